@@ -1,0 +1,1 @@
+"""What is trained: configurations, data and splits, nets, and the training loop."""

@@ -1,0 +1,136 @@
+"""The `data` section of a sweep file: which data, and how it is cut and prepared.
+
+Imports neither torch nor scikit-learn and touches no file, so that a sweep file is checked at once.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from models.errors import DataError
+
+__all__ = [
+    "BUILTIN_NAMES",
+    "FILE_SUFFIXES",
+    "GENERATED_NAMES",
+    "DataConfig",
+    "SourceKind",
+    "SplitFractions",
+    "Task",
+]
+
+Task = Literal["classification", "regression"]
+SourceKind = Literal["builtin", "file", "function"]
+
+GENERATED_NAMES = ("moons", "spirals")
+BUILTIN_NAMES = ("digits", "breast_cancer", "wine", "iris", "diabetes", *GENERATED_NAMES)
+FILE_SUFFIXES = (".csv", ".parquet", ".npz")
+
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_SOURCE_RULE = (
+    "a source is a built-in name, a file ending in "
+    + ", ".join(FILE_SUFFIXES)
+    + ", or package.module:function"
+)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class SplitFractions(_Section):
+    """What part of all rows each held-out split gets; the rest, never nothing, is trained on.
+
+    Attributes:
+        dev: fraction of all rows on which trials are compared, in (0, 1).
+        test: fraction of all rows that is cut first and put in the vault, in (0, 1).
+    """
+
+    dev: float = Field(default=0.2, gt=0, lt=1)
+    test: float = Field(default=0.2, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _some_rows_are_left_to_train_on(self) -> Self:
+        # 0.7 + 0.3 is below 1 in binary by some roundings: one part in 10^9 is no training split.
+        if self.dev + self.test > 1 - 1e-9:
+            raise DataError(
+                "dev and test together are below 1, so that rows are left to train on",
+                key=("split",),
+                value=self.dev + self.test,
+            )
+        return self
+
+
+class DataConfig(_Section):
+    """Which data set is searched on, and how it is split and prepared.
+
+    Attributes:
+        source: a built-in name (`BUILTIN_NAMES`); a .csv, .parquet or .npz file, relative to the
+            sweep file's folder; or the user's own `package.module:function`, called without
+            arguments, that returns (features, target).
+        target: the column, or array of an .npz, to be predicted; files only, and needed there.
+        task: `auto` takes words, booleans, and whole numbers with at most 20 distinct values for
+            classes, any other numbers for regression.
+        split: fractions of the dev and test splits.
+        scale: `standard` brings every number to mean 0 and variance 1 over the training rows, and
+            a number that is constant there to 0; `none` leaves numbers alone. Columns of words
+            become one column of 0 or 1 per category either way.
+        missing: `error` refuses missing feature values; `mean` puts the mean of the training rows
+            for a missing number and no category for a missing word.
+        exclude: columns of a file that are not used, such as row identifiers.
+        samples: rows of a generated set (moons, spirals); default 1,000.
+        noise: standard deviation of the noise of a generated set; default 0.2 for moons, 0.1 for
+            spirals.
+    """
+
+    source: str
+    target: str | None = None
+    task: Literal["auto", "classification", "regression"] = "auto"
+    split: SplitFractions = SplitFractions()
+    scale: Literal["standard", "none"] = "standard"
+    missing: Literal["error", "mean"] = "error"
+    exclude: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    samples: Annotated[int, Field(ge=10, le=10_000_000)] | None = None
+    noise: Annotated[float, Field(ge=0)] | None = None
+
+    @field_validator("source")
+    @classmethod
+    def _source_has_a_known_form(cls, source: str) -> str:
+        _kind_of(source)
+        return source
+
+    @model_validator(mode="after")
+    def _keys_suit_the_source(self) -> Self:
+        if self.kind == "file" and self.target is None:
+            raise DataError("a file needs the name of its target column", key=("target",))
+        if self.kind != "file":
+            self._refuse(("target", "exclude"), "only for files")
+        if self.source not in GENERATED_NAMES:
+            self._refuse(("samples", "noise"), "only for " + " and ".join(GENERATED_NAMES))
+        return self
+
+    def _refuse(self, keys: tuple[str, ...], rule: str) -> None:
+        for key in keys:
+            value = getattr(self, key)
+            if value not in (None, ()):
+                rule = f"{rule}, and the source is {self.source!r}"
+                raise DataError(rule, key=(key,), value=value, hint="Remove the key")
+
+    @property
+    def kind(self) -> SourceKind:
+        """Which of the three forms `source` has."""
+        return _kind_of(self.source)
+
+
+def _kind_of(source: str) -> SourceKind:
+    if source in BUILTIN_NAMES:
+        return "builtin"
+    if PurePath(source).suffix.lower() in FILE_SUFFIXES:
+        return "file"
+    if _FUNCTION.fullmatch(source):
+        return "function"
+    raise DataError(_SOURCE_RULE, key=("source",), value=source, choices=BUILTIN_NAMES)

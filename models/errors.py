@@ -1,0 +1,60 @@
+"""Every error that `models` raises on purpose, in one tree.
+
+ValueError
+└── ModelError        whatever a user can act on
+    └── DataError     the data set: its source, columns, values or split
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+__all__ = ["DataError", "ModelError"]
+
+
+class ModelError(ValueError):
+    """A configuration, net or data set that cannot be used as it is."""
+
+
+class DataError(ModelError):
+    """A data set that cannot be used as it is, and the way out.
+
+    The message is built from the parts, each of which stays readable on the error.
+
+    Attributes:
+        rule: what must hold.
+        key: where in the `data` section of a sweep file, for example `("split", "test")`; empty
+            for the section itself.
+        value: what was found there, or None.
+        choices: the allowed values, of which the nearest to `value` is suggested.
+        hint: the next step.
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        *,
+        key: tuple[str, ...] = (),
+        value: object = None,
+        choices: Sequence[str] = (),
+        hint: str = "",
+    ) -> None:
+        self.rule = rule
+        self.key = key
+        self.value = value
+        self.choices = tuple(choices)
+        self.hint = hint
+        place = ".".join(("data", *key)) + ": " if key else ""
+        got = "" if value is None else f"; got {value!r}"
+        parts = (f"{place}{rule}{got}", _suggestion(value, self.choices), hint)
+        super().__init__(". ".join(part for part in parts if part))
+
+
+def _suggestion(value: object, choices: tuple[str, ...]) -> str:
+    if not choices:
+        return ""
+    near = difflib.get_close_matches(str(value), choices, n=1)
+    meant = f"Did you mean {near[0]!r}? " if near else ""
+    shown = ", ".join(choices[:20]) + (", ..." if len(choices) > 20 else "")
+    return f"{meant}Choices: {shown}"

@@ -1,0 +1,111 @@
+"""Cutting a data set into train, dev and a test vault that no trial receives.
+
+The test rows are cut first, by seed; whatever is fitted is fitted on train alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.data_configuration import DataConfig, Task
+from models.datasets import Dataset
+from models.preprocessing import Preprocessing
+
+__all__ = ["Part", "Splits", "TrainDev", "split_dataset"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One split, prepared for a net.
+
+    Attributes:
+        x: (rows, *input_shape) float32.
+        y: (rows,) int64 classes, or float32 targets standardised by the training rows.
+        rows: (rows,) which rows of the data set these are.
+    """
+
+    x: Array
+    y: Array
+    rows: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainDev:
+    """All that a trial may see of a data set; this is what goes to workers.
+
+    Attributes:
+        x_train: (train rows, *input_shape) float32.
+        y_train: (train rows,) int64 classes, or float32 standardised targets.
+        x_dev: (dev rows, *input_shape) float32.
+        y_dev: (dev rows,) like y_train.
+        task: classification or regression.
+        outputs: number of classes, or 1.
+        input_shape: (columns,), or (channels, height, width).
+        target_mean: mean of the training targets in original units; 0 for classes.
+        target_scale: standard deviation of the training targets in original units; 1 for classes.
+    """
+
+    x_train: Array
+    y_train: Array
+    x_dev: Array
+    y_dev: Array
+    task: Task
+    outputs: int
+    input_shape: tuple[int, ...]
+    target_mean: float = 0.0
+    target_scale: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """The three splits; the vault stays with the driver until a winner is frozen.
+
+    Attributes:
+        train: rows that are trained on, and that preprocessing was fitted on.
+        dev: rows that trials are compared on.
+        vault: the test rows.
+        preprocessing: how raw features became `x`.
+        task: classification or regression.
+        outputs: number of classes, or 1.
+    """
+
+    train: Part
+    dev: Part
+    vault: Part
+    preprocessing: Preprocessing
+    task: Task
+    outputs: int
+
+    def train_dev(self) -> TrainDev:
+        """What workers receive: train and dev, and not one test row."""
+        return TrainDev(
+            x_train=self.train.x,
+            y_train=self.train.y,
+            x_dev=self.dev.x,
+            y_dev=self.dev.y,
+            task=self.task,
+            outputs=self.outputs,
+            input_shape=self.preprocessing.input_shape,
+            target_mean=self.preprocessing.target_mean,
+            target_scale=self.preprocessing.target_scale,
+        )
+
+
+def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
+    """Cuts a data set by seed and prepares its splits.
+
+    Args:
+        dataset: what was read.
+        config: fractions, scaling and the treatment of missing values.
+        seed: decides which rows go where; equal seeds give equal splits.
+
+    Raises:
+        DataError: a split would be empty or lack a class, or values are missing or not finite.
+    """
+    raise NotImplementedError
