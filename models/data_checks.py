@@ -5,11 +5,16 @@ Reads the data as a sweep would, so that a check that passes is a sweep that loa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from models.data_configuration import DataConfig, Task
+from models.datasets import Dataset, load_dataset
 from models.errors import DataError
+from models.feature_checks import check_features
+from models.row_cuts import cut_rows
+from models.splits import Splits, split_dataset
 
 __all__ = ["DataReport", "DataSummary", "check_data"]
 
@@ -60,4 +65,39 @@ def check_data(config: DataConfig, base_dir: Path, seed: int) -> DataReport:
         base_dir: folder that relative file names start from.
         seed: the sweep's, which decides the split.
     """
-    raise NotImplementedError
+    try:
+        dataset = load_dataset(config, base_dir)
+    except DataError as error:
+        return DataReport(None, (error,))
+    checks = (
+        lambda: check_features(dataset.features, config.missing),
+        lambda: cut_rows(dataset.target, config.split, seed),
+    )
+    problems = tuple(found for check in checks if (found := _problem_of(check)))
+    if problems:
+        return DataReport(None, problems)
+    try:
+        return DataReport(_summary(dataset, split_dataset(dataset, config, seed)))
+    except DataError as error:
+        return DataReport(None, (error,))
+
+
+def _problem_of(check: Callable[[], object]) -> DataError | None:
+    try:
+        check()
+    except DataError as error:
+        return error
+    return None
+
+
+def _summary(dataset: Dataset, splits: Splits) -> DataSummary:
+    return DataSummary(
+        task=splits.task,
+        outputs=splits.outputs,
+        input_shape=splits.preprocessing.input_shape,
+        class_names=dataset.target.class_names,
+        train_rows=len(splits.train.y),
+        dev_rows=len(splits.dev.y),
+        test_rows=len(splits.vault.y),
+        digest=dataset.digest,
+    )

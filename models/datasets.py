@@ -5,15 +5,20 @@ No row is dropped, shuffled, scaled or otherwise learned from here.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from models.data_configuration import DataConfig, Task
-from models.features import Features
+from models.builtin_data import load_builtin
+from models.data_configuration import DataConfig
+from models.errors import DataError
+from models.features import Features, features_from_array, features_from_columns
+from models.own_data import call_own_data
+from models.table_files import read_file
+from models.targets import Target, read_target
 
 __all__ = ["Dataset", "load_dataset"]
 
@@ -25,26 +30,17 @@ class Dataset:
     Attributes:
         source: the configuration's source, as written.
         features: raw features of all rows.
-        target: (rows,) int64 class indices into `class_names`, or float64 numbers.
-        task: what the target asks for.
-        class_names: in the order of the class indices; empty for regression.
+        target: what is predicted, for all rows.
         digest: sha256 of features, names and target, in hexadecimal.
     """
 
     source: str
     features: Features
-    target: npt.NDArray[Any]
-    task: Task
-    class_names: tuple[str, ...]
+    target: Target
     digest: str
 
     def __len__(self) -> int:
-        return len(self.target)
-
-    @property
-    def outputs(self) -> int:
-        """Outputs that a net needs: one for each class, or one for regression."""
-        return len(self.class_names) or 1
+        return len(self.features)
 
 
 def load_dataset(config: DataConfig, base_dir: Path) -> Dataset:
@@ -58,4 +54,53 @@ def load_dataset(config: DataConfig, base_dir: Path) -> Dataset:
         DataError: the source is missing or unreadable, has no such columns, or its target does
             not suit the task.
     """
-    raise NotImplementedError
+    features, target = _read(config, base_dir)
+    if len(features) != len(target.values):
+        rule = f"features and target have the same rows, not {len(features)} and "
+        raise DataError(f"{rule}{len(target.values)}", key=("source",), value=config.source)
+    return Dataset(config.source, features, target, _digest(features, target))
+
+
+def _read(config: DataConfig, base_dir: Path) -> tuple[Features, Target]:
+    if config.kind == "builtin":
+        return _from_builtin(config)
+    if config.kind == "file":
+        return _from_file(config, base_dir)
+    return _from_function(config)
+
+
+def _from_builtin(config: DataConfig) -> tuple[Features, Target]:
+    data = load_builtin(config.source, config.samples, config.noise)
+    if config.task not in ("auto", data.target.task):
+        rule = f"{config.source} is a {data.target.task} set"
+        raise DataError(rule, key=("task",), value=config.task, choices=("auto", data.target.task))
+    return data.features, data.target
+
+
+def _from_file(config: DataConfig, base_dir: Path) -> tuple[Features, Target]:
+    assert config.target is not None, "DataConfig requires a target of a file"
+    columns = read_file(base_dir / config.source, config.target, config.exclude)
+    target = read_target(config.target, columns.pop(config.target), config.task)
+    arrays = list(columns.values())
+    if len(arrays) == 1 and arrays[0].ndim != 1:
+        return features_from_array(arrays[0]), target
+    return features_from_columns(columns), target
+
+
+def _from_function(config: DataConfig) -> tuple[Features, Target]:
+    raw, raw_target = call_own_data(config.source)
+    target = read_target("target", raw_target, config.task)
+    if isinstance(raw, np.ndarray):
+        return features_from_array(raw), target
+    return features_from_columns(raw), target
+
+
+def _digest(features: Features, target: Target) -> str:
+    """A hash of all that was read; shapes and names keep equal bytes of unequal data apart."""
+    shapes = [features.numbers.shape, target.values.shape, features.numbers.dtype.str]
+    names = [features.number_names, features.word_names, target.task, target.class_names]
+    hashed = hashlib.sha256(json.dumps([shapes, names]).encode())
+    hashed.update(np.ascontiguousarray(features.numbers).tobytes())
+    hashed.update(json.dumps(features.words.tolist()).encode())
+    hashed.update(target.values.tobytes())
+    return hashed.hexdigest()

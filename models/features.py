@@ -5,6 +5,7 @@ Nothing here learns from data; whatever is fitted belongs to `models.preprocessi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,15 @@ import numpy.typing as npt
 
 from models.errors import DataError
 
-__all__ = ["Features", "features_from_array", "features_from_columns"]
+__all__ = [
+    "Features",
+    "column_values",
+    "features_from_array",
+    "features_from_columns",
+    "missing_in",
+]
+
+_NUMBER_KINDS = "biuf"  # numpy's codes for booleans, integers, unsigned integers and floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +47,11 @@ class Features:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    @property
+    def flat(self) -> npt.NDArray[np.floating[Any]]:
+        """The numbers as (rows, numbers of a row)."""
+        return self.numbers.reshape(len(self), math.prod(self.numbers.shape[1:]))
+
     def take(self, rows: npt.NDArray[np.intp]) -> Features:
         """A copy of the given rows, in the order given."""
         return Features(self.numbers[rows], self.words[rows], self.number_names, self.word_names)
@@ -54,7 +68,20 @@ def features_from_array(values: npt.ArrayLike, names: tuple[str, ...] = ()) -> F
     Raises:
         DataError: values are no such array of numbers.
     """
-    raise NotImplementedError
+    array = np.asarray(values)
+    if array.dtype.kind not in _NUMBER_KINDS:
+        raise DataError(
+            "an array of features holds numbers",
+            value=str(array.dtype),
+            hint="Give columns of words by name: a mapping of column name to values",
+        )
+    numbers = array.astype(_float_type(array.dtype)).reshape(_with_channel(array.shape))
+    width = math.prod(numbers.shape[1:])
+    return Features(
+        numbers=numbers,
+        words=np.empty((len(numbers), 0), dtype=object),
+        number_names=names or tuple(f"x{index}" for index in range(width)),
+    )
 
 
 def features_from_columns(columns: Mapping[str, npt.ArrayLike]) -> Features:
@@ -67,4 +94,96 @@ def features_from_columns(columns: Mapping[str, npt.ArrayLike]) -> Features:
         DataError: no columns, columns of unequal length, or values that are neither numbers nor
             words.
     """
-    raise NotImplementedError
+    if not columns:
+        raise DataError("at least one column besides the target is left as a feature")
+    read = {str(name): column_values(str(name), values) for name, values in columns.items()}
+    _check_lengths(read)
+    rows = len(next(iter(read.values())))
+    numbers = {name: column for name, column in read.items() if column.dtype != object}
+    words = {name: column for name, column in read.items() if column.dtype == object}
+    return Features(
+        numbers=_side_by_side(numbers, rows, np.float64),
+        words=_side_by_side(words, rows, object),
+        number_names=tuple(numbers),
+        word_names=tuple(words),
+    )
+
+
+def column_values(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
+    """One column as (rows,) float64 with NaN where missing, or object: str, or None where missing.
+
+    Args:
+        name: the column's, for errors.
+        values: (rows,) numbers, booleans or words; a column without any value counts as numbers.
+
+    Raises:
+        DataError: not one value a row, or values that are neither all numbers nor all words.
+    """
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise DataError(f"column {name!r} has one value a row", value=f"shape {array.shape}")
+    if array.dtype.kind in _NUMBER_KINDS:
+        return array.astype(np.float64)
+    known = [None if _is_missing(value) else value for value in array.tolist()]
+    found = {type(value) for value in known if value is not None}
+    if found <= {int, float, bool}:
+        return np.array([np.nan if value is None else value for value in known], dtype=np.float64)
+    if found == {str}:
+        return _object_array(known)
+    kinds = ", ".join(sorted(kind.__name__ for kind in found))
+    raise DataError(
+        f"column {name!r} holds numbers only or words only",
+        value=kinds,
+        hint="Turn it into numbers or words, or leave the column out",
+    )
+
+
+def missing_in(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Where values are missing: None among words, NaN among numbers; of the shape of values."""
+    missing = values == None if values.dtype == object else np.isnan(values)  # noqa: E711
+    return np.asarray(missing, dtype=np.bool_)
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _object_array(values: list[Any]) -> npt.NDArray[Any]:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _float_type(dtype: np.dtype[Any]) -> type[np.floating[Any]]:
+    """float32 where that is exact, so that images of bytes take half the memory."""
+    return np.float32 if np.can_cast(dtype, np.float32) else np.float64
+
+
+def _with_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
+    match shape:
+        case (rows,):
+            return (rows, 1)
+        case (_, _) | (_, _, _, _):
+            return shape
+        case (rows, height, width):
+            return (rows, 1, height, width)
+    raise DataError(
+        "features have the shape (rows, columns), (rows, height, width) or "
+        "(rows, channels, height, width)",
+        value=shape,
+    )
+
+
+def _check_lengths(columns: Mapping[str, npt.NDArray[Any]]) -> None:
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise DataError("all columns have the same number of rows", value=lengths)
+
+
+def _side_by_side(
+    columns: Mapping[str, npt.NDArray[Any]], rows: int, dtype: type
+) -> npt.NDArray[Any]:
+    table: npt.NDArray[Any] = np.empty((rows, len(columns)), dtype=dtype)
+    for index, column in enumerate(columns.values()):
+        table[:, index] = column
+    return table

@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from models.features import Features
+from models.errors import DataError
+from models.feature_checks import check_features
+from models.features import Features, features_from_array, features_from_columns
 
 __all__ = ["Preprocessing"]
 
@@ -69,7 +71,61 @@ class Preprocessing(BaseModel):
         Raises:
             DataError: a column is missing, or a value is missing or not finite.
         """
-        raise NotImplementedError
+        features = self._recognised(raw)
+        check_features(features, self.missing)
+        columns = [self._scaled(features.flat)]
+        for index, known in enumerate(self.categories):
+            columns.append(_one_hot(features.words[:, index], known))
+        return np.concatenate(columns, axis=1).reshape(len(features), *self.input_shape)
+
+    def _recognised(self, raw: Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike) -> Features:
+        """Raw features in the order in which they were fitted."""
+        if isinstance(raw, Features):
+            return raw
+        if not isinstance(raw, Mapping):
+            return self._array(raw)
+        names = (*self.number_names, *self.word_names)
+        for name in names:
+            if name not in raw:
+                columns = tuple(str(column) for column in raw)
+                raise DataError(
+                    "every column of the training data is given", value=name, choices=columns
+                )
+        features = features_from_columns({name: raw[name] for name in names})
+        if features.word_names != self.word_names:
+            raise DataError(
+                f"columns of words are those of the training data, {self.word_names}",
+                value=features.word_names,
+            )
+        return features
+
+    def _array(self, raw: npt.ArrayLike) -> Features:
+        features = features_from_array(raw)
+        width = len(features.number_names)
+        if self.word_names or width != len(self.number_names):
+            raise DataError(
+                f"an array has the {len(self.number_names)} numbers of a row of the training data,"
+                f" which had {len(self.word_names)} columns of words",
+                value=width,
+            )
+        return features
+
+    def _scaled(self, numbers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """(rows, numbers) float32; the arithmetic is done in float64."""
+        if self.fills:
+            numbers = np.where(np.isnan(numbers), np.array(self.fills), numbers)
+        scales = np.array(self.scales)
+        divisors = np.where(scales == 0, np.inf, scales)
+        with np.errstate(over="ignore"):
+            scaled: npt.NDArray[np.float32] = ((numbers - np.array(self.means)) / divisors).astype(
+                np.float32
+            )
+        if not np.isfinite(scaled).all():
+            raise DataError(
+                "numbers fit in float32 (3.4e38)",
+                hint="Rescale the features or write scale: standard",
+            )
+        return scaled
 
     def to_json(self) -> str:
         """The record as JSON; `from_json` gives an equal one."""
@@ -79,3 +135,13 @@ class Preprocessing(BaseModel):
     def from_json(cls, text: str) -> Self:
         """The record that `to_json` wrote."""
         return cls.model_validate_json(text)
+
+
+def _one_hot(words: npt.NDArray[np.object_], known: tuple[str, ...]) -> npt.NDArray[np.float32]:
+    """(rows, categories): a 1 where a word is that category; zeros for any other word."""
+    places = {word: place for place, word in enumerate(known)}
+    found = np.array([places.get(word, -1) for word in words], dtype=np.intp)
+    columns = np.zeros((len(words), len(known)), dtype=np.float32)
+    rows = np.flatnonzero(found >= 0)
+    columns[rows, found[rows]] = 1.0
+    return columns

@@ -13,7 +13,10 @@ import numpy.typing as npt
 
 from models.data_configuration import DataConfig, Task
 from models.datasets import Dataset
+from models.feature_checks import check_features
 from models.preprocessing import Preprocessing
+from models.preprocessing_fit import fit_preprocessing
+from models.row_cuts import Rows, cut_rows
 
 __all__ = ["Part", "Splits", "TrainDev", "split_dataset"]
 
@@ -32,7 +35,7 @@ class Part:
 
     x: Array
     y: Array
-    rows: npt.NDArray[np.intp]
+    rows: Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,4 +111,24 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
     Raises:
         DataError: a split would be empty or lack a class, or values are missing or not finite.
     """
-    raise NotImplementedError
+    check_features(dataset.features, config.missing)
+    cut = cut_rows(dataset.target, config.split, seed)
+    preprocessing = fit_preprocessing(
+        dataset.features.take(cut.train), dataset.target.take(cut.train), config
+    )
+    return Splits(
+        train=_prepared(dataset, cut.train, preprocessing),
+        dev=_prepared(dataset, cut.dev, preprocessing),
+        vault=_prepared(dataset, cut.vault, preprocessing),
+        preprocessing=preprocessing,
+        task=dataset.target.task,
+        outputs=dataset.target.outputs,
+    )
+
+
+def _prepared(dataset: Dataset, rows: Rows, preprocessing: Preprocessing) -> Part:
+    y = dataset.target.values[rows]
+    if dataset.target.task == "regression":
+        scaled = (y - preprocessing.target_mean) / preprocessing.target_scale
+        y = scaled.astype(np.float32)
+    return Part(x=preprocessing.apply(dataset.features.take(rows)), y=y, rows=rows)

@@ -1,0 +1,52 @@
+"""Whether feature values can be used, before anything is learned from them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from models.errors import DataError
+from models.features import Features, missing_in
+
+__all__ = ["check_features", "listed"]
+
+_FILL = "Fill them in, leave the columns out (exclude), or write missing: mean"
+
+
+def check_features(features: Features, missing: Literal["error", "mean"]) -> None:
+    """Raises unless every value is finite or may be filled in.
+
+    Args:
+        features: of any number of rows.
+        missing: what a configuration says of missing values.
+
+    Raises:
+        DataError: infinite values, or missing ones under `error`, with columns and counts.
+    """
+    infinite = _counts(features.number_names, np.isinf(features.flat))
+    if infinite:
+        raise DataError(f"features are finite, and infinite are {infinite}", key=("source",))
+    if missing == "mean":
+        return
+    absent = [
+        _counts(features.number_names, missing_in(features.flat)),
+        _counts(features.word_names, missing_in(features.words)),
+    ]
+    found = ", ".join(part for part in absent if part)
+    if found:
+        rule = f"no feature value is missing, and missing are {found}"
+        raise DataError(rule, key=("missing",), value=missing, hint=_FILL)
+
+
+def _counts(names: tuple[str, ...], found: npt.NDArray[np.bool_]) -> str:
+    """`age (3), income (1)`: the columns in which something was found, and how often."""
+    counts = found.sum(axis=0)
+    return listed([f"{name} ({count})" for name, count in zip(names, counts, strict=True) if count])
+
+
+def listed(names: list[str]) -> str:
+    """The first ten names, and how many more there are."""
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more

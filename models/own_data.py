@@ -1,0 +1,64 @@
+"""Calling the user's own function that returns (features, target).
+
+Whatever that function raises comes back as a DataError that names it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.errors import DataError
+
+__all__ = ["call_own_data"]
+
+
+def call_own_data(
+    source: str,
+) -> tuple[Mapping[str, npt.ArrayLike] | npt.NDArray[Any], npt.NDArray[Any]]:
+    """The features and the target that a function of the user returns.
+
+    Args:
+        source: `package.module:function`; the module is importable from where the program runs.
+
+    Returns:
+        Features as a mapping of column name to values, or as an array; and the target.
+
+    Raises:
+        DataError: no such module or function, or a call that fails or returns no such pair.
+    """
+    function = _find(source)
+    try:
+        returned = function()
+    except Exception as error:
+        rule = f"the function returns (features, target), but raised {error!r}"
+        raise DataError(rule, key=("source",), value=source) from error
+    if not isinstance(returned, tuple | list) or len(returned) != 2:
+        rule = f"the function returns (features, target), but returned a {type(returned).__name__}"
+        raise DataError(rule, key=("source",), value=source)
+    features, target = returned
+    return features if isinstance(features, Mapping) else np.asarray(features), np.asarray(target)
+
+
+def _find(source: str) -> Callable[[], Any]:
+    module_name, _, name = source.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        rule = f"module {module_name} can be imported: {error!r}"
+        hint = "It is looked for where the program runs and on PYTHONPATH"
+        raise DataError(rule, key=("source",), value=source, hint=hint) from error
+    function = getattr(module, name, None)
+    if callable(function):
+        return function  # type: ignore[no-any-return]
+    members = vars(module).items()
+    raise DataError(
+        f"module {module_name} has a function of this name",
+        key=("source",),
+        value=name,
+        choices=[key for key, member in members if callable(member) and not key.startswith("_")],
+    )

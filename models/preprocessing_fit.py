@@ -1,0 +1,98 @@
+"""Learning the preprocessing from training rows, and from no others."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from models.data_configuration import DataConfig
+from models.errors import DataError
+from models.feature_checks import listed
+from models.features import Features, missing_in
+from models.preprocessing import Preprocessing
+from models.targets import Target
+
+__all__ = ["MAX_CATEGORIES", "fit_preprocessing"]
+
+MAX_CATEGORIES = 1000  # in one column: more are identifiers or free text, not categories
+
+
+def fit_preprocessing(features: Features, target: Target, config: DataConfig) -> Preprocessing:
+    """The preprocessing of a configuration, fitted on training rows.
+
+    Args:
+        features: of the training rows alone.
+        target: of the same rows.
+        config: says whether to scale and whether to fill missing values.
+
+    Raises:
+        DataError: a column without any value, with too many categories, or with numbers too large.
+    """
+    numbers = features.flat.astype(np.float64)
+    _check_columns_have_values(features, numbers)
+    with np.errstate(over="ignore", invalid="ignore"):
+        fills = np.nanmean(numbers, axis=0)
+        means, scales = _moments(np.where(np.isnan(numbers), fills, numbers), config.scale)
+        target_mean, target_scale = _target_moments(target)
+    if not np.isfinite([*means, *scales, *fills, target_mean, target_scale]).all():
+        raise DataError("numbers fit in float32 (3.4e38)", key=("source",), hint="Rescale the data")
+    return Preprocessing(
+        number_names=features.number_names,
+        number_shape=features.numbers.shape[1:],
+        means=tuple(means.tolist()),
+        scales=tuple(scales.tolist()),
+        missing=config.missing,
+        fills=tuple(fills.tolist()) if config.missing == "mean" else (),
+        word_names=features.word_names,
+        categories=tuple(map(_categories, features.word_names, features.words.T)),
+        class_names=target.class_names,
+        target_mean=target_mean,
+        target_scale=target_scale,
+    )
+
+
+def _moments(
+    numbers: npt.NDArray[np.float64], scale: Literal["standard", "none"]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Means and scales of (rows, columns); a constant column has the scale 0."""
+    width = numbers.shape[1]
+    if scale == "none":
+        return np.zeros(width), np.ones(width)
+    constant = numbers.min(axis=0) == numbers.max(axis=0)
+    # The rounded mean of a constant is not always that constant, nor the deviation 0.
+    means = np.where(constant, numbers[0], numbers.mean(axis=0))
+    return means, np.where(constant, 0.0, numbers.std(axis=0))
+
+
+def _target_moments(target: Target) -> tuple[float, float]:
+    if target.task == "classification":
+        return 0.0, 1.0
+    if target.values.min() == target.values.max():
+        raise DataError("the training rows have two values of the target or more", key=("split",))
+    return float(target.values.mean()), float(target.values.std())
+
+
+def _categories(name: str, words: npt.NDArray[np.object_]) -> tuple[str, ...]:
+    known = tuple(sorted({word for word in words if word is not None}))
+    if len(known) > MAX_CATEGORIES:
+        raise DataError(
+            f"a column of words has at most {MAX_CATEGORIES} categories, and {name!r} has "
+            f"{len(known)} in the training rows",
+            key=("exclude",),
+            hint=f"Leave it out: exclude: [{name}]",
+        )
+    return known
+
+
+def _check_columns_have_values(features: Features, numbers: npt.NDArray[np.float64]) -> None:
+    columns = (*numbers.T, *features.words.T)
+    every = zip((*features.number_names, *features.word_names), columns, strict=True)
+    names = [name for name, column in every if missing_in(column).all()]
+    if names:
+        raise DataError(
+            f"every column has a value in some training row, and {listed(names)} none",
+            key=("exclude",),
+            hint=f"Leave them out: exclude: [{', '.join(names)}]",
+        )

@@ -1,0 +1,111 @@
+"""Which rows are trained on, which trials are compared on, and which go to the vault.
+
+Stratified for classes: each class is in every split, within one row of its share of dev and test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.data_configuration import SplitFractions
+from models.errors import DataError
+from models.targets import Target
+
+__all__ = ["RowCut", "Rows", "cut_rows"]
+
+Rows = npt.NDArray[np.intp]
+_TRAIN, _DEV, _VAULT = range(3)
+
+
+@dataclass(frozen=True, eq=False)
+class RowCut:
+    """Row numbers of each split, each in random order; together every row once."""
+
+    train: Rows
+    dev: Rows
+    vault: Rows
+
+
+def cut_rows(target: Target, fractions: SplitFractions, seed: int) -> RowCut:
+    """Cuts rows at random, the vault first: its rows do not depend on the fraction of dev.
+
+    Args:
+        target: of all rows; classes are stratified.
+        fractions: of all rows that dev and test get.
+        seed: equal seeds give equal cuts.
+
+    Raises:
+        DataError: a split would be empty, or a class has too few rows to be in each split.
+    """
+    groups = np.zeros(len(target.values), dtype=np.int64)
+    if target.task == "classification":
+        groups = target.values
+    sizes = np.bincount(groups, minlength=target.outputs)
+    _check_classes(target, sizes)
+    vault = _shares(sizes, fractions.test, "test")
+    dev = _shares(sizes, fractions.dev, "dev")
+    _check_train(target, sizes - vault - dev)
+    order = np.random.default_rng(seed).permutation(len(groups))
+    split = _splits_in_order(groups[order], vault, dev)
+    return RowCut(order[split == _TRAIN], order[split == _DEV], order[split == _VAULT])
+
+
+def _splits_in_order(
+    groups: npt.NDArray[Any], vault: npt.NDArray[np.int64], dev: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Of each group the first rows go to the vault, the next to dev and the rest to train."""
+    split = np.full(len(groups), _TRAIN)
+    for group, (vault_rows, dev_rows) in enumerate(zip(vault, dev, strict=True)):
+        members = np.flatnonzero(groups == group)
+        split[members[:vault_rows]] = _VAULT
+        split[members[vault_rows : vault_rows + dev_rows]] = _DEV
+    return split
+
+
+def _shares(sizes: npt.NDArray[np.int64], fraction: float, key: str) -> npt.NDArray[np.int64]:
+    """Rows that each group gives to a split: its share rounded down or up, and at least one.
+
+    The largest remainders are rounded up until the split has its fraction of all rows.
+    """
+    total = round(fraction * int(sizes.sum()))
+    if total == 0:
+        rule = f"a split of {sizes.sum()} rows has at least one row"
+        raise DataError(rule, key=("split", key), value=fraction, hint="Give it a larger fraction")
+    exact = fraction * sizes
+    shares: npt.NDArray[np.int64] = np.maximum(np.floor(exact).astype(np.int64), 1)
+    by_remainder = np.argsort(shares - exact, kind="stable")
+    shares[by_remainder[: max(total - int(shares.sum()), 0)]] += 1
+    return shares
+
+
+def _check_classes(target: Target, sizes: npt.NDArray[np.int64]) -> None:
+    small = _named(target, sizes, sizes < 3)
+    if small:
+        raise DataError(
+            f"each class has three rows or more, one for each split; fewer has {small}",
+            key=("target",),
+            hint="Add rows of it, merge it with another class, or, if the target is an amount, "
+            "write task: regression",
+        )
+
+
+def _check_train(target: Target, sizes: npt.NDArray[np.int64]) -> None:
+    if target.task == "regression" and sizes[0] < 2:
+        rule = "two rows or more are left to train on"
+        raise DataError(rule, key=("split",), hint="Lower split.dev or split.test")
+    empty = _named(target, sizes, sizes < 1)
+    if empty:
+        rule = f"each class has rows left to train on; none has {empty}"
+        raise DataError(rule, key=("split",), hint="Lower split.dev or split.test")
+
+
+def _named(target: Target, sizes: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> str:
+    """`b (2), c (1)`: the first of the chosen classes with their rows; empty for regression."""
+    classes = zip(target.class_names, sizes, chosen, strict=False)
+    names = [f"{name} ({size})" for name, size, is_chosen in classes if is_chosen]
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more
