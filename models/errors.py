@@ -1,35 +1,38 @@
 """Every error that `models` raises on purpose, in one tree.
 
 ValueError
-└── ModelError        whatever a user can act on
-    └── DataError     the data set: its source, columns, values or split
+└── ModelError            whatever a user can act on
+    ├── DataError         the data set: its source, columns, values or split
+    ├── TrialConfigError  a configuration whose parts, or whose data, do not suit each other
+    ├── NetError          the user's own net: it cannot be found, built or run
+    └── WeightsError      weights or a checkpoint that cannot be read
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from typing import ClassVar
 
-__all__ = ["DataError", "ModelError"]
+__all__ = ["DataError", "ModelError", "NetError", "TrialConfigError", "WeightsError"]
 
 
 class ModelError(ValueError):
-    """A configuration, net or data set that cannot be used as it is."""
-
-
-class DataError(ModelError):
-    """A data set that cannot be used as it is, and the way out.
+    """A configuration, net or data set that cannot be used as it is, and the way out.
 
     The message is built from the parts, each of which stays readable on the error.
 
     Attributes:
+        section: the part of a sweep file that `key` starts from; empty for a trial's
+            configuration.
         rule: what must hold.
-        key: where in the `data` section of a sweep file, for example `("split", "test")`; empty
-            for the section itself.
+        key: where in that section, for example `("split", "test")`; empty for the section itself.
         value: what was found there, or None.
         choices: the allowed values, of which the nearest to `value` is suggested.
         hint: the next step.
     """
+
+    section: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -45,10 +48,28 @@ class DataError(ModelError):
         self.value = value
         self.choices = tuple(choices)
         self.hint = hint
-        place = ".".join(("data", *key)) + ": " if key else ""
+        place = ".".join((*self.section, *key)) + ": " if key else ""
         got = "" if value is None else f"; got {value!r}"
         parts = (f"{place}{rule}{got}", _suggestion(value, self.choices), hint)
         super().__init__(". ".join(part for part in parts if part))
+
+
+class DataError(ModelError):
+    """A data set that cannot be used as it is; `key` starts from the `data` section."""
+
+    section = ("data",)
+
+
+class TrialConfigError(ModelError):
+    """Parts of a trial's configuration that do not suit each other or the data."""
+
+
+class NetError(ModelError):
+    """A net of the user's own that cannot be found, built or run."""
+
+
+class WeightsError(ModelError):
+    """Weights or a checkpoint that are damaged or belong to another configuration."""
 
 
 def _suggestion(value: object, choices: tuple[str, ...]) -> str:
