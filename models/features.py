@@ -84,11 +84,18 @@ def features_from_array(values: npt.ArrayLike, names: tuple[str, ...] = ()) -> F
     )
 
 
-def features_from_columns(columns: Mapping[str, npt.ArrayLike]) -> Features:
+def features_from_columns(
+    columns: Mapping[str, npt.ArrayLike], words: tuple[str, ...] = ()
+) -> Features:
     """Features of named columns, (rows,) each, of numbers, booleans or words.
 
     Numbers come first and words after them, each in the order of the mapping. None and NaN are
     missing values.
+
+    Args:
+        columns: values by name.
+        words: columns that hold words even where every value is missing; any other column
+            without a value counts as numbers.
 
     Raises:
         DataError: no columns, columns of unequal length, or values that are neither numbers nor
@@ -99,13 +106,16 @@ def features_from_columns(columns: Mapping[str, npt.ArrayLike]) -> Features:
     read = {str(name): column_values(str(name), values) for name, values in columns.items()}
     _check_lengths(read)
     rows = len(next(iter(read.values())))
-    numbers = {name: column for name, column in read.items() if column.dtype != object}
-    words = {name: column for name, column in read.items() if column.dtype == object}
+    for name in words:
+        if name in read and missing_in(read[name]).all():
+            read[name] = np.full(rows, None, dtype=object)
+    number_names = tuple(name for name, column in read.items() if column.dtype != object)
+    word_names = tuple(name for name, column in read.items() if column.dtype == object)
     return Features(
-        numbers=_side_by_side(numbers, rows, np.float64),
-        words=_side_by_side(words, rows, object),
-        number_names=tuple(numbers),
-        word_names=tuple(words),
+        numbers=_side_by_side([read[name] for name in number_names], rows, np.float64),
+        words=_side_by_side([read[name] for name in word_names], rows, object),
+        number_names=number_names,
+        word_names=word_names,
     )
 
 
@@ -180,10 +190,8 @@ def _check_lengths(columns: Mapping[str, npt.NDArray[Any]]) -> None:
         raise DataError("all columns have the same number of rows", value=lengths)
 
 
-def _side_by_side(
-    columns: Mapping[str, npt.NDArray[Any]], rows: int, dtype: type
-) -> npt.NDArray[Any]:
+def _side_by_side(columns: list[npt.NDArray[Any]], rows: int, dtype: type) -> npt.NDArray[Any]:
     table: npt.NDArray[Any] = np.empty((rows, len(columns)), dtype=dtype)
-    for index, column in enumerate(columns.values()):
+    for index, column in enumerate(columns):
         table[:, index] = column
     return table

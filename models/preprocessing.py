@@ -91,7 +91,7 @@ class Preprocessing(BaseModel):
                 raise DataError(
                     "every column of the training data is given", value=name, choices=columns
                 )
-        features = features_from_columns({name: raw[name] for name in names})
+        features = features_from_columns({name: raw[name] for name in names}, self.word_names)
         if features.word_names != self.word_names:
             raise DataError(
                 f"columns of words are those of the training data, {self.word_names}",
@@ -133,7 +133,11 @@ class Preprocessing(BaseModel):
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The record that `to_json` wrote."""
+        """The record that `to_json` wrote.
+
+        Raises:
+            pydantic.ValidationError: the text is no such record.
+        """
         return cls.model_validate_json(text)
 
 

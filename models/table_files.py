@@ -125,13 +125,22 @@ def _column(name: str, column: pyarrow.ChunkedArray) -> npt.NDArray[Any]:
         pyarrow.types.is_decimal,
     )
     if any(holds(kind) for holds in numeric):
-        return np.asarray(column.cast(pyarrow.float64(), safe=False).to_numpy(), dtype=np.float64)
+        return _numbers(column.cast(pyarrow.float64(), safe=False))
     raise DataError(
         f"column {name!r} holds numbers, booleans or words",
         key=("exclude",),
         value=str(kind),
         hint=f"Turn it into numbers, or leave it out: exclude: [{name}]",
     )
+
+
+def _numbers(column: pyarrow.ChunkedArray) -> npt.NDArray[np.float64]:
+    """Float64 values, NaN for null; pyarrow's own to_numpy would import pandas (0.3 to 0.7 s)."""
+    parts = [
+        np.array(chunk.to_pylist(), dtype=np.float64) if chunk.null_count else np.from_dlpack(chunk)
+        for chunk in column.chunks
+    ]
+    return np.concatenate((np.empty(0), *parts))
 
 
 def _read_npz(path: Path, target: str, exclude: tuple[str, ...]) -> Columns:

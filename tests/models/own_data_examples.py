@@ -1,0 +1,31 @@
+"""Functions that a user might write to bring data of their own, good and bad."""
+
+from __future__ import annotations
+
+import numpy as np
+
+not_a_function = 3
+
+
+def shapes() -> tuple[dict[str, list[object]], list[str]]:
+    columns: dict[str, list[object]] = {
+        "width": [float(row) for row in range(12)],
+        "colour": ["red", "green", "blue"] * 4,
+    }
+    return columns, ["square", "circle"] * 6
+
+
+def grey_images() -> tuple[np.ndarray, np.ndarray]:
+    return np.arange(12 * 5 * 4, dtype=np.uint8).reshape(12, 5, 4), np.arange(12) % 2
+
+
+def only_features() -> np.ndarray:
+    return np.zeros((3, 2, 2))
+
+
+def uneven() -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros((4, 2)), np.array([0, 1, 0])
+
+
+def broken() -> None:
+    raise RuntimeError("disk on fire")

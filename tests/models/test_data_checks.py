@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from models.data_checks import check_data
+from models.data_configuration import BUILTIN_NAMES, DataConfig
+
+OWN = "tests.models.own_data_examples"
+
+
+@pytest.mark.parametrize("name", BUILTIN_NAMES)
+def test_every_builtin_set_passes_in_a_moment(name: str) -> None:
+    start_s = time.perf_counter()
+    report = check_data(DataConfig(source=name), Path(), seed=7)
+    assert time.perf_counter() - start_s < 0.5
+    assert report.summary is not None
+    assert report.problems == ()
+
+
+def test_a_summary_says_what_a_net_needs_to_know() -> None:
+    summary = check_data(DataConfig(source="digits"), Path(), seed=7).summary
+    assert summary is not None
+    assert (summary.task, summary.outputs, summary.input_shape) == ("classification", 10, (1, 8, 8))
+    assert (summary.train_rows, summary.dev_rows, summary.test_rows) == (1079, 359, 359)
+
+
+def test_columns_of_words_count_with_their_categories() -> None:
+    summary = check_data(DataConfig(source=f"{OWN}:shapes"), Path(), seed=0).summary
+    assert summary is not None
+    assert summary.input_shape == (4,)
+
+
+def test_independent_problems_are_reported_together(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,y\n1,a\n,a\n3,a\n4,b\n5,b\n")
+    report = check_data(DataConfig(source="t.csv", target="y"), tmp_path, seed=0)
+    assert report.summary is None
+    assert [problem.key for problem in report.problems] == [("missing",), ("target",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "message"),
+    [
+        ("x,y\n", {}, "a data set has rows"),
+        ("x,y\n1,a\n2,a\n", {}, "two classes or more"),
+        ("y\na\nb\n", {}, "at least one column besides the target"),
+        ("x,y\n" + "1,0.5\n2,1.5\n" * 3, {"split": {"test": 0.01}}, "at least one row"),
+        ("x,w,y\n" + "1,,0.5\n2,,1.5\n" * 9, {"missing": "mean"}, r"and w none"),
+        ("x,y\n" + "inf,0.5\n2,1.5\n" * 9, {}, r"infinite are x \(9\)"),
+    ],
+)
+def test_what_would_stop_a_sweep_is_found_first(
+    tmp_path: Path, text: str, keys: dict[str, object], message: str
+) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    config = DataConfig.model_validate({"source": "t.csv", "target": "y", **keys})
+    (problem,) = check_data(config, tmp_path, seed=0).problems
+    assert message.replace("\\", "") in str(problem)
+
+
+def test_a_check_of_tables_imports_no_pandas(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,w,y\n" + "1,u,a\n2,v,b\n,u,a\n" * 9)
+    script = (
+        "import sys; from pathlib import Path; from models.data_checks import check_data;"
+        "from models.data_configuration import DataConfig;"
+        f"report = check_data(DataConfig(source='t.csv', target='y', missing='mean'),"
+        f"                    Path({str(tmp_path)!r}), 7);"
+        "assert report.summary, report.problems; print('pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr

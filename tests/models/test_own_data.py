@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.errors import DataError
+from models.own_data import call_own_data
+
+HERE = "tests.models.own_data_examples"
+
+
+def test_the_function_of_a_user_gives_features_and_target() -> None:
+    features, target = call_own_data(f"{HERE}:grey_images")
+    assert np.shape(features) == (12, 5, 4)
+    assert target.shape == (12,)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("nowhere_at_all:load", "module nowhere_at_all can be imported.*PYTHONPATH"),
+        (f"{HERE}:shape", "Did you mean 'shapes'"),
+        (f"{HERE}:not_a_function", "has a function of this name"),
+        (f"{HERE}:broken", r"raised RuntimeError\('disk on fire'\)"),
+        (f"{HERE}:only_features", "returned a ndarray"),
+    ],
+)
+def test_functions_that_give_no_data_say_why(source: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        call_own_data(source)

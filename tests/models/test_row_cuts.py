@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedShuffleSplit
+
+from models.data_configuration import SplitFractions
+from models.errors import DataError
+from models.row_cuts import cut_rows
+from models.targets import Target
+
+
+def classes_of(sizes: list[int]) -> Target:
+    names = tuple(f"c{index}" for index in range(len(sizes)))
+    return Target(np.repeat(np.arange(len(sizes)), sizes), "classification", names)
+
+
+def amounts(rows: int) -> Target:
+    return Target(np.linspace(0.0, 1.0, rows), "regression")
+
+
+def count(target: Target, rows: np.ndarray) -> np.ndarray:
+    return np.bincount(target.values[rows], minlength=target.outputs)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    sizes=st.lists(st.integers(10, 60), min_size=2, max_size=6),
+    dev=st.floats(0.05, 0.4),
+    test=st.floats(0.05, 0.4),
+    seed=st.integers(0, 2**32),
+)
+def test_each_class_has_its_share_within_one_row(
+    sizes: list[int], dev: float, test: float, seed: int
+) -> None:
+    target = classes_of(sizes)
+    cut = cut_rows(target, SplitFractions(dev=dev, test=test), seed)
+    assert np.abs(count(target, cut.vault) - test * np.array(sizes)).max() <= 1
+    assert np.abs(count(target, cut.dev) - dev * np.array(sizes)).max() <= 1
+    assert np.abs(count(target, cut.train) - (1 - dev - test) * np.array(sizes)).max() <= 2
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows=st.integers(3, 200), dev=st.floats(0.01, 0.5), test=st.floats(0.01, 0.49))
+def test_the_splits_of_amounts_are_disjoint_and_complete(
+    rows: int, dev: float, test: float
+) -> None:
+    assume(round(dev * rows) > 0 and round(test * rows) > 0)
+    assume(rows - round(dev * rows) - round(test * rows) > 1)
+    cut = cut_rows(amounts(rows), SplitFractions(dev=dev, test=test), 7)
+    together = np.concatenate((cut.train, cut.dev, cut.vault))
+    np.testing.assert_array_equal(np.sort(together), np.arange(rows))
+    assert (len(cut.dev), len(cut.vault)) == (round(dev * rows), round(test * rows))
+
+
+def test_every_class_is_in_every_split_and_none_is_lost() -> None:
+    target = classes_of([3, 4, 400, 37])
+    cut = cut_rows(target, SplitFractions(dev=0.05, test=0.05), 1)
+    counts = [count(target, rows) for rows in (cut.train, cut.dev, cut.vault)]
+    assert np.min(counts) >= 1
+    np.testing.assert_array_equal(np.sum(counts, axis=0), [3, 4, 400, 37])
+
+
+def test_proportions_agree_with_scikit_learn_within_one_row() -> None:
+    target = classes_of([101, 53, 246])
+    cut = cut_rows(target, SplitFractions(dev=0.2, test=0.15), 3)
+    reference = StratifiedShuffleSplit(n_splits=1, test_size=0.15, random_state=3)
+    _, expected = next(reference.split(np.zeros((400, 1)), target.values))
+    assert len(cut.vault) == len(expected)
+    assert np.abs(count(target, cut.vault) - count(target, expected)).max() <= 1
+
+
+def test_equal_seeds_give_equal_cuts_and_others_do_not() -> None:
+    target, fractions = classes_of([50, 50]), SplitFractions()
+    first, again, other = (cut_rows(target, fractions, seed) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first.train, again.train)
+    np.testing.assert_array_equal(first.vault, again.vault)
+    assert set(first.vault) != set(other.vault)
+
+
+def test_the_vault_does_not_depend_on_the_size_of_dev() -> None:
+    target = classes_of([50, 31, 19])
+    small = cut_rows(target, SplitFractions(dev=0.1), 5)
+    large = cut_rows(target, SplitFractions(dev=0.5), 5)
+    np.testing.assert_array_equal(small.vault, large.vault)
+
+
+def test_every_row_is_in_the_vault_about_as_often_as_any_other() -> None:
+    target, fractions = classes_of([20, 20]), SplitFractions(dev=0.25, test=0.25)
+    times = sum(np.bincount(cut_rows(target, fractions, s).vault, minlength=40) for s in range(400))
+    # Each row is drawn in a quarter of 400 cuts: 100 times, with a deviation of 8.7.
+    assert np.abs(times - 100).max() < 5 * 8.7
+
+
+@pytest.mark.parametrize(
+    ("target", "fractions", "key", "message"),
+    [
+        (classes_of([2, 30]), {}, ("target",), r"fewer has c0 \(2\)"),
+        (classes_of([10, 10]), {"dev": 0.49, "test": 0.49}, ("split",), r"none has c0 \(0\)"),
+        (amounts(10), {"test": 0.01}, ("split", "test"), "10 rows has at least one row; got 0.01"),
+        (amounts(10), {"dev": 0.01}, ("split", "dev"), "10 rows has at least one row; got 0.01"),
+        (amounts(10), {"dev": 0.5, "test": 0.4}, ("split",), "two rows or more are left"),
+        (amounts(2), {"dev": 0.4, "test": 0.4}, ("split",), "two rows or more are left"),
+    ],
+)
+def test_splits_that_lack_rows_are_refused(
+    target: Target, fractions: dict[str, float], key: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        cut_rows(target, SplitFractions(**fractions), 0)
+    assert caught.value.key == key

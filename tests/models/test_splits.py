@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.data_configuration import DataConfig
+from models.datasets import Dataset, load_dataset
+from models.errors import DataError
+from models.features import features_from_array
+from models.splits import Splits, split_dataset
+from models.targets import Target
+
+
+def loaded(**keys: object) -> tuple[Dataset, DataConfig]:
+    config = DataConfig.model_validate(keys)
+    return load_dataset(config, Path()), config
+
+
+def split(seed: int = 7, **keys: object) -> Splits:
+    return split_dataset(*loaded(**keys), seed)
+
+
+def test_workers_receive_arrays_that_torch_can_use() -> None:
+    data = split(source="digits").train_dev()
+    assert data.x_train.shape[1:] == data.input_shape == (1, 8, 8)
+    assert (data.x_train.dtype, data.y_train.dtype) == (np.float32, np.int64)
+    assert (data.task, data.outputs, data.target_mean, data.target_scale) == (
+        "classification",
+        10,
+        0.0,
+        1.0,
+    )
+
+
+def test_regression_targets_are_standardised_by_the_training_rows() -> None:
+    dataset, config = loaded(source="diabetes")
+    splits = split_dataset(dataset, config, 7)
+    data = splits.train_dev()
+    restored = data.y_dev * data.target_scale + data.target_mean
+    np.testing.assert_allclose(restored, dataset.target.values[splits.dev.rows], rtol=1e-5)
+    assert abs(float(data.y_train.mean())) < 1e-6
+    assert (data.y_train.dtype, data.outputs) == (np.float32, 1)
+
+
+def test_no_test_row_is_in_what_workers_receive() -> None:
+    splits = split(source="moons")
+    data = splits.train_dev()
+    sent = {row.tobytes() for row in np.concatenate((data.x_train, data.x_dev))}
+    wire = pickle.dumps(data)
+    assert sent.isdisjoint(row.tobytes() for row in splits.vault.x)
+    assert not any(row.tobytes() in wire for row in splits.vault.x)
+    assert len(sent) == 800
+
+
+@pytest.mark.parametrize("source", ["digits", "diabetes"])
+def test_workers_receive_the_same_whatever_the_test_rows_hold(source: str) -> None:
+    dataset, config = loaded(source=source)
+    splits = split_dataset(dataset, config, 7)
+    numbers = dataset.features.numbers.copy()
+    numbers[splits.vault.rows] *= -1000
+    features = dataclasses.replace(dataset.features, numbers=numbers)
+    changed = split_dataset(dataclasses.replace(dataset, features=features), config, 7)
+    assert pickle.dumps(changed.train_dev()) == pickle.dumps(splits.train_dev())
+    assert not np.array_equal(changed.vault.x, splits.vault.x)
+
+
+def test_regression_targets_of_test_rows_change_nothing_that_workers_receive() -> None:
+    dataset, config = loaded(source="diabetes")
+    splits = split_dataset(dataset, config, 7)
+    values = dataset.target.values.copy()
+    values[splits.vault.rows] += 1e6
+    target = Target(values, "regression")
+    changed = split_dataset(dataclasses.replace(dataset, target=target), config, 7)
+    assert pickle.dumps(changed.train_dev()) == pickle.dumps(splits.train_dev())
+
+
+def test_the_three_splits_hold_every_row_once() -> None:
+    splits = split(source="wine")
+    rows = np.concatenate((splits.train.rows, splits.dev.rows, splits.vault.rows))
+    np.testing.assert_array_equal(np.sort(rows), np.arange(178))
+    assert len(splits.train.x) == len(splits.train.y) == len(splits.train.rows)
+
+
+def test_a_split_holds_its_rows_of_the_data_set() -> None:
+    dataset, config = loaded(source="iris", scale="none")
+    part = split_dataset(dataset, config, 3).dev
+    np.testing.assert_allclose(part.x, dataset.features.numbers[part.rows], rtol=1e-6)
+    np.testing.assert_array_equal(part.y, dataset.target.values[part.rows])
+
+
+def test_equal_seeds_give_equal_data() -> None:
+    first, again, other = (split(seed, source="iris").train_dev() for seed in (1, 1, 2))
+    assert pickle.dumps(first) == pickle.dumps(again)
+    assert not np.array_equal(first.x_train, other.x_train)
+
+
+def test_pixels_that_are_constant_in_training_are_zero() -> None:
+    data = split(source="digits").train_dev()
+    deviations = data.x_train.reshape(len(data.x_train), -1).std(axis=0)
+    assert set(np.round(deviations, 3)) == {0.0, 1.0}
+    assert np.isfinite(data.x_dev).all()
+
+
+def test_missing_values_are_refused_with_columns_counts_and_way_out() -> None:
+    values = np.ones((30, 3))
+    values[:4, 1] = np.nan
+    target = Target(np.arange(30) % 2, "classification", ("a", "b"))
+    dataset = Dataset("own:data", features_from_array(values), target, "")
+    with pytest.raises(DataError, match=r"missing are x1 \(4\).*missing: mean") as caught:
+        split_dataset(dataset, DataConfig(source="own:data"), 0)
+    assert caught.value.key == ("missing",)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.errors import DataError
+from models.table_files import read_file
+
+CSV = 'size,town,sold,price\n1,"Ulm, Donau",true,1.5\n,NA,false,2\n3,Bonn,,\n'
+
+
+def written(folder: Path, text: str, name: str = "t.csv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_csv_is_read_into_numbers_and_words(tmp_path: Path) -> None:
+    columns = read_file(written(tmp_path, CSV), "price")
+    assert list(columns) == ["size", "town", "sold", "price"]
+    np.testing.assert_array_equal(columns["size"], [1, np.nan, 3])
+    assert columns["town"].tolist() == ["Ulm, Donau", None, "Bonn"]
+    np.testing.assert_array_equal(columns["sold"], [1, 0, np.nan])
+
+
+def test_a_csv_equals_what_pandas_reads(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=50), "b": rng.integers(0, 9, 50), "y": ["u"] * 50})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    columns = read_file(tmp_path / "t.csv", "y")
+    np.testing.assert_array_equal(columns["a"], pd.read_csv(tmp_path / "t.csv")["a"])
+    np.testing.assert_array_equal(columns["b"], frame["b"])
+
+
+def test_types_do_not_depend_on_the_first_megabyte(tmp_path: Path) -> None:
+    path = written(tmp_path, "x,y\n" + "1,2\n" * 400_000 + "0.5,word\n")
+    columns = read_file(path, "y")
+    assert columns["x"][-1] == 0.5
+    assert columns["y"][[0, -1]].tolist() == ["2", "word"]
+
+
+def test_parquet_equals_the_frame_that_was_written(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"a": [1, None, 3], "town": pd.Categorical(["u", "v", "u"]), "y": [True, False, True]},
+        index=[10, 20, 40],
+    )
+    frame.to_parquet(tmp_path / "t.parquet")
+    columns = read_file(tmp_path / "t.parquet", "y")
+    np.testing.assert_array_equal(columns["a"], [1, np.nan, 3])
+    assert columns["town"].tolist() == ["u", "v", "u"]
+    assert list(columns) == ["a", "town", "y"]
+
+
+def test_npz_arrays_keep_their_shape(tmp_path: Path) -> None:
+    images = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    np.savez(tmp_path / "t.npz", images=images, y=[0, 1])
+    columns = read_file(tmp_path / "t.npz", "y")
+    np.testing.assert_array_equal(columns["images"], images)
+    assert columns["images"].dtype == np.uint8
+
+
+def test_excluded_columns_may_hold_anything(tmp_path: Path) -> None:
+    path = written(tmp_path, "day,x,y\n2024-01-01,1,2\n2024-01-02,2,3\n")
+    assert list(read_file(path, "y", ("day",))) == ["x", "y"]
+    with pytest.raises(DataError, match=r"column 'day' .*date32.*exclude: \[day\]"):
+        read_file(path, "y")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "a data file is not empty"),
+        ("x,y\n1,2\n3\n", "is a readable .csv file: .*Expected 2 columns, got 1"),
+        ("x,x,y\n1,2,3\n", "one column of each name; got 'x'"),
+        ("x;y\n1;2\n", "The separator is a comma"),
+        ("x,prise\n1,2\n", "Did you mean 'prise'. Choices: x, prise"),
+    ],
+)
+def test_tables_that_cannot_be_used_say_why(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_file(written(tmp_path, text), "price" if "pris" in text else "y")
+
+
+def test_a_missing_file_suggests_the_one_beside_it(tmp_path: Path) -> None:
+    written(tmp_path, CSV, "houses.csv")
+    with pytest.raises(DataError, match=r"Did you mean 'houses.csv'\?.*relative path starts"):
+        read_file(tmp_path / "house.csv", "price")
+
+
+def test_a_missing_folder_and_a_folder_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(DataError, match=r"the folder .*nowhere exists"):
+        read_file(tmp_path / "nowhere" / "t.csv", "y")
+    with pytest.raises(DataError, match="not a folder"):
+        read_file(tmp_path / "folder.csv", "y")
+
+
+@pytest.mark.parametrize("exclude", [("twon",), ("price",)])
+def test_what_is_excluded_must_exist_and_not_be_the_target(
+    tmp_path: Path, exclude: tuple[str, ...]
+) -> None:
+    with pytest.raises(DataError) as caught:
+        read_file(written(tmp_path, CSV), "price", exclude)
+    assert caught.value.key == ("exclude",)
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.npz", "t.csv"])
+def test_damaged_files_are_data_errors(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\x00\xff\x13 damaged")
+    with pytest.raises(DataError):
+        read_file(tmp_path / name, "y")
+
+
+def test_pickled_arrays_are_never_opened(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", x=np.array([{}], dtype=object), y=[1])
+    with pytest.raises(DataError, match="Object arrays cannot be loaded"):
+        read_file(tmp_path / "t.npz", "y")
