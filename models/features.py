@@ -21,9 +21,11 @@ __all__ = [
     "features_from_array",
     "features_from_columns",
     "missing_in",
+    "named_columns",
 ]
 
 _NUMBER_KINDS = "biuf"  # numpy's codes for booleans, integers, unsigned integers and floats
+_NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +138,9 @@ def column_values(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
         return array.astype(np.float64)
     known = [None if _is_missing(value) else value for value in array.tolist()]
     found = {type(value) for value in known if value is not None}
-    if found <= {int, float, bool}:
+    if all(issubclass(kind, _NUMBERS) for kind in found):
         return np.array([np.nan if value is None else value for value in known], dtype=np.float64)
-    if found == {str}:
+    if all(issubclass(kind, str) for kind in found):
         return _object_array(known)
     kinds = ", ".join(sorted(kind.__name__ for kind in found))
     raise DataError(
@@ -146,6 +148,12 @@ def column_values(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
         value=kinds,
         hint="Turn it into numbers or words, or leave the column out",
     )
+
+
+def named_columns(values: Any) -> dict[str, npt.ArrayLike] | None:  # noqa: ANN401
+    """The columns of a mapping or of a data frame, by name; None of anything else."""
+    names = values if isinstance(values, Mapping) else getattr(values, "columns", None)
+    return None if names is None else {str(name): values[name] for name in names}
 
 
 def missing_in(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.errors import DataError
+from models.features import named_columns
 
 __all__ = ["call_own_data"]
 
@@ -26,7 +27,8 @@ def call_own_data(
         source: `package.module:function`; the module is importable from where the program runs.
 
     Returns:
-        Features as a mapping of column name to values, or as an array; and the target.
+        Features as a mapping of column name to values, which a data frame becomes too, or as an
+        array; and the target.
 
     Raises:
         DataError: no such module or function, or a call that fails or returns no such pair.
@@ -41,7 +43,8 @@ def call_own_data(
         rule = f"the function returns (features, target), but returned a {type(returned).__name__}"
         raise DataError(rule, key=("source",), value=source)
     features, target = returned
-    return features if isinstance(features, Mapping) else np.asarray(features), np.asarray(target)
+    columns = named_columns(features)
+    return np.asarray(features) if columns is None else columns, np.asarray(target)
 
 
 def _find(source: str) -> Callable[[], Any]:

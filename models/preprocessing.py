@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from models.errors import DataError
 from models.feature_checks import check_features
-from models.features import Features, features_from_array, features_from_columns
+from models.features import Features, features_from_array, features_from_columns, named_columns
 
 __all__ = ["Preprocessing"]
 
@@ -65,8 +65,9 @@ class Preprocessing(BaseModel):
         """Raw features as a net takes them: (rows, *input_shape) float32.
 
         Args:
-            raw: features as they were read; or a column for each name; or, where there are no
-                words, an array of (rows, *number_shape), flattened or not.
+            raw: features as they were read; or a column for each name, in a mapping or a data
+                frame, others being ignored; or, where there are no words, an array of
+                (rows, *number_shape), flattened or not.
 
         Raises:
             DataError: a column is missing, or a value is missing or not finite.
@@ -82,16 +83,15 @@ class Preprocessing(BaseModel):
         """Raw features in the order in which they were fitted."""
         if isinstance(raw, Features):
             return raw
-        if not isinstance(raw, Mapping):
-            return self._array(raw)
+        given = named_columns(raw)
+        if given is None:
+            return self._array(np.asarray(raw))
         names = (*self.number_names, *self.word_names)
-        for name in names:
-            if name not in raw:
-                columns = tuple(str(column) for column in raw)
-                raise DataError(
-                    "every column of the training data is given", value=name, choices=columns
-                )
-        features = features_from_columns({name: raw[name] for name in names}, self.word_names)
+        absent = [name for name in names if name not in given]
+        if absent:
+            rule = "every column of the training data is given"
+            raise DataError(rule, value=absent[0], choices=tuple(given))
+        features = features_from_columns({name: given[name] for name in names}, self.word_names)
         if features.word_names != self.word_names:
             raise DataError(
                 f"columns of words are those of the training data, {self.word_names}",

@@ -19,6 +19,7 @@ __all__ = ["RowCut", "Rows", "cut_rows"]
 
 Rows = npt.NDArray[np.intp]
 _TRAIN, _DEV, _VAULT = range(3)
+_STREAM = 0x73706C6974  # "split": a stream of its own beside those of the search and the trials
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ def cut_rows(target: Target, fractions: SplitFractions, seed: int) -> RowCut:
     Args:
         target: of all rows; classes are stratified.
         fractions: of all rows that dev and test get.
-        seed: equal seeds give equal cuts.
+        seed: 0 or above; equal seeds give equal cuts.
 
     Raises:
         DataError: a split would be empty, or a class has too few rows to be in each split.
@@ -49,7 +50,7 @@ def cut_rows(target: Target, fractions: SplitFractions, seed: int) -> RowCut:
     vault = _shares(sizes, fractions.test, "test")
     dev = _shares(sizes, fractions.dev, "dev")
     _check_train(target, sizes - vault - dev)
-    order = np.random.default_rng(seed).permutation(len(groups))
+    order = np.random.default_rng([seed, _STREAM]).permutation(len(groups))
     split = _splits_in_order(groups[order], vault, dev)
     return RowCut(order[split == _TRAIN], order[split == _DEV], order[split == _VAULT])
 

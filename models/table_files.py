@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,15 @@ __all__ = ["read_file"]
 
 Columns = dict[str, npt.NDArray[Any]]
 
+# What numpy and pyarrow raise of a damaged file; pyarrow's errors derive from the built-in ones.
+_UNREADABLE = (
+    EOFError,
+    NotImplementedError,
+    OSError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -49,8 +59,7 @@ def read_file(path: Path, target: str, exclude: tuple[str, ...] = ()) -> Columns
         return _READERS[path.suffix.lower()](path, target, exclude)
     except DataError:
         raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        # pyarrow's ArrowInvalid is a ValueError.
+    except _UNREADABLE as error:
         rule = f"{path.name} is a readable {path.suffix} file: {error}"
         raise DataError(rule, key=("source",), value=str(path)) from error
 
@@ -100,7 +109,8 @@ def _table_columns(
     names = [name for name in table.column_names if not _PANDAS_INDEX.fullmatch(name)]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise DataError(f"{path.name} has one column of each name", value=", ".join(repeated))
+        rule = f"{path.name} has one column of each name"
+        raise DataError(rule, key=("source",), value=", ".join(repeated))
     kept = _kept(names, path, target, exclude)
     return {name: _column(name, table.column(name)) for name in kept}
 
@@ -126,11 +136,14 @@ def _column(name: str, column: pyarrow.ChunkedArray) -> npt.NDArray[Any]:
     )
     if any(holds(kind) for holds in numeric):
         return _numbers(column.cast(pyarrow.float64(), safe=False))
+    way_out = "Turn it into numbers"
+    if pyarrow.types.is_binary(kind):  # words that are no UTF-8
+        way_out = "Save the file in UTF-8"
     raise DataError(
         f"column {name!r} holds numbers, booleans or words",
         key=("exclude",),
         value=str(kind),
-        hint=f"Turn it into numbers, or leave it out: exclude: [{name}]",
+        hint=f"{way_out}, or leave the column out: exclude: [{name}]",
     )
 
 
@@ -162,8 +175,15 @@ def _check_names(names: list[str], path: Path, key: str, wanted: tuple[str, ...]
     for name in wanted:
         if name not in names:
             rule = f"{path.name} has a column of this name"
-            hint = "The separator is a comma" if len(names) == 1 and ";" in names[0] else ""
-            raise DataError(rule, key=(key,), value=name, choices=names, hint=hint)
+            raise DataError(rule, key=(key,), value=name, choices=names, hint=_hint(name, names))
+
+
+def _hint(wanted: str, names: list[str]) -> str:
+    """What a look at the names there says of one that is not there."""
+    if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
+        return "The separator is a comma"
+    alike = [name for name in names if name.strip().lower() == wanted.strip().lower()]
+    return f"Capitals and spaces count: there is {alike[0]!r}" if alike else ""
 
 
 _READERS: Mapping[str, Callable[[Path, str, tuple[str, ...]], Columns]] = {

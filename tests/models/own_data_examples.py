@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 not_a_function = 3
 
@@ -17,6 +18,11 @@ def shapes() -> tuple[dict[str, list[object]], list[str]]:
 
 def grey_images() -> tuple[np.ndarray, np.ndarray]:
     return np.arange(12 * 5 * 4, dtype=np.uint8).reshape(12, 5, 4), np.arange(12) % 2
+
+
+def frame() -> tuple[pd.DataFrame, pd.Series[int]]:
+    table = pd.DataFrame({"a": [1.5, 2.5, 3.5], "town": ["u", None, "v"]})
+    return table, pd.Series([0, 1, 0])
 
 
 def only_features() -> np.ndarray:

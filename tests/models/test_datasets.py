@@ -51,17 +51,19 @@ def test_a_builtin_set_keeps_its_task() -> None:
     assert caught.value.key == ("task",)
 
 
+def digest_of(folder: Path, name: str, text: str) -> str:
+    (folder / name).write_text(text)
+    return load_dataset(DataConfig(source=name, target="y"), folder).digest
+
+
 def test_the_digest_follows_the_contents_and_not_the_place(tmp_path: Path) -> None:
-    for name, text in (
-        ("a", "x,y\n1,u\n2,v\n"),
-        ("b", "x,y\n1,u\n2,v\n"),
-        ("c", "x,y\n1,u\n3,v\n"),
-    ):
-        (tmp_path / f"{name}.csv").write_text(text)
-    a, b, c = (
-        load_dataset(DataConfig(source=f"{name}.csv", target="y"), tmp_path).digest
-        for name in "abc"
-    )
-    assert a == b
-    assert a != c
-    assert len(a) == 64
+    first = digest_of(tmp_path, "a.csv", "x,y\n1,u\n2,v\n")
+    assert digest_of(tmp_path, "b.csv", "x,y\n1,u\n2,v\n") == first
+    assert digest_of(tmp_path, "c.csv", "x,y\n1,u\n3,v\n") != first
+    assert digest_of(tmp_path, "d.csv", "z,y\n1,u\n2,v\n") != first
+
+
+def test_a_function_may_return_a_data_frame() -> None:
+    dataset = load_dataset(DataConfig(source=f"{HERE}:frame"), Path())
+    assert (dataset.features.number_names, dataset.features.word_names) == (("a",), ("town",))
+    assert dataset.features.words[:2, 0].tolist() == ["u", None]

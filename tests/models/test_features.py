@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.errors import DataError
-from models.features import features_from_array, features_from_columns
+from models.features import column_values, features_from_array, features_from_columns
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,11 @@ def test_numbers_come_first_and_words_after_them() -> None:
 def test_nan_among_words_is_a_missing_word() -> None:
     features = features_from_columns({"colour": np.array(["red", np.nan], dtype=object)})
     assert features.words.tolist() == [["red"], [None]]
+
+
+def test_objects_may_be_numbers_of_numpy() -> None:
+    column = np.array([np.int64(3), np.float32(0.5), True, None], dtype=object)
+    np.testing.assert_array_equal(column_values("a", column), [3.0, 0.5, 1.0, np.nan])
 
 
 @pytest.mark.parametrize(

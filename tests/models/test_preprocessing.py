@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -10,7 +11,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from models.data_configuration import DataConfig
 from models.errors import DataError
-from models.features import Features, features_from_array, features_from_columns
+from models.features import Features, features_from_array, features_from_columns, named_columns
 from models.preprocessing import Preprocessing
 from models.preprocessing_fit import MAX_CATEGORIES, fit_preprocessing
 from models.targets import Target
@@ -64,6 +65,13 @@ def test_an_unseen_category_is_all_zeros() -> None:
 def test_a_missing_word_is_all_zeros_where_missing_values_are_filled() -> None:
     encoded = fitted(table(), missing="mean").apply({"age": [None], "kind": ["a"], "town": [None]})
     np.testing.assert_array_equal(encoded[0], [0, 0, 0, 1, 0, 0])
+
+
+def test_a_data_frame_is_matched_by_name_and_not_by_place() -> None:
+    train = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [50.0, 60.0, 90.0]})
+    preprocessing = fitted(features_from_columns(named_columns(train) or {}))
+    shuffled = train.assign(extra="x")[["extra", "b", "a"]]
+    np.testing.assert_array_equal(preprocessing.apply(shuffled), preprocessing.apply(train))
 
 
 def test_a_constant_number_becomes_zero_whatever_it_is_later() -> None:

@@ -76,12 +76,19 @@ def test_excluded_columns_may_hold_anything(tmp_path: Path) -> None:
         ("x,y\n1,2\n3\n", "is a readable .csv file: .*Expected 2 columns, got 1"),
         ("x,x,y\n1,2,3\n", "one column of each name; got 'x'"),
         ("x;y\n1;2\n", "The separator is a comma"),
+        ("x, Y\n1,2\n", "Capitals and spaces count: there is ' Y'"),
         ("x,prise\n1,2\n", "Did you mean 'prise'. Choices: x, prise"),
     ],
 )
 def test_tables_that_cannot_be_used_say_why(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_file(written(tmp_path, text), "price" if "pris" in text else "y")
+
+
+def test_words_in_another_encoding_than_utf_8_say_so(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("x,y\nKöln,1\n".encode("latin-1"))
+    with pytest.raises(DataError, match="Save the file in UTF-8"):
+        read_file(tmp_path / "t.csv", "y")
 
 
 def test_a_missing_file_suggests_the_one_beside_it(tmp_path: Path) -> None:
