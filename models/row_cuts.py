@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from models.data_configuration import SplitFractions
 from models.errors import DataError
+from models.feature_checks import listed
 from models.targets import Target
 
 __all__ = ["RowCut", "Rows", "cut_rows"]
@@ -107,6 +108,4 @@ def _check_train(target: Target, sizes: npt.NDArray[np.int64]) -> None:
 def _named(target: Target, sizes: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> str:
     """`b (2), c (1)`: the first of the chosen classes with their rows; empty for regression."""
     classes = zip(target.class_names, sizes, chosen, strict=False)
-    names = [f"{name} ({size})" for name, size, is_chosen in classes if is_chosen]
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return ", ".join(names[:10]) + more
+    return listed([f"{name} ({size})" for name, size, is_chosen in classes if is_chosen])

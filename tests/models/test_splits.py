@@ -113,3 +113,9 @@ def test_missing_values_are_refused_with_columns_counts_and_way_out() -> None:
     with pytest.raises(DataError, match=r"missing are x1 \(4\).*missing: mean") as caught:
         split_dataset(dataset, DataConfig(source="own:data"), 0)
     assert caught.value.key == ("missing",)
+
+
+def test_a_seed_gives_the_same_rows_from_release_to_release() -> None:
+    splits = split(7, source="iris")
+    assert splits.vault.rows[:8].tolist() == [65, 115, 97, 87, 83, 139, 78, 26]
+    assert splits.train.rows[:4].tolist() == [21, 42, 135, 56]
