@@ -85,11 +85,10 @@ def _check_file(path: Path) -> None:
 def _read_csv(path: Path, target: str, exclude: tuple[str, ...]) -> Columns:
     from pyarrow import csv
 
-    # Types are taken from the first block alone: one block, so that no later row contradicts it.
-    block_size = min(path.stat().st_size + 1, 2**31 - 1)
     table = csv.read_csv(
         path,
-        read_options=csv.ReadOptions(block_size=block_size),
+        # Without this a line break in quotes that falls on a block's end splits its row.
+        parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(strings_can_be_null=True),
     )
     return _table_columns(table, path, target, exclude)

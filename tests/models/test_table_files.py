@@ -42,6 +42,13 @@ def test_types_do_not_depend_on_the_first_megabyte(tmp_path: Path) -> None:
     assert columns["y"][[0, -1]].tolist() == ["2", "word"]
 
 
+def test_line_breaks_in_quotes_stay_in_their_row(tmp_path: Path) -> None:
+    path = written(tmp_path, "x,y\n" + '"one\ntwo",1\n' * 200_000)
+    columns = read_file(path, "y")
+    assert len(columns["y"]) == 200_000
+    assert set(columns["x"]) == {"one\ntwo"}
+
+
 def test_parquet_equals_the_frame_that_was_written(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {"a": [1, None, 3], "town": pd.Categorical(["u", "v", "u"]), "y": [True, False, True]},
