@@ -15,6 +15,7 @@ from models.data_configuration import Task
 from models.errors import TrialConfigError
 
 __all__ = [
+    "Activation",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -24,6 +25,7 @@ __all__ = [
     "CustomNet",
     "EarlyStopping",
     "Exponential",
+    "Initialization",
     "Linear",
     "Mlp",
     "Mode",

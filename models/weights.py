@@ -1,0 +1,78 @@
+"""Tensors and what is to be known about them in one file: safetensors with JSON in its header.
+
+Nothing is pickled, so reading a file runs no code of its writer's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from models.errors import WeightsError
+
+__all__ = ["load_weights", "pack", "save_weights", "unpack"]
+
+
+def pack(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> bytes:
+    """The bytes of a safetensors file, with `about` as JSON under the header's `about`.
+
+    Args:
+        tensors: by name; on any device, sharing memory or not.
+        about: JSON values; floats come back bit for bit, NaN and infinities too.
+    """
+    # A copy each: safetensors refuses tensors that share memory, and views of one vector do.
+    copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+    contiguous = {name: tensor.contiguous() for name, tensor in copies.items()}
+    return safetensors.torch.save(contiguous, {"about": json.dumps(about)})
+
+
+def unpack(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the JSON of `pack`.
+
+    Raises:
+        WeightsError: the bytes are damaged, or not written by `pack`.
+    """
+    try:
+        tensors = safetensors.torch.load(content)
+        # The format: 8 bytes, the header's length (little endian), then the header as JSON.
+        header_end = 8 + int.from_bytes(content[:8], "little")
+        about = json.loads(json.loads(content[8:header_end])["__metadata__"]["about"])
+    except (SafetensorError, ValueError, KeyError, TypeError) as err:
+        raise WeightsError(f"weights are safetensors with JSON in the header: {err}") from err
+    return tensors, about
+
+
+def save_weights(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+    """Writes weights so that, at any instant, the file is the old one or the new one, whole.
+
+    Args:
+        path: in a folder that exists; the file is replaced.
+        tensors: by name, for example a state_dict.
+        about: JSON values.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(pack(tensors, about))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the JSON of `save_weights`.
+
+    Raises:
+        WeightsError: the file is damaged, or not written by `save_weights`.
+        OSError: the file cannot be read.
+    """
+    try:
+        return unpack(path.read_bytes())
+    except WeightsError as err:
+        raise WeightsError(f"{path}: {err.rule}", hint="Remove the file to train again") from err
