@@ -1,0 +1,60 @@
+# What a person types. `make help` lists it; CI calls the same targets.
+SPEC ?= search_spaces/examples/digits.yaml
+ARGS ?=
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PORT ?= 5000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup sweep validate plan ui test lint format type check bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv with the pinned versions (done once)
+
+$(READY): infra/constraints.txt pyproject.toml
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 is needed, and '$(PYTHON)' is not: install it, or call make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "setting up $(VENV): some minutes, once"
+	@test -x $(BIN)/python || '$(PYTHON)' -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c infra/constraints.txt 'torch==2.13.0'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c infra/constraints.txt -e '.[dev]'
+	@touch $@
+
+sweep: setup ## Run a sweep file: make sweep SPEC=path
+	@$(BIN)/python -m sweeps run '$(SPEC)' $(ARGS)
+
+validate: setup ## Check a sweep file: make validate SPEC=path
+	@$(BIN)/python -m sweeps validate '$(SPEC)' $(ARGS)
+
+plan: setup ## Show what a sweep file would run, and how long it takes
+	@$(BIN)/python -m sweeps plan '$(SPEC)' $(ARGS)
+
+ui: setup ## Open the MLflow UI on what was recorded: make ui PORT=5000
+	@$(BIN)/python -m infra.mlflow_ui --port $(PORT)
+
+test: setup ## Run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## Check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: setup ## Format the code
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+type: setup ## Check types
+	@$(BIN)/mypy
+
+check: lint type ## lint and type
+
+bench: setup ## Measure against the bare loop, Optuna and stock Ray Tune
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+clean: ## Delete caches and the environment; runs/ stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Where sweeps run: the MLflow UI, and later clusters and servers."""

@@ -1,0 +1,193 @@
+"""Hard constraints between parameters, written as expressions over dotted key paths.
+
+`model.hidden_layers * model.hidden_units <= 512`. The expression language is arithmetic,
+comparison, membership and logic; nothing else of Python can be reached.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from search_spaces.problems import Problem, SpaceError
+
+__all__ = ["Constraint"]
+
+_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda item, group: item in group,
+    ast.NotIn: lambda item, group: item not in group,
+}
+_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+    ast.Not: operator.not_,
+}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "abs": abs}
+_WORDS = {"true": True, "false": False, "null": None, "none": None}
+# A power can fill the memory: 9 ** 9 ** 9 has 370 million digits.
+_LARGEST_EXPONENT = 64
+_LONGEST_TEXT = 2000
+
+
+class Constraint:
+    """One expression that a configuration must make true.
+
+    Attributes:
+        text: The expression as it was written.
+        names: The dotted key paths in it.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Read an expression.
+
+        Raises:
+            SpaceError: It is none, or uses more of Python than the expression language has.
+        """
+        self.text = text
+        if len(text) > _LONGEST_TEXT:
+            raise _wrong(text, f"a constraint has at most {_LONGEST_TEXT} characters")
+        try:
+            self._tree = ast.parse(text.strip(), mode="eval").body
+            self.names = frozenset(_names(self._tree))
+        except SyntaxError as err:
+            raise _wrong(text, f"{err.msg} at character {err.offset} of {text!r}") from err
+        except (ValueError, RecursionError, MemoryError) as err:
+            raise _wrong(text, f"{err or 'too deeply nested'}") from err
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constraint) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return f"Constraint({self.text!r})"
+
+    def holds(self, configuration: Mapping[str, Any]) -> bool:
+        """Return whether a configuration keeps this constraint.
+
+        A constraint that names a key which this configuration does not have (one inside another
+        option of a choice) does not apply to it, and holds.
+
+        Raises:
+            SpaceError: The values cannot be computed with: a text in a sum, a division by zero.
+        """
+        values: dict[str, Any] = {}
+        for name in self.names:
+            found, value = _look_up(configuration, name)
+            if not found:
+                return True
+            values[name] = value
+        try:
+            return bool(_value(self._tree, values))
+        except (TypeError, ValueError, ArithmeticError) as err:
+            shown = ", ".join(f"{name} = {value!r}" for name, value in sorted(values.items()))
+            raise _wrong(self.text, f"{self.text!r} cannot be computed: {err}, with {shown}") from err
+
+
+def _names(node: ast.expr) -> list[str]:
+    """Return the dotted names in a tree; raises ValueError on what the language has not."""
+    name = _dotted(node)
+    if name is not None:
+        return [] if name in _WORDS else [name]
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, int | float | str | bool) or node.value is None:
+            return []
+        raise ValueError(f"{node.value!r} is no number, text, true, false or null")
+    return [name for inner in _parts(node) for name in _names(inner)]
+
+
+def _parts(node: ast.expr) -> list[ast.expr]:
+    """Return the operands of an allowed operation."""
+    if isinstance(node, ast.BoolOp):
+        return node.values
+    if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
+        return [node.left, node.right]
+    if isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY:
+        return [node.operand]
+    if isinstance(node, ast.Compare) and all(type(op) in _COMPARISONS for op in node.ops):
+        return [node.left, *node.comparators]
+    if isinstance(node, ast.List | ast.Tuple):
+        return node.elts
+    if isinstance(node, ast.Call) and _function(node) is not None and not node.keywords:
+        return node.args
+    raise ValueError(
+        f"{ast.unparse(node)!r} is not allowed: a constraint has key paths, numbers, texts, "
+        f"+ - * / // % **, comparisons, in, and, or, not, {', '.join(_FUNCTIONS)}"
+    )
+
+
+def _function(node: ast.Call) -> Callable[..., Any] | None:
+    return _FUNCTIONS.get(node.func.id) if isinstance(node.func, ast.Name) else None
+
+
+def _dotted(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        parent = _dotted(node.value)
+        return None if parent is None else f"{parent}.{node.attr}"
+    return None
+
+
+def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
+    name = _dotted(node)
+    if name is not None:
+        return values[name] if name in values else _WORDS[name]
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.BoolOp):
+        test = all if isinstance(node.op, ast.And) else any
+        return test(_value(inner, values) for inner in node.values)
+    if isinstance(node, ast.Compare):
+        return _compared(node, values)
+    parts = [_value(inner, values) for inner in _parts(node)]
+    if isinstance(node, ast.BinOp):
+        if isinstance(node.op, ast.Pow) and abs(parts[1]) > _LARGEST_EXPONENT:
+            raise ValueError(f"an exponent is at most {_LARGEST_EXPONENT}")
+        return _BINARY[type(node.op)](parts[0], parts[1])
+    if isinstance(node, ast.UnaryOp):
+        return _UNARY[type(node.op)](parts[0])
+    if isinstance(node, ast.Call):
+        return _FUNCTIONS[node.func.id](*parts)  # type: ignore[attr-defined]
+    return parts
+
+
+def _compared(node: ast.Compare, values: Mapping[str, Any]) -> bool:
+    left = _value(node.left, values)
+    for op, comparator in zip(node.ops, node.comparators, strict=True):
+        right = _value(comparator, values)
+        if not _COMPARISONS[type(op)](left, right):
+            return False
+        left = right
+    return True
+
+
+def _look_up(configuration: Mapping[str, Any], name: str) -> tuple[bool, Any]:
+    value: Any = configuration
+    for key in name.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            return False, None
+        value = value[key]
+    return True, value
+
+
+def _wrong(text: str, rule: str) -> SpaceError:
+    return SpaceError([Problem((), text, rule)])

@@ -1,0 +1,61 @@
+"""What can be wrong with a search space, and how it is said.
+
+ValueError
+└── SpaceError        one or more Problems, each with its key path
+    └── YamlError     the text is no YAML of the kind that is read (search_spaces.yaml_reader)
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["KeyPath", "Problem", "SpaceError", "did_you_mean"]
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and the way out.
+
+    Attributes:
+        path: Keys and list positions from the top down to the place.
+        value: What was found there; None where nothing was.
+        rule: What must hold, and what was found.
+        choices: The allowed values, where they are few.
+        hint: The next step.
+    """
+
+    path: KeyPath
+    value: object
+    rule: str
+    choices: tuple[str, ...] = ()
+    hint: str = ""
+
+    # Values may be lists, which have no hash; a place and a rule tell problems apart.
+    def __hash__(self) -> int:
+        return hash((self.path, self.rule))
+
+    def __str__(self) -> str:
+        """Return `path: rule; allowed: ...; hint`."""
+        place = ".".join(str(part) for part in self.path)
+        text = f"{place}: {self.rule}" if place else self.rule
+        if self.choices:
+            text += f"; allowed: {', '.join(self.choices)}"
+        return f"{text}; {self.hint}" if self.hint else text
+
+
+class SpaceError(ValueError):
+    """A space, constraint or file that cannot be used; `problems` has all that was found."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def did_you_mean(word: str, choices: Sequence[str]) -> str:
+    """Return `did you mean 'x'?` for the nearest choice, or an empty text."""
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else ""

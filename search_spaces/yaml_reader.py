@@ -1,0 +1,178 @@
+"""Reads YAML into plain values, and remembers where in the file each of them stands.
+
+Scalars follow YAML 1.2's core schema, as people expect: 1e-3 is a number, and only true and false
+are booleans (on, off, yes and no are words; so are dates).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from search_spaces.problems import KeyPath, Problem, SpaceError
+
+__all__ = ["Document", "YamlError", "parse_yaml", "read_yaml"]
+
+_INT = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS: dict[str, Any] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True,
+    "false": False, "False": False, "FALSE": False,
+    ".inf": float("inf"), "+.inf": float("inf"), "-.inf": float("-inf"), ".nan": float("nan"),
+}  # fmt: skip
+_STRING_TAG = "tag:yaml.org,2002:str"
+_MOST_NODES = 200_000
+Position = tuple[int, int]
+
+
+class YamlError(SpaceError):
+    """The text is no YAML of the kind that is read.
+
+    Attributes:
+        line: 1-based line of the fault.
+        column: 1-based column.
+    """
+
+    def __init__(self, rule: str, line: int = 1, column: int = 1, hint: str = "") -> None:
+        super().__init__([Problem((), None, rule, hint=hint)])
+        self.line = line
+        self.column = column
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file's value, and the positions of its parts.
+
+    Attributes:
+        name: What messages call the file.
+        value: Plain dicts, lists and scalars; a mapping at the top.
+    """
+
+    name: str
+    value: dict[str, Any]
+    _values: dict[KeyPath, Position]
+    _keys: dict[KeyPath, Position]
+
+    def position(self, path: Sequence[str | int], at_key: bool = False) -> Position:
+        """Return the 1-based line and column of the value at a key path, or of its key.
+
+        Where there is no such path, that of the nearest part above it.
+        """
+        place = tuple(path)
+        while place not in self._values:
+            place = place[:-1]
+        if at_key and place in self._keys:
+            return self._keys[place]
+        return self._values[place]
+
+
+def read_yaml(path: Path) -> Document:
+    """Return the document in a file.
+
+    Raises:
+        OSError: The file cannot be read.
+        YamlError: It is no UTF-8, no YAML, or has no mapping at the top.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as err:
+        raise YamlError(f"not UTF-8: byte {err.start} is {err.object[err.start]:#x}") from err
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, name: str) -> Document:
+    """Return the document in a text; `name` is what messages call it.
+
+    Raises:
+        YamlError: It is no YAML, has a key twice, or has no mapping at the top.
+    """
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError as err:
+        raise _translated(err) from err
+    except RecursionError as err:
+        raise YamlError("too deeply nested") from err
+    if root is None:
+        raise YamlError("the file is empty", hint="see search_spaces/examples")
+    if not isinstance(root, yaml.MappingNode):
+        raise _at(root, "the top of the file must be `key: value` lines")
+    reader = _Reader()
+    value = reader.read(root, ())
+    return Document(name, value, reader.values, reader.keys)
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes only; scalars are read by this module's own rules."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.values: dict[KeyPath, Position] = {}
+        self.keys: dict[KeyPath, Position] = {}
+        self._nodes = 0
+
+    def read(self, node: yaml.Node, path: KeyPath) -> Any:
+        self._nodes += 1
+        if self._nodes > _MOST_NODES:
+            raise _at(node, f"more than {_MOST_NODES:,} values, anchors expanded")
+        self.values[path] = _position(node)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.read(item, (*path, i)) for i, item in enumerate(node.value)]
+        return _scalar(node)
+
+    def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if not isinstance(key, str) or not isinstance(_scalar(key_node), str):
+                raise _at(key_node, "a key must be a word", hint="put it in quotes")
+            if key == "<<" and key_node.style is None:
+                raise _at(key_node, "merge keys (<<) are not read", hint="write the keys out")
+            if key in found:
+                line = self.keys[(*path, key)][0]
+                raise _at(key_node, f"the key {key!r} stands here and in line {line}")
+            self.keys[(*path, key)] = _position(key_node)
+            found[key] = self.read(value_node, (*path, key))
+        return found
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:
+    text = str(node.value)
+    if node.style is not None or node.tag == "!":
+        return text
+    if node.tag not in (_STRING_TAG, "tag:yaml.org,2002:null"):
+        raise _at(node, f"tags such as {node.tag!r} are not read", hint="write the value itself")
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def _position(node: yaml.Node) -> Position:
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def _at(node: yaml.Node, rule: str, hint: str = "") -> YamlError:
+    return YamlError(rule, *_position(node), hint=hint)
+
+
+def _translated(error: yaml.YAMLError) -> YamlError:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    context = getattr(error, "context", None)
+    rule = f"not YAML: {problem}" + (f" ({context})" if context else "")
+    hint = "indent with spaces, not tabs" if "\\t" in rule else ""
+    if mark is None:
+        return YamlError(rule, hint=hint)
+    return YamlError(rule, mark.line + 1, mark.column + 1, hint)

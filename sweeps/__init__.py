@@ -1,0 +1,25 @@
+"""Hyperparameter sweeps: `load`, `plan`, `run`, `resume`, `extend`, `retry`, `sync`, `open_run`.
+
+Names are imported when they are first used, so that checking a sweep file stays instant.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sweeps.loading import load_sweep as load
+    from sweeps.results import Results
+    from sweeps.service import extend, open_run, plan, resume, retry, run, sync
+
+__all__ = ["Results", "extend", "load", "open_run", "plan", "resume", "retry", "run", "sync"]
+
+_HOMES = {"load": ("sweeps.loading", "load_sweep"), "Results": ("sweeps.results", "Results")}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'sweeps' has no attribute {name!r}")
+    module, attribute = _HOMES.get(name, ("sweeps.service", name))
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,7 @@
+"""Lets `python -m sweeps` run the command line."""
+
+import sys
+
+from sweeps.commands import main
+
+sys.exit(main())

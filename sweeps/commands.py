@@ -1,0 +1,236 @@
+"""The command line: `python -m sweeps COMMAND`. Standard output holds the answer, standard error
+the progress; every mistake of the user ends with one message and its own exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sweeps.errors import SweepError, SweepFileError
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130
+_STOPPED = 7
+_NO_WINNER = 8
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (0; 2 for a sweep file that cannot be run)."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        return int(parsed.command(parsed))
+    except SweepFileError as err:
+        count = len(err.problems)
+        print(err, file=sys.stderr)
+        print(f"{count} problem{'s' if count > 1 else ''}; nothing was started", file=sys.stderr)
+        return err.exit_code
+    except SweepError as err:
+        print(f"error: {err}", file=sys.stderr)
+        return err.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sweeps", description="Hyperparameter sweeps of PyTorch nets."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    file_commands = {
+        "validate": (_validate, "check a sweep file; starts and writes nothing"),
+        "plan": (_plan, "show what a sweep file would run, and how long it would take"),
+        "run": (_run, "run a sweep file"),
+    }
+    for name, (function, text) in file_commands.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("file", type=Path)
+        _add_set(command)
+        command.set_defaults(command=function)
+        if name != "run":
+            command.add_argument("--json", action="store_true", help="print JSON")
+        if name == "plan":
+            command.add_argument("--no-probe", action="store_true", help="measure no epoch: no ETA")
+        if name == "run":
+            command.add_argument("--runs", type=Path, default=Path("runs"), help="default: runs")
+            _add_running(command)
+    _add_folder_commands(commands)
+    command = commands.add_parser("schema", help="print the JSON Schema of sweep files")
+    command.set_defaults(command=_schema)
+    return parser
+
+
+def _add_folder_commands(commands: Any) -> None:
+    running = {
+        "resume": (_resume, "run what a sweep has not finished"),
+        "extend": (_extend, "add trials to a sweep's plan and run them"),
+        "retry": (_retry, "run the failed trials of a sweep again"),
+    }
+    for name, (function, text) in running.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("run", type=Path, help="a run folder, for example runs/digits")
+        command.set_defaults(command=function)
+        if name == "resume":
+            _add_set(command)
+        if name == "extend":
+            command.add_argument("--trials", type=int, required=True, help="how many more")
+        _add_running(command)
+    text = "print the ranked trials of a run folder"
+    command = commands.add_parser("show", help=text, description=text)
+    command.add_argument("run", type=Path)
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(command=_show)
+    text = "complete MLflow's record of a run folder; twice changes nothing"
+    command = commands.add_parser("sync", help=text, description=text)
+    command.add_argument("run", type=Path)
+    command.add_argument("--follow", action="store_true", help=argparse.SUPPRESS)
+    command.set_defaults(command=_sync)
+
+
+def _add_set(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a value"
+    )
+
+
+def _add_running(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--local", action="store_true", help="run in this process, without Ray")
+    command.add_argument("--quiet", action="store_true", help="show no progress and no table")
+    command.add_argument("--json", action="store_true", help="print the result as JSON")
+    command.add_argument("--no-mlflow", action="store_true", help="record on disk alone")
+
+
+def _validate(parsed: argparse.Namespace) -> int:
+    from sweeps.loading import check_sweep
+
+    try:
+        sweep, planned = check_sweep(parsed.file, parsed.set)
+    except SweepFileError as err:
+        if not parsed.json:
+            raise
+        print(json.dumps({"valid": False, "problems": [vars(one) for one in err.problems]}))
+        return err.exit_code
+    if parsed.json:
+        print(json.dumps({"valid": True, "name": sweep.file.name, "trials": len(planned)}))
+    else:
+        print(f"{parsed.file}: valid; {len(planned)} trials")
+    return 0
+
+
+def _plan(parsed: argparse.Namespace) -> int:
+    from sweeps.plan_report import describe_plan
+
+    return describe_plan(parsed.file, parsed.set, as_json=parsed.json, probe=not parsed.no_probe)
+
+
+def _schema(parsed: argparse.Namespace) -> int:
+    from sweeps.json_schema import sweep_schema
+
+    print(json.dumps(sweep_schema(), indent=2))
+    return 0
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from sweeps.service import run
+
+    return _answer(
+        parsed,
+        run(parsed.file, overrides=parsed.set, runs=parsed.runs, **_how(parsed)),
+    )
+
+
+def _resume(parsed: argparse.Namespace) -> int:
+    from sweeps.service import resume
+
+    return _answer(parsed, resume(parsed.run, overrides=parsed.set, **_how(parsed)))
+
+
+def _extend(parsed: argparse.Namespace) -> int:
+    from sweeps.service import extend
+
+    if parsed.trials < 1:
+        raise SweepError(f"--trials must be at least 1, got {parsed.trials}")
+    return _answer(parsed, extend(parsed.run, parsed.trials, **_how(parsed)))
+
+
+def _retry(parsed: argparse.Namespace) -> int:
+    from sweeps.service import retry
+
+    return _answer(parsed, retry(parsed.run, **_how(parsed)))
+
+
+def _show(parsed: argparse.Namespace) -> int:
+    from sweeps.service import open_run
+
+    parsed.quiet = False
+    return _answer(parsed, open_run(parsed.run), exit_code=0)
+
+
+def _sync(parsed: argparse.Namespace) -> int:
+    from sweeps.run_folder import RunFolder
+    from sweeps.service import default_tracking_uri, sync
+    from sweeps.tracking_follower import follow
+
+    if parsed.follow:
+        folder = RunFolder.open(parsed.run)
+        driver = os.getppid()
+        uri = default_tracking_uri(folder.path.parent)
+        follow(folder, uri, lambda: os.getppid() == driver)
+        return 0
+    results = sync(parsed.run)
+    print(f"MLflow has all {results.record.outcomes.total()} ended trials of {parsed.run}")
+    return 0
+
+
+def _how(parsed: argparse.Namespace) -> dict[str, Any]:
+    from sweeps.progress import Display
+
+    silent = parsed.quiet or (parsed.json and not sys.stderr.isatty())
+    return {
+        "runner": "local" if parsed.local else "ray",
+        "tracking_uri": "none" if parsed.no_mlflow else None,
+        "display": Display.silent() if silent else Display.for_terminal(),
+    }
+
+
+def _answer(parsed: argparse.Namespace, results: Any, exit_code: int | None = None) -> int:
+    """Print what a sweep came to, and return its exit code."""
+    if parsed.json:
+        from sweeps.results import trial_line
+
+        record = results.record
+        answer = {
+            "run": str(results.path),
+            "objective": {"metric": record.goal.metric, "mode": record.goal.mode},
+            "outcomes": {str(name): count for name, count in record.outcomes.items() if count},
+            "unfinished": len(record.unfinished),
+            "stopped": record.stopped,
+            "winner": results.winner,
+            "trials": [trial_line(record, trial) for trial in record.trials],
+        }
+        from sweeps.ledger import to_line
+
+        sys.stdout.write(to_line(answer).decode())
+    elif not parsed.quiet:
+        from rich.console import Console
+
+        from sweeps.tables import print_answer
+
+        print_answer(results, Console())
+    return _exit_code(results.record) if exit_code is None else exit_code
+
+
+def _exit_code(record: Any) -> int:
+    """Return 0 for a sweep that ended as its file says, 7 if interrupted, 8 without a winner."""
+    if record.unfinished and record.stopped.startswith("interrupted"):
+        return _STOPPED
+    return 0 if record.best is not None else _NO_WINNER

@@ -1,0 +1,96 @@
+"""Every error that a user of sweeps can meet, in one tree.
+
+SweepError                  a mistake that the user can mend; its message says how
+├── SweepFileError          the sweep file (or a --set override) is wrong: all problems at once
+├── RunFolderError          a run folder is missing, damaged, locked or of another version
+├── PlacementError          a trial asks for more than this machine can ever give
+├── StorageError            results cannot be written (disk full, no permission)
+└── TrackingError           the MLflow store cannot be reached or refuses
+
+`exit_code` of each class is what the command line returns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "FileProblem",
+    "PlacementError",
+    "RunFolderError",
+    "StorageError",
+    "SweepError",
+    "SweepFileError",
+    "TrackingError",
+]
+
+
+class SweepError(Exception):
+    """A mistake that the user can mend; the message gives rule, value, place and way out."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class FileProblem:
+    """One thing wrong with a sweep file.
+
+    Attributes:
+        source: File name, or `--set` where an override brought the value in.
+        line: 1-based; 0 where there is no position (an override).
+        column: 1-based; 0 where there is no position.
+        path: Dotted key path, for example `space.optimizer.lr`.
+        rule: What was expected, and what was found.
+        choices: The allowed values, where they are few.
+        hint: The way out, for example a did-you-mean.
+    """
+
+    source: str
+    line: int
+    column: int
+    path: str
+    rule: str
+    choices: tuple[str, ...] = ()
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """Return `file:line:column: path: rule (allowed: ...; hint)` as compilers print it."""
+        place = f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+        text = f"{place}: {self.path}: {self.rule}" if self.path else f"{place}: {self.rule}"
+        if self.choices:
+            text += f"; allowed: {', '.join(self.choices)}"
+        return f"{text}; {self.hint}" if self.hint else text
+
+
+class SweepFileError(SweepError):
+    """The sweep file cannot be run; `problems` holds all of them, in file order."""
+
+    exit_code = 2
+
+    def __init__(self, problems: list[FileProblem]) -> None:
+        self.problems = sorted(problems, key=lambda problem: (problem.line, problem.column))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class RunFolderError(SweepError):
+    """A run folder is missing, damaged, in use, or not what the command needs."""
+
+    exit_code = 3
+
+
+class PlacementError(SweepError):
+    """A trial asks for resources that no part of this machine or cluster has."""
+
+    exit_code = 4
+
+
+class StorageError(SweepError):
+    """Results cannot be written: the disk is full or the folder is not writable."""
+
+    exit_code = 5
+
+
+class TrackingError(SweepError):
+    """The MLflow store cannot be reached or refuses the record; nothing on disk is lost."""
+
+    exit_code = 6

@@ -1,0 +1,150 @@
+"""The append-only log of what happened in a sweep, one JSON object a line.
+
+The ledger is the memory of a sweep: a line is in the file before anything acts on it, so that a
+kill at any instant leaves at most one incomplete last line, which reading drops and opening cuts.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sweeps.errors import RunFolderError, StorageError
+
+__all__ = ["Ledger", "read_events", "to_line"]
+
+Event = dict[str, Any]
+_FSYNC_PERIOD_S = 1.0
+_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def to_line(event: Mapping[str, Any]) -> bytes:
+    """Return `event` as one line of strict JSON; non-finite floats become strings."""
+    try:
+        text = json.dumps(event, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        text = json.dumps(_spell_out(event), separators=(",", ":"), allow_nan=False)
+    return text.encode() + b"\n"
+
+
+def read_events(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
+    """Yield each complete event from byte `offset` on, with the offset just after it.
+
+    An incomplete last line (no newline: the writer was killed, or is writing) ends the reading.
+
+    Raises:
+        RunFolderError: A complete line is not a JSON object: the file was damaged.
+    """
+    with path.open("rb") as file:
+        file.seek(offset)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            yield _parse(path, line, offset), offset + len(line)
+            offset += len(line)
+
+
+class Ledger:
+    """Appends events to one file; a thread of its own makes them durable about once a second.
+
+    A line reaches the operating system before `append` returns, so it survives a kill of the
+    process; the delayed fsync only matters when the machine itself goes down.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`, cutting an incomplete last line that a killed writer left."""
+        self.path = path
+        _cut_incomplete_line(path)
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._lock = threading.Lock()
+        self._dirty = False
+        self._closing = threading.Event()
+        self._flusher = threading.Thread(target=self._flush_loop, name="ledger", daemon=True)
+        self._flusher.start()
+
+    def append(self, *events: Mapping[str, Any]) -> None:
+        """Write events in order, all or (on a full disk) none.
+
+        Raises:
+            StorageError: The operating system refused the write.
+        """
+        data = b"".join(to_line(event) for event in events)
+        with self._lock:
+            size = os.fstat(self._file).st_size
+            try:
+                if os.write(self._file, data) != len(data):
+                    raise OSError("the disk took only a part of the line")
+            except OSError as err:
+                os.ftruncate(self._file, size)
+                raise StorageError(
+                    f"cannot write {self.path}: {err}; free some space, then resume the sweep"
+                ) from err
+            self._dirty = True
+
+    def close(self) -> None:
+        """Make everything durable and close the file; a second call does nothing."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._flusher.join()
+        self._flush()
+        os.close(self._file)
+
+    def _flush_loop(self) -> None:
+        while not self._closing.wait(_FSYNC_PERIOD_S):
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._dirty:
+            self._dirty = False
+            os.fsync(self._file)
+
+
+def _parse(path: Path, line: bytes, offset: int) -> Event:
+    try:
+        event = json.loads(line)
+    except ValueError as err:
+        raise RunFolderError(
+            f"{path}: the line at byte {offset} is not JSON ({err}): the file was damaged. "
+            f"Restore it from a backup, or delete that line to lose only what it recorded"
+        ) from err
+    if not isinstance(event, dict) or "event" not in event:
+        raise RunFolderError(f"{path}: the line at byte {offset} is no event; was it edited?")
+    return {key: _read_back(value) for key, value in event.items()}
+
+
+def _cut_incomplete_line(path: Path) -> None:
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        data = file.read()
+        end = data.rfind(b"\n") + 1
+        if end != len(data):
+            file.truncate(end)
+
+
+def _spell_out(value: Any) -> Any:
+    """Replace non-finite floats by their names, at any depth."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {key: _spell_out(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spell_out(inner) for inner in value]
+    return value
+
+
+def _read_back(value: Any) -> Any:
+    """Undo `_spell_out` in the numbers of epoch rows and values."""
+    if isinstance(value, str):
+        return _NON_FINITE.get(value, value)
+    if isinstance(value, list):
+        return [_read_back(inner) for inner in value]
+    if isinstance(value, dict):
+        return {key: _read_back(inner) for key, inner in value.items()}
+    return value

@@ -1,0 +1,109 @@
+"""Writes what happens in a running sweep to the ledger, and says when the sweep must stop.
+
+No exception leaves these methods while trials run: a Tune callback that raises would kill the
+sweep. What cannot be written is kept in `fatal` and raised when the runner has returned.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sweeps.errors import StorageError
+from sweeps.ledger import Ledger
+from sweeps.records import Outcome, SweepRecord
+from sweeps.run_folder import RunFolder
+from sweeps.sweep_file import Budget
+from sweeps.trial_report import Report
+
+__all__ = ["Recorder"]
+
+
+class Recorder:
+    """The one writer of a sweep's ledger while it runs."""
+
+    def __init__(
+        self, folder: RunFolder, ledger: Ledger, record: SweepRecord, budget: Budget
+    ) -> None:
+        self.record = record
+        self.fatal: StorageError | None = None
+        self.stop_reason = ""
+        self._folder = folder
+        self._ledger = ledger
+        self._budget = budget
+        self._deadline = None if budget.time_s is None else time.monotonic() + budget.time_s
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Append one event and take it into account."""
+        line = {"event": event, "t": round(time.time(), 3), **fields}
+        try:
+            self._ledger.append(line)
+        except StorageError as err:
+            self.fatal = self.fatal or err
+            self.request_stop("the disk is full")
+            return
+        self.record.apply(line)
+
+    def started(self, index: int) -> None:
+        """Record that a worker took up the trial."""
+        self.write("started", trial=index)
+
+    def reported(self, report: Report) -> bool:
+        """Record a report; returns whether it held anything new."""
+        record = self.record.trials[report.trial]
+        for text in report.failures:
+            self.write("failure", trial=report.trial, error=text)
+        rows = self.record.new_rows(record, report.rows)
+        if rows:
+            self.write("report", trial=report.trial, epochs=rows)
+        if report.outcome is not None:
+            self.ended(report.trial, report.outcome, report.reason)
+        self._check_budget()
+        return bool(rows)
+
+    def decided(self, index: int, action: str, seen: Mapping[str, Any]) -> None:
+        """Record a scheduler's decision with the rung that it saw."""
+        epoch = self.record.trials[index].epochs
+        self.write("decision", trial=index, epoch=epoch, action=action, seen=dict(seen))
+
+    def attempt_failed(self, index: int, error: str) -> None:
+        """Record an attempt that ended with its worker's death."""
+        self.write("failure", trial=index, error=error)
+
+    def ended(self, index: int, outcome: Outcome, reason: str) -> None:
+        """Record how a trial ended, once; what it needed to continue is deleted."""
+        if self.record.trials[index].outcome is not None:
+            return
+        best = self.record.trials[index].best
+        self.write("outcome", trial=index, outcome=outcome, reason=reason, best=best)
+        if outcome is not Outcome.FAILED:
+            (self._folder.checkpoints / f"{index:06d}.pt").unlink(missing_ok=True)
+        self._check_budget()
+
+    def request_stop(self, reason: str) -> None:
+        """Ask the runner to stop; the first reason stays."""
+        self.stop_reason = self.stop_reason or reason
+
+    def should_stop(self) -> bool:
+        """Return whether the sweep must stop now."""
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self.request_stop(f"budget.time_s = {self._budget.time_s:g} s is used up")
+        return bool(self.stop_reason)
+
+    def _check_budget(self) -> None:
+        budget, record = self._budget, self.record
+        failed = record.outcomes[Outcome.FAILED]
+        ended = record.outcomes.total()
+        if budget.max_failures is not None and failed > budget.max_failures:
+            self.request_stop(f"{failed} trials failed; budget.max_failures = {budget.max_failures}")
+        if budget.trials is not None and ended >= budget.trials and record.unfinished:
+            self.request_stop(f"budget.trials = {budget.trials} trials have ended")
+        value = None if record.best is None else record.value(record.best)
+        if budget.target is not None and value is not None and self._reached(value):
+            self.request_stop(f"budget.target = {budget.target:g} is reached")
+
+    def _reached(self, value: float) -> bool:
+        return value == self._budget.target or self.record.goal.better(value, self._budget.target)
+
+

@@ -1,0 +1,255 @@
+"""What a person can do with a sweep: run, resume, extend, retry, sync. The commands call this."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sweeps.errors import FileProblem, RunFolderError, SweepFileError
+from sweeps.loading import check_sweep, check_text
+from sweeps.placement import slots
+from sweeps.planning import PlannedTrial
+from sweeps.progress import Display
+from sweeps.results import Results
+from sweeps.run_folder import RunFolder, write_atomically
+from sweeps.session import RunnerName, Settings, hold_session, read_record
+from sweeps.sweep import Sweep
+
+__all__ = ["default_tracking_uri", "extend", "open_run", "plan", "resume", "retry", "run", "sync"]
+
+_OFF = "none"
+
+
+def default_tracking_uri(runs: Path) -> str:
+    """Return MLFLOW_TRACKING_URI, or a SQLite store in the runs folder, as an absolute URI."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(runs / 'mlflow.db').resolve()}"
+
+
+def plan(path: str | Path, overrides: Sequence[str] = ()) -> list[PlannedTrial]:
+    """Return the trials that a sweep file would run; raises SweepFileError."""
+    return check_sweep(Path(path), overrides)[1]
+
+
+def run(
+    path: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    runs: str | Path = "runs",
+    runner: RunnerName = "ray",
+    tracking_uri: str | None = None,
+    display: Display | None = None,
+) -> Results:
+    """Run a sweep file from start to end, and return its results.
+
+    Args:
+        path: The sweep file.
+        overrides: `key.path=value` texts that change the file's values.
+        runs: Where run folders are made.
+        runner: `ray`, or `local` for this process alone.
+        tracking_uri: An MLflow URI; None takes MLFLOW_TRACKING_URI or runs/mlflow.db; `none`
+            records nothing in MLflow.
+        display: Shows progress; None shows none.
+
+    Raises:
+        SweepFileError: The file cannot be run.
+        PlacementError: A trial asks for more than this machine has.
+        StorageError: The results cannot be written.
+    """
+    sweep, planned = check_sweep(Path(path), overrides)
+    slots(sweep.file.resources)
+    folder = RunFolder.create(Path(runs), sweep.file.name)
+    write_atomically(folder.source, sweep.source.encode())
+    folder.write_plan(planned)
+    folder.write_description(_description(sweep))
+    return _session(folder, "run", runner, tracking_uri, display)
+
+
+def resume(
+    path: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    runner: RunnerName = "ray",
+    tracking_uri: str | None = None,
+    display: Display | None = None,
+) -> Results:
+    """Run what a sweep has not finished; a finished sweep stays as it is.
+
+    Args:
+        path: A run folder.
+        overrides: Changes to `budget`, `resources` or `trial`; the rest of a sweep is fixed.
+
+    Raises:
+        RunFolderError: The folder is damaged or in use, or its data changed.
+    """
+    folder = RunFolder.open(Path(path))
+    _change(folder, overrides)
+    return _session(folder, "resume", runner, tracking_uri, display)
+
+
+def extend(
+    path: str | Path,
+    trials: int,
+    *,
+    runner: RunnerName = "ray",
+    tracking_uri: str | None = None,
+    display: Display | None = None,
+) -> Results:
+    """Add `trials` more trials to the plan of a random or Sobol sweep, and run them.
+
+    Raises:
+        RunFolderError: The sweep's method draws no further trials.
+        SweepFileError: The space has no so many configurations.
+    """
+    folder = RunFolder.open(Path(path))
+    with folder.lock():
+        _lengthen_plan(folder, trials)
+    return _session(folder, "extend", runner, tracking_uri, display)
+
+
+def retry(
+    path: str | Path,
+    *,
+    runner: RunnerName = "ray",
+    tracking_uri: str | None = None,
+    display: Display | None = None,
+) -> Results:
+    """Run the failed trials of a sweep again, each from its last checkpoint, and no others."""
+    folder = RunFolder.open(Path(path))
+    if not any(trial.outcome == "failed" for trial in read_record(folder).trials):
+        raise RunFolderError(f"{folder.name} has no failed trial to retry")
+    return _session(folder, "retry", runner, tracking_uri, display)
+
+
+def open_run(path: str | Path) -> Results:
+    """Return the results of a run folder as it is now."""
+    folder = RunFolder.open(Path(path))
+    return Results(folder, read_record(folder))
+
+
+def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
+    """Make MLflow's record of a sweep complete; doing it twice changes nothing.
+
+    Raises:
+        TrackingError: The store does not answer or refuses.
+    """
+    from sweeps.tracking_follower import sync as sync_once
+
+    folder = RunFolder.open(Path(path))
+    uri = tracking_uri or default_tracking_uri(folder.path.parent)
+    sync_once(folder, uri, is_running=folder.is_locked())
+    return Results(folder, read_record(folder))
+
+
+def _session(
+    folder: RunFolder,
+    action: str,
+    runner: RunnerName,
+    tracking_uri: str | None,
+    display: Display | None,
+) -> Results:
+    uri = tracking_uri or default_tracking_uri(folder.path.parent)
+    settings = Settings(runner, None if uri == _OFF else uri)
+    record = hold_session(folder, action, settings, display or Display.silent())
+    return Results(folder, record)
+
+
+def _description(sweep: Sweep) -> dict[str, Any]:
+    split = sweep.file.data.split
+    rows = {
+        "train": sweep.data.train_rows,
+        "dev": sweep.data.dev_rows,
+        "test": sweep.data.test_rows,
+    }
+    splits = [
+        {"name": name, "rows": count, "digest": _split_digest(sweep, name)}
+        for name, count in rows.items()
+    ]
+    return {
+        "id": uuid.uuid4().hex,
+        "created_at": round(time.time(), 3),
+        "base_dir": str(sweep.base_dir),
+        "overrides": list(sweep.overrides),
+        "git_commit": _git_commit(sweep.base_dir),
+        "goal": {"metric": sweep.goal.metric, "mode": sweep.goal.mode},
+        "data": {
+            "source": sweep.file.data.source,
+            "digest": sweep.data.digest,
+            "task": sweep.data.task,
+            "class_names": list(sweep.data.class_names),
+            "split": split.model_dump(),
+            "splits": splits,
+        },
+        "sweep": sweep.file.model_dump(mode="json"),
+    }
+
+
+def _split_digest(sweep: Sweep, name: str) -> str:
+    """Return what identifies a split: the data, the seed and the fractions decide its rows."""
+    split = sweep.file.data.split
+    text = f"{sweep.data.digest}:{sweep.file.seed}:{split.dev}:{split.test}:{name}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _git_commit(folder: Path) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _change(folder: RunFolder, overrides: Sequence[str]) -> None:
+    if not overrides:
+        return
+    for text in overrides:
+        section = text.partition(".")[0]
+        if section not in ("budget", "resources", "trial"):
+            rule = "only budget, resources and trial can change in a resume"
+            hint = "start a new sweep for other changes"
+            raise SweepFileError([FileProblem(f"--set {text}", 0, 0, section, rule, (), hint)])
+    description = folder.read_description()
+    both = [*description["overrides"], *overrides]
+    sweep, _ = check_text(
+        folder.source.read_text(encoding="utf-8"),
+        str(folder.source),
+        Path(description["base_dir"]),
+        both,
+    )
+    changed = sweep.file.model_dump(mode="json")
+    for section in ("budget", "resources", "trial"):
+        description["sweep"][section] = changed[section]
+    folder.write_description(description | {"overrides": both})
+
+
+def _lengthen_plan(folder: RunFolder, trials: int) -> None:
+    description, old = folder.read_description(), folder.read_plan()
+    if "trials" not in description["sweep"]["search"]:
+        method = description["sweep"]["search"]["method"]
+        raise RunFolderError(
+            f"{folder.name} uses method {method}, whose trials are all in its file; "
+            f"only random and sobol sweeps can be extended"
+        )
+    overrides = [*description["overrides"], f"search.trials={len(old) + trials}"]
+    sweep, longer = check_text(
+        folder.source.read_text(encoding="utf-8"),
+        str(folder.source),
+        Path(description["base_dir"]),
+        overrides,
+    )
+    if [trial.hash for trial in longer[: len(old)]] != [trial.hash for trial in old]:
+        raise RunFolderError(
+            f"the plan of {folder.name} would not continue the old one: this version of sweeps "
+            f"draws differently; start a new sweep"
+        )
+    folder.write_plan([*old, *longer[len(old) :]])
+    search = sweep.file.search.model_dump(mode="json")
+    description["sweep"]["search"] = search
+    folder.write_description(description | {"overrides": overrides})

@@ -1,0 +1,42 @@
+"""A checked sweep: the file's sections, its space and constraints, and what its data is like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.data_checks import DataSummary
+from search_spaces.constraints import Constraint
+from search_spaces.space import Space
+from sweeps.records import Goal
+from sweeps.sweep_file import SweepFile
+
+__all__ = ["Sweep"]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep file that can be run; made by `sweeps.loading.load_sweep` alone.
+
+    Attributes:
+        source: The text of the file as the user wrote it.
+        base_dir: The file's folder: data files and the user's modules are looked for there.
+        overrides: `key.path=value` texts that changed the file's values.
+        goal: The objective and its direction.
+        data: What checking the data found.
+    """
+
+    file: SweepFile
+    space: Space
+    constraints: tuple[Constraint, ...]
+    source: str
+    base_dir: Path
+    overrides: tuple[str, ...]
+    goal: Goal
+    data: DataSummary
+
+    def allows(self, configuration: Mapping[str, Any]) -> bool:
+        """Return whether a complete configuration keeps all constraints."""
+        return all(constraint.holds(configuration) for constraint in self.constraints)

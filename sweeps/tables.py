@@ -1,0 +1,139 @@
+"""What a command prints about a sweep: the ranked trials, the winner, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from sweeps.records import SweepRecord, TrialRecord
+from sweeps.results import Results, flatten, varied_keys
+
+__all__ = ["print_answer", "ranked_table", "shown_path"]
+
+_SHOWN_TRIALS = 15
+
+
+def print_answer(results: Results, console: Console, tracking_note: str = "") -> None:
+    """Print the end of a sweep: table, winner, places, next command."""
+    record = results.record
+    console.print(ranked_table(record))
+    hidden = len(record.trials) - _SHOWN_TRIALS
+    if hidden > 0:
+        console.print(f"... and {hidden} more: {shown_path(results.path)}/trials.jsonl")
+    _print_winner(results, console)
+    console.print(f"\n{_state(record)}")
+    for text in (tracking_note, *next_steps(results)):
+        if text:
+            console.print(text, soft_wrap=True, highlight=False)
+
+
+def ranked_table(record: SweepRecord, limit: int = _SHOWN_TRIALS) -> Table:
+    """Return the best trials first, each with the parameters that vary in this sweep."""
+    table = Table(box=box.SIMPLE_HEAD, title=None, pad_edge=False)
+    keys = _columns(record)
+    other = _second_metric(record)
+    for name in ("rank", "trial", record.goal.metric, other, "epoch", "outcome"):
+        if name:
+            numeric = name != "outcome"
+            table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
+    for key in keys:
+        table.add_column(_short(key, keys), overflow="fold")
+    rest = [trial for trial in record.trials if trial.best is None]
+    ranked = record.ranked()
+    for place, trial in enumerate([*ranked, *rest][:limit], start=1):
+        table.add_row(*_cells(record, trial, place if trial.best else None, other, keys))
+    return table
+
+
+def next_steps(results: Results) -> list[str]:
+    """Return where things are, and the next command to type."""
+    path = shown_path(results.path)
+    lines = [f"Written to {path}/ (sweep, plan, ledger, epochs.parquet, weights)"]
+    record = results.record
+    if record.unfinished:
+        return [*lines, f"Continue:  {_command(f'resume {shlex.quote(path)}')}"]
+    if record.outcomes["failed"]:  # type: ignore[index]
+        lines.append(f"Failed trials again:  {_command(f'retry {shlex.quote(path)}')}")
+    return [*lines, "Look at it:  make ui"]
+
+
+def shown_path(path: Path) -> str:
+    """Return `path` relative to the current folder where it is below it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _command(arguments: str) -> str:
+    return f".venv/bin/python -m sweeps {arguments}"
+
+
+def _print_winner(results: Results, console: Console) -> None:
+    record = results.record
+    best = record.best
+    if best is None:
+        console.print("No trial has a finite objective: there is no winner.")
+        return
+    value = record.value(best)
+    console.print(
+        f"Winner: trial {best.trial.index}, {record.goal.metric} = {value:.6g} at epoch "
+        f"{best.best_epoch} of {best.epochs}",
+        style="bold",
+    )
+    grid = Table.grid(padding=(0, 2))
+    for key, setting in flatten(best.trial.configuration).items():
+        grid.add_row(f"  {key}", _text(setting))
+    console.print(grid)
+
+
+def _state(record: SweepRecord) -> str:
+    counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
+    text = f"{record.outcomes.total()} of {len(record.trials)} trials ended: {counts or 'none'}."
+    return f"{text} Stopped: {record.stopped}." if record.stopped else text
+
+
+def _columns(record: SweepRecord) -> list[str]:
+    return varied_keys(record)
+
+
+def _second_metric(record: SweepRecord) -> str:
+    """Return another dev metric that people read, beside the objective."""
+    best = record.best.best if record.best is not None and record.best.best else {}
+    for name in ("dev_accuracy", "dev_r2", "dev_loss"):
+        if name in best and name != record.goal.metric:
+            return name
+    return ""
+
+
+def _cells(
+    record: SweepRecord, trial: TrialRecord, place: int | None, other: str, keys: list[str]
+) -> list[str]:
+    flat = flatten(trial.trial.configuration)
+    best: dict[str, Any] = trial.best or {}
+    cells = [_text(place), str(trial.trial.index), _text(record.value(trial))]
+    if other:
+        cells.append(_text(best.get(other)))
+    cells += [
+        "" if trial.best_epoch is None else f"{trial.best_epoch}/{trial.epochs}",
+        trial.outcome or "unfinished",
+    ]
+    return cells + [_text(flat.get(key)) for key in keys]
+
+
+def _short(key: str, keys: list[str]) -> str:
+    """Return the last part of a dotted key where that is enough to tell it from the others."""
+    last = key.rpartition(".")[2]
+    same = [other for other in keys if other.rpartition(".")[2] == last]
+    return last if len(same) == 1 else key
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,66 @@
+"""What a worker tells the driver about a trial; plain values, so that it needs no torch."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweeps.records import Outcome
+from sweeps.rungs import OBJECTIVE, TIME_ATTR
+
+__all__ = ["Report", "tune_result"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a trial did since its last report.
+
+    Attributes:
+        rows: The new epochs' metrics, in order.
+        outcome: How the trial ended, or None while it goes on.
+        failures: Tracebacks of attempts that failed since the last report.
+    """
+
+    trial: int
+    rows: list[dict[str, float]]
+    outcome: Outcome | None = None
+    reason: str = ""
+    failures: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, as sent between processes."""
+        return {
+            "trial": self.trial,
+            "rows": self.rows,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "failures": list(self.failures),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Report:
+        """Undo `to_json`."""
+        outcome = value["outcome"]
+        return cls(
+            trial=value["trial"],
+            rows=value["rows"],
+            outcome=None if outcome is None else Outcome(outcome),
+            reason=value["reason"],
+            failures=tuple(value["failures"]),
+        )
+
+
+def tune_result(report: Report, metric: str) -> dict[str, Any]:
+    """Return the result that a scheduler sees: epoch, objective, and the report as one string.
+
+    One string, since Tune copies and flattens every result several times.
+    """
+    last = report.rows[-1] if report.rows else {}
+    return {
+        TIME_ATTR: int(last.get("epoch", 0)),
+        OBJECTIVE: last.get(metric, math.nan),
+        "report": json.dumps(report.to_json()),
+    }

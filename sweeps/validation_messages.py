@@ -1,0 +1,194 @@
+"""Pydantic's errors in the words of a sweep file: key path, rule, allowed choices, way out."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from models.errors import ModelError
+from search_spaces.problems import Problem, did_you_mean
+
+__all__ = ["problems_of"]
+
+Path = tuple[str | int, ...]
+
+_BOUNDS = {
+    "greater_than": ("gt", "must be greater than {}"),
+    "greater_than_equal": ("ge", "must be at least {}"),
+    "less_than": ("lt", "must be less than {}"),
+    "less_than_equal": ("le", "must be at most {}"),
+}
+_TYPES = {
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a section (key: value)",
+    "model_type": "must be a section (key: value)",
+    "model_attributes_type": "must be a section (key: value)",
+    "finite_number": "must be a finite number",
+}
+
+
+def problems_of(
+    error: ValidationError, model: type[BaseModel], value: Mapping[str, Any]
+) -> list[Problem]:
+    """Return one Problem per error of validating `value` as `model`, without doubles.
+
+    A union of alternatives (`int | "full"`) reports each alternative; they become one problem.
+    """
+    found: dict[Path, Problem] = {}
+    for details in error.errors(include_url=False):
+        path, tags = _path(details["loc"], value)
+        problem = _problem(details, path, _allowed_keys(model, path[:-1], tags))
+        if path in found and not problem.rule.startswith("unknown key"):
+            problem = _merged(found[path], problem)
+        found[path] = problem
+    return list(found.values())
+
+
+def _problem(details: ErrorDetails, path: Path, keys: tuple[str, ...]) -> Problem:
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    if kind == "extra_forbidden":
+        key = str(path[-1])
+        return Problem(path, value, f"unknown key {key!r}", keys, did_you_mean(key, keys))
+    if kind == "missing":
+        return Problem(path, None, f"missing key {str(path[-1])!r}")
+    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+        return _wrong_kind(details, path)
+    if kind == "literal_error":
+        choices = tuple(part.strip(" '") for part in context["expected"].replace(" or ", ",").split(","))
+        return Problem(
+            path, value, f"{value!r} is not allowed", choices, did_you_mean(str(value), choices)
+        )
+    if kind in _BOUNDS:
+        name, rule = _BOUNDS[kind]
+        return Problem(path, value, f"{rule.format(context[name])}, got {value!r}")
+    if kind in _TYPES:
+        return Problem(path, value, f"{_TYPES[kind]}, got {value!r}", hint=_number_hint(value))
+    cause = context.get("error")
+    if isinstance(cause, ModelError):
+        return _from_model_error(cause, path, value)
+    text = details["msg"].removeprefix("Value error, ")
+    return Problem(path, value, text if kind == "value_error" else f"{text}, got {value!r}")
+
+
+def _from_model_error(cause: ModelError, path: Path, value: object) -> Problem:
+    key = tuple(getattr(cause, "key", ()) or ())
+    return Problem(
+        (*path, *key),
+        getattr(cause, "value", value),
+        getattr(cause, "rule", str(cause)),
+        tuple(getattr(cause, "choices", ()) or ()),
+        getattr(cause, "hint", "") or "",
+    )
+
+
+def _wrong_kind(details: ErrorDetails, path: Path) -> Problem:
+    context = details["ctx"]
+    name = str(context["discriminator"]).strip("'")
+    if details["type"] == "union_tag_not_found":
+        return Problem(path, None, f"missing key {name!r}")
+    tags = tuple(tag.strip(" '") for tag in str(context["expected_tags"]).split(","))
+    tag = str(context["tag"])
+    return Problem(
+        (*path, name), tag, f"{tag!r} is no {name} of {path[-1]}", tags, did_you_mean(tag, tags)
+    )
+
+
+def _merged(first: Problem, second: Problem) -> Problem:
+    if second.rule in first.rule:
+        return first
+    return Problem(
+        first.path,
+        first.value,
+        f"{first.rule}; or {second.rule}",
+        first.choices + second.choices,
+        first.hint or second.hint,
+    )
+
+
+def _number_hint(value: object) -> str:
+    if not isinstance(value, str):
+        return ""
+    try:
+        float(value)
+    except ValueError:
+        return ""
+    return "write it without quotes"
+
+
+def _path(loc: tuple[str | int, ...], value: Any) -> tuple[Path, tuple[str, ...]]:
+    """Split pydantic's location into the path in the file and the tags of chosen alternatives."""
+    path: list[str | int] = []
+    tags: list[str] = []
+    for number, item in enumerate(loc):
+        is_last = number == len(loc) - 1
+        if isinstance(value, Mapping) and isinstance(item, str):
+            if item in value:
+                value = value[item]
+                path.append(item)
+            elif is_last and not _looks_like_tag(item, value):
+                path.append(item)
+            else:
+                tags.append(item)
+        elif isinstance(value, list | tuple) and isinstance(item, int) and item < len(value):
+            value = value[item]
+            path.append(item)
+        else:
+            tags.append(str(item))
+    return tuple(path), tuple(tags)
+
+
+def _looks_like_tag(item: str, value: Mapping[str, Any]) -> bool:
+    return item in {value.get("kind"), value.get("method"), value.get("scheduler")}
+
+
+def _allowed_keys(model: type[BaseModel], path: Path, tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the keys of the section at `path`; where it has alternatives, of the tagged one."""
+    current: Any = model
+    for item in path:
+        current = _step(current, item, tags)
+        if current is None:
+            return ()
+    chosen = _alternative(current, tags)
+    return tuple(chosen.model_fields) if chosen is not None else ()
+
+
+def _step(annotation: Any, item: str | int, tags: tuple[str, ...]) -> Any:
+    if isinstance(item, int):
+        inner = get_args(annotation)
+        return inner[0] if inner else None
+    section = _alternative(annotation, tags)
+    if section is None or item not in section.model_fields:
+        return None
+    return section.model_fields[item].annotation
+
+
+def _alternative(annotation: Any, tags: tuple[str, ...]) -> type[BaseModel] | None:
+    if get_origin(annotation) is Annotated:
+        return _alternative(get_args(annotation)[0], tags)
+    if get_origin(annotation) in (Union, types.UnionType):
+        members = [_alternative(member, tags) for member in get_args(annotation)]
+        models = [member for member in members if member is not None]
+        tagged = [member for member in models if _tags_of(member) & set(tags)]
+        return (tagged or models or [None])[0]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return None
+
+
+def _tags_of(model: type[BaseModel]) -> set[str]:
+    return {
+        str(tag)
+        for field in model.model_fields.values()
+        if get_origin(field.annotation) is Literal
+        for tag in get_args(field.annotation)
+    }

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from models.configuration import TrialConfig, check_trial, metrics_for, mode_of
+from models.errors import TrialConfigError
+from tests.models.trial_fixtures import configuration
+
+
+def problems(**sections: Any) -> list[tuple[tuple[int | str, ...], str]]:
+    with pytest.raises(ValidationError) as caught:
+        configuration(**sections)
+    return [(error["loc"], error["msg"]) for error in caught.value.errors()]
+
+
+def test_importing_configurations_imports_nothing_slow() -> None:
+    code = (
+        "import sys, models.configuration; "
+        "print(sorted({'torch', 'ray', 'mlflow', 'pandas', 'sklearn', 'scipy'} & {*sys.modules}))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert printed.stdout == "[]\n", printed.stderr
+
+
+def test_sections_with_defaults_may_be_left_out() -> None:
+    config = configuration()
+    assert config.schedule.kind == "constant"
+    assert config.regularization.early_stopping is None
+
+
+def test_a_configuration_is_read_back_from_what_it_writes() -> None:
+    config = configuration(
+        schedule={"kind": "plateau", "warmup_epochs": 1},
+        regularization={"early_stopping": {"patience": 2}},
+    )
+    assert TrialConfig.model_validate(config.model_dump(mode="json")) == config
+
+
+def test_whole_numbers_are_taken_for_floats() -> None:
+    assert configuration(optimizer={"kind": "sgd", "lr": 1}).optimizer.lr == 1.0
+
+
+def test_a_key_that_the_kind_does_not_have_is_refused_by_name() -> None:
+    found = problems(optimizer={"kind": "adam", "momentum": 0.9})
+    assert found == [(("optimizer", "adam", "momentum"), "Extra inputs are not permitted")]
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "key"),
+    [
+        ("model", {"kind": "mlp", "hidden_layers": 0}, "hidden_layers"),
+        ("model", {"kind": "mlp", "hidden_layers": "2"}, "hidden_layers"),
+        ("model", {"kind": "mlp", "hidden_units": True}, "hidden_units"),
+        ("model", {"kind": "mlp", "dropout": 1.0}, "dropout"),
+        ("model", {"kind": "mlp", "activation": "rleu"}, "activation"),
+        ("model", {"kind": "cnn", "kernel_size": 4}, "kernel_size"),
+        ("model", {"kind": "custom", "target": "no_function"}, "target"),
+        ("model", {"kind": "custom", "target": "a:b", "options": {"outputs": 1}}, "options"),
+        ("optimizer", {"kind": "sgd", "lr": 0.0}, "lr"),
+        ("optimizer", {"kind": "sgd", "lr": float("nan")}, "lr"),
+        ("optimizer", {"kind": "sgd", "momentum": 1.0}, "momentum"),
+        ("optimizer", {"kind": "sgd", "nesterov": True}, "nesterov"),
+        ("optimizer", {"kind": "adam", "beta2": 1.0}, "beta2"),
+        ("optimizer", {"kind": "adamw", "weight_decay": -0.1}, "weight_decay"),
+        ("schedule", {"kind": "step", "gamma": 1.1}, "gamma"),
+        ("schedule", {"kind": "one_cycle", "pct_start": 0.0}, "pct_start"),
+        ("schedule", {"kind": "plateau", "factor": 1.0}, "factor"),
+        ("regularization", {"l2": -1e-9}, "l2"),
+        ("regularization", {"clip_norm": 0.0}, "clip_norm"),
+        ("regularization", {"label_smoothing": 1.0}, "label_smoothing"),
+        ("regularization", {"early_stopping": {"patience": 0}}, "patience"),
+        ("training", {"epochs": 0}, "epochs"),
+        ("training", {"epochs": 3, "batch_size": 0}, "batch_size"),
+        ("training", {"epochs": 3, "batch_size": "all"}, "batch_size"),
+        ("training", {"epochs": 3, "precision": "fp8"}, "precision"),
+    ],
+)
+def test_an_illegal_value_is_refused_at_its_key(
+    section: str, values: dict[str, Any], key: str
+) -> None:
+    [(place, _)] = problems(**{section: values})
+    assert place[0] == section
+    assert place[-1] == key
+
+
+def test_warmup_that_lasts_as_long_as_training_is_refused() -> None:
+    with pytest.raises(ValidationError) as caught:
+        configuration(schedule={"kind": "cosine", "warmup_epochs": 3})
+    cause = caught.value.errors()[0]["ctx"]["error"]
+    assert cause.key == ("schedule", "warmup_epochs")
+    assert str(cause) == (
+        "schedule.warmup_epochs: warm-up ends before training does, after 3 epochs; got 3"
+    )
+
+
+def test_batch_normalization_of_single_rows_is_refused() -> None:
+    [(_, message)] = problems(
+        model={"kind": "mlp", "normalization": "batch"}, training={"epochs": 1, "batch_size": 1}
+    )
+    assert "training.batch_size: batch normalization needs batches of at least 2 rows" in message
+
+
+def test_label_smoothing_is_refused_for_regression() -> None:
+    config = configuration(regularization={"label_smoothing": 0.1})
+    check_trial(config, "classification", (4,))
+    with pytest.raises(TrialConfigError, match="label smoothing is for classes") as caught:
+        check_trial(config, "regression", (4,))
+    assert caught.value.key == ("regularization", "label_smoothing")
+
+
+def test_a_cnn_on_rows_that_are_not_images_is_refused() -> None:
+    with pytest.raises(TrialConfigError, match=r"a row has shape \(64,\).*Use mlp or linear"):
+        check_trial(configuration(model={"kind": "cnn"}), "classification", (64,))
+
+
+def test_more_pooling_than_pixels_is_refused() -> None:
+    check_trial(configuration(model={"kind": "cnn", "conv_layers": 3}), "classification", (1, 8, 9))
+    deeper = configuration(model={"kind": "cnn", "conv_layers": 4})
+    with pytest.raises(TrialConfigError, match="there are at most 3 convolutions; got 4"):
+        check_trial(deeper, "classification", (1, 8, 9))
+
+
+def test_metrics_follow_from_the_task() -> None:
+    assert metrics_for("classification") == (
+        "train_loss", "train_accuracy", "train_f1", "dev_loss", "dev_accuracy", "dev_f1",
+    )  # fmt: skip
+    assert metrics_for("regression")[4:] == ("dev_loss", "dev_mse", "dev_mae", "dev_r2")
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode"),
+    [("dev_loss", "min"), ("dev_mae", "min"), ("dev_accuracy", "max"), ("train_r2", "max")],
+)
+def test_mode_follows_from_the_metric(metric: str, mode: str) -> None:
+    assert mode_of(metric) == mode
+
+
+def test_an_unknown_metric_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(TrialConfigError, match="Did you mean 'dev_accuracy'"):
+        mode_of("dev_acuracy")
