@@ -18,6 +18,7 @@ __all__ = ["main"]
 _INTERRUPTED = 130
 _STOPPED = 7
 _NO_WINNER = 8
+_PIPE_WIDTH = 160
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -225,7 +226,7 @@ def _answer(parsed: argparse.Namespace, results: Any, exit_code: int | None = No
 
         from sweeps.tables import print_answer
 
-        print_answer(results, Console())
+        print_answer(results, Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH))
     return _exit_code(results.record) if exit_code is None else exit_code
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sweeps.loading import check_sweep
 from sweeps.placement import slots
 from sweeps.planning import PlannedTrial
-from sweeps.results import flatten
+from sweeps.results import flatten, varied_keys
 from sweeps.rungs import expected_epochs, rungs
 from sweeps.sweep import Sweep
 
@@ -85,14 +85,15 @@ def _print_trials(planned: Sequence[PlannedTrial]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from sweeps.tables import text_of
+
     flats = [flatten(trial.configuration) for trial in planned]
-    keys = dict.fromkeys(key for flat in flats for key in flat)
-    varied = [key for key in keys if len({json.dumps(flat.get(key)) for flat in flats}) > 1]
+    varied = varied_keys(flats)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("trial", "hash", *varied):
         table.add_column(name, overflow="fold")
     for trial, flat in zip(planned, flats, strict=True):
-        cells = [_text(flat.get(key)) for key in varied]
+        cells = [text_of(flat.get(key)) for key in varied]
         table.add_row(str(trial.index), trial.hash, *cells)
     Console().print(table)
 
@@ -109,9 +110,3 @@ def _print_report(report: PlanReport, sweep: Sweep) -> None:
 
 def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

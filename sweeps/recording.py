@@ -34,6 +34,10 @@ class Recorder:
         self._budget = budget
         self._deadline = None if budget.time_s is None else time.monotonic() + budget.time_s
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave nothing in the snapshot that Tune pickles and nobody reads."""
+        return {}
+
     def write(self, event: str, **fields: Any) -> None:
         """Append one event and take it into account."""
         line = {"event": event, "t": round(time.time(), 3), **fields}

@@ -7,7 +7,7 @@ made again at any time.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,14 +32,17 @@ def flatten(configuration: Mapping[str, Any], prefix: str = "") -> dict[str, Any
     return flat
 
 
-def varied_keys(record: SweepRecord) -> list[str]:
-    """Return the dotted keys that are not the same in all trials, in order of appearance."""
-    flats = [flatten(trial.trial.configuration) for trial in record.trials]
-    keys = dict.fromkeys(key for flat in flats for key in flat)
-    missing = object()
-    return [
-        key for key in keys if len({json.dumps(flat.get(key, str(missing))) for flat in flats}) > 1
-    ]
+def varied_keys(flats: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the keys that differ among the flat configurations that have them, in order.
+
+    A default that only one option of a choice has (Adam's beta1) is the same wherever it is, and
+    is left out; the `kind` that was chosen tells as much.
+    """
+    values: dict[str, set[str]] = {}
+    for flat in flats:
+        for key, value in flat.items():
+            values.setdefault(key, set()).add(json.dumps(value))
+    return [key for key, found in values.items() if len(found) > 1]
 
 
 def epoch_rows(folder: RunFolder) -> Iterator[tuple[int, dict[str, float]]]:

@@ -6,6 +6,7 @@ plan.jsonl      one line a planned trial
 ledger.jsonl    what happened (sweeps.ledger)
 checkpoints/    one file a running trial, to continue from
 weights/        one file a trial: the weights of its best epoch, and a JSON file that says what they are
+preprocessing.json    how raw features become what the nets take, fitted on the training rows
 trials.jsonl, epochs.parquet, winner.json    written when a sweep ends, from the ledger
 
 Every file but the ledger is written to a temporary name, made durable, then renamed.
@@ -25,9 +26,10 @@ from typing import Any
 from sweeps.errors import RunFolderError, StorageError
 from sweeps.planning import PlannedTrial
 
-__all__ = ["FORMAT", "RunFolder", "write_atomically"]
+__all__ = ["FORMAT", "PREPROCESSING", "RunFolder", "write_atomically"]
 
 FORMAT = 1
+PREPROCESSING = "preprocessing.json"
 _SMALLEST_FREE_MB = 64
 
 

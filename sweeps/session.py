@@ -25,7 +25,7 @@ from sweeps.progress import Display
 from sweeps.recording import Recorder
 from sweeps.records import Goal, SweepRecord
 from sweeps.results import write_results
-from sweeps.run_folder import RunFolder
+from sweeps.run_folder import PREPROCESSING, RunFolder, write_atomically
 from sweeps.rungs import milestones
 from sweeps.sweep_file import SweepFile
 from sweeps.tracking_process import TrackingProcess
@@ -131,9 +131,11 @@ def _job(
         )
     for path in folder.checkpoints.glob("*.late"):
         path.unlink()
+    splits = split_dataset(dataset, file.data, file.seed)
+    write_atomically(folder.path / PREPROCESSING, splits.preprocessing.to_json().encode())
     order = WorkOrder(
         trials={record.trial.index: record.trial for record in unfinished},
-        data=split_dataset(dataset, file.data, file.seed).train_dev(),
+        data=splits.train_dev(),
         goal=recorder.record.goal,
         milestones=milestones(file.stopping, max_epochs),
         checkpoints=folder.checkpoints,

@@ -13,7 +13,7 @@ from rich.table import Table
 from sweeps.records import SweepRecord, TrialRecord
 from sweeps.results import Results, flatten, varied_keys
 
-__all__ = ["print_answer", "ranked_table", "shown_path"]
+__all__ = ["print_answer", "ranked_table", "shown_path", "text_of"]
 
 _SHOWN_TRIALS = 15
 
@@ -21,7 +21,7 @@ _SHOWN_TRIALS = 15
 def print_answer(results: Results, console: Console, tracking_note: str = "") -> None:
     """Print the end of a sweep: table, winner, places, next command."""
     record = results.record
-    console.print(ranked_table(record))
+    console.print(ranked_table(record, console.width))
     hidden = len(record.trials) - _SHOWN_TRIALS
     if hidden > 0:
         console.print(f"... and {hidden} more: {shown_path(results.path)}/trials.jsonl")
@@ -32,21 +32,38 @@ def print_answer(results: Results, console: Console, tracking_note: str = "") ->
             console.print(text, soft_wrap=True, highlight=False)
 
 
-def ranked_table(record: SweepRecord, limit: int = _SHOWN_TRIALS) -> Table:
-    """Return the best trials first, each with the parameters that vary in this sweep."""
-    table = Table(box=box.SIMPLE_HEAD, title=None, pad_edge=False)
-    keys = _columns(record)
+def ranked_table(record: SweepRecord, width: int, limit: int = _SHOWN_TRIALS) -> Table:
+    """Return the best trials first, with as many of the varied parameters as `width` holds."""
     other = _second_metric(record)
-    for name in ("rank", "trial", record.goal.metric, other, "epoch", "outcome"):
-        if name:
-            numeric = name != "outcome"
-            table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
-    for key in keys:
-        table.add_column(_short(key, keys), overflow="fold")
     rest = [trial for trial in record.trials if trial.best is None]
-    ranked = record.ranked()
-    for place, trial in enumerate([*ranked, *rest][:limit], start=1):
-        table.add_row(*_cells(record, trial, place if trial.best else None, other, keys))
+    shown = [*record.ranked(), *rest][:limit]
+    columns: dict[str, list[str]] = {
+        "rank": [str(place) if trial.best else "" for place, trial in enumerate(shown, start=1)],
+        "trial": [str(trial.trial.index) for trial in shown],
+        record.goal.metric: [text_of(record.value(trial)) for trial in shown],
+    }
+    if other:
+        columns[other] = [text_of((trial.best or {}).get(other)) for trial in shown]
+    columns["epoch"] = [_epoch(trial) for trial in shown]
+    columns["outcome"] = [str(trial.outcome or "unfinished") for trial in shown]
+    flats = [flatten(trial.trial.configuration) for trial in shown]
+    keys = varied_keys([flatten(trial.trial.configuration) for trial in record.trials])
+    for key in keys:
+        columns[_short(key, keys)] = [text_of(flat.get(key)) for flat in flats]
+    return _table(columns, width)
+
+
+def _table(columns: dict[str, list[str]], width: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    used, fitting = 0, []
+    for name, cells in columns.items():
+        used += max(len(text) for text in (name, *cells)) + 3
+        if used > width:
+            break
+        fitting.append(name)
+        table.add_column(name, justify="left" if name == "outcome" else "right", no_wrap=True)
+    for row in zip(*(columns[name] for name in fitting), strict=True):
+        table.add_row(*row)
     return table
 
 
@@ -88,7 +105,7 @@ def _print_winner(results: Results, console: Console) -> None:
     )
     grid = Table.grid(padding=(0, 2))
     for key, setting in flatten(best.trial.configuration).items():
-        grid.add_row(f"  {key}", _text(setting))
+        grid.add_row(f"  {key}", text_of(setting))
     console.print(grid)
 
 
@@ -96,10 +113,6 @@ def _state(record: SweepRecord) -> str:
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     text = f"{record.outcomes.total()} of {len(record.trials)} trials ended: {counts or 'none'}."
     return f"{text} Stopped: {record.stopped}." if record.stopped else text
-
-
-def _columns(record: SweepRecord) -> list[str]:
-    return varied_keys(record)
 
 
 def _second_metric(record: SweepRecord) -> str:
@@ -111,19 +124,8 @@ def _second_metric(record: SweepRecord) -> str:
     return ""
 
 
-def _cells(
-    record: SweepRecord, trial: TrialRecord, place: int | None, other: str, keys: list[str]
-) -> list[str]:
-    flat = flatten(trial.trial.configuration)
-    best: dict[str, Any] = trial.best or {}
-    cells = [_text(place), str(trial.trial.index), _text(record.value(trial))]
-    if other:
-        cells.append(_text(best.get(other)))
-    cells += [
-        "" if trial.best_epoch is None else f"{trial.best_epoch}/{trial.epochs}",
-        trial.outcome or "unfinished",
-    ]
-    return cells + [_text(flat.get(key)) for key in keys]
+def _epoch(trial: TrialRecord) -> str:
+    return "" if trial.best_epoch is None else f"{trial.best_epoch}/{trial.epochs}"
 
 
 def _short(key: str, keys: list[str]) -> str:
@@ -133,7 +135,8 @@ def _short(key: str, keys: list[str]) -> str:
     return last if len(same) == 1 else key
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Return a value as a table shows it: floats with 4 digits, nothing for None."""
     if value is None:
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -13,6 +13,7 @@ from mlflow.models import infer_signature
 from models.prediction import Predictor
 from sweeps.errors import RunFolderError
 from sweeps.records import TrialRecord
+from sweeps.run_folder import PREPROCESSING
 from sweeps.tracking import Projection, translated_errors
 
 __all__ = ["log_winner"]
@@ -31,7 +32,7 @@ def log_winner(projection: Projection, best: TrialRecord) -> str:
     """
     folder = projection.folder
     weights = folder.weights / f"{best.trial.index:06d}.safetensors"
-    preprocessing = folder.path / "preprocessing.json"
+    preprocessing = folder.path / PREPROCESSING
     for path in (weights, preprocessing):
         if not path.exists():
             raise RunFolderError(f"{path} is missing: the winner's model cannot be logged")

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import torch
+
+from models.randomness import OwnRandomness
+
+CPU = torch.device("cpu")
+
+
+def draw(randomness: OwnRandomness, count: int = 3) -> list[float]:
+    with randomness:
+        return torch.rand(count).tolist()
+
+
+def test_equal_seeds_give_equal_streams_and_others_do_not() -> None:
+    assert draw(OwnRandomness(5, CPU)) == draw(OwnRandomness(5, CPU))
+    assert draw(OwnRandomness(5, CPU)) != draw(OwnRandomness(6, CPU))
+
+
+def test_a_stream_is_that_of_torch_seeded_alike() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        expected = torch.rand(3).tolist()
+    assert draw(OwnRandomness(5, CPU)) == expected
+
+
+def test_interleaved_streams_continue_as_if_alone() -> None:
+    alone = OwnRandomness(1, CPU)
+    expected = draw(alone) + draw(alone)
+    first, second = OwnRandomness(1, CPU), OwnRandomness(2, CPU)
+    got = draw(first)
+    draw(second)
+    assert got + draw(first) == expected
+
+
+def test_the_process_keeps_its_own_stream() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        expected = torch.rand(2).tolist()
+        torch.manual_seed(0)
+        first = torch.rand(1).tolist()
+        draw(OwnRandomness(1, CPU))
+        assert first + torch.rand(1).tolist() == expected
+
+
+def test_an_error_inside_leaves_the_process_its_stream() -> None:
+    before = torch.get_rng_state()
+    try:
+        with OwnRandomness(1, CPU):
+            torch.rand(1)
+            raise KeyError
+    except KeyError:
+        pass
+    assert torch.equal(torch.get_rng_state(), before)
