@@ -1,4 +1,4 @@
-"""A trial's configuration: which net is trained, by which optimizer, for how long.
+"""A trial's configuration: what is trained, how, and for how long.
 
 Imports neither torch nor scikit-learn, so that a sweep file is checked at once. A key with a
 default may be left out; a key that the chosen `kind` does not have is an error.
@@ -7,37 +7,21 @@ default may be left out; a key that the chosen `kind` does not have is an error.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from models.data_configuration import Task
 from models.errors import TrialConfigError
+from models.net_configuration import Cnn, ModelConfig
+from models.optimizer_configuration import OptimizerConfig
+from models.schedule_configuration import Constant, ScheduleConfig
+from models.section import Section
 
 __all__ = [
-    "Activation",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Cnn",
-    "Constant",
-    "Cosine",
-    "CustomNet",
     "EarlyStopping",
-    "Exponential",
-    "Initialization",
-    "Linear",
-    "Mlp",
     "Mode",
-    "ModelConfig",
-    "OneCycle",
-    "OptimizerConfig",
-    "Plateau",
     "Regularization",
-    "RmsProp",
-    "ScheduleConfig",
-    "Sgd",
-    "StepDecay",
     "TrainingConfig",
     "TrialConfig",
     "check_trial",
@@ -46,9 +30,6 @@ __all__ = [
 ]
 
 Mode = Literal["min", "max"]
-Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
-Normalization = Literal["none", "batch", "layer"]
-Initialization = Literal["default", "xavier", "he", "orthogonal"]
 
 _METRICS: dict[Task, tuple[str, ...]] = {
     "classification": ("loss", "accuracy", "f1"),
@@ -57,220 +38,14 @@ _METRICS: dict[Task, tuple[str, ...]] = {
 _HIGH_IS_GOOD = frozenset({"accuracy", "f1", "r2"})
 
 
-class _Section(BaseModel):
-    # strict: "3" is not 3, true is not 1; a whole number is still taken for a float.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Linear(_Section):
-    """One affine map: linear regression, or logistic and softmax regression on classes."""
-
-    kind: Literal["linear"]
-
-
-class Mlp(_Section):
-    """Hidden layers of equal width: affine, normalization, activation, dropout; then an affine."""
-
-    kind: Literal["mlp"]
-    hidden_layers: int = Field(1, ge=1, le=100)
-    hidden_units: int = Field(64, ge=1, le=65_536, description="Width of every hidden layer.")
-    activation: Activation = "relu"
-    dropout: float = Field(0.0, ge=0, lt=1, description="Probability that a unit is dropped.")
-    normalization: Normalization = "none"
-    initialization: Initialization = Field(
-        "default", description="Of weights. default: torch's own; xavier, he: normal; biases 0."
-    )
-
-
-class Cnn(_Section):
-    """Convolutions that keep the image size, each then pooled; one hidden layer; an affine.
-
-    Data must be images: (channels, height, width).
-    """
-
-    kind: Literal["cnn"]
-    conv_layers: int = Field(2, ge=1, le=32)
-    channels: int = Field(16, ge=1, le=4_096, description="Of the first layer.")
-    channel_growth: int = Field(
-        2, ge=1, le=4, description="Each layer has this many times the channels of the one before."
-    )
-    kernel_size: int = Field(3, ge=1, le=31, description="Odd: the image keeps its size.")
-    pooling: Literal["max", "average", "none"] = Field(
-        "max", description="Over 2 x 2 after each convolution, which halves the image; or none."
-    )
-    hidden_units: int = Field(64, ge=1, le=65_536, description="Width of the hidden layer.")
-    activation: Activation = "relu"
-    dropout: float = Field(0.0, ge=0, lt=1, description="Before the last layer.")
-    normalization: Literal["none", "batch"] = "none"
-    initialization: Initialization = "default"
-
-    @field_validator("kernel_size")
-    @classmethod
-    def _kernel_is_odd(cls, kernel_size: int) -> int:
-        if kernel_size % 2 == 0:
-            raise ValueError("a kernel size is odd, so that an image keeps its size")
-        return kernel_size
-
-
-class CustomNet(_Section):
-    """A net of the user's own: `function(input_shape, outputs, **options)` returns a Module."""
-
-    kind: Literal["custom"]
-    target: str = Field(
-        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
-        description="package.module:function, importable from where the program runs.",
-    )
-    options: dict[str, Any] = Field(
-        default_factory=dict, description="Passed to the function as keywords."
-    )
-
-    @field_validator("options")
-    @classmethod
-    def _options_are_free_names(cls, options: dict[str, Any]) -> dict[str, Any]:
-        for name in options:
-            if not name.isidentifier() or name in ("input_shape", "outputs"):
-                raise ValueError(f"an option is a free Python keyword; got {name!r}")
-        return options
-
-
-ModelConfig = Annotated[Linear | Mlp | Cnn | CustomNet, Field(discriminator="kind")]
-
-LearningRate = Annotated[float, Field(gt=0, le=1e6)]
-Decay = Annotated[float, Field(ge=0, lt=1)]
-Epsilon = Annotated[float, Field(gt=0, le=1)]
-
-
-class Sgd(_Section):
-    """Gradient descent: batch, mini-batch or stochastic by `training.batch_size`."""
-
-    kind: Literal["sgd"]
-    lr: LearningRate = 1e-3
-    momentum: Decay = 0.0
-    nesterov: bool = Field(False, description="Needs a momentum above 0.")
-
-    @field_validator("nesterov")
-    @classmethod
-    def _nesterov_has_momentum(cls, nesterov: bool, info: ValidationInfo) -> bool:
-        if nesterov and info.data.get("momentum") == 0:
-            raise ValueError("nesterov needs a momentum above 0")
-        return nesterov
-
-
-class Adam(_Section):
-    """Adam (Kingma and Ba, 2015)."""
-
-    kind: Literal["adam"]
-    lr: LearningRate = 1e-3
-    beta1: Decay = 0.9
-    beta2: Decay = 0.999
-    eps: Epsilon = 1e-8
-
-
-class AdamW(_Section):
-    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
-
-    kind: Literal["adamw"]
-    lr: LearningRate = 1e-3
-    beta1: Decay = 0.9
-    beta2: Decay = 0.999
-    eps: Epsilon = 1e-8
-    weight_decay: float = Field(
-        1e-2, ge=0, le=1e3, description="Decoupled: weights shrink by lr * weight_decay a step."
-    )
-
-
-class RmsProp(_Section):
-    """RMSprop (Hinton, lecture 6e, 2012), as torch defines it."""
-
-    kind: Literal["rmsprop"]
-    lr: LearningRate = 1e-2
-    alpha: Decay = Field(0.99, description="Smoothing of the squared gradients.")
-    eps: Epsilon = 1e-8
-    momentum: Decay = 0.0
-    centered: bool = False
-
-
-class Adagrad(_Section):
-    """Adagrad (Duchi et al., JMLR 2011)."""
-
-    kind: Literal["adagrad"]
-    lr: LearningRate = 1e-2
-    lr_decay: float = Field(0.0, ge=0, le=1e3)
-    initial_accumulator_value: float = Field(0.0, ge=0, le=1e6)
-    eps: Epsilon = 1e-10
-
-
-OptimizerConfig = Annotated[Sgd | Adam | AdamW | RmsProp | Adagrad, Field(discriminator="kind")]
-
-
-class _Schedule(_Section):
-    warmup_epochs: int = Field(
-        0, ge=0, le=100_000, description="The rate first rises linearly, batch by batch, to lr."
-    )
-
-
-class Constant(_Schedule):
-    """The learning rate of the optimizer throughout."""
-
-    kind: Literal["constant"] = "constant"
-
-
-class StepDecay(_Schedule):
-    """Multiplies the learning rate by `gamma` every `step_epochs`."""
-
-    kind: Literal["step"]
-    step_epochs: int = Field(10, ge=1, le=100_000)
-    gamma: float = Field(0.1, gt=0, le=1)
-
-
-class Exponential(_Schedule):
-    """Multiplies the learning rate by `gamma` every epoch."""
-
-    kind: Literal["exponential"]
-    gamma: float = Field(0.95, gt=0, le=1)
-
-
-class Cosine(_Schedule):
-    """Falls along half a cosine to `final_fraction` of the rate (Loshchilov and Hutter, 2017)."""
-
-    kind: Literal["cosine"]
-    final_fraction: float = Field(0.0, ge=0, le=1)
-
-
-class OneCycle(_Schedule):
-    """Rises from lr / `div_factor` to lr, then falls to it / `final_div_factor`, by batches.
-
-    Smith and Topin, 2018, in torch's form (cosine, momentum left alone).
-    """
-
-    kind: Literal["one_cycle"]
-    pct_start: float = Field(0.3, gt=0, lt=1, description="Part of the batches that it rises.")
-    div_factor: float = Field(25.0, ge=1, le=1e9)
-    final_div_factor: float = Field(1e4, ge=1, le=1e12)
-
-
-class Plateau(_Schedule):
-    """Multiplies the rate by `factor` when the objective has not improved for `patience` epochs."""
-
-    kind: Literal["plateau"]
-    factor: float = Field(0.1, gt=0, lt=1)
-    patience: int = Field(10, ge=0, le=100_000, description="Epochs without improvement allowed.")
-    threshold: float = Field(1e-4, ge=0, lt=1, description="Relative change that counts.")
-
-
-ScheduleConfig = Annotated[
-    Constant | StepDecay | Exponential | Cosine | OneCycle | Plateau, Field(discriminator="kind")
-]
-
-
-class EarlyStopping(_Section):
+class EarlyStopping(Section):
     """Ends a trial that has stopped improving; the best epoch's weights are what counts."""
 
     patience: int = Field(ge=1, le=100_000, description="Epochs without improvement until it ends.")
     min_delta: float = Field(0.0, ge=0, description="An improvement is larger than this.")
 
 
-class Regularization(_Section):
+class Regularization(Section):
     """Penalties are on weights, not on biases or normalization; they are not in reported losses."""
 
     l1: float = Field(0.0, ge=0, le=1e6, description="Adds l1 * sum(abs(w)) to the loss.")
@@ -282,7 +57,7 @@ class Regularization(_Section):
     early_stopping: EarlyStopping | None = None
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     """How long and on what a trial is trained."""
 
     epochs: int = Field(ge=1, le=1_000_000)
@@ -303,7 +78,7 @@ class TrainingConfig(_Section):
         return batch_size
 
 
-class TrialConfig(_Section):
+class TrialConfig(Section):
     """All that decides a trial's curve, besides its data and seed."""
 
     model: ModelConfig

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.configuration import CustomNet
 from models.errors import NetError
+from models.net_configuration import CustomNet
 
 __all__ = ["build_custom_net"]
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from torch import nn
 
-from models.configuration import (
+from models.custom_nets import build_custom_net
+from models.net_configuration import (
     Activation,
     Cnn,
     CustomNet,
@@ -20,7 +21,6 @@ from models.configuration import (
     Mlp,
     ModelConfig,
 )
-from models.custom_nets import build_custom_net
 
 __all__ = ["build_net"]
 

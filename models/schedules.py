@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.configuration import (
+from models.configuration import Mode
+from models.schedule_configuration import (
     Constant,
     Cosine,
     Exponential,
-    Mode,
     OneCycle,
     Plateau,
     ScheduleConfig,

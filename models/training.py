@@ -221,14 +221,11 @@ class Training:
         for group, tensors in self._live_tensors().items():
             for name, tensor in tensors.items():
                 tensor.copy_(named[f"{group}/{name}"])
-        self._randomness.state = _group(named, "random")
+        states = self._randomness.state
+        self._randomness.state = {name: named[f"random/{name}"] for name in states}
+        best = (name for name in named if name.startswith("best/"))
         device = self._parameters.vector.device
-        self._best_weights = {name: t.to(device) for name, t in _group(named, "best").items()}
-
-
-def _group(named: dict[str, Tensor], group: str) -> dict[str, Tensor]:
-    prefix = f"{group}/"
-    return {name.removeprefix(prefix): t for name, t in named.items() if name.startswith(prefix)}
+        self._best_weights = {name.removeprefix("best/"): named[name].to(device) for name in best}
 
 
 def _metrics_of(data: TrainDev) -> Callable[[Tensor, Tensor], Tensor]:

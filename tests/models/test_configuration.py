@@ -12,7 +12,7 @@ from models.errors import TrialConfigError
 from tests.models.trial_fixtures import configuration
 
 
-def problems(**sections: Any) -> list[tuple[tuple[int | str, ...], str]]:
+def problems(**sections: object) -> list[tuple[tuple[int | str, ...], str]]:
     with pytest.raises(ValidationError) as caught:
         configuration(**sections)
     return [(error["loc"], error["msg"]) for error in caught.value.errors()]

@@ -1,24 +1,22 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 from torch import nn
 
-from models.configuration import CustomNet
 from models.custom_nets import build_custom_net
 from models.errors import NetError
 from models.flat_parameters import FlatParameters
+from models.net_configuration import CustomNet
 
 HERE = "tests.models.own_nets"
 
 
-def own_net(function: str, **options: Any) -> nn.Module:
+def own_net(function: str, **options: object) -> nn.Module:
     return build_custom_net(config_of(f"{HERE}:{function}", **options), (5,), 3)
 
 
-def config_of(target: str, **options: Any) -> CustomNet:
+def config_of(target: str, **options: object) -> CustomNet:
     return CustomNet(kind="custom", target=target, options=options)
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pytest
 import torch
@@ -11,7 +10,7 @@ from models.nets import build_net
 from tests.models.trial_fixtures import configuration
 
 
-def net_of(shape: tuple[int, ...] = (6,), outputs: int = 3, **keys: Any) -> nn.Module:
+def net_of(shape: tuple[int, ...] = (6,), outputs: int = 3, **keys: object) -> nn.Module:
     torch.manual_seed(0)
     return build_net(configuration(model=keys).model, shape, outputs)
 
@@ -32,9 +31,7 @@ def test_a_linear_net_is_one_affine_map() -> None:
 
 
 def test_an_mlp_has_its_layers_in_order() -> None:
-    net = net_of(
-        kind="mlp", hidden_layers=2, activation="gelu", dropout=0.5, normalization="batch"
-    )
+    net = net_of(kind="mlp", hidden_layers=2, activation="gelu", dropout=0.5, normalization="batch")
     block = ["Linear", "BatchNorm1d", "GELU", "Dropout"]
     assert names(net) == [*block, *block, "Linear"]
 
@@ -55,9 +52,7 @@ def test_a_cnn_has_its_layers_in_order() -> None:
 
 
 def test_a_cnn_has_the_parameters_counted_by_hand() -> None:
-    net = net_of(
-        (3, 8, 6), kind="cnn", channels=4, channel_growth=3, kernel_size=5, hidden_units=7
-    )
+    net = net_of((3, 8, 6), kind="cnn", channels=4, channel_growth=3, kernel_size=5, hidden_units=7)
     convolutions = (3 * 4 * 25 + 4) + (4 * 12 * 25 + 12)
     assert count(net) == convolutions + (12 * 2 * 1 * 7 + 7) + (7 * 3 + 3)
 

@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from models.configuration import OptimizerConfig
 from models.flat_parameters import FlatParameters
+from models.optimizer_configuration import OptimizerConfig
 from models.optimizers import Optimizer, build_optimizer
 from tests.models.trial_fixtures import configuration
 
 TorchClass = Callable[..., torch.optim.Optimizer]
 
 
-def config_of(**keys: Any) -> OptimizerConfig:
+def config_of(**keys: object) -> OptimizerConfig:
     return configuration(optimizer=keys).optimizer
 
 
@@ -43,7 +43,9 @@ def ours_after_ten_steps(config: OptimizerConfig) -> list[torch.Tensor]:
 
 
 def torchs_after_ten_steps(
-    build: TorchClass, groups: Callable[[nn.Module], Any], **keys: Any
+    build: TorchClass,
+    groups: Callable[[nn.Module], Any],
+    **keys: Any,
 ) -> list[torch.Tensor]:
     net = small_net()
     optimizer = build(groups(net), **keys)

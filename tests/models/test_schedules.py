@@ -16,7 +16,7 @@ EPOCHS, BATCHES = 12, 4
 Build = Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler]
 
 
-def schedule(mode: Mode = "min", epochs: int = EPOCHS, **keys: Any) -> Schedule:
+def schedule(mode: Mode = "min", epochs: int = EPOCHS, **keys: object) -> Schedule:
     config = configuration(training={"epochs": epochs}, schedule=keys).schedule
     return Schedule(config, LR, Horizon(epochs, BATCHES), mode)
 

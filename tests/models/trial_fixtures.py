@@ -56,7 +56,7 @@ def line(rows: int = 60, columns: int = 4) -> TrainDev:
     )  # fmt: skip
 
 
-def configuration(**sections: Any) -> TrialConfig:  # noqa: ANN401 - raw sections of any shape
+def configuration(**sections: Any) -> TrialConfig:
     """A linear net under plain gradient descent for 3 epochs, with sections put in their place."""
     plain: dict[str, Any] = {
         "model": {"kind": "linear"},

@@ -1,0 +1,78 @@
+"""The `optimizer` section: how gradients become steps. Names and defaults are torch's."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from models.section import Section
+
+__all__ = ["Adagrad", "Adam", "AdamW", "OptimizerConfig", "RmsProp", "Sgd"]
+
+LearningRate = Annotated[float, Field(gt=0, le=1e6)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
+Epsilon = Annotated[float, Field(gt=0, le=1)]
+
+
+class Sgd(Section):
+    """Gradient descent: batch, mini-batch or stochastic by `training.batch_size`."""
+
+    kind: Literal["sgd"]
+    lr: LearningRate = 1e-3
+    momentum: Decay = 0.0
+    nesterov: bool = Field(False, description="Needs a momentum above 0.")
+
+    @field_validator("nesterov")
+    @classmethod
+    def _nesterov_has_momentum(cls, nesterov: bool, info: ValidationInfo) -> bool:
+        if nesterov and info.data.get("momentum") == 0:
+            raise ValueError("nesterov needs a momentum above 0")
+        return nesterov
+
+
+class Adam(Section):
+    """Adam (Kingma and Ba, 2015)."""
+
+    kind: Literal["adam"]
+    lr: LearningRate = 1e-3
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+    eps: Epsilon = 1e-8
+
+
+class AdamW(Section):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
+
+    kind: Literal["adamw"]
+    lr: LearningRate = 1e-3
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+    eps: Epsilon = 1e-8
+    weight_decay: float = Field(
+        1e-2, ge=0, le=1e3, description="Decoupled: weights shrink by lr * weight_decay a step."
+    )
+
+
+class RmsProp(Section):
+    """RMSprop (Hinton, lecture 6e, 2012), as torch defines it."""
+
+    kind: Literal["rmsprop"]
+    lr: LearningRate = 1e-2
+    alpha: Decay = Field(0.99, description="Smoothing of the squared gradients.")
+    eps: Epsilon = 1e-8
+    momentum: Decay = 0.0
+    centered: bool = False
+
+
+class Adagrad(Section):
+    """Adagrad (Duchi et al., JMLR 2011)."""
+
+    kind: Literal["adagrad"]
+    lr: LearningRate = 1e-2
+    lr_decay: float = Field(0.0, ge=0, le=1e3)
+    initial_accumulator_value: float = Field(0.0, ge=0, le=1e6)
+    eps: Epsilon = 1e-10
+
+
+OptimizerConfig = Annotated[Sgd | Adam | AdamW | RmsProp | Adagrad, Field(discriminator="kind")]

@@ -1,0 +1,79 @@
+"""The `schedule` section: how the learning rate changes while a trial trains."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from models.section import Section
+
+__all__ = [
+    "Constant",
+    "Cosine",
+    "Exponential",
+    "OneCycle",
+    "Plateau",
+    "ScheduleConfig",
+    "StepDecay",
+]
+
+
+class _Schedule(Section):
+    warmup_epochs: int = Field(
+        0, ge=0, le=100_000, description="The rate first rises linearly, batch by batch, to lr."
+    )
+
+
+class Constant(_Schedule):
+    """The learning rate of the optimizer throughout."""
+
+    kind: Literal["constant"] = "constant"
+
+
+class StepDecay(_Schedule):
+    """Multiplies the learning rate by `gamma` every `step_epochs`."""
+
+    kind: Literal["step"]
+    step_epochs: int = Field(10, ge=1, le=100_000)
+    gamma: float = Field(0.1, gt=0, le=1)
+
+
+class Exponential(_Schedule):
+    """Multiplies the learning rate by `gamma` every epoch."""
+
+    kind: Literal["exponential"]
+    gamma: float = Field(0.95, gt=0, le=1)
+
+
+class Cosine(_Schedule):
+    """Falls along half a cosine to `final_fraction` of the rate (Loshchilov and Hutter, 2017)."""
+
+    kind: Literal["cosine"]
+    final_fraction: float = Field(0.0, ge=0, le=1)
+
+
+class OneCycle(_Schedule):
+    """Rises from lr / `div_factor` to lr, then falls to it / `final_div_factor`, by batches.
+
+    Smith and Topin, 2018, in torch's form (cosine, momentum left alone).
+    """
+
+    kind: Literal["one_cycle"]
+    pct_start: float = Field(0.3, gt=0, lt=1, description="Part of the batches that it rises.")
+    div_factor: float = Field(25.0, ge=1, le=1e9)
+    final_div_factor: float = Field(1e4, ge=1, le=1e12)
+
+
+class Plateau(_Schedule):
+    """Multiplies the rate by `factor` when the objective has not improved for `patience` epochs."""
+
+    kind: Literal["plateau"]
+    factor: float = Field(0.1, gt=0, lt=1)
+    patience: int = Field(10, ge=0, le=100_000, description="Epochs without improvement allowed.")
+    threshold: float = Field(1e-4, ge=0, lt=1, description="Relative change that counts.")
+
+
+ScheduleConfig = Annotated[
+    Constant | StepDecay | Exponential | Cosine | OneCycle | Plateau, Field(discriminator="kind")
+]
