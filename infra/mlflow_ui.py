@@ -26,7 +26,7 @@ def main() -> int:
         return 0
     store = (parsed.runs / "mlflow.db").resolve()
     if not uri and not store.exists():
-        print(f"nothing is recorded yet: there is no {store}; run `make sweep` first", file=sys.stderr)
+        print(f"nothing is recorded: there is no {store}; run `make sweep` first", file=sys.stderr)
         return 1
     if _is_taken(parsed.port):
         print(f"port {parsed.port} is taken; choose another: make ui PORT=5001", file=sys.stderr)

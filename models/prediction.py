@@ -68,5 +68,5 @@ class Predictor:
     @torch.inference_mode()
     def _outputs(self, x: npt.NDArray[np.float32]) -> torch.Tensor:
         """Return (rows, outputs)."""
-        batches = torch.from_numpy(x).split(_ROWS_AT_ONCE)
+        batches = torch.split(torch.from_numpy(x), _ROWS_AT_ONCE)
         return torch.cat([self._net(batch).reshape(len(batch), -1) for batch in batches])

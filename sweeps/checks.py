@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from models.configuration import TrialConfig, check_trial, metrics_for, mode_of
 from models.data_checks import DataSummary, check_data
+from models.data_configuration import Task
 from models.errors import TrialConfigError
 from search_spaces.constraints import Constraint
 from search_spaces.problems import Problem, SpaceError, did_you_mean
@@ -37,9 +38,7 @@ class Sections:
     data: DataSummary
 
 
-def check_sections(
-    file: SweepFile, base_dir: Path
-) -> tuple[Sections | None, list[Problem]]:
+def check_sections(file: SweepFile, base_dir: Path) -> tuple[Sections | None, list[Problem]]:
     """Return the sections, or None and every problem that was found.
 
     Args:
@@ -75,10 +74,8 @@ def _check_objective(
     file: SweepFile, data: DataSummary | None, problems: list[Problem]
 ) -> Goal | None:
     metric = file.objective.metric
-    tasks = [data.task] if data is not None else ["classification", "regression"]
-    choices = tuple(
-        name for task in tasks for name in metrics_for(task) if name.startswith("dev_")
-    )
+    tasks: list[Task] = [data.task] if data is not None else ["classification", "regression"]
+    choices = tuple(name for task in tasks for name in metrics_for(task) if name.startswith("dev_"))
     if metric in choices:
         return Goal(metric, mode_of(metric))
     rule = f"{metric!r} is no dev metric of a {' or '.join(tasks)} task"

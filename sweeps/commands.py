@@ -1,5 +1,8 @@
-"""The command line: `python -m sweeps COMMAND`. Standard output holds the answer, standard error
-the progress; every mistake of the user ends with one message and its own exit code."""
+"""The command line: `python -m sweeps COMMAND`.
+
+Standard output holds the answer, standard error the progress; every mistake of the user ends with
+one message and its own exit code.
+"""
 
 from __future__ import annotations
 

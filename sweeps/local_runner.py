@@ -80,4 +80,3 @@ def _run_until_it_rests(
         if action == TrialScheduler.PAUSE:
             trial.status = Trial.PAUSED
             return
-

@@ -91,7 +91,8 @@ def status_line(record: SweepRecord, epochs: int, epochs_per_s: float | None) ->
     parts = [f"{ended}/{total} trials" + (f" ({counts})" if counts else "")]
     best = record.best
     if best is not None:
-        parts.append(f"best {record.goal.metric} {record.value(best):.5g} (trial {best.trial.index})")
+        value = record.value(best)
+        parts.append(f"best {record.goal.metric} {value:.5g} (trial {best.trial.index})")
     if epochs_per_s:
         parts.append(f"{epochs_per_s:.0f} epochs/s")
         if ended:
@@ -134,7 +135,8 @@ def _show_plain(line: Callable[[], str], done: threading.Event) -> None:
         is_done = done.wait(_PLAIN_PERIOD_S if last else 1.0)
         text = line()
         if text != last:
-            print(f"[{_duration(time.monotonic() - started):>6}] {text}", file=sys.stderr, flush=True)
+            elapsed = _duration(time.monotonic() - started)
+            print(f"[{elapsed:>6}] {text}", file=sys.stderr, flush=True)
             last = text
         if is_done:
             return

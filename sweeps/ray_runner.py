@@ -6,6 +6,7 @@ folder that is deleted, and every callback body is guarded by the recorder.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -59,7 +60,7 @@ def started_ray() -> Iterator[None]:
         address="local",
         include_dashboard=False,
         log_to_driver=False,
-        logging_level="ERROR",
+        logging_level=logging.ERROR,
     )
     try:
         yield

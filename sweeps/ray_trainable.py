@@ -15,7 +15,7 @@ __all__ = ["RayTrial"]
 class RayTrial(Trainable):
     """One worker process; Tune resets it from trial to trial, so that data is sent once."""
 
-    def setup(self, config: dict[str, Any], order: WorkOrder) -> None:
+    def setup(self, config: dict[str, Any], order: WorkOrder) -> None:  # type: ignore[override]
         """Receive the data, warm torch up and take up the first trial."""
         from sweeps.trial_worker import TrialWorker  # imports torch: not in the driver
 

@@ -7,7 +7,7 @@ sweep. What cannot be written is kept in `fatal` and raised when the runner has 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sweeps.errors import StorageError
@@ -100,7 +100,9 @@ class Recorder:
         failed = record.outcomes[Outcome.FAILED]
         ended = record.outcomes.total()
         if budget.max_failures is not None and failed > budget.max_failures:
-            self.request_stop(f"{failed} trials failed; budget.max_failures = {budget.max_failures}")
+            self.request_stop(
+                f"{failed} trials failed; budget.max_failures = {budget.max_failures}"
+            )
         if budget.trials is not None and ended >= budget.trials and record.unfinished:
             self.request_stop(f"budget.trials = {budget.trials} trials have ended")
         value = None if record.best is None else record.value(record.best)
@@ -109,5 +111,3 @@ class Recorder:
 
     def _reached(self, value: float) -> bool:
         return value == self._budget.target or self.record.goal.better(value, self._budget.target)
-
-

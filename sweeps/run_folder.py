@@ -5,7 +5,7 @@ sweep.json      the sweep as it runs: identity, overrides, every section with it
 plan.jsonl      one line a planned trial
 ledger.jsonl    what happened (sweeps.ledger)
 checkpoints/    one file a running trial, to continue from
-weights/        one file a trial: the weights of its best epoch, and a JSON file that says what they are
+weights/        one file a trial: the weights of its best epoch, with JSON that says what they are
 preprocessing.json    how raw features become what the nets take, fitted on the training rows
 trials.jsonl, epochs.parquet, winner.json    written when a sweep ends, from the ledger
 

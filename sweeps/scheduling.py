@@ -8,6 +8,7 @@ decisions follow from all the results that exist. Non-finite objectives never re
 from __future__ import annotations
 
 import json
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -21,13 +22,16 @@ from ray.tune.schedulers import (
     TrialScheduler,
 )
 
-from sweeps.records import Goal, Outcome, TrialRecord
 from sweeps.recording import Recorder
+from sweeps.records import Goal, Outcome, TrialRecord
 from sweeps.rungs import OBJECTIVE, TIME_ATTR, AnyStopping
 from sweeps.sweep_file import Asha, HyperBand, MedianStopping
 from sweeps.trial_report import Report
 
 __all__ = ["LedgerScheduler", "RunningTrial", "build_scheduler"]
+
+
+_ENDLESS = 10**9
 
 
 class RunningTrial(Protocol):
@@ -40,7 +44,7 @@ class RunningTrial(Protocol):
 
 def build_scheduler(stopping: AnyStopping, goal: Goal, max_epochs: int) -> TrialScheduler:
     """Return Ray's scheduler for a `stopping` section; `max_epochs` is the plan's largest."""
-    common = {"time_attr": TIME_ATTR, "metric": OBJECTIVE, "mode": goal.mode}
+    common: dict[str, Any] = {"time_attr": TIME_ATTR, "metric": OBJECTIVE, "mode": goal.mode}
     if isinstance(stopping, Asha):
         return AsyncHyperBandScheduler(
             **common,
@@ -58,9 +62,9 @@ def build_scheduler(stopping: AnyStopping, goal: Goal, max_epochs: int) -> Trial
             **common,
             grace_period=stopping.grace_epochs,
             min_samples_required=stopping.min_samples,
-            min_time_slice=float("inf"),
+            min_time_slice=_ENDLESS,
         )
-    return FIFOScheduler()
+    return FIFOScheduler()  # type: ignore[no-untyped-call]
 
 
 class _Seat:
@@ -92,8 +96,9 @@ class LedgerScheduler(TrialScheduler):
     _supports_buffered_results = False
 
     def __init__(self, inner: TrialScheduler, recorder: Recorder) -> None:
-        super().__init__()
-        self._inner = inner
+        super().__init__()  # type: ignore[no-untyped-call]
+        # Any: the inner scheduler is given seats and a controller of seats, not Ray's own.
+        self._inner: Any = inner
         self.recorder = recorder
         self._goal = recorder.record.goal
         self._seats: dict[int, _Seat] = {}
@@ -139,7 +144,7 @@ class LedgerScheduler(TrialScheduler):
         """Take a trial whose last attempt failed out of the inner scheduler."""
         self._inner.on_trial_remove(_Controller(controller, self), self._seats[_index(trial)])
 
-    def choose_trial_to_run(self, controller: Any) -> RunningTrial | None:
+    def choose_trial_to_run(self, controller: Any) -> Any:
         """Return the next trial in plan order, or the one the inner scheduler wants."""
         if self._picks_itself:
             seat = self._inner.choose_trial_to_run(_Controller(controller, self))
@@ -160,9 +165,7 @@ class LedgerScheduler(TrialScheduler):
 
     def _decide(self, controller: Any, seat: _Seat, result: Mapping[str, Any]) -> str:
         seen = self._seen(seat, result)
-        action = str(
-            self._inner.on_trial_result(_Controller(controller, self), seat, dict(result))
-        )
+        action = str(self._inner.on_trial_result(_Controller(controller, self), seat, dict(result)))
         if seen is not None:
             self.recorder.decided(seat.index, action, seen)
         if action == TrialScheduler.STOP:
@@ -198,9 +201,7 @@ class LedgerScheduler(TrialScheduler):
 
     def _replay(self, records: Sequence[TrialRecord]) -> None:
         """Rebuild the inner scheduler's state from the reports that the ledger has."""
-        if isinstance(self._inner, FIFOScheduler) and not isinstance(
-            self._inner, MedianStoppingRule
-        ):
+        if type(self._inner) is FIFOScheduler:
             return
         if not any(record.reports or record.outcome for record in records):
             return
@@ -219,13 +220,14 @@ class LedgerScheduler(TrialScheduler):
             self._replay_end(record)
 
     def _replay_report(self, record: TrialRecord, epoch: int, value: float) -> None:
-        if value != value or record.outcome is Outcome.DIVERGED and epoch == record.epochs:
+        is_last = epoch == record.epochs
+        if math.isnan(value) or (record.outcome is Outcome.DIVERGED and is_last):
             return
         seat = self._seat(None, record.trial.index)
         if seat.replayed_status == Trial.TERMINATED:
             return
         seat.replayed_status = Trial.RUNNING
-        if record.outcome is not None and epoch == record.epochs and self._picks_itself:
+        if record.outcome is not None and is_last and self._picks_itself:
             self._end_seat(seat)
             return
         result = {TIME_ATTR: epoch, OBJECTIVE: value}

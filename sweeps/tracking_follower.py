@@ -44,7 +44,8 @@ class Follower:
 
     def read(self) -> None:
         """Take in what the ledger has gained; a longer plan is read again when it is needed."""
-        for event, self._offset in read_events(self.folder.ledger, self._offset):
+        for event, offset in read_events(self.folder.ledger, self._offset):
+            self._offset = offset
             if event["event"] == "session":
                 self.is_over = False
             if event["event"] == "report":

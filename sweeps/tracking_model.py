@@ -38,7 +38,7 @@ def log_winner(projection: Projection, best: TrialRecord) -> str:
             raise RunFolderError(f"{path} is missing: the winner's model cannot be logged")
     predictor = Predictor.load(weights, preprocessing)
     example = _example(predictor)
-    answer = pd.DataFrame(predictor.predict({key: example[key].to_numpy() for key in example}))
+    answer = pd.DataFrame(predictor.predict({str(key): example[key].to_numpy() for key in example}))
     with translated_errors(projection.uri):
         mlflow.set_tracking_uri(projection.uri)
         with mlflow.start_run(run_id=projection.parent_id):

@@ -64,7 +64,9 @@ def _problem(details: ErrorDetails, path: Path, keys: tuple[str, ...]) -> Proble
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         return _wrong_kind(details, path)
     if kind == "literal_error":
-        choices = tuple(part.strip(" '") for part in context["expected"].replace(" or ", ",").split(","))
+        choices = tuple(
+            part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")
+        )
         return Problem(
             path, value, f"{value!r} is not allowed", choices, did_you_mean(str(value), choices)
         )

@@ -10,14 +10,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import numpy as np
 import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
 
 __all__ = ["WinnerModel"]
 
 
-class WinnerModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+class WinnerModel(PythonModel):  # type: ignore[misc]
     """Preprocessing, net and weights of a sweep's winner."""
 
     def load_context(self, context: Any) -> None:
@@ -28,9 +29,8 @@ class WinnerModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
             Path(context.artifacts["weights"]), Path(context.artifacts["preprocessing"])
         )
 
-    def predict(
-        self, context: Any, model_input: Any, params: dict[str, Any] | None = None
-    ) -> pd.DataFrame:
+    # No type hints: MLflow would read a hint as the model's signature, and it has one.
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Return one row a row of `model_input`.
 
         Args:
@@ -47,4 +47,4 @@ class WinnerModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         return pd.DataFrame(self._predictor.predict(raw))
 
 
-mlflow.models.set_model(WinnerModel())
+set_model(WinnerModel())
