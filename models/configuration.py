@@ -7,7 +7,7 @@ default may be left out; a key that the chosen `kind` does not have is an error.
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -61,7 +61,7 @@ class TrainingConfig(Section):
     """How long and on what a trial is trained."""
 
     epochs: int = Field(ge=1, le=1_000_000)
-    batch_size: int | Literal["full"] = Field(
+    batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = Field(
         64, description="Rows of one step: full is batch gradient descent, 1 is stochastic."
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: cuda if there is one")

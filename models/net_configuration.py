@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from models.errors import TrialConfigError
 from models.section import Section
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
 Normalization = Literal["none", "batch", "layer"]
 Initialization = Literal["default", "xavier", "he", "orthogonal"]
+
+_MOST_CHANNELS = 65_536
 
 
 class Linear(Section):
@@ -71,6 +74,19 @@ class Cnn(Section):
         if kernel_size % 2 == 0:
             raise ValueError("a kernel size is odd, so that an image keeps its size")
         return kernel_size
+
+    @model_validator(mode="after")
+    def _channels_stay_within_reason(self) -> Self:
+        last = self.channels * self.channel_growth ** (self.conv_layers - 1)
+        if last > _MOST_CHANNELS:
+            raise TrialConfigError(
+                f"no layer has more than {_MOST_CHANNELS:,} channels, and the last of "
+                f"{self.conv_layers} would have {last:,}",
+                key=("model", "conv_layers"),
+                value=self.conv_layers,
+                hint="Use fewer layers or channels, or channel_growth: 1",
+            )
+        return self
 
 
 class CustomNet(Section):

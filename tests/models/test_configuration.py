@@ -105,6 +105,12 @@ def test_batch_normalization_of_single_rows_is_refused() -> None:
     assert "training.batch_size: batch normalization needs batches of at least 2 rows" in message
 
 
+def test_a_cnn_whose_channels_grow_beyond_reason_is_refused() -> None:
+    configuration(model={"kind": "cnn", "conv_layers": 13})
+    [(_, message)] = problems(model={"kind": "cnn", "conv_layers": 14})
+    assert "the last of 14 would have 131,072; got 14" in message
+
+
 def test_label_smoothing_is_refused_for_regression() -> None:
     config = configuration(regularization={"label_smoothing": 0.1})
     check_trial(config, "classification", (4,))
