@@ -7,6 +7,7 @@ folder that is deleted, and every callback body is guarded by the recorder.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import shutil
 import tempfile
@@ -40,7 +41,7 @@ from sweeps.ray_trainable import RayTrial
 from sweeps.recording import Recorder
 from sweeps.records import Outcome
 from sweeps.scheduling import LedgerScheduler, build_scheduler
-from sweeps.sweep_file import HyperBand
+from sweeps.sweep_file import HyperBand, Resources
 
 __all__ = ["run_on_ray", "started_ray"]
 
@@ -48,7 +49,7 @@ _PROJECT = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
-def started_ray() -> Iterator[None]:
+def started_ray(resources: Resources) -> Iterator[None]:
     """Start Ray on this machine for one sweep, and stop it; leave a running Ray as it is."""
     if ray.is_initialized():
         yield
@@ -58,6 +59,7 @@ def started_ray() -> Iterator[None]:
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     ray.init(
         address="local",
+        num_cpus=math.ceil(slots(resources) * resources.cpu),
         include_dashboard=False,
         log_to_driver=False,
         logging_level=logging.ERROR,
@@ -88,7 +90,7 @@ def run_on_ray(job: Job) -> None:
             tune_config=tune.TuneConfig(
                 scheduler=scheduler,
                 reuse_actors=True,
-                max_concurrent_trials=concurrent,
+                max_concurrent_trials=_most_at_once(job.stopping, concurrent),
                 trial_name_creator=_trial_name,
                 trial_dirname_creator=_trial_name,
             ),
@@ -103,6 +105,11 @@ def run_on_ray(job: Job) -> None:
         ).fit()
     finally:
         shutil.rmtree(storage, ignore_errors=True)
+
+
+def _most_at_once(stopping: AnyStopping, concurrent: int) -> int | None:
+    """Return Tune's own limit; HyperBand, whose trials wait while paused, has Ray's CPUs alone."""
+    return None if isinstance(stopping, HyperBand) else concurrent
 
 
 def _pending(stopping: AnyStopping, job: Job, concurrent: int) -> int:

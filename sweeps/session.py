@@ -111,7 +111,7 @@ def _run(job: Job, settings: Settings) -> None:
         return
     from sweeps.ray_runner import run_on_ray, started_ray
 
-    with started_ray():
+    with started_ray(job.resources):
         run_on_ray(job)
 
 

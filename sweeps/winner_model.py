@@ -18,7 +18,7 @@ from mlflow.pyfunc.model import PythonModel
 __all__ = ["WinnerModel"]
 
 
-class WinnerModel(PythonModel):  # type: ignore[misc]
+class WinnerModel(PythonModel):
     """Preprocessing, net and weights of a sweep's winner."""
 
     def load_context(self, context: Any) -> None:

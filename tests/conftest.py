@@ -1,0 +1,33 @@
+"""What all tests share: one local Ray for the session, and no threads or servers of others."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("MLFLOW_TRACKING_URI", None)
+os.environ.pop("RAY_ADDRESS", None)
+
+
+@pytest.fixture(scope="session")
+def shared_ray() -> Iterator[None]:
+    """Start Ray once: each start costs seconds. Its folder's name is short, as sockets need."""
+    from sweeps.ray_runner import started_ray
+    from sweeps.sweep_file import Resources
+
+    folder = tempfile.mkdtemp(prefix="r", dir="/tmp")
+    os.environ["RAY_TMPDIR"] = folder
+    with started_ray(Resources()):
+        yield
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _ray_for_marked_tests(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("ray"):
+        request.getfixturevalue("shared_ray")
