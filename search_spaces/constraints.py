@@ -43,7 +43,9 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "abs": abs}
 _WORDS = {"true": True, "false": False, "null": None, "none": None}
 # A power can fill the memory: 9 ** 9 ** 9 has 370 million digits.
 _LARGEST_EXPONENT = 64
+_MOST_BITS = 4096
 _LONGEST_TEXT = 2000
+_MOST_LEVELS = 50
 
 
 class Constraint:
@@ -63,13 +65,17 @@ class Constraint:
         self.text = text
         if len(text) > _LONGEST_TEXT:
             raise _wrong(text, f"a constraint has at most {_LONGEST_TEXT} characters")
+        if not text.strip():
+            raise _wrong(text, "a constraint must not be empty")
         try:
-            self._tree = ast.parse(text.strip(), mode="eval").body
-            self.names = frozenset(_names(self._tree))
+            self._tree = ast.parse(text.replace("\n", " ").strip(), mode="eval").body
+            self.names = frozenset(_names(self._tree, _MOST_LEVELS))
         except SyntaxError as err:
             raise _wrong(text, f"{err.msg} at character {err.offset} of {text!r}") from err
-        except (ValueError, RecursionError, MemoryError) as err:
-            raise _wrong(text, f"{err or 'too deeply nested'}") from err
+        except (RecursionError, MemoryError) as err:
+            raise _wrong(text, "too deeply nested") from err
+        except (TypeError, ValueError, ArithmeticError) as err:
+            raise _wrong(text, f"{text!r} cannot be read: {err}") from err
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Constraint) and other.text == self.text
@@ -87,7 +93,8 @@ class Constraint:
         option of a choice) does not apply to it, and holds.
 
         Raises:
-            SpaceError: The values cannot be computed with: a text in a sum, a division by zero.
+            SpaceError: The values cannot be computed with (a text in a sum, a division by zero),
+                or what comes out is neither true nor false.
         """
         values: dict[str, Any] = {}
         for name in self.names:
@@ -96,22 +103,33 @@ class Constraint:
                 return True
             values[name] = value
         try:
-            return bool(_value(self._tree, values))
+            verdict = _value(self._tree, values)
+            if not isinstance(verdict, bool):
+                raise TypeError(f"{verdict!r} came out, which is neither true nor false")
+            return verdict
         except (TypeError, ValueError, ArithmeticError) as err:
-            shown = ", ".join(f"{name} = {value!r}" for name, value in sorted(values.items()))
-            raise _wrong(self.text, f"{self.text!r} cannot be computed: {err}, with {shown}") from err
+            shown = ", ".join(f"{name} = {values[name]!r}" for name in sorted(values))
+            rule = f"{self.text!r} cannot be computed: {err}"
+            raise _wrong(self.text, f"{rule}, with {shown}" if shown else rule) from err
 
 
-def _names(node: ast.expr) -> list[str]:
+def _names(node: ast.expr, levels: int) -> list[str]:
     """Return the dotted names in a tree; raises ValueError on what the language has not."""
+    if levels == 0:
+        raise RecursionError
     name = _dotted(node)
     if name is not None:
+        if any(part.startswith("__") for part in name.split(".")):
+            raise ValueError(f"{name!r} is no key path")
         return [] if name in _WORDS else [name]
     if isinstance(node, ast.Constant):
-        if isinstance(node.value, int | float | str | bool) or node.value is None:
+        if isinstance(node.value, int | float | str) or node.value is None:
             return []
         raise ValueError(f"{node.value!r} is no number, text, true, false or null")
-    return [name for inner in _parts(node) for name in _names(inner)]
+    names = [name for inner in _parts(node) for name in _names(inner, levels - 1)]
+    if isinstance(node, ast.BinOp) and not names:
+        _value(node, {})  # what no configuration can mend, such as 1 / 0, is said at once
+    return names
 
 
 def _parts(node: ast.expr) -> list[ast.expr]:
@@ -126,7 +144,7 @@ def _parts(node: ast.expr) -> list[ast.expr]:
         return [node.left, *node.comparators]
     if isinstance(node, ast.List | ast.Tuple):
         return node.elts
-    if isinstance(node, ast.Call) and _function(node) is not None and not node.keywords:
+    if isinstance(node, ast.Call) and _is_known_call(node):
         return node.args
     raise ValueError(
         f"{ast.unparse(node)!r} is not allowed: a constraint has key paths, numbers, texts, "
@@ -134,8 +152,11 @@ def _parts(node: ast.expr) -> list[ast.expr]:
     )
 
 
-def _function(node: ast.Call) -> Callable[..., Any] | None:
-    return _FUNCTIONS.get(node.func.id) if isinstance(node.func, ast.Name) else None
+def _is_known_call(node: ast.Call) -> bool:
+    if not isinstance(node.func, ast.Name) or node.keywords:
+        return False
+    name, count = node.func.id, len(node.args)
+    return name in _FUNCTIONS and (count == 1 if name == "abs" else count >= 1)
 
 
 def _dotted(node: ast.expr) -> str | None:
@@ -154,20 +175,43 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.BoolOp):
-        test = all if isinstance(node.op, ast.And) else any
-        return test(_value(inner, values) for inner in node.values)
+        return _first_that_decides(node, values)
     if isinstance(node, ast.Compare):
         return _compared(node, values)
     parts = [_value(inner, values) for inner in _parts(node)]
     if isinstance(node, ast.BinOp):
-        if isinstance(node.op, ast.Pow) and abs(parts[1]) > _LARGEST_EXPONENT:
-            raise ValueError(f"an exponent is at most {_LARGEST_EXPONENT}")
-        return _BINARY[type(node.op)](parts[0], parts[1])
+        return _calculated(node.op, *map(_number, parts))
     if isinstance(node, ast.UnaryOp):
-        return _UNARY[type(node.op)](parts[0])
+        operand = parts[0] if isinstance(node.op, ast.Not) else _number(parts[0])
+        return _UNARY[type(node.op)](operand)
     if isinstance(node, ast.Call):
         return _FUNCTIONS[node.func.id](*parts)  # type: ignore[attr-defined]
     return parts
+
+
+def _first_that_decides(node: ast.BoolOp, values: Mapping[str, Any]) -> Any:
+    """Return the first operand that settles an `and` or `or`, as Python does; later ones rest."""
+    for inner in node.values[:-1]:
+        found = _value(inner, values)
+        if bool(found) == isinstance(node.op, ast.Or):
+            return found
+    return _value(node.values[-1], values)
+
+
+def _calculated(op: ast.operator, left: float, right: float) -> Any:
+    if isinstance(op, ast.Pow):
+        if abs(right) > _LARGEST_EXPONENT:
+            raise ValueError(f"an exponent is at most {_LARGEST_EXPONENT}")
+        if isinstance(left, int) and left.bit_length() * abs(right) > _MOST_BITS:
+            raise ValueError(f"a power has at most {_MOST_BITS:,} bits")
+    return _BINARY[type(op)](left, right)
+
+
+def _number(value: Any) -> Any:
+    """Return `value` if it is a number: "a" * 10 ** 12 and "%1000000d" % 1 fill the memory."""
+    if not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is no number")
+    return value
 
 
 def _compared(node: ast.Compare, values: Mapping[str, Any]) -> bool:

@@ -5,22 +5,23 @@ Each is a function of space and seed alone, and a longer draw starts with the sh
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from search_spaces.problems import Problem, SpaceError
 from search_spaces.space import Space
 
 __all__ = ["draw_grid", "draw_random", "draw_sobol"]
 
 Configuration = dict[str, Any]
+# A power of two: scipy warns of other sizes, which unbalance the sequence.
 _SOBOL_BLOCK = 256
 
 
 def draw_grid(space: Space) -> Iterator[Configuration]:
-    """Yield every combination of finite values once; raises SpaceError on a continuous range."""
+    """Return all combinations of finite values, once each; SpaceError on a continuous range."""
     return space.grid()
 
 
@@ -35,18 +36,17 @@ def draw_sobol(space: Space, seed: int) -> Iterator[Configuration]:
     """Yield a scrambled Sobol sequence (Owen, 1998; scipy's), without end.
 
     Raises:
-        ValueError: The space has more dimensions than scipy's sequence (21,201).
+        SpaceError: The space has more dimensions than scipy's sequence (21,201).
     """
     from scipy.stats import qmc  # half a second that other methods do without
 
     if not space.dimensions:
         while True:
             yield space.configuration([])
+    if len(space.dimensions) > qmc.Sobol.MAXDIM:
+        rule = f"sobol takes {qmc.Sobol.MAXDIM:,} parameters at most, got {len(space.dimensions):,}"
+        raise SpaceError([Problem((), None, rule, hint="use `method: random`")])
     sequence = qmc.Sobol(len(space.dimensions), scramble=True, rng=np.random.default_rng(seed))
     while True:
-        with warnings.catch_warnings():
-            # Balance wants powers of two; blocks keep it, and a prefix is what was asked for.
-            warnings.simplefilter("ignore", UserWarning)
-            points = sequence.random(_SOBOL_BLOCK)
-        for point in points:
+        for point in sequence.random(_SOBOL_BLOCK):
             yield space.configuration(point.tolist())

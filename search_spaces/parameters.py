@@ -11,8 +11,11 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
+from search_spaces.parameter_rules import choice_problems, range_problems
 from search_spaces.problems import Problem, SpaceError, did_you_mean
 
 __all__ = [
@@ -25,9 +28,10 @@ __all__ = [
 ]
 
 _KINDS = ("float", "int", "choice")
+_RANGE_OPTIONS = ("log", "step", "points")
 # Digits kept of a drawn float: exp and log differ in their last bits between machines.
 _DIGITS = 8
-_STEP_TOLERANCE = 1e-9
+_MOST_DIGITS = 15
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,10 @@ class FloatRange:
     points: int | None = None
 
     def __post_init__(self) -> None:
-        _check_range(self)
+        _check(range_problems(self, "float"))
+        for name in ("low", "high", "step"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else float(value))
 
     def at(self, u: float) -> float:
         """Return the value at `u` in [0, 1) of the distribution."""
@@ -59,17 +66,32 @@ class FloatRange:
             value = math.exp(_between(math.log(self.low), math.log(self.high), u))
         else:
             value = _between(self.low, self.high, u)
-        return min(max(_rounded(value), self.low), self.high)
+        return _rounded(value, self.low, self.high)
 
     def grid(self) -> tuple[float, ...]:
         """Return the values of a grid, ascending; empty for a continuous range without points."""
         if self.step is not None:
             return tuple(self._stepped(number) for number in range(self._steps + 1))
-        return () if self.points is None else _spaced(self.low, self.high, self.points, self.log)
+        if self.points is None:
+            return ()
+        inner = _spaced_between(self.low, self.high, self.points, self.log)
+        return (self.low, *(_rounded(value, self.low, self.high) for value in inner), self.high)
+
+    def grid_size(self) -> int:
+        """Return the number of values of a grid; 0 for a continuous range without points."""
+        return self._steps + 1 if self.step is not None else self.points or 0
 
     def ends(self) -> tuple[float, float]:
         """Return both bounds."""
         return self.low, self.high
+
+    def contains(self, value: object) -> bool:
+        """Return whether `value` can have been drawn here, or stand in the grid."""
+        if type(value) is not float or not self.low <= value <= self.high:
+            return False
+        if self.step is None:
+            return True
+        return value == self._stepped(min(round((value - self.low) / self.step), self._steps))
 
     def cardinality(self) -> int | None:
         """Return the number of different values, or None for a continuous range."""
@@ -85,8 +107,10 @@ class FloatRange:
         return round((self.high - self.low) / self.step)
 
     def _stepped(self, number: int) -> float:
-        assert self.step is not None
-        return self.high if number == self._steps else _rounded(self.low + number * self.step, 12)
+        # In decimals, as the bounds were written: -0.3 + 3 * 0.1 is 0, and 3 * 0.1 is 0.3.
+        if number == self._steps:
+            return self.high
+        return float(Decimal(repr(self.low)) + number * Decimal(repr(self.step)))
 
 
 @dataclass(frozen=True)
@@ -104,7 +128,7 @@ class IntRange:
     points: int | None = None
 
     def __post_init__(self) -> None:
-        _check_range(self)
+        _check(range_problems(self, "int"))
 
     def at(self, u: float) -> int:
         """Return the value at `u` in [0, 1) of the distribution."""
@@ -118,12 +142,22 @@ class IntRange:
         """Return the values of a grid, ascending: `points` of them, or all."""
         if self.points is None:
             return tuple(range(self.low, self.high + 1, self.step or 1))
-        spaced = _spaced(self.low, self.high, self.points, self.log)
-        return tuple(dict.fromkeys(round(value) for value in spaced))
+        inner = _spaced_between(self.low, self.high, self.points, self.log)
+        return tuple(dict.fromkeys((self.low, *map(round, inner), self.high)))
+
+    def grid_size(self) -> int:
+        """Return the number of values of a grid."""
+        return self._count if self.points is None else len(self.grid())
 
     def ends(self) -> tuple[int, int]:
         """Return both bounds."""
         return self.low, self.high
+
+    def contains(self, value: object) -> bool:
+        """Return whether `value` can have been drawn here, or stand in the grid."""
+        if type(value) is not int or not self.low <= value <= self.high:
+            return False
+        return (value - self.low) % (self.step or 1) == 0
 
     def cardinality(self) -> int:
         """Return the number of different values."""
@@ -151,9 +185,7 @@ class Choice:
     weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        problems = _choice_problems(self)
-        if problems:
-            raise SpaceError(problems)
+        _check(choice_problems(self))
 
     def __hash__(self) -> int:
         return hash((len(self.options), self.weights))
@@ -196,9 +228,7 @@ def looks_like_parameter(value: object) -> bool:
     """Return whether a value is meant as a parameter: a mapping with a kind, or one misspelt."""
     if not isinstance(value, Mapping):
         return False
-    if any(kind in value for kind in _KINDS):
-        return True
-    return len(value) == 1 and _misspelt_kind(value) != ""
+    return any(kind in value for kind in _KINDS) or _misspelt_kind(value) is not None
 
 
 def parameter_from(value: Mapping[str, Any]) -> Parameter:
@@ -209,11 +239,9 @@ def parameter_from(value: Mapping[str, Any]) -> Parameter:
     """
     kinds = [kind for kind in _KINDS if kind in value]
     if not kinds:
-        key = next(iter(value))
-        rule = f"unknown key {key!r}"
-        raise SpaceError([Problem((key,), value[key], rule, _KINDS, _misspelt_kind(value))])
+        raise SpaceError([_no_kind(value)])
     kind = kinds[0]
-    allowed = ("choice", "weights") if kind == "choice" else (kind, "log", "step", "points")
+    allowed = ("choice", "weights") if kind == "choice" else (kind, *_RANGE_OPTIONS)
     unknown = [
         Problem((key,), value[key], f"unknown key {key!r}", allowed, did_you_mean(key, allowed))
         for key in value
@@ -224,11 +252,21 @@ def parameter_from(value: Mapping[str, Any]) -> Parameter:
     return _choice_from(value) if kind == "choice" else _range_from(kind, value)
 
 
+def _no_kind(value: Mapping[str, Any]) -> Problem:
+    key = _misspelt_kind(value)
+    if key is None:
+        return Problem((), dict(value), "a parameter needs a kind", _KINDS)
+    return Problem((key,), value[key], f"unknown key {key!r}", _KINDS, did_you_mean(key, _KINDS))
+
+
 def _choice_from(value: Mapping[str, Any]) -> Choice:
     options, weights = value["choice"], value.get("weights")
-    for key, found in (("choice", options), ("weights", weights)):
-        if found is not None and not isinstance(found, list):
-            raise SpaceError([Problem((key,), found, f"must be a list, got {found!r}")])
+    wrong = [
+        Problem((key,), found, f"must be a list, got {found!r}")
+        for key, found in (("choice", options), ("weights", weights))
+        if not isinstance(found, list) and not (key == "weights" and found is None)
+    ]
+    _check(wrong)
     return Choice(tuple(options), None if weights is None else tuple(weights))
 
 
@@ -255,99 +293,17 @@ def _range_value(kind: str, range_: FloatRange | IntRange) -> dict[str, Any]:
     return {kind: [range_.low, range_.high], **options}
 
 
-def _check_range(range_: FloatRange | IntRange) -> None:
-    kind = "int" if isinstance(range_, IntRange) else "float"
-    problems = _type_problems(range_, kind) or _value_problems(range_, kind)
+def _check(problems: list[Problem]) -> None:
     if problems:
         raise SpaceError(problems)
 
 
-def _type_problems(range_: FloatRange | IntRange, kind: str) -> list[Problem]:
-    wanted = "a whole number" if kind == "int" else "a finite number"
-    found = []
-    for position, bound in enumerate((range_.low, range_.high)):
-        if not _is_number(bound, kind):
-            found.append(Problem((kind, position), bound, f"must be {wanted}, got {bound!r}"))
-    if range_.step is not None and not _is_number(range_.step, kind):
-        found.append(Problem(("step",), range_.step, f"must be {wanted}, got {range_.step!r}"))
-    if range_.points is not None and not _is_number(range_.points, "int"):
-        rule = f"must be a whole number, got {range_.points!r}"
-        found.append(Problem(("points",), range_.points, rule))
-    if not isinstance(range_.log, bool):
-        found.append(Problem(("log",), range_.log, f"must be true or false, got {range_.log!r}"))
-    return found
-
-
-def _value_problems(range_: FloatRange | IntRange, kind: str) -> list[Problem]:
-    low, high, step = range_.low, range_.high, range_.step
-    bounds, found = [low, high], []
-    if low >= high:
-        hint = "swap them" if low > high else "write the value itself instead of a range"
-        rule = f"the low bound must be below the high one, got {bounds}"
-        found.append(Problem((kind,), bounds, rule, hint=hint))
-    if range_.log and low <= 0:
-        rule = f"a log range must lie above 0, got {bounds}"
-        found.append(Problem((kind, 0), low, rule, hint="raise the low bound or leave out log"))
-    if range_.log and step is not None:
-        found.append(Problem(("step",), step, "a log range has no step", hint="use points"))
-    if step is not None and step <= 0:
-        found.append(Problem(("step",), step, f"must be above 0, got {step!r}"))
-    elif step is not None and low < high and not _reaches(low, high, step):
-        last = low + math.floor((high - low) / step + _STEP_TOLERANCE) * step
-        rule = f"steps of {step!r} from {low!r} must reach {high!r}; the last one is {last:.12g}"
-        found.append(Problem(("step",), step, rule, hint=f"make the high bound {last:.12g}"))
-    if range_.points is not None and step is not None:
-        found.append(Problem(("points",), range_.points, "a range has step or points, not both"))
-    elif range_.points is not None and range_.points < 2:
-        rule = f"must be at least 2, for both bounds, got {range_.points}"
-        found.append(Problem(("points",), range_.points, rule))
-    return found
-
-
-def _choice_problems(choice: Choice) -> list[Problem]:
-    options, weights = choice.options, choice.weights
-    if not options:
-        return [Problem(("choice",), [], "a choice needs at least one option")]
-    found = [
-        Problem(("choice", position), option, f"{option!r} stands twice in this choice")
-        for position, option in enumerate(options)
-        if any(_same(option, before) for before in options[:position])
-    ]
-    if weights is None:
-        return found
-    if len(weights) != len(options):
-        rule = f"{len(options)} options need as many weights, got {len(weights)}"
-        return [*found, Problem(("weights",), list(weights), rule)]
-    for position, weight in enumerate(weights):
-        if not _is_number(weight, "float") or weight <= 0:
-            rule = f"must be a number above 0, got {weight!r}"
-            found.append(Problem(("weights", position), weight, rule))
-    return found
-
-
-def _same(first: object, second: object) -> bool:
-    return type(first) is type(second) and first == second
-
-
-def _is_number(value: object, kind: str) -> bool:
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, int) or (
-        kind == "float" and isinstance(value, float) and math.isfinite(value)
-    )
-
-
-def _reaches(low: float, high: float, step: float) -> bool:
-    steps = (high - low) / step
-    return abs(steps - round(steps)) < _STEP_TOLERANCE * max(1.0, steps)
-
-
-def _misspelt_kind(value: Mapping[str, Any]) -> str:
-    """Return a did-you-mean where the first key is nearly a kind and holds a list."""
-    key = next(iter(value), None)
-    if not isinstance(key, str) or not isinstance(value[key], list):
-        return ""
-    return did_you_mean(key, _KINDS)
+def _misspelt_kind(value: Mapping[str, Any]) -> str | None:
+    """Return the only key beside a parameter's options, where it is nearly a kind with a list."""
+    others = [key for key in value if key not in (*_RANGE_OPTIONS, "weights")]
+    if len(others) != 1 or not isinstance(value[others[0]], list):
+        return None
+    return others[0] if did_you_mean(others[0], _KINDS) else None
 
 
 def _bucket(u: float, count: int) -> int:
@@ -358,17 +314,20 @@ def _between(low: float, high: float, u: float) -> float:
     return low + (high - low) * u
 
 
-def _rounded(value: float, digits: int = _DIGITS) -> float:
-    return float(f"{value:.{digits}g}")
+def _rounded(value: float, low: float, high: float) -> float:
+    """Return `value` with 8 digits, or as many more as the range is narrow, within the bounds."""
+    # The exponent of frexp is exact on every machine, where log10 is not; 0.301 is log10(2).
+    narrow = math.frexp(max(abs(low), abs(high)) / (high - low))[1]
+    digits = min(_DIGITS + max(0, int(narrow * 0.301)), _MOST_DIGITS)
+    return min(max(float(f"{value:.{digits}g}"), low), high)
 
 
-def _spaced(low: float, high: float, points: int, log: bool) -> tuple[float, ...]:
-    """Return `points` values, evenly spaced (in the logarithm, with `log`), both ends exact."""
-    inner = []
-    for number in range(1, points - 1):
-        u = number / (points - 1)
-        value = math.exp(_between(math.log(low), math.log(high), u)) if log else (
-            _between(low, high, u)
-        )  # fmt: skip
-        inner.append(_rounded(value))
-    return (low, *inner, high)
+def _spaced_between(low: float, high: float, points: int, log: bool) -> list[float]:
+    """Return the inner ones of `points` evenly spaced values (in the logarithm, with `log`)."""
+    shares = [Fraction(number, points - 1) for number in range(1, points - 1)]
+    if log:
+        first, last = math.log(low), math.log(high)
+        return [math.exp(_between(first, last, float(share))) for share in shares]
+    # Exact, from the bounds as they were written: from -0.1 to 0.5 lies 0, not -1.4e-17.
+    first_exact, last_exact = Fraction(repr(low)), Fraction(repr(high))
+    return [float(first_exact + (last_exact - first_exact) * share) for share in shares]

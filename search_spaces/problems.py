@@ -52,10 +52,14 @@ class SpaceError(ValueError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__(self.problems)  # what a copy or a pickle is made from again
+
+    def __str__(self) -> str:
+        """Return one line a problem."""
+        return "\n".join(str(problem) for problem in self.problems)
 
 
 def did_you_mean(word: str, choices: Sequence[str]) -> str:
     """Return `did you mean 'x'?` for the nearest choice, or an empty text."""
-    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else ""

@@ -49,6 +49,9 @@ class Space:
         self._root = read_tree(self.template, (), dimensions, problems)
         if problems:
             raise SpaceError(problems)
+        if not _is_always_section(self._root):
+            rule = "every configuration must be a section of keys"
+            raise SpaceError([Problem((), self.template, rule, hint="write `key: {float: ...}`")])
         self.dimensions = tuple(dimensions)
 
     def configuration(self, point: Sequence[float]) -> Configuration:
@@ -61,18 +64,15 @@ class Space:
         return dict(_resolve(self._root, point))
 
     def grid(self) -> Iterator[Configuration]:
-        """Yield every combination of finite values, each once, the last parameter fastest.
+        """Return an iterator over all combinations of finite values, the last parameter fastest.
+
+        Each comes once, those included that options of a choice have in common.
 
         Raises:
             SpaceError: A continuous range has no `points`; all such are named.
         """
         self._refuse_continuous()
-        seen: set[str] = set()
-        for configuration in _grid(self._root):
-            key = json.dumps(configuration, sort_keys=True)
-            if key not in seen:
-                seen.add(key)
-                yield configuration
+        return _without_doubles(_grid(self._root))
 
     def grid_size(self) -> int:
         """Return how many combinations a grid has, doubles from nested choices included.
@@ -115,10 +115,25 @@ class Space:
                 hint="add `points: 5`, for example, or use `method: random`",
             )
             for path, parameter in self.dimensions
-            if isinstance(parameter, FloatRange) and not parameter.grid()
+            if isinstance(parameter, FloatRange) and parameter.grid_size() == 0
         ]
         if problems:
             raise SpaceError(problems)
+
+
+def _is_always_section(node: Node) -> bool:
+    if isinstance(node, ChoiceNode):
+        return all(_is_always_section(option) for option in node.options)
+    return isinstance(node, SectionNode)
+
+
+def _without_doubles(configurations: Iterator[Configuration]) -> Iterator[Configuration]:
+    seen: set[str] = set()
+    for configuration in configurations:
+        key = json.dumps(configuration, sort_keys=True)
+        if key not in seen:
+            seen.add(key)
+            yield configuration
 
 
 def _resolve(node: Node, point: Sequence[float]) -> Any:
@@ -152,7 +167,7 @@ def _grid(node: Node) -> Iterator[Any]:
 
 def _size(node: Node) -> int:
     if isinstance(node, RangeNode):
-        return len(node.parameter.grid())
+        return node.parameter.grid_size()
     if isinstance(node, ChoiceNode):
         return sum(_size(option) for option in node.options)
     return math.prod(_size(child) for child in _children(node))
@@ -161,12 +176,12 @@ def _size(node: Node) -> int:
 def _cardinality(node: Node) -> int | None:
     if isinstance(node, RangeNode):
         return node.parameter.cardinality()
-    is_choice = isinstance(node, ChoiceNode)
-    inner = [_cardinality(child) for child in (node.options if is_choice else _children(node))]
-    found = [count for count in inner if count is not None]
-    if len(found) < len(inner):
+    inner = node.options if isinstance(node, ChoiceNode) else _children(node)
+    found = [_cardinality(child) for child in inner]
+    finite = [count for count in found if count is not None]
+    if len(finite) < len(found):
         return None
-    return sum(found) if is_choice else math.prod(found)
+    return sum(finite) if isinstance(node, ChoiceNode) else math.prod(finite)
 
 
 def _children(node: Node) -> list[Node]:
@@ -219,13 +234,21 @@ def _locate(node: Node, value: Any, path: KeyPath, place: KeyPath) -> KeyPath:
     if not path or isinstance(node, ValueNode):
         return (*place, *path)
     key, rest = path[0], path[1:]
-    if isinstance(node, ListNode):
-        if not isinstance(key, int) or key >= len(node.children):
-            return (*place, *path)
-        return _locate(node.children[key], value[key], rest, (*place, key))
-    if key not in node.children:
+    child = _child(node, key)
+    if child is None:
         return (*place, *path)
-    return _locate(node.children[str(key)], value[key], rest, (*place, key))
+    try:
+        inner = value[key]
+    except (TypeError, IndexError) as err:
+        raise KeyError(f"{value!r} has no {key!r}, which {'.'.join(map(str, place))} has") from err
+    return _locate(child, inner, rest, (*place, key))
+
+
+def _child(node: SectionNode | ListNode, key: str | int) -> Node | None:
+    if isinstance(node, SectionNode):
+        return node.children.get(key) if isinstance(key, str) else None
+    is_position = isinstance(key, int) and 0 <= key < len(node.children)
+    return node.children[int(key)] if is_position else None
 
 
 def _end_of(parameter: FloatRange | IntRange, value: Any) -> KeyPath:
@@ -240,9 +263,7 @@ def _matches(node: Node, value: Any) -> bool:
     if isinstance(node, ValueNode):
         return type(node.value) is type(value) and bool(node.value == value)
     if isinstance(node, RangeNode):
-        low, high = node.parameter.ends()
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and low <= value <= high
+        return node.parameter.contains(value)
     if isinstance(node, ChoiceNode):
         return any(_matches(option, value) for option in node.options)
     if isinstance(node, ListNode):

@@ -113,13 +113,25 @@ def _read_parameter(
             Problem((*path, *one.path), one.value, one.rule, one.choices, one.hint)
             for one in err.problems
         ]
+        _read_options(value.get("choice"), path, [], problems)  # for what is wrong in them
         return ValueNode(None)
     dimension = len(dimensions)
     dimensions.append((path, parameter))
     if not isinstance(parameter, Choice):
         return RangeNode(parameter, dimension, path)
-    options = tuple(
-        read_tree(option, (*path, "choice", position), dimensions, problems)
-        for position, option in enumerate(parameter.options)
-    )
+    options = _read_options(list(parameter.options), path, dimensions, problems)
     return ChoiceNode(parameter, options, dimension, path)
+
+
+def _read_options(
+    options: Any,
+    path: KeyPath,
+    dimensions: list[tuple[KeyPath, Parameter]],
+    problems: list[Problem],
+) -> tuple[Node, ...]:
+    if not isinstance(options, list):
+        return ()
+    return tuple(
+        read_tree(option, (*path, "choice", position), dimensions, problems)
+        for position, option in enumerate(options)
+    )

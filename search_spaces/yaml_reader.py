@@ -19,15 +19,19 @@ from search_spaces.problems import KeyPath, Problem, SpaceError
 __all__ = ["Document", "YamlError", "parse_yaml", "read_yaml"]
 
 _INT = re.compile(r"[-+]?[0-9]+")
+_HEX_OR_OCTAL = re.compile(r"0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, Any] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True,
     "false": False, "False": False, "FALSE": False,
-    ".inf": float("inf"), "+.inf": float("inf"), "-.inf": float("-inf"), ".nan": float("nan"),
 }  # fmt: skip
-_STRING_TAG = "tag:yaml.org,2002:str"
+_INFINITE_OR_NAN = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_UNTAGGED = ""
 _MOST_NODES = 200_000
+_MOST_LEVELS = 64
+# Python itself refuses to read whole numbers of more than 4,300 digits.
+_MOST_DIGITS = 400
 Position = tuple[int, int]
 
 
@@ -82,7 +86,9 @@ def read_yaml(path: Path) -> Document:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as err:
-        raise YamlError(f"not UTF-8: byte {err.start} is {err.object[err.start]:#x}") from err
+        line, column = _place(err.object[: err.start].decode("utf-8"))
+        rule = f"not UTF-8: byte {err.start} is {err.object[err.start]:#04x}"
+        raise YamlError(rule, line, column, hint="save the file as UTF-8") from err
     return parse_yaml(text, str(path))
 
 
@@ -95,7 +101,7 @@ def parse_yaml(text: str, name: str) -> Document:
     try:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as err:
-        raise _translated(err) from err
+        raise _translated(err, text) from err
     except RecursionError as err:
         raise YamlError("too deeply nested") from err
     if root is None:
@@ -110,7 +116,9 @@ def parse_yaml(text: str, name: str) -> Document:
 class _Loader(yaml.SafeLoader):
     """Composes nodes only; scalars are read by this module's own rules."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        """Return the tag of a node that has none in the file."""
+        return _UNTAGGED
 
 
 class _Reader:
@@ -123,6 +131,11 @@ class _Reader:
         self._nodes += 1
         if self._nodes > _MOST_NODES:
             raise _at(node, f"more than {_MOST_NODES:,} values, anchors expanded")
+        if len(path) > _MOST_LEVELS:
+            raise _at(node, f"more than {_MOST_LEVELS} levels deep")
+        if node.tag not in (_UNTAGGED, "!"):
+            rule = f"tags such as {node.tag!r} are not read"
+            raise _at(node, rule, hint="write the value itself")
         self.values[path] = _position(node)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
@@ -133,8 +146,8 @@ class _Reader:
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if not isinstance(key, str) or not isinstance(_scalar(key_node), str):
+            key = _scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+            if not isinstance(key, str):
                 raise _at(key_node, "a key must be a word", hint="put it in quotes")
             if key == "<<" and key_node.style is None:
                 raise _at(key_node, "merge keys (<<) are not read", hint="write the keys out")
@@ -146,16 +159,20 @@ class _Reader:
         return found
 
 
-def _scalar(node: yaml.ScalarNode) -> Any:
+def _scalar(node: yaml.Node) -> Any:
     text = str(node.value)
-    if node.style is not None or node.tag == "!":
+    if not isinstance(node, yaml.ScalarNode) or node.style is not None or node.tag == "!":
         return text
-    if node.tag not in (_STRING_TAG, "tag:yaml.org,2002:null"):
-        raise _at(node, f"tags such as {node.tag!r} are not read", hint="write the value itself")
     if text in _WORDS:
         return _WORDS[text]
+    if _HEX_OR_OCTAL.fullmatch(text):
+        return int(text, base=0)
     if _INT.fullmatch(text):
+        if len(text) > _MOST_DIGITS:
+            raise _at(node, f"a whole number of more than {_MOST_DIGITS} digits")
         return int(text)
+    if _INFINITE_OR_NAN.fullmatch(text):
+        return float(text.replace(".", ""))
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
@@ -163,16 +180,32 @@ def _position(node: yaml.Node) -> Position:
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
+def _place(before: str) -> Position:
+    """Return the 1-based line and column that follow the text `before`."""
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
 def _at(node: yaml.Node, rule: str, hint: str = "") -> YamlError:
     return YamlError(rule, *_position(node), hint=hint)
 
 
-def _translated(error: yaml.YAMLError) -> YamlError:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    context = getattr(error, "context", None)
-    rule = f"not YAML: {problem}" + (f" ({context})" if context else "")
-    hint = "indent with spaces, not tabs" if "\\t" in rule else ""
+def _translated(error: yaml.YAMLError, text: str) -> YamlError:
+    if isinstance(error, yaml.reader.ReaderError):
+        line, column = _place(text[: error.position])
+        return YamlError(f"not YAML: the character {chr(error.character)!r}", line, column)
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return YamlError(f"not YAML: {error}")
+    mark = error.problem_mark or error.context_mark
+    if error.problem == "but found another document":
+        rule = "the file holds more than one document"
+        hint = "leave out the line `---`, or make it two files"
+    else:
+        rule = f"not YAML: {error.problem}" + (f" ({error.context})" if error.context else "")
+        hint = ""
     if mark is None:
         return YamlError(rule, hint=hint)
+    lines = text.splitlines()
+    faulty = lines[mark.line] if mark.line < len(lines) else ""
+    if "\\t" in rule or "\t" in faulty[: len(faulty) - len(faulty.lstrip())]:
+        hint = "indent with spaces, not tabs"
     return YamlError(rule, mark.line + 1, mark.column + 1, hint)
