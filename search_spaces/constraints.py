@@ -204,7 +204,10 @@ def _calculated(op: ast.operator, left: float, right: float) -> Any:
             raise ValueError(f"an exponent is at most {_LARGEST_EXPONENT}")
         if isinstance(left, int) and left.bit_length() * abs(right) > _MOST_BITS:
             raise ValueError(f"a power has at most {_MOST_BITS:,} bits")
-    return _BINARY[type(op)](left, right)
+    try:
+        return _BINARY[type(op)](left, right)
+    except OverflowError as err:  # whose own words differ between systems
+        raise ValueError("the result is too large") from err
 
 
 def _number(value: Any) -> Any:

@@ -6,6 +6,7 @@ Every rule that a parameter breaks is reported, with its path inside the paramet
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from search_spaces.problems import Problem
@@ -19,9 +20,9 @@ __all__ = ["choice_problems", "range_problems"]
 _LARGEST_INT = 2**53
 # A grid of one parameter; a mistyped zero must not fill the memory.
 _MOST_POINTS = 10_000
-# Above it, the rounding of (high - low) / step is no longer far below _STEP_TOLERANCE.
+# Above it, the rounding of (high - low) / step could come near to half a step.
 _MOST_STEPS = 10**9
-# How far from a whole number of steps: 0.3 / 0.1 is 2.9999999999999996.
+# How far from a whole number of steps a range may end.
 _STEP_TOLERANCE = 1e-6
 
 
@@ -94,7 +95,7 @@ def _step_problems(range_: FloatRange | IntRange, step: float, kind: str) -> lis
         return [*found, Problem(("step",), step, f"must be above 0, got {step!r}")]
     if low >= high:
         return found
-    if step > high - low:
+    if step > (high - low) * (1 + _STEP_TOLERANCE):
         rule = f"must be at most high - low = {high - low:.12g}, got {step!r}"
         return [*found, Problem(("step",), step, rule)]
     if kind == "float" and (high - low) / step > _MOST_STEPS:
@@ -112,10 +113,12 @@ def _last_step(low: float, high: float, step: float, kind: str) -> str | None:
     if kind == "int":
         beyond = (high - low) % step
         return str(high - beyond) if beyond else None
-    steps = (high - low) / step
+    # Exact, from the numbers as they were written; the tolerance is for a step such as 1 / 3.
+    first, width = Fraction(repr(low)), Fraction(repr(step))
+    steps = (Fraction(repr(high)) - first) / width
     if abs(steps - round(steps)) < _STEP_TOLERANCE:
         return None
-    return f"{low + math.floor(steps) * step:.12g}"
+    return f"{float(first + math.floor(steps) * width):.15g}"
 
 
 def _points_problems(range_: FloatRange | IntRange, points: int) -> list[Problem]:

@@ -117,7 +117,7 @@ class _Loader(yaml.SafeLoader):
     """Composes nodes only; scalars are read by this module's own rules."""
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
-        """Return the tag of a node that has none in the file."""
+        """Return the tag of a node that names none in the file."""
         return _UNTAGGED
 
 
@@ -133,7 +133,7 @@ class _Reader:
             raise _at(node, f"more than {_MOST_NODES:,} values, anchors expanded")
         if len(path) > _MOST_LEVELS:
             raise _at(node, f"more than {_MOST_LEVELS} levels deep")
-        if node.tag not in (_UNTAGGED, "!"):
+        if node.tag != _UNTAGGED:
             rule = f"tags such as {node.tag!r} are not read"
             raise _at(node, rule, hint="write the value itself")
         self.values[path] = _position(node)
@@ -161,7 +161,7 @@ class _Reader:
 
 def _scalar(node: yaml.Node) -> Any:
     text = str(node.value)
-    if not isinstance(node, yaml.ScalarNode) or node.style is not None or node.tag == "!":
+    if not isinstance(node, yaml.ScalarNode) or node.style is not None:
         return text
     if text in _WORDS:
         return _WORDS[text]
