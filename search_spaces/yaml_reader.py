@@ -133,9 +133,7 @@ class _Reader:
             raise _at(node, f"more than {_MOST_NODES:,} values, anchors expanded")
         if len(path) > _MOST_LEVELS:
             raise _at(node, f"more than {_MOST_LEVELS} levels deep")
-        if node.tag != _UNTAGGED:
-            rule = f"tags such as {node.tag!r} are not read"
-            raise _at(node, rule, hint="write the value itself")
+        _refuse_tag(node)
         self.values[path] = _position(node)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
@@ -146,6 +144,7 @@ class _Reader:
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
+            _refuse_tag(key_node)
             key = _scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
             if not isinstance(key, str):
                 raise _at(key_node, "a key must be a word", hint="put it in quotes")
@@ -157,6 +156,12 @@ class _Reader:
             self.keys[(*path, key)] = _position(key_node)
             found[key] = self.read(value_node, (*path, key))
         return found
+
+
+def _refuse_tag(node: yaml.Node) -> None:
+    if node.tag != _UNTAGGED:
+        rule = f"tags such as {node.tag!r} are not read"
+        raise _at(node, rule, hint="write the value itself")
 
 
 def _scalar(node: yaml.Node) -> Any:

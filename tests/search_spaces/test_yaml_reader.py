@@ -141,6 +141,7 @@ def test_every_key_has_a_place_where_the_text_has_it(value: dict[str, Any]) -> N
     ("a: !!python/object/apply:os.system [ls]", (1, 4), "tags such as 'tag:yaml.org,2002:python"),
     ("a: !own {b: 1}", (1, 4), "tags such as '!own' are not read; write the value itself"),
     ("a: !!str 5", (1, 4), "tags such as 'tag:yaml.org,2002:str' are not read"),
+    ("a: 1\n!own b: 2", (2, 1), "tags such as '!own' are not read"),
     ("a: !!int '5'", (1, 4), "tags such as 'tag:yaml.org,2002:int' are not read"),
     ("!!set {a: 1}", (1, 1), "tags such as 'tag:yaml.org,2002:set' are not read"),
     ("a: " + "9" * 5000, (1, 4), "a whole number of more than 400 digits"),
