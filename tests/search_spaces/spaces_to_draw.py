@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 __all__ = ["FINITE", "QUICK", "is_legal", "templates"]
 
-# Derandomized: a run on another machine tries the same examples.
+# Derandomized: every run tries the same examples.
 QUICK = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 
 # (template, all legal values in a grid's order)
