@@ -1,0 +1,127 @@
+"""The README's commands and code blocks run as they stand there, in a copy of the checkout."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sweeps.loading import check_sweep
+from tests.free_port import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+LEFT_OUT = (".venv", ".git", "runs", "__pycache__", ".*_cache", ".hypothesis")
+
+
+def blocks(language: str) -> list[str]:
+    return [text for found, text in BLOCKS if found == language]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("readme") / "checkout"
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    environment = folder / ".venv"
+    environment.mkdir()
+    (environment / "bin").symlink_to(Path(sys.executable).parent)
+    (environment / ".ready").touch()
+    yield folder
+    shutil.rmtree(folder)
+
+
+def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=170
+    )
+
+
+@pytest.mark.ray
+def test_make_sweep_ends_with_the_ranked_table_the_winner_and_the_next_command(
+    checkout: Path,
+) -> None:
+    assert blocks("sh")[0].strip() == "make sweep"
+    done = shell("make sweep", checkout)
+    assert done.returncode == 0, done.stderr
+    assert "40 of 40 trials ended" in done.stdout
+    assert "Winner: trial" in done.stdout
+    assert done.stdout.strip().endswith("make ui")
+
+
+def test_make_ui_serves_what_was_recorded(checkout: Path) -> None:
+    assert blocks("sh")[1].strip() == "make ui"
+    if not (checkout / "runs" / "mlflow.db").exists():
+        pytest.skip("needs the test of make sweep, which records something")
+    port = free_port()
+    server = subprocess.Popen(["make", "ui", f"PORT={port}"], cwd=checkout)
+    try:
+        assert "MLflow" in page(f"http://127.0.0.1:{port}/", server)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def page(url: str, server: subprocess.Popen[bytes]) -> str:
+    """Return what a server answers once it is up."""
+    until = time.monotonic() + 90
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return str(answer.read().decode())
+        except (urllib.error.URLError, ConnectionError):
+            assert server.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.2)
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("command", blocks("sh")[2].strip().splitlines())
+def test_each_command_by_hand_succeeds(checkout: Path, command: str) -> None:
+    done = shell(command, checkout)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+@pytest.mark.ray
+def test_the_python_block_runs(checkout: Path) -> None:
+    code = blocks("python")[0]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, timeout=170
+    )
+    assert done.returncode == 0, done.stderr
+    assert "dev_loss" in done.stdout
+
+
+def test_the_sweep_file_of_the_readme_is_the_example(tmp_path: Path) -> None:
+    path = tmp_path / "readme.yaml"
+    path.write_text(blocks("yaml")[0])
+    written, _ = check_sweep(path)
+    example, _ = check_sweep(ROOT / "search_spaces" / "examples" / "digits.yaml")
+    assert written.file == example.file
+
+
+def test_the_own_net_of_the_readme_trains(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "own_net.py").write_text(blocks("python")[1])
+    space = blocks("yaml")[1].strip()
+    (tmp_path / "own.yaml").write_text(
+        "name: own\ndata: {source: iris}\nsearch: {method: random, trials: 1}\n"
+        f"space:\n  {space}\n  optimizer: {{kind: adam}}\n  training: {{epochs: 1}}\n"
+    )
+    command = f".venv/bin/python -m sweeps run {tmp_path}/own.yaml --local --no-mlflow"
+    done = shell(command, checkout)
+    assert done.returncode == 0, done.stderr
+    assert "1 completed" in done.stdout
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
+def test_every_file_that_the_readme_points_to_exists(link: str) -> None:
+    assert (ROOT / link).exists()
