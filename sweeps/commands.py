@@ -153,8 +153,10 @@ def _run(parsed: argparse.Namespace) -> int:
 
 
 def _resume(parsed: argparse.Namespace) -> int:
-    from sweeps.service import resume
+    from sweeps.service import open_run, resume
 
+    if open_run(parsed.run).record.is_finished:
+        print(f"{parsed.run} is finished: there is nothing to resume", file=sys.stderr)
     return _answer(parsed, resume(parsed.run, overrides=parsed.set, **_how(parsed)))
 
 

@@ -50,8 +50,8 @@ def started_ray(resources: Resources) -> Iterator[None]:
     # Workers import the project and the user's modules from where the driver does.
     paths = [str(_PROJECT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
-    os.environ["RAY_preload_python_modules"] = _WORKER_MODULES  # noqa: SIM112: Ray spells it so
-    # Ray starts from this thread: its processes end with the thread that started them.
+    os.environ["RAY_preload_python_modules"] = _WORKER_MODULES  # noqa: SIM112
+    # Ray starts from this thread, as its processes end with the thread that started them.
     imports = threading.Thread(target=import_module, args=("sweeps.ray_runner",))
     imports.start()
     try:

@@ -48,7 +48,7 @@ def run_in_process(job: Job) -> None:
         build_scheduler(job.stopping, recorder.record.goal, job.max_epochs), recorder
     )
     controller = _LocalController(scheduler)
-    for index in job.indices:
+    for index in scheduler.left(job.indices):
         trial = _LocalTrial(f"{index:06d}", {"members": [index]})
         scheduler.on_trial_add(controller, trial)
     worker = TrialWorker(job.order)
@@ -70,11 +70,12 @@ def _run_until_it_rests(
     while not recorder.should_stop():
         report = worker.advance()
         trial.last_result = tune_result(report, recorder.record.goal.metric)
-        action = str(TrialScheduler.STOP)
-        if report.outcome is None:
-            action = scheduler.on_trial_result(controller, trial, trial.last_result)
-        if action == TrialScheduler.STOP:
+        if report.outcome is not None:
             scheduler.on_trial_complete(controller, trial, trial.last_result)
+            trial.status = Trial.TERMINATED
+            return
+        action = scheduler.on_trial_result(controller, trial, trial.last_result)
+        if action == TrialScheduler.STOP:
             trial.status = Trial.TERMINATED
             return
         if action == TrialScheduler.PAUSE:

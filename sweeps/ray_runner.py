@@ -6,68 +6,29 @@ folder that is deleted, and every callback body is guarded by the recorder.
 
 from __future__ import annotations
 
-import logging
-import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sweeps.placement import slots
-from sweeps.rungs import AnyStopping
-
-# Read by Tune at import. Loggers: the record is ours. Snapshots: never read, so never written.
-# Output: the progress display is ours. Folders: user code keeps the folder it was started in.
-os.environ.update(
-    TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
-    TUNE_GLOBAL_CHECKPOINT_S="1000000",
-    TUNE_DISABLE_STRICT_METRIC_CHECKING="1",
-    TUNE_WARN_THRESHOLD_S="10",
-    RAY_AIR_NEW_OUTPUT="0",
-    RAY_CHDIR_TO_TRIAL_DIR="0",
-    RAY_USAGE_STATS_ENABLED="0",
-    RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
-)
-
 import ray
 from ray import tune
+from ray.air._internal import usage
 from ray.tune import Callback, Stopper
+from ray.tune.execution import class_cache
 
 from sweeps.job import Job
+from sweeps.placement import slots
 from sweeps.ray_trainable import RayTrial
 from sweeps.recording import Recorder
 from sweeps.records import Outcome
+from sweeps.rungs import AnyStopping
 from sweeps.scheduling import LedgerScheduler, build_scheduler
-from sweeps.sweep_file import HyperBand, Resources
+from sweeps.sweep_file import HyperBand
 
-__all__ = ["run_on_ray", "started_ray"]
-
-_PROJECT = Path(__file__).resolve().parent.parent
-
-
-@contextmanager
-def started_ray(resources: Resources) -> Iterator[None]:
-    """Start Ray on this machine for one sweep, and stop it; leave a running Ray as it is."""
-    if ray.is_initialized():
-        yield
-        return
-    # Workers import the project and the user's modules from where the driver does.
-    paths = [str(_PROJECT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
-    ray.init(
-        address="local",
-        num_cpus=math.ceil(slots(resources) * resources.cpu),
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
-    try:
-        yield
-    finally:
-        ray.shutdown()
+__all__ = ["run_on_ray"]
 
 
 def run_on_ray(job: Job) -> None:
@@ -76,21 +37,25 @@ def run_on_ray(job: Job) -> None:
     scheduler = LedgerScheduler(
         build_scheduler(job.stopping, recorder.record.goal, job.max_epochs), recorder
     )
+    indices = scheduler.left(job.indices)
+    if not indices:
+        return
     concurrent = slots(job.resources)
+    _lighten_tune()
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_pending(job.stopping, job, concurrent))
     trainable = tune.with_resources(
-        tune.with_parameters(RayTrial, order=job.order),
+        tune.with_parameters(RayTrial, order=replace(job.order, kill_when_late=True)),
         {"cpu": job.resources.cpu, "gpu": job.resources.gpu},
     )
     storage = tempfile.mkdtemp(prefix="sweeps-")
     try:
         tune.Tuner(
             trainable,
-            param_space={"members": tune.grid_search([[index] for index in job.indices])},
+            param_space={"members": tune.grid_search([[index] for index in indices])},
             tune_config=tune.TuneConfig(
                 scheduler=scheduler,
                 reuse_actors=True,
-                max_concurrent_trials=_most_at_once(job.stopping, concurrent),
+                max_concurrent_trials=_limit(job, concurrent),
                 trial_name_creator=_trial_name,
                 trial_dirname_creator=_trial_name,
             ),
@@ -100,16 +65,36 @@ def run_on_ray(job: Job) -> None:
                 verbose=0,
                 stop=_Stop(recorder),
                 callbacks=[_Notices(recorder, scheduler)],
-                failure_config=tune.FailureConfig(max_failures=job.order.retries),
+                # Without end: the recorder counts, as errors and kills share one number of retries.
+                failure_config=tune.FailureConfig(max_failures=-1),
             ),
         ).fit()
     finally:
         shutil.rmtree(storage, ignore_errors=True)
 
 
-def _most_at_once(stopping: AnyStopping, concurrent: int) -> int | None:
-    """Return Tune's own limit; HyperBand, whose trials wait while paused, has Ray's CPUs alone."""
-    return None if isinstance(stopping, HyperBand) else concurrent
+def _lighten_tune() -> None:
+    """Keep Tune from what costs seconds at every start and serves nobody here.
+
+    It counts callbacks by importing the loggers of MLflow, W&B and Comet (1.1 s, for usage
+    statistics that are off), and gives actors environment variables of their own, which makes Ray
+    start new worker processes instead of taking those that have imported torch already (4 s).
+    """
+    usage.tag_callbacks = lambda callbacks: False
+    class_cache.DEFAULT_ENV_VARS = {}
+    class_cache.ENV_VARS_TO_PROPAGATE = set()
+
+
+def _limit(job: Job, concurrent: int) -> int | None:
+    """Return Tune's own limit of trials at once, where Ray's CPUs do not set it.
+
+    Under Tune's limit no trial waits when another ends, and Tune then stops that one's worker: a
+    new one costs seconds. HyperBand's paused trials would count, too.
+    """
+    fitting = ray.cluster_resources().get("CPU", 0) // job.resources.cpu
+    if isinstance(job.stopping, HyperBand) or fitting <= concurrent:
+        return None
+    return concurrent
 
 
 def _pending(stopping: AnyStopping, job: Job, concurrent: int) -> int:
@@ -150,18 +135,20 @@ class _Notices(Callback):
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._recorder.attempt_failed(trial.config["members"][0], _error_of(trial))
+        self._scheduler.stop_if_over(trial)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         index, error = trial.config["members"][0], _error_of(trial)
         self._recorder.attempt_failed(index, error)
-        attempts = len(self._recorder.record.trials[index].failures)
-        reason = f"failed {attempts} times, at last: {error.splitlines()[0]}"
-        self._recorder.ended(index, Outcome.FAILED, reason)
+        self._recorder.ended(index, Outcome.FAILED, f"no worker: {error.splitlines()[0]}")
         self._scheduler.give_up(None, trial)
 
 
 def _error_of(trial: Any) -> str:
-    """Return what ended the trial's worker: the error's type and first lines."""
-    error = trial.get_error()
-    text = str(error).strip() or "no message"
-    return f"{type(error).__name__}: {text}"
+    """Return what ended the trial's worker, from the file in which Tune writes it."""
+    try:
+        text = Path(trial.error_file).read_text()
+    except (OSError, TypeError):
+        text = ""
+    last = text.rpartition("Failure #")[2].partition("\n")[2].strip()
+    return f"WorkerDied: {last or 'no message'}"

@@ -16,15 +16,23 @@ from sweeps.records import Outcome, SweepRecord
 from sweeps.run_folder import RunFolder
 from sweeps.sweep_file import Budget
 from sweeps.trial_report import Report
+from sweeps.watchdog import late_path, why_late
 
 __all__ = ["Recorder"]
+
+_MEND = "free some space, then resume the sweep"
 
 
 class Recorder:
     """The one writer of a sweep's ledger while it runs."""
 
     def __init__(
-        self, folder: RunFolder, ledger: Ledger, record: SweepRecord, budget: Budget
+        self,
+        folder: RunFolder,
+        ledger: Ledger,
+        record: SweepRecord,
+        budget: Budget,
+        retries: int,
     ) -> None:
         self.record = record
         self.fatal: StorageError | None = None
@@ -32,6 +40,7 @@ class Recorder:
         self._folder = folder
         self._ledger = ledger
         self._budget = budget
+        self._retries = retries
         self._deadline = None if budget.time_s is None else time.monotonic() + budget.time_s
 
     def __getstate__(self) -> dict[str, Any]:
@@ -44,8 +53,7 @@ class Recorder:
         try:
             self._ledger.append(line)
         except StorageError as err:
-            self.fatal = self.fatal or err
-            self.request_stop("the disk is full")
+            self._full(err)
             return
         self.record.apply(line)
 
@@ -56,11 +64,15 @@ class Recorder:
     def reported(self, report: Report) -> bool:
         """Record a report; returns whether it held anything new."""
         record = self.record.trials[report.trial]
-        for text in report.failures:
-            self.write("failure", trial=report.trial, error=text)
+        if report.unsaved:
+            text = f"cannot write what trial {report.trial} learned: {report.unsaved}; {_MEND}"
+            self._full(StorageError(text))
+        if report.failure:
+            self.attempt_failed(report.trial, report.failure)
         rows = self.record.new_rows(record, report.rows)
         if rows:
-            self.write("report", trial=report.trial, epochs=rows)
+            ended = {} if report.outcome is None else {"outcome": report.outcome}
+            self.write("report", trial=report.trial, epochs=rows, **ended)
         if report.outcome is not None:
             self.ended(report.trial, report.outcome, report.reason)
         self._check_budget()
@@ -72,8 +84,19 @@ class Recorder:
         self.write("decision", trial=index, epoch=epoch, action=action, seen=dict(seen))
 
     def attempt_failed(self, index: int, error: str) -> None:
-        """Record an attempt that ended with its worker's death."""
+        """Record an attempt that failed; the trial has failed when it hung or was the last one."""
         self.write("failure", trial=index, error=error)
+        failures = self.record.trials[index].failures
+        if not self.end_if_hung(index) and len(failures) > self._retries:
+            reason = f"failed {len(failures)} times, at last: {error.splitlines()[0]}"
+            self.ended(index, Outcome.FAILED, reason)
+
+    def end_if_hung(self, index: int) -> bool:
+        """Record that a trial has failed if its worker was ended because it hung."""
+        late = why_late(self._folder.checkpoints, index)
+        if late:
+            self.ended(index, Outcome.FAILED, late)
+        return bool(late)
 
     def ended(self, index: int, outcome: Outcome, reason: str) -> None:
         """Record how a trial ended, once; what it needed to continue is deleted."""
@@ -83,6 +106,7 @@ class Recorder:
         self.write("outcome", trial=index, outcome=outcome, reason=reason, best=best)
         if outcome is not Outcome.FAILED:
             (self._folder.checkpoints / f"{index:06d}.pt").unlink(missing_ok=True)
+        late_path(self._folder.checkpoints, index).unlink(missing_ok=True)
         self._check_budget()
 
     def request_stop(self, reason: str) -> None:
@@ -94,6 +118,10 @@ class Recorder:
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self.request_stop(f"budget.time_s = {self._budget.time_s:g} s is used up")
         return bool(self.stop_reason)
+
+    def _full(self, error: StorageError) -> None:
+        self.fatal = self.fatal or error
+        self.request_stop("the disk is full")
 
     def _check_budget(self) -> None:
         budget, record = self._budget, self.record

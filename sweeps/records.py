@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sweeps.planning import PlannedTrial
 
-__all__ = ["Goal", "Outcome", "SweepRecord", "TrialRecord"]
+__all__ = ["Goal", "Outcome", "Step", "SweepRecord", "TrialRecord"]
 
 Row = Mapping[str, float]
 
@@ -52,6 +52,21 @@ class Goal:
         return value if self.mode == "min" else -value
 
 
+class Step(NamedTuple):
+    """Something that a scheduler was told, in the order in which it was.
+
+    Attributes:
+        kind: `plan` (a session began with `trial` planned trials), `report`, `last_report` (one
+            that brought the trial's outcome), `outcome` or `reopened`.
+        trial: The trial's index.
+    """
+
+    kind: str
+    trial: int
+    epoch: int = 0
+    value: float = math.nan
+
+
 @dataclass
 class TrialRecord:
     """All that is kept of a trial while a sweep runs; epoch rows stay in the ledger.
@@ -59,7 +74,7 @@ class TrialRecord:
     Attributes:
         epochs: Epochs recorded so far.
         best: The row of the best epoch, or None while no objective value was finite.
-        reports: (epoch, objective) of each report, which is what a scheduler saw.
+        decided: The epoch of the scheduler's last recorded decision.
         failures: One text per failed attempt.
     """
 
@@ -72,7 +87,7 @@ class TrialRecord:
     train_s: float = 0.0
     best: dict[str, float] | None = None
     last: dict[str, float] = field(default_factory=dict)
-    reports: list[tuple[int, float]] = field(default_factory=list)
+    decided: int = 0
     failures: list[str] = field(default_factory=list)
 
     @property
@@ -88,6 +103,7 @@ class SweepRecord:
         self.goal = goal
         self.trials = [TrialRecord(trial) for trial in plan]
         self.outcomes: Counter[Outcome] = Counter()
+        self.steps: list[Step] = []
         self.best: TrialRecord | None = None
         self.stopped: str = ""
         self.started_at: float | None = None
@@ -112,9 +128,15 @@ class SweepRecord:
         elif event["event"] == "session":
             self.started_at = self.started_at or event["t"]
             self._session_from, self.stopped, self.ended_at = event["t"], "", None
+            self.steps.append(Step("plan", event["trials"]))
         elif event["event"] == "end":
             self.stopped, self.ended_at = event["reason"], event["t"]
             self.active_s += event["t"] - self._session_from
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every trial has its outcome and the results of the last session are written."""
+        return not self.unfinished and self.ended_at is not None
 
     @property
     def unfinished(self) -> list[TrialRecord]:
@@ -142,27 +164,36 @@ class SweepRecord:
         if kind == "started":
             record.started_at = record.started_at or event["t"]
         elif kind == "report":
-            self._take_rows(record, event["epochs"])
+            self._take_rows(record, event["epochs"], event.get("outcome"))
+        elif kind == "decision":
+            record.decided = event["epoch"]
         elif kind == "failure":
             record.failures.append(event["error"])
         elif kind == "outcome":
             record.outcome, record.reason = Outcome(event["outcome"]), event["reason"]
             record.ended_at = event["t"]
             self.outcomes[record.outcome] += 1
+            self.steps.append(Step("outcome", record.trial.index))
         elif kind == "reopened" and record.outcome is not None:
             self.outcomes[record.outcome] -= 1
             record.outcome, record.reason, record.ended_at = None, "", None
             record.failures.clear()
+            self.steps.append(Step("reopened", record.trial.index))
 
-    def _take_rows(self, record: TrialRecord, rows: Iterable[Row]) -> None:
-        for row in self.new_rows(record, rows):
+    def _take_rows(self, record: TrialRecord, rows: Iterable[Row], outcome: str | None) -> None:
+        new = self.new_rows(record, rows)
+        for row in new:
             record.epochs = int(row["epoch"])
             record.train_s += row.get("epoch_s", 0.0)
             record.last = dict(row)
-            if self.goal.better(row[self.goal.metric], self.value(record)):
+            # The epoch in which a trial diverged is never its best, whatever the objective says.
+            is_sound = row is not new[-1] or outcome != Outcome.DIVERGED
+            if is_sound and self.goal.better(row[self.goal.metric], self.value(record)):
                 record.best = record.last
-        if record.last:
-            record.reports.append((record.epochs, record.last[self.goal.metric]))
+        if new:
+            kind = "report" if outcome is None else "last_report"
+            value = record.last[self.goal.metric]
+            self.steps.append(Step(kind, record.trial.index, record.epochs, value))
         self._take_best(record)
 
     def _take_best(self, record: TrialRecord) -> None:

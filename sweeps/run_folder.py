@@ -23,14 +23,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from sweeps.errors import RunFolderError, StorageError
-from sweeps.planning import PlannedTrial
+from sweeps.planning import PlannedTrial, configuration_hash
+from sweeps.sweep_file import SweepFile
 
 __all__ = ["FORMAT", "PREPROCESSING", "RunFolder", "write_atomically"]
 
 FORMAT = 1
 PREPROCESSING = "preprocessing.json"
 _SMALLEST_FREE_MB = 64
+_DESCRIPTION_KEYS = ("id", "base_dir", "overrides", "goal", "data", "trials", "sweep")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -125,40 +129,99 @@ class RunFolder:
                     f"{path} is no complete run folder: {file.name} is missing. The sweep was "
                     f"killed while it was being set up, before any trial; start it again"
                 )
-        version = folder.read_description().get("format")
-        if version != FORMAT:
-            raise RunFolderError(f"{path} has format {version!r}; this version reads {FORMAT}")
+        folder._refuse_other_format()
         folder.checkpoints.mkdir(exist_ok=True)
         folder.weights.mkdir(exist_ok=True)
         return folder
+
+    def _refuse_other_format(self) -> None:
+        try:
+            version = json.loads(self.description.read_bytes())["format"]
+        except (ValueError, KeyError, TypeError):
+            version = FORMAT  # damaged: the next line says how
+        if version == FORMAT:
+            self.read_description()
+        else:
+            raise RunFolderError(f"{self.path} has format {version!r}; this version reads {FORMAT}")
 
     def read_description(self) -> dict[str, Any]:
         """Return sweep.json; raises RunFolderError where it was damaged."""
         try:
             description = json.loads(self.description.read_bytes())
-            description["id"], description["sweep"]["name"]
-        except (ValueError, KeyError, TypeError) as err:
+            missing = [key for key in _DESCRIPTION_KEYS if key not in description]
+            if missing:
+                raise ValueError(f"it lacks {', '.join(missing)}")
+        except (OSError, ValueError, TypeError) as err:
             raise RunFolderError(
-                f"{self.description} was damaged ({err!r}); restore it from a backup"
+                f"{self.description} was damaged ({err}); restore it from a backup"
             ) from err
         return dict(description)
 
+    def read_sweep(self) -> SweepFile:
+        """Return the sweep as it runs; raises RunFolderError where sweep.json was damaged."""
+        try:
+            return SweepFile.model_validate(self.read_description()["sweep"], strict=False)
+        except ValidationError as err:
+            raise RunFolderError(
+                f"{self.description} was damaged ({err.errors()[0]['msg']} at "
+                f"{err.errors()[0]['loc']}); restore it from a backup"
+            ) from err
+
+    def read_source(self) -> str:
+        """Return sweep.yaml; raises RunFolderError where it is missing."""
+        try:
+            return self.source.read_text(encoding="utf-8")
+        except (OSError, ValueError) as err:
+            raise RunFolderError(
+                f"cannot read {self.source} ({err}); restore it from a backup"
+            ) from err
+
     def read_plan(self) -> list[PlannedTrial]:
-        """Return the planned trials in order; raises RunFolderError where a line was damaged."""
-        trials = []
-        for number, line in enumerate(self.plan.read_bytes().splitlines()):
-            try:
-                trials.append(PlannedTrial.from_json(json.loads(line)))
-                if trials[-1].index != number:
-                    raise ValueError(f"trial {trials[-1].index} stands in line {number + 1}")
-            except (ValueError, KeyError, TypeError) as err:
-                raise RunFolderError(
-                    f"{self.plan}, line {number + 1}: {err!r}: the plan was damaged; "
-                    f"restore it from a backup"
-                ) from err
-        if not trials:
-            raise RunFolderError(f"{self.plan} is empty: the plan was damaged")
+        """Return the planned trials in order.
+
+        Lines beyond the number in sweep.json belong to an extension that was killed before it
+        was made; they do not count.
+
+        Raises:
+            RunFolderError: A line was damaged, or there are too few.
+        """
+        wanted = self.read_description()["trials"]
+        lines = self.plan.read_bytes().splitlines()[:wanted]
+        trials = [self._planned(number, line) for number, line in enumerate(lines)]
+        if len(trials) < wanted or not trials:
+            raise RunFolderError(
+                f"{self.plan} has {len(trials)} trials of {wanted}: the plan was damaged; "
+                f"restore it from a backup"
+            )
         return trials
+
+    def _planned(self, number: int, line: bytes) -> PlannedTrial:
+        try:
+            trial = PlannedTrial.from_json(json.loads(line))
+            if trial.index != number:
+                raise ValueError(f"trial {trial.index} stands there")
+            if trial.hash != configuration_hash(trial.configuration):
+                raise ValueError("its configuration does not have its hash")
+        except (ValueError, KeyError, TypeError) as err:
+            raise RunFolderError(
+                f"{self.plan}, line {number + 1}: {err!r}: the plan was damaged; "
+                f"restore it from a backup"
+            ) from err
+        return trial
+
+    def refuse_results_without_ledger(self) -> None:
+        """Raise RunFolderError where weights say that a ledger existed."""
+        if any(self.weights.glob("*.safetensors")):
+            raise RunFolderError(
+                f"{self.ledger} is missing, and with it what is known of the trials; restore it "
+                f"from a backup, or delete {self.weights} to run every trial again"
+            )
+
+    def remove_leftovers(self) -> None:
+        """Delete what killed processes left: files half written, and stacks of hung trials."""
+        for pattern in (".*.tmp", "checkpoints/*.tmp", "weights/*.tmp", "checkpoints/*.late"):
+            for path in self.path.glob(pattern):
+                path.unlink(missing_ok=True)
 
     def write_plan(self, plan: Sequence[PlannedTrial]) -> None:
         """Replace plan.jsonl."""
@@ -186,9 +249,7 @@ class RunFolder:
                     f"{self.path} is in use by process {file.read().strip() or 'unknown'}; "
                     f"wait for it or stop it first"
                 ) from err
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+            _say_who(file.fileno())
             yield
 
     def is_locked(self) -> bool:
@@ -198,6 +259,15 @@ class RunFolder:
                 return False
         except RunFolderError:
             return True
+
+
+def _say_who(lock: int) -> None:
+    """Write this process's id into the lock, for the message of the next one to try."""
+    try:
+        os.ftruncate(lock, 0)
+        os.write(lock, str(os.getpid()).encode())
+    except OSError:
+        return  # a full disk: the lock holds without it
 
 
 def _first_free(runs: Path, name: str) -> Path:

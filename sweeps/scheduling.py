@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from ray.tune.experiment import Trial
@@ -22,8 +22,9 @@ from ray.tune.schedulers import (
     TrialScheduler,
 )
 
+from sweeps.inner_scheduler import OTHERS_WERE_BETTER, Rungs, in_words
 from sweeps.recording import Recorder
-from sweeps.records import Goal, Outcome, TrialRecord
+from sweeps.records import Goal, Outcome, Step
 from sweeps.rungs import OBJECTIVE, TIME_ATTR, AnyStopping
 from sweeps.sweep_file import Asha, HyperBand, MedianStopping
 from sweeps.trial_report import Report
@@ -31,7 +32,7 @@ from sweeps.trial_report import Report
 __all__ = ["LedgerScheduler", "RunningTrial", "build_scheduler"]
 
 
-_ENDLESS = 10**9
+_ENDLESS: Any = math.inf  # Ray says int
 
 
 class RunningTrial(Protocol):
@@ -70,21 +71,21 @@ def build_scheduler(stopping: AnyStopping, goal: Goal, max_epochs: int) -> Trial
 class _Seat:
     """A planned trial's place in the inner scheduler, taken by a running trial or by a memory."""
 
-    is_saving = False
-
     def __init__(self, index: int) -> None:
         self.index = index
         self.trial_id = f"{index:06d}"
         self.trial: RunningTrial | None = None
         self.replayed_status = Trial.PENDING
+        self.result: dict[str, Any] = {}
+        self.has_left = False
 
     @property
     def status(self) -> str:
-        if self.trial is None:
-            return self.replayed_status
-        if self.trial.status == Trial.PENDING:
-            return self.replayed_status
-        return self.trial.status
+        return self.replayed_status if self.trial is None else self.trial.status
+
+    @property
+    def is_saving(self) -> bool:
+        return bool(getattr(self.trial, "is_saving", False))
 
     def __repr__(self) -> str:
         return f"trial {self.index}"
@@ -96,20 +97,28 @@ class LedgerScheduler(TrialScheduler):
     _supports_buffered_results = False
 
     def __init__(self, inner: TrialScheduler, recorder: Recorder) -> None:
+        """Tell `inner` all that the ledger has, and record what a kill kept from being recorded."""
         super().__init__()  # type: ignore[no-untyped-call]
-        # Any: the inner scheduler is given seats and a controller of seats, not Ray's own.
-        self._inner: Any = inner
         self.recorder = recorder
-        self._goal = recorder.record.goal
+        self._rungs = Rungs(inner, recorder.record.goal)
         self._seats: dict[int, _Seat] = {}
         self._waiting: deque[RunningTrial] = deque()
-        self._picks_itself = isinstance(inner, HyperBandScheduler)
-        self._replay(recorder.record.trials)
+        self._over: deque[RunningTrial] = deque()
+        self._overdue: dict[int, str] = {}
+        if type(inner) is not FIFOScheduler:  # the other schedulers are subclasses of it
+            self._replay()
+
+    def left(self, indices: Iterable[int]) -> list[int]:
+        """Return those of `indices` that still have no outcome."""
+        trials = self.recorder.record.trials
+        return [index for index in indices if trials[index].outcome is None]
 
     def on_trial_add(self, controller: Any, trial: RunningTrial) -> None:
         """Give the trial its seat, which a replay may have made before."""
-        seat = self._seat(controller, _index(trial))
-        seat.trial = trial
+        seat = self._seat(_index(trial))
+        if seat.replayed_status == Trial.PAUSED:
+            trial.status = Trial.PAUSED  # else Tune would start it before its rung is decided
+        seat.trial, seat.replayed_status = trial, Trial.PENDING
         self._waiting.append(trial)
 
     def on_trial_result(
@@ -117,10 +126,12 @@ class LedgerScheduler(TrialScheduler):
     ) -> str:
         """Record the report, then return and record what the inner scheduler decides."""
         report = Report.from_json(json.loads(result["report"]))
-        index = report.trial
-        if not self.recorder.reported(report) or report.outcome is not None:
-            return str(TrialScheduler.CONTINUE)
-        return self._decide(controller, self._seats[index], result)
+        seat = self._seats[report.trial]
+        is_new = self.recorder.reported(report)
+        if self.recorder.record.trials[report.trial].outcome is not None:
+            self._leave(controller, seat)
+            return str(TrialScheduler.STOP)
+        return self._decide(controller, seat, result) if is_new else str(TrialScheduler.CONTINUE)
 
     def on_trial_complete(
         self, controller: Any, trial: RunningTrial, result: Mapping[str, Any]
@@ -130,24 +141,31 @@ class LedgerScheduler(TrialScheduler):
         report = Report.from_json(json.loads(result["report"]))
         if report.outcome is not None:
             self.recorder.reported(report)
-        self._leave(controller, seat, dict(result))
+        seat.result = dict(result)
+        self._leave(controller, seat)
 
     def on_trial_remove(self, controller: Any, trial: RunningTrial) -> None:
-        """Record a trial that the inner scheduler stopped while it was paused."""
-        seat = self._seats[_index(trial)]
-        self._inner.on_trial_remove(_Controller(controller, self), seat)
+        """Take a trial that was stopped while it waited out of the inner scheduler."""
+        self._leave(controller, self._seats[_index(trial)])
 
     def on_trial_error(self, controller: Any, trial: RunningTrial) -> None:
         """Do nothing: Tune says this of every failed attempt, and most are tried again."""
 
     def give_up(self, controller: Any, trial: RunningTrial) -> None:
         """Take a trial whose last attempt failed out of the inner scheduler."""
-        self._inner.on_trial_remove(_Controller(controller, self), self._seats[_index(trial)])
+        self._leave(controller, self._seats[_index(trial)])
+
+    def stop_if_over(self, trial: RunningTrial) -> None:
+        """Have a trial that has its outcome stopped before Tune tries it again."""
+        if self.recorder.record.trials[_index(trial)].outcome is not None:
+            self._over.append(trial)
 
     def choose_trial_to_run(self, controller: Any) -> Any:
         """Return the next trial in plan order, or the one the inner scheduler wants."""
-        if self._picks_itself:
-            seat = self._inner.choose_trial_to_run(_Controller(controller, self))
+        while self._over:
+            controller.stop_trial(self._over.popleft())
+        if self._rungs.picks_itself:
+            seat = self._rungs.choose(_Controller(controller, self))
             return None if seat is None else seat.trial
         while self._waiting and self._waiting[0].status != Trial.PENDING:
             self._waiting.popleft()
@@ -155,98 +173,87 @@ class LedgerScheduler(TrialScheduler):
 
     def debug_string(self) -> str:
         """Return the inner scheduler's own description."""
-        return str(self._inner.debug_string())
+        return self._rungs.debug_string()
 
-    def prune(self, seat: _Seat, why: str) -> None:
-        """Record that the scheduler stopped this trial."""
+    def stop_paused(self, seat: _Seat, controller: Any) -> None:
+        """Stop a paused trial that lost its rung."""
+        if seat.trial is None:
+            self._overdue[seat.index] = OTHERS_WERE_BETTER
+            self._leave(None, seat)
+            return
+        self._prune(seat, OTHERS_WERE_BETTER)
+        controller.stop_trial(seat.trial)
+
+    def _prune(self, seat: _Seat, why: str) -> None:
         epochs = self.recorder.record.trials[seat.index].epochs
-        name = type(self._inner).__name__
-        self.recorder.ended(seat.index, Outcome.PRUNED, f"{name} at epoch {epochs}: {why}")
+        reason = f"{self._rungs.name} at epoch {epochs}: {why}"
+        self.recorder.ended(seat.index, Outcome.PRUNED, reason)
 
     def _decide(self, controller: Any, seat: _Seat, result: Mapping[str, Any]) -> str:
-        seen = self._seen(seat, result)
-        action = str(self._inner.on_trial_result(_Controller(controller, self), seat, dict(result)))
+        seen = self._rungs.seen(seat, result)
+        action = self._rungs.decide(_Controller(controller, self), seat, result)
         if seen is not None:
             self.recorder.decided(seat.index, action, seen)
         if action == TrialScheduler.STOP:
-            self.prune(seat, _in_words(seen or {}, result[OBJECTIVE]))
+            seat.has_left = True
+            self._prune(seat, in_words(seen or {}, result[OBJECTIVE]))
         return action
 
-    def _seen(self, seat: _Seat, result: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the rung that the coming decision looks at; None where none is taken."""
-        if isinstance(self._inner, AsyncHyperBandScheduler):
-            return _asha_rung(self._inner, seat, result[TIME_ATTR])
-        if isinstance(self._inner, MedianStoppingRule):
-            return _median(self._inner, seat, result[TIME_ATTR])
-        if isinstance(self._inner, HyperBandScheduler):
-            bracket, band = self._inner._trial_info[seat]
-            if result[TIME_ATTR] < bracket._cumul_r:
-                return None
-            return {"rung": bracket._cumul_r, "band": band, "bracket_size": bracket._n0}
-        return None
-
-    def _leave(self, controller: Any, seat: _Seat, result: dict[str, Any]) -> None:
+    def _leave(self, controller: Any, seat: _Seat) -> None:
+        """Take a trial that has its outcome out of the inner scheduler, once."""
+        if seat.has_left:
+            return
+        seat.has_left, seat.replayed_status = True, Trial.TERMINATED
         outcome = self.recorder.record.trials[seat.index].outcome
-        inner = _Controller(controller, self)
-        if outcome in {Outcome.DIVERGED, Outcome.FAILED} or self._picks_itself:
-            self._inner.on_trial_remove(inner, seat)
-        else:
-            self._inner.on_trial_complete(inner, seat, result)
+        is_whole = outcome in {Outcome.COMPLETED, Outcome.EARLY_STOPPED}
+        result = seat.result if is_whole else None
+        self._rungs.leave(_Controller(controller, self), seat, result)
 
-    def _seat(self, controller: Any, index: int) -> _Seat:
+    def _seat(self, index: int) -> _Seat:
         if index not in self._seats:
             self._seats[index] = _Seat(index)
-            self._inner.on_trial_add(_Controller(controller, self), self._seats[index])
+            self._rungs.add(_Controller(None, self), self._seats[index])
         return self._seats[index]
 
-    def _replay(self, records: Sequence[TrialRecord]) -> None:
-        """Rebuild the inner scheduler's state from the reports that the ledger has."""
-        if type(self._inner) is FIFOScheduler:
-            return
-        if not any(record.reports or record.outcome for record in records):
-            return
-        if self._picks_itself:
-            for record in records:
-                self._seat(None, record.trial.index)
-        # By epoch, then by trial: a synchronous bracket needs all of a rung before the next.
-        reports = sorted(
-            (epoch, record.trial.index, value)
-            for record in records
-            for epoch, value in record.reports
-        )
-        for epoch, index, value in reports:
-            self._replay_report(records[index], epoch, value)
-        for record in records:
-            self._replay_end(record)
+    def _replay(self) -> None:
+        """Tell the inner scheduler what it was told before, in the same order."""
+        for step in tuple(self.recorder.record.steps):
+            if step.kind == "plan":
+                self._seats_for(step.trial)
+            elif step.kind == "reopened":
+                self._seats.pop(step.trial)
+                self._seat(step.trial)
+            else:
+                self._replay_step(self._seat(step.trial), step)
+        for index in self.left(self._overdue):
+            self._prune(self._seats[index], self._overdue[index])
 
-    def _replay_report(self, record: TrialRecord, epoch: int, value: float) -> None:
-        is_last = epoch == record.epochs
-        if math.isnan(value) or (record.outcome is Outcome.DIVERGED and is_last):
-            return
-        seat = self._seat(None, record.trial.index)
-        if seat.replayed_status == Trial.TERMINATED:
-            return
+    def _seats_for(self, trials: int) -> None:
+        """Fill HyperBand's brackets in plan order; the others need no order."""
+        if self._rungs.picks_itself:
+            for index in range(trials):
+                self._seat(index)
+
+    def _replay_step(self, seat: _Seat, step: Step) -> None:
+        result = {TIME_ATTR: step.epoch, OBJECTIVE: step.value}
+        if step.kind == "last_report":
+            seat.result = result
+        elif step.kind == "outcome":
+            self._leave(None, seat)
+        elif not seat.has_left:
+            self._replay_report(seat, result)
+
+    def _replay_report(self, seat: _Seat, result: dict[str, Any]) -> None:
+        trial = self.recorder.record.trials[seat.index]
+        seen = self._rungs.seen(seat, result)
         seat.replayed_status = Trial.RUNNING
-        if record.outcome is not None and is_last and self._picks_itself:
-            self._end_seat(seat)
-            return
-        result = {TIME_ATTR: epoch, OBJECTIVE: value}
-        action = self._inner.on_trial_result(_Controller(None, self), seat, result)
+        action = self._rungs.decide(_Controller(None, self), seat, result)
+        if seen is not None and trial.decided < result[TIME_ATTR]:
+            self.recorder.decided(seat.index, action, seen)  # the kill came before this line
         seat.replayed_status = Trial.PAUSED if action == TrialScheduler.PAUSE else Trial.PENDING
-
-    def _replay_end(self, record: TrialRecord) -> None:
-        seat = self._seats.get(record.trial.index)
-        if seat is None:
-            return
-        if record.outcome is not None and seat.replayed_status != Trial.TERMINATED:
-            self._end_seat(seat)
-        elif seat.replayed_status == Trial.RUNNING:
-            seat.replayed_status = Trial.PENDING
-
-    def _end_seat(self, seat: _Seat) -> None:
-        seat.replayed_status = Trial.TERMINATED
-        if self._picks_itself:
-            self._inner.on_trial_remove(_Controller(None, self), seat)
+        if action == TrialScheduler.STOP:
+            seat.has_left, seat.replayed_status = True, Trial.TERMINATED
+            self._overdue[seat.index] = in_words(seen or {}, result[OBJECTIVE])
 
 
 class _Controller:
@@ -258,48 +265,8 @@ class _Controller:
 
     def stop_trial(self, seat: _Seat) -> None:
         """Stop a paused trial that lost its rung."""
-        if seat.trial is None:
-            seat.replayed_status = Trial.TERMINATED
-            self._scheduler._inner.on_trial_remove(self, seat)
-            return
-        self._scheduler.prune(seat, "others of its bracket were better")
-        self._controller.stop_trial(seat.trial)
+        self._scheduler.stop_paused(seat, self._controller)
 
 
 def _index(trial: RunningTrial) -> int:
     return int(trial.config["members"][0])
-
-
-def _asha_rung(inner: Any, seat: _Seat, epoch: int) -> dict[str, Any] | None:
-    """Return the rung that a report at `epoch` enters: its epochs, size and cutoff before it."""
-    bracket = inner._trial_info[seat.trial_id]
-    for milestone, recorded in bracket._rungs:
-        if epoch >= milestone and seat.trial_id not in recorded:
-            cutoff = bracket.cutoff(recorded)
-            return {
-                "rung": milestone,
-                "trials": len(recorded),
-                "cutoff": None if cutoff is None else float(cutoff) * inner._metric_op,
-            }
-    return None
-
-
-def _median(inner: Any, seat: _Seat, epoch: int) -> dict[str, Any] | None:
-    if epoch < inner._grace_period:
-        return None
-    others = [other for other in inner._trials_beyond_time(epoch) if other is not seat]
-    means = [inner._running_mean(other, epoch) for other in others]
-    finite = sorted(float(mean) for mean in means if mean == mean and abs(mean) != float("inf"))
-    middle = len(finite) // 2
-    median = None
-    if finite:
-        median = finite[middle] if len(finite) % 2 else (finite[middle - 1] + finite[middle]) / 2
-    return {"trials": len(finite), "median": median}
-
-
-def _in_words(seen: Mapping[str, Any], value: float) -> str:
-    if "cutoff" in seen:
-        return f"{value:.6g} is worse than the cutoff {seen['cutoff']:.6g} of {seen['trials']}"
-    if seen.get("median") is not None:
-        return f"its best is worse than the median {seen['median']:.6g} of {seen['trials']}"
-    return "others of its bracket were better"

@@ -66,7 +66,7 @@ def run(
     folder = RunFolder.create(Path(runs), sweep.file.name)
     write_atomically(folder.source, sweep.source.encode())
     folder.write_plan(planned)
-    folder.write_description(_description(sweep))
+    folder.write_description({"trials": len(planned), **_description(sweep)})
     return _session(folder, "run", runner, tracking_uri, display)
 
 
@@ -88,7 +88,8 @@ def resume(
         RunFolderError: The folder is damaged or in use, or its data changed.
     """
     folder = RunFolder.open(Path(path))
-    _change(folder, overrides)
+    with folder.lock():
+        _change(folder, overrides)
     return _session(folder, "resume", runner, tracking_uri, display)
 
 
@@ -218,7 +219,7 @@ def _change(folder: RunFolder, overrides: Sequence[str]) -> None:
     description = folder.read_description()
     both = [*description["overrides"], *overrides]
     sweep, _ = check_text(
-        folder.source.read_text(encoding="utf-8"),
+        folder.read_source(),
         str(folder.source),
         Path(description["base_dir"]),
         both,
@@ -239,7 +240,7 @@ def _lengthen_plan(folder: RunFolder, trials: int) -> None:
         )
     overrides = [*description["overrides"], f"search.trials={len(old) + trials}"]
     sweep, longer = check_text(
-        folder.source.read_text(encoding="utf-8"),
+        folder.read_source(),
         str(folder.source),
         Path(description["base_dir"]),
         overrides,
@@ -252,4 +253,4 @@ def _lengthen_plan(folder: RunFolder, trials: int) -> None:
     folder.write_plan([*old, *longer[len(old) :]])
     search = sweep.file.search.model_dump(mode="json")
     description["sweep"]["search"] = search
-    folder.write_description(description | {"overrides": overrides})
+    folder.write_description(description | {"overrides": overrides, "trials": len(longer)})

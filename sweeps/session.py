@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from models.datasets import load_dataset
-from models.splits import split_dataset
+from models.splits import Splits, split_dataset
 from sweeps.errors import RunFolderError
 from sweeps.job import Job
 from sweeps.ledger import Ledger, read_events
@@ -51,11 +51,23 @@ class Settings:
 
 
 def read_record(folder: RunFolder) -> SweepRecord:
-    """Return the state of a sweep as its folder has it."""
-    description = folder.read_description()
+    """Return the state of a sweep as its folder has it.
+
+    Raises:
+        RunFolderError: The folder is damaged.
+    """
+    description, plan = folder.read_description(), folder.read_plan()
     goal = Goal(**description["goal"])
-    events = read_events(folder.ledger) if folder.ledger.exists() else iter(())
-    return SweepRecord.of(folder.read_plan(), goal, (event for event, _ in events))
+    if not folder.ledger.exists():
+        folder.refuse_results_without_ledger()
+        return SweepRecord(plan, goal)
+    try:
+        return SweepRecord.of(plan, goal, (event for event, _ in read_events(folder.ledger)))
+    except (KeyError, TypeError, ValueError) as err:
+        raise RunFolderError(
+            f"{folder.ledger} was damaged: an event lacks what it must have ({err!r}); "
+            f"restore it from a backup"
+        ) from err
 
 
 def hold_session(
@@ -72,22 +84,29 @@ def hold_session(
     with ExitStack() as stack:
         stack.enter_context(folder.lock())
         record = read_record(folder)
+        if action == "resume" and record.is_finished:
+            with TrackingProcess.of(folder, settings.tracking_uri) as tracking:
+                tracking.finish()
+            return record
+        description = folder.read_description()
+        file = folder.read_sweep()
+        slots(file.resources)
+        splits = _splits(folder, description, file)
         ledger = Ledger(folder.ledger)
         stack.callback(ledger.close)
-        description = folder.read_description()
-        file = SweepFile.model_validate(description["sweep"], strict=False)
-        recorder = Recorder(folder, ledger, record, file.budget)
+        recorder = Recorder(folder, ledger, record, file.budget, file.trial.retries)
+        signals = stack.enter_context(_Signals(recorder))
         _reopen_failed(recorder, action)
-        recorder.write("session", action=action, **_about(settings))
+        recorder.write("session", action=action, trials=len(record.trials), **_about(settings))
         tracking = stack.enter_context(TrackingProcess.of(folder, settings.tracking_uri))
         stack.enter_context(display.showing(record, tracking))
-        stack.enter_context(_stopping_on_signals(recorder))
+        _end_what_hung(recorder)
         if record.unfinished:
-            _run(_job(folder, description, file, recorder), settings)
-        reason = recorder.stop_reason if record.unfinished else ""
-        recorder.write("end", reason=reason)
+            _run(_job(folder, description, file, splits, recorder), settings, signals)
         if recorder.fatal is None:
             write_results(folder, record)
+        # Last of all: a session that has ended has nothing left to write.
+        recorder.write("end", reason=recorder.stop_reason if record.unfinished else "")
         display.recording()
         tracking.finish()
     if recorder.fatal is not None:
@@ -103,35 +122,51 @@ def _reopen_failed(recorder: Recorder, action: str) -> None:
             recorder.write("reopened", trial=trial.trial.index)
 
 
-def _run(job: Job, settings: Settings) -> None:
+def _end_what_hung(recorder: Recorder) -> None:
+    """Record the trials whose worker was ended for them just before its driver was killed."""
+    for trial in recorder.record.unfinished:
+        recorder.end_if_hung(trial.trial.index)
+
+
+def _run(job: Job, settings: Settings, signals: _Signals) -> None:
     if settings.runner == "local":
         from sweeps.local_runner import run_in_process
 
         run_in_process(job)
         return
-    from sweeps.ray_runner import run_on_ray, started_ray
+    if job.recorder.should_stop():
+        return
+    from sweeps.local_ray import started_ray
 
-    with started_ray(job.resources):
+    with signals.passing_exits(), started_ray(job.resources):
+        signals.catch()  # Ray sets its own while it starts
+        from sweeps.ray_runner import run_on_ray
+
         run_on_ray(job)
 
 
-def _job(
-    folder: RunFolder, description: dict[str, Any], file: SweepFile, recorder: Recorder
-) -> Job:
-    unfinished = recorder.record.unfinished
-    max_epochs = max(
-        record.trial.configuration["training"]["epochs"] for record in recorder.record.trials
-    )
-    base_dir = Path(description["base_dir"])
-    dataset = load_dataset(file.data, base_dir)
+def _splits(folder: RunFolder, description: dict[str, Any], file: SweepFile) -> Splits:
+    dataset = load_dataset(file.data, Path(description["base_dir"]))
     if dataset.digest != description["data"]["digest"]:
         raise RunFolderError(
             f"the data {file.data.source} changed since {folder.name} was started, so its trials "
             f"could not be compared; restore the data, or start a new sweep"
         )
-    for path in folder.checkpoints.glob("*.late"):
-        path.unlink()
-    splits = split_dataset(dataset, file.data, file.seed)
+    return split_dataset(dataset, file.data, file.seed)
+
+
+def _job(
+    folder: RunFolder,
+    description: dict[str, Any],
+    file: SweepFile,
+    splits: Splits,
+    recorder: Recorder,
+) -> Job:
+    unfinished = recorder.record.unfinished
+    max_epochs = max(
+        record.trial.configuration["training"]["epochs"] for record in recorder.record.trials
+    )
+    folder.remove_leftovers()
     write_atomically(folder.path / PREPROCESSING, splits.preprocessing.to_json().encode())
     order = WorkOrder(
         trials={record.trial.index: record.trial for record in unfinished},
@@ -142,12 +177,10 @@ def _job(
         weights=folder.weights,
         recorded={record.trial.index: record.epochs for record in unfinished if record.epochs},
         timeout_s=file.trial.timeout_s,
-        retries=file.trial.retries,
         threads=math.ceil(file.resources.cpu),
-        import_paths=(str(base_dir),),
+        import_paths=(description["base_dir"],),
     )
     indices = tuple(record.trial.index for record in unfinished)
-    slots(file.resources)
     return Job(order, indices, file.stopping, max_epochs, file.resources, recorder)
 
 
@@ -160,22 +193,38 @@ def _about(settings: Settings) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _stopping_on_signals(recorder: Recorder) -> Iterator[None]:
-    """Have the first Ctrl-C or SIGTERM stop the sweep cleanly; a second Ctrl-C interrupts."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+class _Signals:
+    """Has the first Ctrl-C or SIGTERM stop the sweep cleanly; a second Ctrl-C interrupts."""
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        recorder.request_stop(f"interrupted by {signal.Signals(number).name}")
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._is_main = threading.current_thread() is threading.main_thread()
+        self._before: dict[int, Any] = {}
 
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def __enter__(self) -> Self:
+        if self._is_main:
+            numbers = (signal.SIGINT, signal.SIGTERM)
+            self._before = {number: signal.getsignal(number) for number in numbers}
+        self.catch()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def catch(self) -> None:
+        """Take the signals over, as long as none has come."""
+        for number in () if self._recorder.stop_reason else self._before:
+            signal.signal(number, self._stop)
+
+    @contextmanager
+    def passing_exits(self) -> Iterator[None]:
+        """Take the exit that Ray makes of a SIGTERM while it starts for the signal that it is."""
+        try:
+            yield
+        except SystemExit:
+            self._recorder.request_stop("interrupted by SIGTERM")
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._recorder.request_stop(f"interrupted by {signal.Signals(number).name}")
+        signal.signal(signal.SIGINT, self._before[signal.SIGINT])

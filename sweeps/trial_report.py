@@ -21,14 +21,16 @@ class Report:
     Attributes:
         rows: The new epochs' metrics, in order.
         outcome: How the trial ended, or None while it goes on.
-        failures: Tracebacks of attempts that failed since the last report.
+        failure: Why this attempt failed, with its traceback; the trial may be tried again.
+        unsaved: Why what a kill needs could not be written, where it could not.
     """
 
     trial: int
     rows: list[dict[str, float]]
     outcome: Outcome | None = None
     reason: str = ""
-    failures: tuple[str, ...] = ()
+    failure: str = ""
+    unsaved: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, as sent between processes."""
@@ -37,7 +39,8 @@ class Report:
             "rows": self.rows,
             "outcome": self.outcome,
             "reason": self.reason,
-            "failures": list(self.failures),
+            "failure": self.failure,
+            "unsaved": self.unsaved,
         }
 
     @classmethod
@@ -49,7 +52,8 @@ class Report:
             rows=value["rows"],
             outcome=None if outcome is None else Outcome(outcome),
             reason=value["reason"],
-            failures=tuple(value["failures"]),
+            failure=value["failure"],
+            unsaved=value["unsaved"],
         )
 
 

@@ -33,7 +33,6 @@ class WorkOrder:
     weights: Path
     recorded: Mapping[int, int] = field(default_factory=dict)
     timeout_s: float | None = None
-    retries: int = 2
     threads: int = 1
     kill_when_late: bool = False
     import_paths: tuple[str, ...] = ()

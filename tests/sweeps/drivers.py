@@ -1,0 +1,148 @@
+"""Sweeps in processes of their own, for tests that kill them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
+
+__all__ = [
+    "Driver",
+    "counted_sweep",
+    "driver",
+    "epochs_trained",
+    "events",
+    "run_command",
+    "wait_for",
+]
+
+PROJECT = Path(__file__).resolve().parents[2]
+# Reports after every epoch, and never prunes: no trial has so many epochs.
+EVERY_EPOCH = "{scheduler: median, grace_epochs: 1000}"
+_MARK = "SWEEPS_TEST_DRIVER"
+_COUNT = """        if self.training:
+            with (HERE / 'epochs.log').open('a') as log: log.write(f'{self.number}\\n')
+            time.sleep(0.03)
+"""
+
+
+def counted_sweep(
+    folder: Path, module: str, body: str = "", trials: int = 6, epochs: int = 9, **sections: str
+) -> Path:
+    """Write a sweep whose nets write a line in epochs.log for each epoch that they train.
+
+    Args:
+        module: A name of its own for each test.
+        body: More lines of the net, as in `own_net`.
+    """
+    target = own_net(folder, module, _COUNT + body)
+    models = ", ".join(custom_model(target, number) for number in range(trials))
+    text = space(f"{{choice: [{models}]}}", "{kind: adam, lr: 0.05}", epochs=epochs)
+    defaults = {
+        "search": "{method: grid}",
+        "stopping": EVERY_EPOCH,
+        "space": text.replace("batch_size: 32", "batch_size: full"),
+    }
+    return write_sweep(folder, **{**defaults, **sections})
+
+
+def epochs_trained(folder: Path) -> list[int]:
+    """Return the number of the net of each epoch that was trained, in order."""
+    log = folder / "epochs.log"
+    return [int(line) for line in log.read_text().split()] if log.exists() else []
+
+
+def events(run: Path, kind: str) -> list[dict[str, Any]]:
+    """Return the ledger's events of one kind."""
+    if not (run / "ledger.jsonl").exists():
+        return []
+    lines = (run / "ledger.jsonl").read_text().splitlines(keepends=True)
+    found = [json.loads(line) for line in lines if line.endswith("\n")]
+    return [event for event in found if event["event"] == kind]
+
+
+def wait_for(condition: Callable[[], Any], timeout_s: float = 60) -> None:
+    """Wait until `condition` is true."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, f"not within {timeout_s} s"
+        time.sleep(0.005)
+
+
+class Driver:
+    """One `python -m sweeps` in a session of its own, like a terminal's foreground job."""
+
+    def __init__(self, *arguments: str | Path, **environment: str) -> None:
+        self._name = f"{os.getpid()}-{time.monotonic_ns()}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sweeps", *map(str, arguments), "--no-mlflow"],
+            cwd=PROJECT,
+            env={**os.environ, _MARK: self._name, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            # As in a terminal: what runs in the background of a script ignores Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the driver alone."""
+        self.process.send_signal(number)
+
+    def signal_group(self, number: int) -> None:
+        """Send a signal to all of the foreground job, as Ctrl-C does."""
+        os.killpg(self.process.pid, number)
+
+    def wait(self, timeout_s: float = 90) -> tuple[int, str]:
+        """Return the exit code and all that was printed."""
+        output, _ = self.process.communicate(timeout=timeout_s)
+        return self.process.returncode, output
+
+    def left_running(self) -> list[str]:
+        """Return the command lines of processes that this driver started and that still run."""
+        return [" ".join(process.cmdline()) for process in self._started()]
+
+    def _started(self) -> Iterator[psutil.Process]:
+        for process in psutil.process_iter():
+            try:
+                is_ours = process.environ().get(_MARK) == self._name
+                if is_ours and process.status() != psutil.STATUS_ZOMBIE:
+                    yield process
+            except psutil.Error:
+                continue
+
+    def end(self) -> None:
+        """Kill what is left of it."""
+        for process in self._started():
+            process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
+
+
+@contextmanager
+def driver(*arguments: str | Path, **environment: str) -> Iterator[Driver]:
+    """Start a driver; nothing of it runs after the block."""
+    one = Driver(*arguments, **environment)
+    try:
+        yield one
+    finally:
+        one.end()
+
+
+def run_command(*arguments: str | Path, **environment: str) -> tuple[int, str]:
+    """Run one command to its end; returns its exit code and output."""
+    with driver(*arguments, **environment) as one:
+        return one.wait()
