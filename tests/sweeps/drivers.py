@@ -18,6 +18,8 @@ import psutil
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 __all__ = [
+    "EVERY_EPOCH",
+    "PROJECT",
     "Driver",
     "counted_sweep",
     "driver",
@@ -33,20 +35,28 @@ EVERY_EPOCH = "{scheduler: median, grace_epochs: 1000}"
 _MARK = "SWEEPS_TEST_DRIVER"
 _COUNT = """        if self.training:
             with (HERE / 'epochs.log').open('a') as log: log.write(f'{self.number}\\n')
-            time.sleep(0.03)
+            time.sleep(EPOCH_S)
 """
 
 
 def counted_sweep(
-    folder: Path, module: str, body: str = "", trials: int = 6, epochs: int = 9, **sections: str
+    folder: Path,
+    module: str,
+    body: str = "",
+    *,
+    trials: int = 6,
+    epochs: int = 9,
+    epoch_s: float = 0.03,
+    **sections: str,
 ) -> Path:
     """Write a sweep whose nets write a line in epochs.log for each epoch that they train.
 
     Args:
         module: A name of its own for each test.
         body: More lines of the net, as in `own_net`.
+        epoch_s: Seconds that an epoch takes at least.
     """
-    target = own_net(folder, module, _COUNT + body)
+    target = own_net(folder, module, _COUNT.replace("EPOCH_S", str(epoch_s)) + body)
     models = ", ".join(custom_model(target, number) for number in range(trials))
     text = space(f"{{choice: [{models}]}}", "{kind: adam, lr: 0.05}", epochs=epochs)
     defaults = {
