@@ -11,14 +11,13 @@ import pytest
 import sweeps
 from tests.sweeps.drivers import Driver, counted_sweep, driver, epochs_trained, events, wait_for
 
-# Hangs where a test runs the net in a driver; the file says that the first Ctrl-C was taken.
+# Hangs until the test goes on; the second file says that the first Ctrl-C was taken.
 UNTIL_INTERRUPTED = """
-        default = signal.default_int_handler
-        is_driver = self.training and signal.getsignal(signal.SIGINT) is not default
-        while is_driver:
+        while self.training and not (HERE / 'go_on').exists():
             (HERE / 'waiting').touch()
             time.sleep(0.01)
-            if signal.getsignal(signal.SIGINT) is default: (HERE / 'first').touch()
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                (HERE / 'first').touch()
 """
 
 
@@ -84,5 +83,6 @@ def test_a_second_ctrl_c_ends_at_once_and_the_sweep_can_be_resumed(tmp_path: Pat
         code, output = one.wait()
         left = one.left_running()
     assert (code, left) == (130, []), output
+    (tmp_path / "go_on").touch()
     resumed = sweeps.resume(tmp_path / "runs" / "blobs", runner="local", tracking_uri="none")
     assert resumed.record.outcomes == {"completed": 6}
