@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -68,10 +69,10 @@ class Constraint:
         if not text.strip():
             raise _wrong(text, "a constraint must not be empty")
         try:
-            self._tree = ast.parse(text.replace("\n", " ").strip(), mode="eval").body
+            self._tree = _parsed(text)
             self.names = frozenset(_names(self._tree, _MOST_LEVELS))
         except SyntaxError as err:
-            raise _wrong(text, f"{err.msg} at character {err.offset} of {text!r}") from err
+            raise _wrong(text, f"{err.msg} at {_column(err, text)} of {text!r}") from err
         except (RecursionError, MemoryError) as err:
             raise _wrong(text, "too deeply nested") from err
         except (TypeError, ValueError, ArithmeticError) as err:
@@ -111,6 +112,19 @@ class Constraint:
             shown = ", ".join(f"{name} = {values[name]!r}" for name in sorted(values))
             rule = f"{self.text!r} cannot be computed: {err}"
             raise _wrong(self.text, f"{rule}, with {shown}" if shown else rule) from err
+
+
+def _parsed(text: str) -> ast.expr:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of a text such as '\\d': refused, not printed
+        return ast.parse(text.replace("\n", " ").strip(), mode="eval").body
+
+
+def _column(error: SyntaxError, text: str) -> str:
+    """Return `character 3` (1-based), or `the end` where the parser ran out of text."""
+    if not error.offset:
+        return "the end"
+    return f"character {error.offset + len(text) - len(text.lstrip())}"
 
 
 def _names(node: ast.expr, levels: int) -> list[str]:

@@ -303,7 +303,14 @@ def _misspelt_kind(value: Mapping[str, Any]) -> str | None:
     others = [key for key in value if key not in (*_RANGE_OPTIONS, "weights")]
     if len(others) != 1 or not isinstance(value[others[0]], list):
         return None
-    return others[0] if did_you_mean(others[0], _KINDS) else None
+    return others[0] if _is_nearly_a_kind(others[0]) else None
+
+
+def _is_nearly_a_kind(word: str) -> bool:
+    # By likeness alone, `init`, `point` and `hint`, names of real options, would be `int` too.
+    if sorted(word.lower()) == sorted("int") or word.lower() in ("ints", "integer"):
+        return True
+    return bool(did_you_mean(word, ("float", "choice")))
 
 
 def _bucket(u: float, count: int) -> int:

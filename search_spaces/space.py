@@ -5,6 +5,7 @@ Nothing here knows what the keys mean; a space only says which configurations th
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import math
@@ -93,7 +94,8 @@ class Space:
         One parameter is varied at a time, from the first option and the low end of all others.
         With each comes the template path of what was varied; None for the first.
         """
-        yield from _variations(self._root)
+        for configuration, varied in _variations(self._root):
+            yield copy.deepcopy(configuration), varied  # the variations repeat their sections
 
     def template_path(self, configuration: Mapping[str, Any], path: KeyPath) -> KeyPath:
         """Return where in the template the value at `path` of a configuration comes from.
@@ -133,7 +135,7 @@ def _without_doubles(configurations: Iterator[Configuration]) -> Iterator[Config
         key = json.dumps(configuration, sort_keys=True)
         if key not in seen:
             seen.add(key)
-            yield configuration
+            yield copy.deepcopy(configuration)  # the product repeats its sections
 
 
 def _resolve(node: Node, point: Sequence[float]) -> Any:

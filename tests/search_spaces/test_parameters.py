@@ -95,6 +95,9 @@ def test_all_that_is_wrong_is_said_together() -> None:
     ({"float": [1, 1]}, "write the value itself instead of a range"),
     ({"int": [0, 8], "step": 3}, "make the high bound 6"),
     ({"flaot": [0, 1]}, "did you mean 'float'?"),
+    ({"Int": [0, 1]}, "did you mean 'int'?"),
+    ({"integer": [0, 1]}, "did you mean 'int'?"),
+    ({"itn": [0, 1]}, "did you mean 'int'?"),
     ({"int": [0, 8], "pionts": 3}, "did you mean 'points'?"),
 ])  # fmt: skip
 def test_the_next_step_is_named(value: dict[str, Any], hint: str) -> None:
@@ -107,6 +110,11 @@ def test_the_next_step_is_named(value: dict[str, Any], hint: str) -> None:
     ({"choice": None}, True),
     ({"chocie": [1, 2]}, True),
     ({"log": True, "flaot": [0, 1]}, True),
+    ({"Int": [1, 2]}, True),
+    ({"itn": [1, 2]}, True),
+    ({"integer": [1, 2]}, True),
+    ({"init": [0.0, 0.02]}, False),
+    ({"interval": [0, 1]}, False),
     ({"points": [1, 2]}, False),
     ({"kind": "sgd", "lr": 0.1}, False),
     ({"milestones": [3, 6]}, False),

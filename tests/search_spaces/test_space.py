@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from search_spaces.methods import draw_random
+from search_spaces.parameters import parameter_from
 from search_spaces.problems import Problem, SpaceError
 from search_spaces.space import Space
 from tests.search_spaces.spaces_to_draw import FINITE, QUICK, is_legal, templates
@@ -94,6 +97,18 @@ def test_drawn_configurations_share_nothing_that_can_be_changed() -> None:
     assert space.configuration([0.0]) == {"layers": [1, [2]]}
 
 
+@pytest.mark.parametrize("draws", [
+    lambda space: space.grid(),
+    lambda space: (configuration for configuration, _ in space.representatives()),
+], ids=["grid", "representatives"])  # fmt: skip
+def test_listed_configurations_share_nothing_that_can_be_changed(
+    draws: Callable[[Space], Iterator[dict[str, Any]]],
+) -> None:
+    first, second = draws(Space({"model": {"sizes": [8]}, "x": {"int": [1, 2]}}))
+    first["model"]["sizes"].append(4)
+    assert second == {"model": {"sizes": [8]}, "x": 2}
+
+
 @QUICK
 @given(parts=flat_parts)
 def test_a_flat_grid_is_itertools_product(parts: dict[str, Any]) -> None:
@@ -105,6 +120,28 @@ def test_a_flat_grid_is_itertools_product(parts: dict[str, Any]) -> None:
     ]
     assert list(space.grid()) == expected
     assert space.grid_size() == space.cardinality() == len(expected)
+
+
+@QUICK
+@given(template=templates())
+def test_a_nested_grid_is_what_the_product_of_all_dimensions_resolves_to(
+    template: dict[str, Any],
+) -> None:
+    space = Space(template)
+    counts = [parameter.cardinality() for _, parameter in space.dimensions]
+    assume(not any(getattr(one, "log", False) for _, one in space.dimensions))
+    places = [[(k + 0.5) / count for k in range(count)] for count in counts if count is not None]
+    assume(len(places) == len(counts) and math.prod(map(len, places)) <= 2000)
+    resolved = {repr(space.configuration(point)) for point in itertools.product(*places)}
+    assert {repr(configuration) for configuration in space.grid()} == resolved
+
+
+@QUICK
+@given(template=templates())
+def test_every_parameter_of_a_space_survives_json(template: dict[str, Any]) -> None:
+    parameters = [parameter for _, parameter in Space(template).dimensions]
+    written = json.loads(json.dumps([parameter.to_value() for parameter in parameters]))
+    assert list(map(parameter_from, written)) == parameters
 
 
 @QUICK
