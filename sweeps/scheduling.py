@@ -118,6 +118,9 @@ class LedgerScheduler(TrialScheduler):
         seat = self._seat(_index(trial))
         if seat.replayed_status == Trial.PAUSED:
             trial.status = Trial.PAUSED  # else Tune would start it before its rung is decided
+            if isinstance(trial, Trial):
+                # Tune asks for it at its end, even if the trial is never started.
+                trial.init_local_path()  # type: ignore[no-untyped-call]
         seat.trial, seat.replayed_status = trial, Trial.PENDING
         self._waiting.append(trial)
 

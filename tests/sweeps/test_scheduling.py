@@ -44,13 +44,13 @@ def run(folder: Path, stopping: str, trials: int = 9, **sections: str) -> Result
     return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
 
 
-def resumed_after(results: Results, lines: int) -> Results:
+def resumed_after(results: Results, lines: int, runner: Any = "local") -> Results:
     """Resume a copy of a sweep as if it had been killed after so many lines of its ledger."""
     copy = results.path.with_name(f"cut-{lines}")
     shutil.copytree(results.path, copy)
     ledger = (copy / "ledger.jsonl").read_bytes().splitlines(keepends=True)
     (copy / "ledger.jsonl").write_bytes(b"".join(ledger[:lines]) + ledger[lines][:9])
-    return sweeps.resume(copy, runner="local", tracking_uri="none")
+    return sweeps.resume(copy, runner=runner, tracking_uri="none")
 
 
 def decisions(run: Path) -> list[dict[str, Any]]:
@@ -86,6 +86,15 @@ def test_a_resumed_sweep_decides_as_the_unbroken_one(
     assert resumed.winner is not None
     assert whole.winner is not None
     assert resumed.winner["trial"] == whole.winner["trial"]
+
+
+@pytest.mark.ray
+def test_hyperband_resumed_on_ray_keeps_its_brackets(tmp_path: Path) -> None:
+    whole = run(tmp_path, HYPERBAND)
+    lines = lines_after_first(whole.path, '"action":"PAUSE"') + 1
+    resumed = resumed_after(whole, lines, "ray")
+    assert endings(resumed) == endings(whole)
+    assert resumed.record.unfinished == []
 
 
 @ALL
