@@ -6,7 +6,8 @@ configuration model; the objective, net and constraints are held against the dat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,16 @@ from pydantic import ValidationError
 from models.configuration import TrialConfig, check_trial, metrics_for, mode_of
 from models.data_checks import DataSummary, check_data
 from models.data_configuration import Task
-from models.errors import TrialConfigError
+from models.errors import DataError, TrialConfigError
 from search_spaces.constraints import Constraint
 from search_spaces.problems import Problem, SpaceError, did_you_mean
 from search_spaces.space import Space
 from sweeps.listed import complete
 from sweeps.records import Goal
 from sweeps.sweep_file import GridSearch, ManualSearch, RandomSearch, SobolSearch, SweepFile
-from sweeps.validation_messages import problems_of
+from sweeps.validation_messages import problems_of, rule_and_value
 
-__all__ = ["Sections", "check_sections"]
+__all__ = ["Sections", "check_sections", "check_space"]
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,15 @@ def check_sections(file: SweepFile, base_dir: Path) -> tuple[Sections | None, li
     problems: list[Problem] = []
     data = _check_data(file, base_dir, problems)
     goal = _check_objective(file, data, problems)
-    space = _check_space(file, problems)
+    space, space_problems = check_space(file.space, file.constraints)
+    problems += space_problems
     constraints: tuple[Constraint, ...] = ()
     if space is not None:
         listed = _check_listed(file, problems)
         constraints = _check_constraints(file, space, listed, problems)
         _check_search(file, space, constraints, problems)
         if data is not None:
-            problems += dict.fromkeys(_net_against_data(file, space, data))
+            problems += dict.fromkeys(_net_against_data(space, data))
     if problems or space is None or data is None or goal is None:
         return None, problems
     return Sections(space, constraints, goal, data), []
@@ -63,11 +65,15 @@ def check_sections(file: SweepFile, base_dir: Path) -> tuple[Sections | None, li
 
 def _check_data(file: SweepFile, base_dir: Path, problems: list[Problem]) -> DataSummary | None:
     report = check_data(file.data, base_dir, file.seed)
-    problems += [
-        Problem(("data", *error.key), error.value, error.rule, error.choices, error.hint)
-        for error in report.problems
-    ]
+    problems += [data_problem(error) for error in report.problems]
     return report.summary
+
+
+def data_problem(error: DataError) -> Problem:
+    """Return an error of the data as a problem of the `data` section."""
+    rule = rule_and_value(error.rule, error.value)
+    hint = error.hint or did_you_mean(str(error.value), error.choices)
+    return Problem(("data", *error.key), error.value, rule, error.choices[:20], hint)
 
 
 def _check_objective(
@@ -86,31 +92,58 @@ def _check_objective(
     return None
 
 
-def _check_space(file: SweepFile, problems: list[Problem]) -> Space | None:
+def check_space(
+    template: Mapping[str, Any], constraints: Sequence[str]
+) -> tuple[Space | None, list[Problem]]:
+    """Return the space of a `space` section, or None, and what is wrong in the section.
+
+    Args:
+        constraints: As written. Rules between sections (warm-up within the epochs) count only
+            where these allow the combination.
+    """
     try:
-        space = Space(file.space)
+        space = Space(template)
     except SpaceError as err:
-        problems += [_at(("space",), problem) for problem in err.problems]
-        return None
-    found: dict[tuple[Any, str], Problem] = {}
+        return None, [_at(("space",), problem) for problem in err.problems]
+    readable = _readable(constraints)
+    found: dict[Problem, None] = {}
     for configuration, varied in space.representatives():
-        for problem in _trial_problems(configuration, space, varied):
-            found.setdefault((problem.path, problem.rule), problem)
-    problems += found.values()
-    return space
+        found |= dict.fromkeys(_trial_problems(configuration, space, varied, readable))
+    return space, list(found)
+
+
+def _readable(constraints: Sequence[str]) -> list[Constraint]:
+    found = []
+    for text in constraints:
+        with suppress(SpaceError):
+            found.append(Constraint(text))
+    return found
 
 
 def _trial_problems(
-    configuration: Mapping[str, Any], space: Space, varied: tuple[Any, ...] | None
+    configuration: Mapping[str, Any],
+    space: Space,
+    varied: tuple[Any, ...] | None,
+    constraints: Sequence[Constraint],
 ) -> Iterator[Problem]:
     try:
         TrialConfig.model_validate(configuration)
     except ValidationError as err:
+        between_sections = all(not details["loc"] for details in err.errors())
+        if between_sections and not _allowed(configuration, constraints):
+            return
         for problem in problems_of(err, TrialConfig, configuration):
             place = _template_path(space, configuration, problem.path) or varied or ()
             yield Problem(
                 ("space", *place), problem.value, problem.rule, problem.choices, problem.hint
             )
+
+
+def _allowed(configuration: Mapping[str, Any], constraints: Sequence[Constraint]) -> bool:
+    try:
+        return all(constraint.holds(configuration) for constraint in constraints)
+    except SpaceError:
+        return True
 
 
 def _check_listed(file: SweepFile, problems: list[Problem]) -> list[tuple[tuple[Any, ...], Any]]:
@@ -217,7 +250,7 @@ def _check_grid(search: GridSearch, space: Space, problems: list[Problem]) -> No
         problems.append(Problem(("search", "limit"), search.limit, rule, hint=hint))
 
 
-def _net_against_data(file: SweepFile, space: Space, data: DataSummary) -> Iterator[Problem]:
+def _net_against_data(space: Space, data: DataSummary) -> Iterator[Problem]:
     """Yield what the chosen nets cannot do with this data's task and shape."""
     for configuration, _ in space.representatives():
         try:
@@ -228,7 +261,8 @@ def _net_against_data(file: SweepFile, space: Space, data: DataSummary) -> Itera
             check_trial(config, data.task, data.input_shape)
         except TrialConfigError as err:
             place = _template_path(space, configuration, err.key)
-            yield Problem(("space", *place), err.value, err.rule, err.choices, err.hint)
+            rule = rule_and_value(err.rule, err.value)
+            yield Problem(("space", *place), err.value, rule, err.choices, err.hint)
 
 
 def _template_path(

@@ -99,7 +99,7 @@ def _varying(value: Schema, is_tag: bool) -> Schema:
         alternatives.append({"$ref": "#/$defs/FloatParameter"})
     if _takes(value, ("integer", "number")):
         alternatives.append({"$ref": "#/$defs/IntParameter"})
-    shown = {key: value[key] for key in ("description", "title", "default") if key in value}
+    shown: Schema = {key: value[key] for key in ("description", "title", "default") if key in value}
     return {**shown, "anyOf": alternatives}
 
 

@@ -62,7 +62,7 @@ def _missing(place: tuple[str, ...]) -> Problem:
     return Problem(
         path=place,
         value=None,
-        rule=f"missing: `space.{'.'.join(place)}` is a parameter, so each listed configuration "
+        rule=f"missing: `space.{'.'.join(place)}` holds a parameter, so each listed configuration "
         f"must say which value it means",
         hint=f"add {place[-1]}: to this configuration",
     )

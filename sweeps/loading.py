@@ -6,16 +6,20 @@ Imports neither torch nor ray nor mlflow, so that the verdict is there at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from models.data_checks import check_data
+from models.data_configuration import DataConfig
 from search_spaces.problems import Problem, SpaceError
 from search_spaces.yaml_reader import Document, YamlError, parse_yaml
-from sweeps.checks import check_sections
+from sweeps.checks import check_sections, check_space, data_problem
 from sweeps.errors import FileProblem, SweepFileError
 from sweeps.overrides import Override, apply_overrides, parse_override
+from sweeps.own_modules import make_importable
 from sweeps.planning import PlannedTrial, make_plan
 from sweeps.sweep import Sweep
 from sweeps.sweep_file import SweepFile
@@ -55,11 +59,11 @@ def check_text(
     """Check a sweep file's text; `name` is what messages call it."""
     document, parsed, value = _read(source, name, overrides)
     places = _Places(name, document, parsed)
+    make_importable(base_dir)
     try:
         file = SweepFile.model_validate(value)
     except ValidationError as err:
-        problems = problems_of(err, SweepFile, value)
-        problems += _space_problems(value)
+        problems = problems_of(err, SweepFile, value) + _other_problems(value, base_dir)
         raise SweepFileError(places.of(problems)) from err
     sections, problems = check_sections(file, base_dir)
     if sections is None:
@@ -96,23 +100,21 @@ def _read(
     return document, parsed, apply_overrides(document.value, parsed)
 
 
-def _space_problems(value: dict[str, Any]) -> list[Problem]:
-    """Return what is wrong in `space` even where other sections are, to show all at once."""
-    from search_spaces.space import Space
-
-    if not isinstance(value.get("space"), dict):
-        return []
-    try:
-        Space(value["space"])
-    except SpaceError as err:
-        return [_below_space(problem) for problem in err.problems]
-    return []
-
-
-def _below_space(problem: Problem) -> Problem:
-    return Problem(
-        ("space", *problem.path), problem.value, problem.rule, problem.choices, problem.hint
-    )
+def _other_problems(value: dict[str, Any], base_dir: Path) -> list[Problem]:
+    """Return what is wrong in `space` and `data` even where other sections are, to show all."""
+    found: list[Problem] = []
+    if isinstance(value.get("space"), dict):
+        constraints = value.get("constraints")
+        texts = [text for text in constraints if isinstance(text, str)] if (
+            isinstance(constraints, list)
+        ) else []  # fmt: skip
+        found += check_space(value["space"], texts)[1]
+    with suppress(ValidationError, KeyError):
+        data = DataConfig.model_validate(value["data"])
+        seed = value.get("seed", 0)
+        report = check_data(data, base_dir, seed if isinstance(seed, int) else 0)
+        found += [data_problem(error) for error in report.problems]
+    return found
 
 
 class _Places:

@@ -65,12 +65,13 @@ def _put(target: Any, override: Override) -> None:
         else:
             place = ".".join(str(part) for part in override.path[: depth + 1])
             raise _wrong(override.text, f"there is no {place} in the sweep file")
-    if (isinstance(target, dict) and isinstance(last, str)) or (
-        isinstance(target, list) and isinstance(last, int) and last < len(target)
-    ):
+    if isinstance(target, dict) and isinstance(last, str):
         target[last] = override.value
-    else:
-        raise _wrong(override.text, "the key before the last is neither a section nor a list")
+        return
+    if isinstance(target, list) and isinstance(last, int) and last < len(target):
+        target[last] = override.value
+        return
+    raise _wrong(override.text, "the key before the last is neither a section nor a list")
 
 
 def _wrong(text: str, rule: str) -> SweepFileError:

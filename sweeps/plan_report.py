@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sweeps.configurations import flatten, varied_keys
 from sweeps.loading import check_sweep
 from sweeps.placement import slots
 from sweeps.planning import PlannedTrial
-from sweeps.results import flatten, varied_keys
 from sweeps.rungs import expected_epochs, rungs
 from sweeps.sweep import Sweep
 

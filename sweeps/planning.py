@@ -19,8 +19,10 @@ from pydantic import ValidationError
 from models.configuration import TrialConfig
 from search_spaces.methods import draw_grid, draw_random, draw_sobol
 from search_spaces.problems import Problem, SpaceError
+from sweeps.configurations import flatten
 from sweeps.listed import complete
 from sweeps.sweep_file import GridSearch, ManualSearch, RandomSearch, SobolSearch
+from sweeps.validation_messages import problems_of
 
 if TYPE_CHECKING:
     from sweeps.sweep import Sweep
@@ -79,7 +81,8 @@ def make_plan(sweep: Sweep) -> list[PlannedTrial]:
     found: dict[str, Configuration] = {}
     for configuration in _listed(sweep):
         found.setdefault(configuration_hash(configuration), configuration)
-    wanted = sweep.file.search.trials if _draws(sweep) else None
+    search = sweep.file.search
+    wanted = search.trials if isinstance(search, RandomSearch | SobolSearch) else None
     for configuration in itertools.islice(_new_ones(sweep, found), _left(wanted, found)):
         found[configuration_hash(configuration)] = configuration
     if not found:
@@ -116,14 +119,14 @@ def _new_ones(sweep: Sweep, found: Mapping[str, Configuration]) -> Iterator[Conf
     """Yield legal configurations not in `found` (which the caller extends meanwhile)."""
     since_last = 0
     for draw in _method(sweep):
-        configuration = _complete_trial(draw)
-        if configuration_hash(configuration) not in found and sweep.allows(configuration):
+        configuration = _legal_trial(sweep, draw)
+        if configuration is not None and configuration_hash(configuration) not in found:
             since_last = 0
             yield configuration
             continue
         since_last += 1
         if since_last >= PATIENCE_DRAWS and _draws(sweep):
-            raise SpaceError([_too_few(sweep, len(found))])
+            raise SpaceError([_too_few(sweep, len(found)) if found else _nothing_left(sweep)])
 
 
 def _method(sweep: Sweep) -> Iterator[Configuration]:
@@ -137,21 +140,34 @@ def _method(sweep: Sweep) -> Iterator[Configuration]:
     return iter(())
 
 
+def _legal_trial(sweep: Sweep, draw: Mapping[str, Any]) -> Configuration | None:
+    """Return the complete configuration of a draw, or None where the constraints reject it.
+
+    They are asked first, as they may forbid what could not be a trial at all.
+    """
+    if not sweep.allows(draw):
+        return None
+    configuration = _complete_trial(draw)
+    return configuration if sweep.allows(configuration) else None
+
+
 def _complete_trial(draw: Mapping[str, Any]) -> Configuration:
     """Return `draw` with every default filled in, as plain JSON values."""
     try:
         return TrialConfig.model_validate(draw).model_dump(mode="json")
     except ValidationError as err:
-        raise SpaceError(
-            [
-                Problem(
-                    path=("space",),
-                    value=dict(draw),
-                    rule=f"this combination is not a legal trial: {err.errors()[0]['msg']}",
-                    hint="forbid it by a line in `constraints`",
-                )
-            ]
-        ) from err
+        raise SpaceError([_illegal(draw, err)]) from err
+
+
+def _illegal(draw: Mapping[str, Any], error: ValidationError) -> Problem:
+    problem = problems_of(error, TrialConfig, draw)[0]
+    values = {key: value for key, value in flatten(draw).items() if value is not None}
+    return Problem(
+        path=("space", *problem.path[:1]),
+        value=problem.value,
+        rule=f"a draw is no legal trial: {problem.rule}, with {values}",
+        hint="forbid such combinations by a line in `constraints`",
+    )
 
 
 def _too_few(sweep: Sweep, found: int) -> Problem:

@@ -91,7 +91,7 @@ def _limit(job: Job, concurrent: int) -> int | None:
     Under Tune's limit no trial waits when another ends, and Tune then stops that one's worker: a
     new one costs seconds. HyperBand's paused trials would count, too.
     """
-    fitting = ray.cluster_resources().get("CPU", 0) // job.resources.cpu
+    fitting = ray.cluster_resources().get("CPU", 0) // job.resources.cpu  # type: ignore[no-untyped-call]
     if isinstance(job.stopping, HyperBand) or fitting <= concurrent:
         return None
     return concurrent

@@ -7,10 +7,11 @@ made again at any time.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeps.configurations import flatten
 from sweeps.ledger import read_events, to_line
 from sweeps.records import SweepRecord, TrialRecord
 from sweeps.run_folder import RunFolder, write_atomically
@@ -18,31 +19,7 @@ from sweeps.run_folder import RunFolder, write_atomically
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Results", "epoch_rows", "flatten", "trial_line", "varied_keys", "write_results"]
-
-
-def flatten(configuration: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return dotted keys and plain values; an absent section (None) stays one key."""
-    flat: dict[str, Any] = {}
-    for key, value in configuration.items():
-        if isinstance(value, Mapping) and value:
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
-def varied_keys(flats: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the keys that differ among the flat configurations that have them, in order.
-
-    A default that only one option of a choice has (Adam's beta1) is the same wherever it is, and
-    is left out; the `kind` that was chosen tells as much.
-    """
-    values: dict[str, set[str]] = {}
-    for flat in flats:
-        for key, value in flat.items():
-            values.setdefault(key, set()).add(json.dumps(value))
-    return [key for key, found in values.items() if len(found) > 1]
+__all__ = ["Results", "epoch_rows", "trial_line", "write_results"]
 
 
 def epoch_rows(folder: RunFolder) -> Iterator[tuple[int, dict[str, float]]]:

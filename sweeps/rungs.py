@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -53,7 +54,7 @@ def expected_epochs(stopping: AnyStopping, epochs: Sequence[int]) -> float:
     for length in epochs:
         edges = [0, *(step for step in steps if step < length), length]
         share = 1.0
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in itertools.pairwise(edges):
             total += share * (end - start)
             share /= stopping.reduction_factor
     return total

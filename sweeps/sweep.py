@@ -38,5 +38,5 @@ class Sweep:
     data: DataSummary
 
     def allows(self, configuration: Mapping[str, Any]) -> bool:
-        """Return whether a complete configuration keeps all constraints."""
+        """Return whether a configuration keeps all constraints that apply to it."""
         return all(constraint.holds(configuration) for constraint in self.constraints)

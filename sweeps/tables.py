@@ -10,8 +10,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from sweeps.configurations import flatten, varied_keys
 from sweeps.records import SweepRecord, TrialRecord
-from sweeps.results import Results, flatten, varied_keys
+from sweeps.results import Results
 
 __all__ = ["print_answer", "ranked_table", "shown_path", "text_of"]
 

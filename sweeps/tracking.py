@@ -24,9 +24,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
+from sweeps.configurations import flatten
 from sweeps.errors import TrackingError
 from sweeps.records import Outcome, SweepRecord, TrialRecord
-from sweeps.results import flatten
 from sweeps.run_folder import RunFolder
 
 __all__ = ["Projection"]

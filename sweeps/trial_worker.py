@@ -8,7 +8,6 @@ next worker repeats at most the work since the last report.
 from __future__ import annotations
 
 import os
-import sys
 import time
 import traceback
 import zlib
@@ -20,6 +19,7 @@ import torch
 from models.configuration import TrialConfig
 from models.training import Objective, Training
 from models.weights import save_weights
+from sweeps.own_modules import make_importable
 from sweeps.planning import PlannedTrial
 from sweeps.records import Outcome
 from sweeps.trial_report import Report
@@ -44,9 +44,8 @@ class TrialWorker:
         self._watchdog = Watchdog(
             order.checkpoints, order.timeout_s if order.kill_when_late else None
         )
-        for path in reversed(order.import_paths):
-            if path not in sys.path:
-                sys.path.insert(0, path)
+        for path in order.import_paths:
+            make_importable(path)
         torch.set_num_threads(order.threads)
 
     def warm_up(self) -> None:

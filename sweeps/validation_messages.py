@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from models.errors import ModelError
+from models.errors import DataError, ModelError
 from search_spaces.problems import Problem, did_you_mean
 
-__all__ = ["problems_of"]
+__all__ = ["problems_of", "rule_and_value"]
 
 Path = tuple[str | int, ...]
 
@@ -51,7 +51,15 @@ def problems_of(
         if path in found and not problem.rule.startswith("unknown key"):
             problem = _merged(found[path], problem)
         found[path] = problem
-    return list(found.values())
+    suggested = {problem.hint for problem in found.values() if problem.hint}
+    return [problem for problem in found.values() if _is_news(problem, suggested)]
+
+
+def _is_news(problem: Problem, suggested: set[str]) -> bool:
+    """Return False for a missing key that an unknown key was most likely meant to be."""
+    if not problem.rule.startswith("missing key"):
+        return True
+    return f"did you mean {str(problem.path[-1])!r}?" not in suggested
 
 
 def _problem(details: ErrorDetails, path: Path, keys: tuple[str, ...]) -> Problem:
@@ -83,14 +91,16 @@ def _problem(details: ErrorDetails, path: Path, keys: tuple[str, ...]) -> Proble
 
 
 def _from_model_error(cause: ModelError, path: Path, value: object) -> Problem:
-    key = tuple(getattr(cause, "key", ()) or ())
-    return Problem(
-        (*path, *key),
-        getattr(cause, "value", value),
-        getattr(cause, "rule", str(cause)),
-        tuple(getattr(cause, "choices", ()) or ()),
-        getattr(cause, "hint", "") or "",
-    )
+    # The data's errors name their place within `data`, a trial's within the whole trial.
+    place = ("data", *cause.key) if isinstance(cause, DataError) else cause.key
+    rule = rule_and_value(cause.rule, cause.value)
+    hint = cause.hint or did_you_mean(str(cause.value), cause.choices)
+    return Problem(tuple(place), cause.value, rule, cause.choices, hint)
+
+
+def rule_and_value(rule: str, value: object) -> str:
+    """Return `rule, got value`, as the models' errors give the two apart."""
+    return rule if value is None else f"{rule}, got {value!r}"
 
 
 def _wrong_kind(details: ErrorDetails, path: Path) -> Problem:
@@ -181,7 +191,8 @@ def _alternative(annotation: Any, tags: tuple[str, ...]) -> type[BaseModel] | No
         members = [_alternative(member, tags) for member in get_args(annotation)]
         models = [member for member in members if member is not None]
         tagged = [member for member in models if _tags_of(member) & set(tags)]
-        return (tagged or models or [None])[0]
+        found = tagged or models
+        return found[0] if found else None
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return None

@@ -17,7 +17,7 @@ os.environ.pop("RAY_ADDRESS", None)
 @pytest.fixture(scope="session")
 def shared_ray() -> Iterator[None]:
     """Start Ray once: each start costs seconds. Its folder's name is short, as sockets need."""
-    from sweeps.ray_runner import started_ray
+    from sweeps.local_ray import started_ray
     from sweeps.sweep_file import Resources
 
     folder = tempfile.mkdtemp(prefix="r", dir="/tmp")

@@ -1,0 +1,33 @@
+"""Trial configurations as flat, dotted keys: what tables, messages and MLflow show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["flatten", "varied_keys"]
+
+
+def flatten(configuration: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return dotted keys and plain values; an absent section (None) stays one key."""
+    flat: dict[str, Any] = {}
+    for key, value in configuration.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def varied_keys(flats: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the keys that differ among the flat configurations that have them, in order.
+
+    A default that only one option of a choice has (Adam's beta1) is the same wherever it is, and
+    is left out; the `kind` that was chosen tells as much.
+    """
+    values: dict[str, set[str]] = {}
+    for flat in flats:
+        for key, value in flat.items():
+            values.setdefault(key, set()).add(json.dumps(value))
+    return [key for key, found in values.items() if len(found) > 1]

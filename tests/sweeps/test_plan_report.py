@@ -1,0 +1,46 @@
+"""`plan` shows what would run, without running it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sweeps.commands import main
+from tests.sweeps.sweep_files import write_sweep
+
+ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 3}"
+
+
+def test_plan_as_json_has_the_trials_rungs_and_a_measured_eta(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_sweep(tmp_path, stopping=ASHA)
+    assert main(["plan", str(path), "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert [trial["index"] for trial in plan["plan"]] == list(range(6))
+    assert plan["rungs"] == [1, 3]
+    assert plan["max_epochs"] == 54
+    assert plan["epoch_s"] > 0
+    assert plan["eta_s"] > plan["expected_epochs"] * plan["epoch_s"] / plan["slots"]
+
+
+def test_plan_prints_the_trials_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_sweep(tmp_path, stopping=ASHA)
+    assert main(["plan", str(path), "--no-probe"]) == 0
+    shown = capsys.readouterr().out
+    assert "hidden_units" in shown
+    assert "rungs after epochs 1, 3" in shown
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_gpus_that_are_not_there_are_refused_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_sweep(tmp_path, resources="{cpu: 1, gpu: 8}")
+    assert main(["run", str(path), "--runs", str(tmp_path / "runs")]) == 4
+    assert "resources.gpu = 8" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
