@@ -16,8 +16,9 @@ from typing import Any
 import ray
 from ray import tune
 from ray.air._internal import usage
-from ray.tune import Callback, Stopper
+from ray.tune import Stopper
 from ray.tune.execution import class_cache
+from ray.tune.progress_reporter import TrialProgressCallback
 
 from sweeps.job import Job
 from sweeps.placement import slots
@@ -123,15 +124,25 @@ class _Stop(Stopper):
         return self._recorder.should_stop()
 
 
-class _Notices(Callback):
-    """Hears of starts and of attempts that ended with their worker's death."""
+class _Notices(TrialProgressCallback):
+    """Hears of starts and of attempts that ended with their worker's death.
+
+    It takes the place of the callback with which Tune would print to standard output.
+    """
 
     def __init__(self, recorder: Recorder, scheduler: LedgerScheduler) -> None:
+        super().__init__()
         self._recorder = recorder
         self._scheduler = scheduler
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._recorder.started(trial.config["members"][0])
+
+    def on_trial_result(self, *arguments: Any, **info: Any) -> None:
+        """Print nothing: the scheduler has recorded it."""
+
+    def on_trial_complete(self, *arguments: Any, **info: Any) -> None:
+        """Print nothing: the scheduler has recorded it."""
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._recorder.attempt_failed(trial.config["members"][0], _error_of(trial))

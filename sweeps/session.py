@@ -101,13 +101,16 @@ def hold_session(
         tracking = stack.enter_context(TrackingProcess.of(folder, settings.tracking_uri))
         stack.enter_context(display.showing(record, tracking))
         _end_what_hung(recorder)
-        if record.unfinished:
-            _run(_job(folder, description, file, splits, recorder), settings, signals)
-        if recorder.fatal is None:
-            write_results(folder, record)
-        # Last of all: a session that has ended has nothing left to write.
-        recorder.write("end", reason=recorder.stop_reason if record.unfinished else "")
-        display.recording()
+        with ExitStack() as runner:
+            if record.unfinished:
+                job = _job(folder, description, file, splits, recorder)
+                _run(job, settings, signals, runner)
+            if recorder.fatal is None:
+                write_results(folder, record)
+            # Last of all: a session that has ended has nothing left to write.
+            recorder.write("end", reason=recorder.stop_reason if record.unfinished else "")
+            display.recording()
+            # Ray stops here, while the tracker records the rest.
         tracking.finish()
     if recorder.fatal is not None:
         raise recorder.fatal
@@ -128,7 +131,8 @@ def _end_what_hung(recorder: Recorder) -> None:
         recorder.end_if_hung(trial.trial.index)
 
 
-def _run(job: Job, settings: Settings, signals: _Signals) -> None:
+def _run(job: Job, settings: Settings, signals: _Signals, runner: ExitStack) -> None:
+    """Run a job; what it started is stopped when `runner` is left."""
     if settings.runner == "local":
         from sweeps.local_runner import run_in_process
 
@@ -138,7 +142,8 @@ def _run(job: Job, settings: Settings, signals: _Signals) -> None:
         return
     from sweeps.local_ray import started_ray
 
-    with signals.passing_exits(), started_ray(job.resources):
+    with signals.passing_exits():
+        runner.enter_context(started_ray(job.resources))
         signals.catch()  # Ray sets its own while it starts
         from sweeps.ray_runner import run_on_ray
 

@@ -12,7 +12,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("search_spaces", "models", "sweeps", "infra")
 FILES = sorted(path for package in (*PACKAGES, "tests") for path in (ROOT / package).rglob("*.py"))
-PRODUCT = [path for path in FILES if path.relative_to(ROOT).parts[0] in PACKAGES]
+PRODUCT = [
+    path
+    for path in FILES
+    if path.relative_to(ROOT).parts[0] in PACKAGES and "examples" not in path.parts
+]
 
 HOMES = {
     "ray": {
