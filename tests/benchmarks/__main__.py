@@ -1,0 +1,86 @@
+"""`make bench`: measures the product against the bare loop, Optuna and stock Ray Tune.
+
+Contestants take turns, so that whatever else the machine does meets all of them; what counts is
+the ratio to the floor of the same round. Seconds are not comparable from one machine to another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.parts import (
+    CONTESTANTS,
+    Sizes,
+    measure_bookkeeping,
+    measure_contestant,
+    measure_start,
+)
+from tests.benchmarks.summary import Rounds, print_summary, summarize
+
+_PARTS = ("a", "b", "c", "d", "e")
+_QUICK = Sizes(trials=4, epochs=2, ray_tune_trials=2, empty_trials=20)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parsed = _parser().parse_args(arguments)
+    sizes = _QUICK if parsed.quick else Sizes()
+    if parsed.trials:
+        sizes = replace(sizes, trials=parsed.trials)
+    parts, rounds = parsed.only.split(","), 1 if parsed.quick else parsed.rounds
+    taken: Rounds = {}
+    for name, numbers in _measure(parts, rounds, sizes):
+        taken.setdefault(name, []).append(numbers)
+        shown = "  ".join(f"{key} {value:.2f}" for key, value in numbers.items())
+        print(f"{time.strftime('%H:%M:%S')} {name}: {shown}", flush=True)
+    medians = summarize(taken)
+    print_summary(medians, rounds, sizes.ray_tune_trials)
+    if parsed.out:
+        parsed.out.write_text(json.dumps(_answer(sizes, taken, medians), indent=2) + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each contestant")
+    parser.add_argument("--trials", type=int, help="trials of the digits sweep, 64 if not given")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, one round: does it work")
+    parser.add_argument("--only", default=",".join(_PARTS), metavar="a,d", help="parts to run")
+    parser.add_argument("--out", type=Path, help="write all numbers as JSON")
+    return parser
+
+
+def _measure(
+    parts: Sequence[str], rounds: int, sizes: Sizes
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield measurements as they are taken; b and c bring the floor of a along."""
+    contestants = [name for name, part in CONTESTANTS.items() if part in parts]
+    if contestants and "floor" not in contestants:
+        contestants.insert(0, "floor")
+    for _ in range(rounds):
+        for name in contestants:
+            yield name, measure_contestant(name, sizes)
+        if "d" in parts:
+            yield "bookkeeping", measure_bookkeeping(sizes)
+        if "e" in parts:
+            yield "start", measure_start(sizes)
+
+
+def _answer(sizes: Sizes, taken: Rounds, medians: Any) -> dict[str, Any]:
+    return {
+        "sizes": asdict(sizes),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg(),
+        "medians": medians,
+        "rounds": taken,
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

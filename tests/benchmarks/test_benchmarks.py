@@ -1,0 +1,33 @@
+"""Keeps `make bench` alive on tiny sizes; nothing here judges a time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.summary import summarize
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_ratio_is_taken_within_its_round() -> None:
+    rounds = {
+        "floor": [{"steady_s": 1.0, "wall_s": 2.0}, {"steady_s": 10.0, "wall_s": 11.0}],
+        "product": [{"steady_s": 2.0, "wall_s": 3.0}, {"steady_s": 20.0, "wall_s": 30.0}],
+    }
+    assert summarize(rounds)["product"]["steady_ratio"] == 2.0
+
+
+@pytest.mark.timeout(120)
+def test_the_quick_run_measures_the_floor_and_the_product(tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--only", "a,d"]
+    done = subprocess.run([*command, "--out", str(out)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    medians = json.loads(out.read_text())["medians"]
+    assert set(medians) == {"floor", "product", "own_loop", "bookkeeping"}
+    assert medians["bookkeeping"]["trials"] == 20
