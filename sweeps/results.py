@@ -86,11 +86,19 @@ def _epochs_parquet(folder: RunFolder) -> bytes:
 
 
 class Results:
-    """What a sweep has found so far; reads its folder, changes nothing."""
+    """What a sweep has found so far; reads its folder, changes nothing.
 
-    def __init__(self, folder: RunFolder, record: SweepRecord) -> None:
+    Attributes:
+        missing_in_mlflow: Why MLflow lacked a part of the record when the session ended; empty
+            when it had all.
+    """
+
+    def __init__(
+        self, folder: RunFolder, record: SweepRecord, missing_in_mlflow: str = ""
+    ) -> None:
         self.folder = folder
         self.record = record
+        self.missing_in_mlflow = missing_in_mlflow
 
     @property
     def path(self) -> Path:

@@ -156,8 +156,7 @@ def _session(
 ) -> Results:
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
     settings = Settings(runner, None if uri == _OFF else uri)
-    record = hold_session(folder, action, settings, display or Display.silent())
-    return Results(folder, record)
+    return hold_session(folder, action, settings, display or Display.silent())
 
 
 def _description(sweep: Sweep) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from sweeps.placement import slots
 from sweeps.progress import Display
 from sweeps.recording import Recorder
 from sweeps.records import Goal, SweepRecord
-from sweeps.results import write_results
+from sweeps.results import Results, write_results
 from sweeps.run_folder import PREPROCESSING, RunFolder, write_atomically
 from sweeps.rungs import milestones
 from sweeps.sweep_file import SweepFile
@@ -72,7 +72,7 @@ def read_record(folder: RunFolder) -> SweepRecord:
 
 def hold_session(
     folder: RunFolder, action: str, settings: Settings, display: Display
-) -> SweepRecord:
+) -> Results:
     """Run what is unfinished in `folder`, and leave its results written.
 
     Args:
@@ -87,7 +87,7 @@ def hold_session(
         if action == "resume" and record.is_finished:
             with TrackingProcess.of(folder, settings.tracking_uri) as tracking:
                 tracking.finish()
-            return record
+                return Results(folder, record, _missing_in_mlflow(tracking))
         description = folder.read_description()
         file = folder.read_sweep()
         slots(file.resources)
@@ -112,9 +112,15 @@ def hold_session(
             display.recording()
             # Ray stops here, while the tracker records the rest.
         tracking.finish()
+        missing = _missing_in_mlflow(tracking)
     if recorder.fatal is not None:
         raise recorder.fatal
-    return record
+    return Results(folder, record, missing)
+
+
+def _missing_in_mlflow(tracking: TrackingProcess) -> str:
+    """Return why MLflow lacks a part of the record; empty when it has all."""
+    return "" if tracking.is_complete else tracking.error or "it did not answer in time"
 
 
 def _reopen_failed(recorder: Recorder, action: str) -> None:

@@ -19,7 +19,7 @@ __all__ = ["print_answer", "ranked_table", "shown_path", "text_of"]
 _SHOWN_TRIALS = 15
 
 
-def print_answer(results: Results, console: Console, tracking_note: str = "") -> None:
+def print_answer(results: Results, console: Console) -> None:
     """Print the end of a sweep: table, winner, places, next command."""
     record = results.record
     console.print(ranked_table(record, console.width))
@@ -28,9 +28,8 @@ def print_answer(results: Results, console: Console, tracking_note: str = "") ->
         console.print(f"... and {hidden} more: {shown_path(results.path)}/trials.jsonl")
     _print_winner(results, console)
     console.print(f"\n{_state(record)}")
-    for text in (tracking_note, *next_steps(results)):
-        if text:
-            console.print(text, soft_wrap=True, highlight=False)
+    for text in next_steps(results):
+        console.print(text, soft_wrap=True, highlight=False)
 
 
 def ranked_table(record: SweepRecord, width: int, limit: int = _SHOWN_TRIALS) -> Table:
@@ -73,6 +72,9 @@ def next_steps(results: Results) -> list[str]:
     path = shown_path(results.path)
     lines = [f"Written to {path}/ (sweep, plan, ledger, epochs.parquet, weights)"]
     record = results.record
+    if results.missing_in_mlflow:
+        lines.append(f"MLflow lacks a part of the record: {results.missing_in_mlflow}")
+        lines.append(f"Complete it:  {_command(f'sync {shlex.quote(path)}')}")
     if record.unfinished:
         return [*lines, f"Continue:  {_command(f'resume {shlex.quote(path)}')}"]
     if record.outcomes["failed"]:  # type: ignore[index]

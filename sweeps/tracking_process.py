@@ -24,7 +24,7 @@ STATUS_FILE = "tracking.json"
 _LOG_FILE = "tracking.log"
 _PROJECT = Path(__file__).resolve().parent.parent
 # How long the end of a sweep waits for a server that does not answer.
-PATIENCE_S = 60.0
+PATIENCE_S = 20.0
 
 
 class TrackingProcess:
