@@ -36,6 +36,7 @@ def main() -> int:
     command = [
         sys.executable, "-m", "mlflow", "server",
         "--backend-store-uri", uri or f"sqlite:///{store}",
+        "--artifacts-destination", str(parsed.runs.resolve() / "mlartifacts"),
         "--host", "127.0.0.1", "--port", str(parsed.port), "--workers", "1",
     ]  # fmt: skip
     os.execv(sys.executable, command)

@@ -150,7 +150,7 @@ def column_values(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
     )
 
 
-def named_columns(values: Any) -> dict[str, npt.ArrayLike] | None:  # noqa: ANN401
+def named_columns(values: Any) -> dict[str, npt.ArrayLike] | None:
     """The columns of a mapping or of a data frame, by name; None of anything else."""
     names = values if isinstance(values, Mapping) else getattr(values, "columns", None)
     return None if names is None else {str(name): values[name] for name in names}

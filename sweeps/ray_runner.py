@@ -6,6 +6,7 @@ folder that is deleted, and every callback body is guarded by the recorder.
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import tempfile
@@ -18,7 +19,9 @@ from ray import tune
 from ray.air._internal import usage
 from ray.tune import Stopper
 from ray.tune.execution import class_cache
+from ray.tune.experiment import trial as tune_trial
 from ray.tune.progress_reporter import TrialProgressCallback
+from ray.tune.registry import get_trainable_cls
 
 from sweeps.job import Job
 from sweeps.placement import slots
@@ -68,6 +71,8 @@ def run_on_ray(job: Job) -> None:
                 callbacks=[_Notices(recorder, scheduler)],
                 # Without end: the recorder counts, as errors and kills share one number of retries.
                 failure_config=tune.FailureConfig(max_failures=-1),
+                # The worker keeps its own; Tune's, one a trial, would be empty.
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         ).fit()
     finally:
@@ -82,6 +87,8 @@ def _lighten_tune() -> None:
     start new worker processes instead of taking those that have imported torch already (4 s).
     """
     usage.tag_callbacks = lambda callbacks: False
+    # Else each trial asks the cluster for the one class that all of them have.
+    vars(tune_trial)["get_trainable_cls"] = functools.lru_cache(maxsize=1)(get_trainable_cls)
     class_cache.DEFAULT_ENV_VARS = {}
     class_cache.ENV_VARS_TO_PROPAGATE = set()
 

@@ -93,9 +93,7 @@ class Results:
             when it had all.
     """
 
-    def __init__(
-        self, folder: RunFolder, record: SweepRecord, missing_in_mlflow: str = ""
-    ) -> None:
+    def __init__(self, folder: RunFolder, record: SweepRecord, missing_in_mlflow: str = "") -> None:
         self.folder = folder
         self.record = record
         self.missing_in_mlflow = missing_in_mlflow

@@ -70,9 +70,7 @@ def read_record(folder: RunFolder) -> SweepRecord:
         ) from err
 
 
-def hold_session(
-    folder: RunFolder, action: str, settings: Settings, display: Display
-) -> Results:
+def hold_session(folder: RunFolder, action: str, settings: Settings, display: Display) -> Results:
     """Run what is unfinished in `folder`, and leave its results written.
 
     Args:

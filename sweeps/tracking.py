@@ -19,6 +19,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 from mlflow import MlflowClient
@@ -42,6 +43,8 @@ _STATUS = {
 _SWEEP_TAG, _TRIAL_TAG, _MARK_TAG = "sweeps.sweep", "sweeps.trial", "sweeps.recorded"
 _PARENT_TAG, _NAME_TAG = "mlflow.parentRunId", "mlflow.runName"
 _LONGEST_TAG = 5000
+# Has the UI open on the pages of model training, not of language models.
+_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
 
 Rows = list[dict[str, float]]
 
@@ -130,7 +133,9 @@ class Projection:
             return str(found.experiment_id)
         try:
             location = _artifact_location(self.uri, self.folder.path.parent)
-            return str(self.client.create_experiment(name, artifact_location=location))
+            return str(
+                self.client.create_experiment(name, artifact_location=location, tags=_EXPERIMENT)
+            )
         except MlflowException:
             found = self.client.get_experiment_by_name(name)
             if found is None:

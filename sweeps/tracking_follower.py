@@ -21,7 +21,7 @@ from sweeps.tracking_process import STATUS_FILE
 
 __all__ = ["Follower", "follow", "sync"]
 
-_POLL_S = 0.5
+_POLL_S = 0.2
 # A running trial's new epochs are sent this often; an ended trial's at once.
 _RUNNING_PERIOD_S = 10.0
 _LONGEST_WAIT_S = 15.0
@@ -70,7 +70,8 @@ class Follower:
                 continue
             if trial.outcome is None and not everything and now - since < _RUNNING_PERIOD_S:
                 continue
-            projection.record_trial(trial, self._rows.pop(index, []), is_over)
+            projection.record_trial(trial, self._rows.get(index, []), is_over)
+            self._rows.pop(index, None)
             del self._dirty[index]
             self.say()
         if is_over:

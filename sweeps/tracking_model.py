@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -45,10 +49,11 @@ def log_winner(projection: Projection, best: TrialRecord) -> str:
     prepared = Preprocessing.from_json(preprocessing.read_text(encoding="utf-8"))
     example = _example(prepared)
     # The needs are read off what is installed, so they match; checking reads every package's files.
-    environment.warn_dependency_requirement_mismatches = lambda requirements: None
-    with translated_errors(projection.uri):
-        mlflow.set_tracking_uri(projection.uri)
-        with mlflow.start_run(run_id=projection.parent_id):
+    vars(environment)["warn_dependency_requirement_mismatches"] = lambda requirements: None
+    with translated_errors(projection.uri), warnings.catch_warnings():
+        # It suggests type hints, from which it would infer the signature that it is given.
+        warnings.simplefilter("ignore", UserWarning)
+        with _tracking_at(projection.uri), mlflow.start_run(run_id=projection.parent_id):
             info = Model.log(
                 artifact_path=None,
                 name="winner",
@@ -62,6 +67,19 @@ def log_winner(projection: Projection, best: TrialRecord) -> str:
                 validate_serving_input=False,
             )
     return str(info.model_uri)
+
+
+@contextmanager
+def _tracking_at(uri: str) -> Iterator[None]:
+    """Point MLflow at `uri` for a while; it keeps the address in the environment, too."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before or "")
+        if before is None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 class _PyfuncWithoutTrial:

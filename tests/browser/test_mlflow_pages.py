@@ -1,0 +1,118 @@
+"""Chromium opens the MLflow UI on a finished sweep and finds what a reviewer looks for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+import sweeps
+from tests.mlflow_server import MlflowServer
+from tests.sweeps.sweep_files import write_sweep
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings(
+        "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"
+    ),
+]
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--window-size=1600,1200",
+)  # fmt: skip
+PATIENCE_S = 60
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """A server on the store of a finished sweep."""
+    folder = tmp_path_factory.mktemp("browser")
+    runs = folder / "runs"
+    path = write_sweep(folder, search="{method: random, trials: 3}")
+    uri = f"sqlite:///{runs / 'mlflow.db'}"
+    sweeps.run(path, runs=runs, runner="local", tracking_uri=uri)
+    server = MlflowServer(runs)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        assert not os.environ.get("CI"), "CI installs chromium and chromium-driver"
+        pytest.skip("chromium and chromium-driver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    browser = webdriver.Chrome(options=options, service=Service(driver))
+    yield browser
+    browser.quit()
+
+
+def text_of_page(browser: webdriver.Chrome, url: str, *wanted: str) -> str:
+    """Return the visible text of a page once it has all that is wanted."""
+    browser.get(url)
+    return wait_for(browser, *wanted)
+
+
+def wait_for(browser: webdriver.Chrome, *wanted: str) -> str:
+    """Return the visible text once it has all that is wanted."""
+
+    def has_all(driver: webdriver.Chrome) -> bool:
+        text = driver.find_element(By.TAG_NAME, "body").text
+        return all(word in text for word in wanted)
+
+    try:
+        WebDriverWait(browser, PATIENCE_S).until(has_all, f"the page does not show {wanted}")
+    finally:
+        keep = os.environ.get("SCREENSHOTS")
+        if keep:
+            Path(keep).mkdir(exist_ok=True)
+            browser.save_screenshot(f"{keep}/{len(os.listdir(keep))}.png")
+    return str(browser.find_element(By.TAG_NAME, "body").text)
+
+
+def test_the_runs_page_nests_the_trials_below_the_sweep(
+    server: MlflowServer, browser: webdriver.Chrome
+) -> None:
+    text = text_of_page(browser, f"{server.uri}/#/experiments/1/runs", "blobs", "matching runs")
+    assert "blobs-0000" not in text
+    browser.find_element(By.XPATH, "//*[text()='Expand rows']").click()
+    text = wait_for(browser, "blobs-0000", "blobs-0002")
+    assert "blobs-0001" in text
+
+
+def test_a_trials_page_shows_its_parameters_and_best_metrics(
+    server: MlflowServer, browser: webdriver.Chrome
+) -> None:
+    client = MlflowClient(tracking_uri=server.uri)
+    [run] = client.search_runs(["1"], "tags.`sweeps.trial` = '1'")
+    url = f"{server.uri}/#/experiments/1/runs/{run.info.run_id}"
+    text = text_of_page(browser, url, "optimizer.lr", "best_dev_loss")
+    assert run.data.params["optimizer.lr"][:6] in text
+    assert "completed" in text
+
+
+def test_a_trials_curves_are_drawn(server: MlflowServer, browser: webdriver.Chrome) -> None:
+    client = MlflowClient(tracking_uri=server.uri)
+    [run] = client.search_runs(["1"], "tags.`sweeps.trial` = '1'")
+    url = f"{server.uri}/#/experiments/1/runs/{run.info.run_id}/model-metrics"
+    text_of_page(browser, url, "dev_loss", "train_loss")
+    drawn = ".js-plotly-plot .scatterlayer path.js-line, .js-plotly-plot .scatterlayer .points path"
+
+    def has_lines(driver: webdriver.Chrome) -> bool:
+        return len(driver.find_elements(By.CSS_SELECTOR, drawn)) >= 2
+
+    WebDriverWait(browser, PATIENCE_S).until(has_lines, "no curve is drawn")
