@@ -1,37 +1,40 @@
 """MLflow as a projection of a run folder: made from the ledger, and made again at any time.
 
-Runs are found by tags that name the sweep and the trial, timestamps come from the ledger, and what
-is recorded is marked on each run: doing it twice changes nothing.
+Runs are found by tags that name the sweep and the trial. The mark of what a run has is written
+after what it marks, so that a kill at any instant costs a repetition and never a part of a record;
+and what is repeated MLflow recognises, since its timestamps come from the ledger.
 """
 
 from __future__ import annotations
 
-import fcntl
-import math
-import os
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+from mlflow.entities import Metric, Param, RunTag
 
-from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
-from mlflow.exceptions import MlflowException
-
-from sweeps.configurations import flatten
-from sweeps.errors import TrackingError
-from sweeps.records import Outcome, SweepRecord, TrialRecord
+from sweeps.records import Goal, Outcome, SweepRecord, TrialRecord
 from sweeps.run_folder import RunFolder
+from sweeps.tracking_store import (
+    experiment_id_of,
+    open_client,
+    translated_errors,
+    without_password,
+)
+from sweeps.tracking_values import (
+    best_metrics,
+    datasets,
+    epoch_metrics,
+    ms,
+    sweep_metrics,
+    sweep_note,
+    sweep_params,
+    tags_of,
+    trial_params,
+    trial_tags,
+)
 
-__all__ = ["Projection"]
+__all__ = ["Projection", "without_password"]
 
 _STATUS = {
     Outcome.COMPLETED: "FINISHED",
@@ -41,12 +44,28 @@ _STATUS = {
     Outcome.FAILED: "FAILED",
 }
 _SWEEP_TAG, _TRIAL_TAG, _MARK_TAG = "sweeps.sweep", "sweeps.trial", "sweeps.recorded"
-_PARENT_TAG, _NAME_TAG = "mlflow.parentRunId", "mlflow.runName"
-_LONGEST_TAG = 5000
-# Has the UI open on the pages of model training, not of language models.
-_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
+_MODEL_TAG = "sweeps.model"
+_ARTIFACTS = ("sweep.yaml", "sweep.json", "winner.json", "trials.jsonl", "epochs.parquet")
+# The client sends tags with the first thousand entries of a batch; the mark has to come last.
+_ONE_BATCH = 800
 
 Rows = list[dict[str, float]]
+
+
+@dataclass
+class _Run:
+    """A run as MLflow has it; the mark is `state:epochs:end`, and None until something is in."""
+
+    run_id: str
+    mark: str | None = None
+
+    @property
+    def state(self) -> str:
+        return (self.mark or "").partition(":")[0]
+
+    @property
+    def epochs(self) -> int:
+        return int(self.mark.split(":")[1]) if self.mark else 0
 
 
 class Projection:
@@ -61,11 +80,18 @@ class Projection:
         self.folder = folder
         self.uri = uri
         self._description = folder.read_description()
+        self._goal = Goal(**self._description["goal"])
+        self._runs: dict[int, _Run] = {}
+        self._parent: _Run | None = None
+        self._model_mark = ""
         with translated_errors(uri):
-            self.client = _client(uri, folder.path.parent)
-            self.experiment_id = self._experiment()
-            self.parent_id = self._parent()
-            self._runs = self._children()
+            self.client = open_client(uri)
+            self.experiment_id = experiment_id_of(
+                self.client, self._description["sweep"]["name"], uri
+            )
+            self._find_runs()
+            self._parent = self._parent or self._create_parent()
+        self.parent_id = self._parent.run_id
 
     def record_trial(self, trial: TrialRecord, rows: Rows, is_over: bool) -> None:
         """Bring a trial's run up to date.
@@ -74,75 +100,81 @@ class Projection:
             trial: A trial that has been started.
             rows: Epochs to add; rows that MLflow has already may be among them.
             is_over: The sweep is not running: a trial without an outcome is marked so.
+
+        Raises:
+            TrackingError: The store does not answer or refuses.
         """
-        mark = f"{trial.outcome or ('unfinished' if is_over else 'running')}:{trial.epochs}"
+        state = str(trial.outcome or ("unfinished" if is_over else "running"))
+        mark = f"{state}:{trial.epochs}:{ms(trial.ended_at)}"
         with translated_errors(self.uri):
-            run_id, known_mark = self._run_of(trial)
-            if known_mark == mark:
+            run = self._run_of(trial)
+            if run.mark == mark:
                 return
-            self.client.log_batch(
-                run_id,
-                metrics=_metrics(trial, rows),
-                params=_params(trial) if known_mark is None else [],
-                tags=_trial_tags(trial, mark),
-            )
-            self._set_status(run_id, trial, is_over, known_mark)
-        self._runs[trial.trial.index] = (run_id, mark)
+            is_new = run.mark is None
+            metrics = epoch_metrics(trial, (row for row in rows if row["epoch"] > run.epochs))
+            if state != "running":
+                metrics += best_metrics(trial, trial.started_at, trial.best_epoch or 0)
+            tags = {**trial_tags(trial, state, self._goal), _MARK_TAG: mark}
+            self._set_status(run, trial, state)
+            params = trial_params(trial) if is_new else []
+            self._log(run.run_id, metrics, params, tags_of(tags, is_new))
+        run.mark = mark
 
     def record_sweep(self, record: SweepRecord, is_over: bool) -> None:
-        """Bring the sweep's own run up to date, with its artifacts when it is over."""
-        best = record.best
-        summary = {str(outcome): count for outcome, count in record.outcomes.items() if count}
-        mark = f"{is_over}:{record.ended_at}:{sorted(summary.items())}"
+        """Bring the sweep's own run up to date, with its artifacts when it is over.
+
+        Raises:
+            TrackingError: The store does not answer or refuses.
+        """
+        parent = self._parent
+        assert parent is not None
+        counts = [record.outcomes[outcome] for outcome in Outcome]
+        mark = f"over:0:{ms(record.ended_at)}:{counts}" if is_over else "running:0:0"
+        if parent.mark == mark:
+            return
         with translated_errors(self.uri):
-            if self._tag_of_parent(_MARK_TAG) == mark:
-                return
-            at_ms = _ms(record.ended_at or record.started_at or 0.0)
-            metrics = [Metric(f"trials_{name}", n, at_ms, 0) for name, n in summary.items()]
-            if best is not None and best.best is not None:
-                metrics += _best_metrics(best.best, at_ms)
-            tags = {"outcome": record.stopped or ("finished" if is_over else "running")}
-            if best is not None:
-                tags |= {"best_trial": str(best.trial.index), "mlflow.note.content": _note(record)}
-            self.client.log_batch(
-                self.parent_id,
-                metrics=metrics,
-                tags=[RunTag(key, value[:_LONGEST_TAG]) for key, value in tags.items()],
-            )
+            is_new = parent.mark is None
+            params = sweep_params(self._description) if is_new else []
+            if is_new:
+                self.client.log_inputs(parent.run_id, datasets=datasets(self._description))
             if is_over:
-                self._artifacts()
-                status = "FINISHED" if not record.unfinished else "KILLED"
-                self.client.set_terminated(self.parent_id, status, end_time=at_ms)
-            self.client.set_tag(self.parent_id, _MARK_TAG, mark)
+                self._end_parent(record)
+            elif not is_new:
+                self.client.update_run(parent.run_id, status="RUNNING")
+            tags = self._parent_tags(record, is_over) | {_MARK_TAG: mark}
+            metrics = sweep_metrics(record) if is_over else []
+            self._log(parent.run_id, metrics, params, tags_of(tags, is_new))
+        parent.mark = mark
 
-    def model_is_current(self, trial: TrialRecord) -> bool:
+    def has_model_of(self, trial: TrialRecord) -> bool:
         """Return whether the winner's model is logged already."""
-        with translated_errors(self.uri):
-            return self._tag_of_parent("sweeps.model") == _model_mark(trial)
+        return self._model_mark == model_mark(trial)
 
-    def mark_model(self, trial: TrialRecord, model_uri: str) -> None:
+    def note_model(self, trial: TrialRecord, model_uri: str) -> None:
         """Note on the sweep's run which trial's model was logged, and where."""
+        tags = {_MODEL_TAG: model_mark(trial), "model_uri": model_uri}
         with translated_errors(self.uri):
-            self.client.set_tag(self.parent_id, "sweeps.model", _model_mark(trial))
-            self.client.set_tag(self.parent_id, "model_uri", model_uri)
+            self.client.log_batch(self.parent_id, tags=tags_of(tags, is_new=True))
+        self._model_mark = tags[_MODEL_TAG]
 
-    def _experiment(self) -> str:
-        name = self._description["sweep"]["name"]
-        found = self.client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
-        try:
-            location = _artifact_location(self.uri, self.folder.path.parent)
-            return str(
-                self.client.create_experiment(name, artifact_location=location, tags=_EXPERIMENT)
-            )
-        except MlflowException:
-            found = self.client.get_experiment_by_name(name)
-            if found is None:
-                raise
-            return str(found.experiment_id)
+    def _find_runs(self) -> None:
+        """Find this sweep's runs; a second one of a trial is deleted.
 
-    def _search(self, condition: str) -> Iterator[Any]:
+        A server that is stopped and goes on answers requests that their client gave up: it may
+        make a run twice.
+        """
+        for run in sorted(self._search(), key=_fullest_first):
+            tags = run.data.tags
+            found = _Run(str(run.info.run_id), tags.get(_MARK_TAG))
+            if _TRIAL_TAG in tags and int(tags[_TRIAL_TAG]) not in self._runs:
+                self._runs[int(tags[_TRIAL_TAG])] = found
+            elif _TRIAL_TAG not in tags and self._parent is None:
+                self._parent, self._model_mark = found, tags.get(_MODEL_TAG, "")
+            else:
+                self.client.delete_run(found.run_id)
+
+    def _search(self) -> Iterator[Any]:
+        condition = f"tags.`{_SWEEP_TAG}` = '{self._description['id']}'"
         token = None
         while True:
             page = self.client.search_runs([self.experiment_id], condition, page_token=token)
@@ -151,204 +183,71 @@ class Projection:
             if not token:
                 return
 
-    def _parent(self) -> str:
-        sweep_id = self._description["id"]
-        for run in self._search(f"tags.`{_SWEEP_TAG}` = '{sweep_id}'"):
-            if _TRIAL_TAG not in run.data.tags:
-                return str(run.info.run_id)
-        run = self.client.create_run(
-            self.experiment_id,
-            start_time=_ms(self._description["created_at"]),
-            run_name=self.folder.name,
-            tags={_SWEEP_TAG: sweep_id, _NAME_TAG: self.folder.name},
-        )
-        sweep = self._description["sweep"]
-        about = {key: sweep[key] for key in ("seed", "data", "objective", "search", "stopping")}
-        about["search"] = {k: v for k, v in about["search"].items() if not isinstance(v, list)}
-        self.client.log_batch(
-            run.info.run_id, params=[Param(k, str(v)) for k, v in flatten(about).items()]
-        )
-        self.client.log_inputs(run.info.run_id, datasets=_datasets(self._description))
-        return str(run.info.run_id)
+    def _create_parent(self) -> _Run:
+        at = self._description["created_at"]
+        return self._create(self.folder.name, at, {})
 
-    def _children(self) -> dict[int, tuple[str, str | None]]:
-        sweep_id = self._description["id"]
-        return {
-            int(run.data.tags[_TRIAL_TAG]): (run.info.run_id, run.data.tags.get(_MARK_TAG))
-            for run in self._search(f"tags.`{_SWEEP_TAG}` = '{sweep_id}'")
-            if _TRIAL_TAG in run.data.tags
-        }
-
-    def _run_of(self, trial: TrialRecord) -> tuple[str, str | None]:
+    def _run_of(self, trial: TrialRecord) -> _Run:
         index = trial.trial.index
-        if index in self._runs:
-            return self._runs[index]
-        name = f"{self.folder.name}-{index:04d}"
-        run = self.client.create_run(
-            self.experiment_id,
-            start_time=_ms(trial.started_at or 0.0),
-            run_name=name,
-            tags={
-                _SWEEP_TAG: self._description["id"],
-                _TRIAL_TAG: str(index),
-                _PARENT_TAG: self.parent_id,
-                _NAME_TAG: name,
-            },
-        )
-        self._runs[index] = (str(run.info.run_id), None)
+        if index not in self._runs:
+            tags = {_TRIAL_TAG: str(index), "mlflow.parentRunId": self.parent_id}
+            name = f"{self.folder.name}-{index:04d}"
+            self._runs[index] = self._create(name, trial.started_at, tags)
         return self._runs[index]
 
-    def _set_status(
-        self, run_id: str, trial: TrialRecord, is_over: bool, known_mark: str | None
+    def _create(self, name: str, at: float | None, tags: dict[str, str]) -> _Run:
+        about = {_SWEEP_TAG: self._description["id"], "mlflow.source.name": "sweeps", **tags}
+        if self._description.get("git_commit"):
+            about["mlflow.source.git.commit"] = self._description["git_commit"]
+        run = self.client.create_run(
+            self.experiment_id, start_time=ms(at), run_name=name, tags=about
+        )
+        return _Run(str(run.info.run_id))
+
+    def _log(
+        self, run_id: str, metrics: list[Metric], params: list[Param], tags: Sequence[RunTag]
     ) -> None:
+        """Log all, the tags last."""
+        first = len(metrics) - _ONE_BATCH
+        if first > 0:
+            self.client.log_batch(run_id, metrics=metrics[:first], params=params)
+            metrics, params = metrics[first:], []
+        self.client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
+
+    def _set_status(self, run: _Run, trial: TrialRecord, state: str) -> None:
         if trial.outcome is not None:
             status = _STATUS[trial.outcome]
-            self.client.set_terminated(run_id, status, end_time=_ms(trial.ended_at or 0.0))
-        elif is_over:
-            self.client.set_terminated(run_id, "KILLED")
-        elif known_mark is not None and not known_mark.startswith("running"):
-            self.client.update_run(run_id, status="RUNNING")
+            self.client.set_terminated(run.run_id, status, end_time=ms(trial.ended_at))
+        elif state == "unfinished":
+            at = (trial.started_at or 0.0) + trial.train_s
+            self.client.set_terminated(run.run_id, "KILLED", end_time=ms(at))
+        elif run.mark is not None and run.state != "running":
+            self.client.update_run(run.run_id, status="RUNNING")
 
-    def _tag_of_parent(self, key: str) -> str | None:
-        tags = self.client.get_run(self.parent_id).data.tags
-        return None if key not in tags else str(tags[key])
-
-    def _artifacts(self) -> None:
-        for name in ("sweep.yaml", "sweep.json", "winner.json", "trials.jsonl", "epochs.parquet"):
+    def _end_parent(self, record: SweepRecord) -> None:
+        for name in _ARTIFACTS:
             path = self.folder.path / name
             if path.exists():
                 self.client.log_artifact(self.parent_id, str(path))
+        status = "KILLED" if record.unfinished else "FINISHED"
+        at = record.ended_at or record.started_at
+        self.client.set_terminated(self.parent_id, status, end_time=ms(at))
+
+    def _parent_tags(self, record: SweepRecord, is_over: bool) -> dict[str, str]:
+        ended = record.stopped or ("unfinished" if record.unfinished else "finished")
+        tags = {"outcome": ended if is_over else "running", "trials": str(len(record.trials))}
+        if not is_over:
+            return tags
+        best = "" if record.best is None else str(record.best.trial.index)
+        return {**tags, "best_trial": best, "mlflow.note.content": sweep_note(record)}
 
 
-@contextmanager
-def translated_errors(uri: str) -> Iterator[None]:
-    """Turn what MLflow and its transports raise into TrackingError.
-
-    Its transports (requests, SQLAlchemy, object stores) share no base class: any exception out of
-    the client means that the record could not be written now.
-    """
-    try:
-        yield
-    except TrackingError:
-        raise
-    except Exception as err:
-        lines = str(err).strip().splitlines() or [type(err).__name__]
-        raise TrackingError(f"MLflow at {without_password(uri)}: {lines[0][:300]}") from err
-
-
-def without_password(uri: str) -> str:
-    """Return `uri` with the password of `user:password@host` hidden."""
-    scheme, separator, rest = uri.partition("://")
-    account, at, host = rest.rpartition("@")
-    user = account.partition(":")[0]
-    return f"{scheme}{separator}{user}:***@{host}" if at else uri
-
-
-def _client(uri: str, runs: Path) -> MlflowClient:
-    """Return a client; a SQLite store is created once, under a lock, in write-ahead mode."""
-    if not uri.startswith("sqlite:///"):
-        return MlflowClient(tracking_uri=uri)
-    path = Path(uri.removeprefix("sqlite:///"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (path.parent / f".{path.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        client = MlflowClient(tracking_uri=uri)
-        client.search_experiments(max_results=1)
-        with sqlite3.connect(path) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-        connection.close()
-    return client
-
-
-def _artifact_location(uri: str, runs: Path) -> str | None:
-    """Beside a SQLite store; where the server wants them otherwise."""
-    if uri.startswith("sqlite:///"):
-        return Path(uri.removeprefix("sqlite:///")).with_name("mlartifacts").as_uri()
-    return None
-
-
-def _metrics(trial: TrialRecord, rows: Rows) -> list[Metric]:
-    """Return per-epoch metrics, and `best_*` once the trial has ended.
-
-    An epoch's time is the trial's start plus the training time up to it: the same at every call,
-    so that MLflow recognises what it has. Infinities are left out (MLflow would store 1.8e308).
-    """
-    start = trial.started_at or 0.0
-    found = [
-        Metric(key, value, _ms(start + row["_at_s"]), int(row["epoch"]))
-        for row in rows
-        for key, value in row.items()
-        if key not in ("epoch", "_at_s") and not math.isinf(value)
-    ]
-    if trial.outcome is not None and trial.best is not None:
-        found += _best_metrics(trial.best, _ms(trial.ended_at or start))
-    return found
-
-
-def _best_metrics(best: Mapping[str, float], at_ms: int) -> list[Metric]:
-    values = {
-        f"best_{key}": value
-        for key, value in best.items()
-        if key.startswith(("train_", "dev_")) or key == "epoch"
-    }
-    return [Metric(key, value, at_ms, 0) for key, value in values.items()]
-
-
-def _params(trial: TrialRecord) -> list[Param]:
-    values = flatten(trial.trial.configuration) | {"seed": trial.trial.seed}
-    return [Param(key, str(value)) for key, value in values.items()]
-
-
-def _trial_tags(trial: TrialRecord, mark: str) -> list[RunTag]:
-    tags = {
-        _MARK_TAG: mark,
-        "outcome": mark.partition(":")[0],
-        "reason": trial.reason,
-        "configuration_hash": trial.trial.hash,
-    }
-    if trial.failures:
-        tags["failures"] = "\n\n".join(trial.failures)
-    return [RunTag(key, value[:_LONGEST_TAG]) for key, value in tags.items() if value]
-
-
-def _datasets(description: Mapping[str, Any]) -> list[DatasetInput]:
-    data = description["data"]
-    return [
-        DatasetInput(
-            Dataset(
-                name=f"{data['source']}-{split['name']}",
-                digest=split["digest"],
-                source_type="local",
-                source=str({"source": data["source"], "seed": description["sweep"]["seed"]}),
-                profile=str({"num_rows": split["rows"]}).replace("'", '"'),
-            ),
-            [InputTag("mlflow.data.context", split["name"])],
-        )
-        for split in data["splits"]
-    ]
-
-
-def _note(record: SweepRecord) -> str:
-    """Return the sweep's summary as Markdown, which the MLflow UI shows on its run."""
-    best = record.best
-    if best is None:
-        return "No trial has a finite objective yet."
-    counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
-    lines = [
-        f"**Best {record.goal.metric} = {record.value(best):.6g}** "
-        f"(trial {best.trial.index}, epoch {best.best_epoch}) of {len(record.trials)} trials: "
-        f"{counts}.",
-        "",
-        "| parameter | value |",
-        "| --- | --- |",
-        *(f"| {k} | {v} |" for k, v in flatten(best.trial.configuration).items()),
-    ]
-    return "\n".join(lines)
-
-
-def _model_mark(trial: TrialRecord) -> str:
+def model_mark(trial: TrialRecord) -> str:
+    """Return what tells one winner's weights from another's."""
     return f"{trial.trial.hash}:{trial.best_epoch}"
 
 
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+def _fullest_first(run: Any) -> tuple[int, bool, str]:
+    """Sort runs with more in them first; the id makes the order certain."""
+    mark = run.data.tags.get(_MARK_TAG)
+    return (-_Run("", mark).epochs, mark is None, run.info.run_id)

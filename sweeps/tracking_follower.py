@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,20 @@ from sweeps.tracking_process import STATUS_FILE
 
 __all__ = ["Follower", "follow", "sync"]
 
-_POLL_S = 0.2
+_POLL_S = 0.1
 # A running trial's new epochs are sent this often; an ended trial's at once.
 _RUNNING_PERIOD_S = 10.0
 _LONGEST_WAIT_S = 15.0
+# What is written here is tried again here: MLflow's own seven retries would take four minutes.
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
 
 
 class Follower:
@@ -37,6 +48,7 @@ class Follower:
         self.record = SweepRecord(folder.read_plan(), goal)
         self.is_over = False
         self._projection: Any = None
+        self._had_errors = False
         self._offset = 0
         self._rows: dict[int, list[dict[str, float]]] = {}
         self._elapsed_s: dict[int, float] = {}
@@ -62,36 +74,51 @@ class Follower:
         Raises:
             TrackingError: The store does not answer; what was not sent stays to be sent.
         """
-        projection = self._project()
-        now = time.monotonic()
-        for index, since in list(self._dirty.items()):
-            trial = self.record.trials[index]
-            if trial.started_at is None:
-                continue
-            if trial.outcome is None and not everything and now - since < _RUNNING_PERIOD_S:
-                continue
-            projection.record_trial(trial, self._rows.get(index, []), is_over)
-            self._rows.pop(index, None)
-            del self._dirty[index]
-            self.say()
-        if is_over:
-            projection.record_sweep(self.record, is_over)
-            self._log_winner(projection)
+        if is_over and self._had_errors:
+            # A request that was given up may have been answered late: look at what there is.
+            self._projection, self._had_errors = None, False
+        try:
+            with _settings():
+                self._write(self._project(), is_over, everything)
+        except TrackingError:
+            self._projection, self._had_errors = None, True
+            raise
 
-    def say(self, error: str = "") -> None:
+    def say(self, error: str = "", stage: str = "trials") -> None:
         """Write for the progress display how far the record is."""
         status = {
             "recorded": sum(
                 trial.outcome is not None and trial.trial.index not in self._dirty
                 for trial in self.record.trials
             ),
+            "stage": stage,
             "error": error,
             "pid": os.getpid(),
         }
         _write_quickly(self.folder.path / STATUS_FILE, status)
 
+    def _write(self, projection: Any, is_over: bool, everything: bool) -> None:
+        if not is_over:
+            projection.record_sweep(self.record, is_over)
+        now = time.monotonic()
+        for index, since in list(self._dirty.items()):
+            trial = self.record.trials[index]
+            is_early = not everything and now - since < _RUNNING_PERIOD_S
+            if trial.started_at is None or (trial.outcome is None and is_early):
+                continue
+            projection.record_trial(trial, self._rows.get(index, []), is_over)
+            self._rows.pop(index, None)
+            del self._dirty[index]
+            self.say()
+        if is_over:
+            self.say(stage="sweep")
+            projection.record_sweep(self.record, is_over)
+            self.say(stage="model")
+            self._log_winner(projection)
+
     def _project(self) -> Any:
         if self._projection is None:
+            from sweeps import tracking_model  # noqa: F401 - slow to import: while trials train
             from sweeps.tracking import Projection
 
             self._projection = Projection(self.folder, self.uri)
@@ -99,11 +126,11 @@ class Follower:
 
     def _log_winner(self, projection: Any) -> None:
         best = self.record.best
-        if best is None or projection.model_is_current(best):
+        if best is None or projection.has_model_of(best):
             return
         from sweeps.tracking_model import log_winner
 
-        projection.mark_model(best, log_winner(projection, best))
+        projection.note_model(best, log_winner(projection, best))
 
     def _keep_rows(self, trial: TrialRecord, rows: list[dict[str, float]]) -> None:
         index = trial.trial.index
@@ -148,10 +175,22 @@ def follow(folder: RunFolder, uri: str, driver_is_alive: Callable[[], bool]) -> 
                 raise
         else:
             wait_s = _POLL_S
-            follower.say()
             if follower.is_over or not alive:
+                follower.say(stage="done")
                 return
         time.sleep(wait_s)
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Have MLflow behave as a tracker wants it, where the user has not said otherwise."""
+    added = {key: value for key, value in _SETTINGS.items() if key not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for key in added:
+            os.environ.pop(key, None)
 
 
 def _write_quickly(path: Path, status: dict[str, Any]) -> None:

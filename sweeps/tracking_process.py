@@ -70,18 +70,14 @@ class TrackingProcess:
             self._process.wait()
 
     def finish(self) -> None:
-        """Wait until all is recorded, or until the server has been silent for too long."""
+        """Wait until all is recorded, or until nothing more was for PATIENCE_S."""
         if self._process is None:
             return
-        silent_since = time.monotonic()
-        recorded = self.status().get("recorded")
-        while self._process.poll() is None:
+        progress, since = self._progress(), time.monotonic()
+        while self._process.poll() is None and time.monotonic() - since < PATIENCE_S:
             time.sleep(0.02)
-            status = self.status()
-            if status.get("recorded") != recorded or not status.get("error"):
-                recorded, silent_since = status.get("recorded"), time.monotonic()
-            if time.monotonic() - silent_since > PATIENCE_S:
-                return
+            if self._progress() != progress:
+                progress, since = self._progress(), time.monotonic()
 
     @property
     def is_complete(self) -> bool:
@@ -95,8 +91,12 @@ class TrackingProcess:
             return str(self.status().get("error") or f"see {self._folder.path / _LOG_FILE}")
         return str(self.status().get("error") or "")
 
+    def _progress(self) -> tuple[Any, Any]:
+        status = self.status()
+        return status.get("recorded"), status.get("stage")
+
     def status(self) -> dict[str, Any]:
-        """Return what the tracker last said: recorded trials, error, links."""
+        """Return what the tracker last said: recorded trials, stage, error."""
         try:
             return dict(json.loads((self._folder.path / STATUS_FILE).read_bytes()))
         except (OSError, ValueError):

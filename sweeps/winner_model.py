@@ -29,8 +29,7 @@ class WinnerModel(PythonModel):
             Path(context.artifacts["weights"]), Path(context.artifacts["preprocessing"])
         )
 
-    # No type hints: MLflow would read a hint as the model's signature, and it has one.
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         """Return one row a row of `model_input`.
 
         Args:

@@ -27,7 +27,13 @@ HOMES = {
         "sweeps/ray_trainable.py",
         "sweeps/scheduling.py",
     },
-    "mlflow": {"sweeps/tracking.py", "sweeps/tracking_model.py", "sweeps/winner_model.py"},
+    "mlflow": {
+        "sweeps/tracking.py",
+        "sweeps/tracking_model.py",
+        "sweeps/tracking_store.py",
+        "sweeps/tracking_values.py",
+        "sweeps/winner_model.py",
+    },
     "yaml": {"search_spaces/yaml_reader.py"},
 }
 

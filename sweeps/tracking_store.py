@@ -1,0 +1,98 @@
+"""The MLflow store that a URI names: opening it, and its errors in our words, without passwords."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from sweeps.errors import TrackingError
+
+__all__ = ["experiment_id_of", "open_client", "translated_errors", "without_password"]
+
+_SQLITE = "sqlite:///"
+_LONGEST_MESSAGE = 300
+# Has the UI open on the pages of model training, not of language models.
+_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
+
+
+def open_client(uri: str) -> MlflowClient:
+    """Return a client; a SQLite store is created once, under a lock, in write-ahead mode."""
+    if not uri.startswith(_SQLITE):
+        return MlflowClient(tracking_uri=uri)
+    path = Path(uri.removeprefix(_SQLITE))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (path.parent / f".{path.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        client = MlflowClient(tracking_uri=uri)
+        client.search_experiments(max_results=1)
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.close()
+    return client
+
+
+def experiment_id_of(client: MlflowClient, name: str, uri: str) -> str:
+    """Return the experiment called `name`; it is made where there is none."""
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    try:
+        location = _artifact_location(uri)
+        return str(client.create_experiment(name, artifact_location=location, tags=_EXPERIMENT))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)
+
+
+@contextmanager
+def translated_errors(uri: str) -> Iterator[None]:
+    """Turn what MLflow and its transports raise into TrackingError.
+
+    Its transports (requests, SQLAlchemy, object stores) share no base class: any exception out of
+    the client means that the record could not be written now.
+    """
+    try:
+        yield
+    except TrackingError:
+        raise
+    except Exception as err:
+        lines = str(err).strip().splitlines() or [type(err).__name__]
+        text = _hide_password(lines[0], uri)[:_LONGEST_MESSAGE]
+        raise TrackingError(f"MLflow at {without_password(uri)}: {text}") from err
+
+
+def without_password(uri: str) -> str:
+    """Return `uri` with the password of `user:password@host` hidden."""
+    scheme, separator, rest = uri.partition("://")
+    account, at, host = rest.rpartition("@")
+    user = account.partition(":")[0]
+    return f"{scheme}{separator}{user}:***@{host}" if at else uri
+
+
+def _hide_password(text: str, uri: str) -> str:
+    """Return a message in which the password of `uri`, quoted or not, is hidden."""
+    account = uri.partition("://")[2].rpartition("@")[0]
+    password = account.partition(":")[2]
+    if not password:
+        return text
+    return (
+        text.replace(uri, without_password(uri))
+        .replace(password, "***")
+        .replace(unquote(password), "***")
+    )
+
+
+def _artifact_location(uri: str) -> str | None:
+    """Beside a SQLite store; where the server wants them otherwise."""
+    if uri.startswith(_SQLITE):
+        return Path(uri.removeprefix(_SQLITE)).with_name("mlartifacts").as_uri()
+    return None
