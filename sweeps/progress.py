@@ -25,6 +25,8 @@ Mode = Literal["live", "plain", "silent"]
 _LIVE_PERIOD_S = 0.25
 _PLAIN_PERIOD_S = 5.0
 _RATE_WINDOW_S = 20.0
+# A tracker is always a trial or two behind; more is worth a word.
+_SHOWN_BACKLOG = 5
 
 
 class Display:
@@ -76,9 +78,11 @@ class Display:
         text = status_line(record, epochs, self._rate.update(epochs))
         if self._phase == "starting" and not epochs:
             text = f"starting workers; {text}"
+        ended, recorded = record.outcomes.total(), tracking.status().get("recorded", 0)
         if self._phase == "recording":
-            recorded = tracking.status().get("recorded", 0)
-            text = f"recording in MLflow {recorded}/{record.outcomes.total()}; {text}"
+            text = f"recording in MLflow {recorded}/{ended}; {text}"
+        elif ended - recorded > _SHOWN_BACKLOG and tracking.is_on:
+            text += f" | MLflow {ended - recorded} trials behind"
         if tracking.error:
             text += f" | MLflow: {tracking.error} (nothing is lost; retrying)"
         return text
@@ -95,7 +99,7 @@ def status_line(record: SweepRecord, epochs: int, epochs_per_s: float | None) ->
         parts.append(f"best {record.goal.metric} {value:.5g} (trial {best.trial.index})")
     if epochs_per_s:
         parts.append(f"{epochs_per_s:.0f} epochs/s")
-        if ended:
+        if 0 < ended < total:
             left_s = epochs / ended * (total - ended) / epochs_per_s
             parts.append(f"about {_duration(left_s)} left")
     return " | ".join(parts)

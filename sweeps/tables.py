@@ -55,11 +55,12 @@ def ranked_table(record: SweepRecord, width: int, limit: int = _SHOWN_TRIALS) ->
 
 def _table(columns: dict[str, list[str]], width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    used, fitting = 0, []
+    left, fitting = width, []
     for name, cells in columns.items():
-        used += max(len(text) for text in (name, *cells)) + 3
-        if used > width:
-            break
+        wanted = max(len(text) for text in (name, *cells)) + 3
+        if wanted > left:
+            continue  # a narrower one may still fit
+        left -= wanted
         fitting.append(name)
         table.add_column(name, justify="left" if name == "outcome" else "right", no_wrap=True)
     for row in zip(*(columns[name] for name in fitting), strict=True):

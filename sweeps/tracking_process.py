@@ -80,6 +80,11 @@ class TrackingProcess:
                 progress, since = self._progress(), time.monotonic()
 
     @property
+    def is_on(self) -> bool:
+        """Whether this session is recorded in MLflow at all."""
+        return self._uri is not None
+
+    @property
     def is_complete(self) -> bool:
         """Whether all that the ledger has is in MLflow."""
         return self._process is None or self._process.poll() == 0

@@ -66,8 +66,17 @@ def translated_errors(uri: str) -> Iterator[None]:
         raise
     except Exception as err:
         lines = str(err).strip().splitlines() or [type(err).__name__]
-        text = _hide_password(lines[0], uri)[:_LONGEST_MESSAGE]
+        text = _hide_password(_plain(lines[0]), uri)[:_LONGEST_MESSAGE]
         raise TrackingError(f"MLflow at {without_password(uri)}: {text}") from err
+
+
+def _plain(text: str) -> str:
+    """Return what a person needs of an HTTP library's account of a failed request."""
+    if "ConnectionPool(" not in text:
+        return text
+    if "timed out" in text:
+        return "no answer in time"
+    return "connection refused" if "refused" in text else text
 
 
 def without_password(uri: str) -> str:
