@@ -6,27 +6,29 @@ configuration model; the objective, net and constraints are held against the dat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import copy
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from models.configuration import TrialConfig, check_trial, metrics_for, mode_of
+from models.configuration import metrics_for, mode_of
 from models.data_checks import DataSummary, check_data
 from models.data_configuration import Task
-from models.errors import DataError, TrialConfigError
+from models.errors import DataError
 from search_spaces.constraints import Constraint
-from search_spaces.problems import Problem, SpaceError, did_you_mean
+from search_spaces.parameters import looks_like_parameter
+from search_spaces.problems import KeyPath, Problem, SpaceError, did_you_mean
 from search_spaces.space import Space
-from sweeps.listed import complete
+from sweeps.constraint_checks import allows, check_constraints, read_constraints, rejections
+from sweeps.listed import complete, listed_configurations
 from sweeps.records import Goal
-from sweeps.sweep_file import GridSearch, ManualSearch, RandomSearch, SobolSearch, SweepFile
-from sweeps.validation_messages import problems_of, rule_and_value
+from sweeps.sweep_file import GridSearch, RandomSearch, SobolSearch, SweepFile
+from sweeps.trial_checks import judge_trial, template_place
+from sweeps.validation_messages import TYPE_RULES, rule_and_value
 
-__all__ = ["Sections", "check_sections", "check_space"]
+__all__ = ["Sections", "check_sections"]
 
 
 @dataclass(frozen=True)
@@ -39,38 +41,47 @@ class Sections:
     data: DataSummary
 
 
-def check_sections(file: SweepFile, base_dir: Path) -> tuple[Sections | None, list[Problem]]:
+def check_sections(
+    file: SweepFile, base_dir: Path, unsound: Collection[str] = ()
+) -> tuple[Sections | None, list[Problem]]:
     """Return the sections, or None and every problem that was found.
 
     Args:
         file: A sweep file whose sections are each well formed.
         base_dir: Where relative data files are looked for.
+        unsound: Sections that are not the file's own but stand in for faulty ones.
     """
     problems: list[Problem] = []
-    data = _check_data(file, base_dir, problems)
-    goal = _check_objective(file, data, problems)
-    space, space_problems = check_space(file.space, file.constraints)
-    problems += space_problems
-    constraints: tuple[Constraint, ...] = ()
-    if space is not None:
-        listed = _check_listed(file, problems)
-        constraints = _check_constraints(file, space, listed, problems)
-        _check_search(file, space, constraints, problems)
-        if data is not None:
-            problems += dict.fromkeys(_net_against_data(space, data))
-    if problems or space is None or data is None or goal is None:
+    data = None if "data" in unsound else _check_data(file, base_dir, problems)
+    goal = None if "objective" in unsound else _check_objective(file, data, problems)
+    constraints, unreadable = read_constraints(file.constraints)
+    problems += unreadable
+    if "space" in unsound:
         return None, problems
-    return Sections(space, constraints, goal, data), []
+    space, faults, left_out = _read_space(file.space)
+    if space is None:
+        return None, problems + faults
+    complete_ones, more = _try_space(space, constraints, data)
+    unknown = "unknown key"  # is said of the key, whatever is wrong with its parameter
+    faults += [one for one in more if one.path not in left_out or one.rule.startswith(unknown)]
+    listed = _check_listed(file, data, bool(faults), problems)
+    known = complete_ones or [dict(one) for one, _ in space.representatives()]
+    problems += check_constraints(constraints, known, are_complete=not faults)
+    problems += rejections(constraints, listed)
+    problems += _check_search(file, space, bool(constraints), bool(faults))
+    problems += faults
+    if problems or data is None or goal is None:
+        return None, list(dict.fromkeys(problems))
+    return Sections(space, tuple(constraints.values()), goal, data), []
 
 
 def _check_data(file: SweepFile, base_dir: Path, problems: list[Problem]) -> DataSummary | None:
     report = check_data(file.data, base_dir, file.seed)
-    problems += [data_problem(error) for error in report.problems]
+    problems += [_data_problem(error) for error in report.problems]
     return report.summary
 
 
-def data_problem(error: DataError) -> Problem:
-    """Return an error of the data as a problem of the `data` section."""
+def _data_problem(error: DataError) -> Problem:
     rule = rule_and_value(error.rule, error.value)
     hint = error.hint or did_you_mean(str(error.value), error.choices)
     return Problem(("data", *error.key), error.value, rule, error.choices[:20], hint)
@@ -81,7 +92,8 @@ def _check_objective(
 ) -> Goal | None:
     metric = file.objective.metric
     tasks: list[Task] = [data.task] if data is not None else ["classification", "regression"]
-    choices = tuple(name for task in tasks for name in metrics_for(task) if name.startswith("dev_"))
+    found = (name for task in tasks for name in metrics_for(task) if name.startswith("dev_"))
+    choices = tuple(dict.fromkeys(found))
     if metric in choices:
         return Goal(metric, mode_of(metric))
     rule = f"{metric!r} is no dev metric of a {' or '.join(tasks)} task"
@@ -92,192 +104,126 @@ def _check_objective(
     return None
 
 
-def check_space(
-    template: Mapping[str, Any], constraints: Sequence[str]
-) -> tuple[Space | None, list[Problem]]:
-    """Return the space of a `space` section, or None, and what is wrong in the section.
+def _read_space(template: Mapping[str, Any]) -> tuple[Space | None, list[Problem], set[KeyPath]]:
+    """Return the space, what is wrong with its parameters, and the places of the faulty ones.
 
-    Args:
-        constraints: As written. Rules between sections (warm-up within the epochs) count only
-            where these allow the combination.
+    Faulty parameters are left out of the space (None), so that the rest of it can be tried.
     """
     try:
-        space = Space(template)
+        return Space(template), [], set()
     except SpaceError as err:
-        return None, [_at(("space",), problem) for problem in err.problems]
-    readable = _readable(constraints)
+        problems = [replace(one, path=("space", *one.path)) for one in err.problems]
+        faulty = {_innermost_parameter(template, one.path) for one in err.problems}
+    rest = copy.deepcopy(dict(template))
+    for path in faulty:
+        _leave_out(rest, path)
+    with suppress(SpaceError):
+        return Space(rest), problems, {("space", *path) for path in faulty}
+    return None, problems, set()
+
+
+def _innermost_parameter(value: Any, path: KeyPath) -> KeyPath:
+    found: KeyPath = ()
+    for depth, key in enumerate(path):
+        if looks_like_parameter(value):
+            found = path[:depth]
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return found
+    return path if looks_like_parameter(value) else found
+
+
+def _leave_out(value: Any, path: KeyPath) -> None:
+    for key in path[:-1]:
+        value = value[key]
+        if value is None:  # an outer choice is left out as a whole
+            return
+    if path:
+        value[path[-1]] = None
+
+
+def _try_space(
+    space: Space, constraints: Mapping[int, Constraint], data: DataSummary | None
+) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """Return complete configurations that show every option and end, and what is wrong.
+
+    What is wrong of several values together counts only where the constraints allow them.
+    """
+    complete_ones: list[dict[str, Any]] = []
     found: dict[Problem, None] = {}
     for configuration, varied in space.representatives():
-        found |= dict.fromkeys(_trial_problems(configuration, space, varied, readable))
-    return space, list(found)
-
-
-def _readable(constraints: Sequence[str]) -> list[Constraint]:
-    found = []
-    for text in constraints:
-        with suppress(SpaceError):
-            found.append(Constraint(text))
-    return found
-
-
-def _trial_problems(
-    configuration: Mapping[str, Any],
-    space: Space,
-    varied: tuple[Any, ...] | None,
-    constraints: Sequence[Constraint],
-) -> Iterator[Problem]:
-    try:
-        TrialConfig.model_validate(configuration)
-    except ValidationError as err:
-        between_sections = all(not details["loc"] for details in err.errors())
-        if between_sections and not _allowed(configuration, constraints):
-            return
-        for problem in problems_of(err, TrialConfig, configuration):
-            place = _template_path(space, configuration, problem.path) or varied or ()
-            yield Problem(
-                ("space", *place), problem.value, problem.rule, problem.choices, problem.hint
-            )
-
-
-def _allowed(configuration: Mapping[str, Any], constraints: Sequence[Constraint]) -> bool:
-    try:
-        return all(constraint.holds(configuration) for constraint in constraints)
-    except SpaceError:
-        return True
-
-
-def _check_listed(file: SweepFile, problems: list[Problem]) -> list[tuple[tuple[Any, ...], Any]]:
-    """Check configurations listed by hand; returns each with its place in the file."""
-    found = []
-    for path, listed in _listed(file):
-        try:
-            configuration = complete(file.space, listed)
-            complete_one = TrialConfig.model_validate(configuration).model_dump(mode="json")
-            found.append((path, complete_one))
-        except SpaceError as err:
-            problems += [_at(path, problem) for problem in err.problems]
-        except ValidationError as err:
-            problems += [_at(path, one) for one in problems_of(err, TrialConfig, configuration)]
-    return found
-
-
-def _listed(file: SweepFile) -> Iterator[tuple[tuple[Any, ...], Mapping[str, Any]]]:
-    for number, configuration in enumerate(file.search.baseline):
-        yield ("search", "baseline", number), configuration
-    if isinstance(file.search, ManualSearch):
-        for number, configuration in enumerate(file.search.configurations):
-            yield ("search", "configurations", number), configuration
-
-
-def _check_constraints(
-    file: SweepFile,
-    space: Space,
-    listed: list[tuple[tuple[Any, ...], Any]],
-    problems: list[Problem],
-) -> tuple[Constraint, ...]:
-    known = _known_names(space)
-    constraints = []
-    for number, text in enumerate(file.constraints):
-        place = ("constraints", number)
-        try:
-            constraint = Constraint(text)
-        except SpaceError as err:
-            problems += [_at(place, problem) for problem in err.problems]
+        verdict = judge_trial(configuration, data)
+        if verdict.configuration is not None:
+            complete_ones.append(verdict.configuration)
+        if verdict.is_joint and not allows(constraints.values(), configuration):
             continue
-        for name in sorted(constraint.names - known):
-            rule = f"{name!r} is no value of a trial's configuration"
-            choices = tuple(sorted(known))
-            problems.append(Problem(place, text, rule, hint=did_you_mean(name, choices)))
-        constraints.append(constraint)
-        problems += _rejected(constraint, place, listed)
-    return tuple(constraints)
+        for problem in verdict.problems:
+            place = template_place(space, configuration, problem) or varied or ()
+            found[_of_range(replace(problem, path=("space", *place)))] = None
+    return complete_ones, list(found)
 
 
-def _rejected(
-    constraint: Constraint, place: tuple[Any, ...], listed: list[tuple[tuple[Any, ...], Any]]
-) -> Iterator[Problem]:
-    for path, configuration in listed:
+def _of_range(problem: Problem) -> Problem:
+    """Return a range of the wrong type as one problem, not as one of each bound."""
+    rule = problem.rule.partition(", got")[0]
+    kind = problem.path[-2] if len(problem.path) > 2 else None
+    if kind not in ("float", "int") or rule not in TYPE_RULES:
+        return problem
+    is_whole = kind == "float" and rule == TYPE_RULES[0]
+    hint = "write `int:` in place of `float:`" if is_whole else ""
+    return Problem(problem.path[:-2], None, f"{rule}, got a range of `{kind}`", hint=hint)
+
+
+def _check_listed(
+    file: SweepFile, data: DataSummary | None, space_is_faulty: bool, problems: list[Problem]
+) -> list[tuple[KeyPath, dict[str, Any]]]:
+    """Check configurations listed by hand; returns the right ones with their places."""
+    found = []
+    for place, listed in listed_configurations(file.search):
         try:
-            if not constraint.holds(configuration):
-                rule = f"the constraint {constraint.text!r} rejects this configuration"
-                yield Problem(path, None, rule, hint="change one of the two")
+            verdict = judge_trial(complete(file.space, listed), data)
         except SpaceError as err:
-            yield from (_at(place, problem) for problem in err.problems)
+            problems += [replace(one, path=(*place, *one.path)) for one in err.problems]
+            continue
+        if verdict.configuration is not None:
+            found.append((place, verdict.configuration))
+        # What comes from a faulty space is reported there.
+        own = (one for one in verdict.problems if not space_is_faulty or _has(listed, one.path))
+        problems += [replace(one, path=(*place, *one.path)) for one in own]
+    return found
 
 
-def _known_names(space: Space) -> frozenset[str]:
-    """Return the dotted names of all values that any configuration of the space has."""
-    names: set[str] = set()
-    for configuration, _ in space.representatives():
-        try:
-            complete_one = TrialConfig.model_validate(configuration).model_dump(mode="json")
-        except ValidationError:
-            complete_one = dict(configuration)
-        names.update(_names(complete_one, ""))
-    return frozenset(names)
-
-
-def _names(value: Mapping[str, Any], prefix: str) -> Iterator[str]:
-    for key, inner in value.items():
-        yield prefix + key
-        if isinstance(inner, Mapping):
-            yield from _names(inner, f"{prefix}{key}.")
+def _has(listed: Any, path: KeyPath) -> bool:
+    for key in path:
+        if not isinstance(listed, Mapping) or key not in listed:
+            return False
+        listed = listed[str(key)]
+    return True
 
 
 def _check_search(
-    file: SweepFile, space: Space, constraints: tuple[Constraint, ...], problems: list[Problem]
-) -> None:
+    file: SweepFile, space: Space, is_constrained: bool, space_is_faulty: bool
+) -> Iterator[Problem]:
     search = file.search
     if isinstance(search, GridSearch):
-        _check_grid(search, space, problems)
-    if isinstance(search, RandomSearch | SobolSearch) and not constraints:
+        yield from _check_grid(search, space, space_is_faulty)
+    elif isinstance(search, RandomSearch | SobolSearch) and not (is_constrained or space_is_faulty):
         different = space.cardinality()
         if different is not None and different + len(search.baseline) < search.trials:
-            rule = f"{search.trials} trials asked for, and the space has {different} configurations"
+            s = "" if different == 1 else "s"
+            rule = f"{search.trials} trials asked for, and the space has {different} configuration"
             hint = f"ask for {different} at most, or use `method: grid` to try all"
-            problems.append(Problem(("search", "trials"), search.trials, rule, hint=hint))
+            yield Problem(("search", "trials"), search.trials, rule + s, hint=hint)
 
 
-def _check_grid(search: GridSearch, space: Space, problems: list[Problem]) -> None:
+def _check_grid(search: GridSearch, space: Space, space_is_faulty: bool) -> Iterator[Problem]:
     try:
         size = space.grid_size()
     except SpaceError as err:
-        problems += [_at(("space",), problem) for problem in err.problems]
+        yield from (replace(one, path=("space", *one.path)) for one in err.problems)
         return
-    if size > search.limit:
+    if size > search.limit and not space_is_faulty:
         rule = f"the grid has {size:,} points, and search.limit is {search.limit:,}"
         hint = "use fewer points, raise search.limit, or use `method: random`"
-        problems.append(Problem(("search", "limit"), search.limit, rule, hint=hint))
-
-
-def _net_against_data(space: Space, data: DataSummary) -> Iterator[Problem]:
-    """Yield what the chosen nets cannot do with this data's task and shape."""
-    for configuration, _ in space.representatives():
-        try:
-            config = TrialConfig.model_validate(configuration)
-        except ValidationError:
-            continue
-        try:
-            check_trial(config, data.task, data.input_shape)
-        except TrialConfigError as err:
-            place = _template_path(space, configuration, err.key)
-            rule = rule_and_value(err.rule, err.value)
-            yield Problem(("space", *place), err.value, rule, err.choices, err.hint)
-
-
-def _template_path(
-    space: Space, configuration: Mapping[str, Any], path: tuple[Any, ...]
-) -> tuple[Any, ...]:
-    """Return where in the file a configuration's value stands; a default's, its section."""
-    while path:
-        try:
-            return space.template_path(configuration, path)
-        except (KeyError, SpaceError):
-            path = path[:-1]
-    return ()
-
-
-def _at(prefix: tuple[Any, ...], problem: Problem) -> Problem:
-    return Problem(
-        (*prefix, *problem.path), problem.value, problem.rule, problem.choices, problem.hint
-    )
+        yield Problem(("search", "limit"), search.limit, rule, hint=hint)

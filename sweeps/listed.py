@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from search_spaces.parameters import looks_like_parameter
-from search_spaces.problems import Problem, SpaceError
+from search_spaces.problems import KeyPath, Problem, SpaceError
+from sweeps.sweep_file import ManualSearch, Search
 
-__all__ = ["complete"]
+__all__ = ["complete", "listed_configurations"]
+
+
+def listed_configurations(search: Search) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
+    """Yield the configurations listed in a `search` section, baselines first, with their places."""
+    for number, configuration in enumerate(search.baseline):
+        yield ("search", "baseline", number), configuration
+    if isinstance(search, ManualSearch):
+        for number, configuration in enumerate(search.configurations):
+            yield ("search", "configurations", number), configuration
 
 
 def complete(template: Mapping[str, Any], listed: Mapping[str, Any]) -> dict[str, Any]:

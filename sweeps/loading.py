@@ -6,17 +6,14 @@ Imports neither torch nor ray nor mlflow, so that the verdict is there at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from models.data_checks import check_data
-from models.data_configuration import DataConfig
 from search_spaces.problems import Problem, SpaceError
 from search_spaces.yaml_reader import Document, YamlError, parse_yaml
-from sweeps.checks import check_sections, check_space, data_problem
+from sweeps.checks import check_sections
 from sweeps.errors import FileProblem, SweepFileError
 from sweeps.overrides import Override, apply_overrides, parse_override
 from sweeps.own_modules import make_importable
@@ -25,7 +22,10 @@ from sweeps.sweep import Sweep
 from sweeps.sweep_file import SweepFile
 from sweeps.validation_messages import problems_of
 
-__all__ = ["check_sweep", "load_sweep"]
+__all__ = ["check_sweep", "check_text", "load_sweep"]
+
+# Stand in for sections that are wrong in themselves; none of their own is then reported.
+_STAND_INS: dict[str, Any] = {"name": "unnamed", "data": {"source": "iris"}, "space": {}}
 
 
 def load_sweep(path: Path, overrides: Sequence[str] = ()) -> Sweep:
@@ -45,11 +45,13 @@ def check_sweep(path: Path, overrides: Sequence[str] = ()) -> tuple[Sweep, list[
     """Return the checked sweep and its plan; raises SweepFileError as load_sweep does."""
     try:
         source = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as err:
-        reason = getattr(err, "strerror", None) or str(err)
-        raise SweepFileError(
-            [FileProblem(str(path), 0, 0, "", f"cannot read the sweep file: {reason}")]
-        ) from err
+    except OSError as err:
+        rule = f"cannot read the sweep file: {err.strerror}"
+        raise SweepFileError([FileProblem(str(path), 0, 0, "", rule)]) from err
+    except UnicodeDecodeError as err:
+        rule = f"not UTF-8: byte {err.start} is {err.object[err.start]:#04x}"
+        problem = FileProblem(str(path), 0, 0, "", rule, hint="save the file as UTF-8")
+        raise SweepFileError([problem]) from err
     return check_text(source, str(path), path.resolve().parent, overrides)
 
 
@@ -57,17 +59,14 @@ def check_text(
     source: str, name: str, base_dir: Path, overrides: Sequence[str] = ()
 ) -> tuple[Sweep, list[PlannedTrial]]:
     """Check a sweep file's text; `name` is what messages call it."""
-    document, parsed, value = _read(source, name, overrides)
-    places = _Places(name, document, parsed)
+    document = _read(source, name)
+    value, applied, refused = _changed(document.value, overrides)
+    places = _Places(name, document, applied)
     make_importable(base_dir)
-    try:
-        file = SweepFile.model_validate(value)
-    except ValidationError as err:
-        problems = problems_of(err, SweepFile, value) + _other_problems(value, base_dir)
-        raise SweepFileError(places.of(problems)) from err
-    sections, problems = check_sections(file, base_dir)
-    if sections is None:
-        raise SweepFileError(places.of(problems))
+    file, unsound, problems = _well_formed(value)
+    sections, more = check_sections(file, base_dir, unsound)
+    if refused or problems or sections is None:
+        raise SweepFileError(refused + places.of(problems + more))
     sweep = Sweep(
         file=file,
         space=sections.space,
@@ -84,11 +83,9 @@ def check_text(
         raise SweepFileError(places.of(err.problems)) from err
 
 
-def _read(
-    source: str, name: str, overrides: Sequence[str]
-) -> tuple[Document, list[Override], dict[str, Any]]:
+def _read(source: str, name: str) -> Document:
     try:
-        document = parse_yaml(source, name)
+        return parse_yaml(source, name)
     except YamlError as err:
         raise SweepFileError(
             [
@@ -96,25 +93,53 @@ def _read(
                 for problem in err.problems
             ]
         ) from err
-    parsed = [parse_override(text) for text in overrides]
-    return document, parsed, apply_overrides(document.value, parsed)
 
 
-def _other_problems(value: dict[str, Any], base_dir: Path) -> list[Problem]:
-    """Return what is wrong in `space` and `data` even where other sections are, to show all."""
-    found: list[Problem] = []
-    if isinstance(value.get("space"), dict):
-        constraints = value.get("constraints")
-        texts = [text for text in constraints if isinstance(text, str)] if (
-            isinstance(constraints, list)
-        ) else []  # fmt: skip
-        found += check_space(value["space"], texts)[1]
-    with suppress(ValidationError, KeyError):
-        data = DataConfig.model_validate(value["data"])
-        seed = value.get("seed", 0)
-        report = check_data(data, base_dir, seed if isinstance(seed, int) else 0)
-        found += [data_problem(error) for error in report.problems]
-    return found
+def _changed(
+    value: dict[str, Any], overrides: Sequence[str]
+) -> tuple[dict[str, Any], list[Override], list[FileProblem]]:
+    """Return the file's value with the overrides in it, those, and why others are not in it."""
+    applied: list[Override] = []
+    refused: list[FileProblem] = []
+    for text in overrides:
+        try:
+            override = parse_override(text)
+            value = apply_overrides(value, [override])
+            applied.append(override)
+        except SweepFileError as err:
+            refused += err.problems
+    return value, applied, refused
+
+
+def _well_formed(value: dict[str, Any]) -> tuple[SweepFile, frozenset[str], list[Problem]]:
+    """Return the file, the names of sections that others stand in for, and what is wrong in them.
+
+    A section that is wrong in itself is replaced by a stand-in, so that the rest can be checked.
+    """
+    try:
+        return SweepFile.model_validate(value), frozenset(), []
+    except ValidationError as err:
+        problems = problems_of(err, SweepFile, value)
+        unsound = frozenset(str(details["loc"][0]) for details in err.errors())
+    sound = {key: value[key] for key in SweepFile.model_fields if key in value.keys() - unsound}
+    sound["search"] = sound.get("search") or _listed_only(value.get("search"))
+    if isinstance(value.get("constraints"), list) and "constraints" in unsound:
+        # At the same positions, for the messages.
+        texts = [text if isinstance(text, str) else "true" for text in value["constraints"]]
+        sound["constraints"] = texts
+    return SweepFile.model_validate(_STAND_INS | sound), unsound, problems
+
+
+def _listed_only(search: Any) -> dict[str, Any]:
+    """Return a search that has the configurations of a faulty one, so that those are checked."""
+    listed = {}
+    for key in ("baseline", "configurations"):
+        found = search.get(key) if isinstance(search, dict) else None
+        if isinstance(found, list) and found and all(isinstance(one, dict) for one in found):
+            listed[key] = found
+    if "configurations" in listed:
+        return {"method": "manual", **listed}
+    return {"method": "random", "trials": 1, **listed}
 
 
 class _Places:
@@ -131,7 +156,7 @@ class _Places:
 
     def _one(self, problem: Problem) -> FileProblem:
         dotted = ".".join(str(item) for item in problem.path)
-        for override in self._overrides:
+        for override in reversed(self._overrides):  # the last one holds
             if problem.path[: len(override.path)] == override.path:
                 return FileProblem(
                     f"--set {override.text}", 0, 0, dotted, problem.rule, problem.choices,

@@ -34,11 +34,13 @@ def parse_override(text: str) -> Override:
     if not equals or not all(parts):
         raise _wrong(text, "write --set key.path=value, for example --set search.trials=10")
     try:
-        parsed = parse_yaml(f"value: {value}", text).value["value"]
+        document = parse_yaml(f"value: {value}", text).value
     except SpaceError as err:
         raise _wrong(text, f"the value {value!r} is no YAML: {err}") from err
+    if set(document) != {"value"}:
+        raise _wrong(text, f"one value is wanted, got {value!r}", "put lines in one [list] or {..}")
     path = tuple(int(part) if part.isdigit() else part for part in parts)
-    return Override(text, path, parsed)
+    return Override(text, path, document["value"])
 
 
 def apply_overrides(value: Mapping[str, Any], overrides: Iterable[Override]) -> dict[str, Any]:
@@ -54,25 +56,28 @@ def apply_overrides(value: Mapping[str, Any], overrides: Iterable[Override]) -> 
 
 
 def _put(target: Any, override: Override) -> None:
-    *parents, last = override.path
-    for depth, item in enumerate(parents):
-        if isinstance(target, dict) and isinstance(item, str):
-            if target.get(item) is None:
-                target[item] = {}
-            target = target[item]
-        elif isinstance(target, list) and isinstance(item, int) and item < len(target):
-            target = target[item]
-        else:
-            place = ".".join(str(part) for part in override.path[: depth + 1])
-            raise _wrong(override.text, f"there is no {place} in the sweep file")
-    if isinstance(target, dict) and isinstance(last, str):
-        target[last] = override.value
-        return
-    if isinstance(target, list) and isinstance(last, int) and last < len(target):
-        target[last] = override.value
-        return
-    raise _wrong(override.text, "the key before the last is neither a section nor a list")
+    for depth, item in enumerate(override.path[:-1]):
+        _refuse_missing(target, override, depth)
+        if isinstance(target, dict) and target.get(item) is None:
+            target[item] = {}
+        target = target[item]
+    _refuse_missing(target, override, len(override.path) - 1)
+    target[override.path[-1]] = override.value
 
 
-def _wrong(text: str, rule: str) -> SweepFileError:
-    return SweepFileError([FileProblem(f"--set {text}", 0, 0, "", rule)])
+def _refuse_missing(target: Any, override: Override, depth: int) -> None:
+    """Raise SweepFileError unless `target` can have the path's key number `depth`."""
+    item = override.path[depth]
+    place = ".".join(str(part) for part in override.path[:depth])
+    if isinstance(target, dict):
+        if not isinstance(item, str):
+            raise _wrong(override.text, f"{place} has keys, and {item} is a position in a list")
+    elif not isinstance(target, list):
+        raise _wrong(override.text, f"{place} is {target!r}, and has no {item!r} inside")
+    elif not isinstance(item, int) or item >= len(target):
+        positions = f"positions 0 to {len(target) - 1}" if target else "no positions"
+        raise _wrong(override.text, f"{place} is a list with {positions}, got {item!r}")
+
+
+def _wrong(text: str, rule: str, hint: str = "") -> SweepFileError:
+    return SweepFileError([FileProblem(f"--set {text}", 0, 0, "", rule, hint=hint)])

@@ -1,14 +1,69 @@
-"""Makes the user's own modules importable from beside the sweep file."""
+"""The user's own modules: found beside the sweep file, and looked into without running them."""
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-__all__ = ["make_importable"]
+from search_spaces.problems import Problem, did_you_mean
+
+__all__ = ["function_problem", "make_importable"]
+
+_PLACE = ("model", "target")
 
 
 def make_importable(folder: Path | str) -> None:
     """Let modules in `folder` be imported, after everything that could be imported before."""
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
+
+
+def function_problem(target: str) -> Problem | None:
+    """Return why `package.module:function` cannot be a net, or None where it may be one.
+
+    The module itself is not run, as that would take torch; the packages that hold it are.
+    """
+    module, _, function = target.partition(":")
+    try:
+        spec = _spec(module)
+    except Exception as err:  # whatever a package of the user's raises while it is imported
+        return Problem(_PLACE, target, f"module {module!r} cannot be imported: {err!r}")
+    if spec is None:
+        rule = f"there is no module {module!r}, got {target!r}"
+        return Problem(_PLACE, target, rule, hint="put it beside the sweep file or on PYTHONPATH")
+    names = _names_in(spec)
+    if names is None or function in names:
+        return None
+    rule = f"module {module!r} has no {function!r}, got {target!r}"
+    return Problem(_PLACE, target, rule, names[:20], did_you_mean(function, names))
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return None
+
+
+def _names_in(spec: ModuleSpec) -> tuple[str, ...] | None:
+    """Return the names that a module's text gives to something; None where it cannot be told."""
+    if spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    try:
+        tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    except (OSError, ValueError, SyntaxError):
+        return None  # the trial that imports it says why
+    names: list[str] = []
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            names += [alias.asname or alias.name for alias in node.names]
+        elif isinstance(node, ast.Assign):
+            names += [target.id for target in node.targets if isinstance(target, ast.Name)]
+        elif not isinstance(node, ast.Import | ast.Expr):
+            return None
+    return None if "*" in names else tuple(names)

@@ -14,15 +14,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationError
 
-from models.configuration import TrialConfig
 from search_spaces.methods import draw_grid, draw_random, draw_sobol
 from search_spaces.problems import Problem, SpaceError
 from sweeps.configurations import flatten
-from sweeps.listed import complete
-from sweeps.sweep_file import GridSearch, ManualSearch, RandomSearch, SobolSearch
-from sweeps.validation_messages import problems_of
+from sweeps.listed import complete, listed_configurations
+from sweeps.sweep_file import GridSearch, RandomSearch, SobolSearch
+from sweeps.trial_checks import judge_trial, template_place
 
 if TYPE_CHECKING:
     from sweeps.sweep import Sweep
@@ -107,12 +105,8 @@ def _trial_seed(seed: int, index: int) -> int:
 
 
 def _listed(sweep: Sweep) -> Iterator[Configuration]:
-    search = sweep.file.search
-    listed = list(search.baseline)
-    if isinstance(search, ManualSearch):
-        listed += search.configurations
-    for configuration in listed:
-        yield _complete_trial(complete(sweep.file.space, configuration))
+    for _, configuration in listed_configurations(sweep.file.search):
+        yield _complete_trial(sweep, complete(sweep.file.space, configuration))
 
 
 def _new_ones(sweep: Sweep, found: Mapping[str, Configuration]) -> Iterator[Configuration]:
@@ -147,23 +141,22 @@ def _legal_trial(sweep: Sweep, draw: Mapping[str, Any]) -> Configuration | None:
     """
     if not sweep.allows(draw):
         return None
-    configuration = _complete_trial(draw)
+    configuration = _complete_trial(sweep, draw)
     return configuration if sweep.allows(configuration) else None
 
 
-def _complete_trial(draw: Mapping[str, Any]) -> Configuration:
+def _complete_trial(sweep: Sweep, draw: Mapping[str, Any]) -> Configuration:
     """Return `draw` with every default filled in, as plain JSON values."""
-    try:
-        return TrialConfig.model_validate(draw).model_dump(mode="json")
-    except ValidationError as err:
-        raise SpaceError([_illegal(draw, err)]) from err
+    verdict = judge_trial(draw, sweep.data)
+    if verdict.configuration is None:
+        raise SpaceError([_illegal(sweep, draw, verdict.problems[0])])
+    return verdict.configuration
 
 
-def _illegal(draw: Mapping[str, Any], error: ValidationError) -> Problem:
-    problem = problems_of(error, TrialConfig, draw)[0]
+def _illegal(sweep: Sweep, draw: Mapping[str, Any], problem: Problem) -> Problem:
     values = {key: value for key, value in flatten(draw).items() if value is not None}
     return Problem(
-        path=("space", *problem.path[:1]),
+        path=("space", *template_place(sweep.space, draw, problem)),
         value=problem.value,
         rule=f"a draw is no legal trial: {problem.rule}, with {values}",
         hint="forbid such combinations by a line in `constraints`",

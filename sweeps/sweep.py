@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from models.data_checks import DataSummary
 from search_spaces.constraints import Constraint
+from search_spaces.problems import SpaceError
 from search_spaces.space import Space
 from sweeps.records import Goal
 from sweeps.sweep_file import SweepFile
@@ -38,5 +39,16 @@ class Sweep:
     data: DataSummary
 
     def allows(self, configuration: Mapping[str, Any]) -> bool:
-        """Return whether a configuration keeps all constraints that apply to it."""
-        return all(constraint.holds(configuration) for constraint in self.constraints)
+        """Return whether a configuration keeps all constraints that apply to it.
+
+        Raises:
+            SpaceError: One cannot be computed; its place is that in the sweep file.
+        """
+        for number, constraint in enumerate(self.constraints):
+            try:
+                if not constraint.holds(configuration):
+                    return False
+            except SpaceError as err:
+                place = ("constraints", number)
+                raise SpaceError([replace(one, path=place) for one in err.problems]) from err
+        return True

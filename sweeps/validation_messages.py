@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -12,7 +13,7 @@ from pydantic_core import ErrorDetails
 from models.errors import DataError, ModelError
 from search_spaces.problems import Problem, did_you_mean
 
-__all__ = ["problems_of", "rule_and_value"]
+__all__ = ["TYPE_RULES", "problems_of", "rule_and_value"]
 
 Path = tuple[str | int, ...]
 
@@ -35,6 +36,11 @@ _TYPES = {
     "model_attributes_type": "must be a section (key: value)",
     "finite_number": "must be a finite number",
 }
+_SCALAR_TYPES = frozenset({"int_type", "int_from_float", "float_type", "string_type", "bool_type"})
+_PARAMETER_HINT = (
+    "a parameter is {float: [low, high]}, {int: [low, high]} or {choice: [...]} in `space`"
+)
+TYPE_RULES = tuple(dict.fromkeys(_TYPES.values()))
 
 
 def problems_of(
@@ -47,7 +53,7 @@ def problems_of(
     found: dict[Path, Problem] = {}
     for details in error.errors(include_url=False):
         path, tags = _path(details["loc"], value)
-        problem = _problem(details, path, _allowed_keys(model, path[:-1], tags))
+        problem = _problem(details, path, _Place(model, path, tags))
         if path in found and not problem.rule.startswith("unknown key"):
             problem = _merged(found[path], problem)
         found[path] = problem
@@ -62,14 +68,42 @@ def _is_news(problem: Problem, suggested: set[str]) -> bool:
     return f"did you mean {str(problem.path[-1])!r}?" not in suggested
 
 
-def _problem(details: ErrorDetails, path: Path, keys: tuple[str, ...]) -> Problem:
+@dataclass(frozen=True)
+class _Place:
+    """Where in the models of a file an error is."""
+
+    model: type[BaseModel]
+    path: Path
+    tags: tuple[str, ...]
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys of the section that holds the value."""
+        section = _alternative(_annotation(self.model, self.path[:-1], self.tags), self.tags)
+        return tuple(section.model_fields) if section is not None else ()
+
+    def kinds(self, name: str) -> tuple[str, ...]:
+        """Return the values of the key that tells the alternatives of the section apart."""
+        members = _members(_annotation(self.model, self.path, self.tags))
+        return tuple(tag for one in members for tag in get_args(one.model_fields[name].annotation))
+
+    def description(self) -> str:
+        """Return what the value is described as."""
+        section = _alternative(_annotation(self.model, self.path[:-1], self.tags), self.tags)
+        field = section.model_fields.get(str(self.path[-1])) if section is not None else None
+        return (field.description or "") if field is not None else ""
+
+
+def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    got = f"got {value!r}"
     if kind == "extra_forbidden":
-        key = str(path[-1])
+        key, keys = str(path[-1]), place.keys()
         return Problem(path, value, f"unknown key {key!r}", keys, did_you_mean(key, keys))
     if kind == "missing":
         return Problem(path, None, f"missing key {str(path[-1])!r}")
-    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+    if kind == "union_tag_not_found":
+        return _no_kind(str(context["discriminator"]).strip("'"), value, path, place)
+    if kind == "union_tag_invalid":
         return _wrong_kind(details, path)
     if kind == "literal_error":
         choices = tuple(
@@ -78,16 +112,35 @@ def _problem(details: ErrorDetails, path: Path, keys: tuple[str, ...]) -> Proble
         return Problem(
             path, value, f"{value!r} is not allowed", choices, did_you_mean(str(value), choices)
         )
+    if kind == "string_pattern_mismatch":
+        rule = f"must match {context['pattern']}, {got}"
+        return Problem(path, value, rule, hint=place.description())
+    if kind == "too_short":
+        return Problem(path, value, f"must have at least {context['min_length']} item, {got}")
     if kind in _BOUNDS:
         name, rule = _BOUNDS[kind]
-        return Problem(path, value, f"{rule.format(context[name])}, got {value!r}")
+        return Problem(path, value, f"{rule.format(_number(context[name]))}, {got}")
     if kind in _TYPES:
-        return Problem(path, value, f"{_TYPES[kind]}, got {value!r}", hint=_number_hint(value))
+        return Problem(path, value, f"{_TYPES[kind]}, {got}", hint=_type_hint(kind, value))
     cause = context.get("error")
     if isinstance(cause, ModelError):
         return _from_model_error(cause, path, value)
     text = details["msg"].removeprefix("Value error, ")
-    return Problem(path, value, text if kind == "value_error" else f"{text}, got {value!r}")
+    return Problem(path, value, text if ", got" in text or "; got" in text else f"{text}, {got}")
+
+
+def _no_kind(name: str, section: Any, path: Path, place: _Place) -> Problem:
+    """Return that the key which tells alternatives apart is missing, or which one is misspelt."""
+    kinds = place.kinds(name)
+    for key in section if isinstance(section, Mapping) else ():
+        if did_you_mean(key, (name,)):
+            hint = f"did you mean {name!r}?"
+            return Problem((*path, key), section[key], f"unknown key {key!r}", (name,), hint)
+    return Problem(path, None, f"missing key {name!r}", hint=f"write {name}: {' | '.join(kinds)}")
+
+
+def _number(bound: object) -> str:
+    return f"{bound:,.12g}" if isinstance(bound, float) else f"{bound:,}"
 
 
 def _from_model_error(cause: ModelError, path: Path, value: object) -> Problem:
@@ -106,8 +159,6 @@ def rule_and_value(rule: str, value: object) -> str:
 def _wrong_kind(details: ErrorDetails, path: Path) -> Problem:
     context = details["ctx"]
     name = str(context["discriminator"]).strip("'")
-    if details["type"] == "union_tag_not_found":
-        return Problem(path, None, f"missing key {name!r}")
     tags = tuple(tag.strip(" '") for tag in str(context["expected_tags"]).split(","))
     tag = str(context["tag"])
     return Problem(
@@ -127,14 +178,19 @@ def _merged(first: Problem, second: Problem) -> Problem:
     )
 
 
-def _number_hint(value: object) -> str:
-    if not isinstance(value, str):
-        return ""
-    try:
-        float(value)
-    except ValueError:
-        return ""
-    return "write it without quotes"
+def _type_hint(kind: str, value: object) -> str:
+    """Return the way out for a value of the wrong type."""
+    if isinstance(value, str):
+        try:
+            float(value)
+        except ValueError:
+            return ""
+        return "write it without quotes"
+    if kind == "string_type" and isinstance(value, int | float):
+        return "put it in quotes"
+    if kind in _SCALAR_TYPES and isinstance(value, Mapping | list):
+        return _PARAMETER_HINT
+    return ""
 
 
 def _path(loc: tuple[str | int, ...], value: Any) -> tuple[Path, tuple[str, ...]]:
@@ -163,15 +219,12 @@ def _looks_like_tag(item: str, value: Mapping[str, Any]) -> bool:
     return item in {value.get("kind"), value.get("method"), value.get("scheduler")}
 
 
-def _allowed_keys(model: type[BaseModel], path: Path, tags: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the keys of the section at `path`; where it has alternatives, of the tagged one."""
+def _annotation(model: type[BaseModel], path: Path, tags: tuple[str, ...]) -> Any:
+    """Return the type of the value at `path`; where sections have alternatives, by their tags."""
     current: Any = model
     for item in path:
         current = _step(current, item, tags)
-        if current is None:
-            return ()
-    chosen = _alternative(current, tags)
-    return tuple(chosen.model_fields) if chosen is not None else ()
+    return current
 
 
 def _step(annotation: Any, item: str | int, tags: tuple[str, ...]) -> Any:
@@ -185,17 +238,20 @@ def _step(annotation: Any, item: str | int, tags: tuple[str, ...]) -> Any:
 
 
 def _alternative(annotation: Any, tags: tuple[str, ...]) -> type[BaseModel] | None:
+    members = _members(annotation)
+    tagged = [member for member in members if _tags_of(member) & set(tags)]
+    found = tagged or members
+    return found[0] if found else None
+
+
+def _members(annotation: Any) -> list[type[BaseModel]]:
+    """Return the sections that a value of this type may be."""
     if get_origin(annotation) is Annotated:
-        return _alternative(get_args(annotation)[0], tags)
+        return _members(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):
-        members = [_alternative(member, tags) for member in get_args(annotation)]
-        models = [member for member in members if member is not None]
-        tagged = [member for member in models if _tags_of(member) & set(tags)]
-        found = tagged or models
-        return found[0] if found else None
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return None
+        return [one for member in get_args(annotation) for one in _members(member)]
+    is_section = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return [annotation] if is_section else []
 
 
 def _tags_of(model: type[BaseModel]) -> set[str]:

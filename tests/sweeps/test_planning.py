@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from sweeps.errors import SweepFileError
 from sweeps.loading import check_text
-from sweeps.planning import PlannedTrial
+from sweeps.planning import PlannedTrial, configuration_hash
 
 FILE = """\
 name: t
@@ -105,3 +106,65 @@ def test_a_grid_has_every_combination_once() -> None:
 def test_a_plan_is_the_same_on_every_machine() -> None:
     rates = [trial.configuration["optimizer"]["lr"] for trial in plan(trials=3)]
     assert rates == [0.00047382893, 0.024615479, 0.0021638588]
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**63 - 1), short=st.integers(1, 12), more=st.integers(0, 12))
+def test_any_plan_starts_with_any_shorter_one(seed: int, short: int, more: int) -> None:
+    assert plan(seed=seed, trials=short + more)[:short] == plan(seed=seed, trials=short)
+
+
+def test_constraints_keep_the_prefix_and_the_seeds() -> None:
+    constraint = 'constraints: ["optimizer.lr < 0.01"]'
+    longer, shorter = plan(trials=20, constraints=constraint), plan(constraints=constraint)
+    assert longer[:10] == shorter
+    assert [trial.seed for trial in longer] == [trial.seed for trial in plan(trials=20)]
+
+
+def test_a_baseline_that_a_draw_repeats_is_tried_once() -> None:
+    text = FILE.format(method="grid", seed=1, trials=0, more="", constraints="")
+    text = text.replace(", trials: 0", f"{BASELINE.format().replace('0.5', '0.1')}")
+    text = text.replace("epochs: 9", "epochs: 1").replace("[4, 64], log: true", "[4, 5]")
+    text = text.replace("[0, 0.5]", "[0, 0.5], points: 2").replace("log: true}}", "points: 2}}")
+    planned = check_text(text, "f.yaml", Path.cwd())[1]
+    assert planned[0].configuration["model"] == {"kind": "linear"}
+    assert len(planned) == (1 + 2 * 2) * 2 * 4
+
+
+def test_a_draw_that_no_net_can_train_on_says_where_and_with_what() -> None:
+    text = FILE.format(method="random", seed=1, trials=30, more="", constraints="")
+    text = text.replace("dropout: {float: [0, 0.5]}", "normalization: {choice: [none, batch]}")
+    text = text.replace("[1, 4]}", "[1, 4]}, batch_size: {choice: [32, 1]}")
+    with pytest.raises(SweepFileError, match="a draw is no legal trial: batch norm") as caught:
+        check_text(text, "f.yaml", Path.cwd())
+    assert "f.yaml:11:63: space.training.batch_size.choice.1" in str(caught.value)
+    allowed = "constraints: [\"model.normalization == 'none' or training.batch_size > 1\"]\n"
+    assert len(check_text(text + allowed, "f.yaml", Path.cwd())[1]) == 30
+
+
+def test_a_draw_that_does_not_suit_the_data_is_found_before_it_is_a_trial() -> None:
+    text = FILE.format(method="random", seed=1, trials=30, more="", constraints="")
+    text = text.replace("iris", "digits").replace("- {kind: linear}", "- {kind: linear}\n      - "
+        "{kind: cnn, channels: 2, channel_growth: 1, conv_layers: {int: [1, 4]}, "
+        "pooling: {choice: [none, max]}}")  # fmt: skip
+    with pytest.raises(SweepFileError, match="at most 3 convolutions, got 4"):
+        check_text(text, "f.yaml", Path.cwd())
+    allowed = "constraints: [\"model.pooling == 'none' or model.conv_layers <= 3\"]\n"
+    assert len(check_text(text + allowed, "f.yaml", Path.cwd())[1]) == 30
+
+
+def test_a_constraint_that_fails_on_a_draw_is_blamed_in_its_place() -> None:
+    with pytest.raises(SweepFileError, match=r"f.yaml:12:15: constraints.0: .* division by zero"):
+        plan(trials=40, constraints='constraints: ["1 / (training.epochs - 2) < 2"]')
+
+
+def test_a_planned_trial_is_the_same_after_a_round_trip_through_json() -> None:
+    trial = plan()[3]
+    assert PlannedTrial.from_json(json.loads(json.dumps(trial.to_json()))) == trial
+
+
+def test_the_hash_of_a_configuration_does_not_depend_on_the_order_of_its_keys() -> None:
+    configuration = plan()[0].configuration
+    turned = dict(reversed(configuration.items()))
+    assert configuration_hash(turned) == configuration_hash(configuration)
+    assert configuration_hash({**turned, "x": 1}) != configuration_hash(configuration)
