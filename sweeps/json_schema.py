@@ -22,17 +22,34 @@ _NUMBER: Schema = {"type": "number"}
 def sweep_schema() -> Schema:
     """Return the schema as a JSON value (draft 2020-12)."""
     schema = SweepFile.model_json_schema()
-    trial = TrialConfig.model_json_schema(ref_template="#/$defs/{model}")
+    trial = TrialConfig.model_json_schema()
+    kinds = _kinds(trial)
     definitions: Schema = schema.pop("$defs")
-    names = {name: f"Space{name}" for name in trial.pop("$defs", {})}
-    for name, definition in TrialConfig.model_json_schema()["$defs"].items():
-        definitions[names[name]] = _varying_section(_renamed(definition, names))
+    trial_definitions = trial.pop("$defs")
+    names = {name: f"Space{name}" for name in trial_definitions}
+    for name, definition in trial_definitions.items():
+        definitions[names[name]] = _varying_section(_renamed(definition, names), kinds.get(name))
     definitions["Space"] = _varying_section(_renamed(trial, names))
     definitions |= _parameters()
     for section in ("baseline", "configurations"):
         _point_listed(definitions, section)
-    schema["properties"]["space"] = {"$ref": "#/$defs/Space"}
+    space = {"$ref": "#/$defs/Space"}
+    schema["properties"]["space"] = {"anyOf": [space, _choice_of([space])]}
     return {"$schema": _DRAFT, **schema, "$defs": definitions}
+
+
+def _kinds(trial: Schema) -> dict[str, list[str]]:
+    """Return, for each kind of a section, the kinds that there are of that section."""
+    mappings = [
+        value["discriminator"]["mapping"]
+        for value in trial["properties"].values()
+        if "discriminator" in value
+    ]
+    return {
+        reference.rpartition("/")[2]: list(mapping)
+        for mapping in mappings
+        for reference in mapping.values()
+    }
 
 
 def _point_listed(definitions: Schema, section: str) -> None:
@@ -67,15 +84,17 @@ def _parameters() -> Schema:
     return {
         "FloatParameter": ranged("float", _NUMBER),
         "IntParameter": ranged("int", {"type": "integer"}),
+        "ChoiceInChoice": _choice_of([{}]),
     }
 
 
-def _choice_of(schema: Schema) -> Schema:
+def _choice_of(alternatives: list[Schema]) -> Schema:
+    items = alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives}
     return {
         "type": "object",
         "description": "A parameter: one of these values or sections.",
         "properties": {
-            "choice": {"type": "array", "items": schema, "minItems": 1},
+            "choice": {"type": "array", "items": items, "minItems": 1},
             "weights": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}},
         },
         "required": ["choice"],
@@ -83,24 +102,32 @@ def _choice_of(schema: Schema) -> Schema:
     }
 
 
-def _varying_section(section: Schema) -> Schema:
-    """Return an object schema in which each property may also be a parameter."""
+def _varying_section(section: Schema, kinds: list[str] | None = None) -> Schema:
+    """Return an object schema in which each property may also be a parameter.
+
+    Args:
+        kinds: What `kind` may be in sections that stand in the same place; a choice of kinds has
+            only keys that all of them have, which is left to `validate`.
+    """
     varying = copy.deepcopy(section)
     for key, value in varying.get("properties", {}).items():
-        varying["properties"][key] = _varying(value, is_tag=key == "kind")
+        varying["properties"][key] = _varying(value)
+    if kinds is not None:
+        tag = section["properties"]["kind"]
+        varying["properties"]["kind"] = {"anyOf": [tag, _choice_of([{"enum": kinds}])]}
+        varying["required"] = list(dict.fromkeys(["kind", *section.get("required", [])]))
     return varying
 
 
-def _varying(value: Schema, is_tag: bool) -> Schema:
-    if is_tag:
-        return value
-    alternatives = [value, _choice_of(value)]
+def _varying(value: Schema) -> Schema:
+    ranges: list[Schema] = []
     if _takes(value, ("number",)):
-        alternatives.append({"$ref": "#/$defs/FloatParameter"})
+        ranges.append({"$ref": "#/$defs/FloatParameter"})
     if _takes(value, ("integer", "number")):
-        alternatives.append({"$ref": "#/$defs/IntParameter"})
+        ranges.append({"$ref": "#/$defs/IntParameter"})
+    choice = _choice_of([value, *ranges, {"$ref": "#/$defs/ChoiceInChoice"}])
     shown: Schema = {key: value[key] for key in ("description", "title", "default") if key in value}
-    return {**shown, "anyOf": alternatives}
+    return {**shown, "anyOf": [value, choice, *ranges]}
 
 
 def _takes(value: Schema, types: tuple[str, ...]) -> bool:
@@ -121,6 +148,8 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
             renamed[key] = f"#/$defs/{names[inner.rpartition('/')[2]]}"
         elif key == "discriminator":
             continue
+        elif key == "oneOf":  # a choice of kinds may suit several
+            renamed["anyOf"] = _renamed(inner, names)
         else:
             renamed[key] = _renamed(inner, names)
     return renamed

@@ -29,6 +29,12 @@ GOOD_CHANGES = {
     "a full batch": ("epochs: 3", "epochs: 3, batch_size: {choice: [full, 32]}"),
     "a stepped range": ("{int: [4, 16]}", "{int: [4, 16], step: 4}"),
     "a scheduler": ("name: t", "name: t\nstopping: {scheduler: asha, grace_epochs: 1}"),
+    "a choice of ranges": ("{int: [4, 16]}", "{choice: [{int: [1, 2]}, {int: [8, 9]}]}"),
+    "a choice in a choice": ("{int: [4, 16]}", "{choice: [{choice: [4, 5]}, 6]}"),
+    "a choice of kinds": ("kind: adam", "kind: {choice: [adam, adamw]}"),
+    "a section or none": ("training:", "regularization: {early_stopping: {choice: [null, "
+                          "{patience: {int: [1, 2]}}]}, clip_norm: null}\n  training:"),
+    "whole numbers for a rate": ("{float: [1.0e-3, 1.0e-1], log: true}", "{int: [1, 3]}"),
     "a listed search": ("random, trials: 4", "manual, configurations: [{model: {kind: linear}, "
                         "optimizer: {kind: sgd}}]"),
 }  # fmt: skip
@@ -47,6 +53,20 @@ BAD_CHANGES = {
     "an unknown option of a range": ("log: true", "lgo: true"),
     "an empty choice": ("{int: [4, 16]}", "{choice: []}"),
     "an unknown scheduler": ("name: t", "name: t\nstopping: {scheduler: ahsa}"),
+    "an unknown kind in a choice of kinds": ("kind: adam", "kind: {choice: [adam, adma]}"),
+    "a section without its kind": ("kind: adam, ", ""),
+    "a schedule without its kind": ("training:", "schedule: {warmup_epochs: 1}\n  training:"),
+    "a custom net without its target": ("kind: mlp, hidden_units: {int: [4, 16]}", "kind: custom"),
+    "truth for a number": ("{float: [1.0e-3, 1.0e-1], log: true}", "true"),
+    "a float range for a whole number": ("{int: [4, 16]}", "{float: [4, 16]}"),
+    "a weight of nought": ("{int: [4, 16]}", "{choice: [4, 5], weights: [0, 1]}"),
+    "an empty section": ("name: t", "name: t\nbudget: null"),
+    "no time": ("name: t", "name: t\nbudget: {time_s: 0}"),
+    "a negative seed": ("name: t", "name: t\nseed: -1"),
+    "a constraint that is no text": ("name: t", "name: t\nconstraints: [3]"),
+    "a baseline that is no section": ("trials: 4", "trials: 4, baseline: [3]"),
+    "nothing listed": ("random, trials: 4", "manual, configurations: []"),
+    "a dev split of nothing": ("iris", "iris, split: {dev: 0}"),
     "a bad name": ("name: t", "name: a b"),
 }
 
@@ -59,6 +79,13 @@ def verdicts(text: str) -> tuple[bool, bool]:
     except SweepFileError:
         return by_schema, False
     return by_schema, True
+
+
+def test_a_choice_of_the_whole_space_is_accepted_by_both() -> None:
+    whole = "{model: {kind: linear}, optimizer: {kind: adam}, training: {epochs: 2}}"
+    text = GOOD.partition("space:")[0].replace("trials: 4", "trials: 1")
+    assert verdicts(f"{text}space: {{choice: [{whole}]}}\n") == (True, True)
+    assert verdicts(f"{text}space: {{choice: [{whole}, 3]}}\n") == (False, False)
 
 
 def test_the_schema_is_one() -> None:
