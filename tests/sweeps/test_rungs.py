@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 from ray.tune.schedulers import AsyncHyperBandScheduler, HyperBandScheduler
@@ -29,6 +30,46 @@ def test_hyperband_milestones_are_those_of_rays_brackets(factor: float, end: int
     found = milestones(HyperBand(scheduler="hyperband", reduction_factor=factor), end)
     assert found is not None
     assert {epoch for epoch in starts if 0 < epoch < end} <= found
+
+
+@pytest.mark.parametrize(
+    ("factor", "end", "trials"),
+    list(itertools.product((2.0, 3.0, 4.0), (9, 27, 81, 100), (1, 7, 40, 200))),
+)
+def test_hyperband_expects_the_epochs_that_rays_brackets_let_run(
+    factor: float, end: int, trials: int
+) -> None:
+    ray = HyperBandScheduler(max_t=end, reduction_factor=factor)
+    ray.set_search_properties("loss", "min")
+    add_trials(ray, trials)
+    brackets = [bracket for band in ray._hyperbands for bracket in band if bracket is not None]
+    stopping = HyperBand(scheduler="hyperband", reduction_factor=factor)
+    assert expected_epochs(stopping, [end] * trials) == sum(map(epochs_of, brackets))
+
+
+def add_trials(ray: HyperBandScheduler, trials: int) -> None:
+    for _ in range(trials):
+        ray.on_trial_add(None, object())
+
+
+def epochs_of(bracket: Any) -> int:
+    """Run one of Ray's brackets to its end with made-up losses; returns the epochs of all."""
+    total, before = 0, 0
+    while True:
+        total += len(bracket._live_trials) * (bracket._cumul_r - before)
+        before = bracket._cumul_r
+        if bracket._halves == 0:
+            return total
+        for loss, trial in enumerate(bracket._live_trials):
+            bracket._live_trials[trial] = {"training_iteration": before, "loss": loss}
+        for trial in bracket.successive_halving("loss", -1.0)[1]:
+            bracket.cleanup_trial(trial)
+
+
+def test_hyperband_lets_no_trial_run_longer_than_its_own_epochs() -> None:
+    stopping = HyperBand(scheduler="hyperband", reduction_factor=3)
+    assert expected_epochs(stopping, [1, 2, 9]) == 12
+    assert expected_epochs(stopping, [1]) == 1
 
 
 def test_median_stopping_needs_every_epoch_and_no_scheduler_none() -> None:
