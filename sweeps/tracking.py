@@ -39,7 +39,7 @@ __all__ = ["Projection", "without_password"]
 _STATUS = {
     Outcome.COMPLETED: "FINISHED",
     Outcome.EARLY_STOPPED: "FINISHED",
-    Outcome.PRUNED: "KILLED",
+    Outcome.PRUNED: "FINISHED",
     Outcome.DIVERGED: "FAILED",
     Outcome.FAILED: "FAILED",
 }

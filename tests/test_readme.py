@@ -32,10 +32,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("readme") / "checkout"
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
     environment = folder / ".venv"
-    environment.mkdir()
-    (environment / "bin").symlink_to(Path(sys.executable).parent)
+    environment.symlink_to(sys.prefix)
     (environment / ".ready").touch()
     yield folder
+    environment.unlink()
     shutil.rmtree(folder)
 
 
@@ -98,7 +98,7 @@ def test_the_python_block_runs(checkout: Path) -> None:
         [sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, timeout=170
     )
     assert done.returncode == 0, done.stderr
-    assert "dev_loss" in done.stdout
+    assert "hidden_units" in done.stdout
 
 
 def test_the_sweep_file_of_the_readme_is_the_example(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_the_runs_page_nests_the_trials_below_the_sweep(
 ) -> None:
     text = text_of_page(browser, f"{server.uri}/#/experiments/1/runs", "blobs", "matching runs")
     assert "blobs-0000" not in text
-    browser.find_element(By.XPATH, "//*[text()='Expand rows']").click()
+    browser.find_element(By.CSS_SELECTOR, "[col-id*='Run Name'] button").click()
     text = wait_for(browser, "blobs-0000", "blobs-0002")
     assert "blobs-0001" in text
 
