@@ -18,7 +18,7 @@ __all__ = ["experiment_id_of", "open_client", "translated_errors", "without_pass
 
 _SQLITE = "sqlite:///"
 _LONGEST_MESSAGE = 300
-# Has the UI open on the pages of model training, not of language models.
+# What the experiment is for, in MLflow's own words.
 _EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
 
 

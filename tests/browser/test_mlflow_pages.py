@@ -67,6 +67,18 @@ def text_of_page(browser: webdriver.Chrome, url: str, *wanted: str) -> str:
     return wait_for(browser, *wanted)
 
 
+def nested_runs_are_shown(browser: webdriver.Chrome) -> bool:
+    """Click the [+] beside the sweep's name until its trials are listed below it.
+
+    The table is drawn again while it loads, so that a first click may be lost.
+    """
+    if "blobs-0000" in browser.find_element(By.TAG_NAME, "body").text:
+        return True
+    for button in browser.find_elements(By.CSS_SELECTOR, "[col-id*='Run Name'] button")[:1]:
+        browser.execute_script("arguments[0].click()", button)
+    return False
+
+
 def wait_for(browser: webdriver.Chrome, *wanted: str) -> str:
     """Return the visible text once it has all that is wanted."""
 
@@ -89,7 +101,7 @@ def test_the_runs_page_nests_the_trials_below_the_sweep(
 ) -> None:
     text = text_of_page(browser, f"{server.uri}/#/experiments/1/runs", "blobs", "matching runs")
     assert "blobs-0000" not in text
-    browser.find_element(By.CSS_SELECTOR, "[col-id*='Run Name'] button").click()
+    WebDriverWait(browser, PATIENCE_S, poll_frequency=4).until(nested_runs_are_shown)
     text = wait_for(browser, "blobs-0000", "blobs-0002")
     assert "blobs-0001" in text
 
