@@ -25,11 +25,14 @@ def complete(template: Mapping[str, Any], listed: Mapping[str, Any]) -> dict[str
     """Return `listed` with what it omits taken from `template`.
 
     A section that the template fixes may be left out; one that holds a parameter may not, since
-    nothing says which of its values is meant.
+    nothing says which of its values is meant. Where the whole template is a choice, each listed
+    configuration stands for itself.
 
     Raises:
         SpaceError: A key that holds a parameter in the template is missing in `listed`.
     """
+    if looks_like_parameter(template):
+        return dict(listed)
     problems: list[Problem] = []
     completed = _merge(template, listed, (), problems)
     if problems:

@@ -50,6 +50,12 @@ def test_every_parameter_without_a_value_is_named(
     assert "holds a parameter" in str(caught.value)
 
 
+def test_where_the_whole_space_is_a_choice_a_configuration_stands_for_itself() -> None:
+    template = {"choice": [TEMPLATE, {"model": {"kind": "linear"}}]}
+    listed = {"model": {"kind": "linear"}, "training": {"epochs": 1}}
+    assert complete(template, listed) == listed
+
+
 def test_completing_changes_neither_the_template_nor_the_listed() -> None:
     listed = {"model": {"hidden_units": 5}, "optimizer": {"kind": "sgd"}}
     complete(TEMPLATE, listed)["model"]["hidden_layers"] = 99
