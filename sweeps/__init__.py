@@ -9,13 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sweeps.loading import load_sweep as load
-    from sweeps.results import Results
+    from sweeps.record.results import Results
     from sweeps.service import extend, open_run, plan, resume, retry, run, sync
+    from sweeps.spec.loading import load_sweep as load
 
 __all__ = ["Results", "extend", "load", "open_run", "plan", "resume", "retry", "run", "sync"]
 
-_HOMES = {"load": ("sweeps.loading", "load_sweep"), "Results": ("sweeps.results", "Results")}
+_HOMES = {
+    "load": ("sweeps.spec.loading", "load_sweep"),
+    "Results": ("sweeps.record.results", "Results"),
+}
 
 
 def __getattr__(name: str) -> Any:

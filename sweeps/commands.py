@@ -114,7 +114,7 @@ def _add_running(command: argparse.ArgumentParser) -> None:
 
 
 def _validate(parsed: argparse.Namespace) -> int:
-    from sweeps.loading import check_sweep
+    from sweeps.spec.loading import check_sweep
 
     try:
         sweep, planned = check_sweep(parsed.file, parsed.set)
@@ -131,13 +131,13 @@ def _validate(parsed: argparse.Namespace) -> int:
 
 
 def _plan(parsed: argparse.Namespace) -> int:
-    from sweeps.plan_report import describe_plan
+    from sweeps.terminal.plan_report import describe_plan
 
     return describe_plan(parsed.file, parsed.set, as_json=parsed.json, probe=not parsed.no_probe)
 
 
 def _schema(parsed: argparse.Namespace) -> int:
-    from sweeps.json_schema import sweep_schema
+    from sweeps.spec.json_schema import sweep_schema
 
     print(json.dumps(sweep_schema(), indent=2))
     return 0
@@ -182,9 +182,9 @@ def _show(parsed: argparse.Namespace) -> int:
 
 
 def _sync(parsed: argparse.Namespace) -> int:
-    from sweeps.run_folder import RunFolder
+    from sweeps.record.run_folder import RunFolder
     from sweeps.service import default_tracking_uri, sync
-    from sweeps.tracking_follower import follow
+    from sweeps.tracking.follower import follow
 
     if parsed.follow:
         folder = RunFolder.open(parsed.run)
@@ -198,7 +198,7 @@ def _sync(parsed: argparse.Namespace) -> int:
 
 
 def _how(parsed: argparse.Namespace) -> dict[str, Any]:
-    from sweeps.progress import Display
+    from sweeps.terminal.progress import Display
 
     silent = parsed.quiet or (parsed.json and not sys.stderr.isatty())
     return {
@@ -211,7 +211,7 @@ def _how(parsed: argparse.Namespace) -> dict[str, Any]:
 def _answer(parsed: argparse.Namespace, results: Any, exit_code: int | None = None) -> int:
     """Print what a sweep came to, and return its exit code."""
     if parsed.json:
-        from sweeps.results import trial_line
+        from sweeps.record.results import trial_line
 
         record = results.record
         answer = {
@@ -223,13 +223,13 @@ def _answer(parsed: argparse.Namespace, results: Any, exit_code: int | None = No
             "winner": results.winner,
             "trials": [trial_line(record, trial) for trial in record.trials],
         }
-        from sweeps.ledger import to_line
+        from sweeps.record.ledger import to_line
 
         sys.stdout.write(to_line(answer).decode())
     elif not parsed.quiet:
         from rich.console import Console
 
-        from sweeps.tables import print_answer
+        from sweeps.terminal.tables import print_answer
 
         print_answer(results, Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH))
     return _exit_code(results.record) if exit_code is None else exit_code

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.errors import FileProblem, RunFolderError, SweepFileError
-from sweeps.loading import check_sweep, check_text
-from sweeps.placement import slots
-from sweeps.planning import PlannedTrial
-from sweeps.progress import Display
-from sweeps.results import Results
-from sweeps.run_folder import RunFolder, write_atomically
+from sweeps.execution.placement import slots
+from sweeps.record.results import Results
+from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.session import RunnerName, Settings, hold_session, read_record
-from sweeps.sweep import Sweep
+from sweeps.spec.loading import check_sweep, check_text
+from sweeps.spec.planning import PlannedTrial
+from sweeps.spec.sweep import Sweep
+from sweeps.terminal.progress import Display
 
 __all__ = ["default_tracking_uri", "extend", "open_run", "plan", "resume", "retry", "run", "sync"]
 
@@ -139,7 +139,7 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
     Raises:
         TrackingError: The store does not answer or refuses.
     """
-    from sweeps.tracking_follower import sync as sync_once
+    from sweeps.tracking.follower import sync as sync_once
 
     folder = RunFolder.open(Path(path))
     uri = tracking_uri or default_tracking_uri(folder.path.parent)

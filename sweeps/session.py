@@ -18,18 +18,19 @@ from typing import Any, Literal, Self
 from models.datasets import load_dataset
 from models.splits import Splits, split_dataset
 from sweeps.errors import RunFolderError
-from sweeps.job import Job
-from sweeps.ledger import Ledger, read_events
-from sweeps.placement import slots
-from sweeps.progress import Display
-from sweeps.recording import Recorder
-from sweeps.records import Goal, SweepRecord
-from sweeps.results import Results, write_results
-from sweeps.run_folder import PREPROCESSING, RunFolder, write_atomically
-from sweeps.rungs import milestones
-from sweeps.sweep_file import SweepFile
-from sweeps.tracking_process import TrackingProcess
-from sweeps.work_order import WorkOrder
+from sweeps.execution.job import Job
+from sweeps.execution.placement import slots
+from sweeps.execution.rungs import milestones
+from sweeps.execution.work_order import WorkOrder
+from sweeps.record.ledger import Ledger, read_events
+from sweeps.record.recording import Recorder
+from sweeps.record.records import SweepRecord
+from sweeps.record.results import Results, write_results
+from sweeps.record.run_folder import PREPROCESSING, RunFolder, write_atomically
+from sweeps.spec.goal import Goal
+from sweeps.spec.sweep_file import SweepFile
+from sweeps.terminal.progress import Display
+from sweeps.tracking.process import TrackingProcess
 
 __all__ = ["Settings", "hold_session", "read_record"]
 
@@ -138,18 +139,18 @@ def _end_what_hung(recorder: Recorder) -> None:
 def _run(job: Job, settings: Settings, signals: _Signals, runner: ExitStack) -> None:
     """Run a job; what it started is stopped when `runner` is left."""
     if settings.runner == "local":
-        from sweeps.local_runner import run_in_process
+        from sweeps.execution.local_runner import run_in_process
 
         run_in_process(job)
         return
     if job.recorder.should_stop():
         return
-    from sweeps.local_ray import started_ray
+    from sweeps.execution.local_ray import started_ray
 
     with signals.passing_exits():
         runner.enter_context(started_ray(job.resources))
         signals.catch()  # Ray sets its own while it starts
-        from sweeps.ray_runner import run_on_ray
+        from sweeps.execution.ray_runner import run_on_ray
 
         run_on_ray(job)
 

@@ -20,19 +20,19 @@ PRODUCT = [
 
 HOMES = {
     "ray": {
-        "sweeps/inner_scheduler.py",
-        "sweeps/local_ray.py",
-        "sweeps/local_runner.py",
-        "sweeps/ray_runner.py",
-        "sweeps/ray_trainable.py",
-        "sweeps/scheduling.py",
+        "sweeps/execution/inner_scheduler.py",
+        "sweeps/execution/local_ray.py",
+        "sweeps/execution/local_runner.py",
+        "sweeps/execution/ray_runner.py",
+        "sweeps/execution/ray_trainable.py",
+        "sweeps/execution/scheduling.py",
     },
     "mlflow": {
-        "sweeps/tracking.py",
-        "sweeps/tracking_model.py",
-        "sweeps/tracking_store.py",
-        "sweeps/tracking_values.py",
-        "sweeps/winner_model.py",
+        "sweeps/tracking/projection.py",
+        "sweeps/tracking/model.py",
+        "sweeps/tracking/store.py",
+        "sweeps/tracking/values.py",
+        "sweeps/tracking/winner_model.py",
     },
     "yaml": {"search_spaces/yaml_reader.py"},
 }
@@ -84,10 +84,34 @@ def test_third_parties_stay_home(library: str) -> None:
     assert users <= HOMES[library]
 
 
+# What each part of sweeps may know of the others; what stands in sweeps itself composes them.
+PARTS = {
+    "spec": set(),
+    "record": {"spec"},
+    "execution": {"spec", "record"},
+    "tracking": {"spec", "record"},
+    "terminal": {"spec", "record", "execution"},
+}
+BESIDE = {"sweeps.errors"}
+
+
+@pytest.mark.parametrize("part", sorted(PARTS))
+def test_the_parts_of_sweeps_know_only_what_lies_below_them(part: str) -> None:
+    own = {f"sweeps.{name}" for name in {part, *PARTS[part]}}
+    for path in (ROOT / "sweeps" / part).rglob("*.py"):
+        known = {name for name in imports_of(path, with_types=False) if name.startswith("sweeps")}
+        assert {".".join(name.split(".")[:2]) for name in known - BESIDE} <= own, name_of(path)
+
+
+def test_every_part_of_sweeps_has_its_place() -> None:
+    parts = {path.parent.name for path in (ROOT / "sweeps").glob("*/__init__.py")}
+    assert parts == set(PARTS)
+
+
 def test_torch_is_used_in_models_and_where_a_trial_is_trained() -> None:
     users = {name_of(path) for path in PRODUCT if "torch" in packages_of(path)}
     outside = {name for name in users if not name.startswith("models/")}
-    assert outside <= {"sweeps/probe.py", "sweeps/trial_worker.py"}
+    assert outside <= {"sweeps/execution/probe.py", "sweeps/execution/trial_worker.py"}
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:

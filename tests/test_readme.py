@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.loading import check_sweep
+from sweeps.spec.loading import check_sweep
 from tests.free_port import free_port
+from tests.readme_tree import tree
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -125,3 +126,7 @@ def test_the_own_net_of_the_readme_trains(checkout: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
 def test_every_file_that_the_readme_points_to_exists(link: str) -> None:
     assert (ROOT / link).exists()
+
+
+def test_the_tree_names_every_file_with_its_first_sentence() -> None:
+    assert tree() in README, "run: python -m tests.readme_tree"

@@ -95,7 +95,7 @@ def read_workload(path: Path) -> Workload:
     """Return the trials and the split that the product would train for this file."""
     from models.datasets import load_dataset
     from models.splits import split_dataset
-    from sweeps.loading import check_sweep
+    from sweeps.spec.loading import check_sweep
 
     sweep, planned = check_sweep(path)
     dataset = load_dataset(sweep.file.data, sweep.base_dir)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.commands import main
-from tests.sweeps.test_checks import GOOD, ROOT
+from tests.sweeps.spec.test_checks import GOOD, ROOT
 
 SLOW = ("torch", "ray", "mlflow", "pandas", "sklearn", "scipy")
 

@@ -11,8 +11,8 @@ import pytest
 
 import sweeps
 from sweeps.errors import PlacementError, RunFolderError
-from sweeps.results import Results
-from sweeps.run_folder import RunFolder
+from sweeps.record.results import Results
+from sweeps.record.run_folder import RunFolder
 from tests.sweeps.drivers import EVERY_EPOCH, PROJECT, counted_sweep, events, run_command
 from tests.sweeps.sweep_files import write_sweep
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import sweeps
-from sweeps.results import Results
+from sweeps.record.results import Results
 from tests.sweeps.drivers import counted_sweep, epochs_trained, events
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 

@@ -1,0 +1,1 @@
+"""Trains the planned trials: workers, schedulers and the two runners."""

@@ -1,0 +1,29 @@
+"""What a runner is given: the work, who decides, who records, and what a trial may occupy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sweeps.execution.rungs import AnyStopping
+from sweeps.execution.work_order import WorkOrder
+from sweeps.record.recording import Recorder
+from sweeps.spec.sweep_file import Resources
+
+__all__ = ["Job"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One session of a sweep: the trials that have no outcome yet.
+
+    A runner's contract: every trial of `indices` is trained by a TrialWorker and everything that
+    happens goes to `recorder`; it returns when all have an outcome or `recorder.should_stop()`,
+    leaves nothing running, and raises nothing that a trial did.
+    """
+
+    order: WorkOrder
+    indices: tuple[int, ...]
+    stopping: AnyStopping
+    max_epochs: int
+    resources: Resources
+    recorder: Recorder

@@ -1,0 +1,172 @@
+"""Runs the trials of a job through Ray Tune.
+
+Tune executes and decides; it is not the memory of the sweep. Its own state goes to a temporary
+folder that is deleted, and every callback body is guarded by the recorder.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+from ray.air._internal import usage
+from ray.tune import Stopper
+from ray.tune.execution import class_cache
+from ray.tune.experiment import trial as tune_trial
+from ray.tune.progress_reporter import TrialProgressCallback
+from ray.tune.registry import get_trainable_cls
+
+from sweeps.execution.job import Job
+from sweeps.execution.placement import slots
+from sweeps.execution.ray_trainable import RayTrial
+from sweeps.execution.rungs import AnyStopping
+from sweeps.execution.scheduling import LedgerScheduler, build_scheduler
+from sweeps.record.recording import Recorder
+from sweeps.record.records import Outcome
+from sweeps.spec.sweep_file import HyperBand
+
+__all__ = ["run_on_ray"]
+
+
+def run_on_ray(job: Job) -> None:
+    """Train the trials of `job`, each as one Ray Tune trial; see Job for the contract."""
+    recorder = job.recorder
+    scheduler = LedgerScheduler(
+        build_scheduler(job.stopping, recorder.record.goal, job.max_epochs), recorder
+    )
+    indices = scheduler.left(job.indices)
+    if not indices:
+        return
+    concurrent = slots(job.resources)
+    _lighten_tune()
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_pending(job.stopping, job, concurrent))
+    trainable = tune.with_resources(
+        tune.with_parameters(RayTrial, order=replace(job.order, kill_when_late=True)),
+        {"cpu": job.resources.cpu, "gpu": job.resources.gpu},
+    )
+    storage = tempfile.mkdtemp(prefix="sweeps-")
+    try:
+        tune.Tuner(
+            trainable,
+            param_space={"members": tune.grid_search([[index] for index in indices])},
+            tune_config=tune.TuneConfig(
+                scheduler=scheduler,
+                reuse_actors=True,
+                max_concurrent_trials=_limit(job, concurrent),
+                trial_name_creator=_trial_name,
+                trial_dirname_creator=_trial_name,
+            ),
+            run_config=tune.RunConfig(
+                storage_path=storage,
+                name="sweep",
+                verbose=0,
+                stop=_Stop(recorder),
+                callbacks=[_Notices(recorder, scheduler)],
+                # Without end: the recorder counts, as errors and kills share one number of retries.
+                failure_config=tune.FailureConfig(max_failures=-1),
+                # The worker keeps its own; Tune's, one a trial, would be empty.
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        ).fit()
+    finally:
+        shutil.rmtree(storage, ignore_errors=True)
+
+
+def _lighten_tune() -> None:
+    """Keep Tune from what costs seconds at every start and serves nobody here.
+
+    It counts callbacks by importing the loggers of MLflow, W&B and Comet (1.1 s, for usage
+    statistics that are off), and gives actors environment variables of their own, which makes Ray
+    start new worker processes instead of taking those that have imported torch already (4 s).
+    """
+    usage.tag_callbacks = lambda callbacks: False
+    # Else each trial asks the cluster for the one class that all of them have.
+    vars(tune_trial)["get_trainable_cls"] = functools.lru_cache(maxsize=1)(get_trainable_cls)
+    class_cache.DEFAULT_ENV_VARS = {}
+    class_cache.ENV_VARS_TO_PROPAGATE = set()
+
+
+def _limit(job: Job, concurrent: int) -> int | None:
+    """Return Tune's own limit of trials at once, where Ray's CPUs do not set it.
+
+    Under Tune's limit no trial waits when another ends, and Tune then stops that one's worker: a
+    new one costs seconds. HyperBand's paused trials would count, too.
+    """
+    fitting = ray.cluster_resources().get("CPU", 0) // job.resources.cpu  # type: ignore[no-untyped-call]
+    if isinstance(job.stopping, HyperBand) or fitting <= concurrent:
+        return None
+    return concurrent
+
+
+def _pending(stopping: AnyStopping, job: Job, concurrent: int) -> int:
+    """Return how many trials Tune may hold ready.
+
+    Few, as each costs a request to Ray; but HyperBand fills its brackets with all from the start,
+    so that the same plan always makes the same brackets.
+    """
+    return len(job.indices) if isinstance(stopping, HyperBand) else concurrent + 1
+
+
+def _trial_name(trial: Any) -> str:
+    return f"{trial.config['members'][0]:06d}"
+
+
+class _Stop(Stopper):
+    """Ends the sweep when the recorder says so."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._recorder.should_stop()
+
+
+class _Notices(TrialProgressCallback):
+    """Hears of starts and of attempts that ended with their worker's death.
+
+    It takes the place of the callback with which Tune would print to standard output.
+    """
+
+    def __init__(self, recorder: Recorder, scheduler: LedgerScheduler) -> None:
+        super().__init__()
+        self._recorder = recorder
+        self._scheduler = scheduler
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._recorder.started(trial.config["members"][0])
+
+    def on_trial_result(self, *arguments: Any, **info: Any) -> None:
+        """Print nothing: the scheduler has recorded it."""
+
+    def on_trial_complete(self, *arguments: Any, **info: Any) -> None:
+        """Print nothing: the scheduler has recorded it."""
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._recorder.attempt_failed(trial.config["members"][0], _error_of(trial))
+        self._scheduler.stop_if_over(trial)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        index, error = trial.config["members"][0], _error_of(trial)
+        self._recorder.attempt_failed(index, error)
+        self._recorder.ended(index, Outcome.FAILED, f"no worker: {error.splitlines()[0]}")
+        self._scheduler.give_up(None, trial)
+
+
+def _error_of(trial: Any) -> str:
+    """Return what ended the trial's worker, from the file in which Tune writes it."""
+    try:
+        text = Path(trial.error_file).read_text()
+    except (OSError, TypeError):
+        text = ""
+    last = text.rpartition("Failure #")[2].partition("\n")[2].strip()
+    return f"WorkerDied: {last or 'no message'}"

@@ -1,0 +1,49 @@
+"""The actor class that Ray Tune runs: a TrialWorker behind Tune's Trainable interface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ray.tune import Trainable
+
+from sweeps.execution.tune_result import tune_result
+from sweeps.execution.work_order import WorkOrder
+
+__all__ = ["RayTrial"]
+
+
+class RayTrial(Trainable):
+    """One worker process; Tune resets it from trial to trial, so that data is sent once."""
+
+    def setup(self, config: dict[str, Any], order: WorkOrder) -> None:  # type: ignore[override]
+        """Receive the data, warm torch up and take up the first trial."""
+        from sweeps.execution.trial_worker import TrialWorker  # imports torch: not in the driver
+
+        self._worker = TrialWorker(order)
+        self._metric = order.goal.metric
+        self._worker.warm_up()
+        self._worker.start(config["members"][0])
+
+    def step(self) -> dict[str, Any]:
+        """Train until the next report is due."""
+        report = self._worker.advance()
+        return {
+            **tune_result(report, self._metric),
+            "done": report.outcome is not None,
+        }
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take up another trial in this process."""
+        self._worker.start(new_config["members"][0])
+        return True
+
+    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
+        """Return nothing of weight: the worker saved its own checkpoint before it reported."""
+        return {}
+
+    def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
+        """Do nothing: the worker continues from its own checkpoint."""
+
+    def cleanup(self) -> None:
+        """Let go of the current trial."""
+        self._worker.stop()

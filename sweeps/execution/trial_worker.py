@@ -1,0 +1,187 @@
+"""Trains one planned trial at a time, from one report to the next, wherever it runs.
+
+Both runners use this class, so that a trial's numbers cannot depend on who runs it. What a worker
+needs to continue a trial is on disk before the report that mentions it is sent: after a kill the
+next worker repeats at most the work since the last report.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+import zlib
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.configuration import TrialConfig
+from models.training import Objective, Training
+from models.weights import save_weights
+from sweeps.execution.watchdog import Watchdog
+from sweeps.execution.work_order import WorkOrder
+from sweeps.record.records import Outcome
+from sweeps.record.trial_report import Report
+from sweeps.spec.own_modules import make_importable
+from sweeps.spec.planning import PlannedTrial
+
+__all__ = ["TrialWorker"]
+
+# A trial reports at least this often, so that a person sees progress and a kill costs little.
+REPORT_PERIOD_S = 2.0
+
+
+class TrialWorker:
+    """Holds the data once and trains the trials that it is given, one after the other."""
+
+    def __init__(self, order: WorkOrder) -> None:
+        self._order = order
+        self._objective = Objective(order.goal.metric, order.goal.mode)
+        self._trial: PlannedTrial | None = None
+        self._training: Training | None = None
+        self._reported = 0
+        self._watchdog = Watchdog(
+            order.checkpoints, order.timeout_s if order.kill_when_late else None
+        )
+        for path in order.import_paths:
+            make_importable(path)
+        torch.set_num_threads(order.threads)
+
+    def warm_up(self) -> None:
+        """Train one epoch of a linear net and forget it.
+
+        The first step in a process imports much of torch (1.5 to 2 s), which would otherwise
+        stand in the first trial's epoch time. The user's own net may hang or kill the process,
+        so it is not what this is done with.
+        """
+        first = self._order.trials[min(self._order.trials)]
+        try:
+            self._begin(first, model={"kind": "linear"}).train_epoch()
+        except Exception:
+            return  # the trial itself will meet this error and record it
+
+    def start(self, index: int) -> None:
+        """Take up trial `index`; its work begins, or continues, at the next `advance`."""
+        self.stop()
+        self._trial = self._order.trials[index]
+        self._reported = self._order.recorded.get(index, 0)
+
+    def stop(self) -> None:
+        """Let go of the current trial."""
+        self._trial = self._training = None
+
+    def advance(self) -> Report:
+        """Train until the next report is due, and return it; nothing of the trial is raised.
+
+        An error inside the trial is reported as a failure, and the next call continues from the
+        last checkpoint: whether there is a next call is for the driver to say.
+        """
+        if self._trial is None:
+            raise AssertionError("advance() before start()")
+        index = self._trial.index
+        try:
+            return self._train_to_report(self._trial)
+        except _OutOfTimeError as err:
+            return Report(index, [], Outcome.FAILED, str(err))
+        except _UnsavedError as err:
+            return Report(index, [], unsaved=str(err))
+        except (Exception, SystemExit) as err:
+            self._training = None
+            return Report(index, [], failure=_describe(err))
+        finally:
+            self._watchdog.rest()
+
+    def _train_to_report(self, trial: PlannedTrial) -> Report:
+        if self._training is None:
+            self._watchdog.watch(trial.index, 0.0)
+            self._training = self._continue_or_begin(trial)
+        training = self._training
+        self._watchdog.watch(trial.index, _trained_s(training))
+        due = time.monotonic() + REPORT_PERIOD_S
+        # A restored checkpoint may be ahead of the ledger: a report was lost in a kill. Send it.
+        lost_report = training.epoch > self._reported
+        while training.outcome is None and not lost_report:
+            training.train_epoch()
+            self._refuse_late(training)
+            is_due = self._is_milestone(training.epoch) or time.monotonic() >= due
+            if is_due and training.epoch > self._reported:
+                break
+        try:
+            self._save(trial, training)
+        except OSError as err:
+            raise _UnsavedError(str(err)) from err
+        rows = training.history[self._reported :]
+        self._reported = training.epoch
+        outcome = None if training.outcome is None else Outcome(training.outcome)
+        return Report(trial.index, rows, outcome, training.reason)
+
+    def _is_milestone(self, epoch: int) -> bool:
+        return self._order.milestones is None or epoch in self._order.milestones
+
+    def _begin(self, trial: PlannedTrial, **changed: Any) -> Training:
+        config = TrialConfig.model_validate({**trial.configuration, **changed})
+        return Training(config, self._order.data, self._objective, trial.seed)
+
+    def _continue_or_begin(self, trial: PlannedTrial) -> Training:
+        training = self._begin(trial)
+        path = self._checkpoint_path(trial)
+        if path.exists():
+            try:
+                training.restore(_checked(path.read_bytes()))
+            except Exception:
+                # Damaged, or written by other code: the same epochs come out again from scratch.
+                path.unlink(missing_ok=True)
+                training = self._begin(trial)
+        return training
+
+    def _save(self, trial: PlannedTrial, training: Training) -> None:
+        if training.best_epoch is not None and training.best_epoch > self._reported:
+            row = training.history[training.best_epoch - 1]
+            about = {"trial": trial.index, "hash": trial.hash, "seed": trial.seed, "metrics": row,
+                     "configuration": trial.configuration}  # fmt: skip
+            save_weights(
+                self._order.weights / f"{trial.index:06d}.safetensors", training.best_weights, about
+            )
+        if training.outcome is None:
+            path = self._checkpoint_path(trial)
+            temporary = path.with_suffix(f".{os.getpid()}.tmp")
+            temporary.write_bytes(_with_checksum(training.checkpoint()))
+            temporary.replace(path)
+
+    def _checkpoint_path(self, trial: PlannedTrial) -> Path:
+        return self._order.checkpoints / f"{trial.index:06d}.pt"
+
+    def _refuse_late(self, training: Training) -> None:
+        limit_s = self._order.timeout_s
+        if limit_s is not None and _trained_s(training) > limit_s:
+            raise _OutOfTimeError(f"trained for more than trial.timeout_s = {limit_s:g} s")
+
+
+class _OutOfTimeError(Exception):
+    """A trial went past its time limit between two epochs."""
+
+
+class _UnsavedError(Exception):
+    """Weights or a checkpoint could not be written."""
+
+
+def _with_checksum(content: bytes) -> bytes:
+    """Return `content` after its CRC-32: safetensors notices cuts, but not changed numbers."""
+    return zlib.crc32(content).to_bytes(4, "big") + content
+
+
+def _checked(content: bytes) -> bytes:
+    """Undo `_with_checksum`; raises ValueError where the content was changed."""
+    if zlib.crc32(content[4:]) != int.from_bytes(content[:4], "big"):
+        raise ValueError("the checkpoint was damaged")
+    return content[4:]
+
+
+def _trained_s(training: Training) -> float:
+    return sum(row["epoch_s"] for row in training.history)
+
+
+def _describe(error: BaseException) -> str:
+    """Return `Type: message` and then the traceback."""
+    return f"{type(error).__name__}: {error}\n" + "".join(traceback.format_exception(error))

@@ -1,0 +1,38 @@
+"""What the workers of a sweep are sent; needs no torch, so that the driver never imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from models.splits import TrainDev
+from sweeps.spec.goal import Goal
+from sweeps.spec.planning import PlannedTrial
+
+__all__ = ["WorkOrder"]
+
+
+@dataclass(frozen=True)
+class WorkOrder:
+    """What all trials of a sweep share; sent to each worker once.
+
+    Attributes:
+        milestones: Epochs after which the scheduler decides; None means every epoch.
+        recorded: Epochs that the ledger has of each unfinished trial.
+        threads: CPU threads of one trial.
+        kill_when_late: Whether this process may be ended by the watchdog of `timeout_s`.
+        import_paths: Folders where the user's own modules are looked for.
+    """
+
+    trials: Mapping[int, PlannedTrial]
+    data: TrainDev
+    goal: Goal
+    milestones: frozenset[int] | None
+    checkpoints: Path
+    weights: Path
+    recorded: Mapping[int, int] = field(default_factory=dict)
+    timeout_s: float | None = None
+    threads: int = 1
+    kill_when_late: bool = False
+    import_paths: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""What is kept of a sweep on disk, and what it says."""

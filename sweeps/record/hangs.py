@@ -1,0 +1,29 @@
+"""Where a trial hung whose worker was ended for it, read from the stack that was left on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["late_path", "why_late"]
+
+
+def late_path(checkpoints: Path, index: int) -> Path:
+    """Return where the stack of a hung trial's worker is written."""
+    return checkpoints / f"{index:06d}.late"
+
+
+def why_late(checkpoints: Path, index: int) -> str:
+    """Return where the trial hung when its worker was ended for it; empty where it was not."""
+    path = late_path(checkpoints, index)
+    if not path.exists():
+        return ""
+    stack = path.read_text(errors="replace")
+    return f"hung: killed past trial.timeout_s, at {_innermost(stack)}" if stack else ""
+
+
+def _innermost(stack: str) -> str:
+    """Return the innermost frame of the thread that trains, in faulthandler's dump of all."""
+    training = [thread for thread in stack.split("\n\n") if "trial_worker.py" in thread]
+    lines = "\n".join(training).splitlines()
+    frames = [line.strip() for line in lines if line.strip().startswith("File ")]
+    return frames[0] if frames else "an unknown place"

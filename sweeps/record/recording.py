@@ -1,0 +1,141 @@
+"""Writes what happens in a running sweep to the ledger, and says when the sweep must stop.
+
+No exception leaves these methods while trials run: a Tune callback that raises would kill the
+sweep. What cannot be written is kept in `fatal` and raised when the runner has returned.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sweeps.errors import StorageError
+from sweeps.record.hangs import late_path, why_late
+from sweeps.record.ledger import Ledger
+from sweeps.record.records import Outcome, SweepRecord
+from sweeps.record.run_folder import RunFolder
+from sweeps.record.trial_report import Report
+from sweeps.spec.sweep_file import Budget
+
+__all__ = ["Recorder"]
+
+_MEND = "free some space, then resume the sweep"
+
+
+class Recorder:
+    """The one writer of a sweep's ledger while it runs."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        ledger: Ledger,
+        record: SweepRecord,
+        budget: Budget,
+        retries: int,
+    ) -> None:
+        self.record = record
+        self.fatal: StorageError | None = None
+        self.stop_reason = ""
+        self._folder = folder
+        self._ledger = ledger
+        self._budget = budget
+        self._retries = retries
+        self._deadline = None if budget.time_s is None else time.monotonic() + budget.time_s
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave nothing in the snapshot that Tune pickles and nobody reads."""
+        return {}
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Append one event and take it into account."""
+        line = {"event": event, "t": round(time.time(), 3), **fields}
+        try:
+            self._ledger.append(line)
+        except StorageError as err:
+            self._full(err)
+            return
+        self.record.apply(line)
+
+    def started(self, index: int) -> None:
+        """Record that a worker took up the trial."""
+        self.write("started", trial=index)
+
+    def reported(self, report: Report) -> bool:
+        """Record a report; returns whether it held anything new."""
+        record = self.record.trials[report.trial]
+        if report.unsaved:
+            text = f"cannot write what trial {report.trial} learned: {report.unsaved}; {_MEND}"
+            self._full(StorageError(text))
+        if report.failure:
+            self.attempt_failed(report.trial, report.failure)
+        rows = self.record.new_rows(record, report.rows)
+        if rows:
+            ended = {} if report.outcome is None else {"outcome": report.outcome}
+            self.write("report", trial=report.trial, epochs=rows, **ended)
+        if report.outcome is not None:
+            self.ended(report.trial, report.outcome, report.reason)
+        self._check_budget()
+        return bool(rows)
+
+    def decided(self, index: int, action: str, seen: Mapping[str, Any]) -> None:
+        """Record a scheduler's decision with the rung that it saw."""
+        epoch = self.record.trials[index].epochs
+        self.write("decision", trial=index, epoch=epoch, action=action, seen=dict(seen))
+
+    def attempt_failed(self, index: int, error: str) -> None:
+        """Record an attempt that failed; the trial has failed when it hung or was the last one."""
+        self.write("failure", trial=index, error=error)
+        failures = self.record.trials[index].failures
+        if not self.end_if_hung(index) and len(failures) > self._retries:
+            reason = f"failed {len(failures)} times, at last: {error.splitlines()[0]}"
+            self.ended(index, Outcome.FAILED, reason)
+
+    def end_if_hung(self, index: int) -> bool:
+        """Record that a trial has failed if its worker was ended because it hung."""
+        late = why_late(self._folder.checkpoints, index)
+        if late:
+            self.ended(index, Outcome.FAILED, late)
+        return bool(late)
+
+    def ended(self, index: int, outcome: Outcome, reason: str) -> None:
+        """Record how a trial ended, once; what it needed to continue is deleted."""
+        if self.record.trials[index].outcome is not None:
+            return
+        best = self.record.trials[index].best
+        self.write("outcome", trial=index, outcome=outcome, reason=reason, best=best)
+        if outcome is not Outcome.FAILED:
+            (self._folder.checkpoints / f"{index:06d}.pt").unlink(missing_ok=True)
+        late_path(self._folder.checkpoints, index).unlink(missing_ok=True)
+        self._check_budget()
+
+    def request_stop(self, reason: str) -> None:
+        """Ask the runner to stop; the first reason stays."""
+        self.stop_reason = self.stop_reason or reason
+
+    def should_stop(self) -> bool:
+        """Return whether the sweep must stop now."""
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self.request_stop(f"budget.time_s = {self._budget.time_s:g} s is used up")
+        return bool(self.stop_reason)
+
+    def _full(self, error: StorageError) -> None:
+        self.fatal = self.fatal or error
+        self.request_stop("the disk is full")
+
+    def _check_budget(self) -> None:
+        budget, record = self._budget, self.record
+        failed = record.outcomes[Outcome.FAILED]
+        ended = record.outcomes.total()
+        if budget.max_failures is not None and failed > budget.max_failures:
+            self.request_stop(
+                f"{failed} trials failed; budget.max_failures = {budget.max_failures}"
+            )
+        if budget.trials is not None and ended >= budget.trials and record.unfinished:
+            self.request_stop(f"budget.trials = {budget.trials} trials have ended")
+        value = None if record.best is None else record.value(record.best)
+        if budget.target is not None and value is not None and self._reached(value):
+            self.request_stop(f"budget.target = {budget.target:g} is reached")
+
+    def _reached(self, value: float) -> bool:
+        return value == self._budget.target or self.record.goal.better(value, self._budget.target)

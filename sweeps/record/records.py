@@ -1,0 +1,185 @@
+"""What is known of each trial: the fold of the ledger's events.
+
+The same fold serves the running sweep, a resume, the results and the tracker, so that they cannot
+disagree on an outcome or on which epoch was best.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sweeps.spec.goal import Goal
+from sweeps.spec.planning import PlannedTrial
+
+__all__ = ["Outcome", "Step", "SweepRecord", "TrialRecord"]
+
+Row = Mapping[str, float]
+
+
+class Outcome(StrEnum):
+    """How a trial ended; the same word on disk, in MLflow, tables and reports."""
+
+    COMPLETED = "completed"
+    PRUNED = "pruned"
+    EARLY_STOPPED = "early_stopped"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+
+
+class Step(NamedTuple):
+    """Something that a scheduler was told, in the order in which it was.
+
+    Attributes:
+        kind: `plan` (a session began with `trial` planned trials), `report`, `last_report` (one
+            that brought the trial's outcome), `outcome` or `reopened`.
+        trial: The trial's index.
+    """
+
+    kind: str
+    trial: int
+    epoch: int = 0
+    value: float = math.nan
+
+
+@dataclass
+class TrialRecord:
+    """All that is kept of a trial while a sweep runs; epoch rows stay in the ledger.
+
+    Attributes:
+        epochs: Epochs recorded so far.
+        best: The row of the best epoch, or None while no objective value was finite.
+        decided: The epoch of the scheduler's last recorded decision.
+        failures: One text per failed attempt.
+    """
+
+    trial: PlannedTrial
+    outcome: Outcome | None = None
+    reason: str = ""
+    started_at: float | None = None
+    ended_at: float | None = None
+    epochs: int = 0
+    train_s: float = 0.0
+    best: dict[str, float] | None = None
+    last: dict[str, float] = field(default_factory=dict)
+    decided: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The earliest epoch with the best objective."""
+        return None if self.best is None else int(self.best["epoch"])
+
+
+class SweepRecord:
+    """The state of a sweep: what its plan says, and what the ledger adds."""
+
+    def __init__(self, plan: Sequence[PlannedTrial], goal: Goal) -> None:
+        self.goal = goal
+        self.trials = [TrialRecord(trial) for trial in plan]
+        self.outcomes: Counter[Outcome] = Counter()
+        self.steps: list[Step] = []
+        self.best: TrialRecord | None = None
+        self.stopped: str = ""
+        self.started_at: float | None = None
+        self.ended_at: float | None = None
+        self.active_s = 0.0
+        self._session_from = 0.0
+
+    @classmethod
+    def of(
+        cls, plan: Sequence[PlannedTrial], goal: Goal, events: Iterable[Mapping[str, Any]]
+    ) -> SweepRecord:
+        """Return the fold of `events` over `plan`."""
+        record = cls(plan, goal)
+        for event in events:
+            record.apply(event)
+        return record
+
+    def apply(self, event: Mapping[str, Any]) -> None:
+        """Take one event into account; events of unknown kinds are left to newer versions."""
+        if "trial" in event and event["trial"] < len(self.trials):
+            self._apply_to_trial(self.trials[event["trial"]], event)
+        elif event["event"] == "session":
+            self.started_at = self.started_at or event["t"]
+            self._session_from, self.stopped, self.ended_at = event["t"], "", None
+            self.steps.append(Step("plan", event["trials"]))
+        elif event["event"] == "end":
+            self.stopped, self.ended_at = event["reason"], event["t"]
+            self.active_s += event["t"] - self._session_from
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every trial has its outcome and the results of the last session are written."""
+        return not self.unfinished and self.ended_at is not None
+
+    @property
+    def unfinished(self) -> list[TrialRecord]:
+        """Trials without an outcome, in plan order."""
+        return [record for record in self.trials if record.outcome is None]
+
+    def ranked(self) -> list[TrialRecord]:
+        """Return trials with a best value, best first; equal ones in plan order."""
+        found = [record for record in self.trials if record.best is not None]
+        return sorted(found, key=lambda record: (self._key(record), record.trial.index))
+
+    def value(self, record: TrialRecord) -> float | None:
+        """Return the objective at the trial's best epoch."""
+        return None if record.best is None else record.best[self.goal.metric]
+
+    def new_rows(self, record: TrialRecord, rows: Iterable[Row]) -> list[Row]:
+        """Return the rows that are not recorded yet: a repeated attempt trains some again."""
+        return [row for row in rows if row["epoch"] > record.epochs]
+
+    def _key(self, record: TrialRecord) -> float:
+        return self.goal.sort_key(self.value(record))
+
+    def _apply_to_trial(self, record: TrialRecord, event: Mapping[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "started":
+            record.started_at = record.started_at or event["t"]
+        elif kind == "report":
+            self._take_rows(record, event["epochs"], event.get("outcome"))
+        elif kind == "decision":
+            record.decided = event["epoch"]
+        elif kind == "failure":
+            record.failures.append(event["error"])
+        elif kind == "outcome":
+            record.outcome, record.reason = Outcome(event["outcome"]), event["reason"]
+            record.ended_at = event["t"]
+            self.outcomes[record.outcome] += 1
+            self.steps.append(Step("outcome", record.trial.index))
+        elif kind == "reopened" and record.outcome is not None:
+            self.outcomes[record.outcome] -= 1
+            record.outcome, record.reason, record.ended_at = None, "", None
+            record.failures.clear()
+            self.steps.append(Step("reopened", record.trial.index))
+
+    def _take_rows(self, record: TrialRecord, rows: Iterable[Row], outcome: str | None) -> None:
+        new = self.new_rows(record, rows)
+        for row in new:
+            record.epochs = int(row["epoch"])
+            record.train_s += row.get("epoch_s", 0.0)
+            record.last = dict(row)
+            # The epoch in which a trial diverged is never its best, whatever the objective says.
+            is_sound = row is not new[-1] or outcome != Outcome.DIVERGED
+            if is_sound and self.goal.better(row[self.goal.metric], self.value(record)):
+                record.best = record.last
+        if new:
+            kind = "report" if outcome is None else "last_report"
+            value = record.last[self.goal.metric]
+            self.steps.append(Step(kind, record.trial.index, record.epochs, value))
+        self._take_best(record)
+
+    def _take_best(self, record: TrialRecord) -> None:
+        if record.best is None:
+            return
+        if self.best is None or (self._key(record), record.trial.index) < (
+            self._key(self.best),
+            self.best.trial.index,
+        ):
+            self.best = record

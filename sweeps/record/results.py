@@ -1,0 +1,132 @@
+"""The results of a sweep, read from its ledger: tables for people and programs.
+
+trials.jsonl, epochs.parquet and winner.json are written from the ledger alone, so they can be
+made again at any time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweeps.record.ledger import read_events, to_line
+from sweeps.record.records import SweepRecord, TrialRecord
+from sweeps.record.run_folder import RunFolder, write_atomically
+from sweeps.spec.configurations import flatten
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Results", "epoch_rows", "trial_line", "write_results"]
+
+
+def epoch_rows(folder: RunFolder) -> Iterator[tuple[int, dict[str, float]]]:
+    """Yield (trial, row) for each recorded epoch, once, in the order of the ledger."""
+    seen: dict[int, int] = {}
+    for event, _ in read_events(folder.ledger):
+        if event["event"] != "report":
+            continue
+        for row in event["epochs"]:
+            if row["epoch"] > seen.get(event["trial"], 0):
+                seen[event["trial"]] = int(row["epoch"])
+                yield event["trial"], row
+
+
+def trial_line(record: SweepRecord, trial: TrialRecord) -> dict[str, Any]:
+    """Return all that is known of one trial but its curves, as plain values."""
+    return {
+        "trial": trial.trial.index,
+        "hash": trial.trial.hash,
+        "seed": trial.trial.seed,
+        "outcome": None if trial.outcome is None else str(trial.outcome),
+        "reason": trial.reason,
+        "best_epoch": trial.best_epoch,
+        "best": trial.best,
+        "epochs": trial.epochs,
+        "train_s": round(trial.train_s, 6),
+        "started_at": trial.started_at,
+        "ended_at": trial.ended_at,
+        "failures": trial.failures,
+        "configuration": trial.trial.configuration,
+    }
+
+
+def write_results(folder: RunFolder, record: SweepRecord) -> None:
+    """Write trials.jsonl, epochs.parquet and, where there is one, winner.json."""
+    lines = b"".join(to_line(trial_line(record, trial)) for trial in record.trials)
+    write_atomically(folder.path / "trials.jsonl", lines)
+    write_atomically(folder.path / "epochs.parquet", _epochs_parquet(folder))
+    if record.best is not None:
+        winner = trial_line(record, record.best) | {
+            "objective": {"metric": record.goal.metric, "value": record.value(record.best)},
+            "weights": f"weights/{record.best.trial.index:06d}.safetensors",
+        }
+        write_atomically(folder.path / "winner.json", json.dumps(winner, indent=2).encode())
+
+
+def _epochs_parquet(folder: RunFolder) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns: dict[str, list[Any]] = {"trial": []}
+    for count, (trial, row) in enumerate(epoch_rows(folder)):
+        for key in row:
+            columns.setdefault(key, [None] * count)
+        columns["trial"].append(trial)
+        for key, values in columns.items():
+            if key != "trial":
+                values.append(row.get(key))
+    for key in ("trial", "epoch"):
+        columns[key] = [int(value) for value in columns.get(key, [])]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink)
+    return bytes(sink.getvalue())
+
+
+class Results:
+    """What a sweep has found so far; reads its folder, changes nothing.
+
+    Attributes:
+        missing_in_mlflow: Why MLflow lacked a part of the record when the session ended; empty
+            when it had all.
+    """
+
+    def __init__(self, folder: RunFolder, record: SweepRecord, missing_in_mlflow: str = "") -> None:
+        self.folder = folder
+        self.record = record
+        self.missing_in_mlflow = missing_in_mlflow
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def winner(self) -> dict[str, Any] | None:
+        """The best trial: its line as in trials.jsonl, or None while there is none."""
+        best = self.record.best
+        return None if best is None else trial_line(self.record, best)
+
+    def trials(self) -> pd.DataFrame:
+        """Return one row a trial, best first: outcome, best metrics, flattened configuration."""
+        import pandas as pd
+
+        ranked = self.record.ranked()
+        rest = [trial for trial in self.record.trials if trial.best is None]
+        return pd.DataFrame([self._frame_row(trial) for trial in [*ranked, *rest]])
+
+    def epochs(self) -> pd.DataFrame:
+        """Return one row per trial and epoch with every metric."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [{"trial": trial, **row} for trial, row in epoch_rows(self.folder)]
+        ).astype({"epoch": int})
+
+    def _frame_row(self, trial: TrialRecord) -> dict[str, Any]:
+        line = trial_line(self.record, trial)
+        best = {f"best_{key}": value for key, value in (trial.best or {}).items()}
+        kept = ("trial", "hash", "outcome", "reason", "epochs", "train_s")
+        return {key: line[key] for key in kept} | best | flatten(trial.trial.configuration)

@@ -1,0 +1,297 @@
+"""A sweep's folder on disk, `runs/<sweep>/`: where each file is, how it is written and checked.
+
+sweep.yaml      the file as the user wrote it
+sweep.json      the sweep as it runs: identity, overrides, every section with its defaults
+plan.jsonl      one line a planned trial
+ledger.jsonl    what happened (sweeps.record.ledger)
+checkpoints/    one file a running trial, to continue from
+weights/        one file a trial: the weights of its best epoch, with JSON that says what they are
+preprocessing.json    how raw features become what the nets take, fitted on the training rows
+trials.jsonl, epochs.parquet, winner.json    written when a sweep ends, from the ledger
+
+Every file but the ledger is written to a temporary name, made durable, then renamed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sweeps.errors import RunFolderError, StorageError
+from sweeps.spec.planning import PlannedTrial, configuration_hash
+from sweeps.spec.sweep_file import SweepFile
+
+__all__ = ["FORMAT", "PREPROCESSING", "RunFolder", "write_atomically"]
+
+FORMAT = 1
+PREPROCESSING = "preprocessing.json"
+_SMALLEST_FREE_MB = 64
+_DESCRIPTION_KEYS = ("id", "base_dir", "overrides", "goal", "data", "trials", "sweep")
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` so that a reader or a kill sees the old file or the new one, whole.
+
+    Raises:
+        StorageError: The disk is full or not writable; the old file is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as err:
+        temporary.unlink(missing_ok=True)
+        raise StorageError(f"cannot write {path}: {err}; nothing was changed") from err
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths of one sweep's files, and how they are read."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The sweep's name for people: the folder's."""
+        return self.path.name
+
+    @property
+    def source(self) -> Path:
+        """The sweep file as the user wrote it."""
+        return self.path / "sweep.yaml"
+
+    @property
+    def ledger(self) -> Path:
+        """The append-only log."""
+        return self.path / "ledger.jsonl"
+
+    @property
+    def plan(self) -> Path:
+        """One line a planned trial."""
+        return self.path / "plan.jsonl"
+
+    @property
+    def description(self) -> Path:
+        """The sweep as it runs."""
+        return self.path / "sweep.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where running trials save what they need to continue."""
+        return self.path / "checkpoints"
+
+    @property
+    def weights(self) -> Path:
+        """Where the best weights of each trial are."""
+        return self.path / "weights"
+
+    @classmethod
+    def create(cls, runs: Path, name: str) -> RunFolder:
+        """Make a new folder `runs/name`, or `name-2`, `name-3` where that exists.
+
+        Raises:
+            StorageError: The folder cannot be made, or the disk is almost full.
+        """
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            _refuse_full_disk(runs)
+            folder = cls(_first_free(runs, name))
+            folder.checkpoints.mkdir()
+            folder.weights.mkdir()
+        except OSError as err:
+            raise StorageError(f"cannot make a run folder in {runs}: {err}") from err
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """Return the folder of an existing sweep.
+
+        Raises:
+            RunFolderError: There is none, a file of it is missing, or its format is another.
+        """
+        folder = cls(path.resolve())
+        if not path.is_dir():
+            raise RunFolderError(f"there is no run folder {path}{_others(path.parent)}")
+        for file in (folder.description, folder.plan):
+            if not file.exists():
+                raise RunFolderError(
+                    f"{path} is no complete run folder: {file.name} is missing. The sweep was "
+                    f"killed while it was being set up, before any trial; start it again"
+                )
+        folder._refuse_other_format()
+        folder.checkpoints.mkdir(exist_ok=True)
+        folder.weights.mkdir(exist_ok=True)
+        return folder
+
+    def _refuse_other_format(self) -> None:
+        try:
+            version = json.loads(self.description.read_bytes())["format"]
+        except (ValueError, KeyError, TypeError):
+            version = FORMAT  # damaged: the next line says how
+        if version == FORMAT:
+            self.read_description()
+        else:
+            raise RunFolderError(f"{self.path} has format {version!r}; this version reads {FORMAT}")
+
+    def read_description(self) -> dict[str, Any]:
+        """Return sweep.json; raises RunFolderError where it was damaged."""
+        try:
+            description = json.loads(self.description.read_bytes())
+            missing = [key for key in _DESCRIPTION_KEYS if key not in description]
+            if missing:
+                raise ValueError(f"it lacks {', '.join(missing)}")
+        except (OSError, ValueError, TypeError) as err:
+            raise RunFolderError(
+                f"{self.description} was damaged ({err}); restore it from a backup"
+            ) from err
+        return dict(description)
+
+    def read_sweep(self) -> SweepFile:
+        """Return the sweep as it runs; raises RunFolderError where sweep.json was damaged."""
+        try:
+            return SweepFile.model_validate(self.read_description()["sweep"], strict=False)
+        except ValidationError as err:
+            raise RunFolderError(
+                f"{self.description} was damaged ({err.errors()[0]['msg']} at "
+                f"{err.errors()[0]['loc']}); restore it from a backup"
+            ) from err
+
+    def read_source(self) -> str:
+        """Return sweep.yaml; raises RunFolderError where it is missing."""
+        try:
+            return self.source.read_text(encoding="utf-8")
+        except (OSError, ValueError) as err:
+            raise RunFolderError(
+                f"cannot read {self.source} ({err}); restore it from a backup"
+            ) from err
+
+    def read_plan(self) -> list[PlannedTrial]:
+        """Return the planned trials in order.
+
+        Lines beyond the number in sweep.json belong to an extension that was killed before it
+        was made; they do not count.
+
+        Raises:
+            RunFolderError: A line was damaged, or there are too few.
+        """
+        wanted = self.read_description()["trials"]
+        lines = self.plan.read_bytes().splitlines()[:wanted]
+        trials = [self._planned(number, line) for number, line in enumerate(lines)]
+        if len(trials) < wanted or not trials:
+            raise RunFolderError(
+                f"{self.plan} has {len(trials)} trials of {wanted}: the plan was damaged; "
+                f"restore it from a backup"
+            )
+        return trials
+
+    def _planned(self, number: int, line: bytes) -> PlannedTrial:
+        try:
+            trial = PlannedTrial.from_json(json.loads(line))
+            if trial.index != number:
+                raise ValueError(f"trial {trial.index} stands there")
+            if trial.hash != configuration_hash(trial.configuration):
+                raise ValueError("its configuration does not have its hash")
+        except (ValueError, KeyError, TypeError) as err:
+            raise RunFolderError(
+                f"{self.plan}, line {number + 1}: {err!r}: the plan was damaged; "
+                f"restore it from a backup"
+            ) from err
+        return trial
+
+    def refuse_results_without_ledger(self) -> None:
+        """Raise RunFolderError where weights say that a ledger existed."""
+        if any(self.weights.glob("*.safetensors")):
+            raise RunFolderError(
+                f"{self.ledger} is missing, and with it what is known of the trials; restore it "
+                f"from a backup, or delete {self.weights} to run every trial again"
+            )
+
+    def remove_leftovers(self) -> None:
+        """Delete what killed processes left: files half written, and stacks of hung trials."""
+        for pattern in (".*.tmp", "checkpoints/*.tmp", "weights/*.tmp", "checkpoints/*.late"):
+            for path in self.path.glob(pattern):
+                path.unlink(missing_ok=True)
+
+    def write_plan(self, plan: Sequence[PlannedTrial]) -> None:
+        """Replace plan.jsonl."""
+        lines = (json.dumps(trial.to_json(), separators=(",", ":")) for trial in plan)
+        write_atomically(self.plan, "".join(f"{line}\n" for line in lines).encode())
+
+    def write_description(self, description: Mapping[str, Any]) -> None:
+        """Replace sweep.json."""
+        data = json.dumps({"format": FORMAT, **description}, indent=2).encode()
+        write_atomically(self.description, data)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold this folder for writing; the lock goes with the process, however that ends.
+
+        Raises:
+            RunFolderError: Another process runs this sweep now.
+        """
+        with (self.path / ".lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as err:
+                file.seek(0)
+                raise RunFolderError(
+                    f"{self.path} is in use by process {file.read().strip() or 'unknown'}; "
+                    f"wait for it or stop it first"
+                ) from err
+            _say_who(file.fileno())
+            yield
+
+    def is_locked(self) -> bool:
+        """Return whether a process runs this sweep now."""
+        try:
+            with self.lock():
+                return False
+        except RunFolderError:
+            return True
+
+
+def _say_who(lock: int) -> None:
+    """Write this process's id into the lock, for the message of the next one to try."""
+    try:
+        os.ftruncate(lock, 0)
+        os.write(lock, str(os.getpid()).encode())
+    except OSError:
+        return  # a full disk: the lock holds without it
+
+
+def _first_free(runs: Path, name: str) -> Path:
+    number = 1
+    while True:
+        path = runs / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return path.resolve()
+
+
+def _refuse_full_disk(runs: Path) -> None:
+    stat = os.statvfs(runs)
+    free_mb = stat.f_bavail * stat.f_frsize / 2**20
+    if free_mb < _SMALLEST_FREE_MB:
+        raise StorageError(
+            f"{runs} has {free_mb:.0f} MB free, and a sweep wants {_SMALLEST_FREE_MB}; "
+            f"free some space or choose another folder with --runs"
+        )
+
+
+def _others(runs: Path) -> str:
+    found = sorted(path.parent.name for path in runs.glob("*/plan.jsonl")) if runs.is_dir() else []
+    return f"; {runs} has {', '.join(found[-10:])}" if found else ""

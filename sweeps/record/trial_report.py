@@ -1,0 +1,54 @@
+"""What a worker tells the driver about a trial; plain values, so that it needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweeps.record.records import Outcome
+
+__all__ = ["Report"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a trial did since its last report.
+
+    Attributes:
+        rows: The new epochs' metrics, in order.
+        outcome: How the trial ended, or None while it goes on.
+        failure: Why this attempt failed, with its traceback; the trial may be tried again.
+        unsaved: Why what a kill needs could not be written, where it could not.
+    """
+
+    trial: int
+    rows: list[dict[str, float]]
+    outcome: Outcome | None = None
+    reason: str = ""
+    failure: str = ""
+    unsaved: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, as sent between processes."""
+        return {
+            "trial": self.trial,
+            "rows": self.rows,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "failure": self.failure,
+            "unsaved": self.unsaved,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Report:
+        """Undo `to_json`."""
+        outcome = value["outcome"]
+        return cls(
+            trial=value["trial"],
+            rows=value["rows"],
+            outcome=None if outcome is None else Outcome(outcome),
+            reason=value["reason"],
+            failure=value["failure"],
+            unsaved=value["unsaved"],
+        )

@@ -1,0 +1,31 @@
+"""What a sweep optimizes, and which direction is better."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Goal"]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The dev metric to optimize, and which direction is better."""
+
+    metric: str
+    mode: Literal["min", "max"]
+
+    def better(self, value: float, than: float | None) -> bool:
+        """Return whether `value` is finite and strictly better (any finite value beats None)."""
+        if not math.isfinite(value):
+            return False
+        if than is None:
+            return True
+        return value < than if self.mode == "min" else value > than
+
+    def sort_key(self, value: float | None) -> float:
+        """Return a key that sorts best first and None last."""
+        if value is None:
+            return math.inf
+        return value if self.mode == "min" else -value

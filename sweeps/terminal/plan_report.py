@@ -1,0 +1,111 @@
+"""`plan`: what a sweep file would run, before anything is started or written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sweeps.execution.placement import slots
+from sweeps.execution.rungs import expected_epochs, rungs
+from sweeps.spec.configurations import flatten, varied_keys
+from sweeps.spec.loading import check_sweep
+from sweeps.spec.planning import PlannedTrial
+from sweeps.spec.sweep import Sweep
+
+__all__ = ["PlanReport", "describe_plan", "plan_report"]
+
+# What a sweep needs besides training: Ray, workers, and the last of the record.
+START_S = 10.0
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """The size of a sweep.
+
+    Attributes:
+        rungs: Epochs after which the scheduler decides.
+        expected_epochs: With the scheduler's halving; early stopping is not foreseen.
+        epoch_s: Mean seconds of a measured epoch over some of the trials; None if not measured.
+        eta_s: Wall time to expect, from expected_epochs; None if not measured.
+    """
+
+    name: str
+    trials: int
+    max_epochs: int
+    expected_epochs: float
+    rungs: list[int]
+    slots: int
+    epoch_s: float | None
+    eta_s: float | None
+
+
+def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> PlanReport:
+    """Return the size of a sweep; with `probe`, after training one epoch of a few trials."""
+    epochs = [trial.configuration["training"]["epochs"] for trial in planned]
+    stopping = sweep.file.stopping
+    at_once = min(slots(sweep.file.resources), len(planned))
+    expected = expected_epochs(stopping, epochs)
+    epoch_s = None
+    if probe:
+        from sweeps.execution.probe import mean_epoch_s
+
+        epoch_s = mean_epoch_s(sweep, planned)
+    return PlanReport(
+        name=sweep.file.name,
+        trials=len(planned),
+        max_epochs=sum(epochs),
+        expected_epochs=round(expected, 1),
+        rungs=[epoch for epoch, _ in rungs(stopping, max(epochs))],
+        slots=at_once,
+        epoch_s=epoch_s,
+        eta_s=None if epoch_s is None else round(START_S + expected * epoch_s / at_once, 1),
+    )
+
+
+def describe_plan(path: Path, overrides: Sequence[str], *, as_json: bool, probe: bool) -> int:
+    """Print the plan of a sweep file; returns the exit code."""
+    sweep, planned = check_sweep(path, overrides)
+    if probe:
+        print("measuring an epoch of a few trials ...", file=sys.stderr)
+    report = plan_report(sweep, planned, probe)
+    if as_json:
+        print(json.dumps(asdict(report) | {"plan": [trial.to_json() for trial in planned]}))
+        return 0
+    _print_trials(planned)
+    _print_report(report, sweep)
+    return 0
+
+
+def _print_trials(planned: Sequence[PlannedTrial]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from sweeps.terminal.tables import text_of
+
+    flats = [flatten(trial.configuration) for trial in planned]
+    varied = varied_keys(flats)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("trial", "hash", *varied):
+        table.add_column(name, overflow="fold")
+    for trial, flat in zip(planned, flats, strict=True):
+        cells = [text_of(flat.get(key)) for key in varied]
+        table.add_row(str(trial.index), trial.hash, *cells)
+    Console().print(table)
+
+
+def _print_report(report: PlanReport, sweep: Sweep) -> None:
+    scheduler = sweep.file.stopping.scheduler
+    print(f"{report.name}: {report.trials} trials, {report.slots} at once, scheduler {scheduler}")
+    if report.rungs:
+        print(f"rungs after epochs {', '.join(map(str, report.rungs))}")
+    print(f"{report.max_epochs:,} epochs at most, about {report.expected_epochs:,.0f} expected")
+    if report.eta_s is not None and report.epoch_s is not None:
+        print(f"about {_time(report.eta_s)} ({1000 * report.epoch_s:.1f} ms an epoch, measured)")
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

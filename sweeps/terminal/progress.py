@@ -1,0 +1,154 @@
+"""Shows a running sweep to the person who waits: live in a terminal, as lines elsewhere.
+
+Reads the sweep's record from a thread of its own; what it shows goes to standard error, so that
+standard output holds the answer alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+from sweeps.record.records import SweepRecord
+
+if TYPE_CHECKING:
+    from sweeps.tracking.process import TrackingProcess
+
+__all__ = ["Display", "status_line"]
+
+Mode = Literal["live", "plain", "silent"]
+_LIVE_PERIOD_S = 0.25
+_PLAIN_PERIOD_S = 5.0
+_RATE_WINDOW_S = 20.0
+# A tracker is always a trial or two behind; more is worth a word.
+_SHOWN_BACKLOG = 5
+
+
+class Display:
+    """Progress in one of three modes: `live` (a terminal), `plain` (lines), `silent`."""
+
+    def __init__(self, mode: Mode) -> None:
+        self._mode = mode
+        self._phase = "starting"
+        self._rate = _Rate()
+
+    @classmethod
+    def silent(cls) -> Display:
+        """Return a display that shows nothing."""
+        return cls("silent")
+
+    @classmethod
+    def for_terminal(cls) -> Display:
+        """Return a live display in a terminal, and plain lines elsewhere."""
+        return cls("live" if sys.stderr.isatty() else "plain")
+
+    @contextmanager
+    def showing(self, record: SweepRecord, tracking: TrackingProcess) -> Iterator[None]:
+        """Show `record` until the block is left."""
+        if self._mode == "silent":
+            yield
+            return
+        self._rate = _Rate()
+        self._phase = "starting" if record.unfinished else "finished"
+        done = threading.Event()
+
+        def line() -> str:
+            return self._line(record, tracking)
+
+        show = _show_live if self._mode == "live" else _show_plain
+        thread = threading.Thread(target=show, args=(line, done), name="progress", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def recording(self) -> None:
+        """Say that training is over and the record is being completed."""
+        self._phase = "recording"
+
+    def _line(self, record: SweepRecord, tracking: TrackingProcess) -> str:
+        epochs = sum(trial.epochs for trial in record.trials)
+        text = status_line(record, epochs, self._rate.update(epochs))
+        if self._phase == "starting" and not epochs:
+            text = f"starting workers; {text}"
+        ended, recorded = record.outcomes.total(), tracking.status().get("recorded", 0)
+        if self._phase == "recording":
+            text = f"recording in MLflow {recorded}/{ended}; {text}"
+        elif ended - recorded > _SHOWN_BACKLOG and tracking.is_on:
+            text += f" | MLflow {ended - recorded} trials behind"
+        if tracking.error:
+            text += f" | MLflow: {tracking.error} (nothing is lost; retrying)"
+        return text
+
+
+def status_line(record: SweepRecord, epochs: int, epochs_per_s: float | None) -> str:
+    """Return trials by outcome, best so far, epochs a second and the time still needed."""
+    total, ended = len(record.trials), record.outcomes.total()
+    counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
+    parts = [f"{ended}/{total} trials" + (f" ({counts})" if counts else "")]
+    best = record.best
+    if best is not None:
+        value = record.value(best)
+        parts.append(f"best {record.goal.metric} {value:.5g} (trial {best.trial.index})")
+    if epochs_per_s:
+        parts.append(f"{epochs_per_s:.0f} epochs/s")
+        if 0 < ended < total:
+            left_s = epochs / ended * (total - ended) / epochs_per_s
+            parts.append(f"about {_duration(left_s)} left")
+    return " | ".join(parts)
+
+
+class _Rate:
+    """Epochs a second over the last seconds."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def update(self, epochs: int) -> float | None:
+        now = time.monotonic()
+        self._seen.append((now, epochs))
+        while now - self._seen[0][0] > _RATE_WINDOW_S:
+            self._seen.popleft()
+        since, before = self._seen[0]
+        gained = epochs - before
+        return gained / (now - since) if gained and now > since else None
+
+
+def _show_live(line: Callable[[], str], done: threading.Event) -> None:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.spinner import Spinner
+
+    console = Console(stderr=True)
+    spinner = Spinner("dots", text=line())
+    with Live(spinner, console=console, transient=True, refresh_per_second=8):
+        while not done.wait(_LIVE_PERIOD_S):
+            spinner.update(text=line())
+
+
+def _show_plain(line: Callable[[], str], done: threading.Event) -> None:
+    started, last = time.monotonic(), ""
+    while True:
+        is_done = done.wait(_PLAIN_PERIOD_S if last else 1.0)
+        text = line()
+        if text != last:
+            elapsed = _duration(time.monotonic() - started)
+            print(f"[{elapsed:>6}] {text}", file=sys.stderr, flush=True)
+            last = text
+        if is_done:
+            return
+
+
+def _duration(seconds: float) -> str:
+    seconds = round(seconds)
+    if seconds < 100:
+        return f"{seconds} s"
+    minutes, hours = round(seconds / 60), seconds // 3600
+    return f"{minutes} min" if minutes < 100 else f"{hours} h {minutes - 60 * hours} min"

@@ -1,0 +1,146 @@
+"""What a command prints about a sweep: the ranked trials, the winner, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from sweeps.record.records import SweepRecord, TrialRecord
+from sweeps.record.results import Results
+from sweeps.spec.configurations import flatten, varied_keys
+
+__all__ = ["print_answer", "ranked_table", "shown_path", "text_of"]
+
+_SHOWN_TRIALS = 15
+
+
+def print_answer(results: Results, console: Console) -> None:
+    """Print the end of a sweep: table, winner, places, next command."""
+    record = results.record
+    console.print(ranked_table(record, console.width))
+    hidden = len(record.trials) - _SHOWN_TRIALS
+    if hidden > 0:
+        console.print(f"... and {hidden} more: {shown_path(results.path)}/trials.jsonl")
+    _print_winner(results, console)
+    console.print(f"\n{_state(record)}")
+    for text in next_steps(results):
+        console.print(text, soft_wrap=True, highlight=False)
+
+
+def ranked_table(record: SweepRecord, width: int, limit: int = _SHOWN_TRIALS) -> Table:
+    """Return the best trials first, with as many of the varied parameters as `width` holds."""
+    other = _second_metric(record)
+    rest = [trial for trial in record.trials if trial.best is None]
+    shown = [*record.ranked(), *rest][:limit]
+    columns: dict[str, list[str]] = {
+        "rank": [str(place) if trial.best else "" for place, trial in enumerate(shown, start=1)],
+        "trial": [str(trial.trial.index) for trial in shown],
+        record.goal.metric: [text_of(record.value(trial)) for trial in shown],
+    }
+    if other:
+        columns[other] = [text_of((trial.best or {}).get(other)) for trial in shown]
+    columns["epoch"] = [_epoch(trial) for trial in shown]
+    columns["outcome"] = [str(trial.outcome or "unfinished") for trial in shown]
+    flats = [flatten(trial.trial.configuration) for trial in shown]
+    keys = varied_keys([flatten(trial.trial.configuration) for trial in record.trials])
+    for key in keys:
+        columns[_short(key, keys)] = [text_of(flat.get(key)) for flat in flats]
+    return _table(columns, width)
+
+
+def _table(columns: dict[str, list[str]], width: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    left, fitting = width, []
+    for name, cells in columns.items():
+        wanted = max(len(text) for text in (name, *cells)) + 3
+        if wanted > left:
+            continue  # a narrower one may still fit
+        left -= wanted
+        fitting.append(name)
+        table.add_column(name, justify="left" if name == "outcome" else "right", no_wrap=True)
+    for row in zip(*(columns[name] for name in fitting), strict=True):
+        table.add_row(*row)
+    return table
+
+
+def next_steps(results: Results) -> list[str]:
+    """Return where things are, and the next command to type."""
+    path = shown_path(results.path)
+    lines = [f"Written to {path}/ (sweep, plan, ledger, epochs.parquet, weights)"]
+    record = results.record
+    if results.missing_in_mlflow:
+        lines.append(f"MLflow lacks a part of the record: {results.missing_in_mlflow}")
+        lines.append(f"Complete it:  {_command(f'sync {shlex.quote(path)}')}")
+    if record.unfinished:
+        return [*lines, f"Continue:  {_command(f'resume {shlex.quote(path)}')}"]
+    if record.outcomes["failed"]:  # type: ignore[index]
+        lines.append(f"Failed trials again:  {_command(f'retry {shlex.quote(path)}')}")
+    return [*lines, "Look at it:  make ui"]
+
+
+def shown_path(path: Path) -> str:
+    """Return `path` relative to the current folder where it is below it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _command(arguments: str) -> str:
+    return f".venv/bin/python -m sweeps {arguments}"
+
+
+def _print_winner(results: Results, console: Console) -> None:
+    record = results.record
+    best = record.best
+    if best is None:
+        console.print("No trial has a finite objective: there is no winner.")
+        return
+    value = record.value(best)
+    console.print(
+        f"Winner: trial {best.trial.index}, {record.goal.metric} = {value:.6g} at epoch "
+        f"{best.best_epoch} of {best.epochs}",
+        style="bold",
+    )
+    grid = Table.grid(padding=(0, 2))
+    for key, setting in flatten(best.trial.configuration).items():
+        grid.add_row(f"  {key}", text_of(setting))
+    console.print(grid)
+
+
+def _state(record: SweepRecord) -> str:
+    counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
+    text = f"{record.outcomes.total()} of {len(record.trials)} trials ended: {counts or 'none'}."
+    return f"{text} Stopped: {record.stopped}." if record.stopped else text
+
+
+def _second_metric(record: SweepRecord) -> str:
+    """Return another dev metric that people read, beside the objective."""
+    best = record.best.best if record.best is not None and record.best.best else {}
+    for name in ("dev_accuracy", "dev_r2", "dev_loss"):
+        if name in best and name != record.goal.metric:
+            return name
+    return ""
+
+
+def _epoch(trial: TrialRecord) -> str:
+    return "" if trial.best_epoch is None else f"{trial.best_epoch}/{trial.epochs}"
+
+
+def _short(key: str, keys: list[str]) -> str:
+    """Return the last part of a dotted key where that is enough to tell it from the others."""
+    last = key.rpartition(".")[2]
+    same = [other for other in keys if other.rpartition(".")[2] == last]
+    return last if len(same) == 1 else key
+
+
+def text_of(value: Any) -> str:
+    """Return a value as a table shows it: floats with 4 digits, nothing for None."""
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""MLflow's copy of the record, written by a process of its own."""

@@ -1,0 +1,201 @@
+"""Carries a ledger into MLflow: once (`sync`), or as it grows (`sync --follow`).
+
+A server that is slow, down or comes back only delays this process; what is not recorded yet stays
+in the ledger and is tried again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sweeps.errors import TrackingError
+from sweeps.record.ledger import read_events
+from sweeps.record.records import SweepRecord, TrialRecord
+from sweeps.record.run_folder import RunFolder
+from sweeps.spec.goal import Goal
+from sweeps.tracking.process import STATUS_FILE
+
+__all__ = ["Follower", "follow", "sync"]
+
+_POLL_S = 0.1
+# A running trial's new epochs are sent this often; an ended trial's at once.
+_RUNNING_PERIOD_S = 10.0
+_LONGEST_WAIT_S = 15.0
+# What is written here is tried again here: MLflow's own seven retries would take four minutes.
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+class Follower:
+    """Reads a ledger from where it last stopped, and knows which trials MLflow has not seen."""
+
+    def __init__(self, folder: RunFolder, uri: str) -> None:
+        self.folder = folder
+        self.uri = uri
+        goal = Goal(**folder.read_description()["goal"])
+        self.record = SweepRecord(folder.read_plan(), goal)
+        self.is_over = False
+        self._projection: Any = None
+        self._had_errors = False
+        self._offset = 0
+        self._rows: dict[int, list[dict[str, float]]] = {}
+        self._elapsed_s: dict[int, float] = {}
+        self._dirty: dict[int, float] = {}
+
+    def read(self) -> None:
+        """Take in what the ledger has gained; a longer plan is read again when it is needed."""
+        for event, offset in read_events(self.folder.ledger, self._offset):
+            self._offset = offset
+            if event["event"] == "session":
+                self.is_over = False
+            if event["event"] == "report":
+                self._keep_rows(self.record.trials[event["trial"]], event["epochs"])
+            self.record.apply(event)
+            if "trial" in event:
+                self._dirty.setdefault(event["trial"], time.monotonic())
+            elif event["event"] == "end":
+                self.is_over = True
+
+    def write(self, is_over: bool, everything: bool) -> None:
+        """Send ended trials, and running ones whose time has come or `everything`.
+
+        Raises:
+            TrackingError: The store does not answer; what was not sent stays to be sent.
+        """
+        if is_over and self._had_errors:
+            # A request that was given up may have been answered late: look at what there is.
+            self._projection, self._had_errors = None, False
+        try:
+            with _settings():
+                self._write(self._project(), is_over, everything)
+        except TrackingError:
+            self._projection, self._had_errors = None, True
+            raise
+
+    def say(self, error: str = "", stage: str = "trials") -> None:
+        """Write for the progress display how far the record is."""
+        status = {
+            "recorded": sum(
+                trial.outcome is not None and trial.trial.index not in self._dirty
+                for trial in self.record.trials
+            ),
+            "stage": stage,
+            "error": error,
+            "pid": os.getpid(),
+        }
+        _write_quickly(self.folder.path / STATUS_FILE, status)
+
+    def _write(self, projection: Any, is_over: bool, everything: bool) -> None:
+        if not is_over:
+            projection.record_sweep(self.record, is_over)
+        now = time.monotonic()
+        for index, since in list(self._dirty.items()):
+            trial = self.record.trials[index]
+            is_early = not everything and now - since < _RUNNING_PERIOD_S
+            if trial.started_at is None or (trial.outcome is None and is_early):
+                continue
+            projection.record_trial(trial, self._rows.get(index, []), is_over)
+            self._rows.pop(index, None)
+            del self._dirty[index]
+            self.say()
+        if is_over:
+            self.say(stage="sweep")
+            projection.record_sweep(self.record, is_over)
+            self.say(stage="model")
+            self._log_winner(projection)
+
+    def _project(self) -> Any:
+        if self._projection is None:
+            from sweeps.tracking import model  # noqa: F401 - slow to import: while trials train
+            from sweeps.tracking.projection import Projection
+
+            self._projection = Projection(self.folder, self.uri)
+        return self._projection
+
+    def _log_winner(self, projection: Any) -> None:
+        best = self.record.best
+        if best is None or projection.has_model_of(best):
+            return
+        from sweeps.tracking.model import log_winner
+
+        projection.note_model(best, log_winner(projection, best))
+
+    def _keep_rows(self, trial: TrialRecord, rows: list[dict[str, float]]) -> None:
+        index = trial.trial.index
+        kept = self._rows.setdefault(index, [])
+        for row in self.record.new_rows(trial, rows):
+            self._elapsed_s[index] = self._elapsed_s.get(index, 0.0) + row.get("epoch_s", 0.0)
+            kept.append({**row, "_at_s": self._elapsed_s[index]})
+
+
+def sync(folder: RunFolder, uri: str, is_running: bool) -> Follower:
+    """Bring MLflow up to date with a run folder, once.
+
+    Args:
+        is_running: A session holds the folder now, so that open trials are left open.
+
+    Raises:
+        TrackingError: The store does not answer.
+    """
+    follower = Follower(folder, uri)
+    follower.read()
+    follower.write(is_over=not is_running, everything=True)
+    return follower
+
+
+def follow(folder: RunFolder, uri: str, driver_is_alive: Callable[[], bool]) -> None:
+    """Keep MLflow up to date until the session has ended and all is recorded, or it is killed.
+
+    A driver that dies without a word (SIGKILL) is noticed; its open trials stay open for the
+    resume that will follow.
+    """
+    follower = Follower(folder, uri)
+    wait_s = _POLL_S
+    while True:
+        alive = driver_is_alive()
+        follower.read()
+        try:
+            follower.write(is_over=follower.is_over, everything=follower.is_over or not alive)
+        except TrackingError as err:
+            follower.say(error=str(err))
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+            if not alive:
+                raise
+        else:
+            wait_s = _POLL_S
+            if follower.is_over or not alive:
+                follower.say(stage="done")
+                return
+        time.sleep(wait_s)
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Have MLflow behave as a tracker wants it, where the user has not said otherwise."""
+    added = {key: value for key, value in _SETTINGS.items() if key not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for key in added:
+            os.environ.pop(key, None)
+
+
+def _write_quickly(path: Path, status: dict[str, Any]) -> None:
+    """Replace a small status file; not made durable, since only running processes read it."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(json.dumps(status).encode())
+    temporary.replace(path)

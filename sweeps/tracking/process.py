@@ -1,0 +1,112 @@
+"""Starts and ends the process that carries a running sweep's ledger into MLflow.
+
+A process of its own, at the lowest priority: whatever MLflow costs, and however slow or dead its
+server is, neither a trial nor Tune's event loop waits for it. It reads the ledger, so it cannot
+lose what it never held.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sweeps.record.run_folder import RunFolder
+
+__all__ = ["STATUS_FILE", "TrackingProcess"]
+
+STATUS_FILE = "tracking.json"
+_LOG_FILE = "tracking.log"
+_PROJECT = Path(__file__).resolve().parents[2]
+# How long the end of a sweep waits for a server that does not answer.
+PATIENCE_S = 20.0
+
+
+class TrackingProcess:
+    """The tracker of one session; `backlog` and `error` say how it is doing."""
+
+    def __init__(self, folder: RunFolder, uri: str | None) -> None:
+        self._folder = folder
+        self._uri = uri
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def of(cls, folder: RunFolder, uri: str | None) -> TrackingProcess:
+        """Return the tracker for `folder`; with no `uri` it does nothing."""
+        return cls(folder, uri)
+
+    def __enter__(self) -> Self:
+        if self._uri is None:
+            return self
+        (self._folder.path / STATUS_FILE).unlink(missing_ok=True)
+        log = (self._folder.path / _LOG_FILE).open("ab")
+        command = [sys.executable, "-m", "sweeps", "sync", str(self._folder.path), "--follow"]
+        with log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=_PROJECT,
+                env={**os.environ, "MLFLOW_TRACKING_URI": self._uri},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_lowest_priority,
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
+
+    def finish(self) -> None:
+        """Wait until all is recorded, or until nothing more was for PATIENCE_S."""
+        if self._process is None:
+            return
+        progress, since = self._progress(), time.monotonic()
+        while self._process.poll() is None and time.monotonic() - since < PATIENCE_S:
+            time.sleep(0.02)
+            if self._progress() != progress:
+                progress, since = self._progress(), time.monotonic()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether this session is recorded in MLflow at all."""
+        return self._uri is not None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that the ledger has is in MLflow."""
+        return self._process is None or self._process.poll() == 0
+
+    @property
+    def error(self) -> str:
+        """What keeps the tracker from recording now, or an empty text."""
+        if self._process is not None and self._process.poll() not in (None, 0):
+            return str(self.status().get("error") or f"see {self._folder.path / _LOG_FILE}")
+        return str(self.status().get("error") or "")
+
+    def _progress(self) -> tuple[Any, Any]:
+        status = self.status()
+        return status.get("recorded"), status.get("stage")
+
+    def status(self) -> dict[str, Any]:
+        """Return what the tracker last said: recorded trials, stage, error."""
+        try:
+            return dict(json.loads((self._folder.path / STATUS_FILE).read_bytes()))
+        except (OSError, ValueError):
+            return {}
+
+
+def _lowest_priority() -> None:
+    os.nice(19)

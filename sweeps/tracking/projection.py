@@ -1,0 +1,254 @@
+"""MLflow as a projection of a run folder: made from the ledger, and made again at any time.
+
+Runs are found by tags that name the sweep and the trial. The mark of what a run has is written
+after what it marks, so that a kill at any instant costs a repetition and never a part of a record;
+and what is repeated MLflow recognises, since its timestamps come from the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlflow.entities import Metric, Param, RunTag
+
+from sweeps.record.records import Outcome, SweepRecord, TrialRecord
+from sweeps.record.run_folder import RunFolder
+from sweeps.spec.goal import Goal
+from sweeps.tracking.store import (
+    experiment_id_of,
+    open_client,
+    translated_errors,
+    without_password,
+)
+from sweeps.tracking.values import (
+    best_metrics,
+    datasets,
+    epoch_metrics,
+    ms,
+    sweep_metrics,
+    sweep_note,
+    sweep_params,
+    tags_of,
+    trial_params,
+    trial_tags,
+)
+
+__all__ = ["Projection", "without_password"]
+
+_STATUS = {
+    Outcome.COMPLETED: "FINISHED",
+    Outcome.EARLY_STOPPED: "FINISHED",
+    Outcome.PRUNED: "FINISHED",
+    Outcome.DIVERGED: "FAILED",
+    Outcome.FAILED: "FAILED",
+}
+_SWEEP_TAG, _TRIAL_TAG, _MARK_TAG = "sweeps.sweep", "sweeps.trial", "sweeps.recorded"
+_MODEL_TAG = "sweeps.model"
+_ARTIFACTS = ("sweep.yaml", "sweep.json", "winner.json", "trials.jsonl", "epochs.parquet")
+# The client sends tags with the first thousand entries of a batch; the mark has to come last.
+_ONE_BATCH = 800
+
+Rows = list[dict[str, float]]
+
+
+@dataclass
+class _Run:
+    """A run as MLflow has it; the mark is `state:epochs:end`, and None until something is in."""
+
+    run_id: str
+    mark: str | None = None
+
+    @property
+    def state(self) -> str:
+        return (self.mark or "").partition(":")[0]
+
+    @property
+    def epochs(self) -> int:
+        return int(self.mark.split(":")[1]) if self.mark else 0
+
+
+class Projection:
+    """The MLflow runs of one sweep, kept equal to what its ledger says."""
+
+    def __init__(self, folder: RunFolder, uri: str) -> None:
+        """Find or make the experiment and the sweep's own run.
+
+        Raises:
+            TrackingError: The store does not answer or refuses.
+        """
+        self.folder = folder
+        self.uri = uri
+        self._description = folder.read_description()
+        self._goal = Goal(**self._description["goal"])
+        self._runs: dict[int, _Run] = {}
+        self._parent: _Run | None = None
+        self._model_mark = ""
+        with translated_errors(uri):
+            self.client = open_client(uri)
+            self.experiment_id = experiment_id_of(
+                self.client, self._description["sweep"]["name"], uri
+            )
+            self._find_runs()
+            self._parent = self._parent or self._create_parent()
+        self.parent_id = self._parent.run_id
+
+    def record_trial(self, trial: TrialRecord, rows: Rows, is_over: bool) -> None:
+        """Bring a trial's run up to date.
+
+        Args:
+            trial: A trial that has been started.
+            rows: Epochs to add; rows that MLflow has already may be among them.
+            is_over: The sweep is not running: a trial without an outcome is marked so.
+
+        Raises:
+            TrackingError: The store does not answer or refuses.
+        """
+        state = str(trial.outcome or ("unfinished" if is_over else "running"))
+        mark = f"{state}:{trial.epochs}:{ms(trial.ended_at)}"
+        with translated_errors(self.uri):
+            run = self._run_of(trial)
+            if run.mark == mark:
+                return
+            is_new = run.mark is None
+            metrics = epoch_metrics(trial, (row for row in rows if row["epoch"] > run.epochs))
+            if state != "running":
+                metrics += best_metrics(trial, trial.started_at, trial.best_epoch or 0)
+            tags = {**trial_tags(trial, state, self._goal), _MARK_TAG: mark}
+            self._set_status(run, trial, state)
+            params = trial_params(trial) if is_new else []
+            self._log(run.run_id, metrics, params, tags_of(tags, is_new))
+        run.mark = mark
+
+    def record_sweep(self, record: SweepRecord, is_over: bool) -> None:
+        """Bring the sweep's own run up to date, with its artifacts when it is over.
+
+        Raises:
+            TrackingError: The store does not answer or refuses.
+        """
+        parent = self._parent
+        assert parent is not None
+        counts = [record.outcomes[outcome] for outcome in Outcome]
+        mark = f"over:0:{ms(record.ended_at)}:{counts}" if is_over else "running:0:0"
+        if parent.mark == mark:
+            return
+        with translated_errors(self.uri):
+            is_new = parent.mark is None
+            params = sweep_params(self._description) if is_new else []
+            if is_new:
+                self.client.log_inputs(parent.run_id, datasets=datasets(self._description))
+            if is_over:
+                self._end_parent(record)
+            elif not is_new:
+                self.client.update_run(parent.run_id, status="RUNNING")
+            tags = self._parent_tags(record, is_over) | {_MARK_TAG: mark}
+            metrics = sweep_metrics(record) if is_over else []
+            self._log(parent.run_id, metrics, params, tags_of(tags, is_new))
+        parent.mark = mark
+
+    def has_model_of(self, trial: TrialRecord) -> bool:
+        """Return whether the winner's model is logged already."""
+        return self._model_mark == model_mark(trial)
+
+    def note_model(self, trial: TrialRecord, model_uri: str) -> None:
+        """Note on the sweep's run which trial's model was logged, and where."""
+        tags = {_MODEL_TAG: model_mark(trial), "model_uri": model_uri}
+        with translated_errors(self.uri):
+            self.client.log_batch(self.parent_id, tags=tags_of(tags, is_new=True))
+        self._model_mark = tags[_MODEL_TAG]
+
+    def _find_runs(self) -> None:
+        """Find this sweep's runs; a second one of a trial is deleted.
+
+        A server that is stopped and goes on answers requests that their client gave up: it may
+        make a run twice.
+        """
+        for run in sorted(self._search(), key=_fullest_first):
+            tags = run.data.tags
+            found = _Run(str(run.info.run_id), tags.get(_MARK_TAG))
+            if _TRIAL_TAG in tags and int(tags[_TRIAL_TAG]) not in self._runs:
+                self._runs[int(tags[_TRIAL_TAG])] = found
+            elif _TRIAL_TAG not in tags and self._parent is None:
+                self._parent, self._model_mark = found, tags.get(_MODEL_TAG, "")
+            else:
+                self.client.delete_run(found.run_id)
+
+    def _search(self) -> Iterator[Any]:
+        condition = f"tags.`{_SWEEP_TAG}` = '{self._description['id']}'"
+        token = None
+        while True:
+            page = self.client.search_runs([self.experiment_id], condition, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _create_parent(self) -> _Run:
+        at = self._description["created_at"]
+        return self._create(self.folder.name, at, {})
+
+    def _run_of(self, trial: TrialRecord) -> _Run:
+        index = trial.trial.index
+        if index not in self._runs:
+            tags = {_TRIAL_TAG: str(index), "mlflow.parentRunId": self.parent_id}
+            name = f"{self.folder.name}-{index:04d}"
+            self._runs[index] = self._create(name, trial.started_at, tags)
+        return self._runs[index]
+
+    def _create(self, name: str, at: float | None, tags: dict[str, str]) -> _Run:
+        about = {_SWEEP_TAG: self._description["id"], "mlflow.source.name": "sweeps", **tags}
+        if self._description.get("git_commit"):
+            about["mlflow.source.git.commit"] = self._description["git_commit"]
+        run = self.client.create_run(
+            self.experiment_id, start_time=ms(at), run_name=name, tags=about
+        )
+        return _Run(str(run.info.run_id))
+
+    def _log(
+        self, run_id: str, metrics: list[Metric], params: list[Param], tags: Sequence[RunTag]
+    ) -> None:
+        """Log all, the tags last."""
+        first = len(metrics) - _ONE_BATCH
+        if first > 0:
+            self.client.log_batch(run_id, metrics=metrics[:first], params=params)
+            metrics, params = metrics[first:], []
+        self.client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
+
+    def _set_status(self, run: _Run, trial: TrialRecord, state: str) -> None:
+        if trial.outcome is not None:
+            status = _STATUS[trial.outcome]
+            self.client.set_terminated(run.run_id, status, end_time=ms(trial.ended_at))
+        elif state == "unfinished":
+            at = (trial.started_at or 0.0) + trial.train_s
+            self.client.set_terminated(run.run_id, "KILLED", end_time=ms(at))
+        elif run.mark is not None and run.state != "running":
+            self.client.update_run(run.run_id, status="RUNNING")
+
+    def _end_parent(self, record: SweepRecord) -> None:
+        for name in _ARTIFACTS:
+            path = self.folder.path / name
+            if path.exists():
+                self.client.log_artifact(self.parent_id, str(path))
+        status = "KILLED" if record.unfinished else "FINISHED"
+        at = record.ended_at or record.started_at
+        self.client.set_terminated(self.parent_id, status, end_time=ms(at))
+
+    def _parent_tags(self, record: SweepRecord, is_over: bool) -> dict[str, str]:
+        ended = record.stopped or ("unfinished" if record.unfinished else "finished")
+        tags = {"outcome": ended if is_over else "running", "trials": str(len(record.trials))}
+        if not is_over:
+            return tags
+        best = "" if record.best is None else str(record.best.trial.index)
+        return {**tags, "best_trial": best, "mlflow.note.content": sweep_note(record)}
+
+
+def model_mark(trial: TrialRecord) -> str:
+    """Return what tells one winner's weights from another's."""
+    return f"{trial.trial.hash}:{trial.best_epoch}"
+
+
+def _fullest_first(run: Any) -> tuple[int, bool, str]:
+    """Sort runs with more in them first; the id makes the order certain."""
+    mark = run.data.tags.get(_MARK_TAG)
+    return (-_Run("", mark).epochs, mark is None, run.info.run_id)

@@ -1,0 +1,161 @@
+"""What MLflow shows of a sweep and its trials: metrics, parameters, tags, data sets and notes.
+
+Everything follows from the ledger, timestamps included, so that MLflow recognises what it has.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+
+from sweeps.record.records import Outcome, SweepRecord, TrialRecord
+from sweeps.spec.configurations import flatten
+from sweeps.spec.goal import Goal
+
+__all__ = [
+    "best_metrics",
+    "datasets",
+    "epoch_metrics",
+    "ms",
+    "sweep_metrics",
+    "sweep_note",
+    "sweep_params",
+    "tags_of",
+    "trial_params",
+    "trial_tags",
+]
+
+_LONGEST_TAG = 5000
+
+Rows = Iterable[Mapping[str, float]]
+
+
+def ms(seconds: float | None) -> int:
+    """Return seconds since 1970 as MLflow's milliseconds."""
+    return round((seconds or 0.0) * 1000)
+
+
+def epoch_metrics(trial: TrialRecord, rows: Rows) -> list[Metric]:
+    """Return the metrics of epochs, with the epoch as step.
+
+    An epoch's time is the trial's start plus the training time up to it: the same at every call.
+    Infinities are left out (MLflow would store 1.8e308).
+
+    Args:
+        rows: Rows of epochs, with the training time up to each under `_at_s`.
+    """
+    start = trial.started_at or 0.0
+    return [
+        Metric(key, value, ms(start + row["_at_s"]), int(row["epoch"]))
+        for row in rows
+        for key, value in row.items()
+        if key not in ("epoch", "_at_s") and not math.isinf(value)
+    ]
+
+
+def best_metrics(trial: TrialRecord, at: float | None, step: int) -> list[Metric]:
+    """Return `best_*`: the metrics of the best epoch, and which it was."""
+    return [
+        Metric(f"best_{key}", value, ms(at), step)
+        for key, value in (trial.best or {}).items()
+        if (key == "epoch" or key.startswith(("train_", "dev_"))) and not math.isinf(value)
+    ]
+
+
+def sweep_metrics(record: SweepRecord) -> list[Metric]:
+    """Return how many trials had each outcome, and the winner's `best_*`."""
+    at = record.ended_at or record.started_at
+    counts = [
+        Metric(f"trials_{outcome}", record.outcomes[outcome], ms(at), 0) for outcome in Outcome
+    ]
+    return counts if record.best is None else counts + best_metrics(record.best, at, step=0)
+
+
+def trial_params(trial: TrialRecord) -> list[Param]:
+    """Return a trial's configuration with dotted keys, and its seed."""
+    values = flatten(trial.trial.configuration) | {"seed": trial.trial.seed}
+    return [Param(key, str(value)) for key, value in values.items()]
+
+
+def sweep_params(description: Mapping[str, Any]) -> list[Param]:
+    """Return what a sweep is: seed, data, objective, search and stopping.
+
+    The number of trials and the budget are left out: a later session may change them, and MLflow's
+    parameters are for life.
+    """
+    sweep = description["sweep"]
+    about = {key: sweep[key] for key in ("seed", "data", "objective", "search", "stopping")}
+    about["search"] = {
+        key: value
+        for key, value in about["search"].items()
+        if key != "trials" and not isinstance(value, list)
+    }
+    return [Param(key, str(value)) for key, value in flatten(about).items()]
+
+
+def trial_tags(trial: TrialRecord, state: str, goal: Goal) -> dict[str, str]:
+    """Return a trial's outcome and reason; empty texts take back what a retry has mended."""
+    return {
+        "outcome": state,
+        "reason": trial.reason,
+        "failures": "\n\n".join(trial.failures),
+        "configuration_hash": trial.trial.hash,
+        "mlflow.note.content": _trial_note(trial, state, goal),
+    }
+
+
+def tags_of(values: Mapping[str, str], is_new: bool) -> list[RunTag]:
+    """Return tags, cut to a length that MLflow takes; a new run needs no empty ones."""
+    return [
+        RunTag(key, value[:_LONGEST_TAG]) for key, value in values.items() if value or not is_new
+    ]
+
+
+def datasets(description: Mapping[str, Any]) -> list[DatasetInput]:
+    """Return each split as a data set; `context` says which."""
+    data = description["data"]
+    source = json.dumps({"source": data["source"], "seed": description["sweep"]["seed"]})
+    return [
+        DatasetInput(
+            Dataset(
+                name=f"{data['source']}-{split['name']}",
+                digest=split["digest"],
+                source_type="local",
+                source=source,
+                profile=json.dumps({"num_rows": split["rows"]}),
+            ),
+            [InputTag("mlflow.data.context", split["name"])],
+        )
+        for split in data["splits"]
+    ]
+
+
+def sweep_note(record: SweepRecord) -> str:
+    """Return a sweep's summary as Markdown, which the MLflow UI shows on its run."""
+    best = record.best
+    counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
+    if best is None:
+        return f"No trial has a finite objective. {len(record.trials)} trials: {counts or 'none'}."
+    lines = [
+        f"**Best {record.goal.metric} = {record.value(best):.6g}** "
+        f"(trial {best.trial.index}, epoch {best.best_epoch}) of {len(record.trials)} trials: "
+        f"{counts}.",
+        "",
+        "| parameter | value |",
+        "| --- | --- |",
+        *(f"| {k} | {v} |" for k, v in flatten(best.trial.configuration).items()),
+    ]
+    return "\n".join(lines)
+
+
+def _trial_note(trial: TrialRecord, state: str, goal: Goal) -> str:
+    """Return one line about a trial, which the MLflow UI shows as its description."""
+    reason = f" ({trial.reason.splitlines()[0]})" if trial.reason else ""
+    if trial.best is None:
+        return f"{state}{reason} after {trial.epochs} epochs"
+    best = f"best {goal.metric} = {trial.best[goal.metric]:.6g} at epoch {trial.best_epoch}"
+    return f"{state}{reason} after {trial.epochs} epochs; {best}"

@@ -1,0 +1,84 @@
+"""A worker trains to the next report, and has on disk what a kill would need before it reports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from models.data_configuration import DataConfig
+from models.datasets import load_dataset
+from models.splits import split_dataset
+from sweeps.execution.trial_worker import TrialWorker
+from sweeps.execution.work_order import WorkOrder
+from sweeps.record.records import Outcome
+from sweeps.spec.goal import Goal
+from sweeps.spec.loading import check_sweep
+from tests.sweeps.sweep_files import write_sweep
+
+
+@pytest.fixture
+def order(tmp_path: Path) -> WorkOrder:
+    planned = check_sweep(write_sweep(tmp_path))[1]
+    data = DataConfig.model_validate({"source": "iris"})
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "weights").mkdir()
+    return WorkOrder(
+        trials={trial.index: trial for trial in planned},
+        data=split_dataset(load_dataset(data, tmp_path), data, 3).train_dev(),
+        goal=Goal("dev_loss", "min"),
+        milestones=frozenset({3, 6}),
+        checkpoints=tmp_path / "checkpoints",
+        weights=tmp_path / "weights",
+    )
+
+
+def worker(order: WorkOrder, index: int = 0) -> TrialWorker:
+    made = TrialWorker(order)
+    made.start(index)
+    return made
+
+
+def curve(rows: list[dict[str, float]]) -> list[dict[str, float]]:
+    return [{**row, "epoch_s": 0.0} for row in rows]
+
+
+def test_reports_come_at_milestones_and_at_the_end(order: WorkOrder) -> None:
+    one = worker(order)
+    reports = [one.advance() for _ in range(3)]
+    assert [[int(row["epoch"]) for row in report.rows][-1] for report in reports] == [3, 6, 9]
+    assert [report.outcome for report in reports] == [None, None, Outcome.COMPLETED]
+
+
+def test_another_worker_continues_from_the_last_report_with_the_same_numbers(
+    order: WorkOrder,
+) -> None:
+    whole = worker(order)
+    expected = [whole.advance(), whole.advance(), whole.advance()]
+    (order.checkpoints / "000000.pt").unlink()
+    worker(order).advance()
+    rest = worker(replace(order, recorded={0: 3}))
+    assert curve(rest.advance().rows) == curve(expected[1].rows)
+    assert curve(rest.advance().rows) == curve(expected[2].rows)
+
+
+def test_a_report_that_a_kill_lost_is_sent_again_without_training(order: WorkOrder) -> None:
+    lost = worker(order).advance()
+    assert worker(order).advance().rows == lost.rows
+
+
+def test_a_checkpoint_that_cannot_be_written_is_no_failure_of_the_trial(order: WorkOrder) -> None:
+    report = worker(replace(order, checkpoints=order.checkpoints / "missing")).advance()
+    assert "No such file" in report.unsaved
+    assert (report.failure, report.outcome, report.rows) == ("", None, [])
+
+
+def test_warming_up_leaves_no_trace(order: WorkOrder) -> None:
+    TrialWorker(order).warm_up()
+    assert [*order.checkpoints.iterdir(), *order.weights.iterdir()] == []
+
+
+def test_advancing_before_a_start_is_our_own_mistake(order: WorkOrder) -> None:
+    with pytest.raises(AssertionError, match="before start"):
+        TrialWorker(order).advance()

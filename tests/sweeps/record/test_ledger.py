@@ -1,0 +1,71 @@
+"""The ledger keeps every complete line, whatever happens to the process that wrote it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from sweeps.errors import RunFolderError
+from sweeps.record.ledger import Ledger, read_events, to_line
+
+
+def write(path: Path, *events: dict[str, object]) -> None:
+    ledger = Ledger(path)
+    ledger.append(*events)
+    ledger.close()
+
+
+def read(path: Path) -> list[dict[str, object]]:
+    return [event for event, _ in read_events(path)]
+
+
+def test_events_come_back_in_order(tmp_path: Path) -> None:
+    written = [{"event": "a", "n": number} for number in range(3)]
+    write(tmp_path / "ledger", *written)
+    assert read(tmp_path / "ledger") == written
+
+
+def test_reading_from_an_offset_continues_where_it_stopped(tmp_path: Path) -> None:
+    write(tmp_path / "ledger", {"event": "a"}, {"event": "b"})
+    offset = next(iter(read_events(tmp_path / "ledger")))[1]
+    assert [event for event, _ in read_events(tmp_path / "ledger", offset)] == [{"event": "b"}]
+
+
+def test_non_finite_numbers_come_back_from_strict_json(tmp_path: Path) -> None:
+    row = {"loss": math.inf, "other": -math.inf, "third": [math.nan]}
+    write(tmp_path / "ledger", {"event": "report", "epochs": [row]})
+    assert b"NaN," not in (tmp_path / "ledger").read_bytes()
+    [event] = read(tmp_path / "ledger")
+    found = event["epochs"][0]  # type: ignore[index]
+    assert (found["loss"], found["other"]) == (math.inf, -math.inf)
+    assert math.isnan(found["third"][0])
+
+
+@pytest.mark.parametrize("rest", [b'{"event":"b', b'{"event":"b"}', b"\x00\x00\x00"])
+def test_an_incomplete_last_line_is_dropped_and_then_cut(tmp_path: Path, rest: bytes) -> None:
+    path = tmp_path / "ledger"
+    path.write_bytes(to_line({"event": "a"}) + rest)
+    assert read(path) == [{"event": "a"}]
+    write(path, {"event": "c"})
+    assert read(path) == [{"event": "a"}, {"event": "c"}]
+
+
+@pytest.mark.parametrize("line", [b"garbage\n", b"\xff\xfe\x00\n", b"[1]\n", b'{"trial": 1}\n'])
+def test_a_damaged_line_in_the_middle_is_an_error_with_its_place(
+    tmp_path: Path, line: bytes
+) -> None:
+    path = tmp_path / "ledger"
+    first = to_line({"event": "a"})
+    path.write_bytes(first + line + first)
+    with pytest.raises(RunFolderError, match=f"the line at byte {len(first)} is no"):
+        read(path)
+
+
+def test_closing_twice_does_nothing(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.append({"event": "a"})
+    ledger.close()
+    ledger.close()
+    assert read(tmp_path / "ledger") == [{"event": "a"}]

@@ -1,0 +1,119 @@
+"""The recorder writes each thing once, counts attempts, and says when a sweep must stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeps.record.hangs import late_path
+from sweeps.record.ledger import Ledger
+from sweeps.record.recording import Recorder
+from sweeps.record.records import Outcome, SweepRecord
+from sweeps.record.run_folder import RunFolder
+from sweeps.record.trial_report import Report
+from sweeps.spec.goal import Goal
+from sweeps.spec.planning import PlannedTrial
+from sweeps.spec.sweep_file import Budget
+from tests.sweeps.drivers import events
+
+PLAN = [PlannedTrial(index, f"{index:012x}", index, {}) for index in range(4)]
+STACK = (
+    'Thread 1:\n  File "/ray/wait.py", line 1 in wait\n\nThread 2:\n  File "/net.py", line 7 in f'
+)
+STACK += '\n  File "/sweeps/execution/trial_worker.py", line 9 in advance\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return RunFolder.create(tmp_path, "one")
+
+
+@pytest.fixture
+def ledger(folder: RunFolder) -> Iterator[Ledger]:
+    opened = Ledger(folder.ledger)
+    yield opened
+    opened.close()
+
+
+def recorder(folder: RunFolder, ledger: Ledger, retries: int = 1, **budget: Any) -> Recorder:
+    record = SweepRecord(PLAN, Goal("dev_loss", "min"))
+    return Recorder(folder, ledger, record, Budget(**budget), retries)
+
+
+def report(trial: int, epoch: int = 1, loss: float = 0.5, **more: Any) -> Report:
+    return Report(trial, [{"epoch": epoch, "dev_loss": loss}], **more)
+
+
+def test_a_repeated_report_is_written_once(folder: RunFolder, ledger: Ledger) -> None:
+    one = recorder(folder, ledger)
+    assert [one.reported(report(0)), one.reported(report(0))] == [True, False]
+    assert len(events(folder.path, "report")) == 1
+
+
+def test_a_trial_ends_once(folder: RunFolder, ledger: Ledger) -> None:
+    one = recorder(folder, ledger)
+    one.ended(0, Outcome.PRUNED, "worse")
+    one.ended(0, Outcome.COMPLETED, "")
+    assert [event["outcome"] for event in events(folder.path, "outcome")] == ["pruned"]
+
+
+def test_errors_and_deaths_are_counted_together(folder: RunFolder, ledger: Ledger) -> None:
+    one = recorder(folder, ledger, retries=1)
+    one.attempt_failed(0, "WorkerDied: gone")
+    assert one.record.trials[0].outcome is None
+    one.reported(Report(0, [], failure="ValueError: bad\ntrace"))
+    assert one.record.trials[0].reason == "failed 2 times, at last: ValueError: bad"
+
+
+def test_a_hung_trial_has_failed_at_once_and_says_where(folder: RunFolder, ledger: Ledger) -> None:
+    late_path(folder.checkpoints, 0).write_text(STACK)
+    one = recorder(folder, ledger, retries=5)
+    one.attempt_failed(0, "WorkerDied: gone")
+    assert one.record.trials[0].outcome is Outcome.FAILED
+    assert one.record.trials[0].reason.endswith('at File "/net.py", line 7 in f')
+    assert not late_path(folder.checkpoints, 0).exists()
+
+
+def test_what_a_worker_cannot_save_stops_the_sweep_and_fails_no_trial(
+    folder: RunFolder, ledger: Ledger
+) -> None:
+    one = recorder(folder, ledger)
+    one.reported(Report(0, [], unsaved="No space left on device"))
+    assert one.should_stop()
+    assert "No space left on device; free some space" in str(one.fatal)
+    assert one.record.trials[0].failures == []
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        ({"trials": 1}, "budget.trials = 1"),
+        ({"target": 0.5}, "budget.target = 0.5 is reached"),
+        ({"time_s": 1e-9}, "budget.time_s"),
+    ],
+)
+def test_a_budget_stops_the_sweep_and_says_which(
+    folder: RunFolder, ledger: Ledger, budget: dict[str, Any], words: str
+) -> None:
+    one = recorder(folder, ledger, **budget)
+    one.reported(report(0, outcome=Outcome.COMPLETED))
+    assert one.should_stop()
+    assert words in one.stop_reason
+
+
+def test_too_many_failures_stop_the_sweep(folder: RunFolder, ledger: Ledger) -> None:
+    one = recorder(folder, ledger, retries=0, max_failures=1)
+    one.attempt_failed(0, "bad")
+    assert not one.should_stop()
+    one.attempt_failed(1, "bad")
+    assert one.stop_reason == "2 trials failed; budget.max_failures = 1"
+
+
+def test_the_first_reason_to_stop_stays(folder: RunFolder, ledger: Ledger) -> None:
+    one = recorder(folder, ledger)
+    one.request_stop("first")
+    one.request_stop("second")
+    assert one.stop_reason == "first"

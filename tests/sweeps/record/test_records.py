@@ -1,0 +1,89 @@
+"""The fold of the ledger: what is known of each trial follows from its events alone."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from sweeps.record.records import Outcome, SweepRecord
+from sweeps.spec.goal import Goal
+from sweeps.spec.planning import PlannedTrial
+
+LOSS = Goal("dev_loss", "min")
+PLAN = [PlannedTrial(index, f"{index:012x}", index, {"index": index}) for index in range(3)]
+
+
+def row(epoch: int, loss: float) -> dict[str, float]:
+    return {"epoch": epoch, "dev_loss": loss, "epoch_s": 1.0}
+
+
+def report(trial: int, *losses: float, first: int = 1, **more: Any) -> dict[str, Any]:
+    rows = [row(first + number, loss) for number, loss in enumerate(losses)]
+    return {"event": "report", "t": 1.0, "trial": trial, "epochs": rows, **more}
+
+
+def outcome(trial: int, name: str) -> dict[str, Any]:
+    return {"event": "outcome", "t": 2.0, "trial": trial, "outcome": name, "reason": "so"}
+
+
+def record(*events: dict[str, Any], goal: Goal = LOSS) -> SweepRecord:
+    return SweepRecord.of(PLAN, goal, events)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_a_value_that_is_not_finite_is_never_better(bad: float, mode: Any) -> None:
+    goal = Goal("dev_loss", mode)
+    assert not goal.better(bad, None)
+    assert not goal.better(bad, 0.5)
+
+
+def test_the_earliest_of_equal_epochs_is_the_best() -> None:
+    found = record(report(0, 0.5, 0.3, 0.3))
+    assert found.trials[0].best_epoch == 2
+    assert found.trials[0].epochs == 3
+
+
+def test_the_lower_index_wins_among_equal_trials() -> None:
+    found = record(report(2, 0.3), report(1, 0.3))
+    assert found.best is found.trials[1]
+    assert [trial.trial.index for trial in found.ranked()] == [1, 2]
+
+
+def test_a_repeated_report_changes_nothing() -> None:
+    found = record(report(0, 0.5, 0.3), report(0, 0.5, 0.3))
+    assert found.trials[0].epochs == 2
+    assert found.trials[0].train_s == 2.0
+    assert len(found.steps) == 1
+
+
+def test_the_epoch_of_divergence_is_not_the_best_though_its_objective_is_finite() -> None:
+    found = record(report(0, 0.5, 0.1, outcome="diverged"), outcome(0, "diverged"))
+    assert found.trials[0].best_epoch == 1
+    assert found.value(found.trials[0]) == 0.5
+
+
+def test_a_reopened_trial_is_unfinished_and_has_all_its_attempts_again() -> None:
+    failure = {"event": "failure", "t": 1.0, "trial": 0, "error": "broken"}
+    reopened = {"event": "reopened", "t": 3.0, "trial": 0}
+    found = record(report(0, 0.5), failure, outcome(0, "failed"), reopened)
+    assert found.outcomes[Outcome.FAILED] == 0
+    assert found.trials[0].failures == []
+    assert found.trials[0].epochs == 1
+
+
+def test_a_sweep_is_finished_once_its_last_session_has_ended() -> None:
+    session = {"event": "session", "t": 0.0, "trials": 3}
+    end = {"event": "end", "t": 9.0, "reason": ""}
+    done = [outcome(index, "completed") for index in range(3)]
+    assert not record(session, *done).is_finished
+    assert record(session, *done, end).is_finished
+    assert not record(session, *done, end, session).is_finished
+
+
+def test_events_of_unknown_kinds_and_trials_are_left_to_newer_versions() -> None:
+    found = record({"event": "new", "t": 0.0}, outcome(7, "completed"))
+    assert found.outcomes.total() == 0
+    assert len(found.unfinished) == 3

@@ -1,0 +1,42 @@
+"""Results are made from the ledger alone, and can be made again at any time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+import sweeps
+from sweeps.record.results import Results, write_results
+from tests.sweeps.sweep_files import write_sweep
+
+FILES = ("trials.jsonl", "epochs.parquet", "winner.json")
+
+
+def finished(folder: Path) -> Results:
+    return sweeps.run(write_sweep(folder), runs=folder, runner="local", tracking_uri="none")
+
+
+def test_files_that_were_lost_are_made_again_the_same(tmp_path: Path) -> None:
+    results = finished(tmp_path)
+    before = [(results.path / name).read_bytes() for name in FILES]
+    [(results.path / name).unlink() for name in FILES]
+    write_results(results.folder, sweeps.open_run(results.path).record)
+    assert [(results.path / name).read_bytes() for name in FILES] == before
+
+
+def test_every_place_that_says_best_says_the_same(tmp_path: Path) -> None:
+    results = finished(tmp_path)
+    winner = json.loads((results.path / "winner.json").read_text())
+    best = results.epochs().sort_values("dev_loss").iloc[0]
+    assert (winner["trial"], winner["best_epoch"]) == (best["trial"], best["epoch"])
+    assert results.trials().iloc[0]["trial"] == winner["trial"]
+    assert winner["objective"]["value"] == best["dev_loss"]
+
+
+def test_epochs_on_disk_are_those_of_the_ledger(tmp_path: Path) -> None:
+    results = finished(tmp_path)
+    stored = pd.read_parquet(results.path / "epochs.parquet")
+    pd.testing.assert_frame_equal(stored[list(results.epochs())], results.epochs())
+    assert stored.groupby("trial")["epoch"].apply(list).tolist() == [[*range(1, 10)]] * 6

@@ -1,0 +1,127 @@
+"""A run folder is read whole, or its damage is named: never a trial that was not planned."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sweeps.errors import RunFolderError, StorageError
+from sweeps.record.run_folder import RunFolder, write_atomically
+from sweeps.spec.planning import PlannedTrial, configuration_hash
+
+CONFIGURATIONS = [{"model": {"kind": "linear"}, "n": number} for number in range(3)]
+PLAN = [
+    PlannedTrial(index, configuration_hash(configuration), index, configuration)
+    for index, configuration in enumerate(CONFIGURATIONS)
+]
+DESCRIPTION = {
+    "id": "1", "base_dir": "/", "overrides": [], "goal": {}, "data": {}, "trials": 3, "sweep": {},
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    made = RunFolder.create(tmp_path / "runs", "one")
+    made.write_plan(PLAN)
+    made.write_description(DESCRIPTION)
+    return made
+
+
+def test_a_plan_comes_back_as_it_was_written(folder: RunFolder) -> None:
+    assert RunFolder.open(folder.path).read_plan() == PLAN
+
+
+def test_a_second_folder_of_a_name_gets_a_number(tmp_path: Path, folder: RunFolder) -> None:
+    assert RunFolder.create(tmp_path / "runs", "one").name == "one-2"
+    assert RunFolder.create(tmp_path / "runs", "one").name == "one-3"
+
+
+@pytest.mark.parametrize("keep", [0, 1, 2])
+def test_a_plan_cut_between_two_lines_is_an_error(folder: RunFolder, keep: int) -> None:
+    lines = folder.plan.read_text().splitlines(keepends=True)
+    folder.plan.write_text("".join(lines[:keep]))
+    with pytest.raises(RunFolderError, match=f"has {keep} trials of 3: the plan was damaged"):
+        folder.read_plan()
+
+
+@pytest.mark.parametrize("size", [5, 60, -3])
+def test_a_plan_cut_within_a_line_is_an_error(folder: RunFolder, size: int) -> None:
+    folder.plan.write_bytes(folder.plan.read_bytes()[:size])
+    with pytest.raises(RunFolderError, match="the plan was damaged"):
+        folder.read_plan()
+
+
+def test_a_trial_with_another_configuration_than_planned_is_an_error(folder: RunFolder) -> None:
+    line = json.loads(folder.plan.read_text().splitlines()[0]) | {"configuration": {}}
+    rest = folder.plan.read_text().splitlines()[1:]
+    folder.plan.write_text("\n".join([json.dumps(line), *rest]))
+    with pytest.raises(RunFolderError, match=r"line 1: .*does not have its hash"):
+        folder.read_plan()
+
+
+def test_lines_of_an_extension_that_was_not_made_do_not_count(folder: RunFolder) -> None:
+    folder.write_description({**DESCRIPTION, "trials": 2})
+    assert folder.read_plan() == PLAN[:2]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "null", '{"format": 1}', '{"format": 1, "id": 2}']
+)
+def test_a_damaged_description_is_an_error(folder: RunFolder, content: str) -> None:
+    folder.description.write_text(content)
+    with pytest.raises(RunFolderError, match=r"sweep.json was damaged"):
+        RunFolder.open(folder.path)
+
+
+def test_another_format_is_an_error_that_names_both(folder: RunFolder) -> None:
+    folder.description.write_text(json.dumps({**DESCRIPTION, "format": 2}))
+    with pytest.raises(RunFolderError, match="has format 2; this version reads 1"):
+        RunFolder.open(folder.path)
+
+
+@pytest.mark.parametrize("name", ["sweep.json", "plan.jsonl"])
+def test_a_folder_killed_while_it_was_set_up_says_so(folder: RunFolder, name: str) -> None:
+    (folder.path / name).unlink()
+    with pytest.raises(RunFolderError, match=f"{name} is missing. The sweep was killed while"):
+        RunFolder.open(folder.path)
+
+
+def test_no_folder_at_all_names_those_that_are_there(tmp_path: Path, folder: RunFolder) -> None:
+    with pytest.raises(RunFolderError, match=r"there is no run folder .*two; .* has one"):
+        RunFolder.open(tmp_path / "runs" / "two")
+
+
+def test_a_folder_is_locked_against_a_second_writer(folder: RunFolder) -> None:
+    with folder.lock():
+        assert folder.is_locked()
+        with pytest.raises(RunFolderError, match="is in use by process"), folder.lock():
+            raise AssertionError("two writers")
+    assert not folder.is_locked()
+
+
+def test_weights_without_a_ledger_are_an_error(folder: RunFolder) -> None:
+    folder.refuse_results_without_ledger()
+    (folder.weights / "000000.safetensors").touch()
+    with pytest.raises(RunFolderError, match=r"ledger.jsonl is missing"):
+        folder.refuse_results_without_ledger()
+
+
+def test_files_half_written_are_removed_and_others_kept(folder: RunFolder) -> None:
+    kept = [folder.checkpoints / "000001.pt", folder.weights / "000001.safetensors"]
+    left = [folder.checkpoints / "000001.7.tmp", folder.weights / "000001.safetensors.7.tmp",
+            folder.path / ".sweep.json.7.tmp", folder.checkpoints / "000001.late"]  # fmt: skip
+    [path.touch() for path in (*kept, *left)]
+    folder.remove_leftovers()
+    assert [path.exists() for path in kept] == [True, True]
+    assert [path.exists() for path in left] == [False] * 4
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "inside").touch()
+    with pytest.raises(StorageError, match="nothing was changed"):
+        write_atomically(tmp_path / "target", b"new")
+    assert (tmp_path / "target" / "inside").exists()
+    assert list(tmp_path.iterdir()) == [tmp_path / "target"]

@@ -1,0 +1,81 @@
+"""What a person sees while a sweep runs: sane numbers, and no control codes where none belong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sweeps.record.records import SweepRecord
+from sweeps.record.run_folder import RunFolder
+from sweeps.spec.goal import Goal
+from sweeps.spec.planning import PlannedTrial
+from sweeps.terminal.progress import Display, status_line
+from sweeps.tracking.process import STATUS_FILE, TrackingProcess
+from tests.sweeps.sweep_files import write_sweep
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def record() -> SweepRecord:
+    """Ten trials, of which eight have ended after ten epochs each."""
+    plan = [PlannedTrial(index, f"{index:012d}", index, {}) for index in range(10)]
+    record = SweepRecord(plan, Goal("dev_loss", "min"))
+    rows = [{"epoch": epoch, "dev_loss": 1 / epoch, "epoch_s": 0.1} for epoch in range(1, 11)]
+    for index in range(8):
+        record.apply({"event": "report", "trial": index, "epochs": rows, "t": 1.0})
+        ending = {"event": "outcome", "trial": index, "outcome": "completed", "reason": ""}
+        record.apply(ending | {"t": 2.0})
+    return record
+
+
+def run(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sweeps", "run", str(path), "--local", "--no-mlflow"]
+    runs = ["--runs", str(path.parent / "runs")]
+    return subprocess.run([*command, *runs, *options], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_the_time_left_is_that_of_the_trials_left_at_the_present_rate(record: SweepRecord) -> None:
+    line = status_line(record, epochs=80, epochs_per_s=4.0)
+    assert "8/10 trials (8 completed)" in line
+    assert "best dev_loss 0.1 (trial 0)" in line
+    assert "4 epochs/s | about 5 s left" in line
+
+
+def test_nothing_is_said_to_be_left_when_all_trials_have_ended(record: SweepRecord) -> None:
+    record.trials = record.trials[:8]
+    assert "left" not in status_line(record, epochs=80, epochs_per_s=4.0)
+
+
+@pytest.mark.parametrize(("recorded", "shown"), [(1, True), (7, False)])
+def test_a_tracker_that_falls_behind_is_mentioned(
+    record: SweepRecord, tmp_path: Path, recorded: int, shown: bool
+) -> None:
+    (tmp_path / STATUS_FILE).write_text(json.dumps({"recorded": recorded, "error": ""}))
+    tracking = TrackingProcess.of(RunFolder(tmp_path), "sqlite:///somewhere")
+    line = Display("plain")._line(record, tracking)
+    assert ("MLflow 7 trials behind" in line) == shown
+
+
+def test_what_is_piped_has_plain_lines_alone(tmp_path: Path) -> None:
+    done = run(write_sweep(tmp_path, search="{method: random, trials: 2}"))
+    assert done.returncode == 0
+    assert "2/2 trials" in done.stderr
+    assert set(done.stdout + done.stderr).isdisjoint({"\r", "\x1b", "\b"})
+
+
+def test_quiet_prints_nothing(tmp_path: Path) -> None:
+    done = run(write_sweep(tmp_path, search="{method: random, trials: 2}"), "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
+    done = run(write_sweep(tmp_path, search="{method: random, trials: 2}"), "--json")
+    answer = json.loads(done.stdout)
+    assert answer["outcomes"] == {"completed": 2}
+    assert answer["winner"]["trial"] == answer["trials"][answer["winner"]["trial"]]["trial"]
+    assert done.stderr == ""

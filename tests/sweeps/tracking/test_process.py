@@ -1,0 +1,120 @@
+"""The tracker is a process of its own: nothing that befalls it or its server reaches training."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sweeps
+from sweeps.tracking import process
+from tests.mlflow_server import MlflowServer
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
+from tests.sweeps.tracking.test_projection import Record, store
+
+ROOT = Path(__file__).resolve().parents[3]
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"
+)
+
+
+def until(condition: Callable[[], Any], patience_s: float = 90.0) -> Any:
+    """Return what `condition` returns once it is true."""
+    end = time.monotonic() + patience_s
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+    return found
+
+
+def is_running(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def command(*arguments: str, uri: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "sweeps", *arguments],
+        cwd=cwd,
+        env={**os.environ, "MLFLOW_TRACKING_URI": uri},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def status(run: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((run / "tracking.json").read_bytes()))
+    except FileNotFoundError:
+        return {}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[MlflowServer]:
+    server = MlflowServer(tmp_path / "server")
+    server.start()
+    yield server
+    server.kill()
+
+
+def test_a_tracker_killed_midway_is_completed_by_sync(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, search="{method: random, trials: 12}")
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    tracker = command("sync", str(results.path), uri=store(tmp_path))
+    until(lambda: status(results.path).get("recorded", 0) >= 3)
+    tracker.kill()
+    tracker.communicate()
+    left = Record(store(tmp_path)).count
+    sweeps.sync(results.path, tracking_uri=store(tmp_path))
+    record = Record(store(tmp_path))
+    assert left <= record.count == 13
+    assert [len(record.curve(trial, "dev_loss")) for trial in range(12)] == [9] * 12
+
+
+def test_the_tracker_of_a_killed_driver_ends_by_itself(tmp_path: Path) -> None:
+    target = own_net(tmp_path, "endless", "        time.sleep(0.05)\n")
+    path = write_sweep(tmp_path, space=space(custom_model(target), epochs=900))
+    runs = tmp_path / "runs"
+    driver = command("run", str(path), "--local", "--runs", str(runs), uri=store(tmp_path))
+    log = runs / "blobs" / "tracking.log"
+    until(lambda: log.exists() and "started" in (runs / "blobs/ledger.jsonl").read_text())
+    [tracker] = Path(f"/proc/{driver.pid}/task/{driver.pid}/children").read_text().split()
+    driver.kill()
+    driver.communicate()
+    until(lambda: not is_running(int(tracker)))
+    assert "Traceback" not in log.read_text()
+
+
+def test_a_server_that_hangs_neither_slows_nor_loses_anything(
+    tmp_path: Path, server: MlflowServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "PATIENCE_S", 3.0)
+    path = write_sweep(tmp_path, search="{method: random, trials: 3}")
+    server.signal(signal.SIGSTOP)
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri=server.uri)
+    server.signal(signal.SIGCONT)
+    sweeps.sync(results.path, tracking_uri=server.uri)
+    record = Record(server.uri)
+    assert results.missing_in_mlflow != ""
+    assert results.record.active_s < 15
+    assert record.count == 4
+    assert [len(record.curve(trial, "dev_loss")) for trial in range(3)] == [9, 9, 9]
+
+
+def test_a_password_in_the_uri_is_printed_nowhere(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, search="{method: random, trials: 1}")
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    tried = command("sync", str(results.path), uri="http://ann:s3cret@127.0.0.1:9")
+    out, err = tried.communicate()
+    assert tried.returncode != 0
+    assert "http://ann:***@127.0.0.1:9" in err
+    assert "s3cret" not in out + err

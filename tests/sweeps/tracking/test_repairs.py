@@ -1,0 +1,169 @@
+"""Whatever interrupts a tracker, the next one leaves each run once, whole and closed."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sweeps
+from sweeps.errors import TrackingError
+from sweeps.record.results import Results
+from sweeps.tracking.follower import Follower
+from sweeps.tracking.store import translated_errors
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
+from tests.sweeps.tracking.test_projection import Record, store
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"
+)
+
+
+ON_DISK: dict[str, Any] = {"runner": "local", "tracking_uri": "none"}
+
+
+class FailsAt:
+    """A client's method that works until one of its calls, which fails."""
+
+    def __init__(self, method: Any, call: int) -> None:
+        self.method, self.calls, self.call = method, 0, call
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        self.calls += 1
+        if self.calls == self.call:
+            raise ConnectionError("the server went away")
+        return self.method(*arguments, **options)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Two trials of 150 epochs (1,200 metrics each), recorded on disk alone."""
+    folder = tmp_path_factory.mktemp("finished")
+    path = write_sweep(
+        folder, search="{method: random, trials: 2}", space=space("{kind: linear}", epochs=150)
+    )
+    return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
+
+
+def synced(results: Results) -> Record:
+    """Return what MLflow has of a sweep after a sync into the store beside it."""
+    sweeps.sync(results.path, tracking_uri=store(results.path.parent))
+    return Record(store(results.path.parent))
+
+
+def metric_rows(runs: Path) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(runs / "mlflow.db") as connection:
+        return connection.execute(
+            "select t.value, m.key, m.step, m.timestamp, m.value from metrics m join tags t "
+            "on t.run_uuid = m.run_uuid and t.key = 'sweeps.trial' order by 1, 2, 3, 4"
+        ).fetchall()
+
+
+@pytest.mark.parametrize("call", [2, 3, 4], ids="log_batch-{}".format)
+def test_a_long_trial_that_was_half_sent_is_completed_without_repeats(
+    finished: Results, tmp_path: Path, call: int
+) -> None:
+    follower = Follower(finished.folder, store(tmp_path / "cut"))
+    follower.read()
+    client = follower._project().client
+    client.log_batch = FailsAt(client.log_batch, call)
+    with pytest.raises(TrackingError, match="went away"):
+        follower.write(is_over=True, everything=True)
+    sweeps.sync(finished.path, tracking_uri=store(tmp_path / "cut"))
+    sweeps.sync(finished.path, tracking_uri=store(tmp_path / "whole"))
+    rows = metric_rows(tmp_path / "cut")
+    assert len(rows) == 2 * (150 * 8 + 7)
+    assert rows == metric_rows(tmp_path / "whole")
+
+
+def test_a_run_that_a_slow_server_made_twice_is_deleted(finished: Results, tmp_path: Path) -> None:
+    sweeps.sync(finished.path, tracking_uri=store(tmp_path))
+    before = Record(store(tmp_path))
+    for run in (before.parent, before.trials[1]):
+        tags = {key: value for key, value in run.data.tags.items() if key != "sweeps.recorded"}
+        before.client.create_run(run.info.experiment_id, tags=tags)
+    sweeps.sync(finished.path, tracking_uri=store(tmp_path))
+    after = Record(store(tmp_path))
+    assert after.count == 3
+    assert after.parent.data.params == before.parent.data.params
+    assert after.trials[1].data.metrics == before.trials[1].data.metrics
+
+
+def test_a_model_that_was_half_logged_is_logged_once(finished: Results, tmp_path: Path) -> None:
+    follower = Follower(finished.folder, store(tmp_path))
+    follower.read()
+    client = follower._project().client
+    client.log_model_artifacts = FailsAt(client.log_model_artifacts, 1)
+    with pytest.raises(TrackingError, match="went away"):
+        follower.write(is_over=True, everything=True)
+    sweeps.sync(finished.path, tracking_uri=store(tmp_path))
+    record = Record(store(tmp_path))
+    models = record.client.search_logged_models([record.parent.info.experiment_id])
+    assert [str(model.status) for model in models] == ["READY"]
+    assert record.parent.data.tags["model_uri"] == f"models:/{models[0].model_id}"
+
+
+def test_a_parent_without_its_parameters_and_data_sets_gets_them(
+    finished: Results, tmp_path: Path
+) -> None:
+    Follower(finished.folder, store(tmp_path))._project()
+    assert Record(store(tmp_path)).parent.data.params == {}
+    sweeps.sync(finished.path, tracking_uri=store(tmp_path))
+    parent = Record(store(tmp_path)).parent
+    assert parent.data.params["objective.metric"] == "dev_loss"
+    assert len(parent.inputs.dataset_inputs) == 3
+
+
+def test_a_resumed_sweep_continues_its_own_runs_and_leaves_none_open(tmp_path: Path) -> None:
+    path = write_sweep(
+        tmp_path,
+        search="{method: random, trials: 3}",
+        budget="{target: 10.0}",
+        resources="{workers: 1}",
+    )
+    first = sweeps.run(path, runs=tmp_path / "runs", **ON_DISK)
+    before = synced(first)
+    sweeps.resume(first.path, overrides=["budget.target=null"], **ON_DISK)
+    after = synced(first)
+    assert before.parent.info.status == "KILLED"
+    assert {index: run.info.run_id for index, run in before.trials.items()}.items() <= {
+        index: run.info.run_id for index, run in after.trials.items()
+    }.items()
+    statuses = [run.info.status for run in (after.parent, *after.trials.values())]
+    assert statuses == ["FINISHED"] * 4
+
+
+def test_a_retry_takes_back_the_reason_of_the_failure(tmp_path: Path) -> None:
+    broken = "        if not (HERE / 'mended').exists(): raise OSError('broken')\n"
+    target = own_net(tmp_path, "mended_net", broken)
+    path = write_sweep(
+        tmp_path,
+        search="{method: random, trials: 1}",
+        trial="{retries: 0}",
+        space=space(custom_model(target)),
+    )
+    first = sweeps.run(path, runs=tmp_path / "runs", **ON_DISK)
+    before = synced(first).trials[0]
+    (tmp_path / "mended").touch()
+    sweeps.retry(first.path, **ON_DISK)
+    after = synced(first).trials[0]
+    assert "broken" in before.data.tags["reason"]
+    assert after.info.run_id == before.info.run_id
+    assert "broken" not in "".join(after.data.tags.values())
+    assert (after.info.status, after.data.tags["outcome"]) == ("FINISHED", "completed")
+
+
+@pytest.mark.parametrize("password", ["s3cret", "s3%40cret"])
+def test_no_error_of_a_store_shows_a_password(password: str) -> None:
+    uri = f"http://ann:{password}@localhost:1"
+
+    def fail() -> None:
+        with translated_errors(uri):
+            raise ConnectionError(f"cannot reach {uri}/api as ann")
+
+    with pytest.raises(TrackingError, match="ann") as caught:
+        fail()
+    assert "s3cret" not in str(caught.value)
+    assert "s3%40cret" not in str(caught.value)

@@ -1,0 +1,92 @@
+"""The winner's model answers as the net that was trained, wherever it is loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import sweeps
+from models.prediction import Predictor
+from sweeps.record.results import Results
+from tests.sweeps.sweep_files import space, write_sweep
+
+DATA = "{source: flowers.csv, target: kind}"
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A finished sweep of softmax regressions on a table with a column of words."""
+    folder = tmp_path_factory.mktemp("winner")
+    generator = np.random.default_rng(0)
+    heights = generator.normal(20, 5, size=60).round(2)
+    rows = [f"{h},{'red' if h > 20 else 'blue'},{'tall' if h > 22 else 'low'}" for h in heights]
+    (folder / "flowers.csv").write_text("\n".join(["height,colour,kind", *rows]) + "\n")
+    path = write_sweep(
+        folder,
+        data=DATA,
+        search="{method: random, trials: 2}",
+        space=space("{kind: linear}"),
+    )
+    uri = f"sqlite:///{folder / 'runs' / 'mlflow.db'}"
+    return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri=uri)
+
+
+@pytest.fixture
+def predictor(recorded: Results) -> Predictor:
+    assert recorded.winner is not None
+    weights = recorded.folder.weights / f"{recorded.winner['trial']:06d}.safetensors"
+    return Predictor.load(weights, recorded.path / "preprocessing.json")
+
+
+def test_a_prediction_is_softmax_of_the_weights_times_the_scaled_row(
+    recorded: Results, predictor: Predictor
+) -> None:
+    assert recorded.winner is not None
+    tensors = load_file(recorded.folder.weights / f"{recorded.winner['trial']:06d}.safetensors")
+    weight, bias = (tensor.double() for tensor in sorted(tensors.values(), key=lambda t: -t.dim()))
+    prepared = predictor.preprocessing
+    scaled = (30.0 - prepared.means[0]) / prepared.scales[0]
+    row = torch.tensor([scaled, *(word == "red" for word in prepared.categories[0])]).double()
+    expected = (weight @ row + bias).softmax(0)
+    found = predictor.predict({"height": [30.0], "colour": ["red"]})
+    shares = [found[f"probability_{name}"][0] for name in prepared.class_names]
+    assert shares == pytest.approx(expected.tolist(), abs=1e-6)
+    assert found["prediction"][0] == prepared.class_names[int(expected.argmax())]
+
+
+def test_an_unknown_word_and_a_missing_column_are_handled_as_documented(
+    predictor: Predictor,
+) -> None:
+    assert predictor.predict({"height": [30.0], "colour": ["green"]})["prediction"][0] == "tall"
+    with pytest.raises(ValueError, match="colour"):
+        predictor.predict({"height": [30.0]})
+
+
+def test_the_logged_model_answers_in_a_process_without_the_project(
+    recorded: Results, predictor: Predictor, tmp_path: Path
+) -> None:
+    uri = f"sqlite:///{recorded.path.parent / 'mlflow.db'}"
+    code = (
+        "import mlflow, pandas as pd, sys\n"
+        f"mlflow.set_tracking_uri({uri!r})\n"
+        "[model] = mlflow.search_logged_models(experiment_ids=['1'], output_format='list')\n"
+        "loaded = mlflow.pyfunc.load_model(model.model_uri)\n"
+        "assert [c.name for c in loaded.metadata.signature.inputs] == ['height', 'colour']\n"
+        "assert len(loaded.predict(loaded.input_example)) == 3\n"
+        "rows = pd.DataFrame({'height': [30.0, 10.0], 'colour': ['red', 'blue']})\n"
+        "answer = loaded.predict(rows)\n"
+        "print(answer['prediction'].tolist(), answer['probability_tall'].tolist())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    expected = predictor.predict({"height": [30.0, 10.0], "colour": ["red", "blue"]})
+    shares = expected["probability_tall"].tolist()
+    assert done.stdout.strip() == f"{expected['prediction'].tolist()} {shares}"
