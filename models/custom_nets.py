@@ -5,15 +5,12 @@ Whatever is wrong with it comes back as a NetError that names it, before any tra
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from models.errors import NetError
 from models.net_configuration import CustomNet
+from models.own_function import find_function
 
 __all__ = ["build_custom_net"]
 
@@ -31,7 +28,7 @@ def build_custom_net(config: CustomNet, input_shape: tuple[int, ...], outputs: i
     Raises:
         NetError: the function is not found, fails, or returns something else than such a net.
     """
-    function = _find(config.target)
+    function = find_function(config.target, NetError, _TARGET)
     try:
         net = function(input_shape=input_shape, outputs=outputs, **config.options)
     except Exception as err:
@@ -43,22 +40,6 @@ def build_custom_net(config: CustomNet, input_shape: tuple[int, ...], outputs: i
         raise NetError(rule, key=_TARGET, value=config.target)
     _try_out(net, config.target, input_shape, outputs)
     return net
-
-
-def _find(target: str) -> Callable[..., Any]:
-    module_name, _, name = target.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as err:
-        rule = f"module {module_name} can be imported, and raised {err!r}"
-        hint = "It is looked for where the program runs and on PYTHONPATH"
-        raise NetError(rule, key=_TARGET, value=target, hint=hint) from err
-    found = getattr(module, name, None)
-    if callable(found):
-        return found  # type: ignore[no-any-return]
-    functions = [f"{module_name}:{key}" for key, value in vars(module).items() if callable(value)]
-    rule = f"{name} is a function of module {module_name}"
-    raise NetError(rule, key=_TARGET, value=target, choices=functions)
 
 
 def _try_out(net: nn.Module, target: str, input_shape: tuple[int, ...], outputs: int) -> None:

@@ -5,8 +5,7 @@ Whatever that function raises comes back as a DataError that names it.
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from models.errors import DataError
 from models.features import named_columns
+from models.own_function import find_function
 
 __all__ = ["call_own_data"]
 
@@ -33,7 +33,7 @@ def call_own_data(
     Raises:
         DataError: no such module or function, or a call that fails or returns no such pair.
     """
-    function = _find(source)
+    function = find_function(source, DataError, ("source",))
     try:
         returned = function()
     except Exception as error:
@@ -45,23 +45,3 @@ def call_own_data(
     features, target = returned
     columns = named_columns(features)
     return np.asarray(features) if columns is None else columns, np.asarray(target)
-
-
-def _find(source: str) -> Callable[[], Any]:
-    module_name, _, name = source.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        rule = f"module {module_name} can be imported: {error!r}"
-        hint = "It is looked for where the program runs and on PYTHONPATH"
-        raise DataError(rule, key=("source",), value=source, hint=hint) from error
-    function = getattr(module, name, None)
-    if callable(function):
-        return function  # type: ignore[no-any-return]
-    members = vars(module).items()
-    raise DataError(
-        f"module {module_name} has a function of this name",
-        key=("source",),
-        value=name,
-        choices=[key for key, member in members if callable(member) and not key.startswith("_")],
-    )

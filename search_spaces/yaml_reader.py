@@ -16,7 +16,7 @@ import yaml
 
 from search_spaces.problems import KeyPath, Problem, SpaceError
 
-__all__ = ["Document", "YamlError", "parse_yaml", "read_yaml"]
+__all__ = ["Document", "YamlError", "parse_yaml", "read_text"]
 
 _INT = re.compile(r"[-+]?[0-9]+")
 _HEX_OR_OCTAL = re.compile(r"0x[0-9a-fA-F]+|0o[0-7]+")
@@ -76,20 +76,19 @@ class Document:
         return self._values[place]
 
 
-def read_yaml(path: Path) -> Document:
-    """Return the document in a file.
+def read_text(path: Path) -> str:
+    """Return the text of a file that `parse_yaml` then reads.
 
     Raises:
         OSError: The file cannot be read.
-        YamlError: It is no UTF-8, no YAML, or has no mapping at the top.
+        YamlError: It is no UTF-8.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as err:
         line, column = _place(err.object[: err.start].decode("utf-8"))
         rule = f"not UTF-8: byte {err.start} is {err.object[err.start]:#04x}"
         raise YamlError(rule, line, column, hint="save the file as UTF-8") from err
-    return parse_yaml(text, str(path))
 
 
 def parse_yaml(text: str, name: str) -> Document:

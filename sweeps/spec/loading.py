@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from search_spaces.problems import Problem, SpaceError
-from search_spaces.yaml_reader import Document, YamlError, parse_yaml
+from search_spaces.yaml_reader import Document, YamlError, parse_yaml, read_text
 from sweeps.errors import FileProblem, SweepFileError
 from sweeps.spec.checks import check_sections
 from sweeps.spec.overrides import Override, apply_overrides, parse_override
@@ -44,14 +44,12 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> Sweep:
 def check_sweep(path: Path, overrides: Sequence[str] = ()) -> tuple[Sweep, list[PlannedTrial]]:
     """Return the checked sweep and its plan; raises SweepFileError as load_sweep does."""
     try:
-        source = path.read_text(encoding="utf-8")
+        source = read_text(path)
     except OSError as err:
         rule = f"cannot read the sweep file: {err.strerror}"
         raise SweepFileError([FileProblem(str(path), 0, 0, "", rule)]) from err
-    except UnicodeDecodeError as err:
-        rule = f"not UTF-8: byte {err.start} is {err.object[err.start]:#04x}"
-        problem = FileProblem(str(path), 0, 0, "", rule, hint="save the file as UTF-8")
-        raise SweepFileError([problem]) from err
+    except YamlError as err:
+        raise _not_yaml(err, str(path)) from err
     return check_text(source, str(path), path.resolve().parent, overrides)
 
 
@@ -87,12 +85,16 @@ def _read(source: str, name: str) -> Document:
     try:
         return parse_yaml(source, name)
     except YamlError as err:
-        raise SweepFileError(
-            [
-                FileProblem(name, err.line, err.column, "", problem.rule, hint=problem.hint)
-                for problem in err.problems
-            ]
-        ) from err
+        raise _not_yaml(err, name) from err
+
+
+def _not_yaml(error: YamlError, name: str) -> SweepFileError:
+    return SweepFileError(
+        [
+            FileProblem(name, error.line, error.column, "", problem.rule, hint=problem.hint)
+            for problem in error.problems
+        ]
+    )
 
 
 def _changed(

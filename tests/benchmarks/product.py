@@ -20,6 +20,7 @@ class ProductRun:
         first_trial_at: the first `started` event of the ledger.
         first_epoch_at: when the first epoch of any trial had ended.
         last_outcome_at: the last `outcome` event; MLflow's record and the results follow.
+        recorded_at: when the last file of the record, MLflow's store among them, was written.
         trials: how many ended.
     """
 
@@ -27,6 +28,7 @@ class ProductRun:
     first_trial_at: float
     first_epoch_at: float
     last_outcome_at: float
+    recorded_at: float
     trials: int
 
     @property
@@ -35,8 +37,8 @@ class ProductRun:
 
     @property
     def steady_s(self) -> float:
-        """From the first trial's start until the command returned, its last record written."""
-        return self.command.ended_at - self.first_trial_at
+        """From the first trial's start to the last record written; Ray may still be stopping."""
+        return self.recorded_at - self.first_trial_at
 
     @property
     def training_s(self) -> float:
@@ -58,6 +60,7 @@ def run_product(sweep: Path, folder: Path, sample_period_s: float | None = None)
         first_trial_at=_of_kind(events, "started")[0]["t"],
         first_epoch_at=min(map(_first_epoch_end, _of_kind(events, "report"))),
         last_outcome_at=outcomes[-1]["t"],
+        recorded_at=max(one.stat().st_mtime for one in folder.rglob("*") if one.is_file()),
         trials=len(outcomes),
     )
 

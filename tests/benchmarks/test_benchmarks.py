@@ -20,6 +20,7 @@ def test_a_ratio_is_taken_within_its_round() -> None:
         "product": [{"steady_s": 2.0, "wall_s": 3.0}, {"steady_s": 20.0, "wall_s": 30.0}],
     }
     assert summarize(rounds)["product"]["steady_ratio"] == 2.0
+    assert summarize(rounds)["product"]["wall_ratio"] == pytest.approx((3 / 2 + 30 / 11) / 2)
 
 
 @pytest.mark.timeout(120)

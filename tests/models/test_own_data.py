@@ -19,8 +19,8 @@ def test_the_function_of_a_user_gives_features_and_target() -> None:
     ("source", "message"),
     [
         ("nowhere_at_all:load", "module nowhere_at_all can be imported.*PYTHONPATH"),
-        (f"{HERE}:shape", "Did you mean 'shapes'"),
-        (f"{HERE}:not_a_function", "has a function of this name"),
+        (f"{HERE}:shape", f"Did you mean '{HERE}:shapes'"),
+        (f"{HERE}:not_a_function", f"not_a_function is a function of module {HERE}"),
         (f"{HERE}:broken", r"raised RuntimeError\('disk on fire'\)"),
         (f"{HERE}:only_features", "returned a ndarray"),
     ],

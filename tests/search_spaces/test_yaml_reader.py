@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces.yaml_reader import YamlError, parse_yaml, read_yaml
+from search_spaces.yaml_reader import YamlError, parse_yaml, read_text
 from tests.search_spaces.spaces_to_draw import QUICK
 
 words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=8)
@@ -179,18 +179,19 @@ def test_marks_of_other_editors_do_no_harm(text: str) -> None:
 def test_a_file_is_read_under_its_path(tmp_path: Path) -> None:
     path = tmp_path / "sweep.yaml"
     path.write_text("name: größe\n", encoding="utf-8")
-    assert read_yaml(path).value == {"name": "größe"}
-    assert read_yaml(path).name == str(path)
+    document = parse_yaml(read_text(path), str(path))
+    assert document.value == {"name": "größe"}
+    assert document.name == str(path)
 
 
 def test_a_file_of_another_encoding_is_refused_with_the_place(tmp_path: Path) -> None:
     path = tmp_path / "sweep.yaml"
     path.write_bytes("a: é\nname: grö".encode() + "ße".encode("latin-1"))
     with pytest.raises(YamlError, match=r"not UTF-8: byte 16 is 0xdf; save the file") as caught:
-        read_yaml(path)
+        read_text(path)
     assert (caught.value.line, caught.value.column) == (2, 10)
 
 
 def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        read_yaml(tmp_path / "absent.yaml")
+        read_text(tmp_path / "absent.yaml")

@@ -107,7 +107,9 @@ def test_line_ends_and_byte_order_marks_of_other_systems_are_read(change: tuple[
 
 def test_a_file_of_another_encoding_says_so(tmp_path: Path) -> None:
     (tmp_path / "f.yaml").write_bytes(b"name: \xe4\n")
-    with pytest.raises(SweepFileError, match="not UTF-8: byte 6 is 0xe4; save the file as UTF-8"):
+    with pytest.raises(
+        SweepFileError, match=r"f.yaml:1:7: not UTF-8: byte 6 is 0xe4; save the file"
+    ):
         load_sweep(tmp_path / "f.yaml")
 
 
