@@ -27,8 +27,13 @@ _OFF = "none"
 
 
 def default_tracking_uri(runs: Path) -> str:
-    """Return MLFLOW_TRACKING_URI, or a SQLite store in the runs folder, as an absolute URI."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(runs / 'mlflow.db').resolve()}"
+    """Return MLFLOW_TRACKING_URI, or a SQLite store in the runs folder, as an absolute URI.
+
+    A relative path in it starts from where the command was typed: the tracker runs elsewhere.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{runs / 'mlflow.db'}"
+    scheme, separator, path = uri.partition("sqlite:///")
+    return uri if scheme or not separator else f"sqlite:///{Path(path).absolute()}"
 
 
 def plan(path: str | Path, overrides: Sequence[str] = ()) -> list[PlannedTrial]:

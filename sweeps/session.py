@@ -25,7 +25,7 @@ from sweeps.execution.work_order import WorkOrder
 from sweeps.record.ledger import Ledger, read_events
 from sweeps.record.recording import Recorder
 from sweeps.record.records import SweepRecord
-from sweeps.record.results import Results, write_results
+from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import PREPROCESSING, RunFolder, write_atomically
 from sweeps.spec.goal import Goal
 from sweeps.spec.sweep_file import SweepFile
@@ -84,6 +84,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         stack.enter_context(folder.lock())
         record = read_record(folder)
         if action == "resume" and record.is_finished:
+            restore_results(folder, record)
             with TrackingProcess.of(folder, settings.tracking_uri) as tracking:
                 tracking.finish()
                 return Results(folder, record, _missing_in_mlflow(tracking))

@@ -19,7 +19,9 @@ from sweeps.spec.configurations import flatten
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Results", "epoch_rows", "trial_line", "write_results"]
+__all__ = ["Results", "epoch_rows", "restore_results", "trial_line", "write_results"]
+
+_TRIALS, _EPOCHS, _WINNER = "trials.jsonl", "epochs.parquet", "winner.json"
 
 
 def epoch_rows(folder: RunFolder) -> Iterator[tuple[int, dict[str, float]]]:
@@ -56,14 +58,21 @@ def trial_line(record: SweepRecord, trial: TrialRecord) -> dict[str, Any]:
 def write_results(folder: RunFolder, record: SweepRecord) -> None:
     """Write trials.jsonl, epochs.parquet and, where there is one, winner.json."""
     lines = b"".join(to_line(trial_line(record, trial)) for trial in record.trials)
-    write_atomically(folder.path / "trials.jsonl", lines)
-    write_atomically(folder.path / "epochs.parquet", _epochs_parquet(folder))
+    write_atomically(folder.path / _TRIALS, lines)
+    write_atomically(folder.path / _EPOCHS, _epochs_parquet(folder))
     if record.best is not None:
         winner = trial_line(record, record.best) | {
             "objective": {"metric": record.goal.metric, "value": record.value(record.best)},
             "weights": f"weights/{record.best.trial.index:06d}.safetensors",
         }
-        write_atomically(folder.path / "winner.json", json.dumps(winner, indent=2).encode())
+        write_atomically(folder.path / _WINNER, json.dumps(winner, indent=2).encode())
+
+
+def restore_results(folder: RunFolder, record: SweepRecord) -> None:
+    """Write the results of a finished sweep again where one of them was lost."""
+    names = [_TRIALS, _EPOCHS] + ([] if record.best is None else [_WINNER])
+    if not all((folder.path / name).exists() for name in names):
+        write_results(folder, record)
 
 
 def _epochs_parquet(folder: RunFolder) -> bytes:

@@ -104,6 +104,15 @@ def test_resuming_a_finished_sweep_changes_nothing_says_so_and_starts_no_ray(
     assert {path.name for path in after if after[path] != before.get(path)} <= {".lock"}
 
 
+def test_resuming_a_finished_sweep_makes_lost_results_again(tmp_path: Path) -> None:
+    run = broken_off(tmp_path, "lost_results")
+    resume(run)
+    before = (run / "trials.jsonl").read_bytes()
+    (run / "trials.jsonl").unlink()
+    resume(run)
+    assert (run / "trials.jsonl").read_bytes() == before
+
+
 def test_more_gpus_than_there_are_is_an_error_before_anything_is_written(tmp_path: Path) -> None:
     path = write_sweep(tmp_path, resources="{gpu: 999}")
     with pytest.raises(PlacementError, match=r"resources.gpu = 999") as caught:
