@@ -22,6 +22,7 @@ from ray.tune.execution import class_cache
 from ray.tune.experiment import trial as tune_trial
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.registry import get_trainable_cls
+from ray.tune.trainable import metadata
 
 from sweeps.execution.job import Job
 from sweeps.execution.placement import slots
@@ -84,13 +85,16 @@ def _lighten_tune() -> None:
 
     It counts callbacks by importing the loggers of MLflow, W&B and Comet (1.1 s, for usage
     statistics that are off), and gives actors environment variables of their own, which makes Ray
-    start new worker processes instead of taking those that have imported torch already (4 s).
+    start new worker processes instead of taking those that have imported torch already (4 s). For
+    each trial it keeps minimum, maximum and means of every number in a result (18 kB).
     """
     usage.tag_callbacks = lambda callbacks: False
     # Else each trial asks the cluster for the one class that all of them have.
     vars(tune_trial)["get_trainable_cls"] = functools.lru_cache(maxsize=1)(get_trainable_cls)
     class_cache.DEFAULT_ENV_VARS = {}
     class_cache.ENV_VARS_TO_PROPAGATE = set()
+    run_metadata = metadata._TrainingRunMetadata
+    run_metadata.update_metric = lambda *values, **step: None  # type: ignore[method-assign]
 
 
 def _limit(job: Job, concurrent: int) -> int | None:
