@@ -1,0 +1,76 @@
+"""What a saved net answers for raw rows is what it was scored on while it trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, r2_score
+
+from models.configuration import TrialConfig
+from models.data_configuration import DataConfig
+from models.datasets import Dataset, load_dataset
+from models.features import Features
+from models.prediction import Predictor
+from models.splits import Splits, split_dataset
+from models.training import Objective, Training
+from models.weights import save_weights
+
+CNN = {"kind": "cnn"}
+MLP = {"kind": "mlp", "hidden_layers": 2, "hidden_units": 16, "normalization": "batch"}
+
+
+def trained(
+    source: str, model: dict[str, Any], folder: Path
+) -> tuple[Dataset, Splits, Predictor, dict[str, float]]:
+    """Train two epochs, save as a trial does, and load what was saved."""
+    config = DataConfig(source=source)
+    dataset = load_dataset(config, folder)
+    splits = split_dataset(dataset, config, seed=3)
+    sections = {"model": model, "optimizer": {"kind": "adam", "lr": 0.01}}
+    trial = TrialConfig.model_validate({**sections, "training": {"epochs": 2, "batch_size": 64}})
+    training = Training(trial, splits.train_dev(), Objective("dev_loss", "min"), seed=5)
+    while training.outcome is None:
+        training.train_epoch()
+    about = {"configuration": trial.model_dump(mode="json")}
+    save_weights(folder / "best.safetensors", training.best_weights, about)
+    (folder / "preprocessing.json").write_text(splits.preprocessing.to_json())
+    predictor = Predictor.load(folder / "best.safetensors", folder / "preprocessing.json")
+    assert training.best_epoch is not None
+    return dataset, splits, predictor, training.history[training.best_epoch - 1]
+
+
+def raw_rows(features: Features, rows: Any) -> Any:
+    return features.take(rows).numbers
+
+
+@pytest.mark.parametrize("model", [CNN, MLP], ids=["cnn", "mlp"])
+def test_classes_of_raw_dev_rows_score_as_the_best_epoch(
+    model: dict[str, Any], tmp_path: Path
+) -> None:
+    dataset, splits, predictor, best = trained("digits", model, tmp_path)
+    answer = predictor.predict(raw_rows(dataset.features, splits.dev.rows))
+    truth = np.array(dataset.target.class_names)[dataset.target.values[splits.dev.rows]]
+    assert accuracy_score(truth, answer["prediction"]) == pytest.approx(best["dev_accuracy"])
+    assert f1_score(truth, answer["prediction"], average="macro") == pytest.approx(best["dev_f1"])
+    shares = np.stack([answer[f"probability_{name}"] for name in dataset.target.class_names])
+    assert shares.sum(axis=0) == pytest.approx(1)
+    of_truth = shares[dataset.target.values[splits.dev.rows], np.arange(len(truth))]
+    assert -np.log(of_truth).mean() == pytest.approx(best["dev_loss"], rel=1e-4)
+
+
+def test_numbers_of_raw_dev_rows_are_in_the_targets_own_units(tmp_path: Path) -> None:
+    dataset, splits, predictor, best = trained("diabetes", MLP, tmp_path)
+    answer = predictor.predict(raw_rows(dataset.features, splits.dev.rows))["prediction"]
+    truth = dataset.target.values[splits.dev.rows]
+    assert mean_absolute_error(truth, answer) == pytest.approx(best["dev_mae"], rel=1e-4)
+    assert r2_score(truth, answer) == pytest.approx(best["dev_r2"], abs=1e-4)
+
+
+def test_an_image_may_come_flat_or_in_its_shape(tmp_path: Path) -> None:
+    dataset, splits, predictor, _ = trained("digits", CNN, tmp_path)
+    images = raw_rows(dataset.features, splits.dev.rows[:5])
+    whole, flat = predictor.predict(images), predictor.predict(images.reshape(5, -1))
+    assert whole["prediction"].tolist() == flat["prediction"].tolist()
