@@ -13,8 +13,8 @@ from models.data_configuration import DataConfig, Task
 from models.datasets import Dataset, load_dataset
 from models.errors import DataError
 from models.feature_checks import check_features
-from models.row_cuts import cut_rows
-from models.splits import Splits, split_dataset
+from models.row_cuts import cut_folds, cut_rows
+from models.splits import Splits, split_folds
 
 __all__ = ["DataReport", "DataSummary", "check_data"]
 
@@ -28,10 +28,11 @@ class DataSummary:
         outputs: number of classes, or 1.
         input_shape: of one row as a net takes it: (columns,), or (channels, height, width).
         class_names: empty for regression.
-        train_rows: rows that are trained on.
-        dev_rows: rows that trials are compared on.
+        train_rows: rows that are trained on; with folds in fold 1, which has the fewest.
+        dev_rows: rows that trials are compared on; with folds in fold 1, which has the most.
         test_rows: rows in the vault.
         digest: sha256 of the data set's contents, in hexadecimal.
+        fold_rows: dev rows of each fold; empty without folds.
     """
 
     task: Task
@@ -42,6 +43,7 @@ class DataSummary:
     dev_rows: int
     test_rows: int
     digest: str
+    fold_rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,16 @@ def check_data(config: DataConfig, base_dir: Path, seed: int) -> DataReport:
         dataset = load_dataset(config, base_dir)
     except DataError as error:
         return DataReport(None, (error,))
-    checks = (
+    cut = cut_rows if config.split.folds is None else cut_folds
+    checks: tuple[Callable[[], object], ...] = (
         lambda: check_features(dataset.features, config.missing),
-        lambda: cut_rows(dataset.target, config.split, seed),
+        lambda: cut(dataset.target, config.split, seed),
     )
     problems = tuple(found for check in checks if (found := _problem_of(check)))
     if problems:
         return DataReport(None, problems)
     try:
-        return DataReport(_summary(dataset, split_dataset(dataset, config, seed)))
+        return DataReport(_summary(dataset, split_folds(dataset, config, seed)))
     except DataError as error:
         return DataReport(None, (error,))
 
@@ -90,14 +93,16 @@ def _problem_of(check: Callable[[], object]) -> DataError | None:
     return None
 
 
-def _summary(dataset: Dataset, splits: Splits) -> DataSummary:
+def _summary(dataset: Dataset, folds: tuple[Splits, ...]) -> DataSummary:
+    first = folds[0]
     return DataSummary(
-        task=splits.task,
-        outputs=splits.outputs,
-        input_shape=splits.preprocessing.input_shape,
+        task=first.task,
+        outputs=first.outputs,
+        input_shape=first.preprocessing.input_shape,
         class_names=dataset.target.class_names,
-        train_rows=len(splits.train.y),
-        dev_rows=len(splits.dev.y),
-        test_rows=len(splits.vault.y),
+        train_rows=len(first.train.y),
+        dev_rows=len(first.dev.y),
+        test_rows=len(first.vault.y),
         digest=dataset.digest,
+        fold_rows=tuple(len(fold.dev.y) for fold in folds) if len(folds) > 1 else (),
     )

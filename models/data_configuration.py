@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -17,6 +17,7 @@ __all__ = [
     "BUILTIN_NAMES",
     "FILE_SUFFIXES",
     "GENERATED_NAMES",
+    "MAX_FOLDS",
     "DataConfig",
     "SourceKind",
     "SplitFractions",
@@ -29,6 +30,9 @@ SourceKind = Literal["builtin", "file", "function"]
 GENERATED_NAMES = ("moons", "spirals")
 BUILTIN_NAMES = ("digits", "breast_cancer", "wine", "iris", "diabetes", *GENERATED_NAMES)
 FILE_SUFFIXES = (".csv", ".parquet", ".npz")
+# More cost time and tell little (Kohavi, IJCAI 1995, compares up to 20 and recommends ten).
+MAX_FOLDS = 20
+_DEV = 0.2
 
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _SOURCE_RULE = (
@@ -46,17 +50,42 @@ class SplitFractions(_Section):
     """What part of all rows each held-out split gets; the rest, never nothing, is trained on.
 
     Attributes:
-        dev: fraction of all rows on which trials are compared, in (0, 1).
+        dev: fraction of all rows on which trials are compared, in (0, 1); None with folds.
         test: fraction of all rows that is cut first and put in the vault, in (0, 1).
+        folds: in place of dev: the rows outside the vault are cut into so many folds, and each
+            trial trains one net for each, on the rows of the others; None without.
     """
 
-    dev: float = Field(default=0.2, gt=0, lt=1)
+    dev: float | None = Field(
+        default=None, gt=0, lt=1, description=f"Default {_DEV}; absent with folds."
+    )
     test: float = Field(default=0.2, gt=0, lt=1)
+    folds: int | None = Field(
+        default=None, ge=2, le=MAX_FOLDS, description="Cross-validation in each trial."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_folds_there_is_a_dev_split(cls, section: Any) -> Any:
+        if isinstance(section, dict) and section.get("folds") is None:
+            return {**section, "dev": _DEV if section.get("dev") is None else section["dev"]}
+        return section
+
+    @model_validator(mode="after")
+    def _folds_stand_in_place_of_dev(self) -> Self:
+        if self.dev is not None and self.folds is not None:
+            raise DataError(
+                "folds stand in place of dev: one of the two is given, not both",
+                key=("split", "folds"),
+                value=self.folds,
+                hint="Remove split.dev, or split.folds",
+            )
+        return self
 
     @model_validator(mode="after")
     def _some_rows_are_left_to_train_on(self) -> Self:
         # 0.7 + 0.3 is below 1 in binary by some roundings: one part in 10^9 is no training split.
-        if self.dev + self.test > 1 - 1e-9:
+        if self.dev is not None and self.dev + self.test > 1 - 1e-9:
             raise DataError(
                 "dev and test together are below 1, so that rows are left to train on",
                 key=("split",),
@@ -75,7 +104,7 @@ class DataConfig(_Section):
         target: the column, or array of an .npz, to be predicted; files only, and needed there.
         task: `auto` takes words, booleans, and whole numbers with at most 20 distinct values for
             classes, any other numbers for regression.
-        split: fractions of the dev and test splits.
+        split: fractions of the dev and test splits, or how many folds stand in place of dev.
         scale: `standard` brings every number to mean 0 and variance 1 over the training rows, and
             a number that is constant there to 0; `none` leaves numbers alone. Columns of words
             become one column of 0 or 1 per category either way.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,8 +11,10 @@ import numpy.typing as npt
 import torch
 
 from models.configuration import TrialConfig
+from models.errors import WeightsError
+from models.folds import of_fold
 from models.nets import build_net
-from models.preprocessing import Preprocessing
+from models.preprocessing import Preprocessing, preprocessing_from_json
 from models.weights import load_weights
 
 __all__ = ["Predictor"]
@@ -21,29 +23,44 @@ _ROWS_AT_ONCE = 4096
 
 
 class Predictor:
-    """Answers for raw features, as they stood in the data before scaling and encoding."""
+    """Answers for raw features, as they stood in the data before scaling and encoding.
 
-    def __init__(self, net: torch.nn.Module, preprocessing: Preprocessing) -> None:
-        self.preprocessing = preprocessing
-        self._net = net.eval()
+    The nets of several folds answer together, by the mean of their probabilities or predictions.
+
+    Attributes:
+        preprocessing: of the first net; the columns and classes are the same for all.
+    """
+
+    def __init__(self, nets: Sequence[tuple[torch.nn.Module, Preprocessing]]) -> None:
+        """Takes one net or more, each with the preprocessing of its own training rows."""
+        self._nets = [(net.eval(), prepared) for net, prepared in nets]
+        self.preprocessing = nets[0][1]
 
     @classmethod
     def load(cls, weights: Path, preprocessing: Path) -> Self:
-        """Return the net whose best weights are in `weights`.
+        """Return the net whose best weights are in `weights`, or the nets of all folds.
 
         Args:
             weights: a .safetensors file of a trial, which carries its configuration.
-            preprocessing: the JSON that `Preprocessing.to_json` wrote.
+            preprocessing: the JSON that `preprocessing_to_json` wrote.
 
         Raises:
             ModelError: a file is damaged, or the two do not belong together.
         """
-        prepared = Preprocessing.from_json(preprocessing.read_text(encoding="utf-8"))
+        folds = preprocessing_from_json(preprocessing.read_text(encoding="utf-8"))
         tensors, about = load_weights(weights)
         config = TrialConfig.model_validate(about["configuration"])
-        net = build_net(config.model, prepared.input_shape, len(prepared.class_names) or 1)
-        net.load_state_dict(tensors)
-        return cls(net, prepared)
+        nets = []
+        for number, prepared in enumerate(folds, start=1):
+            net = build_net(config.model, prepared.input_shape, len(prepared.class_names) or 1)
+            own = tensors if len(folds) == 1 else of_fold(number, tensors)
+            try:
+                net.load_state_dict(own)
+            except RuntimeError as err:
+                rule = f"{weights} and {preprocessing} are of the same trial: {err}"
+                raise WeightsError(rule) from err
+            nets.append((net, prepared))
+        return cls(nets)
 
     def predict(
         self, raw: Mapping[str, npt.ArrayLike] | npt.ArrayLike
@@ -56,17 +73,24 @@ class Predictor:
         Raises:
             DataError: a column is missing, or a value is missing or not finite.
         """
-        outputs = self._outputs(self.preprocessing.apply(raw))
+        answers = np.mean([_answer(net, prepared, raw) for net, prepared in self._nets], axis=0)
         names = self.preprocessing.class_names
         if not names:
-            scale, mean = self.preprocessing.target_scale, self.preprocessing.target_mean
-            return {"prediction": outputs[:, 0].double().numpy() * scale + mean}
-        probabilities = outputs.double().softmax(dim=1).numpy()
-        columns = {f"probability_{name}": probabilities[:, i] for i, name in enumerate(names)}
-        return {"prediction": np.array(names)[probabilities.argmax(axis=1)], **columns}
+            return {"prediction": answers[:, 0]}
+        columns = {f"probability_{name}": answers[:, i] for i, name in enumerate(names)}
+        return {"prediction": np.array(names)[answers.argmax(axis=1)], **columns}
 
-    @torch.inference_mode()
-    def _outputs(self, x: npt.NDArray[np.float32]) -> torch.Tensor:
-        """Return (rows, outputs)."""
-        batches = torch.split(torch.from_numpy(x), _ROWS_AT_ONCE)
-        return torch.cat([self._net(batch).reshape(len(batch), -1) for batch in batches])
+
+@torch.inference_mode()
+def _answer(
+    net: torch.nn.Module, prepared: Preprocessing, raw: Mapping[str, npt.ArrayLike] | npt.ArrayLike
+) -> npt.NDArray[np.float64]:
+    """What one net says: (rows, classes) probabilities, or (rows, 1) in the target's own units."""
+    batches = torch.split(torch.from_numpy(prepared.apply(raw)), _ROWS_AT_ONCE)
+    outputs = torch.cat([net(batch).reshape(len(batch), -1) for batch in batches]).double()
+    if prepared.class_names:
+        outputs = outputs.softmax(dim=1)
+    else:
+        outputs = outputs * prepared.target_scale + prepared.target_mean
+    answer: npt.NDArray[np.float64] = outputs.numpy()
+    return answer

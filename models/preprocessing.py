@@ -5,7 +5,8 @@ Fitted on the training rows alone; applied alike to dev, test and what a deploye
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from models.errors import DataError
 from models.feature_checks import check_features
 from models.features import Features, features_from_array, features_from_columns, named_columns
 
-__all__ = ["Preprocessing"]
+__all__ = ["Preprocessing", "preprocessing_from_json", "preprocessing_to_json"]
 
 
 class Preprocessing(BaseModel):
@@ -139,6 +140,25 @@ class Preprocessing(BaseModel):
             pydantic.ValidationError: the text is no such record.
         """
         return cls.model_validate_json(text)
+
+
+def preprocessing_to_json(folds: Sequence[Preprocessing]) -> str:
+    """The preprocessing of a trial's nets as JSON: the record itself, or `folds` with one each."""
+    if len(folds) == 1:
+        return folds[0].to_json()
+    return json.dumps({"folds": [fold.model_dump(mode="json") for fold in folds]})
+
+
+def preprocessing_from_json(text: str) -> tuple[Preprocessing, ...]:
+    """What `preprocessing_to_json` wrote, one for each net.
+
+    Raises:
+        pydantic.ValidationError: the text is no such record.
+    """
+    read = json.loads(text)
+    if "folds" not in read:
+        return (Preprocessing.from_json(text),)
+    return tuple(Preprocessing.from_json(json.dumps(fold)) for fold in read["folds"])
 
 
 def _one_hot(words: npt.NDArray[np.object_], known: tuple[str, ...]) -> npt.NDArray[np.float32]:

@@ -1,10 +1,12 @@
 """Which rows are trained on, which trials are compared on, and which go to the vault.
 
-Stratified for classes: each class is in every split, within one row of its share of dev and test.
+Stratified for classes: each class is in every split, within one row of its share of dev and test;
+folds have as many rows of each class as one another, within one.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +18,7 @@ from models.errors import DataError
 from models.feature_checks import listed
 from models.targets import Target
 
-__all__ = ["RowCut", "Rows", "cut_rows"]
+__all__ = ["RowCut", "Rows", "cut_folds", "cut_rows"]
 
 Rows = npt.NDArray[np.intp]
 _TRAIN, _DEV, _VAULT = range(3)
@@ -37,23 +39,66 @@ def cut_rows(target: Target, fractions: SplitFractions, seed: int) -> RowCut:
 
     Args:
         target: of all rows; classes are stratified.
-        fractions: of all rows that dev and test get.
+        fractions: of all rows that dev and test get; without folds.
         seed: 0 or above; equal seeds give equal cuts.
 
     Raises:
         DataError: a split would be empty, or a class has too few rows to be in each split.
     """
-    groups = np.zeros(len(target.values), dtype=np.int64)
-    if target.task == "classification":
-        groups = target.values
-    sizes = np.bincount(groups, minlength=target.outputs)
+    assert fractions.dev is not None, "folds are cut by cut_folds"
+    groups, sizes = _groups(target)
     _check_classes(target, sizes)
     vault = _shares(sizes, fractions.test, "test")
     dev = _shares(sizes, fractions.dev, "dev")
     _check_train(target, sizes - vault - dev)
-    order = np.random.default_rng([seed, _STREAM]).permutation(len(groups))
+    order = _random_order(len(groups), seed)
     split = _splits_in_order(groups[order], vault, dev)
     return RowCut(order[split == _TRAIN], order[split == _DEV], order[split == _VAULT])
+
+
+def cut_folds(target: Target, fractions: SplitFractions, seed: int) -> tuple[RowCut, ...]:
+    """Cuts rows into the vault, the same as that of `cut_rows`, and the rest into folds.
+
+    Each row outside the vault is in the dev split of one fold, and in train of the others. The
+    folds' sizes differ by one row at most, and so do their rows of each class.
+
+    Args:
+        target: of all rows; classes are stratified.
+        fractions: what test gets, and how many folds the rest is cut into.
+        seed: 0 or above; equal seeds give equal cuts.
+
+    Returns:
+        One cut a fold; all have the same vault.
+
+    Raises:
+        DataError: the vault or a fold would lack rows or a class.
+    """
+    assert fractions.folds is not None, "a dev split is cut by cut_rows"
+    groups, sizes = _groups(target)
+    vault = _shares(sizes, fractions.test, "test")
+    _check_folds(target, sizes - vault, fractions.folds)
+    order = _random_order(len(groups), seed)
+    split = _splits_in_order(groups[order], vault, np.zeros_like(vault))
+    rest = order[split == _TRAIN]
+    # Dealt out like cards, class after class: at random within each, since the order is.
+    fold = np.empty(len(rest), dtype=np.intp)
+    fold[np.argsort(groups[rest], kind="stable")] = np.arange(len(rest)) % fractions.folds
+    return tuple(
+        RowCut(rest[fold != number], rest[fold == number], order[split == _VAULT])
+        for number in range(fractions.folds)
+    )
+
+
+def _groups(target: Target) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """What is stratified by: the group of each row, and the rows of each group."""
+    groups = np.zeros(len(target.values), dtype=np.int64)
+    if target.task == "classification":
+        groups = target.values
+    return groups, np.bincount(groups, minlength=target.outputs)
+
+
+def _random_order(rows: int, seed: int) -> Rows:
+    return np.random.default_rng([seed, _STREAM]).permutation(rows)
 
 
 def _splits_in_order(
@@ -103,6 +148,27 @@ def _check_train(target: Target, sizes: npt.NDArray[np.int64]) -> None:
     if empty:
         rule = f"each class has rows left to train on; none has {empty}"
         raise DataError(rule, key=("split",), hint="Lower split.dev or split.test")
+
+
+def _check_folds(target: Target, left: npt.NDArray[np.int64], folds: int) -> None:
+    small = _named(target, left, left < folds)
+    if small:
+        raise DataError(
+            f"each class has a row for each of {folds} folds besides those in the vault; "
+            f"fewer are left of {small}",
+            key=("split", "folds"),
+            value=folds,
+            hint="Lower split.folds, add rows of it, or merge it with another class",
+        )
+    smallest_train = int(left.sum()) - math.ceil(left.sum() / folds)
+    if target.task == "regression" and (left[0] < folds or smallest_train < 2):
+        raise DataError(
+            f"each fold has a row, and two rows or more to train on; {left[0]} are left "
+            "besides the vault",
+            key=("split", "folds"),
+            value=folds,
+            hint="Lower split.folds or split.test, or add rows",
+        )
 
 
 def _named(target: Target, sizes: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> str:

@@ -16,9 +16,9 @@ from models.datasets import Dataset
 from models.feature_checks import check_features
 from models.preprocessing import Preprocessing
 from models.preprocessing_fit import fit_preprocessing
-from models.row_cuts import Rows, cut_rows
+from models.row_cuts import RowCut, Rows, cut_folds, cut_rows
 
-__all__ = ["Part", "Splits", "TrainDev", "split_dataset"]
+__all__ = ["Part", "Splits", "TrainDev", "split_dataset", "split_folds"]
 
 Array = npt.NDArray[Any]
 
@@ -105,14 +105,32 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
 
     Args:
         dataset: what was read.
-        config: fractions, scaling and the treatment of missing values.
+        config: fractions, scaling and the treatment of missing values; without folds.
         seed: decides which rows go where; equal seeds give equal splits.
 
     Raises:
         DataError: a split would be empty or lack a class, or values are missing or not finite.
     """
     check_features(dataset.features, config.missing)
-    cut = cut_rows(dataset.target, config.split, seed)
+    return _fitted(dataset, config, cut_rows(dataset.target, config.split, seed))
+
+
+def split_folds(dataset: Dataset, config: DataConfig, seed: int) -> tuple[Splits, ...]:
+    """Cuts a data set by seed into what the nets of a trial see: one Splits for each net.
+
+    Without folds that is `split_dataset` alone. Folds have one vault, and preprocessing each of
+    their own, fitted on their own train rows.
+
+    Args and errors are those of `split_dataset`.
+    """
+    if config.split.folds is None:
+        return (split_dataset(dataset, config, seed),)
+    check_features(dataset.features, config.missing)
+    cuts = cut_folds(dataset.target, config.split, seed)
+    return tuple(_fitted(dataset, config, cut) for cut in cuts)
+
+
+def _fitted(dataset: Dataset, config: DataConfig, cut: RowCut) -> Splits:
     preprocessing = fit_preprocessing(
         dataset.features.take(cut.train), dataset.target.take(cut.train), config
     )

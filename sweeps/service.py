@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from models.data_checks import DataSummary
 from sweeps.errors import FileProblem, RunFolderError, SweepFileError
 from sweeps.execution.placement import slots
 from sweeps.record.results import Results
@@ -165,15 +166,9 @@ def _session(
 
 
 def _description(sweep: Sweep) -> dict[str, Any]:
-    split = sweep.file.data.split
-    rows = {
-        "train": sweep.data.train_rows,
-        "dev": sweep.data.dev_rows,
-        "test": sweep.data.test_rows,
-    }
     splits = [
-        {"name": name, "rows": count, "digest": _split_digest(sweep, name)}
-        for name, count in rows.items()
+        {"name": name, "rows": rows, "digest": _split_digest(sweep, name)}
+        for name, rows in _split_rows(sweep.data).items()
     ]
     return {
         "id": uuid.uuid4().hex,
@@ -187,17 +182,30 @@ def _description(sweep: Sweep) -> dict[str, Any]:
             "digest": sweep.data.digest,
             "task": sweep.data.task,
             "class_names": list(sweep.data.class_names),
-            "split": split.model_dump(),
+            "split": sweep.file.data.split.model_dump(),
             "splits": splits,
         },
         "sweep": sweep.file.model_dump(mode="json"),
     }
 
 
+def _split_rows(data: DataSummary) -> dict[str, int]:
+    """Return how many rows each split has; folds are named by their dev rows, so each row once."""
+    if data.fold_rows:
+        folds = {f"fold{number}": rows for number, rows in enumerate(data.fold_rows, start=1)}
+        return {**folds, "test": data.test_rows}
+    return {"train": data.train_rows, "dev": data.dev_rows, "test": data.test_rows}
+
+
 def _split_digest(sweep: Sweep, name: str) -> str:
-    """Return what identifies a split: the data, the seed and the fractions decide its rows."""
+    """Return what identifies a split: the data, the seed and the fractions decide its rows.
+
+    The vault is cut first: neither dev nor folds change it.
+    """
     split = sweep.file.data.split
-    text = f"{sweep.data.digest}:{sweep.file.seed}:{split.dev}:{split.test}:{name}"
+    cut = split.dev if split.folds is None else f"{split.folds} folds"
+    fractions = split.test if name == "test" else f"{cut}:{split.test}"
+    text = f"{sweep.data.digest}:{sweep.file.seed}:{fractions}:{name}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

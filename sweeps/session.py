@@ -16,7 +16,8 @@ from types import FrameType
 from typing import Any, Literal, Self
 
 from models.datasets import load_dataset
-from models.splits import Splits, split_dataset
+from models.preprocessing import preprocessing_to_json
+from models.splits import Splits, split_folds
 from sweeps.errors import RunFolderError
 from sweeps.execution.job import Job
 from sweeps.execution.placement import slots
@@ -156,21 +157,22 @@ def _run(job: Job, settings: Settings, signals: _Signals, runner: ExitStack) -> 
         run_on_ray(job)
 
 
-def _splits(folder: RunFolder, description: dict[str, Any], file: SweepFile) -> Splits:
+def _splits(folder: RunFolder, description: dict[str, Any], file: SweepFile) -> tuple[Splits, ...]:
+    """Return the splits of the sweep's data, one for each net of a trial."""
     dataset = load_dataset(file.data, Path(description["base_dir"]))
     if dataset.digest != description["data"]["digest"]:
         raise RunFolderError(
             f"the data {file.data.source} changed since {folder.name} was started, so its trials "
             f"could not be compared; restore the data, or start a new sweep"
         )
-    return split_dataset(dataset, file.data, file.seed)
+    return split_folds(dataset, file.data, file.seed)
 
 
 def _job(
     folder: RunFolder,
     description: dict[str, Any],
     file: SweepFile,
-    splits: Splits,
+    splits: tuple[Splits, ...],
     recorder: Recorder,
 ) -> Job:
     unfinished = recorder.record.unfinished
@@ -178,10 +180,11 @@ def _job(
         record.trial.configuration["training"]["epochs"] for record in recorder.record.trials
     )
     folder.remove_leftovers()
-    write_atomically(folder.path / PREPROCESSING, splits.preprocessing.to_json().encode())
+    preprocessing = preprocessing_to_json([fold.preprocessing for fold in splits])
+    write_atomically(folder.path / PREPROCESSING, preprocessing.encode())
     order = WorkOrder(
         trials={record.trial.index: record.trial for record in unfinished},
-        data=splits.train_dev(),
+        data=tuple(fold.train_dev() for fold in splits),
         goal=recorder.record.goal,
         milestones=milestones(file.stopping, max_epochs),
         checkpoints=folder.checkpoints,

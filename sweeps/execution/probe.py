@@ -9,7 +9,7 @@ import torch
 
 from models.configuration import TrialConfig
 from models.datasets import load_dataset
-from models.splits import split_dataset
+from models.splits import split_folds
 from models.training import Objective, Training
 from sweeps.spec.planning import PlannedTrial
 from sweeps.spec.sweep import Sweep
@@ -20,12 +20,13 @@ _PROBES = 5
 
 
 def mean_epoch_s(sweep: Sweep, planned: Sequence[PlannedTrial]) -> float:
-    """Return mean seconds an epoch over trials spread evenly over the plan.
+    """Return mean seconds an epoch over trials spread evenly over the plan; of all folds' nets.
 
     The first epoch of a process is not counted: it pays for what torch loads on first use.
     """
     dataset = load_dataset(sweep.file.data, sweep.base_dir)
-    data = split_dataset(dataset, sweep.file.data, sweep.file.seed).train_dev()
+    folds = split_folds(dataset, sweep.file.data, sweep.file.seed)
+    data = [fold.train_dev() for fold in folds]
     torch.set_num_threads(math.ceil(sweep.file.resources.cpu))
     step = max(1, len(planned) // _PROBES)
     seconds = []

@@ -18,6 +18,7 @@ class WorkOrder:
     """What all trials of a sweep share; sent to each worker once.
 
     Attributes:
+        data: What a trial's net is trained on; with folds, one for each of its nets.
         milestones: Epochs after which the scheduler decides; None means every epoch.
         recorded: Epochs that the ledger has of each unfinished trial.
         threads: CPU threads of one trial.
@@ -26,7 +27,7 @@ class WorkOrder:
     """
 
     trials: Mapping[int, PlannedTrial]
-    data: TrainDev
+    data: tuple[TrainDev, ...]
     goal: Goal
     milestones: frozenset[int] | None
     checkpoints: Path

@@ -16,7 +16,7 @@ from mlflow.entities import LoggedModelOutput
 from mlflow.models import Model, infer_signature
 from mlflow.utils import environment
 
-from models.preprocessing import Preprocessing
+from models.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.errors import RunFolderError
 from sweeps.record.records import TrialRecord
 from sweeps.record.run_folder import PREPROCESSING
@@ -49,7 +49,8 @@ def log_winner(projection: Projection, best: TrialRecord) -> str:
         if not path.exists():
             raise RunFolderError(f"{path} is missing: the winner's model cannot be logged")
     files = {"weights": str(weights), "preprocessing": str(preprocessing)}
-    prepared = Preprocessing.from_json(preprocessing.read_text(encoding="utf-8"))
+    # Columns and classes are the same in all folds.
+    prepared = preprocessing_from_json(preprocessing.read_text(encoding="utf-8"))[0]
     with translated_errors(projection.uri), TemporaryDirectory() as temporary:
         model = _finished_model(projection, best)
         if model is None:

@@ -29,6 +29,14 @@ def test_a_summary_says_what_a_net_needs_to_know() -> None:
     assert (summary.train_rows, summary.dev_rows, summary.test_rows) == (1079, 359, 359)
 
 
+def test_a_summary_of_folds_says_what_the_fullest_holds_out() -> None:
+    config = DataConfig.model_validate({"source": "wine", "split": {"folds": 5}})
+    summary = check_data(config, Path(), seed=7).summary
+    assert summary is not None
+    assert summary.fold_rows == (29, 29, 28, 28, 28)
+    assert (summary.train_rows, summary.dev_rows, summary.test_rows) == (113, 29, 36)
+
+
 def test_columns_of_words_count_with_their_categories() -> None:
     summary = check_data(DataConfig(source=f"{OWN}:shapes"), Path(), seed=0).summary
     assert summary is not None
@@ -49,6 +57,7 @@ def test_independent_problems_are_reported_together(tmp_path: Path) -> None:
         ("x,y\n1,a\n2,a\n", {}, "two classes or more"),
         ("y\na\nb\n", {}, "at least one column besides the target"),
         ("x,y\n" + "1,0.5\n2,1.5\n" * 3, {"split": {"test": 0.01}}, "at least one row"),
+        ("x,y\n" + "1,a\n2,b\n" * 4, {"split": {"folds": 4}}, "fewer are left of a (3), b (3)"),
         ("x,w,y\n" + "1,,0.5\n2,,1.5\n" * 9, {"missing": "mean"}, r"and w none"),
         ("x,y\n" + "inf,0.5\n2,1.5\n" * 9, {}, r"infinite are x \(9\)"),
     ],

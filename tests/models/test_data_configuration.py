@@ -78,6 +78,9 @@ def test_keys_that_do_not_suit_the_source_are_named(
         {"source": "iris", "split": {"dev": 0.0}},
         {"source": "iris", "split": {"test": 1.0}},
         {"source": "iris", "split": {"dev": True}},
+        {"source": "iris", "split": {"folds": 1}},
+        {"source": "iris", "split": {"folds": 21}},
+        {"source": "iris", "split": {"folds": 5.0}},
         {"source": "iris", "scale": "minmax"},
         {"source": "moons", "samples": 100.0},
         {"source": "moons", "noise": float("nan")},
@@ -92,6 +95,20 @@ def test_wrong_keys_types_and_bounds_are_refused(section: dict[str, Any]) -> Non
 def test_fractions_that_leave_nothing_to_train_on_are_refused() -> None:
     error = the_error({"source": "iris", "split": {"dev": 0.7, "test": 0.3}})
     assert "rows are left to train on" in str(error)
+
+
+def test_folds_stand_in_place_of_dev() -> None:
+    config = DataConfig.model_validate({"source": "iris", "split": {"folds": 5}})
+    assert (config.split.dev, config.split.test, config.split.folds) == (None, 0.2, 5)
+    error = the_error({"source": "iris", "split": {"folds": 5, "dev": 0.2}})
+    assert error.key == ("split", "folds")
+    assert "one of the two is given, not both; got 5" in str(error)
+
+
+@pytest.mark.parametrize("split", [{"folds": 4, "test": 0.3}, {"test": 0.3}, {"dev": 0.1}])
+def test_a_split_is_read_again_as_it_was_resolved(split: dict[str, Any]) -> None:
+    config = DataConfig.model_validate({"source": "iris", "split": split})
+    assert DataConfig.model_validate(config.model_dump(mode="json")) == config
 
 
 def test_a_configuration_is_written_back_as_it_was_read() -> None:

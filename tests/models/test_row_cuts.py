@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
 from models.data_configuration import SplitFractions
 from models.errors import DataError
-from models.row_cuts import cut_rows
+from models.row_cuts import cut_folds, cut_rows
 from models.targets import Target
 
 
@@ -111,3 +111,86 @@ def test_splits_that_lack_rows_are_refused(
     with pytest.raises(DataError, match=message) as caught:
         cut_rows(target, SplitFractions(**fractions), 0)
     assert caught.value.key == key
+
+
+def folds_of(folds: int, **more: float) -> SplitFractions:
+    return SplitFractions.model_validate({"folds": folds, **more})
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    sizes=st.lists(st.integers(10, 60), min_size=2, max_size=6),
+    folds=st.integers(2, 6),
+    test=st.floats(0.05, 0.3),
+    seed=st.integers(0, 2**32),
+)
+def test_every_row_outside_the_vault_is_in_the_dev_split_of_one_fold(
+    sizes: list[int], folds: int, test: float, seed: int
+) -> None:
+    target = classes_of(sizes)
+    cuts = cut_folds(target, folds_of(folds, test=test), seed)
+    vault = cut_rows(target, SplitFractions(test=test), seed).vault
+    dev = np.concatenate([cut.dev for cut in cuts])
+    np.testing.assert_array_equal(np.sort([*dev, *vault]), np.arange(sum(sizes)))
+    for cut in cuts:
+        np.testing.assert_array_equal(cut.vault, vault)
+        np.testing.assert_array_equal(np.sort([*cut.train, *cut.dev]), np.sort(dev))
+    counts = np.array([count(target, cut.dev) for cut in cuts])
+    assert np.ptp(counts, axis=0).max() <= 1
+    assert np.ptp(counts.sum(axis=1)) <= 1
+    assert counts.min() >= 1
+
+
+def test_folds_hold_as_many_of_each_class_as_those_of_scikit_learn() -> None:
+    target = classes_of([50, 31, 19])
+    cuts = cut_folds(target, folds_of(5), 3)
+    rest = np.concatenate([cut.dev for cut in cuts])
+    reference = StratifiedKFold(5).split(rest, target.values[rest])
+    expected = [count(target, rest[dev]) for _, dev in reference]
+    found = np.array([count(target, cut.dev) for cut in cuts])
+    np.testing.assert_array_equal(np.sort(found, axis=0), np.sort(expected, axis=0))
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows=st.integers(12, 200), folds=st.integers(2, 8))
+def test_folds_of_amounts_are_disjoint_complete_and_of_one_size(rows: int, folds: int) -> None:
+    cuts = cut_folds(amounts(rows), folds_of(folds), 7)
+    vault = cut_rows(amounts(rows), SplitFractions(), 7).vault
+    np.testing.assert_array_equal(cuts[0].vault, vault)
+    together = np.concatenate([vault, *(cut.dev for cut in cuts)])
+    np.testing.assert_array_equal(np.sort(together), np.arange(rows))
+    assert np.ptp([len(cut.dev) for cut in cuts]) <= 1
+
+
+def test_folds_are_random_but_for_their_seed() -> None:
+    first, again, other = (cut_folds(amounts(50), folds_of(5), seed) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first[0].train, again[0].train)
+    assert set(first[0].dev) != set(other[0].dev)
+
+
+def test_two_rows_are_in_one_fold_about_as_often_as_any_others() -> None:
+    together = np.zeros((12, 12))
+    for seed in range(600):
+        for cut in cut_folds(amounts(12), folds_of(2, test=0.16), seed):
+            together[np.ix_(cut.dev, cut.dev)] += 1
+    # Ten rows are left of twelve, in two folds of five: 2 * (5 * 4) / (12 * 11) of all cuts.
+    expected = 600 * 40 / 132
+    pairs = together[~np.eye(12, dtype=bool)]
+    assert np.abs(pairs - expected).max() < 5 * np.sqrt(expected)
+
+
+@pytest.mark.parametrize(
+    ("target", "fractions", "message"),
+    [
+        (classes_of([30, 6]), {"folds": 6}, r"for each of 6 folds .* left of c1 \(5\); got 6"),
+        (classes_of([1, 30]), {"folds": 2}, r"left of c0 \(0\)"),
+        (amounts(6), {"folds": 6}, "5 are left besides the vault; got 6"),
+        (amounts(4), {"folds": 2}, "two rows or more to train on; 3 are left"),
+    ],
+)
+def test_folds_that_lack_rows_are_refused(
+    target: Target, fractions: dict[str, float], message: str
+) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        cut_folds(target, SplitFractions.model_validate(fractions), 0)
+    assert caught.value.key == ("split", "folds")

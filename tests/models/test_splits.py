@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 from models.data_configuration import DataConfig
 from models.datasets import Dataset, load_dataset
 from models.errors import DataError
 from models.features import features_from_array
-from models.splits import Splits, split_dataset
+from models.splits import Splits, split_dataset, split_folds
 from models.targets import Target
 
 
@@ -119,3 +120,32 @@ def test_a_seed_gives_the_same_rows_from_release_to_release() -> None:
     splits = split(7, source="iris")
     assert splits.vault.rows[:8].tolist() == [65, 115, 97, 87, 83, 139, 78, 26]
     assert splits.train.rows[:4].tolist() == [21, 42, 135, 56]
+
+
+def test_each_fold_is_scaled_by_its_own_train_rows() -> None:
+    dataset, config = loaded(source="diabetes", split={"folds": 4})
+    for fold in split_folds(dataset, config, 7):
+        x = dataset.features.numbers[fold.train.rows]
+        expected = StandardScaler().fit(x).transform(dataset.features.numbers[fold.dev.rows])
+        np.testing.assert_allclose(fold.dev.x, expected, rtol=1e-5, atol=1e-6)
+        y = dataset.target.values[fold.train.rows]
+        assert fold.train_dev().target_mean == pytest.approx(y.mean())
+        assert fold.train_dev().target_scale == pytest.approx(y.std())
+
+
+def test_what_a_fold_is_sent_depends_on_none_of_its_dev_rows_and_no_vault_row() -> None:
+    dataset, config = loaded(source="wine", split={"folds": 3})
+    fold = split_folds(dataset, config, 7)[1]
+    changed = dataset.features.numbers.copy()
+    changed[fold.vault.rows] += 100.0
+    changed[fold.dev.rows] *= 3.0
+    features = features_from_array(changed)
+    again = split_folds(dataclasses.replace(dataset, features=features), config, 7)[1]
+    np.testing.assert_array_equal(again.train.x, fold.train.x)
+    assert again.preprocessing.means == fold.preprocessing.means
+
+
+def test_without_folds_there_is_one_split() -> None:
+    dataset, config = loaded(source="iris")
+    [only] = split_folds(dataset, config, 7)
+    assert pickle.dumps(only.train_dev()) == pickle.dumps(split(source="iris").train_dev())

@@ -26,7 +26,7 @@ def order(tmp_path: Path) -> WorkOrder:
     (tmp_path / "weights").mkdir()
     return WorkOrder(
         trials={trial.index: trial for trial in planned},
-        data=split_dataset(load_dataset(data, tmp_path), data, 3).train_dev(),
+        data=(split_dataset(load_dataset(data, tmp_path), data, 3).train_dev(),),
         goal=Goal("dev_loss", "min"),
         milestones=frozenset({3, 6}),
         checkpoints=tmp_path / "checkpoints",

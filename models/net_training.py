@@ -1,0 +1,184 @@
+"""One net of a trial, trained and evaluated an epoch at a time.
+
+Nothing is done per batch that the configuration did not ask for, and the device is waited for
+once an epoch.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from models.configuration import Mode, TrialConfig, check_trial, metrics_for
+from models.device_data import DeviceData
+from models.errors import TrialConfigError
+from models.flat_parameters import FlatParameters
+from models.metrics import classification_metrics, regression_metrics, training_loss
+from models.nets import build_net
+from models.optimizers import build_optimizer
+from models.randomness import OwnRandomness
+from models.regularizers import gradient_changes
+from models.schedules import Horizon, Schedule
+from models.splits import TrainDev
+
+__all__ = ["NetEpoch", "NetTraining"]
+
+
+class NetEpoch(NamedTuple):
+    """What came of one epoch of one net.
+
+    Attributes:
+        row: its metrics, lr of the last batch, epoch_s.
+        fault: which number was not finite; empty if all were.
+    """
+
+    row: dict[str, float]
+    fault: str
+
+
+class NetTraining:
+    """A net with its data, optimizer, schedule and random numbers.
+
+    Which epoch is best and when to stop is for its trial to say, which may have several nets.
+    """
+
+    def __init__(self, config: TrialConfig, data: TrainDev, mode: Mode, seed: int) -> None:
+        """Builds the net, its optimizer and its data on the configured device.
+
+        Raises:
+            ModelError: the configuration does not suit the data or this machine, or the user's
+                own net does not work.
+        """
+        check_trial(config, data.task, data.input_shape)
+        device = _device(config.training.device)
+        self._randomness = OwnRandomness(seed, device)
+        with self._randomness:
+            self._net = build_net(config.model, data.input_shape, data.outputs).to(device)
+        self._parameters = FlatParameters(self._net)
+        self._optimizer = build_optimizer(config.optimizer, self._parameters)
+        self._data = DeviceData(data, config.training.batch_size, device)
+        horizon = Horizon(config.training.epochs, self._data.batches_per_epoch)
+        self.schedule = Schedule(config.schedule, config.optimizer.lr, horizon, mode)
+        self._loss = training_loss(data.task, config.regularization.label_smoothing)
+        self._gradient_changes = gradient_changes(config.regularization, self._parameters)
+        self._precision = _precision(config.training.precision, device)
+        self._metric_names = metrics_for(data.task)
+        self._metrics = _metrics_of(data)
+        self._kept: dict[str, Tensor] = {}
+
+    def train_epoch(self, epoch: int) -> NetEpoch:
+        """Trains one epoch, counted from 0.
+
+        Metrics are those of the weights after the epoch, on all train and all dev rows, with
+        dropout off.
+        """
+        started_s = time.perf_counter()
+        gradient = self._parameters.gradient
+        with self._randomness:
+            self._net.train()
+            loss_sum = torch.zeros((), device=gradient.device)
+            rates = self.schedule.rates(epoch)
+            for (x, y), lr in zip(self._data.batches(), rates, strict=True):
+                with self._precision:
+                    outputs = self._net(x)
+                loss = self._loss(outputs.float(), y)
+                loss_sum += loss.detach()
+                gradient.zero_()
+                loss.backward()  # type: ignore[no-untyped-call]
+                for change in self._gradient_changes:
+                    change()
+                self._optimizer.step(lr)
+            metrics, loss_total = self._evaluate(loss_sum)
+        row = {**metrics, "lr": rates[-1], "epoch_s": time.perf_counter() - started_s}
+        return NetEpoch(row, _first_not_finite({**row, "a batch's loss": loss_total}))
+
+    def _evaluate(self, loss_sum: Tensor) -> tuple[dict[str, float], float]:
+        """The metrics of train and dev, and the sum of the batches' losses, in one transfer."""
+        self._net.eval()
+        with torch.no_grad():
+            with self._precision:
+                blocks = [self._net(x) for x in self._data.passes()]
+            outputs = torch.cat(blocks).float()
+            parts = [self._metrics(*part) for part in self._data.by_part(outputs)]
+            *values, loss_total = torch.cat([*parts, loss_sum.view(1)]).tolist()
+        return dict(zip(self._metric_names, values, strict=True)), loss_total
+
+    def keep_weights(self) -> None:
+        """Copies the weights as they are now, in place of what was kept before."""
+        self._kept = {name: tensor.clone() for name, tensor in self._net.state_dict().items()}
+
+    @property
+    def kept_weights(self) -> dict[str, Tensor]:
+        """The state_dict at the last `keep_weights`, on the CPU; empty before there is one."""
+        return {name: tensor.cpu() for name, tensor in self._kept.items()}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that `restore` needs but the schedule's state, by `group/name`."""
+        groups = {**self._live_tensors(), "random": self._randomness.state, "best": self._kept}
+        return {f"{group}/{name}": t for group, ts in groups.items() for name, t in ts.items()}
+
+    def restore(self, named: Mapping[str, Tensor]) -> None:
+        """Continues from `tensors()`.
+
+        Raises:
+            KeyError: a tensor is missing.
+            RuntimeError: a tensor has another shape.
+        """
+        for group, tensors in self._live_tensors().items():
+            for name, tensor in tensors.items():
+                tensor.copy_(named[f"{group}/{name}"])
+        states = self._randomness.state
+        self._randomness.state = {name: named[f"random/{name}"] for name in states}
+        best = (name for name in named if name.startswith("best/"))
+        device = self._parameters.vector.device
+        self._kept = {name.removeprefix("best/"): named[name].to(device) for name in best}
+
+    def _live_tensors(self) -> dict[str, dict[str, Tensor]]:
+        """What training changes in place; buffers include those that a state_dict leaves out."""
+        return {
+            "parameters": {name: tensor.data for name, tensor in self._net.named_parameters()},
+            "buffers": dict(self._net.named_buffers()),
+            "optimizer": self._optimizer.state,
+        }
+
+
+def _metrics_of(data: TrainDev) -> Callable[[Tensor, Tensor], Tensor]:
+    if data.task == "classification":
+        return classification_metrics
+    return partial(regression_metrics, scale=data.target_scale)
+
+
+def _device(wanted: str) -> torch.device:
+    has_cuda = torch.cuda.is_available()
+    if wanted == "cuda" and not has_cuda:
+        raise TrialConfigError(
+            "this machine has a CUDA device that torch can use",
+            key=("training", "device"),
+            value=wanted,
+            hint="Use auto or cpu",
+        )
+    return torch.device("cuda" if has_cuda and wanted != "cpu" else "cpu")
+
+
+def _precision(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    """The context of every forward pass.
+
+    The cache of autocast is off: it would keep bf16 copies of weights that a step has changed.
+    """
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16, cache_enabled=False)
+
+
+def _first_not_finite(values: dict[str, float]) -> str:
+    for name, value in values.items():
+        if not math.isfinite(value):
+            return f"{name} is {value}"
+    return ""
