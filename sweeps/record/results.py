@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeps.record.ledger import read_events, to_line
+from sweeps.record.measurement import standard_error
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.spec.configurations import flatten
@@ -61,8 +62,10 @@ def write_results(folder: RunFolder, record: SweepRecord) -> None:
     write_atomically(folder.path / _TRIALS, lines)
     write_atomically(folder.path / _EPOCHS, _epochs_parquet(folder))
     if record.best is not None:
+        objective = {"metric": record.goal.metric, "value": record.value(record.best)}
+        error = standard_error(record.best.best, record.goal.metric)
         winner = trial_line(record, record.best) | {
-            "objective": {"metric": record.goal.metric, "value": record.value(record.best)},
+            "objective": objective if error is None else objective | {"standard_error": error},
             "weights": f"weights/{record.best.trial.index:06d}.safetensors",
         }
         write_atomically(folder.path / _WINNER, json.dumps(winner, indent=2).encode())

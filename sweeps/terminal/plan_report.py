@@ -26,6 +26,7 @@ class PlanReport:
     """The size of a sweep.
 
     Attributes:
+        folds: Nets that a trial trains at once; an epoch is one of each. None without folds.
         rungs: Epochs after which the scheduler decides.
         expected_epochs: With the scheduler's halving; early stopping is not foreseen.
         epoch_s: Mean seconds of a measured epoch over some of the trials; None if not measured.
@@ -34,6 +35,7 @@ class PlanReport:
 
     name: str
     trials: int
+    folds: int | None
     max_epochs: int
     expected_epochs: float
     rungs: list[int]
@@ -56,6 +58,7 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
     return PlanReport(
         name=sweep.file.name,
         trials=len(planned),
+        folds=sweep.file.data.split.folds,
         max_epochs=sum(epochs),
         expected_epochs=round(expected, 1),
         rungs=[epoch for epoch, _ in rungs(stopping, max(epochs))],
@@ -100,6 +103,10 @@ def _print_trials(planned: Sequence[PlannedTrial]) -> None:
 def _print_report(report: PlanReport, sweep: Sweep) -> None:
     scheduler = sweep.file.stopping.scheduler
     print(f"{report.name}: {report.trials} trials, {report.slots} at once, scheduler {scheduler}")
+    if report.folds is not None:
+        print(
+            f"{report.folds} folds: a trial trains {report.folds} nets, and an epoch is one of each"
+        )
     if report.rungs:
         print(f"rungs after epochs {', '.join(map(str, report.rungs))}")
     print(f"{report.max_epochs:,} epochs at most, about {report.expected_epochs:,.0f} expected")

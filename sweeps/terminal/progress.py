@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
+from sweeps.record.measurement import measured
 from sweeps.record.records import SweepRecord
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ def status_line(record: SweepRecord, epochs: int, epochs_per_s: float | None) ->
     parts = [f"{ended}/{total} trials" + (f" ({counts})" if counts else "")]
     best = record.best
     if best is not None:
-        value = record.value(best)
-        parts.append(f"best {record.goal.metric} {value:.5g} (trial {best.trial.index})")
+        value = measured(best.best, record.goal.metric, digits=5)
+        parts.append(f"best {record.goal.metric} {value} (trial {best.trial.index})")
     if epochs_per_s:
         parts.append(f"{epochs_per_s:.0f} epochs/s")
         if 0 < ended < total:

@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from sweeps.record.measurement import measured, standard_error
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.results import Results
 from sweeps.spec.configurations import flatten, varied_keys
@@ -40,10 +41,10 @@ def ranked_table(record: SweepRecord, width: int, limit: int = _SHOWN_TRIALS) ->
     columns: dict[str, list[str]] = {
         "rank": [str(place) if trial.best else "" for place, trial in enumerate(shown, start=1)],
         "trial": [str(trial.trial.index) for trial in shown],
-        record.goal.metric: [text_of(record.value(trial)) for trial in shown],
+        record.goal.metric: [measured(trial.best, record.goal.metric) for trial in shown],
     }
     if other:
-        columns[other] = [text_of((trial.best or {}).get(other)) for trial in shown]
+        columns[other] = [measured(trial.best, other) for trial in shown]
     columns["epoch"] = [_epoch(trial) for trial in shown]
     columns["outcome"] = [str(trial.outcome or "unfinished") for trial in shown]
     flats = [flatten(trial.trial.configuration) for trial in shown]
@@ -101,16 +102,21 @@ def _print_winner(results: Results, console: Console) -> None:
     if best is None:
         console.print("No trial has a finite objective: there is no winner.")
         return
-    value = record.value(best)
-    console.print(
-        f"Winner: trial {best.trial.index}, {record.goal.metric} = {value:.6g} at epoch "
-        f"{best.best_epoch} of {best.epochs}",
-        style="bold",
-    )
+    console.print(_winner_line(record, best), style="bold", soft_wrap=True)
     grid = Table.grid(padding=(0, 2))
     for key, setting in flatten(best.trial.configuration).items():
         grid.add_row(f"  {key}", text_of(setting))
     console.print(grid)
+
+
+def _winner_line(record: SweepRecord, best: TrialRecord) -> str:
+    metric = record.goal.metric
+    value = measured(best.best, metric, digits=6)
+    of_what = (
+        "" if standard_error(best.best, metric) is None else " (mean ± standard error over folds)"
+    )
+    epochs = f"at epoch {best.best_epoch} of {best.epochs}"
+    return f"Winner: trial {best.trial.index}, {metric} = {value} {epochs}{of_what}"
 
 
 def _state(record: SweepRecord) -> str:

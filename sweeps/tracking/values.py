@@ -12,6 +12,7 @@ from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
+from sweeps.record.measurement import measured
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.spec.configurations import flatten
 from sweeps.spec.goal import Goal
@@ -141,7 +142,7 @@ def sweep_note(record: SweepRecord) -> str:
     if best is None:
         return f"No trial has a finite objective. {len(record.trials)} trials: {counts or 'none'}."
     lines = [
-        f"**Best {record.goal.metric} = {record.value(best):.6g}** "
+        f"**Best {record.goal.metric} = {measured(best.best, record.goal.metric, digits=6)}** "
         f"(trial {best.trial.index}, epoch {best.best_epoch}) of {len(record.trials)} trials: "
         f"{counts}.",
         "",
@@ -157,5 +158,6 @@ def _trial_note(trial: TrialRecord, state: str, goal: Goal) -> str:
     reason = f" ({trial.reason.splitlines()[0]})" if trial.reason else ""
     if trial.best is None:
         return f"{state}{reason} after {trial.epochs} epochs"
-    best = f"best {goal.metric} = {trial.best[goal.metric]:.6g} at epoch {trial.best_epoch}"
+    value = measured(trial.best, goal.metric, digits=6)
+    best = f"best {goal.metric} = {value} at epoch {trial.best_epoch}"
     return f"{state}{reason} after {trial.epochs} epochs; {best}"

@@ -12,9 +12,12 @@ from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, r2_sc
 from models.configuration import TrialConfig
 from models.data_configuration import DataConfig
 from models.datasets import Dataset, load_dataset
+from models.errors import WeightsError
 from models.features import Features
+from models.folds import of_fold
 from models.prediction import Predictor
-from models.splits import Splits, split_dataset
+from models.preprocessing import preprocessing_to_json
+from models.splits import Splits, split_dataset, split_folds
 from models.training import Objective, Training
 from models.weights import save_weights
 
@@ -67,6 +70,35 @@ def test_numbers_of_raw_dev_rows_are_in_the_targets_own_units(tmp_path: Path) ->
     truth = dataset.target.values[splits.dev.rows]
     assert mean_absolute_error(truth, answer) == pytest.approx(best["dev_mae"], rel=1e-4)
     assert r2_score(truth, answer) == pytest.approx(best["dev_r2"], abs=1e-4)
+
+
+def test_the_nets_of_folds_answer_by_their_mean_each_with_its_own_scaling(tmp_path: Path) -> None:
+    config = DataConfig.model_validate({"source": "diabetes", "split": {"folds": 3}})
+    dataset = load_dataset(config, tmp_path)
+    folds = split_folds(dataset, config, seed=3)
+    trial = TrialConfig.model_validate(
+        {"model": MLP, "optimizer": {"kind": "adam"}, "training": {"epochs": 1}}
+    )
+    training = Training(
+        trial, [fold.train_dev() for fold in folds], Objective("dev_loss", "min"), seed=5
+    )
+    training.train_epoch()
+    about = {"configuration": trial.model_dump(mode="json")}
+    save_weights(tmp_path / "all.safetensors", training.best_weights, about)
+    records = [fold.preprocessing for fold in folds]
+    (tmp_path / "all.json").write_text(preprocessing_to_json(records))
+    vault = raw_rows(dataset.features, folds[0].vault.rows)
+    answers = []
+    for number, record in enumerate(records, start=1):
+        own = of_fold(number, training.best_weights)
+        save_weights(tmp_path / "one.safetensors", own, about)
+        (tmp_path / "one.json").write_text(preprocessing_to_json([record]))
+        one = Predictor.load(tmp_path / "one.safetensors", tmp_path / "one.json")
+        answers.append(one.predict(vault)["prediction"])
+    together = Predictor.load(tmp_path / "all.safetensors", tmp_path / "all.json")
+    np.testing.assert_allclose(together.predict(vault)["prediction"], np.mean(answers, axis=0))
+    with pytest.raises(WeightsError, match=r"one\.safetensors and .*all\.json are of the same"):
+        Predictor.load(tmp_path / "one.safetensors", tmp_path / "all.json")
 
 
 def test_an_image_may_come_flat_or_in_its_shape(tmp_path: Path) -> None:

@@ -12,7 +12,11 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from models.data_configuration import DataConfig
 from models.errors import DataError
 from models.features import Features, features_from_array, features_from_columns, named_columns
-from models.preprocessing import Preprocessing
+from models.preprocessing import (
+    Preprocessing,
+    preprocessing_from_json,
+    preprocessing_to_json,
+)
 from models.preprocessing_fit import MAX_CATEGORIES, fit_preprocessing
 from models.targets import Target
 
@@ -150,6 +154,13 @@ def test_columns_that_nothing_can_be_learned_from_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=message):
         fitted(features, missing="mean")
+
+
+def test_the_preprocessing_of_folds_is_read_as_it_was_written() -> None:
+    folds = tuple(fitted(table(), scale=scale) for scale in ("standard", "none"))
+    assert preprocessing_from_json(preprocessing_to_json(folds)) == folds
+    assert preprocessing_from_json(preprocessing_to_json(folds[:1])) == folds[:1]
+    assert preprocessing_to_json(folds[:1]) == folds[0].to_json()
 
 
 def test_numbers_too_large_for_float32_are_refused() -> None:

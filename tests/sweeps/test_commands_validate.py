@@ -41,7 +41,7 @@ def imported(folder: Path, path: Path) -> str:
     return run_python(folder, "-c", code, "validate", str(path)).stdout.splitlines()[-1]
 
 
-@pytest.mark.parametrize("name", ["digits", "cnn", "grid", "optimizers", "own", "table"])
+@pytest.mark.parametrize("name", ["digits", "cnn", "folds", "grid", "optimizers", "own", "table"])
 def test_validating_an_example_needs_no_slow_library(name: str, tmp_path: Path) -> None:
     path = ROOT / "search_spaces" / "examples" / f"{name}.yaml"
     assert imported(tmp_path, path) == "0 []"

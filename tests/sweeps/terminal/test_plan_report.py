@@ -37,6 +37,22 @@ def test_plan_prints_the_trials_and_writes_nothing(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_plan_with_folds_measures_the_nets_of_all_folds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_sweep(tmp_path, data="{source: iris, split: {folds: 5}}")
+    assert main(["plan", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "5 folds: a trial trains 5 nets, and an epoch is one of each" in shown
+    assert "54 epochs at most" in shown
+    measured = []
+    for data in ("{source: iris}", "{source: iris, split: {folds: 20}}"):
+        assert main(["plan", str(write_sweep(tmp_path, data=data)), "--json"]) == 0
+        measured.append(json.loads(capsys.readouterr().out)["epoch_s"])
+    # Twenty nets in place of one, on data of about the same size.
+    assert measured[1] > 5 * measured[0]
+
+
 def test_gpus_that_are_not_there_are_refused_before_anything_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

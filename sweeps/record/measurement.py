@@ -1,0 +1,38 @@
+"""A metric with its standard error over folds, as people read it: `0.0417 ± 0.0031`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+__all__ = ["measured", "standard_error"]
+
+# Beyond so many decimals, or digits before the point, an exponent is easier to read.
+_MOST_DIGITS = 6
+
+
+def standard_error(row: Mapping[str, float] | None, metric: str) -> float | None:
+    """Return the standard error over folds of a metric in an epoch's row; None without folds."""
+    return None if row is None else row.get(f"{metric}_se")
+
+
+def measured(row: Mapping[str, float] | None, metric: str, digits: int = 4) -> str:
+    """Return a metric of an epoch's row, with two digits of its standard error if it has one.
+
+    An error of 100 or more has all of its digits before the point.
+
+    Args:
+        row: An epoch's row, for example that of a trial's best epoch.
+        metric: Its name; where the row lacks it, the text is empty.
+        digits: Significant ones of a value that no error says how to round.
+    """
+    if row is None or metric not in row:
+        return ""
+    value, error = row[metric], standard_error(row, metric)
+    if error is None:
+        return f"{value:.{digits}g}"
+    if error > 0 and max(abs(value), error) < 10**_MOST_DIGITS:
+        decimals = max(0, 1 - math.floor(math.log10(error)))
+        if decimals <= _MOST_DIGITS:
+            return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+    return f"{value:.{digits}g} ± {error:.2g}"
