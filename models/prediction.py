@@ -12,6 +12,7 @@ import torch
 
 from models.configuration import TrialConfig
 from models.errors import WeightsError
+from models.features import Features
 from models.folds import of_fold
 from models.nets import build_net
 from models.preprocessing import Preprocessing, preprocessing_from_json
@@ -63,7 +64,7 @@ class Predictor:
         return cls(nets)
 
     def predict(
-        self, raw: Mapping[str, npt.ArrayLike] | npt.ArrayLike
+        self, raw: Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike
     ) -> dict[str, npt.NDArray[Any]]:
         """Return (rows,) arrays by name: `prediction`, and `probability_<class>` for classes.
 
@@ -83,7 +84,9 @@ class Predictor:
 
 @torch.inference_mode()
 def _answer(
-    net: torch.nn.Module, prepared: Preprocessing, raw: Mapping[str, npt.ArrayLike] | npt.ArrayLike
+    net: torch.nn.Module,
+    prepared: Preprocessing,
+    raw: Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike,
 ) -> npt.NDArray[np.float64]:
     """What one net says: (rows, classes) probabilities, or (rows, 1) in the target's own units."""
     batches = torch.split(torch.from_numpy(prepared.apply(raw)), _ROWS_AT_ONCE)

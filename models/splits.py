@@ -5,7 +5,7 @@ The test rows are cut first, by seed; whatever is fitted is fitted on train alon
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from models.preprocessing import Preprocessing
 from models.preprocessing_fit import fit_preprocessing
 from models.row_cuts import RowCut, Rows, cut_folds, cut_rows
 
-__all__ = ["Part", "Splits", "TrainDev", "split_dataset", "split_folds"]
+__all__ = ["Part", "Splits", "TrainDev", "refit_splits", "split_dataset", "split_folds"]
 
 Array = npt.NDArray[Any]
 
@@ -128,6 +128,19 @@ def split_folds(dataset: Dataset, config: DataConfig, seed: int) -> tuple[Splits
     check_features(dataset.features, config.missing)
     cuts = cut_folds(dataset.target, config.split, seed)
     return tuple(_fitted(dataset, config, cut) for cut in cuts)
+
+
+def refit_splits(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
+    """The same cut for one last training: train holds every row but those of the vault.
+
+    The dev rows (of the first fold) stay what they were, so that a training has metrics on them,
+    but they are among those that are trained on: nothing can be chosen by them any more.
+    """
+    if config.split.folds is None:
+        cut = cut_rows(dataset.target, config.split, seed)
+    else:
+        cut = cut_folds(dataset.target, config.split, seed)[0]
+    return _fitted(dataset, config, replace(cut, train=np.concatenate([cut.train, cut.dev])))
 
 
 def _fitted(dataset: Dataset, config: DataConfig, cut: RowCut) -> Splits:

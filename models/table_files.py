@@ -38,12 +38,12 @@ _UNREADABLE = (
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
-def read_file(path: Path, target: str, exclude: tuple[str, ...] = ()) -> Columns:
+def read_file(path: Path, target: str | None, exclude: tuple[str, ...] = ()) -> Columns:
     """The columns of a table, or arrays of an .npz, in their order in the file.
 
     Args:
         path: of the file; its suffix says how it is read.
-        target: a column that must be there.
+        target: a column that must be there; None asks for none.
         exclude: columns that must be there and are left out, unread.
 
     Returns:
@@ -82,7 +82,7 @@ def _check_file(path: Path) -> None:
     )
 
 
-def _read_csv(path: Path, target: str, exclude: tuple[str, ...]) -> Columns:
+def _read_csv(path: Path, target: str | None, exclude: tuple[str, ...]) -> Columns:
     from pyarrow import csv
 
     table = csv.read_csv(
@@ -94,7 +94,7 @@ def _read_csv(path: Path, target: str, exclude: tuple[str, ...]) -> Columns:
     return _table_columns(table, path, target, exclude)
 
 
-def _read_parquet(path: Path, target: str, exclude: tuple[str, ...]) -> Columns:
+def _read_parquet(path: Path, target: str | None, exclude: tuple[str, ...]) -> Columns:
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
@@ -102,7 +102,7 @@ def _read_parquet(path: Path, target: str, exclude: tuple[str, ...]) -> Columns:
 
 
 def _table_columns(
-    table: pyarrow.Table, path: Path, target: str, exclude: tuple[str, ...]
+    table: pyarrow.Table, path: Path, target: str | None, exclude: tuple[str, ...]
 ) -> Columns:
     """The columns of a pyarrow table."""
     names = [name for name in table.column_names if not _PANDAS_INDEX.fullmatch(name)]
@@ -155,15 +155,15 @@ def _numbers(column: pyarrow.ChunkedArray) -> npt.NDArray[np.float64]:
     return np.concatenate((np.empty(0), *parts))
 
 
-def _read_npz(path: Path, target: str, exclude: tuple[str, ...]) -> Columns:
+def _read_npz(path: Path, target: str | None, exclude: tuple[str, ...]) -> Columns:
     with np.load(path, allow_pickle=False) as archive:
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise DataError("an .npz file holds named arrays", key=("source",), value=str(path))
         return {name: archive[name] for name in _kept(archive.files, path, target, exclude)}
 
 
-def _kept(names: list[str], path: Path, target: str, exclude: tuple[str, ...]) -> list[str]:
-    _check_names(names, path, "target", (target,))
+def _kept(names: list[str], path: Path, target: str | None, exclude: tuple[str, ...]) -> list[str]:
+    _check_names(names, path, "target", () if target is None else (target,))
     _check_names(names, path, "exclude", exclude)
     if target in exclude:
         raise DataError("the target is not excluded", key=("exclude",), value=target)
@@ -185,7 +185,7 @@ def _hint(wanted: str, names: list[str]) -> str:
     return f"Capitals and spaces count: there is {alike[0]!r}" if alike else ""
 
 
-_READERS: Mapping[str, Callable[[Path, str, tuple[str, ...]], Columns]] = {
+_READERS: Mapping[str, Callable[[Path, str | None, tuple[str, ...]], Columns]] = {
     ".csv": _read_csv,
     ".parquet": _read_parquet,
     ".npz": _read_npz,

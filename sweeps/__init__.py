@@ -1,4 +1,4 @@
-"""Hyperparameter sweeps: `load`, `plan`, `run`, `resume`, `extend`, `retry`, `sync`, `open_run`.
+"""Hyperparameter sweeps from Python: what the commands do, as functions.
 
 Names are imported when they are first used, so that checking a sweep file stays instant.
 """
@@ -10,10 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sweeps.record.results import Results
-    from sweeps.service import extend, open_run, plan, resume, retry, run, sync
+    from sweeps.service import extend, final, open_run, plan, predict, resume, retry, run, sync
     from sweeps.spec.loading import load_sweep as load
 
-__all__ = ["Results", "extend", "load", "open_run", "plan", "resume", "retry", "run", "sync"]
+__all__ = [
+    "Results",
+    "extend",
+    "final",
+    "load",
+    "open_run",
+    "plan",
+    "predict",
+    "resume",
+    "retry",
+    "run",
+    "sync",
+]
 
 _HOMES = {
     "load": ("sweeps.spec.loading", "load_sweep"),

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,22 @@ def _add_folder_commands(commands: Any) -> None:
         if name == "extend":
             command.add_argument("--trials", type=int, required=True, help="how many more")
         _add_running(command)
+    text = "repeat a search's best under fresh seeds, choose, and test the choice once"
+    command = commands.add_parser("final", help=text, description=text)
+    command.add_argument("run", type=Path, help="a run folder whose search has been run")
+    command.add_argument("--top-k", type=int, help="how many of the best trials; default: 3")
+    command.add_argument("--seeds", type=int, help="fresh seeds for each of them; default: 5")
+    command.add_argument(
+        "--again", action="store_true", help="make another final; counts one more test opening"
+    )
+    command.set_defaults(command=_final)
+    _add_running(command)
+    text = "print what a sweep's net answers for the rows of a file, as CSV"
+    command = commands.add_parser("predict", help=text, description=text)
+    command.add_argument("run", type=Path)
+    command.add_argument("rows", type=Path, help="a .csv or .parquet file with the same columns")
+    command.add_argument("--out", type=Path, help="write the CSV to this file")
+    command.set_defaults(command=_predict)
     text = "print the ranked trials of a run folder"
     command = commands.add_parser("show", help=text, description=text)
     command.add_argument("run", type=Path)
@@ -155,7 +172,7 @@ def _run(parsed: argparse.Namespace) -> int:
 def _resume(parsed: argparse.Namespace) -> int:
     from sweeps.service import open_run, resume
 
-    if open_run(parsed.run).record.is_finished:
+    if open_run(parsed.run).is_finished:
         print(f"{parsed.run} is finished: there is nothing to resume", file=sys.stderr)
     return _answer(parsed, resume(parsed.run, overrides=parsed.set, **_how(parsed)))
 
@@ -172,6 +189,28 @@ def _retry(parsed: argparse.Namespace) -> int:
     from sweeps.service import retry
 
     return _answer(parsed, retry(parsed.run, **_how(parsed)))
+
+
+def _final(parsed: argparse.Namespace) -> int:
+    from sweeps.service import final
+
+    given = {"top_k": parsed.top_k, "seeds": parsed.seeds}
+    overrides = [f"final.{key}={value}" for key, value in given.items() if value is not None]
+    return _answer(
+        parsed, final(parsed.run, again=parsed.again, overrides=overrides, **_how(parsed))
+    )
+
+
+def _predict(parsed: argparse.Namespace) -> int:
+    from sweeps.service import predict
+
+    text = predict(parsed.run, parsed.rows).to_csv(index=False)
+    if parsed.out is None:
+        sys.stdout.write(text)
+    else:
+        parsed.out.write_text(text)
+        print(f"written to {parsed.out}", file=sys.stderr)
+    return 0
 
 
 def _show(parsed: argparse.Namespace) -> int:
@@ -221,6 +260,8 @@ def _answer(parsed: argparse.Namespace, results: Any, exit_code: int | None = No
             "unfinished": len(record.unfinished),
             "stopped": record.stopped,
             "winner": results.winner,
+            "final": None if results.final is None else asdict(results.final),
+            "openings": [asdict(opening) for opening in results.openings],
             "trials": [trial_line(record, trial) for trial in record.trials],
         }
         from sweeps.record.ledger import to_line
@@ -237,6 +278,6 @@ def _answer(parsed: argparse.Namespace, results: Any, exit_code: int | None = No
 
 def _exit_code(record: Any) -> int:
     """Return 0 for a sweep that ended as its file says, 7 if interrupted, 8 without a winner."""
-    if record.unfinished and record.stopped.startswith("interrupted"):
+    if record.stopped.startswith("interrupted"):
         return _STOPPED
     return 0 if record.best is not None else _NO_WINNER

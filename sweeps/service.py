@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import subprocess
 import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.data_checks import DataSummary
 from sweeps.errors import FileProblem, RunFolderError, SweepFileError
 from sweeps.execution.placement import slots
+from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder, write_atomically
-from sweeps.session import RunnerName, Settings, hold_session, read_record
+from sweeps.session import Settings, hold_session
 from sweeps.spec.loading import check_sweep, check_text
 from sweeps.spec.planning import PlannedTrial
 from sweeps.spec.sweep import Sweep
 from sweeps.terminal.progress import Display
+from sweeps.trainer import RunnerName
 
-__all__ = ["default_tracking_uri", "extend", "open_run", "plan", "resume", "retry", "run", "sync"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "default_tracking_uri",
+    "extend",
+    "final",
+    "open_run",
+    "plan",
+    "predict",
+    "resume",
+    "retry",
+    "run",
+    "sync",
+]
 
 _OFF = "none"
 
@@ -84,7 +101,7 @@ def resume(
     tracking_uri: str | None = None,
     display: Display | None = None,
 ) -> Results:
-    """Run what a sweep has not finished; a finished sweep stays as it is.
+    """Run what a sweep has not finished, stages after the search too; a finished one stays.
 
     Args:
         path: A run folder.
@@ -93,7 +110,7 @@ def resume(
     Raises:
         RunFolderError: The folder is damaged or in use, or its data changed.
     """
-    folder = RunFolder.open(Path(path))
+    folder = _open_sweep(path)
     with folder.lock():
         _change(folder, overrides)
     return _session(folder, "resume", runner, tracking_uri, display)
@@ -113,7 +130,7 @@ def extend(
         RunFolderError: The sweep's method draws no further trials.
         SweepFileError: The space has no so many configurations.
     """
-    folder = RunFolder.open(Path(path))
+    folder = _open_sweep(path)
     with folder.lock():
         _lengthen_plan(folder, trials)
     return _session(folder, "extend", runner, tracking_uri, display)
@@ -127,10 +144,52 @@ def retry(
     display: Display | None = None,
 ) -> Results:
     """Run the failed trials of a sweep again, each from its last checkpoint, and no others."""
-    folder = RunFolder.open(Path(path))
+    folder = _open_sweep(path)
     if not any(trial.outcome == "failed" for trial in read_record(folder).trials):
         raise RunFolderError(f"{folder.name} has no failed trial to retry")
     return _session(folder, "retry", runner, tracking_uri, display)
+
+
+def final(
+    path: str | Path,
+    *,
+    again: bool = False,
+    overrides: Sequence[str] = (),
+    runner: RunnerName = "ray",
+    tracking_uri: str | None = None,
+    display: Display | None = None,
+) -> Results:
+    """Choose the best trial of a search by repeats under fresh seeds, and test it once.
+
+    Args:
+        path: A run folder whose search has been run.
+        again: Keep the final that there is as final-1 (-2, ...) and make another, which opens the
+            test vault once more.
+        overrides: Changes to `final`, for example `final.seeds=10`.
+
+    Raises:
+        RunFolderError: No trial has a finite objective, or there is a final and not `again`.
+    """
+    folder = _open_sweep(path)
+    with folder.lock():
+        _prepare_final(folder, overrides, again)
+    return _session(folder, "final", runner, tracking_uri, display)
+
+
+def predict(path: str | Path, rows: str | Path) -> pd.DataFrame:
+    """Return what the sweep's net answers for the rows of a CSV or Parquet file.
+
+    The net is that of the final, or else the search's best. One row a row: `prediction`, and
+    `probability_<class>` for classes.
+
+    Raises:
+        RunFolderError: The sweep has no winner yet, or its files are missing.
+        SweepError: The file cannot be read, lacks a column, or has values that cannot be used.
+    """
+    from sweeps.prediction import predict_file
+
+    folder = RunFolder.open(Path(path))
+    return predict_file(folder, read_record(folder), Path(rows))
 
 
 def open_run(path: str | Path) -> Results:
@@ -147,10 +206,19 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
     """
     from sweeps.tracking.follower import sync as sync_once
 
-    folder = RunFolder.open(Path(path))
+    folder = _open_sweep(path)
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
     sync_once(folder, uri, is_running=folder.is_locked())
     return Results(folder, read_record(folder))
+
+
+def _open_sweep(path: str | Path) -> RunFolder:
+    folder = RunFolder.open(Path(path))
+    stage = folder.read_description().get("stage")
+    if stage is not None:
+        sweep = folder.path.parents[str(stage).count("/")]
+        raise RunFolderError(f"{folder.path} is the stage {stage} of a sweep: name {sweep} instead")
+    return folder
 
 
 def _session(
@@ -219,13 +287,19 @@ def _git_commit(folder: Path) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _change(folder: RunFolder, overrides: Sequence[str]) -> None:
+_CHANGEABLE = ("budget", "resources", "trial")
+
+
+def _change(
+    folder: RunFolder, overrides: Sequence[str], changeable: tuple[str, ...] = _CHANGEABLE
+) -> None:
+    """Take overrides of `changeable` sections into sweep.json; others are refused."""
     if not overrides:
         return
     for text in overrides:
-        section = text.partition(".")[0]
-        if section not in ("budget", "resources", "trial"):
-            rule = "only budget, resources and trial can change in a resume"
+        section = text.partition("=")[0].partition(".")[0]
+        if section not in changeable:
+            rule = f"only {', '.join(changeable)} can change now"
             hint = "start a new sweep for other changes"
             raise SweepFileError([FileProblem(f"--set {text}", 0, 0, section, rule, (), hint)])
     description = folder.read_description()
@@ -237,9 +311,25 @@ def _change(folder: RunFolder, overrides: Sequence[str]) -> None:
         both,
     )
     changed = sweep.file.model_dump(mode="json")
-    for section in ("budget", "resources", "trial"):
+    for section in changeable:
         description["sweep"][section] = changed[section]
     folder.write_description(description | {"overrides": both})
+
+
+def _prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> None:
+    if read_record(folder).best is None:
+        raise RunFolderError(f"{folder.name} has no trial with a finite objective to choose from")
+    if (folder.path / "final").exists() and not again:
+        raise RunFolderError(
+            f"{folder.name} has a final already, and its test set has been opened; --again keeps "
+            f"it as it is beside another, and counts another opening"
+        )
+    if not folder.read_description()["sweep"].get("final"):
+        overrides = ["final={}", *overrides]
+    _change(folder, overrides, ("final",))
+    if again and (folder.path / "final").exists():
+        number = next(n for n in itertools.count(1) if not (folder.path / f"final-{n}").exists())
+        (folder.path / "final").rename(folder.path / f"final-{number}")
 
 
 def _lengthen_plan(folder: RunFolder, trials: int) -> None:

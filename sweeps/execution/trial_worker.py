@@ -101,7 +101,7 @@ class TrialWorker:
         due = time.monotonic() + REPORT_PERIOD_S
         # A restored checkpoint may be ahead of the ledger: a report was lost in a kill. Send it.
         lost_report = training.epoch > self._reported
-        while training.outcome is None and not lost_report:
+        while self._outcome(training) is None and not lost_report:
             training.train_epoch()
             self._refuse_late(training)
             is_due = self._is_milestone(training.epoch) or time.monotonic() >= due
@@ -113,8 +113,12 @@ class TrialWorker:
             raise _UnsavedError(str(err)) from err
         rows = training.history[self._reported :]
         self._reported = training.epoch
-        outcome = None if training.outcome is None else Outcome(training.outcome)
-        return Report(trial.index, rows, outcome, training.reason)
+        return Report(trial.index, rows, self._outcome(training), training.reason)
+
+    def _outcome(self, training: Training) -> Outcome | None:
+        if training.outcome is None and training.epoch == self._order.last_epoch:
+            return Outcome.COMPLETED
+        return None if training.outcome is None else Outcome(training.outcome)
 
     def _is_milestone(self, epoch: int) -> bool:
         return self._order.milestones is None or epoch in self._order.milestones
@@ -143,7 +147,7 @@ class TrialWorker:
             save_weights(
                 self._order.weights / f"{trial.index:06d}.safetensors", training.best_weights, about
             )
-        if training.outcome is None:
+        if self._outcome(training) is None:
             path = self._checkpoint_path(trial)
             temporary = path.with_suffix(f".{os.getpid()}.tmp")
             temporary.write_bytes(_with_checksum(training.checkpoint()))

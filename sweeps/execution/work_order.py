@@ -22,6 +22,7 @@ class WorkOrder:
         milestones: Epochs after which the scheduler decides; None means every epoch.
         recorded: Epochs that the ledger has of each unfinished trial.
         threads: CPU threads of one trial.
+        last_epoch: Every trial is completed at this epoch at the latest; schedules do not know.
         kill_when_late: Whether this process may be ended by the watchdog of `timeout_s`.
         import_paths: Folders where the user's own modules are looked for.
     """
@@ -37,3 +38,4 @@ class WorkOrder:
     threads: int = 1
     kill_when_late: bool = False
     import_paths: tuple[str, ...] = ()
+    last_epoch: int | None = None

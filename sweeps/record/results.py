@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.ledger import read_events, to_line
 from sweeps.record.measurement import standard_error
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder, write_atomically
+from sweeps.record.stages import Audited, is_followed_up, read_audit
 from sweeps.spec.configurations import flatten
 
 if TYPE_CHECKING:
@@ -114,6 +116,27 @@ class Results:
     def path(self) -> Path:
         """The run folder."""
         return self.folder.path
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to run, of the search and of the stages after it."""
+        is_followed = is_followed_up(self.folder, self.folder.read_sweep(), self.record)
+        return self.record.is_finished and is_followed
+
+    @property
+    def final(self) -> FinalChoice | None:
+        """The winner that was frozen after repeats under fresh seeds, or None."""
+        return read_final(self.folder)
+
+    @property
+    def openings(self) -> list[Opening]:
+        """All openings of the test vault, with what they found."""
+        return read_openings(self.folder)
+
+    @property
+    def audited(self) -> list[Audited]:
+        """The pruned trials that were trained to their end after all."""
+        return read_audit(self.folder, self.record)
 
     @property
     def winner(self) -> dict[str, Any] | None:

@@ -25,7 +25,7 @@ from sweeps.spec.trial_checks import judge_trial, template_place
 if TYPE_CHECKING:
     from sweeps.spec.sweep import Sweep
 
-__all__ = ["PlannedTrial", "configuration_hash", "make_plan"]
+__all__ = ["PlannedTrial", "configuration_hash", "make_plan", "spawned_seed"]
 
 # A draw is refused when so many in a row gave no new legal configuration.
 PATIENCE_DRAWS = 10_000
@@ -86,7 +86,7 @@ def make_plan(sweep: Sweep) -> list[PlannedTrial]:
     if not found:
         raise SpaceError([_nothing_left(sweep)])
     return [
-        PlannedTrial(index, key, _trial_seed(sweep.file.seed, index), configuration)
+        PlannedTrial(index, key, spawned_seed(sweep.file.seed, index), configuration)
         for index, (key, configuration) in enumerate(found.items())
     ]
 
@@ -99,8 +99,9 @@ def _left(wanted: int | None, found: Mapping[str, Configuration]) -> int | None:
     return None if wanted is None else max(0, wanted - len(found))
 
 
-def _trial_seed(seed: int, index: int) -> int:
-    state = np.random.SeedSequence(seed, spawn_key=(index,)).generate_state(1, np.uint64)
+def spawned_seed(seed: int, *key: int) -> int:
+    """Return 63 bits that belong to `key` below the sweep's seed; a trial's key is its index."""
+    state = np.random.SeedSequence(seed, spawn_key=key).generate_state(1, np.uint64)
     return int(state[0] >> np.uint64(1))
 
 

@@ -15,6 +15,7 @@ from models.data_configuration import DataConfig
 __all__ = [
     "Asha",
     "Budget",
+    "Final",
     "GridSearch",
     "HyperBand",
     "ManualSearch",
@@ -101,6 +102,7 @@ class Asha(_Section):
     scheduler: Literal["asha"]
     grace_epochs: int = Field(1, ge=1, description="Epochs that every trial gets.")
     reduction_factor: float = Field(3.0, gt=1, description="One in this many goes on at a rung.")
+    audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
 
 
 class HyperBand(_Section):
@@ -108,6 +110,7 @@ class HyperBand(_Section):
 
     scheduler: Literal["hyperband"]
     reduction_factor: float = Field(3.0, gt=1, description="One in this many goes on at a rung.")
+    audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
 
 
 class MedianStopping(_Section):
@@ -116,6 +119,7 @@ class MedianStopping(_Section):
     scheduler: Literal["median"]
     grace_epochs: int = Field(1, ge=1, description="Epochs that every trial gets.")
     min_samples: int = Field(3, ge=1, description="Other trials needed before any is stopped.")
+    audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
 
 
 Stopping = Annotated[
@@ -147,6 +151,24 @@ class TrialLimits(_Section):
     retries: int = Field(2, ge=0, description="Further attempts after an error or a kill.")
 
 
+class Final(_Section):
+    """What follows a search: its best few under fresh seeds, then the test set, opened once."""
+
+    top_k: int = Field(3, ge=1, description="How many of the best trials are trained again.")
+    seeds: int = Field(5, ge=1, le=1000, description="Fresh seeds for each of them.")
+    refit: bool = Field(True, description="Train the winner once more, on train and dev together.")
+    registry_name: str | None = Field(
+        None,
+        pattern=r"^[^/:]{1,200}$",
+        description="Name in MLflow's Model Registry; null: the sweep's name.",
+    )
+    alias: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_-]{1,100}$",
+        description="Alias that the registered version gets, for example champion.",
+    )
+
+
 class SweepFile(_Section):
     """A whole sweep file; `space` is raw here and read by search_spaces."""
 
@@ -162,5 +184,6 @@ class SweepFile(_Section):
     budget: Budget = Budget()
     resources: Resources = Resources()
     trial: TrialLimits = TrialLimits()
+    final: Final | None = None
     space: Configuration
     constraints: list[str] = []

@@ -37,6 +37,8 @@ class Display:
         self._mode = mode
         self._phase = "starting"
         self._rate = _Rate()
+        self._shown: SweepRecord | None = None
+        self._title = ""
 
     @classmethod
     def silent(cls) -> Display:
@@ -54,12 +56,11 @@ class Display:
         if self._mode == "silent":
             yield
             return
-        self._rate = _Rate()
-        self._phase = "starting" if record.unfinished else "finished"
+        self.turn_to(record, "")
         done = threading.Event()
 
         def line() -> str:
-            return self._line(record, tracking)
+            return self._line(self._shown or record, tracking)
 
         show = _show_live if self._mode == "live" else _show_plain
         thread = threading.Thread(target=show, args=(line, done), name="progress", daemon=True)
@@ -70,17 +71,30 @@ class Display:
             done.set()
             thread.join()
 
+    def turn_to(self, record: SweepRecord, title: str) -> None:
+        """Show `record` from now on, under the title of a stage."""
+        self._rate = _Rate()
+        self._phase = "starting" if record.unfinished else "finished"
+        self._shown, self._title = record, title
+
+    def say(self, title: str) -> None:
+        """Put another title before what is shown."""
+        self._title = title
+
     def recording(self) -> None:
         """Say that training is over and the record is being completed."""
         self._phase = "recording"
+        self._shown, self._title = None, ""
 
     def _line(self, record: SweepRecord, tracking: TrackingProcess) -> str:
         epochs = sum(trial.epochs for trial in record.trials)
         text = status_line(record, epochs, self._rate.update(epochs))
         if self._phase == "starting" and not epochs:
             text = f"starting workers; {text}"
+        if self._title:
+            text = f"{self._title}: {text}"
         ended, recorded = record.outcomes.total(), tracking.status().get("recorded", 0)
-        if self._phase == "recording":
+        if self._phase == "recording" and tracking.is_on:
             text = f"recording in MLflow {recorded}/{ended}; {text}"
         elif ended - recorded > _SHOWN_BACKLOG and tracking.is_on:
             text += f" | MLflow {ended - recorded} trials behind"

@@ -14,6 +14,7 @@ from sweeps.record.measurement import measured, standard_error
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.results import Results
 from sweeps.spec.configurations import flatten, varied_keys
+from sweeps.terminal.final_tables import audit_sentence, print_final
 
 __all__ = ["print_answer", "ranked_table", "shown_path", "text_of"]
 
@@ -27,7 +28,12 @@ def print_answer(results: Results, console: Console) -> None:
     hidden = len(record.trials) - _SHOWN_TRIALS
     if hidden > 0:
         console.print(f"... and {hidden} more: {shown_path(results.path)}/trials.jsonl")
-    _print_winner(results, console)
+    choice = results.final
+    _print_winner(results, console, "Winner" if choice is None else "Best of the search")
+    if choice is not None:
+        print_final(choice, results.openings, console)
+    if results.audited:
+        console.print(f"\n{audit_sentence(results.audited)}", highlight=False)
     console.print(f"\n{_state(record)}")
     for text in next_steps(results):
         console.print(text, soft_wrap=True, highlight=False)
@@ -77,7 +83,7 @@ def next_steps(results: Results) -> list[str]:
     if results.missing_in_mlflow:
         lines.append(f"MLflow lacks a part of the record: {results.missing_in_mlflow}")
         lines.append(f"Complete it:  {_command(f'sync {shlex.quote(path)}')}")
-    if record.unfinished:
+    if record.unfinished or not results.is_finished:
         return [*lines, f"Continue:  {_command(f'resume {shlex.quote(path)}')}"]
     if record.outcomes["failed"]:  # type: ignore[index]
         lines.append(f"Failed trials again:  {_command(f'retry {shlex.quote(path)}')}")
@@ -96,27 +102,27 @@ def _command(arguments: str) -> str:
     return f".venv/bin/python -m sweeps {arguments}"
 
 
-def _print_winner(results: Results, console: Console) -> None:
+def _print_winner(results: Results, console: Console, title: str) -> None:
     record = results.record
     best = record.best
     if best is None:
         console.print("No trial has a finite objective: there is no winner.")
         return
-    console.print(_winner_line(record, best), style="bold", soft_wrap=True)
+    console.print(_winner_line(record, best, title), style="bold", soft_wrap=True)
     grid = Table.grid(padding=(0, 2))
     for key, setting in flatten(best.trial.configuration).items():
         grid.add_row(f"  {key}", text_of(setting))
     console.print(grid)
 
 
-def _winner_line(record: SweepRecord, best: TrialRecord) -> str:
+def _winner_line(record: SweepRecord, best: TrialRecord, title: str) -> str:
     metric = record.goal.metric
     value = measured(best.best, metric, digits=6)
     of_what = (
         "" if standard_error(best.best, metric) is None else " (mean ± standard error over folds)"
     )
     epochs = f"at epoch {best.best_epoch} of {best.epochs}"
-    return f"Winner: trial {best.trial.index}, {metric} = {value} {epochs}{of_what}"
+    return f"{title}: trial {best.trial.index}, {metric} = {value} {epochs}{of_what}"
 
 
 def _state(record: SweepRecord) -> str:

@@ -1,0 +1,66 @@
+"""Ctrl-C and SIGTERM: the first stops a sweep cleanly."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Self
+
+from sweeps.record.recording import Recorder
+
+__all__ = ["Signals"]
+
+
+class Signals:
+    """Has the first Ctrl-C or SIGTERM stop the sweep cleanly; a second Ctrl-C interrupts.
+
+    Attributes:
+        reason: Which signal came; empty while none has.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.reason = ""
+        self._recorder = recorder
+        self._is_main = threading.current_thread() is threading.main_thread()
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if self._is_main:
+            numbers = (signal.SIGINT, signal.SIGTERM)
+            self._before = {number: signal.getsignal(number) for number in numbers}
+        self.catch()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def turn_to(self, recorder: Recorder) -> None:
+        """Stop what `recorder` records from now on; at once if a signal has come already."""
+        self._recorder = recorder
+        if self.reason:
+            recorder.request_stop(self.reason)
+
+    def catch(self) -> None:
+        """Take the signals over, as long as none has come."""
+        for number in () if self.reason else self._before:
+            signal.signal(number, self._stop)
+
+    @contextmanager
+    def passing_exits(self) -> Iterator[None]:
+        """Take the exit that Ray makes of a SIGTERM while it starts for the signal that it is."""
+        try:
+            yield
+        except SystemExit:
+            self._request(signal.SIGTERM)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._request(number)
+        signal.signal(signal.SIGINT, self._before[signal.SIGINT])
+
+    def _request(self, number: int) -> None:
+        self.reason = self.reason or f"interrupted by {signal.Signals(number).name}"
+        self._recorder.request_stop(self.reason)

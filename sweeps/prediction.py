@@ -1,0 +1,56 @@
+"""Predictions of a sweep's net for the rows of a file, offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import DataError
+from models.prediction import Predictor
+from models.table_files import read_file
+from sweeps.errors import RunFolderError, SweepError
+from sweeps.record.final import read_final
+from sweeps.record.records import SweepRecord
+from sweeps.record.run_folder import PREPROCESSING, RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["model_files", "predict_file"]
+
+_TABLES = (".csv", ".parquet")
+
+
+def model_files(folder: RunFolder, record: SweepRecord) -> tuple[Path, Path]:
+    """Return the files of weights and preprocessing of the net that a sweep ended with.
+
+    Raises:
+        RunFolderError: There is no winner, or a file is missing.
+    """
+    choice = read_final(folder)
+    if choice is not None:
+        files = folder.path / choice.model.weights, folder.path / choice.model.preprocessing
+    elif record.best is not None:
+        weights = folder.weights / f"{record.best.trial.index:06d}.safetensors"
+        files = weights, folder.path / PREPROCESSING
+    else:
+        raise RunFolderError(f"{folder.name} has no trial with a finite objective, so no net")
+    for path in files:
+        if not path.exists():
+            raise RunFolderError(f"{path} is missing; restore it from a backup")
+    return files
+
+
+def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataFrame:
+    """Return one row of answers for each row of a .csv or .parquet file; see service.predict."""
+    import pandas as pd
+
+    predictor = Predictor.load(*model_files(folder, record))
+    if rows.suffix.lower() not in _TABLES:
+        raise SweepError(f"{rows}: a file of rows ends in {' or '.join(_TABLES)}")
+    try:
+        return pd.DataFrame(predictor.predict(read_file(rows, target=None)))
+    except DataError as err:
+        got = "" if err.value is None else f", got {err.value!r}"
+        hint = f"; {err.hint}" if err.hint else ""
+        raise SweepError(f"{rows}: {err.rule}{got}{hint}") from err

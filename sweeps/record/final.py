@@ -1,0 +1,214 @@
+"""What was found of the best trials after the search: final/final.json, and openings.jsonl.
+
+final.json is written once the winner and its model are fixed; only then is the test vault opened,
+and each opening adds lines to openings.jsonl, which nothing ever deletes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sweeps.errors import RunFolderError, StorageError
+from sweeps.record.run_folder import RunFolder, write_atomically
+
+__all__ = [
+    "Candidate",
+    "FinalChoice",
+    "FinalModel",
+    "Interval",
+    "Opening",
+    "note_opened",
+    "note_result",
+    "read_final",
+    "read_openings",
+    "write_final",
+]
+
+_FINAL, _OPENINGS = "final/final.json", "openings.jsonl"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of the search's best, under fresh seeds.
+
+    Attributes:
+        trial: Its index in the search.
+        hash: Of its configuration.
+        search_value: Its objective in the search.
+        values: The objective at the best epoch of each repeat; failed ones are left out.
+        failed: Repeats that have no value.
+        mean: Of `values`; None where there are none.
+        standard_error: Of the mean; None below two values.
+        low, high: Ends of the 95 % t interval of the mean; None below two values.
+    """
+
+    trial: int
+    hash: str
+    search_value: float
+    values: tuple[float, ...]
+    failed: int
+    mean: float | None
+    standard_error: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class FinalModel:
+    """The one net that a sweep ends with.
+
+    Attributes:
+        how: `refit` on train and dev, or `repeat`: the winner's median repeat.
+        note: Why it is no refit although one was wanted; else empty.
+        epochs: How long it was trained.
+        weights: Its file, relative to the run folder.
+        preprocessing: Its file, relative to the run folder.
+        sha256: Of the weights' file.
+    """
+
+    how: str
+    note: str
+    epochs: int
+    weights: str
+    preprocessing: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class FinalChoice:
+    """The frozen winner.
+
+    Attributes:
+        metric: The objective, with `mode` min or max.
+        seeds: Repeats that each candidate was given.
+        candidates: Best first, by mean.
+        p_value: Of Welch's test between the first two; None where there are too few values.
+        within_noise: Whether that test cannot tell them apart; None where it could not be made.
+    """
+
+    metric: str
+    mode: str
+    seeds: int
+    candidates: tuple[Candidate, ...]
+    p_value: float | None
+    within_noise: bool | None
+    model: FinalModel
+    frozen_at: float
+
+    @property
+    def winner(self) -> Candidate:
+        """The first of the candidates."""
+        return self.candidates[0]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One opening of the test vault.
+
+    Attributes:
+        opened_at: Seconds since 1970.
+        trial: The winner's index in the search.
+        hash: Of its configuration.
+        sha256: Of the model's weights.
+        rows: How many test rows there are.
+        metrics: By name (`test_loss`, ...); empty where a kill came before the result.
+    """
+
+    opened_at: float
+    trial: int
+    hash: str
+    sha256: str
+    rows: int
+    metrics: Mapping[str, Interval]
+
+
+def write_final(folder: RunFolder, choice: FinalChoice) -> None:
+    """Write final.json; raises StorageError where that fails."""
+    write_atomically(folder.path / _FINAL, json.dumps(asdict(choice), indent=2).encode())
+
+
+def read_final(folder: RunFolder) -> FinalChoice | None:
+    """Return the frozen winner, or None while there is none.
+
+    Raises:
+        RunFolderError: The file was damaged.
+    """
+    path = folder.path / _FINAL
+    if not path.exists():
+        return None
+    try:
+        value = json.loads(path.read_bytes())
+        candidates = tuple(
+            Candidate(**{**one, "values": tuple(one["values"])}) for one in value["candidates"]
+        )
+        model = FinalModel(**value["model"])
+        return FinalChoice(**{**value, "candidates": candidates, "model": model})
+    except (ValueError, KeyError, TypeError) as err:
+        raise RunFolderError(f"{path} was damaged ({err!r}); restore it from a backup") from err
+
+
+def note_opened(folder: RunFolder, opening: Opening) -> None:
+    """Record, before the vault is opened, that it will be; raises StorageError."""
+    about = {**asdict(opening), "event": "opened"}
+    del about["metrics"]
+    _append(folder, about)
+
+
+def note_result(folder: RunFolder, metrics: Mapping[str, Interval]) -> None:
+    """Record what the last opening found; raises StorageError."""
+    _append(folder, {"event": "result", "metrics": {k: asdict(v) for k, v in metrics.items()}})
+
+
+def read_openings(folder: RunFolder) -> list[Opening]:
+    """Return all openings of the vault, first to last.
+
+    Raises:
+        RunFolderError: A line was damaged.
+    """
+    path = folder.path / _OPENINGS
+    found: list[Opening] = []
+    for line in _whole_lines(path):
+        try:
+            event = json.loads(line)
+            if event.pop("event") == "opened":
+                found.append(Opening(**event, metrics={}))
+            else:
+                metrics = {name: Interval(**one) for name, one in event["metrics"].items()}
+                found[-1] = Opening(**{**vars(found[-1]), "metrics": metrics})
+        except (ValueError, KeyError, TypeError, IndexError) as err:
+            raise RunFolderError(f"{path} was damaged ({err!r}); restore it from a backup") from err
+    return found
+
+
+def _whole_lines(path: Path) -> Sequence[bytes]:
+    """A line that a kill cut short was not followed by anything, so it does not count."""
+    data = path.read_bytes() if path.exists() else b""
+    return data[: data.rfind(b"\n") + 1].splitlines()
+
+
+def _append(folder: RunFolder, line: Mapping[str, Any]) -> None:
+    path = folder.path / _OPENINGS
+    whole = b"".join(kept + b"\n" for kept in _whole_lines(path))
+    try:
+        with path.open("r+b" if path.exists() else "xb") as file:
+            file.truncate(len(whole))
+            file.seek(len(whole))
+            file.write(json.dumps(line).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as err:
+        raise StorageError(f"cannot write {path}: {err}; the vault stays closed") from err

@@ -1,0 +1,137 @@
+"""The stages that follow a search: run folders of their own, inside that of the sweep.
+
+audit/          pruned trials that are trained to their end after all
+final/          the search's best, repeated under fresh seeds
+final/refit/    the winner once more, on train and dev rows together
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sweeps.errors import StorageError
+from sweeps.record.final import read_final, read_openings
+from sweeps.record.reading import read_record
+from sweeps.record.records import Outcome, SweepRecord, TrialRecord
+from sweeps.record.run_folder import RunFolder
+from sweeps.spec.goal import Goal
+from sweeps.spec.planning import PlannedTrial
+from sweeps.spec.sweep_file import SweepFile
+
+__all__ = [
+    "Audited",
+    "Stage",
+    "is_followed_up",
+    "make_stage",
+    "read_audit",
+    "stage_folder",
+    "stage_folders",
+    "trials_to_audit",
+]
+
+Stage = Literal["audit", "final", "final/refit"]
+_STAGES: tuple[Stage, ...] = ("audit", "final", "final/refit")
+
+
+def stage_folder(sweep: RunFolder, stage: Stage) -> RunFolder | None:
+    """Return a stage's folder, or None before it is whole."""
+    folder = RunFolder(sweep.path / stage)
+    return folder if folder.description.exists() else None
+
+
+def stage_folders(sweep: RunFolder) -> dict[Stage, RunFolder]:
+    """Return the folders of all stages that were begun, in their order."""
+    found = {stage: stage_folder(sweep, stage) for stage in _STAGES}
+    return {stage: folder for stage, folder in found.items() if folder is not None}
+
+
+def make_stage(
+    sweep: RunFolder, stage: Stage, plan: Sequence[PlannedTrial], goal: Goal
+) -> RunFolder:
+    """Make a stage's folder; what tells that it is whole is written last.
+
+    Raises:
+        StorageError: The disk is full or not writable.
+    """
+    description = sweep.read_description()
+    folder = RunFolder(sweep.path / stage)
+    try:
+        for path in (folder.checkpoints, folder.weights):
+            path.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise StorageError(f"cannot make {folder.path}: {err}") from err
+    unchanged: dict[str, Any] = {"stopping": {"scheduler": "none"}, "budget": {}, "final": None}
+    about = {
+        "id": uuid.uuid4().hex,
+        "trials": len(plan),
+        "goal": {"metric": goal.metric, "mode": goal.mode},
+        "stage": stage,
+        "stage_of": description["id"],
+        "sweep": description["sweep"] | unchanged,
+    }
+    folder.write_plan(plan)
+    folder.write_description(description | about)
+    return folder
+
+
+def trials_to_audit(file: SweepFile, record: SweepRecord) -> list[TrialRecord]:
+    """Return the pruned trials, in plan order, where the file asks for an audit of some."""
+    number = getattr(file.stopping, "audit", 0)
+    pruned = [trial for trial in record.trials if trial.outcome is Outcome.PRUNED]
+    return pruned if number else []
+
+
+def is_followed_up(folder: RunFolder, file: SweepFile, record: SweepRecord) -> bool:
+    """Return whether every stage that the file asks for has been run."""
+    if trials_to_audit(file, record):
+        audit = stage_folder(folder, "audit")
+        if audit is None or not read_record(audit).is_finished:
+            return False
+    if file.final is None or record.best is None:
+        return True
+    choice = read_final(folder)
+    return choice is not None and any(
+        one.sha256 == choice.model.sha256 and one.metrics for one in read_openings(folder)
+    )
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A pruned trial that was trained to its end after all.
+
+    Attributes:
+        trial: Its index in the search.
+        pruned_value: Its objective when it was pruned.
+        value: Its objective at its best epoch of the whole training; None if it has none.
+        would_win: Whether it would have beaten the search's best.
+    """
+
+    trial: int
+    pruned_value: float | None
+    value: float | None
+    would_win: bool
+
+
+def read_audit(sweep: RunFolder, record: SweepRecord) -> list[Audited]:
+    """Return the audited trials that have ended.
+
+    Raises:
+        RunFolderError: The stage's folder was damaged.
+    """
+    folder = stage_folder(sweep, "audit")
+    if folder is None:
+        return []
+    audit = read_record(folder)
+    by_hash = {trial.trial.hash: trial for trial in record.trials}
+    best = None if record.best is None else record.value(record.best)
+    found = []
+    for trial in audit.trials:
+        if trial.outcome is None:
+            continue
+        pruned, value = by_hash[trial.trial.hash], audit.value(trial)
+        beats = value is not None and record.goal.better(value, best)
+        found.append(Audited(pruned.trial.index, record.value(pruned), value, beats))
+    return found

@@ -1,0 +1,123 @@
+"""What a command prints about the final: candidates over seeds, the frozen winner, its test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from sweeps.record.final import Candidate, FinalChoice, Interval, Opening
+from sweeps.record.stages import Audited
+
+__all__ = ["audit_sentence", "model_sentence", "noise_sentence", "optimism_rows", "print_final"]
+
+
+def print_final(choice: FinalChoice, openings: Sequence[Opening], console: Console) -> None:
+    """Print the candidates, the winner and what the test set says of it."""
+    s = "" if choice.seeds == 1 else "s"
+    console.print(f"\nThe search's best again, each under {choice.seeds} fresh seed{s}:")
+    console.print(_candidates(choice))
+    console.print(
+        f"Final winner: trial {choice.winner.trial}. {noise_sentence(choice)}", style="bold"
+    )
+    console.print(f"Its model: {model_sentence(choice)}", highlight=False, soft_wrap=True)
+    if openings and openings[-1].metrics:
+        _print_test(choice, openings, console)
+
+
+def _candidates(choice: FinalChoice) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    headings = (
+        "rank",
+        "trial",
+        "in the search",
+        f"{choice.metric}, mean",
+        "± s.e.",
+        "95 % interval",
+    )
+    for name in headings:
+        table.add_column(name, justify="right", no_wrap=True)
+    for rank, one in enumerate(choice.candidates, start=1):
+        table.add_row(
+            str(rank),
+            str(one.trial),
+            f"{one.search_value:.4g}",
+            _mean(one),
+            _error(one),
+            _ends(one),
+        )
+    return table
+
+
+def _mean(one: Candidate) -> str:
+    text = "" if one.mean is None else f"{one.mean:.4g}"
+    return f"{text} ({one.failed} without a value)" if one.failed else text
+
+
+def _error(one: Candidate) -> str:
+    return "" if one.standard_error is None else f"{one.standard_error:.2g}"
+
+
+def _ends(one: Candidate) -> str:
+    return "" if one.low is None or one.high is None else f"{one.low:.4g} to {one.high:.4g}"
+
+
+def noise_sentence(choice: FinalChoice) -> str:
+    """Return whether seeds alone could explain the order of the first two."""
+    if len(choice.candidates) < 2:
+        return "It was the only candidate."
+    second = choice.candidates[1].trial
+    if choice.p_value is None:
+        return f"With so few seeds nothing can be said of its lead over trial {second}."
+    test = f"Welch's test: p = {choice.p_value:.2g}"
+    if choice.within_noise:
+        return f"Its lead over trial {second} is within the noise of seeds ({test})."
+    return f"Its lead over trial {second} is more than the noise of seeds ({test})."
+
+
+def model_sentence(choice: FinalChoice) -> str:
+    """Return which net the sweep ended with."""
+    model = choice.model
+    if model.how == "refit":
+        return f"trained once more on train and dev rows for {model.epochs} epochs; {model.weights}"
+    note = f" ({model.note})" if model.note else ""
+    return f"the winner's median repeat, at epoch {model.epochs}{note}; {model.weights}"
+
+
+def _print_test(choice: FinalChoice, openings: Sequence[Opening], console: Console) -> None:
+    last, count = openings[-1], len(openings)
+    times = "once" if count == 1 else f"{count} times, so these figures are no longer a first look"
+    console.print(f"\nOn {last.rows} test rows that nothing had seen (opened {times}):")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("metric", "value", "95 % interval"):
+        table.add_column(name, justify="left" if name == "metric" else "right", no_wrap=True)
+    for name, one in last.metrics.items():
+        table.add_row(name, f"{one.value:.4g}", f"{one.low:.4g} to {one.high:.4g}")
+    console.print(table)
+    figures = ", ".join(
+        f"{name} {value:.4g}" for name, value in optimism_rows(choice, last.metrics)
+    )
+    console.print(f"{choice.metric} of the winner: {figures}", highlight=False)
+
+
+def optimism_rows(choice: FinalChoice, metrics: Mapping[str, Interval]) -> list[tuple[str, float]]:
+    """Return the winner's objective in the search, over its repeats, and on the test rows.
+
+    The first is the best of many, so it flatters; the steps to the others say by how much.
+    """
+    rows = [("in the search", choice.winner.search_value)]
+    if choice.winner.mean is not None:
+        rows.append(("over fresh seeds", choice.winner.mean))
+    test = metrics.get(choice.metric.replace("dev_", "test_"))
+    return rows if test is None else [*rows, ("on test rows", test.value)]
+
+
+def audit_sentence(audited: Sequence[Audited]) -> str:
+    """Return how often pruning was wrong, by pruned trials that were trained to their end."""
+    wrong = sum(one.would_win for one in audited)
+    return (
+        f"Audit: of {len(audited)} pruned trials that were trained to their end, {wrong} would "
+        f"have beaten the best of the search."
+    )

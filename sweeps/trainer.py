@@ -1,0 +1,141 @@
+"""Trains what is unfinished in a run folder: the search's own, or that of a stage after it."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Literal
+
+from models.preprocessing import preprocessing_to_json
+from models.splits import Splits
+from sweeps.execution.job import Job
+from sweeps.execution.rungs import milestones
+from sweeps.execution.signals import Signals
+from sweeps.execution.work_order import WorkOrder
+from sweeps.record.ledger import Ledger
+from sweeps.record.reading import read_record
+from sweeps.record.recording import Recorder
+from sweeps.record.records import SweepRecord
+from sweeps.record.results import write_results
+from sweeps.record.run_folder import PREPROCESSING, RunFolder, write_atomically
+from sweeps.spec.sweep_file import SweepFile
+from sweeps.terminal.progress import Display
+
+__all__ = ["RunnerName", "Trainer"]
+
+RunnerName = Literal["ray", "local"]
+_VERSIONS = ("ray", "torch", "mlflow", "pydantic", "numpy")
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What the search and its stages share.
+
+    Attributes:
+        started: Holds what a runner started, so that Ray starts once for all of them.
+    """
+
+    runner: RunnerName
+    signals: Signals
+    display: Display
+    started: ExitStack
+
+    def begin(self, recorder: Recorder, action: str) -> None:
+        """Write the line with which a session begins, and settle what a kill left open."""
+        recorder.write(
+            "session",
+            action=action,
+            trials=len(recorder.record.trials),
+            runner=self.runner,
+            pid=os.getpid(),
+            python=platform.python_version(),
+            versions={name: version(name) for name in _VERSIONS},
+        )
+        # Trials whose worker was ended for them just before its driver was killed.
+        for trial in recorder.record.unfinished:
+            recorder.end_if_hung(trial.trial.index)
+
+    def train(
+        self, folder: RunFolder, recorder: Recorder, splits: Sequence[Splits], last_epoch: int | None = None
+    ) -> None:
+        """Train the trials without an outcome; returns when none is left or it must stop."""
+        if recorder.record.unfinished:
+            self._run(_job(folder, recorder, splits, last_epoch))
+
+    def train_stage(
+        self, folder: RunFolder, splits: Sequence[Splits], last_epoch: int | None = None
+    ) -> SweepRecord | None:
+        """Train a stage from where it stands; returns its record, or None if it was interrupted.
+
+        Raises:
+            StorageError: The disk is full.
+        """
+        record = read_record(folder)
+        if record.is_finished:
+            return record
+        file = folder.read_sweep()
+        ledger = Ledger(folder.ledger)
+        try:
+            recorder = Recorder(folder, ledger, record, file.budget, file.trial.retries)
+            self.signals.turn_to(recorder)
+            self.display.turn_to(record, str(folder.read_description()["stage"]))
+            self.begin(recorder, "stage")
+            self.train(folder, recorder, splits, last_epoch)
+            if recorder.fatal is not None:
+                raise recorder.fatal
+            write_results(folder, record)
+            recorder.write("end", reason=recorder.stop_reason if record.unfinished else "")
+        finally:
+            ledger.close()
+        return record if record.is_finished else None
+
+    def _run(self, job: Job) -> None:
+        if self.runner == "local":
+            from sweeps.execution.local_runner import run_in_process
+
+            run_in_process(job)
+            return
+        if job.recorder.should_stop():
+            return
+        from sweeps.execution.local_ray import started_ray
+
+        with self.signals.passing_exits():
+            self.started.enter_context(started_ray(job.resources))
+            self.signals.catch()  # Ray sets its own while it starts
+            from sweeps.execution.ray_runner import run_on_ray
+
+            run_on_ray(job)
+
+
+def _job(
+    folder: RunFolder, recorder: Recorder, splits: Sequence[Splits], last_epoch: int | None
+) -> Job:
+    description: dict[str, Any] = folder.read_description()
+    file: SweepFile = folder.read_sweep()
+    unfinished = recorder.record.unfinished
+    max_epochs = max(
+        record.trial.configuration["training"]["epochs"] for record in recorder.record.trials
+    )
+    folder.remove_leftovers()
+    preprocessing = preprocessing_to_json([fold.preprocessing for fold in splits])
+    write_atomically(folder.path / PREPROCESSING, preprocessing.encode())
+    order = WorkOrder(
+        trials={record.trial.index: record.trial for record in unfinished},
+        data=tuple(fold.train_dev() for fold in splits),
+        goal=recorder.record.goal,
+        milestones=milestones(file.stopping, max_epochs),
+        checkpoints=folder.checkpoints,
+        weights=folder.weights,
+        recorded={record.trial.index: record.epochs for record in unfinished if record.epochs},
+        timeout_s=file.trial.timeout_s,
+        threads=math.ceil(file.resources.cpu),
+        import_paths=(description["base_dir"],),
+        last_epoch=last_epoch,
+    )
+    indices = tuple(record.trial.index for record in unfinished)
+    return Job(order, indices, file.stopping, max_epochs, file.resources, recorder)
