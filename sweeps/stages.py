@@ -41,7 +41,7 @@ __all__ = ["FollowUp"]
 
 # The last epoch of a refit is its best, as no dev rows are left to choose by.
 _LAST_EPOCH = Goal("epoch", "max")
-_WATCHES_DEV = "reduce_on_plateau"
+_WATCHES_DEV = "plateau"
 
 
 class Train(Protocol):

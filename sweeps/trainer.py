@@ -61,7 +61,11 @@ class Trainer:
             recorder.end_if_hung(trial.trial.index)
 
     def train(
-        self, folder: RunFolder, recorder: Recorder, splits: Sequence[Splits], last_epoch: int | None = None
+        self,
+        folder: RunFolder,
+        recorder: Recorder,
+        splits: Sequence[Splits],
+        last_epoch: int | None = None,
     ) -> None:
         """Train the trials without an outcome; returns when none is left or it must stop."""
         if recorder.record.unfinished:

@@ -18,6 +18,7 @@ from sweeps.errors import TrackingError
 from sweeps.record.ledger import read_events
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.stages import Stage, stage_folders
 from sweeps.spec.goal import Goal
 from sweeps.tracking.process import STATUS_FILE
 
@@ -45,8 +46,9 @@ class Follower:
     def __init__(self, folder: RunFolder, uri: str) -> None:
         self.folder = folder
         self.uri = uri
-        goal = Goal(**folder.read_description()["goal"])
-        self.record = SweepRecord(folder.read_plan(), goal)
+        description = folder.read_description()
+        self.record = SweepRecord(folder.read_plan(), Goal(**description["goal"]))
+        self._is_stage = "stage" in description
         self.is_over = False
         self._projection: Any = None
         self._had_errors = False
@@ -54,6 +56,7 @@ class Follower:
         self._rows: dict[int, list[dict[str, float]]] = {}
         self._elapsed_s: dict[int, float] = {}
         self._dirty: dict[int, float] = {}
+        self._stages: dict[Stage, Follower] = {}
 
     def read(self) -> None:
         """Take in what the ledger has gained; a longer plan is read again when it is needed."""
@@ -68,6 +71,10 @@ class Follower:
                 self._dirty.setdefault(event["trial"], time.monotonic())
             elif event["event"] == "end":
                 self.is_over = True
+        for stage, folder in stage_folders(self.folder).items():
+            if stage not in self._stages:
+                self._stages[stage] = Follower(folder, self.uri)
+            self._stages[stage].read()
 
     def write(self, is_over: bool, everything: bool) -> None:
         """Send ended trials, and running ones whose time has come or `everything`.
@@ -99,6 +106,27 @@ class Follower:
         _write_quickly(self.folder.path / STATUS_FILE, status)
 
     def _write(self, projection: Any, is_over: bool, everything: bool) -> None:
+        self._write_trials(projection, is_over, everything)
+        for stage in self._stages.values():
+            stage.write_stage(projection.parent_id, is_over, everything)
+        if is_over:
+            self.say(stage="sweep")
+            projection.record_sweep(self.record, is_over)
+            self.say(stage="model")
+            self._log_model(projection)
+
+    def write_stage(self, sweep_run: str, is_over: bool, everything: bool) -> None:
+        """Send what a stage of the sweep with this run has gained; raises TrackingError."""
+        try:
+            projection = self._project(inside=sweep_run)
+            self._write_trials(projection, is_over, everything)
+            if is_over:
+                projection.record_sweep(self.record, is_over)
+        except TrackingError:
+            self._projection = None
+            raise
+
+    def _write_trials(self, projection: Any, is_over: bool, everything: bool) -> None:
         if not is_over:
             projection.record_sweep(self.record, is_over)
         now = time.monotonic()
@@ -110,28 +138,24 @@ class Follower:
             projection.record_trial(trial, self._rows.get(index, []), is_over)
             self._rows.pop(index, None)
             del self._dirty[index]
-            self.say()
-        if is_over:
-            self.say(stage="sweep")
-            projection.record_sweep(self.record, is_over)
-            self.say(stage="model")
-            self._log_winner(projection)
+            if not self._is_stage:
+                self.say()
 
-    def _project(self) -> Any:
+    def _project(self, inside: str | None = None) -> Any:
         if self._projection is None:
             from sweeps.tracking import model  # noqa: F401 - slow to import: while trials train
             from sweeps.tracking.projection import Projection
 
-            self._projection = Projection(self.folder, self.uri)
+            self._projection = Projection(self.folder, self.uri, inside)
         return self._projection
 
-    def _log_winner(self, projection: Any) -> None:
-        best = self.record.best
-        if best is None or projection.has_model_of(best):
-            return
-        from sweeps.tracking.model import log_winner
+    def _log_model(self, projection: Any) -> None:
+        """Log the net that the sweep ended with, once it has ended with one."""
+        from sweeps.tracking.model import log_model, model_of
 
-        projection.note_model(best, log_winner(projection, best))
+        source = model_of(self.folder, self.record)
+        if source is not None and not projection.has_model(source.mark):
+            projection.note_model(source.mark, log_model(projection, source))
 
     def _keep_rows(self, trial: TrialRecord, rows: list[dict[str, float]]) -> None:
         index = trial.trial.index

@@ -1,9 +1,10 @@
-"""Logs the winner's model on a sweep's MLflow run: signature, input example, pinned needs."""
+"""Logs the net that a sweep ended with as an MLflow model, and registers that of a final."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,68 +19,147 @@ from mlflow.utils import environment
 
 from models.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.errors import RunFolderError
-from sweeps.record.records import TrialRecord
-from sweeps.record.run_folder import PREPROCESSING
+from sweeps.record.final import read_final
+from sweeps.record.records import SweepRecord
+from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.spec.configurations import flatten
-from sweeps.tracking.projection import Projection, model_mark
+from sweeps.tracking.projection import Projection
 from sweeps.tracking.store import translated_errors
 
-__all__ = ["log_winner"]
+__all__ = ["ModelSource", "log_model", "model_of"]
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _NEEDS = ("mlflow", "torch", "numpy", "pandas", "pydantic", "safetensors")
 _EXAMPLE_ROWS = 3
 _NAME = "winner"
+_MARK_TAG = "sweeps.model"
 
 
-def log_winner(projection: Projection, best: TrialRecord) -> str:
-    """Log the best trial's net as the sweep run's model `winner`; returns its `models:/` URI.
+@dataclass(frozen=True)
+class ModelSource:
+    """The net that a sweep ended with, and what is to become of it.
+
+    Attributes:
+        mark: Tells one net from another.
+        step: The epoch at which its weights were taken.
+        registry_name: Under which it is registered; None for a search's best, which is not.
+        alias: That the registered version gets, if any.
+    """
+
+    mark: str
+    trial: int
+    step: int
+    configuration: Mapping[str, Any]
+    weights: Path
+    preprocessing: Path
+    registry_name: str | None = None
+    alias: str | None = None
+
+
+def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
+    """Return the net of a sweep's final, or else its best; None while there is none.
+
+    A sweep whose final is still to come has none yet.
+
+    Raises:
+        RunFolderError: The weights or the preprocessing are missing.
+    """
+    choice, file = read_final(folder), folder.read_sweep()
+    if record.best is None or (choice is None and file.final is not None):
+        return None
+    if choice is None or file.final is None:
+        best = record.best
+        source = ModelSource(
+            mark=f"{best.trial.hash}:{best.best_epoch}",
+            trial=best.trial.index,
+            step=best.best_epoch or 0,
+            configuration=best.trial.configuration,
+            weights=folder.weights / f"{best.trial.index:06d}.safetensors",
+            preprocessing=folder.path / PREPROCESSING,
+        )
+    else:
+        source = ModelSource(
+            mark=choice.model.sha256,
+            trial=choice.winner.trial,
+            step=choice.model.epochs,
+            configuration=record.trials[choice.winner.trial].trial.configuration,
+            weights=folder.path / choice.model.weights,
+            preprocessing=folder.path / choice.model.preprocessing,
+            registry_name=file.final.registry_name or file.name,
+            alias=file.final.alias,
+        )
+    for path in (source.weights, source.preprocessing):
+        if not path.exists():
+            raise RunFolderError(f"{path} is missing: the winner's model cannot be logged")
+    return source
+
+
+def log_model(projection: Projection, source: ModelSource) -> str:
+    """Log a net as the sweep run's model `winner`; returns its `models:/` URI.
 
     A model that a killed tracker left unfinished is deleted, and one that it had finished is kept.
     The input example is not tried: that would load torch into the tracker for what the tests hold.
 
     Raises:
         TrackingError: The store refuses.
-        RunFolderError: The weights or the preprocessing are missing.
     """
-    folder, client = projection.folder, projection.client
-    weights = folder.weights / f"{best.trial.index:06d}.safetensors"
-    preprocessing = folder.path / PREPROCESSING
-    for path in (weights, preprocessing):
-        if not path.exists():
-            raise RunFolderError(f"{path} is missing: the winner's model cannot be logged")
-    files = {"weights": str(weights), "preprocessing": str(preprocessing)}
+    client = projection.client
+    files = {"weights": str(source.weights), "preprocessing": str(source.preprocessing)}
     # Columns and classes are the same in all folds.
-    prepared = preprocessing_from_json(preprocessing.read_text(encoding="utf-8"))[0]
+    prepared = preprocessing_from_json(source.preprocessing.read_text(encoding="utf-8"))[0]
     with translated_errors(projection.uri), TemporaryDirectory() as temporary:
-        model = _finished_model(projection, best)
+        model = _finished_model(projection, source)
         if model is None:
             model = client.create_logged_model(
                 projection.experiment_id,
                 name=_NAME,
                 source_run_id=projection.parent_id,
-                tags={"sweeps.model": model_mark(best), "trial": str(best.trial.index)},
-                params={k: str(v) for k, v in flatten(best.trial.configuration).items()},
+                tags={_MARK_TAG: source.mark, "trial": str(source.trial)},
+                params={k: str(v) for k, v in flatten(source.configuration).items()},
             )
             local = Path(temporary) / "model"
             _save(local, model, files, prepared)
             client.log_model_artifacts(model.model_id, str(local))
             client.finalize_logged_model(model.model_id, "READY")
-        output = LoggedModelOutput(model.model_id, step=best.best_epoch or 0)
+        output = LoggedModelOutput(model.model_id, step=source.step)
         client.log_outputs(projection.parent_id, models=[output])
+        if source.registry_name is not None:
+            _register(projection, source, source.registry_name, model)
     return f"models:/{model.model_id}"
 
 
-def _finished_model(projection: Projection, best: TrialRecord) -> Any:
-    """Return this winner's model where it is ready; delete what was left half done."""
+def _finished_model(projection: Projection, source: ModelSource) -> Any:
+    """Return this net's model where it is ready; delete what was left half done."""
     found = None
     condition = f"source_run_id = '{projection.parent_id}'"
     for model in projection.client.search_logged_models([projection.experiment_id], condition):
         if str(model.status) != "READY":
             projection.client.delete_logged_model(model.model_id)
-        elif model.tags.get("sweeps.model") == model_mark(best):
+        elif model.tags.get(_MARK_TAG) == source.mark:
             found = model
     return found
+
+
+def _register(projection: Projection, source: ModelSource, name: str, model: Any) -> None:
+    """Make the model a version of a registered one, once, and give it its alias."""
+    client = projection.client
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    versions = client.search_model_versions(f"name = '{name}'")
+    own = [one for one in versions if one.tags.get(_MARK_TAG) == source.mark]
+    version_number = (
+        own[0].version
+        if own
+        else client.create_model_version(
+            name,
+            source=model.artifact_location,
+            run_id=projection.parent_id,
+            tags={_MARK_TAG: source.mark},
+            model_id=model.model_id,
+        ).version
+    )
+    if source.alias is not None:
+        client.set_registered_model_alias(name, source.alias, version_number)
 
 
 def _save(path: Path, model: Any, files: dict[str, str], prepared: Preprocessing) -> None:

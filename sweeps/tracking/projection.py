@@ -7,12 +7,13 @@ and what is repeated MLflow recognises, since its timestamps come from the ledge
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mlflow.entities import Metric, Param, RunTag
 
+from sweeps.record.final import read_final, read_openings
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.spec.goal import Goal
@@ -26,6 +27,7 @@ from sweeps.tracking.values import (
     best_metrics,
     datasets,
     epoch_metrics,
+    final_metrics,
     ms,
     sweep_metrics,
     sweep_note,
@@ -46,7 +48,15 @@ _STATUS = {
 }
 _SWEEP_TAG, _TRIAL_TAG, _MARK_TAG = "sweeps.sweep", "sweeps.trial", "sweeps.recorded"
 _MODEL_TAG = "sweeps.model"
-_ARTIFACTS = ("sweep.yaml", "sweep.json", "winner.json", "trials.jsonl", "epochs.parquet")
+_ARTIFACTS = (
+    "sweep.yaml",
+    "sweep.json",
+    "winner.json",
+    "trials.jsonl",
+    "epochs.parquet",
+    "final/final.json",
+    "openings.jsonl",
+)
 # The client sends tags with the first thousand entries of a batch; the mark has to come last.
 _ONE_BATCH = 800
 
@@ -72,8 +82,11 @@ class _Run:
 class Projection:
     """The MLflow runs of one sweep, kept equal to what its ledger says."""
 
-    def __init__(self, folder: RunFolder, uri: str) -> None:
+    def __init__(self, folder: RunFolder, uri: str, inside: str | None = None) -> None:
         """Find or make the experiment and the sweep's own run.
+
+        Args:
+            inside: The run of the sweep whose stage this is.
 
         Raises:
             TrackingError: The store does not answer or refuses.
@@ -82,6 +95,8 @@ class Projection:
         self.uri = uri
         self._description = folder.read_description()
         self._goal = Goal(**self._description["goal"])
+        self._inside = inside
+        self._name = run_name(folder, self._description)
         self._runs: dict[int, _Run] = {}
         self._parent: _Run | None = None
         self._model_mark = ""
@@ -130,7 +145,9 @@ class Projection:
         parent = self._parent
         assert parent is not None
         counts = [record.outcomes[outcome] for outcome in Outcome]
-        mark = f"over:0:{ms(record.ended_at)}:{counts}" if is_over else "running:0:0"
+        openings = read_openings(self.folder)
+        state = f"{ms(record.ended_at)}:{counts}:{len(openings)}"
+        mark = f"over:0:{state}" if is_over else "running:0:0"
         if parent.mark == mark:
             return
         with translated_errors(self.uri):
@@ -144,16 +161,18 @@ class Projection:
                 self.client.update_run(parent.run_id, status="RUNNING")
             tags = self._parent_tags(record, is_over) | {_MARK_TAG: mark}
             metrics = sweep_metrics(record) if is_over else []
+            if is_over:
+                metrics += final_metrics(record, read_final(self.folder), openings)
             self._log(parent.run_id, metrics, params, tags_of(tags, is_new))
         parent.mark = mark
 
-    def has_model_of(self, trial: TrialRecord) -> bool:
-        """Return whether the winner's model is logged already."""
-        return self._model_mark == model_mark(trial)
+    def has_model(self, mark: str) -> bool:
+        """Return whether the model with this mark is logged already."""
+        return self._model_mark == mark
 
-    def note_model(self, trial: TrialRecord, model_uri: str) -> None:
-        """Note on the sweep's run which trial's model was logged, and where."""
-        tags = {_MODEL_TAG: model_mark(trial), "model_uri": model_uri}
+    def note_model(self, mark: str, model_uri: str) -> None:
+        """Note on the sweep's run which model was logged, and where."""
+        tags = {_MODEL_TAG: mark, "model_uri": model_uri}
         with translated_errors(self.uri):
             self.client.log_batch(self.parent_id, tags=tags_of(tags, is_new=True))
         self._model_mark = tags[_MODEL_TAG]
@@ -185,14 +204,14 @@ class Projection:
                 return
 
     def _create_parent(self) -> _Run:
-        at = self._description["created_at"]
-        return self._create(self.folder.name, at, {})
+        tags = {} if self._inside is None else {"mlflow.parentRunId": self._inside}
+        return self._create(self._name, self._description["created_at"], tags)
 
     def _run_of(self, trial: TrialRecord) -> _Run:
         index = trial.trial.index
         if index not in self._runs:
             tags = {_TRIAL_TAG: str(index), "mlflow.parentRunId": self.parent_id}
-            name = f"{self.folder.name}-{index:04d}"
+            name = f"{self._name}-{index:04d}"
             self._runs[index] = self._create(name, trial.started_at, tags)
         return self._runs[index]
 
@@ -240,12 +259,17 @@ class Projection:
         if not is_over:
             return tags
         best = "" if record.best is None else str(record.best.trial.index)
-        return {**tags, "best_trial": best, "mlflow.note.content": sweep_note(record)}
+        note = sweep_note(record, self._description.get("stage"), read_final(self.folder))
+        return {**tags, "best_trial": best, "mlflow.note.content": note}
 
 
-def model_mark(trial: TrialRecord) -> str:
-    """Return what tells one winner's weights from another's."""
-    return f"{trial.trial.hash}:{trial.best_epoch}"
+def run_name(folder: RunFolder, description: Mapping[str, Any]) -> str:
+    """Return what a sweep's run is called: its folder, with the stage where it is one."""
+    stage = description.get("stage")
+    if stage is None:
+        return folder.name
+    sweep = folder.path.parents[stage.count("/")]
+    return f"{sweep.name}-{stage.replace('/', '-')}"
 
 
 def _fullest_first(run: Any) -> tuple[int, bool, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,12 +26,12 @@ _EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
 def open_client(uri: str) -> MlflowClient:
     """Return a client; a SQLite store is created once, under a lock, in write-ahead mode."""
     if not uri.startswith(_SQLITE):
-        return MlflowClient(tracking_uri=uri)
+        return MlflowClient(uri, os.environ.get("MLFLOW_REGISTRY_URI") or uri)
     path = Path(uri.removeprefix(_SQLITE))
     path.parent.mkdir(parents=True, exist_ok=True)
     with (path.parent / f".{path.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        client = MlflowClient(tracking_uri=uri)
+        client = MlflowClient(uri, os.environ.get("MLFLOW_REGISTRY_URI") or uri)
         client.search_experiments(max_results=1)
         connection = sqlite3.connect(path)
         connection.execute("PRAGMA journal_mode=WAL")

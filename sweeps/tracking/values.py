@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
+from sweeps.record.final import FinalChoice, Opening
 from sweeps.record.measurement import measured
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.spec.configurations import flatten
@@ -21,6 +22,7 @@ __all__ = [
     "best_metrics",
     "datasets",
     "epoch_metrics",
+    "final_metrics",
     "ms",
     "sweep_metrics",
     "sweep_note",
@@ -74,6 +76,21 @@ def sweep_metrics(record: SweepRecord) -> list[Metric]:
         Metric(f"trials_{outcome}", record.outcomes[outcome], ms(at), 0) for outcome in Outcome
     ]
     return counts if record.best is None else counts + best_metrics(record.best, at, step=0)
+
+
+def final_metrics(
+    record: SweepRecord, choice: FinalChoice | None, openings: Sequence[Opening]
+) -> list[Metric]:
+    """Return the winner's mean over fresh seeds, and the test figures of the last opening."""
+    if choice is None:
+        return []
+    found = {"final_seeds": float(choice.seeds), "test_openings": float(len(openings))}
+    for name, value in (("mean", choice.winner.mean), ("se", choice.winner.standard_error)):
+        if value is not None:
+            found[f"final_{choice.metric}_{name}"] = value
+    for name, one in openings[-1].metrics.items() if openings else ():
+        found |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
+    return [Metric(name, value, ms(choice.frozen_at), 0) for name, value in found.items()]
 
 
 def trial_params(trial: TrialRecord) -> list[Param]:
@@ -135,9 +152,11 @@ def datasets(description: Mapping[str, Any]) -> list[DatasetInput]:
     ]
 
 
-def sweep_note(record: SweepRecord) -> str:
-    """Return a sweep's summary as Markdown, which the MLflow UI shows on its run."""
+def sweep_note(record: SweepRecord, stage: str | None, choice: FinalChoice | None) -> str:
+    """Return the summary of a sweep, or of a stage, as Markdown; the MLflow UI shows it."""
     best = record.best
+    if stage == "final/refit":
+        return "The winner once more, on train and dev rows: its dev metrics are of trained rows."
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     if best is None:
         return f"No trial has a finite objective. {len(record.trials)} trials: {counts or 'none'}."
@@ -146,11 +165,24 @@ def sweep_note(record: SweepRecord) -> str:
         f"(trial {best.trial.index}, epoch {best.best_epoch}) of {len(record.trials)} trials: "
         f"{counts}.",
         "",
+        *_choice_lines(choice),
         "| parameter | value |",
         "| --- | --- |",
         *(f"| {k} | {v} |" for k, v in flatten(best.trial.configuration).items()),
     ]
     return "\n".join(lines)
+
+
+def _choice_lines(choice: FinalChoice | None) -> list[str]:
+    if choice is None or choice.winner.mean is None:
+        return []
+    noise = {True: "within", False: "beyond", None: "not to be told from"}[choice.within_noise]
+    return [
+        f"**Final winner: trial {choice.winner.trial}**, mean {choice.metric} "
+        f"{choice.winner.mean:.6g} over {choice.seeds} fresh seeds; its lead is {noise} the noise "
+        f"of seeds.",
+        "",
+    ]
 
 
 def _trial_note(trial: TrialRecord, state: str, goal: Goal) -> str:
