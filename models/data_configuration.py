@@ -78,7 +78,7 @@ class SplitFractions(_Section):
                 "folds stand in place of dev: one of the two is given, not both",
                 key=("split", "folds"),
                 value=self.folds,
-                hint="Remove split.dev, or split.folds",
+                hint="Remove split.dev (--set data.split.dev=null), or split.folds",
             )
         return self
 
