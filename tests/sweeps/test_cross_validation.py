@@ -25,6 +25,7 @@ from models.datasets import Dataset, load_dataset
 from models.prediction import Predictor
 from models.preprocessing import preprocessing_from_json
 from models.splits import Splits, split_folds
+from sweeps.record.final import read_final, read_openings
 from sweeps.record.results import Results
 from sweeps.terminal.tables import print_answer
 from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, events, wait_for
@@ -213,6 +214,36 @@ def test_mlflow_has_standard_errors_the_folds_and_a_model_that_averages(small: R
     assert found["contexts"] == ["fold1", "fold2", "fold3", "fold4", "test"]
     rows = {"height": [30.0, 20.1, 10.0], "colour": ["red", "grey", "blue"]}
     assert found["tall"] == predictor_of(small).predict(rows)["probability_tall"].tolist()
+
+
+@pytest.mark.parametrize("refit", ["true", "false"])
+def test_the_final_test_is_that_of_the_folds_average_or_of_a_net_on_all_rows(
+    tmp_path: Path, refit: str
+) -> None:
+    path = write_sweep(
+        tmp_path,
+        data="{source: wine, split: {folds: 3}}",
+        search="{method: random, trials: 2}",
+        final=f"{{top_k: 1, seeds: 2, refit: {refit}}}",
+        space=space("{kind: linear}", epochs=20),
+    )
+    results = run(path)
+    choice = read_final(results.folder)
+    [opening] = read_openings(results.folder)
+    assert choice is not None
+    predictor = Predictor.load(
+        results.path / choice.model.weights, results.path / choice.model.preprocessing
+    )
+    dataset, folds = cut("wine", 3)
+    vault = folds[0].vault.rows
+    answers = predictor.predict(dataset.features.flat[vault])["prediction"]
+    truth = np.array(dataset.target.class_names)[dataset.target.values[vault]]
+    assert opening.rows == len(vault)
+    assert opening.metrics["test_accuracy"].value == pytest.approx(np.mean(answers == truth))
+    if refit == "true":
+        outside = np.concatenate([folds[0].train.rows, folds[0].dev.rows])
+        means = dataset.features.flat[outside].mean(axis=0)
+        assert predictor.preprocessing.means == pytest.approx(means)
 
 
 def test_nets_of_folds_may_differ_in_their_inputs(small: Results) -> None:
