@@ -14,6 +14,7 @@ from typing import Any
 
 from search_spaces.parameters import FloatRange, IntRange, Parameter
 from search_spaces.problems import KeyPath, Problem, SpaceError
+from search_spaces.reading_back import read_back
 from search_spaces.space_tree import (
     ChoiceNode,
     ListNode,
@@ -107,6 +108,10 @@ class Space:
             KeyError: The configuration is not one of this space.
         """
         return _locate(self._root, configuration, path, ())
+
+    def values(self, configuration: Mapping[str, Any]) -> list[float | None]:
+        """Return the number of each dimension in a configuration; see `reading_back`."""
+        return read_back(self._root, configuration, len(self.dimensions))
 
     def _refuse_continuous(self) -> None:
         problems = [

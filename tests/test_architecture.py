@@ -91,6 +91,7 @@ PARTS = {
     "execution": {"spec", "record"},
     "tracking": {"spec", "record"},
     "terminal": {"spec", "record", "execution"},
+    "analysis": {"spec", "record"},
 }
 BESIDE = {"sweeps.errors"}
 

@@ -47,6 +47,11 @@ class Objective(_Section):
     """What a trial is judged by, on the dev set; whether low or high is good follows from it."""
 
     metric: str = Field("dev_loss", description="A dev metric of the task, for example dev_loss.")
+    target_error: float | None = Field(
+        None,
+        ge=0,
+        description="Error (1 - accuracy, or 1 - R2) that could be reached; bias is above it.",
+    )
 
 
 class GridSearch(_Section):

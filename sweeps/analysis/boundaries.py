@@ -1,0 +1,85 @@
+"""Parameters whose best trials crowd an end of their range, and where trials came to nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from sweeps.analysis.evidence import Dimension, Evidence
+
+__all__ = ["BoundaryAlarm", "boundary_alarms"]
+
+_OUTER = 0.1
+_BEST_SHARE, _FEWEST_BEST, _MOST_BEST = 0.1, 5, 50
+_ALPHA = 0.01
+
+
+@dataclass(frozen=True)
+class BoundaryAlarm:
+    """A range that the best trials would leave if they could.
+
+    Attributes:
+        end: Which end they crowd.
+        near: How many of the `best` trials lie in the outer tenth at that end.
+        best: How many best trials have the parameter.
+        p_value: The chance of as many there or more, had the best been anywhere in the range.
+        sentence: That in words, with the usual way out.
+    """
+
+    name: str
+    end: Literal["low", "high"]
+    near: int
+    best: int
+    p_value: float
+    sentence: str
+
+
+def boundary_alarms(evidence: Evidence) -> list[BoundaryAlarm]:
+    """Return the alarms, surest first.
+
+    Of the trials that have a parameter the best tenth is looked at (at least 5, at most 50). An
+    end is crowded where a binomial test finds more of these in the outer tenth of the range, on
+    its own scale, than chance would put there, with p < 0.01.
+    """
+    found = (
+        alarm
+        for one in evidence.dimensions
+        if one.kind != "choice" and one.high > one.low
+        for alarm in _alarms(one, evidence)
+    )
+    return sorted(found, key=lambda alarm: alarm.p_value)
+
+
+def _alarms(one: Dimension, evidence: Evidence) -> list[BoundaryAlarm]:
+    from scipy.stats import binom
+
+    has = np.flatnonzero(np.isfinite(one.values) & np.isfinite(evidence.values))
+    number = min(_MOST_BEST, max(_FEWEST_BEST, math.ceil(_BEST_SHARE * len(has))))
+    if len(has) < 2 * number:
+        return []
+    best = has[np.argsort(evidence.losses[has], kind="stable")[:number]]
+    places = one.scaled()
+    found: list[BoundaryAlarm] = []
+    for end, near in (("low", places <= _OUTER), ("high", places >= 1 - _OUTER)):
+        # Where trials really lie, not where a uniform draw would put them: whole numbers cluster.
+        chance = float(near[has].mean())
+        count = int(near[best].sum())
+        p_value = float(binom.sf(count - 1, number, max(chance, 1e-12))) if chance < 1 else 1.0
+        if count and p_value < _ALPHA:
+            found.append(_alarm(one, end, count, number, p_value))  # type: ignore[arg-type]
+    return found
+
+
+def _alarm(
+    one: Dimension, end: Literal["low", "high"], near: int, best: int, p_value: float
+) -> BoundaryAlarm:
+    bound = one.low if end == "low" else one.high
+    move = "lower its low end" if end == "low" else "raise its high end"
+    sentence = (
+        f"{one.name}: {near} of the best {best} trials lie in the outer tenth at the {end} end "
+        f"({bound:g}), p = {p_value:.2g}; the best may lie beyond: {move}."
+    )
+    return BoundaryAlarm(one.name, end, near, best, p_value, sentence)

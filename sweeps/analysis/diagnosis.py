@@ -1,0 +1,196 @@
+"""Bias and variance of each trial, and how its training went, read from its own curves.
+
+The rules are those of the deep-learning courses: avoidable bias is the training error above what
+could be reached, variance the dev error above the training error, both at the best epoch. Trials
+that were pruned are not judged by them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from sweeps.analysis.evidence import Array, Evidence
+from sweeps.record.records import Outcome
+
+__all__ = ["RULES", "THRESHOLDS", "Diagnosis", "Finding", "Thresholds", "count", "diagnose"]
+
+Finding = Literal[
+    "avoidable bias", "variance", "still improving", "saturated early", "diverged", "unstable"
+]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where each rule begins to speak.
+
+    Attributes:
+        bias: Training error above the target error; errors are 1 - accuracy, or 1 - R2.
+        variance: Dev error above training error; for classes also above `standard_errors` of it,
+            as few dev rows give a wrong picture.
+        late_share: A best epoch in this last share of the epochs is late.
+        late_gain: Share of the whole improvement that the last fifth of the epochs must bring for
+            a trial to be still improving.
+        early_share: A best epoch in this first share of the epochs is early.
+        fewest_epochs: Curves shorter than this are not judged by their shape.
+        rise: Sum of the training loss's rises over its range, above which it is unstable; the
+            rises must also come to `material` of the median loss.
+    """
+
+    bias: float = 0.05
+    variance: float = 0.05
+    standard_errors: float = 1.64
+    late_share: float = 0.1
+    late_gain: float = 0.02
+    early_share: float = 0.3
+    fewest_epochs: int = 8
+    rise: float = 0.5
+    material: float = 0.25
+
+
+THRESHOLDS = Thresholds()
+
+# What each finding means, and the usual remedies.
+RULES: dict[Finding, tuple[str, str]] = {
+    "avoidable bias": (
+        "the training error is well above the target",
+        "a bigger net, more epochs, another optimizer or learning rate, less regularization",
+    ),
+    "variance": (
+        "the dev error is well above the training error",
+        "more data, L2 or dropout, early stopping, a smaller net",
+    ),
+    "still improving": (
+        "the objective was still getting better at the end",
+        "more epochs, or a higher learning rate",
+    ),
+    "saturated early": (
+        "the best epoch came early, and the rest brought nothing",
+        "fewer epochs or early stopping, a learning-rate schedule, more regularization",
+    ),
+    "diverged": (
+        "a loss or metric was not finite",
+        "a lower learning rate, gradient clipping, warm-up",
+    ),
+    "unstable": (
+        "the training loss went up and down",
+        "a lower learning rate, a larger batch, gradient clipping, a decaying schedule",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the rules say of one trial.
+
+    Attributes:
+        findings: All that hold; empty where nothing is amiss.
+        train_error, dev_error: 1 - accuracy or 1 - R2 at the best epoch; None without one.
+        target_error: What the training error is held against.
+    """
+
+    trial: int
+    findings: tuple[Finding, ...]
+    train_error: float | None
+    dev_error: float | None
+    target_error: float | None
+
+    @property
+    def words(self) -> str:
+        """The findings in words, for a tag or a table."""
+        return ", ".join(self.findings) or "nothing amiss"
+
+
+def diagnose(evidence: Evidence, thresholds: Thresholds = THRESHOLDS) -> list[Diagnosis]:
+    """Return the diagnosis of every trial that has a curve.
+
+    Training errors are held against `objective.target_error` of the sweep file, or where it has
+    none against the lowest training error at any trial's best epoch.
+    """
+    errors = [_errors(evidence, at) for at in range(len(evidence.trials))]
+    target = evidence.file.objective.target_error
+    if target is None:
+        target = min((pair[0] for pair in errors if pair is not None), default=None)
+    return [
+        Diagnosis(
+            trial=at,
+            findings=tuple(_findings(evidence, at, errors[at], target, thresholds)),
+            train_error=None if pair is None else pair[0],
+            dev_error=None if pair is None else pair[1],
+            target_error=target,
+        )
+        for at, pair in enumerate(errors)
+        if evidence.curves[at]
+    ]
+
+
+def count(diagnoses: Sequence[Diagnosis]) -> dict[Finding, int]:
+    """Return how many trials have each finding, in the order of the rules."""
+    counted = Counter(finding for one in diagnoses for finding in one.findings)
+    return {finding: counted[finding] for finding in RULES}
+
+
+def _errors(evidence: Evidence, at: int) -> tuple[float, float] | None:
+    """Return training and dev error at the best epoch of a trial."""
+    best = evidence.trials[at].best
+    name = "accuracy" if evidence.task == "classification" else "r2"
+    if best is None or f"train_{name}" not in best:
+        return None
+    return 1 - best[f"train_{name}"], 1 - best[f"dev_{name}"]
+
+
+def _findings(
+    evidence: Evidence,
+    at: int,
+    errors: tuple[float, float] | None,
+    target: float | None,
+    limits: Thresholds,
+) -> Iterable[Finding]:
+    trial, curve = evidence.trials[at], evidence.curves[at]
+    # A pruned trial was not given the epochs in which its errors would have come down.
+    if errors is not None and target is not None and trial.outcome is not Outcome.PRUNED:
+        train, dev = errors
+        if train - target > limits.bias:
+            yield "avoidable bias"
+        noise = 0.0 if evidence.task == "regression" else _standard_error(dev, evidence.dev_rows)
+        if dev - train > max(limits.variance, limits.standard_errors * noise):
+            yield "variance"
+    if trial.outcome is Outcome.DIVERGED:
+        yield "diverged"
+        return
+    if len(curve["epoch"]) < limits.fewest_epochs:
+        return
+    objective = curve[evidence.goal.metric]
+    losses = objective if evidence.goal.mode == "min" else -objective
+    if trial.outcome is Outcome.COMPLETED:
+        yield from _shape(losses, limits)
+    if _is_unstable(curve["train_loss"], limits):
+        yield "unstable"
+
+
+def _shape(losses: Array, limits: Thresholds) -> Iterable[Finding]:
+    """What the objective's curve of a whole training says; losses are better when lower."""
+    epochs, best = len(losses), int(np.argmin(losses)) + 1
+    gained = losses[0] - losses.min()
+    before = losses[: epochs - max(1, epochs // 5)].min()
+    is_late = best > (1 - limits.late_share) * epochs
+    if is_late and gained > 0 and (before - losses.min()) / gained > limits.late_gain:
+        yield "still improving"
+    elif best <= limits.early_share * epochs:
+        yield "saturated early"
+
+
+def _is_unstable(losses: Array, limits: Thresholds) -> bool:
+    rises = float(np.maximum(np.diff(losses), 0).sum())
+    spread = float(losses.max() - losses.min())
+    return rises > limits.rise * spread and rises > limits.material * float(np.median(losses))
+
+
+def _standard_error(share: float, rows: int) -> float:
+    """Return the standard error of a share of so many rows (binomial)."""
+    return math.sqrt(share * (1 - share) / rows) if 0 < share < 1 else 0.0

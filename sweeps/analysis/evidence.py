@@ -1,0 +1,173 @@
+"""All that the analyses look at, gathered once from a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from search_spaces.parameters import Choice, FloatRange, Parameter
+from search_spaces.space import Space
+from sweeps.record.records import SweepRecord, TrialRecord
+from sweeps.record.results import epoch_rows
+from sweeps.record.run_folder import RunFolder
+from sweeps.spec.goal import Goal
+from sweeps.spec.sweep_file import SweepFile
+
+__all__ = ["Curve", "Dimension", "Evidence", "gather"]
+
+Array = npt.NDArray[np.float64]
+Curve = dict[str, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Dimension:
+    """One parameter of the space, with its value in every trial.
+
+    Attributes:
+        name: For people: its dotted key, and the options inside which it exists.
+        path: In the `space` section.
+        kind: float, int or choice.
+        low, high: The ends of a range; 0 and the number of options less one for a choice.
+        log: Whether a range is searched on a logarithmic scale.
+        options: What a choice chooses from, as words; empty for a range.
+        values: (trials,) numbers, or positions of options; NaN where the parameter is absent.
+    """
+
+    name: str
+    path: tuple[str | int, ...]
+    kind: Literal["float", "int", "choice"]
+    low: float
+    high: float
+    log: bool
+    options: tuple[str, ...]
+    values: Array
+
+    def scaled(self) -> Array:
+        """Return the values from 0 (the low end) to 1 (the high one), on the range's own scale."""
+        low, high, values = self.low, self.high, self.values
+        if self.log:
+            low, high, values = np.log(low), np.log(high), np.log(values)
+        return (values - low) / (high - low) if high > low else np.zeros_like(values)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A sweep as the analyses see it; arrays are by trial, in plan order.
+
+    Attributes:
+        goal: The objective.
+        task: classification or regression.
+        dev_rows: How many rows trials are compared on; all of them together where there are folds.
+        file: The sweep as it runs.
+        trials: What is known of each.
+        values: Objective at the best epoch; NaN where a trial has none.
+        dimensions: Every parameter of the space.
+        curves: Metrics by epoch of each trial, without its repeated epochs.
+    """
+
+    goal: Goal
+    task: str
+    dev_rows: int
+    file: SweepFile
+    trials: Sequence[TrialRecord]
+    values: Array
+    dimensions: tuple[Dimension, ...]
+    curves: Sequence[Curve]
+
+    @property
+    def losses(self) -> Array:
+        """The objective such that less is better."""
+        return self.values if self.goal.mode == "min" else -self.values
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether trials were drawn at random (or by Sobol), so that chance can be reckoned."""
+        return self.file.search.method in ("random", "sobol")
+
+
+def gather(folder: RunFolder, record: SweepRecord) -> Evidence:
+    """Return the evidence of a sweep; raises RunFolderError where its folder was damaged."""
+    file, description = folder.read_sweep(), folder.read_description()
+    values = [record.value(trial) for trial in record.trials]
+    return Evidence(
+        goal=record.goal,
+        task=description["data"]["task"],
+        dev_rows=_dev_rows(description),
+        file=file,
+        trials=record.trials,
+        values=np.array([np.nan if value is None else value for value in values], dtype=float),
+        dimensions=_dimensions(Space(file.space), record.trials),
+        curves=_curves(folder, len(record.trials)),
+    )
+
+
+def _dev_rows(description: dict[str, Any]) -> int:
+    splits = description["data"]["splits"]
+    return sum(split["rows"] for split in splits if split["name"] not in ("train", "test"))
+
+
+def _curves(folder: RunFolder, trials: int) -> list[Curve]:
+    rows: list[list[dict[str, float]]] = [[] for _ in range(trials)]
+    if folder.ledger.exists():
+        for trial, row in epoch_rows(folder):
+            rows[trial].append(row)
+    return [
+        {key: np.array([row.get(key, np.nan) for row in found]) for key in found[0]}
+        if found
+        else {}
+        for found in rows
+    ]
+
+
+def _dimensions(space: Space, trials: Sequence[TrialRecord]) -> tuple[Dimension, ...]:
+    read = [space.values(trial.trial.configuration) for trial in trials]
+    return tuple(
+        _dimension(space, path, parameter, [values[at] for values in read])
+        for at, (path, parameter) in enumerate(space.dimensions)
+    )
+
+
+def _dimension(
+    space: Space,
+    path: tuple[str | int, ...],
+    parameter: Parameter,
+    values: Sequence[float | None],
+) -> Dimension:
+    numbers = np.array([np.nan if value is None else value for value in values], dtype=float)
+    name = _name(space.template, path)
+    if isinstance(parameter, Choice):
+        options = tuple(_option(option, at) for at, option in enumerate(parameter.options))
+        return Dimension(name, path, "choice", 0, len(options) - 1, False, options, numbers)
+    kind: Literal["float", "int"] = "float" if isinstance(parameter, FloatRange) else "int"
+    low, high = parameter.ends()
+    return Dimension(name, path, kind, low, high, parameter.log, (), numbers)
+
+
+def _name(template: Any, path: tuple[str | int, ...]) -> str:
+    """Return `optimizer.lr [adam]` for the learning rate of that option of `optimizer`."""
+    keys: list[str] = []
+    options: list[str] = []
+    here, at = template, 0
+    while at < len(path):
+        if path[at] == "choice" and at + 1 < len(path):
+            position = path[at + 1]
+            here = here["choice"][position]
+            options.append(_option(here, int(position)))
+            at += 2
+            continue
+        keys.append(str(path[at]))
+        here = here[path[at]]
+        at += 1
+    inside = f" [{', '.join(options)}]" if options else ""
+    return ".".join(keys) + inside
+
+
+def _option(option: Any, position: int) -> str:
+    """Return what people call an option: its value, its `kind`, or its position."""
+    if isinstance(option, dict):
+        return str(option.get("kind", f"option {position + 1}"))
+    return str(option)

@@ -1,0 +1,58 @@
+"""What early stopping saved, and how the trials of a sweep ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sweeps.analysis.evidence import Evidence
+from sweeps.record.records import Outcome
+
+__all__ = ["Savings", "savings"]
+
+
+@dataclass(frozen=True)
+class Savings:
+    """Epochs that were run of those that were planned.
+
+    Attributes:
+        trials: Ended trials by outcome.
+        run: Epochs run by trials of each outcome.
+        planned: Epochs that those trials would have run to their end.
+        seconds: What the epochs that were not run would have taken, at each trial's own pace.
+        sentence: That in words.
+    """
+
+    trials: dict[str, int]
+    run: dict[str, int]
+    planned: dict[str, int]
+    seconds: float
+    sentence: str
+
+
+def savings(evidence: Evidence) -> Savings:
+    """Return what was saved by pruning, early stopping and the end of diverged trials."""
+    trials, run, planned = (dict.fromkeys(map(str, Outcome), 0) for _ in range(3))
+    seconds = 0.0
+    for trial in evidence.trials:
+        if trial.outcome is None:
+            continue
+        wanted = int(trial.trial.configuration["training"]["epochs"])
+        name = str(trial.outcome)
+        trials[name] += 1
+        run[name] += trial.epochs
+        planned[name] += wanted
+        if trial.epochs and trial.outcome is not Outcome.FAILED:
+            seconds += trial.train_s / trial.epochs * (wanted - trial.epochs)
+    all_run, all_planned = sum(run.values()), sum(planned.values())
+    share = 1 - all_run / all_planned if all_planned else 0.0
+    sentence = (
+        f"{all_run:,} of {all_planned:,} planned epochs were run: {share:.0%} saved, about "
+        f"{_duration(seconds)} of one worker's time."
+    )
+    return Savings(trials, run, planned, seconds, sentence)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

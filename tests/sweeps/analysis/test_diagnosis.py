@@ -1,0 +1,98 @@
+"""Bias, variance and the shape of training, on trainings whose truth is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sweeps
+from sweeps.analysis.diagnosis import RULES, Diagnosis, count, diagnose
+from sweeps.analysis.evidence import gather
+from tests.sweeps.sweep_files import write_sweep
+
+
+def diagnosed(folder: Path, **sections: str) -> list[Diagnosis]:
+    path = write_sweep(folder, search="{method: random, trials: 1}", **sections)
+    results = sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
+    return diagnose(gather(results.folder, results.record))
+
+
+def made(model: str, optimizer: str, epochs: int, batch: Any = 32) -> str:
+    training = f"{{epochs: {epochs}, batch_size: {batch}, device: cpu}}"
+    return f"{{model: {model}, optimizer: {optimizer}, training: {training}}}"
+
+
+SPIRALS = "{source: spirals, samples: 400, noise: 0.05}"
+TARGET = "{metric: dev_loss, target_error: 0.02}"
+
+
+def test_a_line_cannot_fit_a_spiral_and_has_avoidable_bias(tmp_path: Path) -> None:
+    space = made("{kind: linear}", "{kind: adam, lr: 0.05}", 30)
+    [found] = diagnosed(tmp_path, data=SPIRALS, objective=TARGET, space=space)
+    assert "avoidable bias" in found.findings
+    assert "variance" not in found.findings
+    assert found.train_error is not None
+    assert found.train_error > 0.25
+    assert found.target_error == 0.02
+
+
+def test_a_big_net_on_few_rows_has_variance(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(80, 20)), random.integers(2, size=80)
+    names = [f"x{at}" for at in range(20)]
+    rows = [",".join([*map(str, row), f"c{label}"]) for row, label in zip(x, y, strict=True)]
+    (tmp_path / "noise.csv").write_text("\n".join([",".join([*names, "y"]), *rows]))
+    model = "{kind: mlp, hidden_layers: 2, hidden_units: 256}"
+    [found] = diagnosed(
+        tmp_path,
+        data="{source: noise.csv, target: y}",
+        objective="{metric: dev_accuracy, target_error: 0}",
+        space=made(model, "{kind: adam, lr: 0.01}", 40),
+    )
+    assert "variance" in found.findings
+
+
+def test_too_few_epochs_are_still_improving(tmp_path: Path) -> None:
+    space = made("{kind: mlp, hidden_units: 16}", "{kind: sgd, lr: 0.01}", 20)
+    [found] = diagnosed(tmp_path, space=space)
+    assert "still improving" in found.findings
+
+
+def test_a_learning_rate_that_is_too_high_is_unstable(tmp_path: Path) -> None:
+    space = made("{kind: mlp, hidden_units: 64}", "{kind: adam, lr: 1.0}", 30, 16)
+    [found] = diagnosed(tmp_path, data="{source: wine}", space=space)
+    assert "unstable" in found.findings
+
+
+def test_numbers_that_run_away_are_diverged(tmp_path: Path) -> None:
+    space = made("{kind: linear}", "{kind: sgd, lr: 1000.0}", 30)
+    [found] = diagnosed(tmp_path, data="{source: diabetes}", space=space)
+    assert found.findings == ("diverged",) or "diverged" in found.findings
+
+
+def test_a_good_training_has_nothing_amiss(tmp_path: Path) -> None:
+    space = made("{kind: mlp, hidden_units: 32}", "{kind: adam, lr: 0.005}", 15)
+    [found] = diagnosed(tmp_path, data="{source: digits}", objective=TARGET, space=space)
+    assert not {"avoidable bias", "variance", "unstable", "diverged"} & {*found.findings}
+    assert (found.words == "nothing amiss") is (not found.findings)
+
+
+def test_without_a_target_the_best_training_error_of_the_sweep_is_the_target(
+    tmp_path: Path,
+) -> None:
+    path = write_sweep(tmp_path)
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    found = diagnose(gather(results.folder, results.record))
+    errors = [one.train_error for one in found if one.train_error is not None]
+    assert {one.target_error for one in found} == {min(errors)}
+    assert sum(count(found).values()) == sum(len(one.findings) for one in found)
+
+
+@pytest.mark.parametrize("finding", sorted(RULES))
+def test_every_finding_has_a_meaning_and_remedies(finding: Any) -> None:
+    meaning, remedies = RULES[finding]
+    assert meaning
+    assert "," in remedies
