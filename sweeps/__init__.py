@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sweeps.record.results import Results
-    from sweeps.service import extend, final, open_run, plan, predict, resume, retry, run, sync
+    from sweeps.service import (
+        extend,
+        final,
+        open_run,
+        plan,
+        predict,
+        resume,
+        retry,
+        run,
+        sync,
+        write_pictures,
+        write_report,
+    )
     from sweeps.spec.loading import load_sweep as load
 
 __all__ = [
@@ -25,6 +37,8 @@ __all__ = [
     "retry",
     "run",
     "sync",
+    "write_pictures",
+    "write_report",
 ]
 
 _HOMES = {

@@ -99,6 +99,12 @@ def _add_folder_commands(commands: Any) -> None:
     )
     command.set_defaults(command=_final)
     _add_running(command)
+    text = "write the report of a run folder: one HTML file of figures and words"
+    command = commands.add_parser("report", help=text, description=text)
+    command.add_argument("run", type=Path)
+    command.add_argument("--out", type=Path, help="default: report.html in the run folder")
+    command.add_argument("--png", action="store_true", help="write each figure as PNG, too")
+    command.set_defaults(command=_report)
     text = "print what a sweep's net answers for the rows of a file, as CSV"
     command = commands.add_parser("predict", help=text, description=text)
     command.add_argument("run", type=Path)
@@ -201,6 +207,18 @@ def _final(parsed: argparse.Namespace) -> int:
     )
 
 
+def _report(parsed: argparse.Namespace) -> int:
+    from sweeps.service import write_report
+
+    print(f"written to {write_report(parsed.run, out=parsed.out)}")
+    if parsed.png:
+        from sweeps.service import write_pictures
+
+        for path in write_pictures(parsed.run):
+            print(path)
+    return 0
+
+
 def _predict(parsed: argparse.Namespace) -> int:
     from sweeps.service import predict
 
@@ -229,7 +247,9 @@ def _sync(parsed: argparse.Namespace) -> int:
         folder = RunFolder.open(parsed.run)
         driver = os.getppid()
         uri = default_tracking_uri(folder.path.parent)
-        follow(folder, uri, lambda: os.getppid() == driver)
+        from sweeps.closing import conclude
+
+        follow(folder, uri, lambda: os.getppid() == driver, conclude)
         return 0
     results = sync(parsed.run)
     print(f"MLflow has all {results.record.outcomes.total()} ended trials of {parsed.run}")

@@ -39,6 +39,8 @@ __all__ = [
     "retry",
     "run",
     "sync",
+    "write_pictures",
+    "write_report",
 ]
 
 _OFF = "none"
@@ -192,6 +194,29 @@ def predict(path: str | Path, rows: str | Path) -> pd.DataFrame:
     return predict_file(folder, read_record(folder), Path(rows))
 
 
+def write_report(path: str | Path, *, out: str | Path | None = None) -> Path:
+    """Write the report of a sweep, as far as it has come; returns the HTML file.
+
+    Args:
+        path: A run folder.
+        out: Where to write; None takes report.html in the run folder.
+    """
+    from sweeps.report import report
+
+    return report.write_report(RunFolder.open(Path(path)), None if out is None else Path(out))
+
+
+def write_pictures(path: str | Path) -> list[Path]:
+    """Write the figures of a sweep's report as PNG files, into `figures/` of its folder.
+
+    Raises:
+        SweepError: No Chrome or Chromium is there to draw them.
+    """
+    from sweeps.report import pictures
+
+    return pictures.write_pictures(RunFolder.open(Path(path)))
+
+
 def open_run(path: str | Path) -> Results:
     """Return the results of a run folder as it is now."""
     folder = RunFolder.open(Path(path))
@@ -204,11 +229,12 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
     Raises:
         TrackingError: The store does not answer or refuses.
     """
+    from sweeps.closing import conclude
     from sweeps.tracking.follower import sync as sync_once
 
     folder = _open_sweep(path)
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
-    sync_once(folder, uri, is_running=folder.is_locked())
+    sync_once(folder, uri, folder.is_locked(), conclude)
     return Results(folder, read_record(folder))
 
 

@@ -84,9 +84,18 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
             # Ray stops here, while the tracker records the rest.
         tracking.finish()
         missing = _missing_in_mlflow(tracking)
+        if not tracking.is_on and recorder.fatal is None:
+            _report(folder)
     if recorder.fatal is not None:
         raise recorder.fatal
     return Results(folder, record, missing)
+
+
+def _report(folder: RunFolder) -> None:
+    """Write the report, which the tracker does where there is one: it has the time."""
+    from sweeps.report.report import write_report
+
+    write_report(folder)
 
 
 def _missing_in_mlflow(tracking: TrackingProcess) -> str:

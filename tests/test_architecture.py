@@ -92,6 +92,7 @@ PARTS = {
     "tracking": {"spec", "record"},
     "terminal": {"spec", "record", "execution"},
     "analysis": {"spec", "record"},
+    "report": {"spec", "record", "analysis", "terminal"},
 }
 BESIDE = {"sweeps.errors"}
 

@@ -87,6 +87,8 @@ def next_steps(results: Results) -> list[str]:
         return [*lines, f"Continue:  {_command(f'resume {shlex.quote(path)}')}"]
     if record.outcomes["failed"]:  # type: ignore[index]
         lines.append(f"Failed trials again:  {_command(f'retry {shlex.quote(path)}')}")
+    if (results.path / "report.html").exists():
+        lines.append(f"Report:  {path}/report.html")
     return [*lines, "Look at it:  make ui"]
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sweeps.record.stages import Stage, stage_folders
 from sweeps.spec.goal import Goal
 from sweeps.tracking.process import STATUS_FILE
 
-__all__ = ["Follower", "follow", "sync"]
+__all__ = ["Conclusion", "Follower", "follow", "sync"]
 
 _POLL_S = 0.1
 # A running trial's new epochs are sent this often; an ended trial's at once.
@@ -38,6 +39,22 @@ _SETTINGS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What a sweep that is over came to.
+
+    Attributes:
+        report: The report's file.
+        diagnoses: By trial, in words.
+    """
+
+    report: Path
+    diagnoses: Mapping[int, str]
+
+
+Conclude = Callable[[RunFolder], Conclusion]
 
 
 class Follower:
@@ -91,6 +108,15 @@ class Follower:
         except TrackingError:
             self._projection, self._had_errors = None, True
             raise
+
+    def log_conclusion(self, conclude: Conclude) -> None:
+        """Make the sweep's report, and put it beside its run; raises TrackingError."""
+        self.say(stage="report")
+        found = conclude(self.folder)
+        with _settings():
+            projection = self._project()
+            projection.note_diagnoses(found.diagnoses)
+            projection.log_file(found.report)
 
     def say(self, error: str = "", stage: str = "trials") -> None:
         """Write for the progress display how far the record is."""
@@ -165,11 +191,12 @@ class Follower:
             kept.append({**row, "_at_s": self._elapsed_s[index]})
 
 
-def sync(folder: RunFolder, uri: str, is_running: bool) -> Follower:
+def sync(folder: RunFolder, uri: str, is_running: bool, conclude: Conclude) -> Follower:
     """Bring MLflow up to date with a run folder, once.
 
     Args:
         is_running: A session holds the folder now, so that open trials are left open.
+        conclude: Says what a sweep that is over came to.
 
     Raises:
         TrackingError: The store does not answer.
@@ -177,10 +204,14 @@ def sync(folder: RunFolder, uri: str, is_running: bool) -> Follower:
     follower = Follower(folder, uri)
     follower.read()
     follower.write(is_over=not is_running, everything=True)
+    if not is_running:
+        follower.log_conclusion(conclude)
     return follower
 
 
-def follow(folder: RunFolder, uri: str, driver_is_alive: Callable[[], bool]) -> None:
+def follow(
+    folder: RunFolder, uri: str, driver_is_alive: Callable[[], bool], conclude: Conclude
+) -> None:
     """Keep MLflow up to date until the session has ended and all is recorded, or it is killed.
 
     A driver that dies without a word (SIGKILL) is noticed; its open trials stay open for the
@@ -193,6 +224,8 @@ def follow(folder: RunFolder, uri: str, driver_is_alive: Callable[[], bool]) -> 
         follower.read()
         try:
             follower.write(is_over=follower.is_over, everything=follower.is_over or not alive)
+            if follower.is_over:
+                follower.log_conclusion(conclude)
         except TrackingError as err:
             follower.say(error=str(err))
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Metric, Param, RunTag
@@ -48,6 +49,7 @@ _STATUS = {
 }
 _SWEEP_TAG, _TRIAL_TAG, _MARK_TAG = "sweeps.sweep", "sweeps.trial", "sweeps.recorded"
 _MODEL_TAG = "sweeps.model"
+_DIAGNOSIS_TAG = "diagnosis"
 _ARTIFACTS = (
     "sweep.yaml",
     "sweep.json",
@@ -69,6 +71,7 @@ class _Run:
 
     run_id: str
     mark: str | None = None
+    diagnosis: str = ""
 
     @property
     def state(self) -> str:
@@ -166,6 +169,20 @@ class Projection:
             self._log(parent.run_id, metrics, params, tags_of(tags, is_new))
         parent.mark = mark
 
+    def log_file(self, path: Path) -> None:
+        """Put a file beside the sweep's run; raises TrackingError."""
+        with translated_errors(self.uri):
+            self.client.log_artifact(self.parent_id, str(path))
+
+    def note_diagnoses(self, diagnoses: Mapping[int, str]) -> None:
+        """Tag trials with what their curves say; raises TrackingError."""
+        with translated_errors(self.uri):
+            for index, words in diagnoses.items():
+                run = self._runs.get(index)
+                if run is not None and run.diagnosis != words:
+                    self.client.set_tag(run.run_id, _DIAGNOSIS_TAG, words)
+                    run.diagnosis = words
+
     def has_model(self, mark: str) -> bool:
         """Return whether the model with this mark is logged already."""
         return self._model_mark == mark
@@ -185,7 +202,8 @@ class Projection:
         """
         for run in sorted(self._search(), key=_fullest_first):
             tags = run.data.tags
-            found = _Run(str(run.info.run_id), tags.get(_MARK_TAG))
+            about = (tags.get(_MARK_TAG), tags.get(_DIAGNOSIS_TAG, ""))
+            found = _Run(str(run.info.run_id), *about)
             if _TRIAL_TAG in tags and int(tags[_TRIAL_TAG]) not in self._runs:
                 self._runs[int(tags[_TRIAL_TAG])] = found
             elif _TRIAL_TAG not in tags and self._parent is None:

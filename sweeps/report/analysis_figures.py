@@ -1,0 +1,151 @@
+"""Figures of what the analyses found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from sweeps.analysis.choices import Comparison
+from sweeps.analysis.diagnosis import RULES, Diagnosis, count
+from sweeps.analysis.importances import Importances
+from sweeps.analysis.savings import Savings
+from sweeps.analysis.tuning_curve import TuningCurve
+from sweeps.report.page import Panel
+from sweeps.report.style import ACCENT, INK, figure, outcome_colour, points, rounded, translucent
+
+__all__ = ["bias_and_variance", "choice_panels", "importance_bars", "saved_epochs", "tuning_panel"]
+
+_BLUE = "#0072B2"
+
+
+def tuning_panel(found: TuningCurve | str, metric: str) -> Panel:
+    """The best of n trials against n, with its band."""
+    if isinstance(found, str):
+        return Panel("Would fewer trials have done?", f"No tuning curve: {found}.")
+    numbers = rounded(found.numbers)
+    band = go.Scatter(
+        x=[*numbers, *reversed(numbers)],
+        y=[*rounded(found.high), *reversed(rounded(found.low))],
+        mode="lines",
+        fill="toself", fillcolor=translucent(_BLUE, 0.18), line={"width": 0}, hoverinfo="skip",
+        name="95 % band of the median",
+    )  # fmt: skip
+    median = go.Scatter(
+        x=numbers, y=rounded(found.median), mode="lines", name="median best of n",
+        line={"color": _BLUE, "width": 2},
+    )  # fmt: skip
+    expected = go.Scatter(
+        x=numbers, y=rounded(found.expected), mode="lines", name="expected best of n",
+        line={"color": INK, "width": 2, "dash": "dash"},
+    )  # fmt: skip
+    made = figure([band, median, expected], "n, number of trials", f"best {metric} of n trials")
+    treated = f"; {found.pruned} pruned ones count by what they had reached" if found.pruned else ""
+    lost = f"; {found.lost} without a result count as the worst" if found.lost else ""
+    caption = (
+        f"{found.sentence} From {found.trials} trials{treated}{lost}. The band is simultaneous "
+        f"(opda; Lourie, Cho and He 2023)."
+    )
+    return Panel("Would fewer trials have done?", caption, made)
+
+
+def importance_bars(found: Importances | str) -> Panel:
+    """The importances as bars."""
+    title = "What mattered"
+    if isinstance(found, str):
+        return Panel(title, f"No importances: {found}.")
+    shown = list(reversed(found.found[:15]))
+    bars = go.Bar(
+        x=rounded([one.share for one in shown]), y=[one.name for one in shown], orientation="h",
+        marker={"color": _BLUE}, text=[f"{one.share:.0%}, n = {one.trials}" for one in shown],
+        textposition="auto",
+    )  # fmt: skip
+    height = 120 + 26 * len(shown)
+    made = figure([bars], "share of importance", "", height=height, showlegend=False)
+    first = found.found[0]
+    caption = (
+        f"{first.name} mattered most ({first.share:.0%}): which parameters tell the best "
+        f"{found.best} of {found.trials} trials from the others (PED-ANOVA). n is how many trials "
+        f"have the parameter; with few trials these shares are rough."
+    )
+    return Panel(title, caption, made)
+
+
+def choice_panels(comparisons: Sequence[Comparison], metric: str) -> list[Panel]:
+    """One panel a choice: each option's expected best with its interval."""
+    panels = []
+    for one in comparisons:
+        branches = list(reversed(one.branches))
+        dots = go.Scatter(
+            x=rounded([branch.expected for branch in branches]),
+            y=[f"{branch.option}, n = {branch.trials}" for branch in branches],
+            mode="markers", marker={"color": _BLUE, "size": 11},
+            error_x={
+                "type": "data", "symmetric": False, "color": _BLUE, "thickness": 2,
+                "array": rounded([branch.high - branch.expected for branch in branches]),
+                "arrayminus": rounded([branch.expected - branch.low for branch in branches]),
+            },
+        )  # fmt: skip
+        height = 150 + 34 * len(branches)
+        made = figure([dots], f"expected best {metric}", "", height=height, showlegend=False)
+        out = f" Too few trials of {', '.join(one.left_out)}." if one.left_out else ""
+        panels.append(Panel(one.name, f"{one.sentence} Bars: 95 % bootstrap.{out}", made))
+    return panels
+
+
+def bias_and_variance(diagnoses: Sequence[Diagnosis], names: Sequence[str]) -> Panel | None:
+    """Dev error against training error, and how often each finding was made."""
+    shown = [one for one in diagnoses if one.train_error is not None]
+    if not shown:
+        return None
+    traces = []
+    for outcome in dict.fromkeys(names[one.trial] for one in shown):
+        own = [one for one in shown if names[one.trial] == outcome]
+        traces.append(
+            points(
+                [one.train_error for one in own],
+                [one.dev_error for one in own],
+                name=f"{outcome.replace('_', ' ')}, n = {len(own)}",
+                marker={"color": outcome_colour(outcome), "size": 7, "opacity": 0.7},
+                text=[f"trial {one.trial}: {one.words}" for one in own],
+            )
+        )  # fmt: skip
+    top = max(max(one.train_error or 0, one.dev_error or 0) for one in shown)
+    traces.append(
+        go.Scatter(
+            x=[0, top], y=[0, top], mode="lines", name="no variance",
+            line={"color": ACCENT, "width": 1, "dash": "dot"},
+        )
+    )  # fmt: skip
+    made = figure(traces, "training error at the best epoch", "dev error")
+    counts = count(diagnoses)
+    found = "; ".join(
+        f"{number} trials with {finding} ({RULES[finding][0]}: {RULES[finding][1]})"
+        for finding, number in counts.items()
+        if number
+    )
+    target = shown[0].target_error or 0.0
+    caption = (
+        f"Far to the right is bias, far above the line is variance (n = {len(shown)}; errors are "
+        f"1 - accuracy or 1 - R²; target error {target:.3g}). "
+        f"{f'Found: {found}.' if found else 'Nothing amiss in any trial.'}"
+    )
+    return Panel("Bias and variance", caption, made)
+
+
+def saved_epochs(found: Savings) -> Panel:
+    """Epochs run and not run, by outcome."""
+    outcomes = [name for name, trials in found.trials.items() if trials]
+    labels = [f"{name.replace('_', ' ')}, n = {found.trials[name]}" for name in outcomes]
+    run = go.Bar(
+        y=labels, x=[found.run[name] for name in outcomes], orientation="h", name="epochs run",
+        marker={"color": _BLUE},
+    )  # fmt: skip
+    rest = [found.planned[name] - found.run[name] for name in outcomes]
+    saved = go.Bar(
+        y=labels, x=rest, orientation="h", name="epochs saved",
+        marker={"color": translucent(_BLUE, 0.25)},
+    )  # fmt: skip
+    height = 170 + 34 * len(outcomes)
+    made = figure([run, saved], "epochs", "", height=height, barmode="stack")
+    return Panel("What early stopping saved", found.sentence, made)

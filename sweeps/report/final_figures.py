@@ -1,0 +1,89 @@
+"""Figures of the final: candidates over seeds, and the way from the search to the test rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from sweeps.record.final import FinalChoice, Opening
+from sweeps.report.page import Panel
+from sweeps.report.style import INK, figure, rounded
+
+__all__ = ["final_panels"]
+
+_BLUE, _ORANGE = "#0072B2", "#E69F00"
+
+
+def final_panels(choice: FinalChoice, openings: Sequence[Opening], noise: str) -> list[Panel]:
+    """The candidates with every seed, and what the test rows say."""
+    panels = [_candidates(choice, noise)]
+    if openings and openings[-1].metrics:
+        panels.append(_test(choice, openings))
+    return panels
+
+
+def _candidates(choice: FinalChoice, noise: str) -> Panel:
+    shown = list(reversed(choice.candidates))
+    names = [f"trial {one.trial}" for one in shown]
+    seeds = go.Scatter(
+        x=rounded([value for one in shown for value in one.values]),
+        y=[name for name, one in zip(names, shown, strict=True) for _ in one.values],
+        mode="markers", name="one seed", marker={"color": _BLUE, "size": 8, "opacity": 0.6},
+    )  # fmt: skip
+    has_mean = [one.mean is not None for one in shown]
+    means = go.Scatter(
+        x=rounded([one.mean for one in shown if one.mean is not None]),
+        y=[name for name, has in zip(names, has_mean, strict=True) if has],
+        mode="markers", name="mean, 95 % interval", marker={"color": INK, "size": 11},
+        error_x={
+            "type": "data", "color": INK, "thickness": 2,
+            "array": [
+                None if one.high is None or one.mean is None else one.high - one.mean
+                for one in shown if one.mean is not None
+            ],
+        },
+    )  # fmt: skip
+    search = go.Scatter(
+        x=rounded([one.search_value for one in shown]), y=names, mode="markers",
+        name="in the search", marker={"color": _ORANGE, "size": 11, "symbol": "diamond"},
+    )  # fmt: skip
+    made = figure([seeds, means, search], choice.metric, "", height=200 + 40 * len(shown))
+    caption = (
+        f"The search's best {len(shown)}, each under {choice.seeds} fresh seeds (n = "
+        f"{sum(len(one.values) for one in shown)} trainings). Final winner: trial "
+        f"{choice.winner.trial}. {noise}"
+    )
+    return Panel("The best again, under fresh seeds", caption, made)
+
+
+def _test(choice: FinalChoice, openings: Sequence[Opening]) -> Panel:
+    last, name = openings[-1], choice.metric.replace("dev_", "test_")
+    steps: list[tuple[str, float, float | None, float | None]]
+    steps = [("in the search", choice.winner.search_value, None, None)]
+    if choice.winner.mean is not None:
+        steps.append(("fresh seeds", choice.winner.mean, choice.winner.low, choice.winner.high))
+    if name in last.metrics:
+        one = last.metrics[name]
+        steps.append(("test rows", one.value, one.low, one.high))
+    dots = go.Scatter(
+        x=[label for label, *_ in steps], y=rounded([value for _, value, *_ in steps]),
+        mode="markers+lines", marker={"color": INK, "size": 11}, line={"dash": "dot", "width": 1},
+        error_y={
+            "type": "data", "symmetric": False, "thickness": 2,
+            "array": [None if high is None else high - value for _, value, _, high in steps],
+            "arrayminus": [None if low is None else value - low for _, value, low, _ in steps],
+        },
+    )  # fmt: skip
+    made = figure([dots], "", choice.metric.removeprefix("dev_"), showlegend=False)
+    figures = ", ".join(
+        f"{key} {one.value:.4g} ({one.low:.4g} to {one.high:.4g})"
+        for key, one in last.metrics.items()
+    )
+    times = "once" if len(openings) == 1 else f"{len(openings)} times: no longer a first look"
+    caption = (
+        f"On {last.rows} test rows that no trial had seen: {figures}; 95 % bootstrap intervals. "
+        f"The vault was opened {times}. The first point is the best of many and flatters; the "
+        f"steps to the others say by how much."
+    )
+    return Panel("From the search to the test rows", caption, made)

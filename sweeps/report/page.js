@@ -1,0 +1,96 @@
+"use strict";
+for (const place of document.querySelectorAll("[data-figure]")) {
+  const made = FIGURES[Number(place.dataset.figure)];
+  delete made.layout.width;
+  const shown = Plotly.newPlot(place, made.data, made.layout, { responsive: true, displayModeBar: false });
+  shown.then(() => place.setAttribute("data-drawn", "yes"));
+}
+
+const ROWS_A_PAGE = 50;
+
+function compare(a, b) {
+  if (a === null || a === "") return b === null || b === "" ? 0 : 1;
+  if (b === null || b === "") return -1;
+  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+}
+
+function element(name, text, parent) {
+  const made = document.createElement(name);
+  if (text !== null) made.textContent = text;
+  parent.append(made);
+  return made;
+}
+
+function showTable(place, columns, rows) {
+  const filter = element("input", null, place);
+  filter.type = "search";
+  filter.placeholder = "filter, for example: adam pruned";
+  filter.setAttribute("aria-label", "filter the rows");
+  const table = element("table", null, element("div", null, place));
+  table.parentNode.className = "scroll";
+  const heads = element("tr", null, element("thead", null, table));
+  const body = element("tbody", null, table);
+  const pages = element("div", null, place);
+  pages.className = "pages";
+  const texts = rows.map((row) => row.join(" ").toLowerCase());
+  const state = { column: -1, sign: 1, page: 0 };
+  const buttons = columns.map((name, at) => {
+    const head = element("th", null, heads);
+    const button = element("button", name, head);
+    button.addEventListener("click", () => {
+      state.sign = state.column === at ? -state.sign : 1;
+      state.column = at;
+      state.page = 0;
+      draw();
+    });
+    return [head, button, name];
+  });
+
+  function chosen() {
+    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const kept = rows.filter((_, at) => words.every((word) => texts[at].includes(word)));
+    if (state.column < 0) return kept;
+    return kept.sort((a, b) => {
+      const order = compare(a[state.column], b[state.column]);
+      const last = [a, b].some((row) => row[state.column] === null || row[state.column] === "");
+      return last ? order : state.sign * order;
+    });
+  }
+
+  function draw() {
+    const kept = chosen();
+    const first = state.page * ROWS_A_PAGE;
+    body.replaceChildren();
+    for (const row of kept.slice(first, first + ROWS_A_PAGE)) {
+      const line = element("tr", null, body);
+      row.forEach((cell) => {
+        const isNumber = typeof cell === "number";
+        const shown = isNumber ? Number(cell.toPrecision(4)) : cell === null ? "" : cell;
+        const data = element("td", shown, line);
+        if (!isNumber) data.className = "text";
+      });
+    }
+    buttons.forEach(([head, button, name], at) => {
+      const mark = at !== state.column ? "" : state.sign > 0 ? " ▲" : " ▼";
+      button.textContent = name + mark;
+      head.setAttribute("aria-sort", !mark ? "none" : state.sign > 0 ? "ascending" : "descending");
+    });
+    pages.replaceChildren();
+    const until = Math.min(first + ROWS_A_PAGE, kept.length);
+    const step = (text, by) => {
+      const button = element("button", text, pages);
+      button.addEventListener("click", () => { state.page += by; draw(); });
+    };
+    if (first > 0) step("← previous", -1);
+    if (until < kept.length) step("next →", 1);
+    element("span", `${kept.length ? first + 1 : 0} to ${until} of ${kept.length}`, pages);
+  }
+
+  filter.addEventListener("input", () => { state.page = 0; draw(); });
+  draw();
+}
+
+for (const place of document.querySelectorAll("[data-table]")) {
+  const { columns, rows } = TABLES[Number(place.dataset.table)];
+  showTable(place, columns, rows);
+}

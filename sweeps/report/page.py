@@ -1,0 +1,124 @@
+"""A page of panels as one HTML file that needs no network."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["Panel", "Section", "Table", "render"]
+
+_HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A figure with the words that say what it shows; some have words alone.
+
+    Attributes:
+        caption: What there is to see, with its n; also the figure's text alternative.
+        is_wide: Takes the page's whole width.
+        is_alarm: Is marked, as something is to be done about it.
+    """
+
+    title: str
+    caption: str
+    figure: go.Figure | None = None
+    is_wide: bool = False
+    is_alarm: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows to sort, filter and page through; cells are texts or numbers."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+        text: Paragraphs before the panels.
+        facts: Names and values, shown as a list.
+        code: Commands or files, shown as they are.
+    """
+
+    title: str
+    text: Sequence[str] = ()
+    panels: Sequence[Panel] = ()
+    facts: Mapping[str, str] | None = None
+    table: Table | None = None
+    code: Sequence[str] = ()
+
+
+def render(title: str, sections: Sequence[Section]) -> str:
+    """Return the page; every text in it is taken as text, whatever it holds."""
+    from plotly.offline import get_plotlyjs
+
+    figures: list[Any] = []
+    tables: list[Any] = []
+    body = [_section(section, figures, tables) for section in sections]
+    return "".join(
+        [
+            "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>",
+            "<meta name='viewport' content='width=device-width, initial-scale=1'>",
+            f"<title>{html.escape(title)}</title>",
+            f"<style>{(_HERE / 'page.css').read_text()}</style></head><body><main>",
+            f"<h1>{html.escape(title)}</h1>",
+            *body,
+            "</main>",
+            f"<script>{get_plotlyjs()}</script>" if figures else "",
+            f"<script>const FIGURES = {_json(figures)}; const TABLES = {_json(tables)};</script>",
+            f"<script>{(_HERE / 'page.js').read_text()}</script></body></html>\n",
+        ]
+    )
+
+
+def _section(section: Section, figures: list[Any], tables: list[Any]) -> str:
+    parts = [f"<section><h2>{html.escape(section.title)}</h2>"]
+    parts += [f"<p>{html.escape(text)}</p>" for text in section.text]
+    if section.facts:
+        items = section.facts.items()
+        rows = (f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in items)
+        parts.append(f"<dl>{''.join(rows)}</dl>")
+    parts += [f"<pre>{html.escape(text)}</pre>" for text in section.code]
+    if section.panels:
+        parts.append("<div class='panels'>")
+        parts += [_panel(panel, figures) for panel in section.panels]
+        parts.append("</div>")
+    if section.table is not None:
+        parts.append(f"<div class='table' data-table='{len(tables)}'></div>")
+        tables.append({"columns": list(section.table.columns), "rows": list(section.table.rows)})
+    return "".join([*parts, "</section>"])
+
+
+def _panel(panel: Panel, figures: list[Any]) -> str:
+    kinds = "panel" + (" wide" if panel.is_wide else "") + (" alarm" if panel.is_alarm else "")
+    caption = html.escape(panel.caption)
+    drawing = ""
+    if panel.figure is not None:
+        label = html.escape(f"{panel.title}. {panel.caption}", quote=True)
+        drawing = (
+            f'<div class="figure" role="img" aria-label="{label}" data-figure="{len(figures)}"'
+        )
+        drawing += f' style="min-height:{panel.figure.layout.height or 380}px"></div>'
+        figures.append(json.loads(panel.figure.to_json()))
+    return (
+        f"<figure class='{kinds}'><h3>{html.escape(panel.title)}</h3>{drawing}"
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _json(value: Any) -> str:
+    """Return JSON that can stand in a script: it cannot close it, whatever texts it holds."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

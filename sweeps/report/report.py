@@ -1,0 +1,255 @@
+"""The report of one sweep: what was found, how sure, why, and what to do next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sweeps.analysis.evidence import Evidence, gather
+from sweeps.analysis.summary import Analysis, analyse
+from sweeps.analysis.tuning_curve import TuningCurve
+from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
+from sweeps.record.measurement import measured
+from sweeps.record.reading import read_record
+from sweeps.record.records import SweepRecord, TrialRecord
+from sweeps.record.run_folder import RunFolder, write_atomically
+from sweeps.record.stages import read_audit
+from sweeps.report.analysis_figures import (
+    bias_and_variance,
+    choice_panels,
+    importance_bars,
+    saved_epochs,
+    tuning_panel,
+)
+from sweeps.report.final_figures import final_panels
+from sweeps.report.page import Panel, Section, Table, render
+from sweeps.report.trial_figures import (
+    history_panels,
+    learning_curves,
+    parallel_coordinates,
+    slices,
+)
+from sweeps.spec.configurations import flatten, varied_keys
+from sweeps.terminal.final_tables import audit_sentence, noise_sentence
+
+__all__ = ["REPORT", "report_sections", "write_report"]
+
+REPORT = "report.html"
+
+
+def write_report(folder: RunFolder, out: Path | None = None) -> Path:
+    """Write the report of a sweep, from its folder alone; returns where it is.
+
+    Args:
+        out: The file; None writes report.html into the folder.
+
+    Raises:
+        RunFolderError: The folder was damaged.
+        StorageError: The file cannot be written.
+    """
+    path = out or folder.path / REPORT
+    page = render(f"Sweep {folder.name}", report_sections(folder))
+    write_atomically(path, page.encode())
+    return path
+
+
+def report_sections(folder: RunFolder) -> list[Section]:
+    """Return the parts of the report, the plainest words first."""
+    record = read_record(folder)
+    evidence = gather(folder, record)
+    analysis = analyse(evidence)
+    choice, openings = read_final(folder), read_openings(folder)
+    names = [str(trial.outcome) for trial in evidence.trials]
+    ranked = [] if isinstance(analysis.importances, str) else analysis.importances.found
+    alarms = [alarm.sentence for alarm in analysis.alarms]
+    diagnosed = bias_and_variance(analysis.diagnoses, names)
+    parameters = parallel_coordinates(evidence, [one.name for one in ranked])
+    curves = learning_curves(evidence)
+    sections = [
+        _summary(folder, record, analysis, choice, openings),
+        Section("How the trials went", panels=_there(curves, *history_panels(evidence))),
+        Section("The space", panels=_there(parameters, importance_bars(analysis.importances))),
+        Section("Each parameter", panels=slices(evidence, alarms)),
+        Section(
+            "Choices compared fairly",
+            ["Every option is judged by the expected best of equally many of its trials."],
+            choice_panels(analysis.comparisons, evidence.goal.metric),
+        ),
+        Section(
+            "Bias, variance and effort",
+            panels=_there(
+                diagnosed,
+                tuning_panel(analysis.tuning_curve, evidence.goal.metric),
+                saved_epochs(analysis.savings),
+            ),
+        ),
+        Section("All trials", table=_table(evidence, analysis)),
+        _reproduce(folder),
+    ]
+    if choice is not None:
+        panels = final_panels(choice, openings, noise_sentence(choice))
+        sections.insert(1, Section("The final", panels=panels))
+    return [one for one in sections if one.panels or one.text or one.table or one.code]
+
+
+def _there(*panels: Panel | None) -> list[Panel]:
+    return [panel for panel in panels if panel is not None]
+
+
+def _summary(
+    folder: RunFolder,
+    record: SweepRecord,
+    analysis: Analysis,
+    choice: FinalChoice | None,
+    openings: Sequence[Opening],
+) -> Section:
+    description = folder.read_description()
+    counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
+    method, source = description["sweep"]["search"]["method"], description["data"]["source"]
+    text = [
+        f"A {method} search of {len(record.trials)} trials on {source}: {counts or 'none ended'}.",
+        *_winner_words(record, choice, openings),
+        *_next_words(folder, record, analysis, choice),
+    ]
+    facts = {
+        "objective": f"{record.goal.metric} ({record.goal.mode})",
+        "data": ", ".join(f"{one['name']} {one['rows']} rows" for one in _splits(description)),
+        "started": _clock(record.started_at),
+        "time in sessions": f"{record.active_s:.0f} s",
+        "files": str(folder.path.name) + "/: plan, ledger, epochs.parquet, weights",
+    }
+    best = record.best
+    configuration = {} if best is None else flatten(best.trial.configuration)
+    shown = {f"best: {key}": str(value) for key, value in configuration.items()}
+    varied = {f"best: {key}" for key in _varied(record.trials)}
+    return Section("In short", text, facts=facts | {k: v for k, v in shown.items() if k in varied})
+
+
+def _splits(description: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(description["data"]["splits"])
+
+
+def _winner_words(
+    record: SweepRecord, choice: FinalChoice | None, openings: Sequence[Opening]
+) -> list[str]:
+    best, metric = record.best, record.goal.metric
+    if best is None:
+        return ["No trial has a finite objective: there is no winner."]
+    words = [
+        f"Best of the search: trial {best.trial.index} with {metric} = "
+        f"{measured(best.best, metric)} at epoch {best.best_epoch}; the best of many flatters."
+    ]
+    if choice is None:
+        return words
+    winner = choice.winner
+    mean = "" if winner.mean is None else f", mean {metric} {winner.mean:.4g}"
+    words.append(
+        f"Final winner over {choice.seeds} fresh seeds: trial {winner.trial}{mean}. "
+        f"{noise_sentence(choice)}"
+    )
+    if openings and openings[-1].metrics:
+        figures = ", ".join(
+            f"{name} {one.value:.4g} ({one.low:.4g} to {one.high:.4g})"
+            for name, one in openings[-1].metrics.items()
+        )
+        words.append(f"On {openings[-1].rows} test rows that nothing had seen: {figures}.")
+    return words
+
+
+def _next_words(
+    folder: RunFolder, record: SweepRecord, analysis: Analysis, choice: FinalChoice | None
+) -> list[str]:
+    words = []
+    if isinstance(analysis.tuning_curve, TuningCurve):
+        words.append(analysis.tuning_curve.sentence)
+    words += [alarm.sentence for alarm in analysis.alarms]
+    audited = read_audit(folder, record)
+    if audited:
+        words.append(audit_sentence(audited))
+    if record.unfinished:
+        words.append(f"{len(record.unfinished)} trials have not ended: resume the sweep.")
+    elif choice is None and record.best is not None:
+        words.append(
+            "Nothing is known yet of unseen rows: `python -m sweeps final` repeats the best under "
+            "fresh seeds and opens the test set once."
+        )
+    return words
+
+
+def _varied(trials: Sequence[TrialRecord]) -> list[str]:
+    return varied_keys([flatten(trial.trial.configuration) for trial in trials])
+
+
+def _table(evidence: Evidence, analysis: Analysis) -> Table:
+    keys = _varied(evidence.trials)
+    words = {one.trial: one.words for one in analysis.diagnoses}
+    columns = [
+        "trial", evidence.goal.metric, "best epoch", "epochs", "seconds", "outcome", *keys,
+        "diagnosis", "reason",
+    ]  # fmt: skip
+    rows = []
+    for at, trial in sorted(enumerate(evidence.trials), key=lambda pair: _rank(evidence, pair[0])):
+        value, flat = evidence.values[at], flatten(trial.trial.configuration)
+        rows.append(
+            [
+                at,
+                None if value != value else float(f"{value:.6g}"),
+                trial.best_epoch,
+                trial.epochs,
+                round(trial.train_s, 2),
+                str(trial.outcome or "unfinished"),
+                *(_cell(flat.get(key)) for key in keys),
+                words.get(at, ""),
+                trial.reason,
+            ]
+        )
+    return Table(columns, rows)
+
+
+def _rank(evidence: Evidence, at: int) -> tuple[bool, float, int]:
+    loss = evidence.losses[at]
+    return (loss != loss, 0.0 if loss != loss else float(loss), at)
+
+
+def _cell(value: Any) -> Any:
+    """Numbers stay numbers, so that they sort; infinities and sections become words."""
+    if isinstance(value, bool) or value is None:
+        return None if value is None else str(value)
+    if isinstance(value, int | float):
+        return value if abs(value) < 1e300 else str(value)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _reproduce(folder: RunFolder) -> Section:
+    description = folder.read_description()
+    overrides = "".join(f" --set '{text}'" for text in description["overrides"])
+    facts = {
+        "seed": str(description["sweep"]["seed"]),
+        "data digest": str(description["data"]["digest"]),
+        "git commit": str(description.get("git_commit") or "not in a git checkout"),
+        "versions": ", ".join(f"{k} {v}" for k, v in _versions(folder).items()) or "not recorded",
+    }
+    command = f"python -m sweeps run sweep.yaml{overrides}"
+    text = ["The sweep file below, the seed and these versions give the same trials again."]
+    source = folder.source.read_text(encoding="utf-8") if folder.source.exists() else ""
+    return Section("How to reproduce this", text, facts=facts, code=[command, source])
+
+
+def _versions(folder: RunFolder) -> dict[str, str]:
+    from sweeps.record.ledger import read_events
+
+    if not folder.ledger.exists():
+        return {}
+    for event, _ in read_events(folder.ledger):
+        if event["event"] == "session":
+            return {"python": event["python"], **event["versions"]}
+    return {}
+
+
+def _clock(at: float | None) -> str:
+    if at is None:
+        return "not yet"
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

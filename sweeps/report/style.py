@@ -1,0 +1,83 @@
+"""Colours, and what all figures have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+__all__ = [
+    "ACCENT",
+    "INK",
+    "OUTCOME_COLOURS",
+    "figure",
+    "outcome_colour",
+    "points",
+    "rounded",
+    "translucent",
+]
+
+# Okabe and Ito's palette, which people with any colour vision tell apart.
+INK, ACCENT = "#000000", "#E69F00"
+OUTCOME_COLOURS = {
+    "completed": "#009E73",
+    "pruned": "#56B4E9",
+    "early_stopped": "#0072B2",
+    "diverged": "#D55E00",
+    "failed": "#CC79A7",
+}
+_OTHER = "#666666"
+_DIGITS = 6
+_MOST_SVG = 1500
+
+
+def outcome_colour(outcome: str) -> str:
+    """Return an outcome's colour, grey where a trial has none yet."""
+    return OUTCOME_COLOURS.get(outcome, _OTHER)
+
+
+def translucent(colour: str, opacity: float) -> str:
+    """Return `#rrggbb` as a CSS colour of this opacity."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"
+
+
+def rounded(values: Any) -> list[float | None]:
+    """Return numbers with six digits, which no eye tells from more; None for what is not finite."""
+    found = np.asarray(values, dtype=float)
+    return [float(f"{one:.{_DIGITS}g}") if np.isfinite(one) else None for one in found]
+
+
+def points(x: Any, y: Any, **options: Any) -> Any:
+    """Return points as SVG, or where they are many by WebGL, of which a browser shows few."""
+    kind = go.Scatter if len(x) <= _MOST_SVG else go.Scattergl
+    return kind(x=rounded(x), y=rounded(y), mode="markers", **options)
+
+
+def figure(traces: Sequence[Any], x: str, y: str, *, height: int = 380, **layout: Any) -> go.Figure:
+    """Return a figure in the page's style: axis titles, legend below, room to breathe."""
+    top = 50 if layout.get("showlegend", True) else 15
+    axis = {
+        "exponentformat": "e",
+        "gridcolor": "#e6e6e6",
+        "linecolor": "#999999",
+        "zeroline": False,
+        "automargin": True,
+    }
+    made = go.Figure(list(traces))
+    made.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 55, "r": 15, "t": top, "b": 45},
+        font={"family": "system-ui, sans-serif", "size": 13, "color": "#222222"},
+        paper_bgcolor="white",
+        plot_bgcolor="white",
+        hovermode="closest",
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+        xaxis={**axis, "title": {"text": x}},
+        yaxis={**axis, "title": {"text": y}},
+    )
+    made.update_layout(**layout)
+    return made

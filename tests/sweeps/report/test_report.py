@@ -1,0 +1,130 @@
+"""The report says what the record says, and takes texts for texts."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sweeps
+from sweeps.record.reading import read_record
+from sweeps.record.results import Results
+from sweeps.record.run_folder import RunFolder
+from sweeps.report.page import Panel, Section, Table, render
+from sweeps.report.report import report_sections
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
+
+
+def run(folder: Path, **sections: str) -> Results:
+    path = write_sweep(folder, **sections)
+    return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
+
+
+def panels(folder: RunFolder) -> dict[str, Panel]:
+    return {panel.title: panel for section in report_sections(folder) for panel in section.panels}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    folder = tmp_path_factory.mktemp("report")
+    return run(folder, search="{method: random, trials: 12}", stopping="{scheduler: asha}")
+
+
+def test_the_report_is_written_when_a_sweep_ends_and_again_when_asked(results: Results) -> None:
+    path = results.path / "report.html"
+    assert path.exists()
+    path.unlink()
+    assert sweeps.write_report(results.path) == path
+    assert path.stat().st_size < 20e6
+    other = results.path.parent / "elsewhere.html"
+    assert sweeps.write_report(results.path, out=other) == other
+    assert other.exists()
+
+
+def test_the_best_curve_and_the_running_best_are_those_of_the_record(results: Results) -> None:
+    best = results.record.best
+    assert best is not None
+    found = panels(results.folder)
+    curve = next(t for t in figure(found["Learning curves"]).data if str(t.name).startswith("best"))
+    epochs = results.epochs()
+    own = epochs[epochs.trial == best.trial.index]
+    assert list(curve.x) == own.epoch.tolist()
+    assert list(curve.y) == pytest.approx(own.dev_loss.tolist(), rel=1e-5)
+    running = next(t for t in figure(found["By trial"]).data if t.name == "best so far")
+    values = [results.record.value(trial) for trial in results.record.trials]
+    assert list(running.y) == pytest.approx(np.minimum.accumulate(np.array(values)), rel=1e-5)
+
+
+def figure(panel: Panel) -> Any:
+    assert panel.figure is not None
+    return panel.figure
+
+
+def test_the_summary_names_winner_outcomes_and_the_next_step(results: Results) -> None:
+    [summary, *_] = report_sections(results.folder)
+    text = " ".join(summary.text)
+    best = results.record.best
+    assert best is not None
+    assert f"Best of the search: trial {best.trial.index}" in text
+    assert "A random search of 12 trials on iris" in text
+    assert "python -m sweeps final" in text
+
+
+def test_the_table_has_every_trial_with_its_outcome(results: Results) -> None:
+    [table] = [one.table for one in report_sections(results.folder) if one.table is not None]
+    outcomes = {row[0]: row[list(table.columns).index("outcome")] for row in table.rows}
+    assert outcomes == {t.trial.index: str(t.outcome) for t in results.record.trials}
+
+
+def test_texts_of_the_user_are_shown_and_never_run() -> None:
+    evil = "</script><script>alert('x')</script><img src=x onerror=alert(1)>"
+    section = Section(
+        evil, [evil], [Panel(evil, evil)], {evil: evil}, Table([evil], [[evil]]), [evil]
+    )
+    page = render(evil, [section])
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    data = re.search(r"const TABLES = (.*?);</script>", page)
+    assert data is not None
+    assert json.loads(data[1]) == [{"columns": [evil], "rows": [[evil]]}]
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"search": "{method: random, trials: 1}"},
+        {"data": "{source: diabetes}", "objective": "{metric: dev_r2}"},
+        {
+            "search": "{method: grid}",
+            "space": space("{kind: linear}", "{kind: sgd, lr: {choice: [0.1, 0.01]}}"),
+        },
+    ],
+    ids=["one trial", "regression", "grid of one parameter"],
+)
+def test_small_and_other_sweeps_have_a_report(tmp_path: Path, sections: dict[str, str]) -> None:
+    results = run(tmp_path, **sections)
+    assert (results.path / "report.html").stat().st_size > 1e6
+
+
+def test_a_sweep_in_which_nothing_came_out_has_a_report(tmp_path: Path) -> None:
+    broken = own_net(tmp_path, "net_that_fails", "        raise RuntimeError('<b>no</b>')")
+    searched = "{method: random, trials: 1}"
+    model = space(custom_model(broken), "{kind: sgd}")
+    results = run(tmp_path, search=searched, space=model, trial="{retries: 0}")
+    page = (results.path / "report.html").read_text()
+    assert "No trial has a finite objective" in page
+    assert "<b>no</b>" not in page
+
+
+def test_a_folder_before_its_first_trial_has_a_report(tmp_path: Path) -> None:
+    results = run(tmp_path)
+    results.folder.ledger.unlink()
+    for path in results.folder.weights.iterdir():
+        path.unlink()
+    assert read_record(results.folder).best is None
+    text = sweeps.write_report(results.path).read_text()
+    assert "6 trials have not ended" in text
