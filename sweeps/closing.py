@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
+from pathlib import Path
+
 from sweeps.analysis.diagnosis import diagnose
 from sweeps.analysis.evidence import gather
 from sweeps.record.reading import read_record
@@ -15,9 +19,19 @@ __all__ = ["conclude"]
 def conclude(folder: RunFolder) -> Conclusion:
     """Write the report of a sweep, and return it with what is to be said of its trials.
 
+    A report that cannot be drawn costs no sweep: what kept it is written to standard error.
+
     Raises:
         RunFolderError: The folder was damaged.
-        StorageError: The report cannot be written.
     """
     found = diagnose(gather(folder, read_record(folder)))
-    return Conclusion(write_report(folder), {one.trial: one.words for one in found})
+    return Conclusion(_report(folder), {one.trial: one.words for one in found})
+
+
+def _report(folder: RunFolder) -> Path | None:
+    try:
+        return write_report(folder)
+    except Exception:
+        print("the report could not be drawn:", file=sys.stderr)
+        traceback.print_exc()
+        return None

@@ -84,7 +84,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
             # Ray stops here, while the tracker records the rest.
         tracking.finish()
         missing = _missing_in_mlflow(tracking)
-        if not tracking.is_on and recorder.fatal is None:
+        if not (tracking.is_on and tracking.is_complete) and recorder.fatal is None:
             _report(folder)
     if recorder.fatal is not None:
         raise recorder.fatal
@@ -93,9 +93,9 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
 
 def _report(folder: RunFolder) -> None:
     """Write the report, which the tracker does where there is one: it has the time."""
-    from sweeps.report.report import write_report
+    from sweeps.closing import conclude
 
-    write_report(folder)
+    conclude(folder)
 
 
 def _missing_in_mlflow(tracking: TrackingProcess) -> str:

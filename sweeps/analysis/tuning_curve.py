@@ -6,6 +6,7 @@ distribution of one trial's result become bands of the median best of n; from th
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,25 +107,23 @@ def _curves(values: Array, numbers: Array, minimize: bool) -> tuple[Array, Array
 
 def _judged(values: Array, minimize: bool) -> tuple[int, str]:
     """Return the n that would have been enough, and the sentence."""
-    expected = _expected_best(values if minimize else -values)
-    count = len(values)
-    way = expected[0] - expected[-1]
+    ordered, count = np.sort(values if minimize else -values), len(values)
+    first, last = _expected_best(ordered, 1), _expected_best(ordered, count)
+    way = first - last
     if way <= 0:
         return 1, "All trials came to the same result: one would have done."
-    enough = int(np.argmax(expected[0] - expected >= _ENOUGH * way)) + 1
+
+    def came(number: int) -> bool:
+        return first - _expected_best(ordered, number) >= _ENOUGH * way
+
+    enough = 1 + bisect.bisect_left(range(1, count + 1), True, key=came)
     fewer = f"{enough} trials would have come 95 % of the way that these {count} came"
-    gain = (expected[max(count // 2, 1) - 1] - expected[-1]) / way
+    gain = (_expected_best(ordered, max(count // 2, 1)) - last) / way
     more = "more of the same would hardly help" if gain < _LITTLE else "more would still help"
     return enough, f"{fewer}; the last doubling of trials brought {gain:.0%} of it, so {more}."
 
 
-def _expected_best(losses: Array) -> Array:
-    """Return the expected least of n drawn with replacement, for n = 1 to all."""
-    ordered, count = np.sort(losses), len(losses)
-    numbers = np.arange(1, count + 1)
-    above = 1 - np.arange(count + 1) / count
-    found = np.empty(count)
-    for at, n in enumerate(numbers):
-        chances = above[:-1] ** n - above[1:] ** n
-        found[at] = chances @ ordered
-    return found
+def _expected_best(ordered: Array, number: int) -> float:
+    """Return the expected least of so many drawn with replacement from losses, least first."""
+    above = 1 - np.arange(len(ordered) + 1) / len(ordered)
+    return float((above[:-1] ** number - above[1:] ** number) @ ordered)

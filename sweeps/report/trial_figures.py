@@ -30,7 +30,7 @@ def learning_curves(evidence: Evidence) -> Panel | None:
         curves = [
             curve[metric]
             for curve, trial in zip(evidence.curves, evidence.trials, strict=True)
-            if str(trial.outcome) == outcome and curve
+            if str(trial.outcome) == outcome and curve and np.isfinite(curve[metric]).any()
         ]
         if curves:
             counts.append(f"{len(curves)} {_word(outcome)}")

@@ -46,11 +46,11 @@ class Conclusion:
     """What a sweep that is over came to.
 
     Attributes:
-        report: The report's file.
+        report: The report's file, or None where it could not be drawn.
         diagnoses: By trial, in words.
     """
 
-    report: Path
+    report: Path | None
     diagnoses: Mapping[int, str]
 
 
@@ -116,7 +116,8 @@ class Follower:
         with _settings():
             projection = self._project()
             projection.note_diagnoses(found.diagnoses)
-            projection.log_file(found.report)
+            if found.report is not None:
+                projection.log_file(found.report)
 
     def say(self, error: str = "", stage: str = "trials") -> None:
         """Write for the progress display how far the record is."""

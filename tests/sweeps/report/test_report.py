@@ -99,11 +99,15 @@ def test_texts_of_the_user_are_shown_and_never_run() -> None:
         {"search": "{method: random, trials: 1}"},
         {"data": "{source: diabetes}", "objective": "{metric: dev_r2}"},
         {
+            "data": "{source: diabetes}",
+            "space": space("{kind: linear}", "{kind: sgd, lr: {float: [1.0e+3, 2.0e+3]}}"),
+        },
+        {
             "search": "{method: grid}",
             "space": space("{kind: linear}", "{kind: sgd, lr: {choice: [0.1, 0.01]}}"),
         },
     ],
-    ids=["one trial", "regression", "grid of one parameter"],
+    ids=["one trial", "regression", "all diverged", "grid of one parameter"],
 )
 def test_small_and_other_sweeps_have_a_report(tmp_path: Path, sections: dict[str, str]) -> None:
     results = run(tmp_path, **sections)

@@ -1,0 +1,167 @@
+"""The final's net in MLflow's Model Registry: registered once, loadable, and served over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+
+import sweeps
+from sweeps.record.results import Results
+from tests.free_port import free_port
+from tests.sweeps.sweep_files import write_sweep
+
+ROWS = (
+    "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n5,3,1.5,0.2\n6,3,5,2\n"
+)
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"
+)
+
+
+@pytest.fixture(scope="module")
+def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('final_model') / 'mlflow.db'}"
+
+
+@pytest.fixture(scope="module")
+def recorded(uri: str) -> Results:
+    folder = Path(uri.removeprefix("sqlite:///")).parent
+    final = "{top_k: 2, seeds: 2, registry_name: flowers, alias: champion}"
+    path = write_sweep(folder, final=final)
+    return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri=uri)
+
+
+def parent_of(client: MlflowClient) -> Any:
+    runs = client.search_runs(["1"], "tags.mlflow.runName = 'blobs'")
+    [parent] = runs
+    return parent
+
+
+def test_the_sweeps_run_has_the_final_and_the_test_figures(recorded: Results, uri: str) -> None:
+    parent = parent_of(MlflowClient(uri))
+    choice, [opening] = recorded.final, recorded.openings
+    assert choice is not None
+    metrics = parent.data.metrics
+    assert metrics["final_dev_loss_mean"] == choice.winner.mean
+    assert metrics["test_openings"] == 1
+    for name, one in opening.metrics.items():
+        assert [metrics[name], metrics[f"{name}_low"], metrics[f"{name}_high"]] == [
+            one.value, one.low, one.high,
+        ]  # fmt: skip
+
+
+def test_the_stages_are_nested_below_the_sweep(recorded: Results, uri: str) -> None:
+    client = MlflowClient(uri)
+    parent = parent_of(client)
+    below = f"tags.mlflow.parentRunId = '{parent.info.run_id}'"
+    names = {run.info.run_name for run in client.search_runs(["1"], below)}
+    assert {"blobs-final", "blobs-final-refit", "blobs-0000"} <= names
+    [stage] = client.search_runs(["1"], "tags.mlflow.runName = 'blobs-final'")
+    repeats = client.search_runs(["1"], f"tags.mlflow.parentRunId = '{stage.info.run_id}'")
+    assert len(repeats) == 4
+    assert {run.data.tags["outcome"] for run in repeats} == {"completed"}
+
+
+def test_each_trial_is_tagged_with_its_diagnosis_and_the_report_lies_beside(
+    recorded: Results, uri: str
+) -> None:
+    client = MlflowClient(uri)
+    trials = client.search_runs(["1"], "tags.mlflow.runName LIKE 'blobs-000%'")
+    assert len(trials) == 6
+    assert all(run.data.tags["diagnosis"] for run in trials)
+    artifacts = client.list_artifacts(parent_of(client).info.run_id)
+    assert "report.html" in {one.path for one in artifacts}
+
+
+def test_the_model_is_registered_once_with_its_alias(recorded: Results, uri: str) -> None:
+    client = MlflowClient(uri)
+    before = Path(uri.removeprefix("sqlite:///")).read_bytes()
+    sweeps.sync(recorded.path, tracking_uri=uri)
+    assert Path(uri.removeprefix("sqlite:///")).read_bytes() == before
+    [version] = client.search_model_versions("name = 'flowers'")
+    assert client.get_model_version_by_alias("flowers", "champion").version == version.version
+
+
+def test_the_registered_model_answers_as_predict_does(
+    recorded: Results, uri: str, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text(ROWS)
+    expected = sweeps.predict(recorded.path, tmp_path / "rows.csv")
+    mlflow.set_tracking_uri(uri)
+    try:
+        loaded = mlflow.pyfunc.load_model("models:/flowers@champion")
+    finally:
+        mlflow.set_tracking_uri("")
+    import pandas as pd
+
+    found = loaded.predict(pd.read_csv(tmp_path / "rows.csv").astype(float))
+    assert found["prediction"].tolist() == expected["prediction"].tolist()
+    column = "probability_virginica"
+    assert found[column].tolist() == pytest.approx(expected[column].tolist())
+
+
+@pytest.mark.timeout(180)
+def test_the_registered_model_is_served_over_http(
+    recorded: Results, uri: str, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text(ROWS)
+    expected = sweeps.predict(recorded.path, tmp_path / "rows.csv")
+    # As in an activated environment: MLflow starts uvicorn by its name.
+    port, scripts = free_port(), Path(sys.executable).parent
+    command = [
+        sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/flowers/1",
+        "--env-manager", "local", "--port", str(port), "--workers", "1",
+    ]  # fmt: skip
+    with (tmp_path / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            command,
+            env={
+                **os.environ,
+                "MLFLOW_TRACKING_URI": uri,
+                "PATH": f"{scripts}:{os.environ['PATH']}",
+            },
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        columns, *rows = [line.split(",") for line in ROWS.splitlines()]
+        split = {"columns": columns, "data": [[float(cell) for cell in row] for row in rows]}
+        answer = asked(f"http://127.0.0.1:{port}/invocations", {"dataframe_split": split}, server)
+    finally:
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+    found = answer["predictions"]
+    assert [row["prediction"] for row in found] == expected["prediction"].tolist()
+    shares = [row["probability_virginica"] for row in found]
+    assert shares == pytest.approx(expected["probability_virginica"].tolist())
+
+
+def asked(url: str, body: Any, server: subprocess.Popen[bytes]) -> Any:
+    """Post until the server is up and answers."""
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    until = time.monotonic() + 120
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return json.loads(answer.read())
+        except (urllib.error.URLError, ConnectionError):
+            assert server.poll() is None, "the server ended"
+            assert time.monotonic() < until, "the server did not answer in 120 s"
+            time.sleep(0.3)
