@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sweeps.record.results import Results
     from sweeps.service import (
+        compare,
         extend,
         final,
         open_run,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Results",
+    "compare",
     "extend",
     "final",
     "load",

@@ -105,6 +105,12 @@ def _add_folder_commands(commands: Any) -> None:
     command.add_argument("--out", type=Path, help="default: report.html in the run folder")
     command.add_argument("--png", action="store_true", help="write each figure as PNG, too")
     command.set_defaults(command=_report)
+    text = "write two sweeps side by side into one HTML file"
+    command = commands.add_parser("compare", help=text, description=text)
+    command.add_argument("first", type=Path)
+    command.add_argument("second", type=Path)
+    command.add_argument("--out", type=Path, default=Path("compare.html"))
+    command.set_defaults(command=_compare)
     text = "print what a sweep's net answers for the rows of a file, as CSV"
     command = commands.add_parser("predict", help=text, description=text)
     command.add_argument("run", type=Path)
@@ -216,6 +222,13 @@ def _report(parsed: argparse.Namespace) -> int:
 
         for path in write_pictures(parsed.run):
             print(path)
+    return 0
+
+
+def _compare(parsed: argparse.Namespace) -> int:
+    from sweeps.service import compare
+
+    print(f"written to {compare(parsed.first, parsed.second, out=parsed.out)}")
     return 0
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "compare",
     "default_tracking_uri",
     "extend",
     "final",
@@ -204,6 +205,17 @@ def write_report(path: str | Path, *, out: str | Path | None = None) -> Path:
     from sweeps.report import report
 
     return report.write_report(RunFolder.open(Path(path)), None if out is None else Path(out))
+
+
+def compare(first: str | Path, second: str | Path, *, out: str | Path = "compare.html") -> Path:
+    """Write two sweeps side by side into one HTML file; returns it.
+
+    Raises:
+        RunFolderError: They have other objectives or other data.
+    """
+    from sweeps.report.comparison import write_comparison
+
+    return write_comparison(RunFolder.open(Path(first)), RunFolder.open(Path(second)), Path(out))
 
 
 def write_pictures(path: str | Path) -> list[Path]:

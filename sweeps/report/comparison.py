@@ -1,0 +1,180 @@
+"""Two sweeps side by side: what was changed between them, and what that brought."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+
+from sweeps.analysis.evidence import Evidence, gather
+from sweeps.analysis.savings import savings
+from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
+from sweeps.errors import RunFolderError
+from sweeps.record.final import read_final, read_openings
+from sweeps.record.reading import read_record
+from sweeps.record.records import SweepRecord
+from sweeps.record.run_folder import RunFolder, write_atomically
+from sweeps.report.page import Panel, Section, Table, render
+from sweeps.report.style import figure, rounded, translucent
+from sweeps.spec.configurations import flatten
+
+__all__ = ["comparison_sections", "write_comparison"]
+
+_COLOURS = ("#0072B2", "#E69F00")
+_MISSING = ""
+
+
+def write_comparison(first: RunFolder, second: RunFolder, out: Path) -> Path:
+    """Write the comparison of two sweeps into one HTML file; returns it.
+
+    Raises:
+        RunFolderError: They have other objectives, or other data: nothing could be compared.
+        StorageError: The file cannot be written.
+    """
+    title = f"Sweeps {first.name} and {second.name}"
+    write_atomically(out, render(title, comparison_sections(first, second)).encode())
+    return out
+
+
+def comparison_sections(first: RunFolder, second: RunFolder) -> list[Section]:
+    """Return the parts of the comparison; raises RunFolderError as write_comparison does."""
+    folders = (first, second)
+    _refuse_unlike(first, second)
+    records = [read_record(folder) for folder in folders]
+    evidences = [gather(*pair) for pair in zip(folders, records, strict=True)]
+    curves = [tuning_curve(evidence) for evidence in evidences]
+    names = _names(first, second)
+    panels = [panel for panel in [_tuning(names, curves, records[0].goal.metric)] if panel]
+    panels.append(_results(names, evidences))
+    return [
+        Section("In short", _words(names, records, curves), panels),
+        Section("Side by side", table=_table(names, folders, records, evidences)),
+        Section("What was changed", table=_changes(names, folders)),
+    ]
+
+
+def _names(first: RunFolder, second: RunFolder) -> list[str]:
+    if first.name != second.name:
+        return [first.name, second.name]
+    return [str(first.path), str(second.path)]
+
+
+def _refuse_unlike(first: RunFolder, second: RunFolder) -> None:
+    one, other = first.read_description(), second.read_description()
+    for what, key in (("objective", "goal"), ("data", "data")):
+        left, right = one[key], other[key]
+        if what == "data":
+            left, right = (f"{x['source']} ({x['digest'][:8]})" for x in (left, right))
+        else:
+            left, right = (x["metric"] for x in (left, right))
+        if left != right:
+            raise RunFolderError(
+                f"{first.name} and {second.name} have different {what}, {left} and {right}: their "
+                f"results cannot be compared"
+            )
+
+
+def _words(
+    names: list[str], records: list[SweepRecord], curves: list[TuningCurve | str]
+) -> list[str]:
+    goal = records[0].goal
+    values = [None if one.best is None else one.value(one.best) for one in records]
+    if values[0] is None or values[1] is None:
+        lacking = " and ".join(n for n, v in zip(names, values, strict=True) if v is None)
+        return [f"{lacking} has no trial with a finite objective."]
+    better = 0 if goal.sort_key(values[0]) <= goal.sort_key(values[1]) else 1
+    words = [
+        f"The best of {names[better]} is {goal.metric} = {values[better]:.4g}; that of "
+        f"{names[1 - better]} is {values[1 - better]:.4g}, of "
+        f"{len(records[better].trials)} and {len(records[1 - better].trials)} trials."
+    ]
+    if not any(isinstance(curve, str) for curve in curves):
+        words.append(
+            "A best of more trials is luckier: the curves compare the two at equal numbers of "
+            "trials. Where the bands overlap, the sweeps cannot be told apart."
+        )
+    words.append("All figures are of dev rows, which both searches chose by.")
+    return words
+
+
+def _tuning(names: list[str], curves: list[TuningCurve | str], metric: str) -> Panel | None:
+    traces: list[Any] = []
+    counts = []
+    for name, curve, colour in zip(names, curves, _COLOURS, strict=True):
+        if isinstance(curve, str):
+            return None
+        numbers = rounded(curve.numbers)
+        counts.append(f"{name} n = {curve.trials}")
+        band = [*rounded(curve.high), *reversed(rounded(curve.low))]
+        traces.append(
+            go.Scatter(
+                x=[*numbers, *reversed(numbers)], y=band, fill="toself", mode="lines",
+                fillcolor=translucent(colour, 0.18), line={"width": 0}, showlegend=False,
+                hoverinfo="skip",
+            )
+        )  # fmt: skip
+        traces.append(
+            go.Scatter(
+                x=numbers, y=rounded(curve.median), mode="lines", name=name,
+                line={"color": colour, "width": 2},
+            )
+        )  # fmt: skip
+    made = figure(traces, "n, number of trials", f"median best {metric} of n")
+    caption = f"Median best of n trials with simultaneous 95 % bands ({', '.join(counts)})."
+    return Panel("At equal numbers of trials", caption, made)
+
+
+def _results(names: list[str], evidences: list[Evidence]) -> Panel:
+    traces = [
+        go.Box(
+            y=rounded(evidence.values), name=f"{name}, n = {len(evidence.values)}",
+            marker={"color": colour, "size": 4}, boxpoints="outliers",
+        )
+        for name, evidence, colour in zip(names, evidences, _COLOURS, strict=True)
+    ]  # fmt: skip
+    metric = evidences[0].goal.metric
+    made = figure(traces, "", metric, showlegend=False)
+    counts = " and ".join(str(len(evidence.values)) for evidence in evidences)
+    return Panel("All results", f"{metric} of all {counts} trials at their best epochs.", made)
+
+
+def _table(
+    names: list[str],
+    folders: tuple[RunFolder, RunFolder],
+    records: list[SweepRecord],
+    evidences: list[Evidence],
+) -> Table:
+    columns = [_column(*three) for three in zip(folders, records, evidences, strict=True)]
+    keys = list(dict.fromkeys([*columns[0], *columns[1]]))
+    rows = [[key, *(column.get(key, _MISSING) for column in columns)] for key in keys]
+    return Table(["", *names], rows)
+
+
+def _column(folder: RunFolder, record: SweepRecord, evidence: Evidence) -> dict[str, Any]:
+    saved = savings(evidence)
+    found: dict[str, Any] = {"trials": len(record.trials)}
+    found |= {name: count for name, count in saved.trials.items() if count}
+    found |= {"epochs run": sum(saved.run.values()), "seconds": round(record.active_s, 1)}
+    if record.best is not None:
+        found[f"best {record.goal.metric}"] = record.value(record.best)
+        found["best trial"] = record.best.trial.index
+    choice, openings = read_final(folder), read_openings(folder)
+    if choice is not None and choice.winner.mean is not None:
+        found[f"final {choice.metric}, mean over seeds"] = choice.winner.mean
+    if openings:
+        found |= {name: one.value for name, one in openings[-1].metrics.items()}
+        found["openings of the test set"] = len(openings)
+    return found
+
+
+def _changes(names: list[str], folders: tuple[RunFolder, RunFolder]) -> Table:
+    """Return the values of the two sweep files that differ, defaults included."""
+    files = [flatten(folder.read_description()["sweep"]) for folder in folders]
+    keys = [
+        key
+        for key in dict.fromkeys([*files[0], *files[1]])
+        if files[0].get(key, _MISSING) != files[1].get(key, _MISSING)
+    ]
+    rows = [[key, *(str(file.get(key, _MISSING)) for file in files)] for key in keys]
+    return Table(["key", *names], rows or [["nothing but the folder", _MISSING, _MISSING]])
