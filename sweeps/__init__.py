@@ -9,21 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sweeps.answers import compare, predict, suggest, write_pictures, write_report
     from sweeps.record.results import Results
-    from sweeps.service import (
-        compare,
-        extend,
-        final,
-        open_run,
-        plan,
-        predict,
-        resume,
-        retry,
-        run,
-        sync,
-        write_pictures,
-        write_report,
-    )
+    from sweeps.service import extend, final, open_run, plan, resume, retry, run, sync
     from sweeps.spec.loading import load_sweep as load
 
 __all__ = [
@@ -38,14 +26,17 @@ __all__ = [
     "resume",
     "retry",
     "run",
+    "suggest",
     "sync",
     "write_pictures",
     "write_report",
 ]
 
+_ANSWERS = ("compare", "predict", "suggest", "write_pictures", "write_report")
 _HOMES = {
     "load": ("sweeps.spec.loading", "load_sweep"),
     "Results": ("sweeps.record.results", "Results"),
+    **{name: ("sweeps.answers", name) for name in _ANSWERS},
 }
 
 

@@ -111,6 +111,11 @@ def _add_folder_commands(commands: Any) -> None:
     command.add_argument("second", type=Path)
     command.add_argument("--out", type=Path, default=Path("compare.html"))
     command.set_defaults(command=_compare)
+    text = "print the sweep file to run next, each change with its reason"
+    command = commands.add_parser("suggest", help=text, description=text)
+    command.add_argument("run", type=Path)
+    command.add_argument("--out", type=Path, help="write it to this file")
+    command.set_defaults(command=_suggest)
     text = "print what a sweep's net answers for the rows of a file, as CSV"
     command = commands.add_parser("predict", help=text, description=text)
     command.add_argument("run", type=Path)
@@ -214,11 +219,11 @@ def _final(parsed: argparse.Namespace) -> int:
 
 
 def _report(parsed: argparse.Namespace) -> int:
-    from sweeps.service import write_report
+    from sweeps.answers import write_report
 
     print(f"written to {write_report(parsed.run, out=parsed.out)}")
     if parsed.png:
-        from sweeps.service import write_pictures
+        from sweeps.answers import write_pictures
 
         for path in write_pictures(parsed.run):
             print(path)
@@ -226,21 +231,34 @@ def _report(parsed: argparse.Namespace) -> int:
 
 
 def _compare(parsed: argparse.Namespace) -> int:
-    from sweeps.service import compare
+    from sweeps.answers import compare
 
     print(f"written to {compare(parsed.first, parsed.second, out=parsed.out)}")
     return 0
 
 
-def _predict(parsed: argparse.Namespace) -> int:
-    from sweeps.service import predict
+def _suggest(parsed: argparse.Namespace) -> int:
+    from sweeps.answers import suggest
 
-    text = predict(parsed.run, parsed.rows).to_csv(index=False)
-    if parsed.out is None:
+    return _write(parsed.out, suggest(parsed.run))
+
+
+def _predict(parsed: argparse.Namespace) -> int:
+    from sweeps.answers import predict
+
+    return _write(parsed.out, predict(parsed.run, parsed.rows).to_csv(index=False))
+
+
+def _write(out: Path | None, text: str) -> int:
+    """Write an answer to standard output, or to a file."""
+    if out is None:
         sys.stdout.write(text)
-    else:
-        parsed.out.write_text(text)
-        print(f"written to {parsed.out}", file=sys.stderr)
+        return 0
+    try:
+        out.write_text(text)
+    except OSError as err:
+        raise SweepError(f"cannot write {out}: {err.strerror}") from err
+    print(f"written to {out}", file=sys.stderr)
     return 0
 
 

@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from models.data_checks import DataSummary
 from sweeps.errors import FileProblem, RunFolderError, SweepFileError
@@ -25,23 +25,17 @@ from sweeps.spec.sweep import Sweep
 from sweeps.terminal.progress import Display
 from sweeps.trainer import RunnerName
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 __all__ = [
-    "compare",
     "default_tracking_uri",
     "extend",
     "final",
     "open_run",
+    "open_sweep",
     "plan",
-    "predict",
     "resume",
     "retry",
     "run",
     "sync",
-    "write_pictures",
-    "write_report",
 ]
 
 _OFF = "none"
@@ -113,7 +107,7 @@ def resume(
     Raises:
         RunFolderError: The folder is damaged or in use, or its data changed.
     """
-    folder = _open_sweep(path)
+    folder = open_sweep(path)
     with folder.lock():
         _change(folder, overrides)
     return _session(folder, "resume", runner, tracking_uri, display)
@@ -133,7 +127,7 @@ def extend(
         RunFolderError: The sweep's method draws no further trials.
         SweepFileError: The space has no so many configurations.
     """
-    folder = _open_sweep(path)
+    folder = open_sweep(path)
     with folder.lock():
         _lengthen_plan(folder, trials)
     return _session(folder, "extend", runner, tracking_uri, display)
@@ -147,7 +141,7 @@ def retry(
     display: Display | None = None,
 ) -> Results:
     """Run the failed trials of a sweep again, each from its last checkpoint, and no others."""
-    folder = _open_sweep(path)
+    folder = open_sweep(path)
     if not any(trial.outcome == "failed" for trial in read_record(folder).trials):
         raise RunFolderError(f"{folder.name} has no failed trial to retry")
     return _session(folder, "retry", runner, tracking_uri, display)
@@ -173,60 +167,10 @@ def final(
     Raises:
         RunFolderError: No trial has a finite objective, or there is a final and not `again`.
     """
-    folder = _open_sweep(path)
+    folder = open_sweep(path)
     with folder.lock():
         _prepare_final(folder, overrides, again)
     return _session(folder, "final", runner, tracking_uri, display)
-
-
-def predict(path: str | Path, rows: str | Path) -> pd.DataFrame:
-    """Return what the sweep's net answers for the rows of a CSV or Parquet file.
-
-    The net is that of the final, or else the search's best. One row a row: `prediction`, and
-    `probability_<class>` for classes.
-
-    Raises:
-        RunFolderError: The sweep has no winner yet, or its files are missing.
-        SweepError: The file cannot be read, lacks a column, or has values that cannot be used.
-    """
-    from sweeps.prediction import predict_file
-
-    folder = RunFolder.open(Path(path))
-    return predict_file(folder, read_record(folder), Path(rows))
-
-
-def write_report(path: str | Path, *, out: str | Path | None = None) -> Path:
-    """Write the report of a sweep, as far as it has come; returns the HTML file.
-
-    Args:
-        path: A run folder.
-        out: Where to write; None takes report.html in the run folder.
-    """
-    from sweeps.report import report
-
-    return report.write_report(RunFolder.open(Path(path)), None if out is None else Path(out))
-
-
-def compare(first: str | Path, second: str | Path, *, out: str | Path = "compare.html") -> Path:
-    """Write two sweeps side by side into one HTML file; returns it.
-
-    Raises:
-        RunFolderError: They have other objectives or other data.
-    """
-    from sweeps.report.comparison import write_comparison
-
-    return write_comparison(RunFolder.open(Path(first)), RunFolder.open(Path(second)), Path(out))
-
-
-def write_pictures(path: str | Path) -> list[Path]:
-    """Write the figures of a sweep's report as PNG files, into `figures/` of its folder.
-
-    Raises:
-        SweepError: No Chrome or Chromium is there to draw them.
-    """
-    from sweeps.report import pictures
-
-    return pictures.write_pictures(RunFolder.open(Path(path)))
 
 
 def open_run(path: str | Path) -> Results:
@@ -244,13 +188,14 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
     from sweeps.closing import conclude
     from sweeps.tracking.follower import sync as sync_once
 
-    folder = _open_sweep(path)
+    folder = open_sweep(path)
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
     sync_once(folder, uri, folder.is_locked(), conclude)
     return Results(folder, read_record(folder))
 
 
-def _open_sweep(path: str | Path) -> RunFolder:
+def open_sweep(path: str | Path) -> RunFolder:
+    """Return the folder of a sweep; raises RunFolderError, also for that of a stage."""
     folder = RunFolder.open(Path(path))
     stage = folder.read_description().get("stage")
     if stage is not None:

@@ -22,7 +22,7 @@ from sweeps.spec.sweep import Sweep
 from sweeps.spec.sweep_file import SweepFile
 from sweeps.spec.validation_messages import problems_of
 
-__all__ = ["check_sweep", "check_text", "load_sweep"]
+__all__ = ["check_sweep", "check_text", "load_sweep", "read_values"]
 
 # Stand in for sections that are wrong in themselves; none of their own is then reported.
 _STAND_INS: dict[str, Any] = {"name": "unnamed", "data": {"source": "iris"}, "space": {}}
@@ -79,6 +79,11 @@ def check_text(
         return sweep, make_plan(sweep)
     except SpaceError as err:
         raise SweepFileError(places.of(err.problems)) from err
+
+
+def read_values(source: str, name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the values of a sweep file with the overrides in them, unchecked."""
+    return _changed(_read(source, name).value, overrides)[0]
 
 
 def _read(source: str, name: str) -> Document:

@@ -1,0 +1,110 @@
+"""The next sweep file follows from what was found, is legal, and runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import sweeps
+from search_spaces.yaml_reader import parse_yaml
+from sweeps.analysis.suggestion import suggest
+from tests.sweeps.analysis.evidence_examples import evidence
+from tests.sweeps.sweep_files import write_sweep
+
+RANGE: dict[str, Any] = {"lr": {"float": [1e-4, 1.0], "log": True}}
+
+
+def written(space: dict[str, Any], trials: int = 60) -> dict[str, Any]:
+    return {
+        "name": "made",
+        "seed": 4,
+        "search": {"method": "random", "trials": trials},
+        "space": space,
+    }
+
+
+def legal(values: dict[str, Any]) -> bool:
+    return True
+
+
+def drawn(count: int) -> list[dict[str, Any]]:
+    random = np.random.default_rng(0)
+    return [{"lr": float(lr)} for lr in 10 ** random.uniform(-4, 0, count)]
+
+
+def test_a_range_is_narrowed_to_where_the_best_lie() -> None:
+    trials = drawn(60)
+    values = [(np.log10(one["lr"]) + 2.0) ** 2 for one in trials]
+    found = suggest(evidence(RANGE, trials, values), written(RANGE), legal)
+    low, high = parse_yaml(found.text, "f").value["space"]["lr"]["float"]
+    assert 1e-4 < low < 10**-2.2
+    assert 10**-1.8 < high < 1.0
+    assert "the best 6 of 60 trials lie from" in found.text
+
+
+def test_a_crowded_end_is_moved_out_unless_that_is_illegal() -> None:
+    trials = drawn(100)
+    values = [-np.log10(one["lr"]) for one in trials]
+    made = evidence(RANGE, trials, values)
+    found = suggest(made, written(RANGE), legal)
+    low, high = parse_yaml(found.text, "f").value["space"]["lr"]["float"]
+    assert (low, high) == (1e-4, 100.0)
+    assert "raise its high end" in found.text
+    strict = suggest(made, written(RANGE), lambda one: one["space"]["lr"]["float"][1] <= 1)
+    assert parse_yaml(strict.text, "f").value["space"]["lr"]["float"] == [1e-4, 1.0]
+    assert ("space", "lr") not in strict.reasons
+
+
+def test_an_option_that_is_clearly_beaten_is_left_out() -> None:
+    space = {"kind": {"choice": ["good", "bad", "fine"]}}
+    random = np.random.default_rng(0)
+    values = [*random.normal(0, 0.1, 20), *random.normal(9, 0.1, 20), *random.normal(0, 0.1, 20)]
+    kinds = [{"kind": one} for one in ["good"] * 20 + ["bad"] * 20 + ["fine"] * 20]
+    found = suggest(evidence(space, kinds, values), written(space), legal)
+    assert parse_yaml(found.text, "f").value["space"] == {"kind": {"choice": ["good", "fine"]}}
+    assert "left out bad" in found.text
+
+
+def test_one_option_left_takes_the_place_of_the_choice_with_its_moved_ranges() -> None:
+    space = {
+        "optimizer": {
+            "choice": [{"kind": "bad"}, {"kind": "good", "lr": {"float": [1e-4, 1.0], "log": True}}]
+        }
+    }
+    trials: list[dict[str, Any]] = [{"optimizer": {"kind": "bad"}} for _ in range(30)]
+    values = [50.0 + at / 100 for at in range(30)]
+    for one in drawn(60):
+        trials.append({"optimizer": {"kind": "good", **one}})
+        values.append((np.log10(one["lr"]) + 2.0) ** 2)
+    found = suggest(evidence(space, trials, values), written(space), legal)
+    optimizer = parse_yaml(found.text, "f").value["space"]["optimizer"]
+    assert optimizer["kind"] == "good"
+    assert optimizer["lr"]["float"][0] > 1e-4
+
+
+def test_a_plateau_asks_for_fewer_trials_and_fresh_draws() -> None:
+    trials = drawn(80)
+    found = suggest(evidence(RANGE, trials, [0.5] * 60 + [1.0] * 20), written(RANGE, 80), legal)
+    value = parse_yaml(found.text, "f").value
+    assert value["search"]["trials"] == 20
+    assert (value["name"], value["seed"]) == ("made-next", 5)
+
+
+def test_the_suggestion_of_a_real_sweep_is_valid_and_runs(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, search="{method: random, trials: 24}")
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    before = {one: one.read_bytes() for one in results.path.iterdir() if one.is_file()}
+    (tmp_path / "next.yaml").write_text(sweeps.suggest(results.path))
+    after = {one: one.read_bytes() for one in results.path.iterdir() if one.is_file()}
+    assert after == before
+    following = sweeps.run(
+        tmp_path / "next.yaml",
+        runs=tmp_path / "runs",
+        runner="local",
+        tracking_uri="none",
+        overrides=["search.trials=3"],
+    )
+    assert following.record.outcomes == {"completed": 3}
+    assert following.path.name == "blobs-next"
