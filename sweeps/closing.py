@@ -10,28 +10,28 @@ from sweeps.analysis.diagnosis import diagnose
 from sweeps.analysis.evidence import gather
 from sweeps.record.reading import read_record
 from sweeps.record.run_folder import RunFolder
-from sweeps.report.report import write_report
-from sweeps.tracking.follower import Conclusion
+from sweeps.tracking.follower import Closing
 
-__all__ = ["conclude"]
+__all__ = ["CLOSING", "draw_report"]
 
 
-def conclude(folder: RunFolder) -> Conclusion:
-    """Write the report of a sweep, and return it with what is to be said of its trials.
+def draw_report(folder: RunFolder) -> Path | None:
+    """Write the report of a sweep; returns its file.
 
     A report that cannot be drawn costs no sweep: what kept it is written to standard error.
-
-    Raises:
-        RunFolderError: The folder was damaged.
     """
-    found = diagnose(gather(folder, read_record(folder)))
-    return Conclusion(_report(folder), {one.trial: one.words for one in found})
+    from sweeps.report.report import write_report
 
-
-def _report(folder: RunFolder) -> Path | None:
     try:
         return write_report(folder)
     except Exception:
         print("the report could not be drawn:", file=sys.stderr)
         traceback.print_exc()
         return None
+
+
+def _diagnoses(folder: RunFolder) -> dict[int, str]:
+    return {one.trial: one.words for one in diagnose(gather(folder, read_record(folder)))}
+
+
+CLOSING = Closing(_diagnoses, draw_report)

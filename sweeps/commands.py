@@ -278,9 +278,9 @@ def _sync(parsed: argparse.Namespace) -> int:
         folder = RunFolder.open(parsed.run)
         driver = os.getppid()
         uri = default_tracking_uri(folder.path.parent)
-        from sweeps.closing import conclude
+        from sweeps.closing import CLOSING
 
-        follow(folder, uri, lambda: os.getppid() == driver, conclude)
+        follow(folder, uri, lambda: os.getppid() == driver, CLOSING)
         return 0
     results = sync(parsed.run)
     print(f"MLflow has all {results.record.outcomes.total()} ended trials of {parsed.run}")

@@ -185,12 +185,12 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
     Raises:
         TrackingError: The store does not answer or refuses.
     """
-    from sweeps.closing import conclude
+    from sweeps.closing import CLOSING
     from sweeps.tracking.follower import sync as sync_once
 
     folder = open_sweep(path)
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
-    sync_once(folder, uri, folder.is_locked(), conclude)
+    sync_once(folder, uri, folder.is_locked(), CLOSING)
     return Results(folder, read_record(folder))
 
 

@@ -93,9 +93,9 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
 
 def _report(folder: RunFolder) -> None:
     """Write the report, which the tracker does where there is one: it has the time."""
-    from sweeps.closing import conclude
+    from sweeps.closing import draw_report
 
-    conclude(folder)
+    draw_report(folder)
 
 
 def _missing_in_mlflow(tracking: TrackingProcess) -> str:

@@ -95,7 +95,11 @@ class Display:
             text = f"{self._title}: {text}"
         ended, recorded = record.outcomes.total(), tracking.status().get("recorded", 0)
         if self._phase == "recording" and tracking.is_on:
-            text = f"recording in MLflow {recorded}/{ended}; {text}"
+            is_drawing = tracking.status().get("stage") == "report"
+            doing = (
+                "drawing the report" if is_drawing else f"recording in MLflow {recorded}/{ended}"
+            )
+            text = f"{doing}; {text}"
         elif ended - recorded > _SHOWN_BACKLOG and tracking.is_on:
             text += f" | MLflow {ended - recorded} trials behind"
         if tracking.error:

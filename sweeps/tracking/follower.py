@@ -23,7 +23,7 @@ from sweeps.record.stages import Stage, stage_folders
 from sweeps.spec.goal import Goal
 from sweeps.tracking.process import STATUS_FILE
 
-__all__ = ["Conclusion", "Follower", "follow", "sync"]
+__all__ = ["Closing", "Follower", "follow", "sync"]
 
 _POLL_S = 0.1
 # A running trial's new epochs are sent this often; an ended trial's at once.
@@ -42,19 +42,16 @@ _SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Conclusion:
-    """What a sweep that is over came to.
+class Closing:
+    """What is to be made of a sweep that is over.
 
     Attributes:
-        report: The report's file, or None where it could not be drawn.
-        diagnoses: By trial, in words.
+        diagnose: Returns what is to be said of each trial, in words.
+        report: Writes the report; returns its file, or None where it could not be drawn.
     """
 
-    report: Path | None
-    diagnoses: Mapping[int, str]
-
-
-Conclude = Callable[[RunFolder], Conclusion]
+    diagnose: Callable[[RunFolder], Mapping[int, str]]
+    report: Callable[[RunFolder], Path | None]
 
 
 class Follower:
@@ -69,6 +66,7 @@ class Follower:
         self.is_over = False
         self._projection: Any = None
         self._had_errors = False
+        self._recorded_at: float | None = None
         self._offset = 0
         self._rows: dict[int, list[dict[str, float]]] = {}
         self._elapsed_s: dict[int, float] = {}
@@ -109,15 +107,23 @@ class Follower:
             self._projection, self._had_errors = None, True
             raise
 
-    def log_conclusion(self, conclude: Conclude) -> None:
-        """Make the sweep's report, and put it beside its run; raises TrackingError."""
-        self.say(stage="report")
-        found = conclude(self.folder)
+    def log_closing(self, closing: Closing) -> None:
+        """Tag the trials with their diagnoses, and put the report beside the sweep's run.
+
+        The report comes last: it takes seconds, and the record is complete before.
+
+        Raises:
+            TrackingError: The store does not answer.
+        """
+        diagnoses = closing.diagnose(self.folder)
         with _settings():
-            projection = self._project()
-            projection.note_diagnoses(found.diagnoses)
-            if found.report is not None:
-                projection.log_file(found.report)
+            self._project().note_diagnoses(diagnoses)
+        self._recorded_at = time.time()
+        self.say(stage="report")
+        report = closing.report(self.folder)
+        if report is not None:
+            with _settings():
+                self._project().log_file(report)
 
     def say(self, error: str = "", stage: str = "trials") -> None:
         """Write for the progress display how far the record is."""
@@ -129,6 +135,7 @@ class Follower:
             "stage": stage,
             "error": error,
             "pid": os.getpid(),
+            "recorded_at": self._recorded_at,
         }
         _write_quickly(self.folder.path / STATUS_FILE, status)
 
@@ -192,12 +199,12 @@ class Follower:
             kept.append({**row, "_at_s": self._elapsed_s[index]})
 
 
-def sync(folder: RunFolder, uri: str, is_running: bool, conclude: Conclude) -> Follower:
+def sync(folder: RunFolder, uri: str, is_running: bool, closing: Closing) -> Follower:
     """Bring MLflow up to date with a run folder, once.
 
     Args:
         is_running: A session holds the folder now, so that open trials are left open.
-        conclude: Says what a sweep that is over came to.
+        closing: What is made of a sweep that is over.
 
     Raises:
         TrackingError: The store does not answer.
@@ -206,12 +213,12 @@ def sync(folder: RunFolder, uri: str, is_running: bool, conclude: Conclude) -> F
     follower.read()
     follower.write(is_over=not is_running, everything=True)
     if not is_running:
-        follower.log_conclusion(conclude)
+        follower.log_closing(closing)
     return follower
 
 
 def follow(
-    folder: RunFolder, uri: str, driver_is_alive: Callable[[], bool], conclude: Conclude
+    folder: RunFolder, uri: str, driver_is_alive: Callable[[], bool], closing: Closing
 ) -> None:
     """Keep MLflow up to date until the session has ended and all is recorded, or it is killed.
 
@@ -226,7 +233,7 @@ def follow(
         try:
             follower.write(is_over=follower.is_over, everything=follower.is_over or not alive)
             if follower.is_over:
-                follower.log_conclusion(conclude)
+                follower.log_closing(closing)
         except TrackingError as err:
             follower.say(error=str(err))
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)

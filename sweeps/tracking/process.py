@@ -23,8 +23,9 @@ __all__ = ["STATUS_FILE", "TrackingProcess"]
 STATUS_FILE = "tracking.json"
 _LOG_FILE = "tracking.log"
 _PROJECT = Path(__file__).resolve().parents[2]
-# How long the end of a sweep waits for a server that does not answer.
+# How long the end of a sweep waits for a server that does not answer, and for a report.
 PATIENCE_S = 20.0
+_REPORT_PATIENCE_S = 300.0
 
 
 class TrackingProcess:
@@ -70,11 +71,14 @@ class TrackingProcess:
             self._process.wait()
 
     def finish(self) -> None:
-        """Wait until all is recorded, or until nothing more was for PATIENCE_S."""
+        """Wait until all is recorded and the report drawn, or nothing more was for PATIENCE_S."""
         if self._process is None:
             return
         progress, since = self._progress(), time.monotonic()
-        while self._process.poll() is None and time.monotonic() - since < PATIENCE_S:
+        while self._process.poll() is None:
+            is_drawing = progress[1] == "report"
+            if time.monotonic() - since > (_REPORT_PATIENCE_S if is_drawing else PATIENCE_S):
+                return
             time.sleep(0.02)
             if self._progress() != progress:
                 progress, since = self._progress(), time.monotonic()

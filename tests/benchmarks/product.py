@@ -20,7 +20,7 @@ class ProductRun:
         first_trial_at: the first `started` event of the ledger.
         first_epoch_at: when the first epoch of any trial had ended.
         last_outcome_at: the last `outcome` event; MLflow's record and the results follow.
-        recorded_at: when the last file of the record, MLflow's store among them, was written.
+        recorded_at: when MLflow had the whole record; the report is drawn after that.
         trials: how many ended.
     """
 
@@ -37,7 +37,7 @@ class ProductRun:
 
     @property
     def steady_s(self) -> float:
-        """From the first trial's start to the last record written; Ray may still be stopping."""
+        """From the first trial's start to the last record written; the report is still to come."""
         return self.recorded_at - self.first_trial_at
 
     @property
@@ -60,7 +60,7 @@ def run_product(sweep: Path, folder: Path, sample_period_s: float | None = None)
         first_trial_at=_of_kind(events, "started")[0]["t"],
         first_epoch_at=min(map(_first_epoch_end, _of_kind(events, "report"))),
         last_outcome_at=outcomes[-1]["t"],
-        recorded_at=max(one.stat().st_mtime for one in folder.rglob("*") if one.is_file()),
+        recorded_at=json.loads((path.parent / "tracking.json").read_bytes())["recorded_at"],
         trials=len(outcomes),
     )
 
