@@ -5,7 +5,8 @@ Each is a function of space and seed alone, and a longer draw starts with the sh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,15 +26,23 @@ def draw_grid(space: Space) -> Iterator[Configuration]:
     return space.grid()
 
 
-def draw_random(space: Space, seed: int) -> Iterator[Configuration]:
-    """Yield independent draws without end, one uniform number a dimension each."""
+def draw_random(space: Space, seed: int, balanced: Sequence[int] = ()) -> Iterator[Configuration]:
+    """Yield independent draws without end, one uniform number a dimension each.
+
+    Args:
+        balanced: Dimensions of choices whose options take turns instead of being drawn.
+    """
     generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
-    while True:
-        yield space.configuration(generator.random(len(space.dimensions)).tolist())
+    for number in itertools.count():
+        point = generator.random(len(space.dimensions)).tolist()
+        yield space.configuration(_in_turn(space, point, balanced, number))
 
 
-def draw_sobol(space: Space, seed: int) -> Iterator[Configuration]:
+def draw_sobol(space: Space, seed: int, balanced: Sequence[int] = ()) -> Iterator[Configuration]:
     """Yield a scrambled Sobol sequence (Owen, 1998; scipy's), without end.
+
+    Args:
+        balanced: As for `draw_random`.
 
     Raises:
         SpaceError: The space has more dimensions than scipy's sequence (21,201).
@@ -47,6 +56,16 @@ def draw_sobol(space: Space, seed: int) -> Iterator[Configuration]:
         rule = f"sobol takes {qmc.Sobol.MAXDIM:,} parameters at most, got {len(space.dimensions):,}"
         raise SpaceError([Problem((), None, rule, hint="use `method: random`")])
     sequence = qmc.Sobol(len(space.dimensions), scramble=True, rng=np.random.default_rng(seed))
-    while True:
-        for point in sequence.random(_SOBOL_BLOCK):
-            yield space.configuration(point.tolist())
+    for block in itertools.count():
+        for at, point in enumerate(sequence.random(_SOBOL_BLOCK)):
+            number = block * _SOBOL_BLOCK + at
+            yield space.configuration(_in_turn(space, point.tolist(), balanced, number))
+
+
+def _in_turn(space: Space, point: list[float], balanced: Sequence[int], number: int) -> list[float]:
+    """Return the point with the options of balanced choices that draw `number` is to have."""
+    for dimension in balanced:
+        count = len(space.dimensions[dimension][1].grid())
+        number, option = divmod(number, count)
+        point[dimension] = (option + 0.5) / count
+    return point

@@ -58,8 +58,16 @@ class Comparison:
 
 
 def compare_choices(evidence: Evidence) -> list[Comparison]:
-    """Return a comparison of each choice that two options or more have results for."""
-    found = (_compare(one, evidence) for one in evidence.dimensions if one.kind == "choice")
+    """Return a comparison of each choice that two options or more have results for.
+
+    Where the sweep file has `roles`, those are the scientific ones alone.
+    """
+    roles = evidence.file.roles
+    found = (
+        _compare(one, evidence)
+        for one in evidence.dimensions
+        if one.kind == "choice" and (roles is None or one.name in roles.scientific)
+    )
     return [comparison for comparison in found if comparison is not None]
 
 

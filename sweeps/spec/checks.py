@@ -24,6 +24,7 @@ from search_spaces.space import Space
 from sweeps.spec.constraint_checks import allows, check_constraints, read_constraints, rejections
 from sweeps.spec.goal import Goal
 from sweeps.spec.listed import complete, listed_configurations
+from sweeps.spec.roles import check_roles
 from sweeps.spec.sweep_file import GridSearch, RandomSearch, SobolSearch, SweepFile
 from sweeps.spec.trial_checks import judge_trial, template_place
 from sweeps.spec.validation_messages import TYPE_RULES, rule_and_value
@@ -69,6 +70,7 @@ def check_sections(
     problems += check_constraints(constraints, known, are_complete=not faults)
     problems += rejections(constraints, listed)
     problems += _check_search(file, space, bool(constraints), bool(faults))
+    problems += check_roles(file.roles, space)
     problems += faults
     if problems or data is None or goal is None:
         return None, list(dict.fromkeys(problems))

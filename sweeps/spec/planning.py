@@ -19,6 +19,7 @@ from search_spaces.methods import draw_grid, draw_random, draw_sobol
 from search_spaces.problems import Problem, SpaceError
 from sweeps.spec.configurations import flatten
 from sweeps.spec.listed import complete, listed_configurations
+from sweeps.spec.roles import scientific_dimensions
 from sweeps.spec.sweep_file import GridSearch, RandomSearch, SobolSearch
 from sweeps.spec.trial_checks import judge_trial, template_place
 
@@ -125,13 +126,15 @@ def _new_ones(sweep: Sweep, found: Mapping[str, Configuration]) -> Iterator[Conf
 
 
 def _method(sweep: Sweep) -> Iterator[Configuration]:
-    search = sweep.file.search
+    search, roles = sweep.file.search, sweep.file.roles
     if isinstance(search, GridSearch):
         return draw_grid(sweep.space)
+    is_balanced = roles is not None and roles.balanced
+    balanced = scientific_dimensions(roles, sweep.space) if is_balanced else []
     if isinstance(search, RandomSearch):
-        return draw_random(sweep.space, sweep.file.seed)
+        return draw_random(sweep.space, sweep.file.seed, balanced)
     if isinstance(search, SobolSearch):
-        return draw_sobol(sweep.space, sweep.file.seed)
+        return draw_sobol(sweep.space, sweep.file.seed, balanced)
     return iter(())
 
 

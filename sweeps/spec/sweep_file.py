@@ -24,6 +24,7 @@ __all__ = [
     "Objective",
     "RandomSearch",
     "Resources",
+    "Roles",
     "Search",
     "SobolSearch",
     "Stopping",
@@ -156,6 +157,21 @@ class TrialLimits(_Section):
     retries: int = Field(2, ge=0, description="Further attempts after an error or a kill.")
 
 
+class Roles(_Section):
+    """What the sweep is to find out, in the words of Google's deep learning tuning playbook.
+
+    All other parameters are nuisances: the options of a scientific choice are compared at the
+    best of these.
+    """
+
+    scientific: list[str] = Field(
+        min_length=1, description="Dotted paths of choices in `space`, for example optimizer."
+    )
+    balanced: bool = Field(
+        True, description="Draw equally many trials of every option (random and sobol)."
+    )
+
+
 class Final(_Section):
     """What follows a search: its best few under fresh seeds, then the test set, opened once."""
 
@@ -189,6 +205,7 @@ class SweepFile(_Section):
     budget: Budget = Budget()
     resources: Resources = Resources()
     trial: TrialLimits = TrialLimits()
+    roles: Roles | None = None
     final: Final | None = None
     space: Configuration
     constraints: list[str] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -194,3 +195,20 @@ PINNED = {
 ], ids=["random", "sobol"])  # fmt: skip
 def test_draws_are_the_same_on_every_machine(draw: Draw, expected: list[dict[str, Any]]) -> None:
     assert list(itertools.islice(draw(Space(PINNED), 7), len(expected))) == expected
+
+
+@pytest.mark.parametrize("method", sorted(ENDLESS))
+def test_balanced_choices_take_turns_and_leave_other_draws_alone(method: str) -> None:
+    template = {
+        "kind": {"choice": ["a", "b", "c"]},
+        "size": {"choice": [1, 2]},
+        "lr": {"float": [0.0, 1.0]},
+    }
+    space, draw = Space(template), {"random": draw_random, "sobol": draw_sobol}[method]
+    found = list(itertools.islice(draw(space, 5, [0, 1]), 600))
+    counts = Counter((one["kind"], one["size"]) for one in found)
+    assert set(counts.values()) == {100}
+    assert [one["lr"] for one in found] == [
+        one["lr"] for one in itertools.islice(draw(space, 5), 600)
+    ]
+    assert found[:7] == list(itertools.islice(draw(space, 5, [0, 1]), 7))

@@ -1,0 +1,48 @@
+"""Which choices a sweep is about: checked, and given equally many trials."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from sweeps.errors import SweepFileError
+from sweeps.spec.loading import check_sweep
+from tests.sweeps.sweep_files import MLP, space, write_sweep
+
+OPTIMIZERS = "{choice: [{kind: sgd}, {kind: adam}, {kind: rmsprop}]}"
+
+
+def planned(folder: Path, roles: str, optimizer: str = OPTIMIZERS, trials: int = 12) -> list[str]:
+    path = write_sweep(
+        folder,
+        search=f"{{method: random, trials: {trials}}}",
+        space=space(MLP.replace("[4, 16]", "[4, 400]"), optimizer),
+        roles=roles,
+    )
+    return [trial.configuration["optimizer"]["kind"] for trial in check_sweep(path)[1]]
+
+
+def test_every_option_gets_as_many_trials_and_a_longer_plan_starts_with_the_shorter(
+    tmp_path: Path,
+) -> None:
+    kinds = planned(tmp_path, "{scientific: [optimizer]}")
+    assert Counter(kinds) == {"sgd": 4, "adam": 4, "rmsprop": 4}
+    assert planned(tmp_path, "{scientific: [optimizer]}", trials=30)[:12] == kinds
+
+
+@pytest.mark.parametrize(
+    ("roles", "optimizer", "message"),
+    [
+        ("{scientific: [optimiser]}", OPTIMIZERS, "did you mean 'optimizer'"),
+        ("{scientific: [model.hidden_units]}", OPTIMIZERS, "is no choice of `space`"),
+        ("{scientific: [optimizer]}", OPTIMIZERS[:-1] + ", weights: [1, 2, 3]}", "has weights"),
+    ],
+)
+def test_roles_that_cannot_be_are_refused(
+    tmp_path: Path, roles: str, optimizer: str, message: str
+) -> None:
+    with pytest.raises(SweepFileError, match=message) as caught:
+        planned(tmp_path, roles, optimizer)
+    assert "roles.scientific.0" in str(caught.value)
