@@ -92,6 +92,11 @@ def is_followed_up(folder: RunFolder, file: SweepFile, record: SweepRecord) -> b
             return False
     if file.final is None or record.best is None:
         return True
+    final = stage_folder(folder, "final")
+    if final is not None:
+        repeats = read_record(final)
+        if repeats.is_finished and repeats.best is None:
+            return True  # nothing to choose from: every repeat failed or diverged
     choice = read_final(folder)
     return choice is not None and any(
         one.sha256 == choice.model.sha256 and one.metrics for one in read_openings(folder)

@@ -29,8 +29,9 @@ class PlanReport:
         folds: Nets that a trial trains at once; an epoch is one of each. None without folds.
         rungs: Epochs after which the scheduler decides.
         expected_epochs: With the scheduler's halving; early stopping is not foreseen.
+        follow_up_epochs: Epochs at most of what follows the search: audit, final and its refit.
         epoch_s: Mean seconds of a measured epoch over some of the trials; None if not measured.
-        eta_s: Wall time to expect, from expected_epochs; None if not measured.
+        eta_s: Wall time to expect, from expected and follow-up epochs; None if not measured.
     """
 
     name: str
@@ -40,6 +41,7 @@ class PlanReport:
     expected_epochs: float
     rungs: list[int]
     slots: int
+    follow_up_epochs: int
     epoch_s: float | None
     eta_s: float | None
 
@@ -50,6 +52,7 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
     stopping = sweep.file.stopping
     at_once = min(slots(sweep.file.resources), len(planned))
     expected = expected_epochs(stopping, epochs)
+    after = follow_up_epochs(sweep, epochs)
     epoch_s = None
     if probe:
         from sweeps.execution.probe import mean_epoch_s
@@ -63,9 +66,22 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
         expected_epochs=round(expected, 1),
         rungs=[epoch for epoch, _ in rungs(stopping, max(epochs))],
         slots=at_once,
+        follow_up_epochs=after,
         epoch_s=epoch_s,
-        eta_s=None if epoch_s is None else round(START_S + expected * epoch_s / at_once, 1),
+        eta_s=None
+        if epoch_s is None
+        else round(START_S + (expected + after) * epoch_s / at_once, 1),
     )
+
+
+def follow_up_epochs(sweep: Sweep, epochs: Sequence[int]) -> int:
+    """Return how many epochs follow a search at most; which trials win is not known yet."""
+    longest = max(epochs)
+    number = getattr(sweep.file.stopping, "audit", 0)
+    final = sweep.file.final
+    if final is not None:
+        number += min(final.top_k, len(epochs)) * final.seeds + final.refit
+    return int(number * longest)
 
 
 def describe_plan(path: Path, overrides: Sequence[str], *, as_json: bool, probe: bool) -> int:
@@ -110,6 +126,8 @@ def _print_report(report: PlanReport, sweep: Sweep) -> None:
     if report.rungs:
         print(f"rungs after epochs {', '.join(map(str, report.rungs))}")
     print(f"{report.max_epochs:,} epochs at most, about {report.expected_epochs:,.0f} expected")
+    if report.follow_up_epochs:
+        print(f"then {report.follow_up_epochs:,} epochs at most for what follows the search")
     if report.eta_s is not None and report.epoch_s is not None:
         print(f"about {_time(report.eta_s)} ({1000 * report.epoch_s:.1f} ms an epoch, measured)")
 

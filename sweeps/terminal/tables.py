@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from sweeps.record.final import FinalChoice
 from sweeps.record.measurement import measured, standard_error
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.results import Results
@@ -32,11 +33,22 @@ def print_answer(results: Results, console: Console) -> None:
     _print_winner(results, console, "Winner" if choice is None else "Best of the search")
     if choice is not None:
         print_final(choice, results.openings, console)
+        _print_if_outdated(results, choice, console)
     if results.audited:
         console.print(f"\n{audit_sentence(results.audited)}", highlight=False)
     console.print(f"\n{_state(record)}")
     for text in next_steps(results):
         console.print(text, soft_wrap=True, highlight=False)
+
+
+def _print_if_outdated(results: Results, choice: FinalChoice, console: Console) -> None:
+    """Say where trials that were added later have found something better than all candidates."""
+    best = results.record.best
+    if best is None or best.trial.index in {one.trial for one in choice.candidates}:
+        return
+    again = _command(f"final {shlex.quote(shown_path(results.path))} --again")
+    console.print(f"The search has found trial {best.trial.index} since. To choose anew, with one")
+    console.print(f"more opening of the test set:  {again}", soft_wrap=True, highlight=False)
 
 
 def ranked_table(record: SweepRecord, width: int, limit: int = _SHOWN_TRIALS) -> Table:

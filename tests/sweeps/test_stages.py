@@ -238,6 +238,38 @@ def test_a_search_without_a_winner_has_no_final(tmp_path: Path) -> None:
         sweeps.final(results.path, runner="local", tracking_uri="none")
 
 
+def test_a_better_trial_that_was_added_later_is_pointed_out(tmp_path: Path) -> None:
+    results = run(write_sweep(tmp_path, final="{top_k: 1, seeds: 1}"))
+    longer = sweeps.extend(results.path, 30, runner="local", tracking_uri="none")
+    screen = StringIO()
+    print_answer(longer, Console(width=120, file=screen))
+    best, choice = longer.record.best, choice_of(longer)
+    assert best is not None
+    is_new = best.trial.index != choice.winner.trial
+    assert is_new  # else the test needs more trials
+    assert f"The search has found trial {best.trial.index} since" in screen.getvalue()
+
+
+def test_repeats_that_all_fail_end_the_sweep_without_a_final(tmp_path: Path) -> None:
+    body = "        if self.training and SEEN.exists(): raise RuntimeError('not again')"
+    net = own_net(tmp_path, "net_that_fails_later", body)
+    module = tmp_path / "net_that_fails_later.py"
+    module.write_text(
+        module.read_text().replace("HERE =", "SEEN = Path(__file__ + '.seen')\nHERE =")
+    )
+    path = write_sweep(
+        tmp_path,
+        search="{method: random, trials: 1}",
+        space=space(custom_model(net), "{kind: sgd}"),
+        trial="{retries: 0}",
+    )
+    results = run(path)
+    Path(f"{module}.seen").touch()
+    after = sweeps.final(results.path, runner="local", tracking_uri="none")
+    assert after.final is None
+    assert after.is_finished
+
+
 def test_a_stage_is_no_sweep_to_resume(finished: Results) -> None:
     with pytest.raises(
         RunFolderError, match=f"is the stage final of a sweep: name {finished.path}"

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from sweeps.commands import main
+from sweeps.spec.loading import check_sweep
+from sweeps.terminal.plan_report import plan_report
 from tests.sweeps.sweep_files import write_sweep
 
 ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 3}"
@@ -60,3 +62,10 @@ def test_gpus_that_are_not_there_are_refused_before_anything_is_written(
     assert main(["run", str(path), "--runs", str(tmp_path / "runs")]) == 4
     assert "resources.gpu = 8" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_follows_the_search_is_in_the_plan(tmp_path: Path) -> None:
+    final = "{top_k: 2, seeds: 3}"
+    path = write_sweep(tmp_path, final=final, stopping="{scheduler: asha, audit: 2}")
+    report = plan_report(*check_sweep(path), probe=False)
+    assert report.follow_up_epochs == (2 + 2 * 3 + 1) * 9
