@@ -1,4 +1,7 @@
-"""What is made of a sweep once it is over: its report, and a diagnosis of each trial."""
+"""What is made of a sweep once it is over: its report, and a diagnosis of each trial.
+
+Both are imported when they are wanted: a tracker that starts has trials to record.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ import sys
 import traceback
 from pathlib import Path
 
-from sweeps.analysis.diagnosis import diagnose
-from sweeps.analysis.evidence import gather
 from sweeps.record.reading import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.tracking.follower import Closing
@@ -31,6 +32,9 @@ def draw_report(folder: RunFolder) -> Path | None:
 
 
 def _diagnoses(folder: RunFolder) -> dict[int, str]:
+    from sweeps.analysis.diagnosis import diagnose
+    from sweeps.analysis.evidence import gather
+
     return {one.trial: one.words for one in diagnose(gather(folder, read_record(folder)))}
 
 

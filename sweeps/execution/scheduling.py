@@ -165,15 +165,23 @@ class LedgerScheduler(TrialScheduler):
             self._over.append(trial)
 
     def choose_trial_to_run(self, controller: Any) -> Any:
-        """Return the next trial in plan order, or the one the inner scheduler wants."""
+        """Return the next trial in plan order, or the one the inner scheduler wants.
+
+        A trial whose own worker is starting is passed over: Tune would give it the worker that is
+        free and stop the one that is coming, again and again where trials are shorter than a
+        worker's start, and all but one place would stay empty.
+        """
         while self._over:
             controller.stop_trial(self._over.popleft())
         if self._rungs.picks_itself:
             seat = self._rungs.choose(_Controller(controller, self))
-            return None if seat is None else seat.trial
+            chosen = None if seat is None else seat.trial
+            return None if _has_worker_coming(controller, chosen) else chosen
         while self._waiting and self._waiting[0].status != Trial.PENDING:
             self._waiting.popleft()
-        return self._waiting[0] if self._waiting else None
+        pending = [trial for trial in self._waiting if trial.status == Trial.PENDING]
+        idle = (trial for trial in pending if not _has_worker_coming(controller, trial))
+        return next(idle, pending[0] if pending else None)
 
     def debug_string(self) -> str:
         """Return the inner scheduler's own description."""
@@ -270,6 +278,15 @@ class _Controller:
     def stop_trial(self, seat: _Seat) -> None:
         """Stop a paused trial that lost its rung."""
         self._scheduler.stop_paused(seat, self._controller)
+
+
+def _has_worker_coming(controller: Any, trial: RunningTrial | None) -> bool:
+    """Return whether Tune is starting a worker for a trial; the in-process runner never does."""
+    tune = getattr(controller, "_tune_controller", None)
+    if tune is None or trial is None:
+        return False
+    actor = tune._trial_to_actor.get(trial)
+    return actor is not None and bool(tune._actor_manager.is_actor_started(tracked_actor=actor))
 
 
 def _index(trial: RunningTrial) -> int:

@@ -29,11 +29,7 @@ def print_answer(results: Results, console: Console) -> None:
     hidden = len(record.trials) - _SHOWN_TRIALS
     if hidden > 0:
         console.print(f"... and {hidden} more: {shown_path(results.path)}/trials.jsonl")
-    choice = results.final
-    _print_winner(results, console, "Winner" if choice is None else "Best of the search")
-    if choice is not None:
-        print_final(choice, results.openings, console)
-        _print_if_outdated(results, choice, console)
+    _print_winner(results, console)
     if results.audited:
         console.print(f"\n{audit_sentence(results.audited)}", highlight=False)
     console.print(f"\n{_state(record)}")
@@ -116,15 +112,22 @@ def _command(arguments: str) -> str:
     return f".venv/bin/python -m sweeps {arguments}"
 
 
-def _print_winner(results: Results, console: Console, title: str) -> None:
-    record = results.record
+def _print_winner(results: Results, console: Console) -> None:
+    """Print what won, with its parameters: the final's winner where there is one."""
+    record, choice = results.record, results.final
     best = record.best
     if best is None:
         console.print("No trial has a finite objective: there is no winner.")
         return
+    winner, title = best, "Winner" if choice is None else "Best of the search"
     console.print(_winner_line(record, best, title), style="bold", soft_wrap=True)
+    if choice is not None:
+        print_final(choice, results.openings, console)
+        _print_if_outdated(results, choice, console)
+        winner = record.trials[choice.winner.trial]
+        console.print(f"\nTrial {choice.winner.trial}:")
     grid = Table.grid(padding=(0, 2))
-    for key, setting in flatten(best.trial.configuration).items():
+    for key, setting in flatten(winner.trial.configuration).items():
         grid.add_row(f"  {key}", text_of(setting))
     console.print(grid)
 

@@ -59,7 +59,8 @@ def _product_numbers(run: ProductRun) -> Numbers:
     return {
         "steady_s": run.steady_s,
         "startup_s": run.startup_s,
-        "wall_s": run.command.wall_s,
+        "wall_s": run.startup_s + run.steady_s,
+        "exit_s": run.command.wall_s,
         "training_s": run.training_s,
         "closing_s": run.steady_s - run.training_s,
     }

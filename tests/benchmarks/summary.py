@@ -51,7 +51,7 @@ def print_summary(medians: dict[str, Numbers], rounds: int, ray_tune_trials: int
     if contestants:
         console.print(_table_of_contestants(contestants, rounds))
         console.print(
-            "steady: first trial's start to last record written; whole: the command; ratios: the "
+            "steady: first trial's start to last record written; whole: with start-up; ratios: the "
             f"median of each round's own; Ray Tune: {ray_tune_trials} trials, scaled"
         )
     rest = Table("what", "value", title="bookkeeping, start and memory (medians)")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,11 @@ class Driver:
 
     def left_running(self) -> list[str]:
         """Return the command lines of processes that this driver started and that still run."""
-        return [" ".join(process.cmdline()) for process in self._started()]
+        found = []
+        for process in self._started():
+            with suppress(psutil.Error):  # it ended just now
+                found.append(" ".join(process.cmdline()))
+        return found
 
     def _started(self) -> Iterator[psutil.Process]:
         for process in psutil.process_iter():
@@ -136,7 +140,8 @@ class Driver:
     def end(self) -> None:
         """Kill what is left of it."""
         for process in self._started():
-            process.send_signal(signal.SIGKILL)
+            with suppress(psutil.Error):
+                process.send_signal(signal.SIGKILL)
         self.process.wait()
         if self.process.stdout:
             self.process.stdout.close()

@@ -12,8 +12,11 @@ import pytest
 
 import sweeps
 from sweeps.execution.rungs import OBJECTIVE, TIME_ATTR
-from sweeps.execution.scheduling import build_scheduler
+from sweeps.execution.scheduling import LedgerScheduler, build_scheduler
+from sweeps.record.ledger import Ledger
+from sweeps.record.recording import Recorder
 from sweeps.record.results import Results
+from sweeps.spec.sweep_file import Budget, NoScheduler
 from tests.sweeps.drivers import events
 from tests.sweeps.sweep_files import space, write_sweep
 
@@ -170,3 +173,43 @@ def test_hyperband_goes_on_when_a_trial_ends_itself_after_the_first_halving(
     results = run(tmp_path, HYPERBAND, 17, space=space(more=early, epochs=27))
     assert results.record.unfinished == []
     assert "early_stopped" in results.record.outcomes
+
+
+class Waiting:
+    """A pending trial as Tune has it."""
+
+    def __init__(self, index: int) -> None:
+        self.trial_id, self.status, self.config = str(index), "PENDING", {"members": [index]}
+
+
+class TuneWithWorkers:
+    """What is looked at of Tune: which trials have workers, and which of these are starting."""
+
+    def __init__(self, starting: list[Waiting], queued: list[Waiting]) -> None:
+        self._tune_controller = self
+        self._trial_to_actor = {trial: trial.trial_id for trial in (*starting, *queued)}
+        self._starting = {trial.trial_id for trial in starting}
+        self._actor_manager = self
+
+    def is_actor_started(self, tracked_actor: str) -> bool:
+        return tracked_actor in self._starting
+
+
+def test_a_trial_whose_worker_is_starting_is_not_given_another(tmp_path: Path) -> None:
+    results = run(tmp_path, "{scheduler: none}", trials=4)
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    recorder = Recorder(results.folder, ledger, results.record, Budget(), 0)
+    scheduler = LedgerScheduler(
+        build_scheduler(NoScheduler(scheduler="none"), results.record.goal, 9), recorder
+    )
+    trials = [Waiting(index) for index in range(3)]
+    for trial in trials:
+        scheduler.on_trial_add(None, trial)
+    first, second, third = trials
+    assert scheduler.choose_trial_to_run(TuneWithWorkers([], trials)) is first
+    assert scheduler.choose_trial_to_run(TuneWithWorkers([first], [second])) is second
+    assert scheduler.choose_trial_to_run(TuneWithWorkers([first, second], [])) is third
+    assert scheduler.choose_trial_to_run(TuneWithWorkers(trials, [])) is first
+    second.status = "RUNNING"
+    assert scheduler.choose_trial_to_run(TuneWithWorkers([first], [])) is third
+    ledger.close()
