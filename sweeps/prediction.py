@@ -45,6 +45,8 @@ def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataF
     """Return one row of answers for each row of a .csv or .parquet file; see service.predict."""
     import pandas as pd
 
+    if not rows.is_file():
+        raise SweepError(f"there is no file {rows} whose rows could be predicted")
     predictor = Predictor.load(*model_files(folder, record))
     if rows.suffix.lower() not in _TABLES:
         raise SweepError(f"{rows}: a file of rows ends in {' or '.join(_TABLES)}")

@@ -301,4 +301,6 @@ def test_predictions_for_a_file_are_those_of_the_final_model(
     with pytest.raises(SweepError, match="every column of the training data is given"):
         sweeps.predict(finished.path, rows)
     with pytest.raises(SweepError, match=r"ends in \.csv or \.parquet"):
-        sweeps.predict(finished.path, tmp_path / "rows.xlsx")
+        sweeps.predict(finished.path, rows.rename(tmp_path / "rows.xlsx"))
+    with pytest.raises(SweepError, match=r"there is no file .*rows\.csv"):
+        sweeps.predict(finished.path, rows)
