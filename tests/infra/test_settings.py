@@ -1,0 +1,91 @@
+"""Settings from the environment: each kind of value, each refusal, and no secret shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.settings import SettingsError, read_settings
+
+NAMES = (
+    "RAY_ADDRESS",
+    "SWEEPS_STORAGE",
+    "MLFLOW_TRACKING_URI",
+    "SWEEPS_NOTIFY_URL",
+    "SWEEPS_NOTIFY_COMMAND",
+)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("value", ["", "local"])
+def test_no_address_is_this_machine(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", value)
+    settings = read_settings()
+    assert (settings.cluster_address, settings.jobs_address) == (None, None)
+
+
+@pytest.mark.parametrize("value", ["auto", "10.0.0.7:6379", "head.svc:6379"])
+def test_a_cluster_is_joined(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", value)
+    settings = read_settings()
+    assert (settings.cluster_address, settings.jobs_address) == (value, None)
+
+
+@pytest.mark.parametrize("value", ["http://head:8265", "https://ray.example.org"])
+def test_a_jobs_address_is_submitted_to(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", value)
+    settings = read_settings()
+    assert (settings.cluster_address, settings.jobs_address) == (None, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("RAY_ADDRESS", "ray://head:10001", "RAY_ADDRESS=ray://head:10001: the Ray client"),
+        ("RAY_ADDRESS", "head", "none of: auto, HOST:PORT"),
+        ("RAY_ADDRESS", "http://", "names a host"),
+        ("SWEEPS_STORAGE", "s3://bucket/sweeps", "mount the bucket"),
+        ("SWEEPS_NOTIFY_URL", "hooks.example.org", "begins with http"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert name in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_all_mistakes_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "head")
+    monkeypatch.setenv("SWEEPS_STORAGE", "gs://bucket")
+    with pytest.raises(SettingsError, match=r"RAY_ADDRESS=head: .*; SWEEPS_STORAGE=gs://bucket: "):
+        read_settings()
+
+
+def test_storage_is_an_absolute_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SWEEPS_STORAGE", "shared")
+    assert read_settings().storage == tmp_path / "shared"
+
+
+@pytest.mark.parametrize("value", ["https://hooks.example.org/s3cr3t", "s3cr3t"])
+def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SWEEPS_NOTIFY_URL", value)
+    try:
+        settings = read_settings()
+    except SettingsError as err:
+        shown = str(err)
+    else:
+        assert settings.notify_url is not None
+        assert settings.notify_url.get_secret_value() == value
+        shown = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    assert "s3cr3t" not in shown
