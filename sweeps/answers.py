@@ -68,7 +68,7 @@ def suggest(path: str | Path) -> str:
 
     folder = open_sweep(path)
     description = folder.read_description()
-    base_dir = Path(description["base_dir"])
+    base_dir = folder.base_dir()
     written = read_values(folder.read_source(), str(folder.source), description["overrides"])
 
     def is_legal(values: dict[str, Any]) -> bool:

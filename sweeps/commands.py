@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "plan":
             command.add_argument("--no-probe", action="store_true", help="measure no epoch: no ETA")
         if name == "run":
-            command.add_argument("--runs", type=Path, default=Path("runs"), help="default: runs")
+            command.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
             _add_running(command)
     _add_folder_commands(commands)
     command = commands.add_parser("schema", help="print the JSON Schema of sweep files")
@@ -270,8 +270,9 @@ def _show(parsed: argparse.Namespace) -> int:
 
 
 def _sync(parsed: argparse.Namespace) -> int:
+    from sweeps.environment import default_tracking_uri
     from sweeps.record.run_folder import RunFolder
-    from sweeps.service import default_tracking_uri, sync
+    from sweeps.service import sync
     from sweeps.tracking.follower import follow
 
     if parsed.follow:

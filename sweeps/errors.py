@@ -3,7 +3,9 @@
 SweepError                  a mistake that the user can mend; its message says how
 ├── SweepFileError          the sweep file (or a --set override) is wrong: all problems at once
 ├── RunFolderError          a run folder is missing, damaged, locked or of another version
-├── PlacementError          a trial asks for more than this machine can ever give
+├── SettingsError           an environment variable cannot be used
+├── PlacementError          a trial asks for more than this machine, or any node, can ever give
+├── ClusterError            the Ray cluster does not answer, refuses, or a node is not ready
 ├── StorageError            results cannot be written (disk full, no permission)
 └── TrackingError           the MLflow store cannot be reached or refuses
 
@@ -15,9 +17,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
+    "ClusterError",
     "FileProblem",
     "PlacementError",
     "RunFolderError",
+    "SettingsError",
     "StorageError",
     "SweepError",
     "SweepFileError",
@@ -82,6 +86,18 @@ class PlacementError(SweepError):
     """A trial asks for resources that no part of this machine or cluster has."""
 
     exit_code = 4
+
+
+class SettingsError(SweepError):
+    """An environment variable cannot be used."""
+
+    exit_code = 2
+
+
+class ClusterError(SweepError):
+    """The Ray cluster cannot be used: it does not answer, refuses, or a node is not ready."""
+
+    exit_code = 9
 
 
 class StorageError(SweepError):

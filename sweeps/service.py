@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import os
 import subprocess
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from models.data_checks import DataSummary
+from sweeps.environment import default_runs, default_tracking_uri, place_of
 from sweeps.errors import FileProblem, RunFolderError, SweepFileError
-from sweeps.execution.placement import slots
+from sweeps.execution.placement import Place
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder, write_atomically
@@ -26,7 +27,6 @@ from sweeps.terminal.progress import Display
 from sweeps.trainer import RunnerName
 
 __all__ = [
-    "default_tracking_uri",
     "extend",
     "final",
     "open_run",
@@ -41,16 +41,6 @@ __all__ = [
 _OFF = "none"
 
 
-def default_tracking_uri(runs: Path) -> str:
-    """Return MLFLOW_TRACKING_URI, or a SQLite store in the runs folder, as an absolute URI.
-
-    A relative path in it starts from where the command was typed: the tracker runs elsewhere.
-    """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{runs / 'mlflow.db'}"
-    scheme, separator, path = uri.partition("sqlite:///")
-    return uri if scheme or not separator else f"sqlite:///{Path(path).absolute()}"
-
-
 def plan(path: str | Path, overrides: Sequence[str] = ()) -> list[PlannedTrial]:
     """Return the trials that a sweep file would run; raises SweepFileError."""
     return check_sweep(Path(path), overrides)[1]
@@ -60,7 +50,7 @@ def run(
     path: str | Path,
     *,
     overrides: Sequence[str] = (),
-    runs: str | Path = "runs",
+    runs: str | Path | None = None,
     runner: RunnerName = "ray",
     tracking_uri: str | None = None,
     display: Display | None = None,
@@ -70,7 +60,7 @@ def run(
     Args:
         path: The sweep file.
         overrides: `key.path=value` texts that change the file's values.
-        runs: Where run folders are made.
+        runs: Where run folders are made; None takes SWEEPS_STORAGE or `runs`.
         runner: `ray`, or `local` for this process alone.
         tracking_uri: An MLflow URI; None takes MLFLOW_TRACKING_URI or runs/mlflow.db; `none`
             records nothing in MLflow.
@@ -82,12 +72,14 @@ def run(
         StorageError: The results cannot be written.
     """
     sweep, planned = check_sweep(Path(path), overrides)
-    slots(sweep.file.resources)
-    folder = RunFolder.create(Path(runs), sweep.file.name)
-    write_atomically(folder.source, sweep.source.encode())
-    folder.write_plan(planned)
-    folder.write_description({"trials": len(planned), **_description(sweep)})
-    return _session(folder, "run", runner, tracking_uri, display)
+    runs = Path(runs or default_runs()).absolute()
+    display = display or Display.silent()
+    with place_of(runner, sweep.file.resources, runs, sweep.base_dir, display.note) as place:
+        folder = RunFolder.create(runs, sweep.file.name)
+        write_atomically(folder.source, sweep.source.encode())
+        folder.write_plan(planned)
+        folder.write_description({"trials": len(planned), **_description(sweep)})
+        return _session_at(nullcontext(place), folder, "run", runner, tracking_uri, display)
 
 
 def resume(
@@ -211,9 +203,23 @@ def _session(
     tracking_uri: str | None,
     display: Display | None,
 ) -> Results:
+    display = display or Display.silent()
+    resources, base = folder.read_sweep().resources, folder.base_dir()
+    place = place_of(runner, resources, folder.path.parent, base, display.note)
+    return _session_at(place, folder, action, runner, tracking_uri, display)
+
+
+def _session_at(
+    place: AbstractContextManager[Place],
+    folder: RunFolder,
+    action: str,
+    runner: RunnerName,
+    tracking_uri: str | None,
+    display: Display,
+) -> Results:
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
-    settings = Settings(runner, None if uri == _OFF else uri)
-    return hold_session(folder, action, settings, display or Display.silent())
+    settings = Settings(place, runner, None if uri == _OFF else uri)
+    return hold_session(folder, action, settings, display)
 
 
 def _description(sweep: Sweep) -> dict[str, Any]:
@@ -290,7 +296,7 @@ def _change(
     sweep, _ = check_text(
         folder.read_source(),
         str(folder.source),
-        Path(description["base_dir"]),
+        folder.base_dir(),
         both,
     )
     changed = sweep.file.model_dump(mode="json")
@@ -327,7 +333,7 @@ def _lengthen_plan(folder: RunFolder, trials: int) -> None:
     sweep, longer = check_text(
         folder.read_source(),
         str(folder.source),
-        Path(description["base_dir"]),
+        folder.base_dir(),
         overrides,
     )
     if [trial.hash for trial in longer[: len(old)]] != [trial.hash for trial in old]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from models.datasets import Dataset, load_dataset
 from models.splits import split_folds
 from sweeps.errors import RunFolderError
-from sweeps.execution.placement import slots
+from sweeps.execution.placement import Place
 from sweeps.execution.signals import Signals
 from sweeps.record.ledger import Ledger
 from sweeps.record.reading import read_record
@@ -31,10 +30,12 @@ class Settings:
     """How a session is run; none of it changes a number.
 
     Attributes:
+        place: Where trials are trained; entered when there is something to train.
         runner: `ray`, or `local` for this process alone.
         tracking_uri: Where MLflow's record goes; None leaves MLflow out.
     """
 
+    place: AbstractContextManager[Place]
     runner: RunnerName = "ray"
     tracking_uri: str | None = None
 
@@ -56,7 +57,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
             with TrackingProcess.of(folder, settings.tracking_uri) as tracking:
                 tracking.finish()
                 return Results(folder, record, _missing_in_mlflow(tracking))
-        slots(file.resources)
+        place = stack.enter_context(settings.place)
         dataset = _dataset(folder, file)
         splits = split_folds(dataset, file.data, file.seed)
         ledger = Ledger(folder.ledger)
@@ -65,7 +66,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         signals = stack.enter_context(Signals(recorder))
         _reopen_failed(recorder, action)
         with ExitStack() as started:
-            trainer = Trainer(settings.runner, signals, display, started)
+            trainer = Trainer(settings.runner, place, signals, display, started)
             trainer.begin(recorder, action)
             tracking = stack.enter_context(TrackingProcess.of(folder, settings.tracking_uri))
             stack.enter_context(display.showing(record, tracking))
@@ -113,7 +114,7 @@ def _reopen_failed(recorder: Recorder, action: str) -> None:
 
 def _dataset(folder: RunFolder, file: SweepFile) -> Dataset:
     description = folder.read_description()
-    dataset = load_dataset(file.data, Path(description["base_dir"]))
+    dataset = load_dataset(file.data, folder.base_dir())
     if dataset.digest != description["data"]["digest"]:
         raise RunFolderError(
             f"the data {file.data.source} changed since {folder.name} was started, so its trials "

@@ -7,13 +7,14 @@ import os
 import platform
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Literal
 
 from models.preprocessing import preprocessing_to_json
 from models.splits import Splits
 from sweeps.execution.job import Job
+from sweeps.execution.placement import Place
 from sweeps.execution.rungs import milestones
 from sweeps.execution.signals import Signals
 from sweeps.execution.work_order import WorkOrder
@@ -41,6 +42,7 @@ class Trainer:
     """
 
     runner: RunnerName
+    place: Place
     signals: Signals
     display: Display
     started: ExitStack
@@ -54,6 +56,7 @@ class Trainer:
             runner=self.runner,
             pid=os.getpid(),
             python=platform.python_version(),
+            nodes=[asdict(node) for node in self.place.nodes],
             versions={name: version(name) for name in _VERSIONS},
         )
         # Trials whose worker was ended for them just before its driver was killed.
@@ -69,7 +72,7 @@ class Trainer:
     ) -> None:
         """Train the trials without an outcome; returns when none is left or it must stop."""
         if recorder.record.unfinished:
-            self._run(_job(folder, recorder, splits, last_epoch))
+            self._run(_job(folder, recorder, splits, self.place, last_epoch))
 
     def train_stage(
         self, folder: RunFolder, splits: Sequence[Splits], last_epoch: int | None = None
@@ -106,10 +109,11 @@ class Trainer:
             return
         if job.recorder.should_stop():
             return
-        from sweeps.execution.local_ray import started_ray
-
         with self.signals.passing_exits():
-            self.started.enter_context(started_ray(job.resources))
+            if not self.place.is_cluster:
+                from sweeps.execution.local_ray import started_ray
+
+                self.started.enter_context(started_ray(job.resources))
             self.signals.catch()  # Ray sets its own while it starts
             from sweeps.execution.ray_runner import run_on_ray
 
@@ -117,9 +121,12 @@ class Trainer:
 
 
 def _job(
-    folder: RunFolder, recorder: Recorder, splits: Sequence[Splits], last_epoch: int | None
+    folder: RunFolder,
+    recorder: Recorder,
+    splits: Sequence[Splits],
+    place: Place,
+    last_epoch: int | None,
 ) -> Job:
-    description: dict[str, Any] = folder.read_description()
     file: SweepFile = folder.read_sweep()
     unfinished = recorder.record.unfinished
     max_epochs = max(
@@ -138,8 +145,8 @@ def _job(
         recorded={record.trial.index: record.epochs for record in unfinished if record.epochs},
         timeout_s=file.trial.timeout_s,
         threads=math.ceil(file.resources.cpu),
-        import_paths=(description["base_dir"],),
+        import_paths=(place.modules or str(folder.base_dir()),),
         last_epoch=last_epoch,
     )
     indices = tuple(record.trial.index for record in unfinished)
-    return Job(order, indices, file.stopping, max_epochs, file.resources, recorder)
+    return Job(order, indices, file.stopping, max_epochs, file.resources, place, recorder)

@@ -20,6 +20,7 @@ PRODUCT = [
 
 HOMES = {
     "ray": {
+        "sweeps/execution/cluster.py",
         "sweeps/execution/inner_scheduler.py",
         "sweeps/execution/local_ray.py",
         "sweeps/execution/local_runner.py",

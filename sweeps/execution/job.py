@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sweeps.execution.placement import Place
 from sweeps.execution.rungs import AnyStopping
 from sweeps.execution.work_order import WorkOrder
 from sweeps.record.recording import Recorder
@@ -26,4 +27,5 @@ class Job:
     stopping: AnyStopping
     max_epochs: int
     resources: Resources
+    place: Place
     recorder: Recorder

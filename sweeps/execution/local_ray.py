@@ -15,31 +15,15 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from sweeps.execution.placement import slots
-from sweeps.spec.sweep_file import Resources
-
-# Read by Ray and Tune at import. Loggers: the record is ours. Snapshots: never read, so never
-# written. Output: the progress display is ours. Folders: user code stays where it was started.
-# Ctrl-C: the session's own.
-os.environ.update(
-    TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
-    TUNE_GLOBAL_CHECKPOINT_S="1000000",
-    TUNE_DISABLE_STRICT_METRIC_CHECKING="1",
-    TUNE_WARN_THRESHOLD_S="10",
-    TUNE_PRINT_ALL_TRIAL_ERRORS="0",
-    TUNE_DISABLE_SIGINT_HANDLER="1",
-    RAY_AIR_NEW_OUTPUT="0",
-    RAY_CHDIR_TO_TRIAL_DIR="0",
-    RAY_USAGE_STATS_ENABLED="0",
-    RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
-)
-
 import ray
+
+from sweeps.execution.placement import Place, slots
+from sweeps.spec.sweep_file import Resources
 
 __all__ = ["started_ray"]
 
 _PROJECT = Path(__file__).resolve().parents[2]
-_WORKER_MODULES = "sweeps.execution.trial_worker,sweeps.ray_trainable"
+_WORKER_MODULES = "sweeps.execution.trial_worker,sweeps.execution.ray_trainable"
 
 
 @contextmanager
@@ -58,7 +42,7 @@ def started_ray(resources: Resources) -> Iterator[None]:
     try:
         ray.init(
             address="local",
-            num_cpus=math.ceil(slots(resources) * resources.cpu),
+            num_cpus=math.ceil(slots(resources, Place.here().nodes) * resources.cpu),
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.ERROR,

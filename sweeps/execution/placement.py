@@ -1,37 +1,90 @@
-"""Whether and how often a trial's resources fit on this machine, found out before Ray starts."""
+"""Whether and how often a trial's resources fit on the nodes there are, before anything starts."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sweeps.errors import PlacementError
 from sweeps.spec.sweep_file import Resources
 
-__all__ = ["slots"]
+__all__ = ["Node", "Place", "slots", "this_machine"]
 
 
-def slots(resources: Resources) -> int:
-    """Return how many trials run at once on this machine.
+@dataclass(frozen=True)
+class Node:
+    """A machine that trains trials.
+
+    Attributes:
+        name: Its address; empty for the machine of the driver.
+    """
+
+    name: str
+    cpus: float
+    gpus: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a session trains.
+
+    Attributes:
+        is_cluster: Whether Ray was running before, and other machines may take part.
+        modules: Where workers find the user's own modules; None is beside the sweep file.
+    """
+
+    nodes: tuple[Node, ...]
+    is_cluster: bool = False
+    modules: str | None = None
+
+    @classmethod
+    def here(cls) -> Place:
+        """Return this machine alone."""
+        return cls((this_machine(),))
+
+
+def this_machine() -> Node:
+    """Return what this machine has."""
+    return Node("", os.cpu_count() or 1, _gpus())
+
+
+def slots(resources: Resources, nodes: Sequence[Node]) -> int:
+    """Return how many trials run at once on these nodes.
 
     Raises:
-        PlacementError: One trial asks for more than the whole machine has.
+        PlacementError: One trial asks for more than any node has.
     """
-    cores, gpus = os.cpu_count() or 1, _gpus()
-    if resources.cpu > cores:
-        raise _too_much("cpu", resources.cpu, cores, "CPU cores")
-    if resources.gpu > gpus:
-        raise _too_much("gpu", resources.gpu, gpus, "GPUs")
-    fitting = int(cores // resources.cpu)
-    if resources.gpu:
-        fitting = min(fitting, int(gpus / resources.gpu + 1e-9))
+    fitting = sum(_fitting(resources, node) for node in nodes)
+    if not fitting:
+        raise _too_much(resources, nodes)
     return min(fitting, resources.workers or fitting)
 
 
-def _too_much(key: str, asked: float, there: int, what: str) -> PlacementError:
+def _fitting(resources: Resources, node: Node) -> int:
+    fitting = int(node.cpus / resources.cpu + 1e-9)
+    if resources.gpu:
+        fitting = min(fitting, int(node.gpus / resources.gpu + 1e-9))
+    return fitting
+
+
+def _too_much(resources: Resources, nodes: Sequence[Node]) -> PlacementError:
+    where = "this machine" if [node.name for node in nodes] == [""] else "the largest node"
+    most = {
+        "cpu": (resources.cpu, max(node.cpus for node in nodes), "CPU cores"),
+        "gpu": (resources.gpu, max(node.gpus for node in nodes), "GPUs"),
+    }
+    for key, (asked, there, what) in most.items():
+        if asked > there:
+            return PlacementError(
+                f"resources.{key} = {asked:g}: one trial asks for {asked:g} {what} and {where} "
+                f"has {there:g}, so it could never start; ask for {there:g} at most"
+            )
     return PlacementError(
-        f"resources.{key} = {asked:g}: one trial asks for {asked:g} {what} and this machine has "
-        f"{there}, so it could never start; ask for {there} at most"
+        f"resources: one trial asks for {resources.cpu:g} CPU cores and {resources.gpu:g} GPUs, "
+        f"and no single node has both; the nodes have "
+        f"{', '.join(f'{node.cpus:g} + {node.gpus:g}' for node in nodes)}"
     )
 
 

@@ -45,14 +45,14 @@ def run_on_ray(job: Job) -> None:
     indices = scheduler.left(job.indices)
     if not indices:
         return
-    concurrent = slots(job.resources)
+    concurrent = slots(job.resources, job.place.nodes)
     _lighten_tune()
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_pending(job.stopping, job, concurrent))
     trainable = tune.with_resources(
         tune.with_parameters(RayTrial, order=replace(job.order, kill_when_late=True)),
         {"cpu": job.resources.cpu, "gpu": job.resources.gpu},
     )
-    storage = tempfile.mkdtemp(prefix="sweeps-")
+    storage = tempfile.mkdtemp(prefix=".tune-", dir=_tune_folder(job))
     try:
         tune.Tuner(
             trainable,
@@ -78,6 +78,11 @@ def run_on_ray(job: Job) -> None:
         ).fit()
     finally:
         shutil.rmtree(storage, ignore_errors=True)
+
+
+def _tune_folder(job: Job) -> Path | None:
+    """Return where Tune may keep what it wants to keep: all nodes must see it."""
+    return job.order.checkpoints.parent if job.place.is_cluster else None
 
 
 def _lighten_tune() -> None:

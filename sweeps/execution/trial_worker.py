@@ -30,6 +30,7 @@ __all__ = ["TrialWorker"]
 
 # A trial reports at least this often, so that a person sees progress and a kill costs little.
 REPORT_PERIOD_S = 2.0
+_PROJECT = Path(__file__).resolve().parents[2]
 
 
 class TrialWorker:
@@ -45,7 +46,7 @@ class TrialWorker:
             order.checkpoints, order.timeout_s if order.kill_when_late else None
         )
         for path in order.import_paths:
-            make_importable(path)
+            make_importable(_PROJECT / path)
         torch.set_num_threads(order.threads)
 
     def warm_up(self) -> None:

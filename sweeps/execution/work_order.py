@@ -24,7 +24,8 @@ class WorkOrder:
         threads: CPU threads of one trial.
         last_epoch: Every trial is completed at this epoch at the latest; schedules do not know.
         kill_when_late: Whether this process may be ended by the watchdog of `timeout_s`.
-        import_paths: Folders where the user's own modules are looked for.
+        import_paths: Folders where the user's own modules are looked for; a relative one is inside
+            the checkout that the worker runs.
     """
 
     trials: Mapping[int, PlannedTrial]

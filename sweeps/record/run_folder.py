@@ -157,6 +157,13 @@ class RunFolder:
             ) from err
         return dict(description)
 
+    def base_dir(self) -> Path:
+        """Return where relative data files and the user's modules are looked for.
+
+        A path that is relative is inside this folder: the files came with the sweep.
+        """
+        return self.path / str(self.read_description()["base_dir"])
+
     def read_sweep(self) -> SweepFile:
         """Return the sweep as it runs; raises RunFolderError where sweep.json was damaged."""
         try:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sweeps.execution.placement import slots
+from sweeps.execution.placement import slots, this_machine
 from sweeps.execution.rungs import expected_epochs, rungs
 from sweeps.spec.configurations import flatten, varied_keys
 from sweeps.spec.loading import check_sweep
@@ -50,7 +50,7 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
     """Return the size of a sweep; with `probe`, after training one epoch of a few trials."""
     epochs = [trial.configuration["training"]["epochs"] for trial in planned]
     stopping = sweep.file.stopping
-    at_once = min(slots(sweep.file.resources), len(planned))
+    at_once = min(slots(sweep.file.resources, (this_machine(),)), len(planned))
     expected = expected_epochs(stopping, epochs)
     after = follow_up_epochs(sweep, epochs)
     epoch_s = None

@@ -77,6 +77,11 @@ class Display:
         self._phase = "starting" if record.unfinished else "finished"
         self._shown, self._title = record, title
 
+    def note(self, text: str) -> None:
+        """Print a line about what is waited for before anything is shown."""
+        if self._mode != "silent":
+            print(text, file=sys.stderr, flush=True)
+
     def say(self, title: str) -> None:
         """Put another title before what is shown."""
         self._title = title

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.service import default_tracking_uri
+from sweeps.environment import default_tracking_uri
 
 
 @pytest.mark.parametrize("given", ["sqlite:///here.db", "sqlite:///{absolute}/here.db"])

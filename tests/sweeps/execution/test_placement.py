@@ -7,7 +7,7 @@ import os
 import pytest
 
 from sweeps.errors import PlacementError
-from sweeps.execution.placement import slots
+from sweeps.execution.placement import Node, slots, this_machine
 from sweeps.spec.sweep_file import Resources
 
 
@@ -31,7 +31,7 @@ def _four_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_as_many_trials_run_at_once_as_fit(resources: Resources, expected: int) -> None:
-    assert slots(resources) == expected
+    assert slots(resources, (this_machine(),)) == expected
 
 
 @pytest.mark.parametrize(
@@ -42,5 +42,29 @@ def test_more_than_the_machine_has_is_an_error_with_both_numbers(
     resources: Resources, words: str
 ) -> None:
     with pytest.raises(PlacementError, match=words) as caught:
-        slots(resources)
+        slots(resources, (this_machine(),))
     assert caught.value.exit_code == 4
+
+
+NODES = (Node("10.0.0.1", 2, 0), Node("10.0.0.2", 8, 1))
+
+
+@pytest.mark.parametrize(
+    ("resources", "expected"),
+    [(Resources(), 10), (Resources(cpu=3), 2), (Resources(cpu=1, gpu=0.5), 2)],
+)
+def test_a_trial_fits_on_one_node_or_not_at_all(resources: Resources, expected: int) -> None:
+    assert slots(resources, NODES) == expected
+
+
+@pytest.mark.parametrize(
+    ("resources", "words"),
+    [
+        (Resources(cpu=9), "resources.cpu = 9: .* the largest node has 8"),
+        (Resources(cpu=4, gpu=1), "no single node has both; the nodes have 4 . 0, 2 . 1"),
+    ],
+)
+def test_what_no_single_node_has_is_an_error(resources: Resources, words: str) -> None:
+    nodes = NODES if resources.cpu == 9 else (Node("a", 4, 0), Node("b", 2, 1))
+    with pytest.raises(PlacementError, match=words):
+        slots(resources, nodes)

@@ -1,0 +1,163 @@
+"""Joins a running Ray cluster, and makes sure that every node of it could train a trial."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from infra.package import PackageError, stage
+from sweeps.errors import ClusterError, StorageError
+from sweeps.execution.node_check import NodeReport, check_node, versions
+from sweeps.execution.placement import Node, Place
+from sweeps.execution.ray_environment import RAY_ENVIRONMENT
+
+__all__ = ["joined"]
+
+_PROJECT = Path(__file__).resolve().parents[2]
+_ANSWER_S = 5.0
+# A node unpacks the checkout and imports torch, from a cold disk perhaps.
+_CHECK_S = 120.0
+# Something listens, so it answers at once or refuses: Ray would ask 20 times.
+_FEW_TRIES = {"RAY_gcs_server_port_wait_time_s": "3"}
+_IN_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+
+
+@contextmanager
+def joined(address: str, storage: Path, base: Path, say: Callable[[str], None]) -> Iterator[Place]:
+    """Connect this process to a cluster, ship the code, check its nodes; leave it at the end.
+
+    Args:
+        address: `auto` or `host:port`.
+        storage: Where run folders are made; every node must see it.
+        base: The sweep file's folder, where the user's own nets may be.
+        say: Is told what is waited for.
+
+    Raises:
+        ClusterError: It does not answer or refuses, or a node could not train a trial.
+        StorageError: The driver itself cannot write to the storage.
+    """
+    if ray.is_initialized():
+        raise ClusterError(
+            "RAY_ADDRESS is set, and this process has a Ray of its own already: call "
+            "ray.shutdown() first, or unset RAY_ADDRESS"
+        )
+    _refuse_silence(address)
+    with tempfile.TemporaryDirectory(prefix="sweeps-") as folder:
+        environment, modules = _shipped(base, Path(folder))
+        try:
+            say(f"joining the Ray cluster at {address}")
+            _connect(address, environment)
+            nodes = _nodes()
+            say(f"checking {len(nodes)} nodes")
+            _check(nodes, storage)
+            yield Place(tuple(nodes.values()), is_cluster=True, modules=modules)
+        finally:
+            ray.shutdown()
+
+
+def _refuse_silence(address: str) -> None:
+    """Raise where nothing listens; Ray itself would try for a minute."""
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _ANSWER_S).close()
+    except OSError as err:
+        raise ClusterError(
+            f"RAY_ADDRESS={address}: nothing answers there ({err}); start the cluster, correct the "
+            f"address, or unset RAY_ADDRESS to use this machine alone"
+        ) from err
+
+
+def _shipped(base: Path, into: Path) -> tuple[dict[str, Any], str | None]:
+    """Return the runtime environment of all workers, and where they find the user's modules."""
+    variables = dict(RAY_ENVIRONMENT)
+    if _IN_JOB in os.environ:  # a job's working directory is everywhere already
+        return {"env_vars": variables}, None
+    try:
+        package = stage(_PROJECT, base, (), into)
+    except PackageError as err:
+        raise ClusterError(str(err)) from err
+    return {"working_dir": str(package.path), "env_vars": variables}, package.sweep
+
+
+def _connect(address: str, environment: Mapping[str, Any]) -> None:
+    os.environ.update(_FEW_TRIES | os.environ)
+    try:
+        ray.init(
+            address=address,
+            runtime_env=dict(environment),
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (RuntimeError, ConnectionError, RayError, ValueError) as err:
+        raise ClusterError(
+            f"RAY_ADDRESS={address}: {_first_lines(err)}; a cluster that asks for a token wants "
+            f"RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to name the file that holds it"
+        ) from err
+
+
+def _nodes() -> dict[str, Node]:
+    """Return the nodes that are alive, by Ray's id."""
+    found = {}
+    for node in ray.nodes():  # type: ignore[no-untyped-call]
+        if node["Alive"]:
+            there = node["Resources"]
+            name = str(node["NodeManagerAddress"])
+            found[node["NodeID"]] = Node(name, there.get("CPU", 0.0), there.get("GPU", 0.0))
+    return found
+
+
+def _check(nodes: Mapping[str, Node], storage: Path) -> None:
+    """Have every node that has CPUs check itself; raises ClusterError naming all that fail."""
+    marker, content = storage / f".check-{secrets.token_hex(4)}", secrets.token_hex(16)
+    try:
+        storage.mkdir(parents=True, exist_ok=True)
+        marker.write_text(content)
+    except OSError as err:
+        raise StorageError(f"cannot write to {storage}: {err.strerror}") from err
+    try:
+        reports = _reports([key for key, node in nodes.items() if node.cpus], marker, content)
+    finally:
+        marker.unlink(missing_ok=True)
+    problems = [(nodes[key].name, one.problem) for key, one in reports.items() if one.problem]
+    if problems:
+        raise ClusterError("\n".join(f"node {name}: {problem}" for name, problem in problems))
+
+
+def _reports(keys: list[str], marker: Path, content: str) -> dict[str, NodeReport]:
+    remote = ray.remote(num_cpus=0, max_retries=0)(check_node)
+    asked = {
+        key: remote.options(
+            scheduling_strategy=NodeAffinitySchedulingStrategy(key, soft=False)
+        ).remote(versions(), marker, content)
+        for key in keys
+    }
+    ready, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=_CHECK_S)
+    return {key: _report(ref, ref in ready) for key, ref in asked.items()}
+
+
+def _report(answer: Any, is_there: bool) -> NodeReport:
+    if not is_there:
+        return NodeReport({}, f"it did not answer within {_CHECK_S:g} s; look at its Ray logs")
+    try:
+        report: NodeReport = ray.get(answer)
+    except RayError as err:
+        return NodeReport({}, f"it could not run a check: {_first_lines(err)}")
+    return report
+
+
+def _first_lines(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:3]) or type(error).__name__

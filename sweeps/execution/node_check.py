@@ -1,0 +1,95 @@
+"""What a node of a cluster must be able to do before a trial starts there; runs on that node."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+__all__ = ["NodeReport", "check_node", "versions"]
+
+_SAME = ("ray", "torch", "numpy", "pydantic")
+
+
+@dataclass(frozen=True)
+class NodeReport:
+    """What a node said of itself.
+
+    Attributes:
+        versions: Of Python and of what a trial is made with.
+        problem: Why it cannot train trials, and the mend; empty when it can.
+    """
+
+    versions: dict[str, str]
+    problem: str = ""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that driver and nodes must have in common."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in _SAME}}
+
+
+def check_node(wanted: dict[str, str], marker: Path, content: str) -> NodeReport:
+    """Say whether this process could train trials.
+
+    Args:
+        wanted: The driver's `versions`.
+        marker: A file in the storage that the driver wrote, with `content` in it.
+    """
+    there = versions()
+    problem = _other_versions(there, wanted) or _import_problem() or _storage(marker, content)
+    return NodeReport(there, problem)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _other_versions(there: dict[str, str], wanted: dict[str, str]) -> str:
+    # A local build such as 2.13.0+cpu is the same release: nodes may have GPUs and drivers none.
+    other = [
+        f"{name} {there[name]} where the driver has {wanted[name]}"
+        for name in wanted
+        if there[name].partition("+")[0] != wanted[name].partition("+")[0]
+    ]
+    if not other:
+        return ""
+    return (
+        f"it has {', '.join(other)}; install infra/constraints.txt there, or use one image for all"
+    )
+
+
+def _import_problem() -> str:
+    try:
+        import sweeps.execution.trial_worker  # noqa: F401
+    except Exception as err:
+        return (
+            f"it cannot import the code of a trial ({err!r}); install infra/constraints.txt there"
+        )
+    return ""
+
+
+def _storage(marker: Path, content: str) -> str:
+    mend = (
+        "mount one shared folder under the same path on every node, and name it in SWEEPS_STORAGE"
+    )
+    try:
+        if marker.read_text() != content:
+            return f"{marker.parent} is another folder there than on the driver; {mend}"
+    except OSError as err:
+        return f"it does not see the storage {marker.parent} ({err.strerror}); {mend}"
+    answer = marker.with_name(f"{marker.name}.{os.uname().nodename}.{os.getpid()}")
+    try:
+        answer.write_text(content)
+        answer.unlink()
+    except OSError as err:
+        return (
+            f"it cannot write to the storage {marker.parent} ({err.strerror}); "
+            f"let the user that runs Ray there write to it"
+        )
+    return ""
