@@ -6,12 +6,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PORT ?= 5000
+RAY_PORT ?= 6379
+DASHBOARD_PORT ?= 8265
+
+export RAY_ADDRESS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep validate plan ui test lint format type check bench clean
+.PHONY: help setup sweep validate plan ui cluster cluster-down test lint format type check bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make .venv with the pinned versions (done once)
 
@@ -24,8 +28,11 @@ $(READY): infra/constraints.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c infra/constraints.txt -e '.[dev]'
 	@touch $@
 
+# A Jobs address of a cluster: the sweep runs there, and this machine may go.
+RUN := $(if $(filter http://% https://%,$(RAY_ADDRESS)),submit,run)
+
 sweep: setup ## Run a sweep file: make sweep SPEC=path
-	@$(BIN)/python -m sweeps run '$(SPEC)' $(ARGS)
+	@$(BIN)/python -m sweeps $(RUN) '$(SPEC)' $(ARGS)
 
 validate: setup ## Check a sweep file: make validate SPEC=path
 	@$(BIN)/python -m sweeps validate '$(SPEC)' $(ARGS)
@@ -35,6 +42,12 @@ plan: setup ## Show what a sweep file would run, and how long it takes
 
 ui: setup ## Open the MLflow UI on what was recorded: make ui PORT=5000
 	@$(BIN)/python -m infra.mlflow_ui --port $(PORT)
+
+cluster: setup ## Start a Ray cluster on this machine: make cluster RAY_PORT=6379 DASHBOARD_PORT=8265
+	@$(BIN)/python -m infra.local_cluster up --port $(RAY_PORT) --dashboard $(DASHBOARD_PORT) $(ARGS)
+
+cluster-down: setup ## Stop what make cluster started
+	@$(BIN)/python -m infra.local_cluster down $(ARGS)
 
 test: setup ## Run the tests
 	@$(BIN)/python -m pytest $(ARGS)

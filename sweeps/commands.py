@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from sweeps.cluster_commands import add_cluster_commands, find_run, send_to_cluster
 from sweeps.errors import SweepError, SweepFileError
 
 __all__ = ["main"]
@@ -27,8 +28,13 @@ _PIPE_WIDTH = 160
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (0; 2 for a sweep file that cannot be run)."""
-    parsed = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = _parser().parse_args(given)
     try:
+        if send_to_cluster(parsed, given[1:], getattr(parsed, "sends", None)):
+            return 0
+        for name in {"run", "first", "second"} & vars(parsed).keys():
+            setattr(parsed, name, find_run(getattr(parsed, name)))
         return int(parsed.command(parsed))
     except SweepFileError as err:
         count = len(err.problems)
@@ -67,8 +73,12 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--no-probe", action="store_true", help="measure no epoch: no ETA")
         if name == "run":
             command.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
+            command.add_argument(
+                "--id", help="the run folder's name; a sweep that has begun there is resumed"
+            )
             _add_running(command)
     _add_folder_commands(commands)
+    add_cluster_commands(commands)
     command = commands.add_parser("schema", help="print the JSON Schema of sweep files")
     command.set_defaults(command=_schema)
     return parser
@@ -83,7 +93,7 @@ def _add_folder_commands(commands: Any) -> None:
     for name, (function, text) in running.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("run", type=Path, help="a run folder, for example runs/digits")
-        command.set_defaults(command=function)
+        command.set_defaults(command=function, sends=name)
         if name == "resume":
             _add_set(command)
         if name == "extend":
@@ -97,7 +107,7 @@ def _add_folder_commands(commands: Any) -> None:
     command.add_argument(
         "--again", action="store_true", help="make another final; counts one more test opening"
     )
-    command.set_defaults(command=_final)
+    command.set_defaults(command=_final, sends="final")
     _add_running(command)
     text = "write the report of a run folder: one HTML file of figures and words"
     command = commands.add_parser("report", help=text, description=text)
@@ -182,7 +192,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
     return _answer(
         parsed,
-        run(parsed.file, overrides=parsed.set, runs=parsed.runs, **_how(parsed)),
+        run(parsed.file, overrides=parsed.set, runs=parsed.runs, run_id=parsed.id, **_how(parsed)),
     )
 
 

@@ -40,13 +40,12 @@ def default_tracking_uri(runs: Path) -> str:
 
 @contextmanager
 def place_of(
-    runner: str, resources: Resources, runs: Path, base: Path, say: Callable[[str], None]
+    runner: str, resources: Resources, runs: Path, say: Callable[[str], None]
 ) -> Iterator[Place]:
     """Hold the place where trials are trained: this machine, or the cluster of RAY_ADDRESS.
 
     Args:
         runs: The folder of run folders, which all nodes of a cluster must see.
-        base: The sweep file's folder.
         say: Is told what is waited for.
 
     Raises:
@@ -67,6 +66,6 @@ def place_of(
         )
     from sweeps.execution.cluster import joined
 
-    with joined(settings.cluster_address, runs, base, say) as place:
+    with joined(settings.cluster_address, runs, say) as place:
         slots(resources, place.nodes)
         yield place

@@ -51,6 +51,7 @@ def run(
     *,
     overrides: Sequence[str] = (),
     runs: str | Path | None = None,
+    run_id: str | None = None,
     runner: RunnerName = "ray",
     tracking_uri: str | None = None,
     display: Display | None = None,
@@ -61,6 +62,8 @@ def run(
         path: The sweep file.
         overrides: `key.path=value` texts that change the file's values.
         runs: Where run folders are made; None takes SWEEPS_STORAGE or `runs`.
+        run_id: The run folder's name; if that sweep has begun already, it is resumed. None takes
+            the sweep's name, with a number where that is taken.
         runner: `ray`, or `local` for this process alone.
         tracking_uri: An MLflow URI; None takes MLFLOW_TRACKING_URI or runs/mlflow.db; `none`
             records nothing in MLflow.
@@ -74,8 +77,11 @@ def run(
     sweep, planned = check_sweep(Path(path), overrides)
     runs = Path(runs or default_runs()).absolute()
     display = display or Display.silent()
-    with place_of(runner, sweep.file.resources, runs, sweep.base_dir, display.note) as place:
-        folder = RunFolder.create(runs, sweep.file.name)
+    if run_id is not None and (runs / run_id / "plan.jsonl").exists():
+        _refuse_other_sweep(RunFolder.open(runs / run_id), sweep)
+        return _session(RunFolder.open(runs / run_id), "resume", runner, tracking_uri, display)
+    with place_of(runner, sweep.file.resources, runs, display.note) as place:
+        folder = _new_folder(runs, sweep.file.name, run_id)
         write_atomically(folder.source, sweep.source.encode())
         folder.write_plan(planned)
         folder.write_description({"trials": len(planned), **_description(sweep)})
@@ -196,6 +202,18 @@ def open_sweep(path: str | Path) -> RunFolder:
     return folder
 
 
+def _new_folder(runs: Path, name: str, run_id: str | None) -> RunFolder:
+    return RunFolder.create(runs, name) if run_id is None else RunFolder.create_as(runs, run_id)
+
+
+def _refuse_other_sweep(folder: RunFolder, sweep: Sweep) -> None:
+    if folder.read_description()["sweep"] != sweep.file.model_dump(mode="json"):
+        raise RunFolderError(
+            f"{folder.path} holds another sweep than this file describes; give this one another "
+            f"--id, or resume that one: python -m sweeps resume {folder.path}"
+        )
+
+
 def _session(
     folder: RunFolder,
     action: str,
@@ -204,8 +222,8 @@ def _session(
     display: Display | None,
 ) -> Results:
     display = display or Display.silent()
-    resources, base = folder.read_sweep().resources, folder.base_dir()
-    place = place_of(runner, resources, folder.path.parent, base, display.note)
+    resources = folder.read_sweep().resources
+    place = place_of(runner, resources, folder.path.parent, display.note)
     return _session_at(place, folder, action, runner, tracking_uri, display)
 
 

@@ -10,6 +10,7 @@ from models.splits import split_folds
 from sweeps.errors import RunFolderError
 from sweeps.execution.placement import Place
 from sweeps.execution.signals import Signals
+from sweeps.inputs import keep_inputs
 from sweeps.record.ledger import Ledger
 from sweeps.record.reading import read_record
 from sweeps.record.recording import Recorder
@@ -58,6 +59,8 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
                 tracking.finish()
                 return Results(folder, record, _missing_in_mlflow(tracking))
         place = stack.enter_context(settings.place)
+        if place.is_cluster:
+            keep_inputs(folder)
         dataset = _dataset(folder, file)
         splits = split_folds(dataset, file.data, file.seed)
         ledger = Ledger(folder.ledger)

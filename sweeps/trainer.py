@@ -145,7 +145,7 @@ def _job(
         recorded={record.trial.index: record.epochs for record in unfinished if record.epochs},
         timeout_s=file.trial.timeout_s,
         threads=math.ceil(file.resources.cpu),
-        import_paths=(place.modules or str(folder.base_dir()),),
+        import_paths=(str(folder.base_dir()),),
         last_epoch=last_epoch,
     )
     indices = tuple(record.trial.index for record in unfinished)

@@ -20,6 +20,7 @@ PRODUCT = [
 
 HOMES = {
     "ray": {
+        "infra/jobs.py",
         "sweeps/execution/cluster.py",
         "sweeps/execution/inner_scheduler.py",
         "sweeps/execution/local_ray.py",

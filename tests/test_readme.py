@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ from tests.readme_tree import tree
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
-LEFT_OUT = (".venv", ".git", "runs", "__pycache__", ".*_cache", ".hypothesis")
+LEFT_OUT = (".venv", ".git", "runs", ".cluster", "__pycache__", ".*_cache", ".hypothesis")
 
 
 def blocks(language: str) -> list[str]:
@@ -40,10 +41,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def shell(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=170
-    )
+        ["bash", "-c", command], cwd=folder, env={**os.environ, **environment},
+        capture_output=True, text=True, timeout=170,
+    )  # fmt: skip
 
 
 @pytest.mark.ray
@@ -90,6 +92,19 @@ def test_each_command_by_hand_succeeds(checkout: Path, command: str) -> None:
     done = shell(command, checkout)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+def test_the_cluster_block_sends_a_sweep_and_shows_it(checkout: Path) -> None:
+    block = blocks("sh")[3]
+    assert block.splitlines()[0] == "make cluster"
+    ports = {"RAY_PORT": str(free_port()), "DASHBOARD_PORT": str(free_port())}
+    try:
+        done = shell(f"set -e\n{block}", checkout, **ports)
+    finally:
+        shell("make cluster-down", checkout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "40 of 40 trials ended" in done.stdout
+    assert "stopped worker-2, worker-1, head" in done.stdout
 
 
 @pytest.mark.ray

@@ -16,7 +16,7 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from infra.package import PackageError, stage
+from infra.package import PackageError, checkout_files, stage
 from sweeps.errors import ClusterError, StorageError
 from sweeps.execution.node_check import NodeReport, check_node, versions
 from sweeps.execution.placement import Node, Place
@@ -34,13 +34,12 @@ _IN_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 
 @contextmanager
-def joined(address: str, storage: Path, base: Path, say: Callable[[str], None]) -> Iterator[Place]:
+def joined(address: str, storage: Path, say: Callable[[str], None]) -> Iterator[Place]:
     """Connect this process to a cluster, ship the code, check its nodes; leave it at the end.
 
     Args:
         address: `auto` or `host:port`.
         storage: Where run folders are made; every node must see it.
-        base: The sweep file's folder, where the user's own nets may be.
         say: Is told what is waited for.
 
     Raises:
@@ -54,14 +53,14 @@ def joined(address: str, storage: Path, base: Path, say: Callable[[str], None]) 
         )
     _refuse_silence(address)
     with tempfile.TemporaryDirectory(prefix="sweeps-") as folder:
-        environment, modules = _shipped(base, Path(folder))
+        environment = _runtime_environment(Path(folder))
         try:
             say(f"joining the Ray cluster at {address}")
             _connect(address, environment)
             nodes = _nodes()
             say(f"checking {len(nodes)} nodes")
             _check(nodes, storage)
-            yield Place(tuple(nodes.values()), is_cluster=True, modules=modules)
+            yield Place(tuple(nodes.values()), is_cluster=True)
         finally:
             ray.shutdown()
 
@@ -80,16 +79,16 @@ def _refuse_silence(address: str) -> None:
         ) from err
 
 
-def _shipped(base: Path, into: Path) -> tuple[dict[str, Any], str | None]:
-    """Return the runtime environment of all workers, and where they find the user's modules."""
+def _runtime_environment(into: Path) -> dict[str, Any]:
+    """Return what every worker gets: the checkout, staged in `into`, and Ray's settings."""
     variables = dict(RAY_ENVIRONMENT)
     if _IN_JOB in os.environ:  # a job's working directory is everywhere already
-        return {"env_vars": variables}, None
+        return {"env_vars": variables}
     try:
-        package = stage(_PROJECT, base, (), into)
+        stage(checkout_files(_PROJECT), into)
     except PackageError as err:
         raise ClusterError(str(err)) from err
-    return {"working_dir": str(package.path), "env_vars": variables}, package.sweep
+    return {"working_dir": str(into), "env_vars": variables}
 
 
 def _connect(address: str, environment: Mapping[str, Any]) -> None:

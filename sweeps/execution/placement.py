@@ -32,12 +32,10 @@ class Place:
 
     Attributes:
         is_cluster: Whether Ray was running before, and other machines may take part.
-        modules: Where workers find the user's own modules; None is beside the sweep file.
     """
 
     nodes: tuple[Node, ...]
     is_cluster: bool = False
-    modules: str | None = None
 
     @classmethod
     def here(cls) -> Place:

@@ -30,7 +30,6 @@ __all__ = ["TrialWorker"]
 
 # A trial reports at least this often, so that a person sees progress and a kill costs little.
 REPORT_PERIOD_S = 2.0
-_PROJECT = Path(__file__).resolve().parents[2]
 
 
 class TrialWorker:
@@ -46,7 +45,7 @@ class TrialWorker:
             order.checkpoints, order.timeout_s if order.kill_when_late else None
         )
         for path in order.import_paths:
-            make_importable(_PROJECT / path)
+            make_importable(path)
         torch.set_num_threads(order.threads)
 
     def warm_up(self) -> None:

@@ -24,8 +24,7 @@ class WorkOrder:
         threads: CPU threads of one trial.
         last_epoch: Every trial is completed at this epoch at the latest; schedules do not know.
         kill_when_late: Whether this process may be ended by the watchdog of `timeout_s`.
-        import_paths: Folders where the user's own modules are looked for; a relative one is inside
-            the checkout that the worker runs.
+        import_paths: Folders where the user's own modules are looked for.
     """
 
     trials: Mapping[int, PlannedTrial]

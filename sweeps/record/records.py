@@ -88,7 +88,7 @@ class SweepRecord:
         self.started_at: float | None = None
         self.ended_at: float | None = None
         self.active_s = 0.0
-        self._session_from = 0.0
+        self.session_from = 0.0
 
     @classmethod
     def of(
@@ -106,11 +106,11 @@ class SweepRecord:
             self._apply_to_trial(self.trials[event["trial"]], event)
         elif event["event"] == "session":
             self.started_at = self.started_at or event["t"]
-            self._session_from, self.stopped, self.ended_at = event["t"], "", None
+            self.session_from, self.stopped, self.ended_at = event["t"], "", None
             self.steps.append(Step("plan", event["trials"]))
         elif event["event"] == "end":
             self.stopped, self.ended_at = event["reason"], event["t"]
-            self.active_s += event["t"] - self._session_from
+            self.active_s += event["t"] - self.session_from
 
     @property
     def is_finished(self) -> bool:

@@ -105,10 +105,23 @@ class RunFolder:
         """
         try:
             runs.mkdir(parents=True, exist_ok=True)
+            return cls.create_as(runs, _first_free(runs, name).name)
+        except OSError as err:
+            raise StorageError(f"cannot make a run folder in {runs}: {err}") from err
+
+    @classmethod
+    def create_as(cls, runs: Path, name: str) -> RunFolder:
+        """Make the folder `runs/name`, or take one whose sweep was killed before it was set up.
+
+        Raises:
+            StorageError: The folder cannot be made, or the disk is almost full.
+        """
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
             _refuse_full_disk(runs)
-            folder = cls(_first_free(runs, name))
-            folder.checkpoints.mkdir()
-            folder.weights.mkdir()
+            folder = cls((runs / name).resolve())
+            folder.checkpoints.mkdir(parents=True, exist_ok=True)
+            folder.weights.mkdir(exist_ok=True)
         except OSError as err:
             raise StorageError(f"cannot make a run folder in {runs}: {err}") from err
         return folder
@@ -260,12 +273,15 @@ class RunFolder:
             yield
 
     def is_locked(self) -> bool:
-        """Return whether a process runs this sweep now."""
+        """Return whether a process runs this sweep now; writes nothing."""
         try:
-            with self.lock():
-                return False
-        except RunFolderError:
+            with (self.path / ".lock").open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             return True
+        except OSError:  # never locked
+            return False
+        return False
 
 
 def _say_who(lock: int) -> None:

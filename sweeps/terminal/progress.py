@@ -20,7 +20,7 @@ from sweeps.record.records import SweepRecord
 if TYPE_CHECKING:
     from sweeps.tracking.process import TrackingProcess
 
-__all__ = ["Display", "status_line"]
+__all__ = ["Display", "duration", "status_line"]
 
 Mode = Literal["live", "plain", "silent"]
 _LIVE_PERIOD_S = 0.25
@@ -125,7 +125,7 @@ def status_line(record: SweepRecord, epochs: int, epochs_per_s: float | None) ->
         parts.append(f"{epochs_per_s:.0f} epochs/s")
         if 0 < ended < total:
             left_s = epochs / ended * (total - ended) / epochs_per_s
-            parts.append(f"about {_duration(left_s)} left")
+            parts.append(f"about {duration(left_s)} left")
     return " | ".join(parts)
 
 
@@ -163,14 +163,15 @@ def _show_plain(line: Callable[[], str], done: threading.Event) -> None:
         is_done = done.wait(_PLAIN_PERIOD_S if last else 1.0)
         text = line()
         if text != last:
-            elapsed = _duration(time.monotonic() - started)
+            elapsed = duration(time.monotonic() - started)
             print(f"[{elapsed:>6}] {text}", file=sys.stderr, flush=True)
             last = text
         if is_done:
             return
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return seconds as a person says them: `40 s`, `12 min`, `3 h 20 min`."""
     seconds = round(seconds)
     if seconds < 100:
         return f"{seconds} s"

@@ -91,14 +91,17 @@ def wait_for(condition: Callable[[], Any], timeout_s: float = 60) -> None:
 
 
 class Driver:
-    """One `python -m sweeps` in a session of its own, like a terminal's foreground job."""
+    """One `python -m sweeps` in a session of its own, like a terminal's foreground job.
 
-    def __init__(self, *arguments: str | Path, **environment: str) -> None:
+    MLflow is left out, unless `environment` says where it is.
+    """
+
+    def __init__(self, *arguments: str | Path, cwd: Path = PROJECT, **environment: str) -> None:
         self._name = f"{os.getpid()}-{time.monotonic_ns()}"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sweeps", *map(str, arguments), "--no-mlflow"],
-            cwd=PROJECT,
-            env={**os.environ, _MARK: self._name, **environment},
+            [sys.executable, "-m", "sweeps", *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, "MLFLOW_TRACKING_URI": "none", _MARK: self._name, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -148,16 +151,16 @@ class Driver:
 
 
 @contextmanager
-def driver(*arguments: str | Path, **environment: str) -> Iterator[Driver]:
+def driver(*arguments: str | Path, cwd: Path = PROJECT, **environment: str) -> Iterator[Driver]:
     """Start a driver; nothing of it runs after the block."""
-    one = Driver(*arguments, **environment)
+    one = Driver(*arguments, cwd=cwd, **environment)
     try:
         yield one
     finally:
         one.end()
 
 
-def run_command(*arguments: str | Path, **environment: str) -> tuple[int, str]:
+def run_command(*arguments: str | Path, cwd: Path = PROJECT, **environment: str) -> tuple[int, str]:
     """Run one command to its end; returns its exit code and output."""
-    with driver(*arguments, **environment) as one:
+    with driver(*arguments, cwd=cwd, **environment) as one:
         return one.wait()

@@ -1,0 +1,115 @@
+"""Commands about sweeps that run as jobs of a cluster, and about those of a whole storage."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sweeps.environment import default_runs, read_settings
+
+__all__ = ["add_cluster_commands", "find_run", "send_to_cluster"]
+
+
+def add_cluster_commands(commands: Any) -> None:
+    """Add submit, logs, stop, status and list."""
+    text = "check a sweep file and start it as a job of the cluster that RAY_ADDRESS names"
+    command = commands.add_parser("submit", help=text, description=text)
+    command.add_argument("file", type=Path)
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a value"
+    )
+    command.set_defaults(command=_submit)
+    text = "print what a sweep's job on the cluster printed"
+    command = commands.add_parser("logs", help=text, description=text)
+    command.add_argument("sweep", nargs="?", help="its id; default: the latest job")
+    command.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
+    command.set_defaults(command=_logs)
+    text = "stop a sweep's job on the cluster; resume continues it"
+    command = commands.add_parser("stop", help=text, description=text)
+    command.add_argument("sweep", help="its id, as `submit` printed it")
+    command.set_defaults(command=_stop)
+    text = "show how far a sweep is, from its folder alone"
+    command = commands.add_parser("status", help=text, description=text)
+    command.add_argument("run", type=Path)
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(command=_status)
+    text = "list the sweeps of a storage, and how far each is"
+    command = commands.add_parser("list", help=text, description=text)
+    command.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(command=_list)
+
+
+def find_run(path: Path) -> Path:
+    """Return a run folder's path; a name alone is looked for where run folders are made."""
+    if path.exists() or len(path.parts) != 1:
+        return path
+    named = default_runs() / path
+    return named if named.is_dir() else path
+
+
+def send_to_cluster(
+    parsed: argparse.Namespace, arguments: Sequence[str], sends: str | None
+) -> bool:
+    """Start a command as a job where RAY_ADDRESS is a Jobs address; returns whether it was.
+
+    Args:
+        arguments: The command line after the command's name.
+        sends: The command's name; None for one that is never sent.
+    """
+    if sends is None or parsed.local or read_settings().jobs_address is None:
+        return False
+    from sweeps.submission import send
+
+    rest = list(arguments)
+    rest.remove(str(parsed.run))
+    _print_submitted(send(sends, parsed.run.name, rest))
+    return True
+
+
+def _submit(parsed: argparse.Namespace) -> int:
+    from sweeps.submission import submit
+
+    _print_submitted(submit(parsed.file, parsed.set))
+    return 0
+
+
+def _print_submitted(done: Any) -> None:
+    print(done.sweep)
+    shipped = f"{done.size / 2**20:.1f} MB shipped, job {done.job}"
+    print(f"submitted ({shipped}); watch it: logs -f {done.sweep}", file=sys.stderr)
+
+
+def _logs(parsed: argparse.Namespace) -> int:
+    from sweeps.submission import logs
+
+    for text in logs(parsed.sweep, follow=parsed.follow):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    return 0
+
+
+def _stop(parsed: argparse.Namespace) -> int:
+    from sweeps.submission import stop
+
+    print(f"stopping {parsed.sweep}: what is trained is being recorded", file=sys.stderr)
+    job = stop(parsed.sweep)
+    print(f"{parsed.sweep}: its job is {job.status}; resume {parsed.sweep} continues it")
+    return 0
+
+
+def _status(parsed: argparse.Namespace) -> int:
+    from sweeps.terminal.overview import print_status
+
+    print_status(parsed.run, as_json=parsed.json)
+    return 0
+
+
+def _list(parsed: argparse.Namespace) -> int:
+    from sweeps.terminal.overview import print_list
+
+    print_list((parsed.runs or default_runs()).absolute(), as_json=parsed.json)
+    return 0

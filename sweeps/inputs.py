@@ -1,0 +1,54 @@
+"""What a sweep needs of its file's folder, kept so that it runs where that folder is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from infra.package import PackageError, modules_beside, stage
+from models.data_configuration import DataConfig
+from sweeps.errors import StorageError
+from sweeps.record.run_folder import RunFolder
+from sweeps.spec.planning import PlannedTrial
+
+__all__ = ["INPUTS", "data_beside", "keep_inputs", "needs_modules"]
+
+INPUTS = "inputs"
+
+
+def needs_modules(data: DataConfig, plan: Iterable[PlannedTrial]) -> bool:
+    """Return whether a sweep calls functions of the user's own: for its data, or for a net."""
+    return data.kind == "function" or any(
+        trial.configuration["model"]["kind"] == "custom" for trial in plan
+    )
+
+
+def data_beside(data: DataConfig, base: Path) -> dict[Path, Path]:
+    """Return the data file, with its path relative to `base`, where it lies in or below that."""
+    if data.kind != "file":
+        return {}
+    path = (base / data.source).resolve()
+    return {path: path.relative_to(base)} if path.is_relative_to(base) else {}
+
+
+def keep_inputs(folder: RunFolder) -> None:
+    """Copy the user's modules and data into a run folder, unless they are there.
+
+    A resume may come from another machine, and workers import the user's nets from there.
+
+    Raises:
+        StorageError: They cannot be copied, or the modules are implausibly many.
+    """
+    description = folder.read_description()
+    base = Path(description["base_dir"])
+    if not base.is_absolute():
+        return
+    data = folder.read_sweep().data
+    try:
+        if needs_modules(data, folder.read_plan()):
+            stage(modules_beside(base), folder.path / INPUTS)
+        stage(data_beside(data, base), folder.path / INPUTS, limit_mb=None)
+        (folder.path / INPUTS).mkdir(exist_ok=True)
+    except (PackageError, OSError) as err:
+        raise StorageError(f"{folder.path}: {err}") from err
+    folder.write_description(description | {"base_dir": INPUTS})

@@ -1,0 +1,161 @@
+"""Sweeps as jobs of a Ray cluster: sent from anywhere that reaches its Jobs address."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from infra.jobs import Job, Jobs, JobsError
+from infra.package import PackageError, checkout_files, modules_beside, stage
+from infra.settings import InfraSettings
+from sweeps.environment import read_settings
+from sweeps.errors import ClusterError, SettingsError
+from sweeps.inputs import data_beside, needs_modules
+from sweeps.spec.loading import check_sweep
+
+__all__ = ["Submitted", "logs", "send", "stop", "submit"]
+
+_PROJECT = Path(__file__).resolve().parents[1]
+_FOLDER = "sweep"
+# Ray kills a driver that needs longer to stop; all but its last reports would be safe even then.
+_STOP_S = "60"
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A sweep, or a command about one, on its way.
+
+    Attributes:
+        sweep: The sweep's id: the name of its run folder in the cluster's storage.
+        job: Ray's id of the job.
+        size: Bytes that were shipped.
+    """
+
+    sweep: str
+    job: str
+    size: int
+
+
+def submit(path: str | Path, overrides: Sequence[str] = ()) -> Submitted:
+    """Check a sweep file, and start it as a job of the cluster whose Jobs address is RAY_ADDRESS.
+
+    Raises:
+        SweepFileError: The file cannot be run; nothing is sent.
+        SettingsError: RAY_ADDRESS is no Jobs address, or a setting holds a secret.
+        ClusterError: The cluster does not answer or refuses, or there is too much to ship.
+    """
+    path = Path(path)
+    sweep, planned = check_sweep(path, overrides)
+    sweep_id = f"{sweep.file.name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    base = sweep.base_dir.resolve()
+    beside = {path.resolve(): Path(path.name), **data_beside(sweep.file.data, base)}
+    if needs_modules(sweep.file.data, planned):
+        beside |= modules_beside(base)
+    extra = {file: _FOLDER / name for file, name in beside.items()}
+    arguments = [f"{_FOLDER}/{path.name}", "--id", sweep_id]
+    for text in overrides:
+        arguments += ["--set", text]
+    return _send("run", sweep_id, arguments, extra)
+
+
+def send(command: str, sweep: str, arguments: Sequence[str] = ()) -> Submitted:
+    """Start a command about a sweep that was submitted before: resume, extend, retry or final.
+
+    Raises:
+        SettingsError, ClusterError: As `submit`.
+    """
+    return _send(command, sweep, [sweep, *arguments], {})
+
+
+def logs(sweep: str | None, *, follow: bool) -> Iterator[str]:
+    """Yield what the latest job of a sweep, or of all, printed.
+
+    Args:
+        follow: Go on with what it prints until it is over.
+
+    Raises:
+        ClusterError: There is no such job, or one that was followed did not end well.
+    """
+    with _jobs() as jobs:
+        job = _latest(jobs, sweep)
+        if not follow:
+            yield jobs.logs(job.id)
+            return
+        yield from jobs.follow(job.id)
+        job = jobs.status(job.id)
+        if job.status != "SUCCEEDED":
+            raise ClusterError(f"job {job.id} is {job.status}: {job.message or 'no more is known'}")
+
+
+def stop(sweep: str, wait_s: float = 90.0) -> Job:
+    """Stop the running job of a sweep, wait until it has ended, and return it.
+
+    Raises:
+        ClusterError: No job of the sweep runs.
+    """
+    with _jobs() as jobs:
+        job = _latest(jobs, sweep)
+        if job.is_over:
+            raise ClusterError(f"{sweep} is not running: its job {job.id} is {job.status}")
+        jobs.stop(job.id)
+        until = time.monotonic() + wait_s
+        while not job.is_over and time.monotonic() < until:
+            time.sleep(0.5)
+            job = jobs.status(job.id)
+        return job
+
+
+def _send(command: str, sweep: str, arguments: Sequence[str], extra: dict[Path, Path]) -> Submitted:
+    settings = read_settings()
+    variables = _variables(settings)
+    with _jobs() as jobs, tempfile.TemporaryDirectory(prefix="sweeps-") as folder:
+        size = stage(checkout_files(_PROJECT) | extra, Path(folder))
+        entrypoint = shlex.join(["python", "-m", "sweeps", command, *arguments])
+        job = jobs.submit(entrypoint, Path(folder), variables, sweep=sweep, command=command)
+    return Submitted(sweep, job, size)
+
+
+def _variables(settings: InfraSettings) -> dict[str, str]:
+    """Return the settings that go along; secrets never do, as the Jobs API shows them."""
+    variables = {"RAY_JOB_STOP_WAIT_TIME_S": _STOP_S}
+    if settings.storage is not None:
+        variables["SWEEPS_STORAGE"] = str(settings.storage)
+    if settings.tracking_uri is not None:
+        if urlsplit(settings.tracking_uri).password is not None:
+            raise SettingsError(
+                "MLFLOW_TRACKING_URI holds a password, which Ray's Jobs API would show: leave it "
+                "out, and give the nodes MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+            )
+        variables["MLFLOW_TRACKING_URI"] = settings.tracking_uri
+    return variables
+
+
+@contextmanager
+def _jobs() -> Iterator[Jobs]:
+    """Give the Jobs API that RAY_ADDRESS names; its errors become ours."""
+    settings = read_settings()
+    if settings.jobs_address is None:
+        raise SettingsError(
+            f"RAY_ADDRESS={settings.ray_address or ''} is no Jobs address: set it to that of the "
+            f"cluster, for example http://127.0.0.1:8265"
+        )
+    try:
+        yield Jobs(settings.jobs_address)
+    except (JobsError, PackageError) as err:
+        raise ClusterError(str(err)) from err
+
+
+def _latest(jobs: Jobs, sweep: str | None) -> Job:
+    found = jobs.list() if sweep is None else jobs.list(sweep=sweep)
+    found = [job for job in found if "sweep" in job.metadata]
+    if not found:
+        which = "" if sweep is None else f" {sweep!r}"
+        raise ClusterError(f"the cluster knows no job of a sweep{which}: `list` shows all ids")
+    return found[0]

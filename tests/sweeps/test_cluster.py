@@ -1,0 +1,162 @@
+"""Sweeps on a real cluster of three nodes: sent as jobs, joined, and with parts of it killed."""
+
+from __future__ import annotations
+
+import random
+import signal
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sweeps
+from infra.local_cluster import LocalCluster
+from sweeps.record.results import Results
+from tests.free_port import free_port
+from tests.sweeps.drivers import (
+    PROJECT,
+    counted_sweep,
+    driver,
+    epochs_trained,
+    events,
+    run_command,
+    wait_for,
+)
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
+
+TRIALS, EPOCHS = 6, 9
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    with tempfile.TemporaryDirectory(prefix="c", dir="/tmp") as folder:
+        one = LocalCluster(Path(folder) / "cluster")
+        one.up(port=free_port(), dashboard=free_port(), workers=2, cpus=1)
+        try:
+            yield one
+        finally:
+            one.down()
+
+
+def joining(cluster: LocalCluster) -> dict[str, str]:
+    """Return the environment of a driver that joins the cluster."""
+    return cluster.variables() | {"RAY_ADDRESS": f"127.0.0.1:{cluster.port}"}
+
+
+def curves(results: Results) -> list[dict[str, float]]:
+    frame = results.epochs().drop(columns="epoch_s").sort_values(["trial", "epoch"])
+    return frame.to_dict("records")
+
+
+def unbroken(folder: Path, module: str) -> Results:
+    folder.mkdir()
+    path = counted_sweep(folder, module, trials=TRIALS, epochs=EPOCHS)
+    return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
+
+
+def test_a_submitted_sweep_is_followed_listed_extended_and_is_the_local_one(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    target = own_net(tmp_path, "sent_net", "")
+    path = write_sweep(tmp_path, space=space(custom_model(target)))
+    whole = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    environment = cluster.variables()
+    code, said = run_command("submit", path, **environment)
+    assert code == 0, said
+    name = said.splitlines()[0]
+    code, logs = run_command("logs", "-f", name, **environment)
+    assert code == 0, logs
+    assert "6 of 6 trials ended: 6 completed." in logs, logs
+    sent = sweeps.open_run(cluster.storage / name)
+    assert curves(sent) == curves(whole)
+    assert (cluster.storage / name / "inputs" / "sent_net.py").exists()
+    (session,) = events(cluster.storage / name, "session")
+    assert [node["cpus"] for node in session["nodes"]] == [1, 1, 1]
+    code, said = run_command("list", **environment)
+    assert code == 0
+    assert name in said
+    assert "ended" in said
+    code, said = run_command("status", name, **environment)
+    assert code == 0
+    assert f"{name}: ended" in said
+    assert said.count("1 CPU cores") == 3
+    assert run_command("extend", name, "--trials", "2", **environment)[0] == 0
+    code, logs = run_command("logs", "-f", name, **environment)
+    assert code == 0, logs
+    assert "8 of 8 trials ended: 8 completed." in logs, logs
+
+
+def test_a_stopped_job_is_resumed_as_another(cluster: LocalCluster, tmp_path: Path) -> None:
+    path = counted_sweep(tmp_path, "stopped_job", trials=TRIALS, epochs=EPOCHS, epoch_s=0.2)
+    environment = cluster.variables()
+    code, said = run_command("submit", path, **environment)
+    assert code == 0, said
+    name = said.splitlines()[0]
+    wait_for(lambda: len(epochs_trained(tmp_path)) > 4)
+    code, said = run_command("stop", name, **environment)
+    assert code == 0, said
+    assert "STOPPED" in said, said
+    code, said = run_command("status", name, **environment)
+    assert "interrupted" in said
+    assert "stopped: interrupted by SIGTERM" in said, said
+    code, said = run_command("stop", name, **environment)
+    assert code == 9
+    assert "is not running" in said
+    assert run_command("resume", name, **environment)[0] == 0
+    code, logs = run_command("logs", "-f", name, **environment)
+    assert code == 0, logs
+    whole = unbroken(tmp_path / "unbroken", "stopped_unbroken")
+    assert curves(sweeps.open_run(cluster.storage / name)) == curves(whole)
+
+
+def test_a_killed_driver_is_resumed_from_another_folder_by_name(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    path = counted_sweep(tmp_path, "joined_killed", trials=TRIALS, epochs=EPOCHS, epoch_s=0.1)
+    moment = random.Random(1).randint(1, TRIALS * EPOCHS - 12)
+    with driver("run", path, "--id", "killed", **joining(cluster)) as one:
+        wait_for(lambda: len(epochs_trained(tmp_path)) >= moment)
+        one.signal(signal.SIGKILL)
+        one.process.wait()
+    done = {event["trial"] for event in events(cluster.storage / "killed", "outcome")}
+    trained = Counter(epochs_trained(tmp_path))
+    elsewhere = joining(cluster) | {"PYTHONPATH": str(PROJECT)}
+    code, said = run_command("resume", "killed", cwd=tmp_path, **elsewhere)
+    assert code == 0, said
+    after = Counter(epochs_trained(tmp_path))
+    assert {number: after[number] - trained[number] for number in done} == dict.fromkeys(done, 0)
+    whole = unbroken(tmp_path / "unbroken", "joined_unbroken")
+    resumed = sweeps.open_run(cluster.storage / "killed")
+    assert curves(resumed) == curves(whole)
+    assert resumed.winner["trial"] == whole.winner["trial"]
+
+
+def test_a_node_that_goes_mid_sweep_and_another_that_joins_lose_nothing(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    path = counted_sweep(tmp_path, "lost_node", trials=TRIALS, epochs=EPOCHS, epoch_s=0.3)
+    with driver("run", path, "--id", "lost", **joining(cluster)) as one:
+        wait_for(lambda: len(epochs_trained(tmp_path)) >= 6)
+        cluster.kill("worker-1")
+        cluster.add_worker("worker-3", 1)
+        code, said = one.wait()
+    assert code == 0, said
+    whole = unbroken(tmp_path / "unbroken", "lost_unbroken")
+    lost = sweeps.open_run(cluster.storage / "lost")
+    assert curves(lost) == curves(whole)
+    assert [str(trial.outcome) for trial in lost.record.trials] == ["completed"] * TRIALS
+    assert "worker-1" not in cluster.processes
+
+
+def test_a_wrong_token_ends_with_the_way_out(cluster: LocalCluster, tmp_path: Path) -> None:
+    wrong = tmp_path / "token"
+    wrong.write_text("0" * 64)
+    path, before = write_sweep(tmp_path), set(cluster.storage.iterdir())
+    for address in (cluster.variables(), joining(cluster)):
+        command = "submit" if address["RAY_ADDRESS"].startswith("http") else "run"
+        code, said = run_command(command, path, **address | {"RAY_AUTH_TOKEN_PATH": str(wrong)})
+        assert code == 9, said
+        assert "RAY_AUTH_TOKEN_PATH" in said, said
+    assert set(cluster.storage.iterdir()) == before
