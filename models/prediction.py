@@ -90,7 +90,7 @@ def _answer(
 ) -> npt.NDArray[np.float64]:
     """What one net says: (rows, classes) probabilities, or (rows, 1) in the target's own units."""
     batches = torch.split(torch.from_numpy(prepared.apply(raw)), _ROWS_AT_ONCE)
-    outputs = torch.cat([net(batch).reshape(len(batch), -1) for batch in batches]).double()
+    outputs = torch.cat([net(batch).flatten(1) for batch in batches]).double()
     if prepared.class_names:
         outputs = outputs.softmax(dim=1)
     else:

@@ -12,6 +12,7 @@ from sweeps.errors import RunFolderError, SweepError
 from sweeps.record.final import read_final
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
+from sweeps.spec.own_modules import make_importable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,12 +48,21 @@ def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataF
 
     if not rows.is_file():
         raise SweepError(f"there is no file {rows} whose rows could be predicted")
-    predictor = Predictor.load(*model_files(folder, record))
     if rows.suffix.lower() not in _TABLES:
         raise SweepError(f"{rows}: a file of rows ends in {' or '.join(_TABLES)}")
+    predictor = _predictor(folder, record)
     try:
         return pd.DataFrame(predictor.predict(read_file(rows, target=None)))
     except DataError as err:
         got = "" if err.value is None else f", got {err.value!r}"
         hint = f"; {err.hint}" if err.hint else ""
         raise SweepError(f"{rows}: {err.rule}{got}{hint}") from err
+
+
+def _predictor(folder: RunFolder, record: SweepRecord) -> Predictor:
+    files = model_files(folder, record)
+    make_importable(folder.base_dir())
+    try:
+        return Predictor.load(*files)
+    except (ValueError, OSError) as err:  # ours, pydantic's and JSON's are ValueErrors
+        raise RunFolderError(f"the net of {folder.name} cannot be loaded: {err}") from err

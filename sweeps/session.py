@@ -17,6 +17,7 @@ from sweeps.record.recording import Recorder
 from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import is_followed_up
+from sweeps.spec.own_modules import make_importable
 from sweeps.spec.sweep_file import SweepFile
 from sweeps.stages import FollowUp
 from sweeps.terminal.progress import Display
@@ -61,6 +62,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         place = stack.enter_context(settings.place)
         if place.is_cluster:
             keep_inputs(folder)
+        make_importable(folder.base_dir())
         dataset = _dataset(folder, file)
         splits = split_folds(dataset, file.data, file.seed)
         ledger = Ledger(folder.ledger)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+from contextlib import suppress
 from importlib.machinery import ModuleSpec
+from modulefinder import ModuleFinder
 from pathlib import Path
+from typing import Any
 
 from search_spaces.problems import Problem, did_you_mean
 
-__all__ = ["function_problem", "make_importable"]
+__all__ = ["files_of", "function_problem", "make_importable"]
 
 _PLACE = ("model", "target")
 
@@ -19,6 +22,24 @@ def make_importable(folder: Path | str) -> None:
     """Let modules in `folder` be imported, after everything that could be imported before."""
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
+
+
+def files_of(target: str, folder: Path) -> dict[Path, Path]:
+    """Return the Python files in `folder` that a function of the user's needs.
+
+    Args:
+        target: `package.module:function`; nothing of it is run.
+
+    Returns:
+        The module's file and those of the modules that it imports, however far, each with its path
+        relative to `folder`. None of a module that is installed elsewhere.
+    """
+    finder = ModuleFinder(path=[str(folder)])
+    with suppress(ImportError, SyntaxError):
+        finder.import_hook(target.partition(":")[0])
+    found: list[Any] = list(finder.modules.values())
+    files = [Path(module.__file__) for module in found if module.__file__]
+    return {path: path.relative_to(folder) for path in files}
 
 
 def function_problem(target: str) -> Problem | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,12 +17,14 @@ from mlflow.entities import LoggedModelOutput
 from mlflow.models import Model, infer_signature
 from mlflow.utils import environment
 
+from infra.package import stage
 from models.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.errors import RunFolderError
 from sweeps.record.final import read_final
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.spec.configurations import flatten
+from sweeps.spec.own_modules import files_of
 from sweeps.tracking.projection import Projection
 from sweeps.tracking.store import translated_errors
 
@@ -42,6 +44,7 @@ class ModelSource:
     Attributes:
         mark: Tells one net from another.
         step: The epoch at which its weights were taken.
+        modules: The user's own files that the net needs, each with its path in the model.
         registry_name: Under which it is registered; None for a search's best, which is not.
         alias: That the registered version gets, if any.
     """
@@ -52,6 +55,7 @@ class ModelSource:
     configuration: Mapping[str, Any]
     weights: Path
     preprocessing: Path
+    modules: Mapping[Path, Path]
     registry_name: str | None = None
     alias: str | None = None
 
@@ -76,15 +80,18 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
             configuration=best.trial.configuration,
             weights=folder.weights / f"{best.trial.index:06d}.safetensors",
             preprocessing=folder.path / PREPROCESSING,
+            modules=_own_modules(best.trial.configuration, folder),
         )
     else:
+        configuration = record.trials[choice.winner.trial].trial.configuration
         source = ModelSource(
             mark=choice.model.sha256,
             trial=choice.winner.trial,
             step=choice.model.epochs,
-            configuration=record.trials[choice.winner.trial].trial.configuration,
+            configuration=configuration,
             weights=folder.path / choice.model.weights,
             preprocessing=folder.path / choice.model.preprocessing,
+            modules=_own_modules(configuration, folder),
             registry_name=file.final.registry_name or file.name,
             alias=file.final.alias,
         )
@@ -92,6 +99,11 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
         if not path.exists():
             raise RunFolderError(f"{path} is missing: the winner's model cannot be logged")
     return source
+
+
+def _own_modules(configuration: Mapping[str, Any], folder: RunFolder) -> dict[Path, Path]:
+    model = configuration["model"]
+    return files_of(model["target"], folder.base_dir()) if model["kind"] == "custom" else {}
 
 
 def log_model(projection: Projection, source: ModelSource) -> str:
@@ -118,11 +130,15 @@ def log_model(projection: Projection, source: ModelSource) -> str:
                 params={k: str(v) for k, v in flatten(source.configuration).items()},
             )
             local = Path(temporary) / "model"
-            _save(local, model, files, prepared)
+            stage(source.modules, own := Path(temporary) / "own")
+            code = [_PROJECT / "models", *(own.iterdir() if own.exists() else ())]
+            _save(local, model, files, prepared, code)
             client.log_model_artifacts(model.model_id, str(local))
             client.finalize_logged_model(model.model_id, "READY")
-        output = LoggedModelOutput(model.model_id, step=source.step)
-        client.log_outputs(projection.parent_id, models=[output])
+        outputs = client.get_run(projection.parent_id).outputs
+        if outputs is None or model.model_id not in {one.model_id for one in outputs.model_outputs}:
+            output = LoggedModelOutput(model.model_id, step=source.step)
+            client.log_outputs(projection.parent_id, models=[output])
         if source.registry_name is not None:
             _register(projection, source, source.registry_name, model)
     return f"models:/{model.model_id}"
@@ -162,7 +178,9 @@ def _register(projection: Projection, source: ModelSource, name: str, model: Any
         client.set_registered_model_alias(name, source.alias, version_number)
 
 
-def _save(path: Path, model: Any, files: dict[str, str], prepared: Preprocessing) -> None:
+def _save(
+    path: Path, model: Any, files: dict[str, str], prepared: Preprocessing, code: Sequence[Path]
+) -> None:
     example = _example(prepared)
     about = Model(
         artifact_path=model.artifact_location,
@@ -176,7 +194,7 @@ def _save(path: Path, model: Any, files: dict[str, str], prepared: Preprocessing
             mlflow_model=about,
             python_model=str(_PROJECT / "sweeps" / "tracking" / "winner_model.py"),
             artifacts=files,
-            code_paths=[str(_PROJECT / "models")],
+            code_paths=[str(one) for one in code],
             signature=infer_signature(example, _answer(prepared)),
             input_example=example,
             pip_requirements=[f"{name}=={version(name)}" for name in _NEEDS],

@@ -105,6 +105,21 @@ def test_a_model_that_was_half_logged_is_logged_once(finished: Results, tmp_path
     assert record.parent.data.tags["model_uri"] == f"models:/{models[0].model_id}"
 
 
+def test_a_model_whose_last_mark_a_kill_cost_is_not_an_output_twice(
+    finished: Results, tmp_path: Path
+) -> None:
+    follower = Follower(finished.folder, store(tmp_path))
+    follower.read()
+    projection = follower._project()
+    projection.note_model = FailsAt(projection.note_model, 1)
+    with pytest.raises(ConnectionError):
+        follower.write(is_over=True, everything=True)
+    sweeps.sync(finished.path, tracking_uri=store(tmp_path))
+    parent = Record(store(tmp_path)).parent
+    assert len(parent.outputs.model_outputs) == 1
+    assert parent.data.tags["model_uri"].endswith(parent.outputs.model_outputs[0].model_id)
+
+
 def test_a_parent_without_its_parameters_and_data_sets_gets_them(
     finished: Results, tmp_path: Path
 ) -> None:
