@@ -129,11 +129,11 @@ class FollowUp:
             why = f"a {_WATCHES_DEV} schedule needs dev rows, and a refit trains on them"
             return _with_note(as_repeat, why)
         epochs = _median_epoch([t for t in repeats.trials if t.trial.hash == winner.hash])
+        splits = refit_splits(self.dataset, self.file.data, self.file.seed)
         folder = stage_folder(self.folder, "final/refit")
         if folder is None:
             plan = refit_plan(self.record.trials[winner.trial].trial, self.file.seed)
             folder = make_stage(self.folder, "final/refit", plan, _LAST_EPOCH)
-        splits = refit_splits(self.dataset, self.file.data, self.file.seed)
         record = self.train(folder, [splits], last_epoch=epochs)
         if record is None:
             return None

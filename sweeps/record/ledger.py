@@ -36,10 +36,13 @@ def read_events(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
     """Yield each complete event from byte `offset` on, with the offset just after it.
 
     An incomplete last line (no newline: the writer was killed, or is writing) ends the reading.
+    A ledger without a first event is no file yet.
 
     Raises:
         RunFolderError: A complete line is not a JSON object: the file was damaged.
     """
+    if not path.exists():
+        return
     with path.open("rb") as file:
         file.seek(offset)
         for line in file:

@@ -63,6 +63,8 @@ class Follower:
         description = folder.read_description()
         self.record = SweepRecord(folder.read_plan(), Goal(**description["goal"]))
         self._is_stage = "stage" in description
+        if not folder.ledger.exists():
+            folder.refuse_results_without_ledger()
         self.is_over = False
         self._projection: Any = None
         self._had_errors = False

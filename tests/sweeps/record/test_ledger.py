@@ -27,6 +27,10 @@ def test_events_come_back_in_order(tmp_path: Path) -> None:
     assert read(tmp_path / "ledger") == written
 
 
+def test_a_ledger_that_nothing_was_written_to_has_no_events(tmp_path: Path) -> None:
+    assert list(read_events(tmp_path / "ledger.jsonl")) == []
+
+
 def test_reading_from_an_offset_continues_where_it_stopped(tmp_path: Path) -> None:
     write(tmp_path / "ledger", {"event": "a"}, {"event": "b"})
     offset = next(iter(read_events(tmp_path / "ledger")))[1]

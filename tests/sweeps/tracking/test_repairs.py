@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 import sweeps
-from sweeps.errors import TrackingError
+from sweeps.errors import RunFolderError, TrackingError
 from sweeps.record.results import Results
 from sweeps.tracking.follower import Follower
 from sweeps.tracking.store import translated_errors
@@ -118,6 +119,37 @@ def test_a_model_whose_last_mark_a_kill_cost_is_not_an_output_twice(
     parent = Record(store(tmp_path)).parent
     assert len(parent.outputs.model_outputs) == 1
     assert parent.data.tags["model_uri"].endswith(parent.outputs.model_outputs[0].model_id)
+
+
+def test_a_stage_that_has_no_ledger_yet_is_recorded_when_it_has(tmp_path: Path) -> None:
+    path = write_sweep(
+        tmp_path, search="{method: random, trials: 1}", final="{top_k: 1, seeds: 1, refit: false}"
+    )
+    results = sweeps.run(path, runs=tmp_path / "runs", **ON_DISK)
+    stage = results.path / "final"
+    as_made = {"plan.jsonl", "sweep.json"}
+    for file in [one for one in stage.rglob("*") if one.is_file() and one.name not in as_made]:
+        file.unlink()  # as a driver leaves it that is killed when the stage is made
+    sweeps.sync(results.path, tracking_uri=store(tmp_path))
+    follower = Follower(results.folder, store(tmp_path))
+    follower.read()
+    sweeps.resume(results.path, **ON_DISK)
+    follower.read()
+    follower.write(is_over=True, everything=True)
+    wanted = "tags.mlflow.runName = 'blobs-final-0000'"
+    repeats = MlflowClient(store(tmp_path)).search_runs(["1"], wanted)
+    assert [run.info.status for run in repeats] == ["FINISHED"]
+
+
+def test_a_sweep_that_was_killed_before_its_ledger_can_be_synced(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, search="{method: random, trials: 1}")
+    results = sweeps.run(path, runs=tmp_path / "runs", **ON_DISK)
+    results.folder.ledger.unlink()
+    with pytest.raises(RunFolderError, match=r"ledger\.jsonl is missing"):
+        synced(results)
+    for weights in results.folder.weights.iterdir():
+        weights.unlink()
+    assert synced(results).parent.info.status == "KILLED"
 
 
 def test_a_parent_without_its_parameters_and_data_sets_gets_them(
