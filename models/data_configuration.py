@@ -54,6 +54,8 @@ class SplitFractions(_Section):
         test: fraction of all rows that is cut first and put in the vault, in (0, 1).
         folds: in place of dev: the rows outside the vault are cut into so many folds, and each
             trial trains one net for each, on the rows of the others; None without.
+        seed: decides which rows go where; None takes the sweep's. A sweep that follows another one
+            keeps that one's, so that no row that was trained on becomes a test row.
     """
 
     dev: float | None = Field(
@@ -63,6 +65,13 @@ class SplitFractions(_Section):
     folds: int | None = Field(
         default=None, ge=2, le=MAX_FOLDS, description="Cross-validation in each trial."
     )
+    seed: int | None = Field(
+        default=None, ge=0, description="Which rows go where; default: the sweep's seed."
+    )
+
+    def seed_in(self, sweep_seed: int) -> int:
+        """The seed of the cut in a sweep with that seed."""
+        return sweep_seed if self.seed is None else self.seed
 
     @model_validator(mode="before")
     @classmethod

@@ -40,7 +40,8 @@ def cut_rows(target: Target, fractions: SplitFractions, seed: int) -> RowCut:
     Args:
         target: of all rows; classes are stratified.
         fractions: of all rows that dev and test get; without folds.
-        seed: 0 or above; equal seeds give equal cuts.
+        seed: the sweep's, 0 or above, which `fractions` may have another for; equal seeds give
+            equal cuts.
 
     Raises:
         DataError: a split would be empty, or a class has too few rows to be in each split.
@@ -51,7 +52,7 @@ def cut_rows(target: Target, fractions: SplitFractions, seed: int) -> RowCut:
     vault = _shares(sizes, fractions.test, "test")
     dev = _shares(sizes, fractions.dev, "dev")
     _check_train(target, sizes - vault - dev)
-    order = _random_order(len(groups), seed)
+    order = _random_order(len(groups), fractions.seed_in(seed))
     split = _splits_in_order(groups[order], vault, dev)
     return RowCut(order[split == _TRAIN], order[split == _DEV], order[split == _VAULT])
 
@@ -65,7 +66,8 @@ def cut_folds(target: Target, fractions: SplitFractions, seed: int) -> tuple[Row
     Args:
         target: of all rows; classes are stratified.
         fractions: what test gets, and how many folds the rest is cut into.
-        seed: 0 or above; equal seeds give equal cuts.
+        seed: the sweep's, 0 or above, which `fractions` may have another for; equal seeds give
+            equal cuts.
 
     Returns:
         One cut a fold; all have the same vault.
@@ -77,7 +79,7 @@ def cut_folds(target: Target, fractions: SplitFractions, seed: int) -> tuple[Row
     groups, sizes = _groups(target)
     vault = _shares(sizes, fractions.test, "test")
     _check_folds(target, sizes - vault, fractions.folds)
-    order = _random_order(len(groups), seed)
+    order = _random_order(len(groups), fractions.seed_in(seed))
     split = _splits_in_order(groups[order], vault, np.zeros_like(vault))
     rest = order[split == _TRAIN]
     # Dealt out like cards, class after class: at random within each, since the order is.

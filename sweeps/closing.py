@@ -19,13 +19,15 @@ __all__ = ["CLOSING", "draw_report"]
 def draw_report(folder: RunFolder) -> Path | None:
     """Write the report of a sweep; returns its file.
 
-    A report that cannot be drawn costs no sweep: what kept it is written to standard error.
+    A report that cannot be drawn costs no sweep: what kept it is written to standard error. An
+    older one is deleted then, as it would be taken for that of all that is there now.
     """
     from sweeps.report.report import write_report
 
     try:
         return write_report(folder)
     except Exception:
+        (folder.path / "report.html").unlink(missing_ok=True)
         print("the report could not be drawn:", file=sys.stderr)
         traceback.print_exc()
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.package import PackageError, modules_beside, stage
 from models.data_configuration import DataConfig
 from sweeps.errors import StorageError
-from sweeps.record.run_folder import RunFolder
+from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.spec.planning import PlannedTrial
 
 __all__ = ["INPUTS", "data_beside", "keep_inputs", "needs_modules"]
@@ -49,6 +49,8 @@ def keep_inputs(folder: RunFolder) -> None:
             stage(modules_beside(base), folder.path / INPUTS)
         stage(data_beside(data, base), folder.path / INPUTS, limit_mb=None)
         (folder.path / INPUTS).mkdir(exist_ok=True)
+        file = folder.path / INPUTS / folder.source.name
+        write_atomically(file, folder.read_source().encode())
     except (PackageError, OSError) as err:
         raise StorageError(f"{folder.path}: {err}") from err
-    folder.write_description(description | {"base_dir": INPUTS})
+    folder.write_description(description | {"base_dir": INPUTS, "file": str(file)})

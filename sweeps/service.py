@@ -84,7 +84,8 @@ def run(
         folder = _new_folder(runs, sweep.file.name, run_id)
         write_atomically(folder.source, sweep.source.encode())
         folder.write_plan(planned)
-        folder.write_description({"trials": len(planned), **_description(sweep)})
+        about = {"trials": len(planned), "file": str(Path(path).resolve())}
+        folder.write_description(about | _description(sweep))
         return _session_at(nullcontext(place), folder, "run", runner, tracking_uri, display)
 
 
@@ -280,7 +281,7 @@ def _split_digest(sweep: Sweep, name: str) -> str:
     split = sweep.file.data.split
     cut = split.dev if split.folds is None else f"{split.folds} folds"
     fractions = split.test if name == "test" else f"{cut}:{split.test}"
-    text = f"{sweep.data.digest}:{sweep.file.seed}:{fractions}:{name}"
+    text = f"{sweep.data.digest}:{split.seed_in(sweep.file.seed)}:{fractions}:{name}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import ValidationError
 
+from models.configuration import TrialConfig
 from sweeps.analysis.evidence import Dimension, Evidence
 
 __all__ = ["BoundaryAlarm", "boundary_alarms"]
@@ -42,7 +45,8 @@ def boundary_alarms(evidence: Evidence) -> list[BoundaryAlarm]:
 
     Of the trials that have a parameter the best tenth is looked at (at least 5, at most 50). An
     end is crowded where a binomial test finds more of these in the outer tenth of the range, on
-    its own scale, than chance would put there, with p < 0.01.
+    its own scale, than chance would put there, with p < 0.01. An end that is the limit of the
+    parameter itself (no dropout below 0) raises none: nothing lies beyond.
     """
     found = (
         alarm
@@ -68,9 +72,43 @@ def _alarms(one: Dimension, evidence: Evidence) -> list[BoundaryAlarm]:
         chance = float(near[has].mean())
         count = int(near[best].sum())
         p_value = float(binom.sf(count - 1, number, max(chance, 1e-12))) if chance < 1 else 1.0
-        if count and p_value < _ALPHA:
+        if count and p_value < _ALPHA and _may_lie_beyond(one, end, evidence, int(best[0])):
             found.append(_alarm(one, end, count, number, p_value))  # type: ignore[arg-type]
     return found
+
+
+def _may_lie_beyond(one: Dimension, end: str, evidence: Evidence, trial: int) -> bool:
+    """Return whether a trial like this one, but a little beyond that end, would be legal."""
+    step = 1 if one.kind == "int" else 0.01 * (one.high - one.low)
+    beyond = one.low - step if end == "low" else one.high + step
+    if one.log and beyond <= 0:
+        beyond = one.low / 2
+    configuration = evidence.trials[trial].trial.configuration
+    return _is_legal(_with(configuration, one, beyond)) or not _is_legal(configuration)
+
+
+def _with(configuration: dict[str, Any], one: Dimension, value: float) -> dict[str, Any]:
+    """Return the configuration with another value of a parameter."""
+    changed = copy.deepcopy(configuration)
+    here: Any = changed
+    # Where a choice was made, a configuration has the option itself.
+    keys = [
+        key
+        for before, key in zip((None, *one.path), one.path, strict=False)
+        if key != "choice" and before != "choice"
+    ]
+    for key in keys[:-1]:
+        here = here[key]
+    here[keys[-1]] = int(value) if one.kind == "int" else value
+    return changed
+
+
+def _is_legal(configuration: dict[str, Any]) -> bool:
+    try:
+        TrialConfig.model_validate(configuration, strict=False)
+    except ValidationError:
+        return False
+    return True
 
 
 def _alarm(

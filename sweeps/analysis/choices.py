@@ -1,7 +1,8 @@
 """A fair comparison of a choice's options: the best over everything else, with equal chances.
 
 An option that was drawn more often has had more chances to be lucky, so each is judged by the
-expected best of as many of its trials as the rarest option has.
+expected best of as many of its trials as the rarest option has. A trial that diverged or failed
+without a result was a chance, too: it counts as the worst of all results.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweeps.analysis.evidence import Array, Dimension, Evidence
+from sweeps.record.records import Outcome
 
 __all__ = ["Branch", "Comparison", "compare_choices", "expected_best"]
 
@@ -24,7 +26,7 @@ class Branch:
     """One option of a choice.
 
     Attributes:
-        trials: How many of its trials have a result.
+        trials: How many of its trials count: those with a result, or that came to nothing.
         expected: Expected best of `Comparison.draws` of them.
         low, high: Its 95 % bootstrap interval.
         best: The best of all its trials.
@@ -86,8 +88,9 @@ def expected_best(losses: Array, draws: int) -> float:
 
 
 def _compare(one: Dimension, evidence: Evidence) -> Comparison | None:
-    has = np.isfinite(evidence.values)
-    groups = [evidence.losses[has & (one.values == at)] for at in range(len(one.options))]
+    losses = _losses(evidence)
+    has = np.isfinite(losses)
+    groups = [losses[has & (one.values == at)] for at in range(len(one.options))]
     kept = [at for at, losses in enumerate(groups) if len(losses) >= _FEWEST]
     if len(kept) < 2:
         return None
@@ -110,6 +113,15 @@ def _compare(one: Dimension, evidence: Evidence) -> Comparison | None:
     left_out = tuple(one.options[at] for at in range(len(one.options)) if at not in kept)
     sentence = _sentence(one.name, branches, draws, probability)
     return Comparison(one.name, branches, draws, probability, left_out, sentence)
+
+
+def _losses(evidence: Evidence) -> Array:
+    """Return (trials,) losses, the worst for trials that came to nothing; NaN for open ones."""
+    losses, has = evidence.losses, np.isfinite(evidence.values)
+    if not has.any():
+        return losses
+    nothing = [trial.outcome in (Outcome.DIVERGED, Outcome.FAILED) for trial in evidence.trials]
+    return np.where(has, losses, np.where(nothing, losses[has].max(), np.nan))
 
 
 def _branch(

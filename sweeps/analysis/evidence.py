@@ -46,6 +46,11 @@ class Dimension:
     options: tuple[str, ...]
     values: Array
 
+    def is_varied(self, trials: npt.NDArray[np.intp]) -> bool:
+        """Return whether the trials at these positions have two values of it or more."""
+        values = self.values[trials]
+        return len(np.unique(values[np.isfinite(values)])) > 1
+
     def scaled(self) -> Array:
         """Return the values from 0 (the low end) to 1 (the high one), on the range's own scale."""
         low, high, values = self.low, self.high, self.values
@@ -140,7 +145,7 @@ def _dimension(
     numbers = np.array([np.nan if value is None else value for value in values], dtype=float)
     name = _name(space.template, path)
     if isinstance(parameter, Choice):
-        options = tuple(_option(option, at) for at, option in enumerate(parameter.options))
+        options = _labels(parameter.options)
         return Dimension(name, path, "choice", 0, len(options) - 1, False, options, numbers)
     kind: Literal["float", "int"] = "float" if isinstance(parameter, FloatRange) else "int"
     low, high = parameter.ends()
@@ -154,9 +159,9 @@ def _name(template: Any, path: tuple[str | int, ...]) -> str:
     here, at = template, 0
     while at < len(path):
         if path[at] == "choice" and at + 1 < len(path):
-            position = path[at + 1]
+            position = int(path[at + 1])
+            options.append(_labels(here["choice"])[position])
             here = here["choice"][position]
-            options.append(_option(here, int(position)))
             at += 2
             continue
         keys.append(str(path[at]))
@@ -166,8 +171,17 @@ def _name(template: Any, path: tuple[str | int, ...]) -> str:
     return ".".join(keys) + inside
 
 
+def _labels(options: Sequence[Any]) -> tuple[str, ...]:
+    """Return what people call the options of a choice; those that share a name are numbered."""
+    names = [_option(option, at) for at, option in enumerate(options)]
+    return tuple(
+        name if names.count(name) == 1 else f"{name} #{names[: at + 1].count(name)}"
+        for at, name in enumerate(names)
+    )
+
+
 def _option(option: Any, position: int) -> str:
-    """Return what people call an option: its value, its `kind`, or its position."""
+    """Return an option's value, its `kind`, or its position."""
     if isinstance(option, dict):
         return str(option.get("kind", f"option {position + 1}"))
     return str(option)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sweeps.analysis.evidence import Dimension, Evidence
 
@@ -54,14 +55,17 @@ class Importances:
 
 def importances(evidence: Evidence) -> Importances | str:
     """Return the importances of the parameters that were varied, or why there are none."""
-    ended = [at for at in range(len(evidence.trials)) if np.isfinite(evidence.values[at])]
-    varied = [one for one in evidence.dimensions if len(set(one.values[ended])) > 1]
+    ended = np.flatnonzero(np.isfinite(evidence.values))
+    varied = [one for one in evidence.dimensions if one.is_varied(ended)]
     if len(ended) < _FEWEST:
         return f"{len(ended)} results are too few; importances want {_FEWEST}"
     if not varied:
         return "no parameter was varied"
     quantile = min(0.5, max(_BEST_SHARE, _FEWEST_BEST / len(ended)))
-    shares = _ped_anova(evidence, varied, ended, quantile)
+    try:
+        shares = _ped_anova(evidence, varied, ended, quantile)
+    except Exception as err:  # a report is worth more than this one figure of it
+        return f"Optuna's PED-ANOVA does not take these trials: {err!r}"
     total = sum(shares.values())
     if total <= 0:
         return "the best trials lie where all trials lie: no parameter tells them apart"
@@ -78,7 +82,7 @@ def importances(evidence: Evidence) -> Importances | str:
 
 
 def _ped_anova(
-    evidence: Evidence, varied: list[Dimension], ended: list[int], quantile: float
+    evidence: Evidence, varied: list[Dimension], ended: npt.NDArray[np.intp], quantile: float
 ) -> dict[str, float]:
     import optuna
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances

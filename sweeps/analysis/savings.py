@@ -43,12 +43,18 @@ def savings(evidence: Evidence) -> Savings:
         planned[name] += wanted
         if trial.epochs and trial.outcome is not Outcome.FAILED:
             seconds += trial.train_s / trial.epochs * (wanted - trial.epochs)
-    all_run, all_planned = sum(run.values()), sum(planned.values())
+    # What a failed trial did not run was lost, not saved.
+    all_run, all_planned = (
+        sum(count for name, count in counts.items() if name != Outcome.FAILED)
+        for counts in (run, planned)
+    )
     share = 1 - all_run / all_planned if all_planned else 0.0
     sentence = (
         f"{all_run:,} of {all_planned:,} planned epochs were run: {share:.0%} saved, about "
         f"{_duration(seconds)} of one worker's time."
     )
+    if failed := trials[Outcome.FAILED]:
+        sentence += f" ({failed} failed {'trial is' if failed == 1 else 'trials are'} left out.)"
     return Savings(trials, run, planned, seconds, sentence)
 
 

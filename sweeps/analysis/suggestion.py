@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,10 @@ _FEWEST_TRIALS = 20
 # A crowded end is moved out by this share of the range, on its own scale.
 _WIDENED = 0.5
 _DIGITS = 3
+_ALWAYS: dict[KeyPath, str] = {
+    ("data", "split", "seed"): "the same cut: the test rows stay unseen, and results compare",
+    ("seed",): "fresh draws",
+}
 
 Check = Callable[[dict[str, Any]], bool]
 
@@ -55,16 +60,22 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
     file = copy.deepcopy(written)
     file["name"] = f"{written['name'][:55]}-next"
     file["seed"] = int(written.get("seed", 0)) + 1
-    reasons: dict[KeyPath, str] = {("seed",): "fresh draws"}
+    split = evidence.file.data.split
+    file["data"]["split"] = {
+        **(file["data"].get("split") or {}),
+        "seed": split.seed_in(evidence.file.seed),
+    }
+    reasons: dict[KeyPath, str] = dict(_ALWAYS)
     if file["search"]["method"] in ("grid", "manual"):
         number = max(_FEWEST_TRIALS, len(evidence.trials))
-        file["search"] = {"method": "random", "trials": number}
-        why = "ranges were changed: drawn at random, more values of each are seen"
-        reasons["search",] = why
+        why = "drawn at random, more values of each parameter are seen than on a grid"
+        # Not where the space has too few configurations: those are all worth a trial.
+        _try(file, reasons, is_legal, ("search",), {"method": "random", "trials": number}, why)
     alarms = {alarm.name: alarm for alarm in boundary_alarms(evidence)}
     for one in evidence.dimensions:
         if one.kind != "choice" and one.high > one.low:
-            _try(file, reasons, is_legal, *_moved(one, evidence, alarms.get(one.name)))
+            old = _get(written, ("space", *one.path))
+            _try(file, reasons, is_legal, *_moved(one, evidence, alarms.get(one.name), old))
     _try(file, reasons, is_legal, *_number_of_trials(file, tuning_curve(evidence)))
     # Options last and from the innermost on, as positions of what comes after them change.
     dropped = [
@@ -75,9 +86,10 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
     ]
     for one, comparison in sorted(dropped, key=lambda pair: -len(pair[0].path)):
         _drop(file, reasons, is_legal, one, comparison, evidence.goal.mode)
+    changes = len(reasons) - len(_ALWAYS)
     head = (
         f"Suggested from {len(evidence.trials)} trials of {written['name']}; "
-        f"{len(reasons) - 1} change{'s' if len(reasons) != 2 else ''}, each with its reason."
+        f"{changes} change{'s' if changes != 1 else ''}, each with its reason."
     )
     return Suggestion(write_yaml(file, reasons, head), reasons)
 
@@ -100,17 +112,25 @@ def _try(
         reasons[path] = reason
 
 
-def _set(file: dict[str, Any], path: KeyPath, value: Any) -> None:
+def _get(file: dict[str, Any], path: KeyPath) -> Any:
     here: Any = file
-    for key in path[:-1]:
+    for key in path:
         here = here[key]
-    here[path[-1]] = value
+    return here
+
+
+def _set(file: dict[str, Any], path: KeyPath, value: Any) -> None:
+    _get(file, path[:-1])[path[-1]] = value
 
 
 def _moved(
-    one: Dimension, evidence: Evidence, alarm: BoundaryAlarm | None
+    one: Dimension, evidence: Evidence, alarm: BoundaryAlarm | None, old: dict[str, Any]
 ) -> tuple[KeyPath, Any, str]:
-    """Return the place, the new parameter and the reason; an empty reason for no change."""
+    """Return the place, the new parameter and the reason; an empty reason for no change.
+
+    Args:
+        old: The parameter as it was written.
+    """
     path: KeyPath = ("space", *one.path)
     has = np.flatnonzero(np.isfinite(one.values) & np.isfinite(evidence.values))
     number = max(_FEWEST_BEST, math.ceil(_BEST_SHARE * len(has)))
@@ -121,9 +141,9 @@ def _moved(
     low, high = float(places.min()) - _MARGIN, float(places.max()) + _MARGIN
     if alarm is not None:
         low, high = (-_WIDENED, 1.0) if alarm.end == "low" else (0.0, 1 + _WIDENED)
-        return path, _parameter(one, low, high), alarm.sentence
+        return path, _parameter(one, low, high, old), alarm.sentence
     low, high = max(low, 0.0), min(high, 1.0)
-    narrowed = _parameter(one, low, high)
+    narrowed = _parameter(one, low, high, old)
     if high - low > _WORTH or narrowed[one.kind] == [one.low, one.high]:
         return path, None, ""
     reason = (
@@ -133,12 +153,18 @@ def _moved(
     return path, narrowed, reason
 
 
-def _parameter(one: Dimension, low: float, high: float) -> dict[str, Any]:
+def _parameter(one: Dimension, low: float, high: float, old: dict[str, Any]) -> dict[str, Any]:
+    """Return a parameter with ends at these places, and otherwise as the old one."""
     ends = [_value(one, low), _value(one, high)]
+    step = old.get("step")
+    if step is not None:  # counted from the old low end, outwards; in decimals, as it was written
+        size, start = Decimal(str(step)), Decimal(repr(one.low))
+        places = [(Decimal(repr(end)) - start) / size for end in ends]
+        counts = (math.floor(places[0]), math.ceil(places[1]))
+        ends = [float(start + count * size) for count in counts]
     if one.kind == "int":
         ends = [math.floor(ends[0]), math.ceil(ends[1])]
-    found: dict[str, Any] = {one.kind: ends}
-    return found | ({"log": True} if one.log else {})
+    return {**old, one.kind: ends}
 
 
 def _value(one: Dimension, place: float) -> float:
@@ -176,12 +202,10 @@ def _drop(
         if (branch.low > first.high if mode == "min" else branch.high < first.low)
     ]
     kept = [at for at, option in enumerate(one.options) if option not in beaten]
-    if not beaten or len(set(one.options)) < len(one.options):
+    if not beaten:
         return
     path: KeyPath = ("space", *one.path)
-    here: Any = file
-    for key in path:
-        here = here[key]
+    here = _get(file, path)
     changed: Any = {"choice": [here["choice"][at] for at in kept]}
     if here.get("weights") is not None:
         changed["weights"] = [here["weights"][at] for at in kept]

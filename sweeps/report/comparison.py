@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from sweeps.analysis.evidence import Evidence, gather
@@ -48,7 +49,7 @@ def comparison_sections(first: RunFolder, second: RunFolder) -> list[Section]:
     panels = [panel for panel in [_tuning(names, curves, records[0].goal.metric)] if panel]
     panels.append(_results(names, evidences))
     return [
-        Section("In short", _words(names, records, curves), panels),
+        Section("In short", [*_words(names, records, curves), *_other_rows(folders)], panels),
         Section("Side by side", table=_table(names, folders, records, evidences)),
         Section("What was changed", table=_changes(names, folders)),
     ]
@@ -98,6 +99,24 @@ def _words(
     return words
 
 
+def _other_rows(folders: tuple[RunFolder, RunFolder]) -> list[str]:
+    """Return what is to be said where the two sweeps cut the data differently."""
+    cuts = [
+        {split["name"]: split["digest"] for split in folder.read_description()["data"]["splits"]}
+        for folder in folders
+    ]
+    if cuts[0] == cuts[1]:
+        return []
+    words = ["The two cut the data differently, so their dev rows are others: a part of any"]
+    words[0] += " difference is that of rows. `split.seed` keeps a cut for the next sweep."
+    if cuts[0]["test"] != cuts[1]["test"]:
+        words.append(
+            "Their test rows are others, too: what is a test row of one may have been trained on "
+            "in the other."
+        )
+    return words
+
+
 def _tuning(names: list[str], curves: list[TuningCurve | str], metric: str) -> Panel | None:
     traces: list[Any] = []
     counts = []
@@ -126,17 +145,19 @@ def _tuning(names: list[str], curves: list[TuningCurve | str], metric: str) -> P
 
 
 def _results(names: list[str], evidences: list[Evidence]) -> Panel:
+    values = [evidence.values[np.isfinite(evidence.values)] for evidence in evidences]
     traces = [
         go.Box(
-            y=rounded(evidence.values), name=f"{name}, n = {len(evidence.values)}",
+            y=rounded(own), name=f"{name}, n = {len(own)}",
             marker={"color": colour, "size": 4}, boxpoints="outliers",
         )
-        for name, evidence, colour in zip(names, evidences, _COLOURS, strict=True)
+        for name, own, colour in zip(names, values, _COLOURS, strict=True)
     ]  # fmt: skip
     metric = evidences[0].goal.metric
     made = figure(traces, "", metric, showlegend=False)
-    counts = " and ".join(str(len(evidence.values)) for evidence in evidences)
-    return Panel("All results", f"{metric} of all {counts} trials at their best epochs.", made)
+    counts = " and ".join(str(len(own)) for own in values)
+    caption = f"{metric} of all {counts} trials that have one, at their best epochs."
+    return Panel("All results", caption, made)
 
 
 def _table(

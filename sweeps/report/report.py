@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -225,15 +226,19 @@ def _cell(value: Any) -> Any:
 
 def _reproduce(folder: RunFolder) -> Section:
     description = folder.read_description()
-    overrides = "".join(f" --set '{text}'" for text in description["overrides"])
+    overrides = "".join(f" --set {shlex.quote(text)}" for text in description["overrides"])
     facts = {
         "seed": str(description["sweep"]["seed"]),
         "data digest": str(description["data"]["digest"]),
         "git commit": str(description.get("git_commit") or "not in a git checkout"),
         "versions": ", ".join(f"{k} {v}" for k, v in _versions(folder).items()) or "not recorded",
     }
-    command = f"python -m sweeps run sweep.yaml{overrides}"
-    text = ["The sweep file below, the seed and these versions give the same trials again."]
+    # Beside the file itself are the data and nets that it names; sweep.yaml is a copy of its text.
+    file = str(description.get("file") or folder.source)
+    command = f"python -m sweeps run {shlex.quote(file)}{overrides}"
+    text = [
+        "The sweep file as it was, below, the seed and these versions give the same trials again."
+    ]
     source = folder.source.read_text(encoding="utf-8") if folder.source.exists() else ""
     return Section("How to reproduce this", text, facts=facts, code=[command, source])
 

@@ -135,7 +135,7 @@ def _history(evidence: Evidence, has: Any, x: Any, title: str) -> go.Figure:
 def parallel_coordinates(evidence: Evidence, names: Sequence[str]) -> Panel | None:
     """One line a trial through its parameters; `names` says which come first."""
     has = np.flatnonzero(np.isfinite(evidence.values))
-    varied = [one for one in evidence.dimensions if len({*one.values[has].tolist()}) > 1]
+    varied = [one for one in evidence.dimensions if one.is_varied(has)]
     varied.sort(key=lambda one: names.index(one.name) if one.name in names else len(names))
     if not varied or len(has) < 2:
         return None

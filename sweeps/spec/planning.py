@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -113,8 +113,9 @@ def _listed(sweep: Sweep) -> Iterator[Configuration]:
 
 def _new_ones(sweep: Sweep, found: Mapping[str, Configuration]) -> Iterator[Configuration]:
     """Yield legal configurations not in `found` (which the caller extends meanwhile)."""
-    since_last = 0
-    for draw in _method(sweep):
+    since_last, listed = 0, len(found)
+    # A draw that is rejected is not an option's turn: all would not get as many trials else.
+    for draw in _method(sweep, lambda: len(found) - listed):
         configuration = _legal_trial(sweep, draw)
         if configuration is not None and configuration_hash(configuration) not in found:
             since_last = 0
@@ -125,16 +126,16 @@ def _new_ones(sweep: Sweep, found: Mapping[str, Configuration]) -> Iterator[Conf
             raise SpaceError([_too_few(sweep, len(found)) if found else _nothing_left(sweep)])
 
 
-def _method(sweep: Sweep) -> Iterator[Configuration]:
+def _method(sweep: Sweep, turn: Callable[[], int]) -> Iterator[Configuration]:
     search, roles = sweep.file.search, sweep.file.roles
     if isinstance(search, GridSearch):
         return draw_grid(sweep.space)
     is_balanced = roles is not None and roles.balanced
     balanced = scientific_dimensions(roles, sweep.space) if is_balanced else []
     if isinstance(search, RandomSearch):
-        return draw_random(sweep.space, sweep.file.seed, balanced)
+        return draw_random(sweep.space, sweep.file.seed, balanced, turn)
     if isinstance(search, SobolSearch):
-        return draw_sobol(sweep.space, sweep.file.seed, balanced)
+        return draw_sobol(sweep.space, sweep.file.seed, balanced, turn)
     return iter(())
 
 
@@ -176,8 +177,18 @@ def _too_few(sweep: Sweep, found: int) -> Problem:
             f"only {found} different legal configurations turned up; the next {PATIENCE_DRAWS:,} "
             f"draws were repetitions or rejected by `constraints`"
         ),
-        hint=f"ask for {found} trials at most, widen `space` or loosen `constraints`",
+        hint=(
+            f"ask for {found} trials at most, widen `space` or loosen `constraints`"
+            f"{_or_roles(sweep)}"
+        ),
     )
+
+
+def _or_roles(sweep: Sweep) -> str:
+    roles = sweep.file.roles
+    if roles is None or not roles.balanced:
+        return ""
+    return ", or write `balanced: false` in `roles`: one of its options may have no more trials"
 
 
 def _nothing_left(sweep: Sweep) -> Problem:

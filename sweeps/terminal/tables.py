@@ -97,6 +97,8 @@ def next_steps(results: Results) -> list[str]:
         lines.append(f"Failed trials again:  {_command(f'retry {shlex.quote(path)}')}")
     if (results.path / "report.html").exists():
         lines.append(f"Report:  {path}/report.html")
+    else:
+        lines.append(f"There is no report; try:  {_command(f'report {shlex.quote(path)}')}")
     return [*lines, "Look at it:  make ui"]
 
 

@@ -136,7 +136,9 @@ def tags_of(values: Mapping[str, str], is_new: bool) -> list[RunTag]:
 def datasets(description: Mapping[str, Any]) -> list[DatasetInput]:
     """Return each split as a data set; `context` says which."""
     data = description["data"]
-    source = json.dumps({"source": data["source"], "seed": description["sweep"]["seed"]})
+    own = data["split"].get("seed")
+    seed = description["sweep"]["seed"] if own is None else own
+    source = json.dumps({"source": data["source"], "seed": seed})
     return [
         DatasetInput(
             Dataset(

@@ -70,7 +70,7 @@ def test_a_learning_rate_that_is_too_high_is_unstable(tmp_path: Path) -> None:
 def test_numbers_that_run_away_are_diverged(tmp_path: Path) -> None:
     space = made("{kind: linear}", "{kind: sgd, lr: 1000.0}", 30)
     [found] = diagnosed(tmp_path, data="{source: diabetes}", space=space)
-    assert found.findings == ("diverged",) or "diverged" in found.findings
+    assert "diverged" in found.findings
 
 
 def test_a_good_training_has_nothing_amiss(tmp_path: Path) -> None:

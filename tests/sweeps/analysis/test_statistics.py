@@ -212,4 +212,5 @@ def test_savings_count_epochs_by_outcome() -> None:
     }  # fmt: skip
     assert sum(found.planned.values()) == 120
     assert found.seconds == pytest.approx(0.5 * (27 + 18))
-    assert "46 of 120 planned epochs were run: 62% saved" in found.sentence
+    assert "45 of 90 planned epochs were run: 50% saved" in found.sentence
+    assert "(1 failed trial is left out.)" in found.sentence

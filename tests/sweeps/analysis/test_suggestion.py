@@ -8,24 +8,32 @@ from typing import Any
 import numpy as np
 
 import sweeps
+from search_spaces.problems import SpaceError
+from search_spaces.space import Space
 from search_spaces.yaml_reader import parse_yaml
 from sweeps.analysis.suggestion import suggest
 from tests.sweeps.analysis.evidence_examples import evidence
-from tests.sweeps.sweep_files import write_sweep
+from tests.sweeps.sweep_files import space, write_sweep
 
 RANGE: dict[str, Any] = {"lr": {"float": [1e-4, 1.0], "log": True}}
 
 
-def written(space: dict[str, Any], trials: int = 60) -> dict[str, Any]:
+def written(template: dict[str, Any], trials: int = 60) -> dict[str, Any]:
     return {
         "name": "made",
         "seed": 4,
+        "data": {"source": "iris"},
         "search": {"method": "random", "trials": trials},
-        "space": space,
+        "space": template,
     }
 
 
 def legal(values: dict[str, Any]) -> bool:
+    """Whether the space can be read; what trials allow has tests with whole sweeps."""
+    try:
+        Space(values["space"])
+    except SpaceError:
+        return False
     return True
 
 
@@ -58,17 +66,17 @@ def test_a_crowded_end_is_moved_out_unless_that_is_illegal() -> None:
 
 
 def test_an_option_that_is_clearly_beaten_is_left_out() -> None:
-    space = {"kind": {"choice": ["good", "bad", "fine"]}}
+    template = {"kind": {"choice": ["good", "bad", "fine"]}}
     random = np.random.default_rng(0)
     values = [*random.normal(0, 0.1, 20), *random.normal(9, 0.1, 20), *random.normal(0, 0.1, 20)]
     kinds = [{"kind": one} for one in ["good"] * 20 + ["bad"] * 20 + ["fine"] * 20]
-    found = suggest(evidence(space, kinds, values), written(space), legal)
+    found = suggest(evidence(template, kinds, values), written(template), legal)
     assert parse_yaml(found.text, "f").value["space"] == {"kind": {"choice": ["good", "fine"]}}
     assert "left out bad" in found.text
 
 
 def test_one_option_left_takes_the_place_of_the_choice_with_its_moved_ranges() -> None:
-    space = {
+    template = {
         "optimizer": {
             "choice": [{"kind": "bad"}, {"kind": "good", "lr": {"float": [1e-4, 1.0], "log": True}}]
         }
@@ -78,7 +86,7 @@ def test_one_option_left_takes_the_place_of_the_choice_with_its_moved_ranges() -
     for one in drawn(60):
         trials.append({"optimizer": {"kind": "good", **one}})
         values.append((np.log10(one["lr"]) + 2.0) ** 2)
-    found = suggest(evidence(space, trials, values), written(space), legal)
+    found = suggest(evidence(template, trials, values), written(template), legal)
     optimizer = parse_yaml(found.text, "f").value["space"]["optimizer"]
     assert optimizer["kind"] == "good"
     assert optimizer["lr"]["float"][0] > 1e-4
@@ -108,3 +116,43 @@ def test_the_suggestion_of_a_real_sweep_is_valid_and_runs(tmp_path: Path) -> Non
     )
     assert following.record.outcomes == {"completed": 3}
     assert following.path.name == "blobs-next"
+    cuts = [one.folder.read_description()["data"]["splits"] for one in (results, following)]
+    assert cuts[0] == cuts[1]  # the test rows of the first are never trained on by the second
+    seeds = [one.folder.read_description()["sweep"]["seed"] for one in (results, following)]
+    assert seeds == [3, 4]
+
+
+def suggested(folder: Path, **sections: str) -> dict[str, Any]:
+    path = write_sweep(folder, **sections)
+    results = sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
+    (folder / "next.yaml").write_text(sweeps.suggest(results.path))
+    sweeps.load(folder / "next.yaml")  # it is legal
+    value = parse_yaml((folder / "next.yaml").read_text(), "next").value
+    assert isinstance(value, dict)
+    return value
+
+
+def test_a_small_grid_stays_one_where_twenty_different_trials_are_not_to_be_had(
+    tmp_path: Path,
+) -> None:
+    grid = space("{kind: mlp, hidden_units: {choice: [4, 16]}}", "{kind: adam, lr: 0.01}")
+    value = suggested(tmp_path, search="{method: grid}", space=grid)
+    assert value["search"] == {"method": "grid"}
+
+
+def test_a_grid_over_ranges_becomes_random_draws(tmp_path: Path) -> None:
+    lr = "{float: [0.001, 0.1], log: true, points: 4}"
+    grid = space("{kind: linear}", f"{{kind: adam, lr: {lr}}}")
+    value = suggested(tmp_path, search="{method: grid}", space=grid)
+    assert value["search"] == {"method": "random", "trials": 20}
+
+
+def test_a_narrowed_range_keeps_its_step() -> None:
+    stepped = {"lr": {"float": [0.0, 1.0], "step": 0.05}}
+    random = np.random.default_rng(0)
+    trials = [{"lr": round(0.05 * int(at), 2)} for at in random.integers(0, 21, 80)]
+    values = [(one["lr"] - 0.4) ** 2 for one in trials]
+    found = suggest(evidence(stepped, trials, values), written(stepped), legal)
+    moved = parse_yaml(found.text, "f").value["space"]["lr"]
+    assert moved["step"] == 0.05
+    assert moved["float"] == [0.2, 0.6]

@@ -10,7 +10,7 @@ import sweeps
 from sweeps.errors import RunFolderError
 from sweeps.record.results import Results
 from sweeps.report.comparison import comparison_sections
-from tests.sweeps.sweep_files import write_sweep
+from tests.sweeps.sweep_files import space, write_sweep
 
 
 def run(folder: Path, **sections: str) -> Results:
@@ -29,6 +29,8 @@ def test_results_and_changes_stand_side_by_side(tmp_path: Path) -> None:
     rows = {row[0]: row[1:] for row in results.table.rows}
     assert rows["trials"] == [6, 8]
     assert rows["best dev_loss"] == best
+    assert any("cut the data differently" in text for text in summary.text)
+    assert any("test rows are others" in text for text in summary.text)
     assert changes.table is not None
     changed = {row[0]: row[1:] for row in changes.table.rows}
     assert changed == {"name": ["blobs", "other"], "seed": ["3", "4"], "search.trials": ["6", "8"]}
@@ -37,7 +39,27 @@ def test_results_and_changes_stand_side_by_side(tmp_path: Path) -> None:
         "All results",
     }
     out = sweeps.compare(first.path, second.path, out=tmp_path / "both.html")
-    assert "other" in out.read_text()
+    assert "What was changed" in out.read_text()
+
+
+def test_sweeps_on_the_same_cut_are_compared_without_a_caveat(tmp_path: Path) -> None:
+    first = run(tmp_path / "one")
+    split = "{source: iris, split: {seed: 3}}"
+    second = run(tmp_path / "two", name="other", seed="4", data=split)
+    summary, *_ = comparison_sections(first.folder, second.folder)
+    assert not any("differently" in text for text in summary.text)
+
+
+def test_trials_without_a_result_are_not_counted_as_results(tmp_path: Path) -> None:
+    data = "{source: diabetes}"
+    wild = "{kind: sgd, lr: {choice: [0.01, 100000.0]}}"
+    linear = space("{kind: linear}", wild, epochs=30)
+    first = run(tmp_path / "one", data=data, search="{method: grid}", space=linear)
+    ended = sum(trial.best is not None for trial in first.record.trials)
+    assert ended < 2
+    summary, *_ = comparison_sections(first.folder, run(tmp_path / "two", data=data).folder)
+    [panel] = [one for one in summary.panels if one.title == "All results"]
+    assert f"of all {ended} and 6 trials" in panel.caption
 
 
 def test_sweeps_of_other_data_or_objectives_are_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import numpy as np
 import pytest
 
 import sweeps
+from sweeps.closing import draw_report
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.report.page import Panel, Section, Table, render
 from sweeps.report.report import report_sections
+from sweeps.terminal.tables import next_steps
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 
@@ -132,3 +135,26 @@ def test_a_folder_before_its_first_trial_has_a_report(tmp_path: Path) -> None:
     assert read_record(results.folder).best is None
     text = sweeps.write_report(results.path).read_text()
     assert "6 trials have not ended" in text
+
+
+def test_a_report_that_cannot_be_drawn_leaves_no_older_one_and_is_missed(
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    shutil.copytree(results.path, tmp_path / "copy")
+    copy = sweeps.open_run(tmp_path / "copy")
+    assert any("Report:" in text for text in next_steps(copy))
+
+    def fails(*arguments: Any) -> None:
+        raise ValueError("no ink")
+
+    monkeypatch.setattr("sweeps.report.report.write_report", fails)
+    assert draw_report(copy.folder) is None
+    assert "no ink" in capsys.readouterr().err
+    assert not (copy.path / "report.html").exists()
+    assert any("There is no report; try:" in text for text in next_steps(copy))
+
+
+def test_the_command_to_reproduce_names_the_file_that_was_run(results: Results) -> None:
+    file = results.folder.read_description()["file"]
+    assert Path(file).exists()
+    assert f"python -m sweeps run {file}" in (results.path / "report.html").read_text()

@@ -1,0 +1,159 @@
+"""Analyses of sweeps in which parameters are absent, trials came to nothing, or ends are limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from search_spaces.space import Space
+from search_spaces.yaml_reader import parse_yaml
+from sweeps.analysis import importances as importances_module
+from sweeps.analysis.boundaries import boundary_alarms
+from sweeps.analysis.choices import compare_choices
+from sweeps.analysis.importances import Importances, importances
+from sweeps.analysis.suggestion import suggest
+from sweeps.record.records import Outcome
+from tests.sweeps.analysis.evidence_examples import evidence
+
+TWICE: dict[str, Any] = {
+    "optimizer": {
+        "choice": [
+            {"kind": "adam", "lr": {"float": [1e-4, 1e-2], "log": True}},
+            {"kind": "adam", "lr": {"float": [1e-2, 1.0], "log": True}, "amsgrad": True},
+        ]
+    }
+}
+
+
+def twice(count: int) -> list[dict[str, Any]]:
+    random = np.random.default_rng(0)
+    found: list[dict[str, Any]] = []
+    for at in range(count):
+        if at % 2:
+            low, more = -4, {}
+        else:
+            low, more = -2, {"amsgrad": True}
+        lr = float(10 ** random.uniform(low, low + 2))
+        found.append({"optimizer": {"kind": "adam", "lr": lr, **more}})
+    return found
+
+
+def test_a_parameter_with_one_value_where_it_is_at_all_was_not_varied() -> None:
+    space = {
+        "optimizer": {"choice": [{"kind": "sgd", "m": {"choice": [0.9]}}, {"kind": "adam"}]},
+        "width": {"int": [1, 100]},
+    }
+    random = np.random.default_rng(0)
+    sgd = {"kind": "sgd", "m": 0.9}
+    trials = [
+        {"optimizer": sgd if at % 2 else {"kind": "adam"}, "width": int(random.integers(1, 101))}
+        for at in range(30)
+    ]
+    made = evidence(space, trials, [float(one["width"]) for one in trials])
+    found = importances(made)
+    assert isinstance(found, Importances)
+    assert {one.name for one in found.found} == {"optimizer", "width"}
+    assert [one.is_varied(np.arange(30)) for one in made.dimensions] == [True, False, True]
+
+
+def test_importances_that_optuna_cannot_compute_are_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*arguments: Any) -> None:
+        raise ValueError("no such luck")
+
+    monkeypatch.setattr(importances_module, "_ped_anova", fails)
+    trials = [{"lr": 0.1 * at} for at in range(1, 21)]
+    space = {"lr": {"float": [0.1, 2.0]}}
+    found = importances(evidence(space, trials, [float(at) for at in range(20)]))
+    assert found == "Optuna's PED-ANOVA does not take these trials: ValueError('no such luck')"
+
+
+def test_options_of_one_kind_are_told_apart() -> None:
+    made = evidence(TWICE, twice(40), list(np.random.default_rng(1).normal(size=40)))
+    names = [one.name for one in made.dimensions]
+    assert names == ["optimizer", "optimizer.lr [adam #1]", "optimizer.lr [adam #2]"]
+    assert made.dimensions[0].options == ("adam #1", "adam #2")
+    assert [int(np.isfinite(one.values).sum()) for one in made.dimensions] == [40, 20, 20]
+    assert isinstance(importances(made), Importances)
+
+
+def test_the_better_of_two_options_of_one_kind_is_kept() -> None:
+    trials = twice(40)
+    values = [0.0 if "amsgrad" in one["optimizer"] else 9.0 for one in trials]
+    values = [value + at / 1000 for at, value in enumerate(values)]
+    written = {
+        "name": "made",
+        "data": {"source": "iris"},
+        "search": {"method": "random", "trials": 40},
+        "space": TWICE,
+    }
+    found = suggest(evidence(TWICE, trials, values), written, lambda one: True)
+    optimizer = parse_yaml(found.text, "f").value["space"]["optimizer"]
+    assert optimizer["amsgrad"] is True
+    assert "left out adam #1" in found.text
+
+
+def test_of_two_options_that_fit_the_one_that_says_more_was_drawn() -> None:
+    space = Space(
+        {"regularization": {"choice": [{}, {"l2": {"float": [1e-6, 1e-2], "log": True}}]}}
+    )
+    drawn = [space.configuration([at, 0.4]) for at in (0.1, 0.9)]
+    assert drawn[0] == {"regularization": {}}
+    assert space.values(drawn[0] | {"regularization": {"l2": 0.0, "l1": 0.0}}) == [0, None]
+    l2 = drawn[1]["regularization"]["l2"]
+    assert space.values({"regularization": {"l1": 0.0, "l2": l2}}) == [1, l2]
+
+
+def test_trials_that_came_to_nothing_count_against_their_option() -> None:
+    space = {"kind": {"choice": ["risky", "safe"]}}
+    kinds = [{"kind": "risky"}] * 30 + [{"kind": "safe"}] * 30
+    random = np.random.default_rng(0)
+    lucky = [0.5 if at < 5 else None for at in range(30)]
+    values = [*lucky, *random.normal(0.6, 0.01, 30)]
+    outcomes = [Outcome.COMPLETED if value else Outcome.DIVERGED for value in values]
+    [found] = compare_choices(evidence(space, kinds, values, outcomes))
+    assert found.draws == 30
+    assert {one.option: one.trials for one in found.branches} == {"risky": 30, "safe": 30}
+    # With as many trials each, five in thirty of `risky` still find the better value; of five
+    # each, most draws of `risky` hold none of these.
+    few = evidence(space, kinds[:35], values[:35], outcomes[:35])
+    [found] = compare_choices(few)
+    assert found.draws == 5
+    worst = max(value for value in values[:35] if value is not None)
+    lost = np.prod([(25 - at) / (30 - at) for at in range(5)])
+    [risky] = [one for one in found.branches if one.option == "risky"]
+    assert risky.expected == pytest.approx(0.5 * (1 - lost) + worst * lost)
+
+
+def test_an_open_trial_counts_for_nobody() -> None:
+    space = {"kind": {"choice": ["one", "two"]}}
+    kinds = [{"kind": "one"}, {"kind": "two"}] * 5
+    made = evidence(space, kinds, [1.0] * 8 + [None, None])
+    for trial in made.trials[8:]:
+        trial.outcome = None
+    [found] = compare_choices(made)
+    assert [one.trials for one in found.branches] == [4, 4]
+
+
+def crowded(low: float) -> list[Any]:
+    """Alarms of a sweep over dropout from `low` to 0.5 whose best trials crowd the low end."""
+    random = np.random.default_rng(0)
+    space = {
+        "model": {"kind": "mlp", "dropout": {"float": [low, 0.5]}},
+        "optimizer": {"kind": "adam"},
+        "training": {"epochs": 3, "batch_size": 16},
+    }
+    trials = [
+        {**space, "model": {"kind": "mlp", "dropout": float(random.uniform(low, 0.5))}}
+        for _ in range(100)
+    ]
+    return boundary_alarms(evidence(space, trials, [one["model"]["dropout"] for one in trials]))
+
+
+def test_an_end_beyond_which_nothing_is_legal_raises_no_alarm() -> None:
+    assert crowded(low=0.0) == []
+    [alarm] = crowded(low=0.1)
+    assert alarm.end == "low"
