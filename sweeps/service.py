@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import subprocess
 import time
 import uuid
@@ -13,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from models.data_checks import DataSummary
+from sweeps.changes import change, lengthen_plan, prepare_final
 from sweeps.environment import default_runs, default_tracking_uri, place_of
-from sweeps.errors import FileProblem, RunFolderError, SweepFileError
+from sweeps.errors import RunFolderError
 from sweeps.execution.placement import Place
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder, write_atomically
+from sweeps.record.stages import has_failed_trials
 from sweeps.session import Settings, hold_session
-from sweeps.spec.loading import check_sweep, check_text
+from sweeps.spec.loading import check_sweep
 from sweeps.spec.planning import PlannedTrial
 from sweeps.spec.sweep import Sweep
 from sweeps.terminal.progress import Display
@@ -108,7 +109,7 @@ def resume(
     """
     folder = open_sweep(path)
     with folder.lock():
-        _change(folder, overrides)
+        change(folder, overrides)
     return _session(folder, "resume", runner, tracking_uri, display)
 
 
@@ -128,7 +129,7 @@ def extend(
     """
     folder = open_sweep(path)
     with folder.lock():
-        _lengthen_plan(folder, trials)
+        lengthen_plan(folder, trials)
     return _session(folder, "extend", runner, tracking_uri, display)
 
 
@@ -139,9 +140,12 @@ def retry(
     tracking_uri: str | None = None,
     display: Display | None = None,
 ) -> Results:
-    """Run the failed trials of a sweep again, each from its last checkpoint, and no others."""
+    """Run the failed trials of a sweep again, each from its last checkpoint, and no others.
+
+    Those of its stages too, unless a winner was frozen without them.
+    """
     folder = open_sweep(path)
-    if not any(trial.outcome == "failed" for trial in read_record(folder).trials):
+    if not has_failed_trials(folder):
         raise RunFolderError(f"{folder.name} has no failed trial to retry")
     return _session(folder, "retry", runner, tracking_uri, display)
 
@@ -168,7 +172,7 @@ def final(
     """
     folder = open_sweep(path)
     with folder.lock():
-        _prepare_final(folder, overrides, again)
+        prepare_final(folder, overrides, again)
     return _session(folder, "final", runner, tracking_uri, display)
 
 
@@ -293,74 +297,3 @@ def _git_commit(folder: Path) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
-
-
-_CHANGEABLE = ("budget", "resources", "trial")
-
-
-def _change(
-    folder: RunFolder, overrides: Sequence[str], changeable: tuple[str, ...] = _CHANGEABLE
-) -> None:
-    """Take overrides of `changeable` sections into sweep.json; others are refused."""
-    if not overrides:
-        return
-    for text in overrides:
-        section = text.partition("=")[0].partition(".")[0]
-        if section not in changeable:
-            rule = f"only {', '.join(changeable)} can change now"
-            hint = "start a new sweep for other changes"
-            raise SweepFileError([FileProblem(f"--set {text}", 0, 0, section, rule, (), hint)])
-    description = folder.read_description()
-    both = [*description["overrides"], *overrides]
-    sweep, _ = check_text(
-        folder.read_source(),
-        str(folder.source),
-        folder.base_dir(),
-        both,
-    )
-    changed = sweep.file.model_dump(mode="json")
-    for section in changeable:
-        description["sweep"][section] = changed[section]
-    folder.write_description(description | {"overrides": both})
-
-
-def _prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> None:
-    if read_record(folder).best is None:
-        raise RunFolderError(f"{folder.name} has no trial with a finite objective to choose from")
-    if (folder.path / "final").exists() and not again:
-        raise RunFolderError(
-            f"{folder.name} has a final already, and its test set has been opened; --again keeps "
-            f"it as it is beside another, and counts another opening"
-        )
-    if not folder.read_description()["sweep"].get("final"):
-        overrides = ["final={}", *overrides]
-    _change(folder, overrides, ("final",))
-    if again and (folder.path / "final").exists():
-        number = next(n for n in itertools.count(1) if not (folder.path / f"final-{n}").exists())
-        (folder.path / "final").rename(folder.path / f"final-{number}")
-
-
-def _lengthen_plan(folder: RunFolder, trials: int) -> None:
-    description, old = folder.read_description(), folder.read_plan()
-    if "trials" not in description["sweep"]["search"]:
-        method = description["sweep"]["search"]["method"]
-        raise RunFolderError(
-            f"{folder.name} uses method {method}, whose trials are all in its file; "
-            f"only random and sobol sweeps can be extended"
-        )
-    overrides = [*description["overrides"], f"search.trials={len(old) + trials}"]
-    sweep, longer = check_text(
-        folder.read_source(),
-        str(folder.source),
-        folder.base_dir(),
-        overrides,
-    )
-    if [trial.hash for trial in longer[: len(old)]] != [trial.hash for trial in old]:
-        raise RunFolderError(
-            f"the plan of {folder.name} would not continue the old one: this version of sweeps "
-            f"draws differently; start a new sweep"
-        )
-    folder.write_plan([*old, *longer[len(old) :]])
-    search = sweep.file.search.model_dump(mode="json")
-    description["sweep"]["search"] = search
-    folder.write_description(description | {"overrides": overrides, "trials": len(longer)})

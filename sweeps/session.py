@@ -13,7 +13,7 @@ from sweeps.execution.signals import Signals
 from sweeps.inputs import keep_inputs
 from sweeps.record.ledger import Ledger
 from sweeps.record.reading import read_record
-from sweeps.record.recording import Recorder
+from sweeps.record.recording import Recorder, reopen_failed
 from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import is_followed_up
@@ -69,9 +69,13 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         stack.callback(ledger.close)
         recorder = Recorder(folder, ledger, record, file.budget, file.trial.retries)
         signals = stack.enter_context(Signals(recorder))
-        _reopen_failed(recorder, action)
+        retries = action == "retry"
+        if retries:
+            reopen_failed(recorder)
+        # A final trains no trial of the search: what had stopped that still holds.
+        stopped = record.stopped if action == "final" else ""
         with ExitStack() as started:
-            trainer = Trainer(settings.runner, place, signals, display, started)
+            trainer = Trainer(settings.runner, place, signals, display, started, retries)
             trainer.begin(recorder, action)
             tracking = stack.enter_context(TrackingProcess.of(folder, settings.tracking_uri))
             stack.enter_context(display.showing(record, tracking))
@@ -80,11 +84,11 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
             if recorder.fatal is None:
                 write_results(folder, record)
                 follow_up = FollowUp(folder, file, record, dataset, splits, trainer.train_stage)
-                if not signals.reason:
+                if not signals.reason and not recorder.gave_up:
                     follow_up.run(display.say)
             is_open = bool(record.unfinished) or not is_followed_up(folder, file, record)
             # Last of all: a session that has ended has nothing left to write.
-            reason = signals.reason or recorder.stop_reason
+            reason = signals.reason or recorder.stop_reason or stopped
             recorder.write("end", reason=reason if is_open else "")
             display.recording()
             # Ray stops here, while the tracker records the rest.
@@ -107,14 +111,6 @@ def _report(folder: RunFolder) -> None:
 def _missing_in_mlflow(tracking: TrackingProcess) -> str:
     """Return why MLflow lacks a part of the record; empty when it has all."""
     return "" if tracking.is_complete else tracking.error or "it did not answer in time"
-
-
-def _reopen_failed(recorder: Recorder, action: str) -> None:
-    if action != "retry":
-        return
-    for trial in recorder.record.trials:
-        if trial.outcome == "failed":
-            recorder.write("reopened", trial=trial.trial.index)
 
 
 def _dataset(folder: RunFolder, file: SweepFile) -> Dataset:

@@ -20,8 +20,8 @@ from sweeps.execution.signals import Signals
 from sweeps.execution.work_order import WorkOrder
 from sweeps.record.ledger import Ledger
 from sweeps.record.reading import read_record
-from sweeps.record.recording import Recorder
-from sweeps.record.records import SweepRecord
+from sweeps.record.recording import Recorder, reopen_failed
+from sweeps.record.records import Outcome, SweepRecord
 from sweeps.record.results import write_results
 from sweeps.record.run_folder import PREPROCESSING, RunFolder, write_atomically
 from sweeps.spec.sweep_file import SweepFile
@@ -39,6 +39,7 @@ class Trainer:
 
     Attributes:
         started: Holds what a runner started, so that Ray starts once for all of them.
+        reopens: Whether failed trials of a stage are tried again.
     """
 
     runner: RunnerName
@@ -46,6 +47,7 @@ class Trainer:
     signals: Signals
     display: Display
     started: ExitStack
+    reopens: bool = False
 
     def begin(self, recorder: Recorder, action: str) -> None:
         """Write the line with which a session begins, and settle what a kill left open."""
@@ -71,6 +73,7 @@ class Trainer:
         last_epoch: int | None = None,
     ) -> None:
         """Train the trials without an outcome; returns when none is left or it must stop."""
+        recorder.check_budget()  # what an earlier session used up stays used up
         if recorder.record.unfinished:
             self._run(_job(folder, recorder, splits, self.place, last_epoch))
 
@@ -83,13 +86,16 @@ class Trainer:
             StorageError: The disk is full.
         """
         record = read_record(folder)
-        if record.is_finished:
+        failed = record.outcomes[Outcome.FAILED] if self.reopens else 0
+        if record.is_finished and not failed:
             return record
         file = folder.read_sweep()
         ledger = Ledger(folder.ledger)
         try:
             recorder = Recorder(folder, ledger, record, file.budget, file.trial.retries)
             self.signals.turn_to(recorder)
+            if self.reopens:
+                reopen_failed(recorder)
             self.display.turn_to(record, str(folder.read_description()["stage"]))
             self.begin(recorder, "stage")
             self.train(folder, recorder, splits, last_epoch)

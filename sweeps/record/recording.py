@@ -18,9 +18,17 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.trial_report import Report
 from sweeps.spec.sweep_file import Budget
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "reopen_failed", "too_many_failures"]
 
 _MEND = "free some space, then resume the sweep"
+
+
+def too_many_failures(budget: Budget, record: SweepRecord) -> str:
+    """Return why a search is given up: more trials failed than it may have; empty if it is not."""
+    failed, limit = record.outcomes[Outcome.FAILED], budget.max_failures
+    if limit is None or failed <= limit:
+        return ""
+    return f"{failed} trials failed; budget.max_failures = {limit}"
 
 
 class Recorder:
@@ -75,7 +83,7 @@ class Recorder:
             self.write("report", trial=report.trial, epochs=rows, **ended)
         if report.outcome is not None:
             self.ended(report.trial, report.outcome, report.reason)
-        self._check_budget()
+        self.check_budget()
         return bool(rows)
 
     def decided(self, index: int, action: str, seen: Mapping[str, Any]) -> None:
@@ -107,7 +115,7 @@ class Recorder:
         if outcome is not Outcome.FAILED:
             (self._folder.checkpoints / f"{index:06d}.pt").unlink(missing_ok=True)
         late_path(self._folder.checkpoints, index).unlink(missing_ok=True)
-        self._check_budget()
+        self.check_budget()
 
     def request_stop(self, reason: str) -> None:
         """Ask the runner to stop; the first reason stays."""
@@ -119,23 +127,33 @@ class Recorder:
             self.request_stop(f"budget.time_s = {self._budget.time_s:g} s is used up")
         return bool(self.stop_reason)
 
-    def _full(self, error: StorageError) -> None:
-        self.fatal = self.fatal or error
-        self.request_stop("the disk is full")
+    @property
+    def gave_up(self) -> str:
+        """Why the search is given up, so that nothing follows it; empty if it is not."""
+        return too_many_failures(self._budget, self.record)
 
-    def _check_budget(self) -> None:
+    def check_budget(self) -> None:
+        """Ask for a stop where the budget of trials, failures or the target is used up."""
         budget, record = self._budget, self.record
-        failed = record.outcomes[Outcome.FAILED]
         ended = record.outcomes.total()
-        if budget.max_failures is not None and failed > budget.max_failures:
-            self.request_stop(
-                f"{failed} trials failed; budget.max_failures = {budget.max_failures}"
-            )
+        if self.gave_up:
+            self.request_stop(self.gave_up)
         if budget.trials is not None and ended >= budget.trials and record.unfinished:
             self.request_stop(f"budget.trials = {budget.trials} trials have ended")
         value = None if record.best is None else record.value(record.best)
         if budget.target is not None and value is not None and self._reached(value):
             self.request_stop(f"budget.target = {budget.target:g} is reached")
 
+    def _full(self, error: StorageError) -> None:
+        self.fatal = self.fatal or error
+        self.request_stop("the disk is full")
+
     def _reached(self, value: float) -> bool:
         return value == self._budget.target or self.record.goal.better(value, self._budget.target)
+
+
+def reopen_failed(recorder: Recorder) -> None:
+    """Take back the failures of a sweep, so that its failed trials are unfinished again."""
+    for trial in recorder.record.trials:
+        if trial.outcome is Outcome.FAILED:
+            recorder.write("reopened", trial=trial.trial.index)

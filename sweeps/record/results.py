@@ -16,7 +16,7 @@ from sweeps.record.ledger import read_events, to_line
 from sweeps.record.measurement import standard_error
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder, write_atomically
-from sweeps.record.stages import Audited, is_followed_up, read_audit
+from sweeps.record.stages import Audited, is_followed_up, read_audit, why_no_winner
 from sweeps.spec.configurations import flatten
 
 if TYPE_CHECKING:
@@ -132,6 +132,11 @@ class Results:
     def openings(self) -> list[Opening]:
         """All openings of the test vault, with what they found."""
         return read_openings(self.folder)
+
+    @property
+    def why_no_final(self) -> str:
+        """Why a final that is over has no winner; empty where it has one, or is not over."""
+        return why_no_winner(self.folder)
 
     @property
     def audited(self) -> list[Audited]:

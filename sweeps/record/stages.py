@@ -24,12 +24,15 @@ from sweeps.spec.sweep_file import SweepFile
 __all__ = [
     "Audited",
     "Stage",
+    "has_failed_trials",
+    "is_final_over",
     "is_followed_up",
     "make_stage",
     "read_audit",
     "stage_folder",
     "stage_folders",
     "trials_to_audit",
+    "why_no_winner",
 ]
 
 Stage = Literal["audit", "final", "final/refit"]
@@ -92,15 +95,36 @@ def is_followed_up(folder: RunFolder, file: SweepFile, record: SweepRecord) -> b
             return False
     if file.final is None or record.best is None:
         return True
-    final = stage_folder(folder, "final")
-    if final is not None:
-        repeats = read_record(final)
-        if repeats.is_finished and repeats.best is None:
-            return True  # nothing to choose from: every repeat failed or diverged
-    choice = read_final(folder)
-    return choice is not None and any(
-        one.sha256 == choice.model.sha256 and one.metrics for one in read_openings(folder)
-    )
+    return is_final_over(folder)
+
+
+def is_final_over(sweep: RunFolder) -> bool:
+    """Return whether a sweep's final has tested its winner, or found that there is none."""
+    choice = read_final(sweep)
+    if choice is None:
+        return bool(why_no_winner(sweep))
+    return any(one.sha256 == choice.model.sha256 and one.metrics for one in read_openings(sweep))
+
+
+def why_no_winner(sweep: RunFolder) -> str:
+    """Return why a final that is over has no winner; empty where it has one, or is not over."""
+    stage = stage_folder(sweep, "final")
+    repeats = None if stage is None else read_record(stage)
+    if repeats is None or not repeats.is_finished or repeats.best is not None:
+        return ""
+    counts = ", ".join(f"{n} {name}" for name, n in sorted(repeats.outcomes.items()) if n)
+    return f"no repeat had a finite objective ({counts}; the first: {repeats.trials[0].reason})"
+
+
+def has_failed_trials(sweep: RunFolder) -> bool:
+    """Return whether a retry has something to do, in the search or in a stage.
+
+    A winner is frozen: repeats that failed before it was chosen are not tried again.
+    """
+    stages = stage_folders(sweep)
+    if read_final(sweep) is not None:
+        stages = {stage: folder for stage, folder in stages.items() if stage == "audit"}
+    return any(read_record(one).outcomes[Outcome.FAILED] for one in (sweep, *stages.values()))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from sweeps.record.final import FinalChoice
 from sweeps.record.measurement import measured, standard_error
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.results import Results
+from sweeps.record.stages import has_failed_trials
 from sweeps.spec.configurations import flatten, varied_keys
 from sweeps.terminal.final_tables import audit_sentence, print_final
 
@@ -32,7 +33,15 @@ def print_answer(results: Results, console: Console) -> None:
     _print_winner(results, console)
     if results.audited:
         console.print(f"\n{audit_sentence(results.audited)}", highlight=False)
-    console.print(f"\n{_state(record)}")
+    console.print(f"\n{_state(record)}", soft_wrap=True)
+    if results.why_no_final:
+        console.print(
+            f"The final has no winner, so no model was logged and the test set is unopened: "
+            f"{results.why_no_final}.",
+            soft_wrap=True,
+        )
+    if record.unfinished and results.final is not None:
+        console.print("The final chose from the trials that there were.")
     for text in next_steps(results):
         console.print(text, soft_wrap=True, highlight=False)
 
@@ -91,10 +100,14 @@ def next_steps(results: Results) -> list[str]:
     if results.missing_in_mlflow:
         lines.append(f"MLflow lacks a part of the record: {results.missing_in_mlflow}")
         lines.append(f"Complete it:  {_command(f'sync {shlex.quote(path)}')}")
+    again = f"Failed trials again:  {_command(f'retry {shlex.quote(path)}')}"
+    if "budget.max_failures" in record.stopped:
+        more = _command(f"resume {shlex.quote(path)} --set budget.max_failures=null")
+        return [*lines, again, f"Continue all the same:  {more}"]
     if record.unfinished or not results.is_finished:
         return [*lines, f"Continue:  {_command(f'resume {shlex.quote(path)}')}"]
-    if record.outcomes["failed"]:  # type: ignore[index]
-        lines.append(f"Failed trials again:  {_command(f'retry {shlex.quote(path)}')}")
+    if has_failed_trials(results.folder):
+        lines.append(again)
     if (results.path / "report.html").exists():
         lines.append(f"Report:  {path}/report.html")
     else:

@@ -17,6 +17,7 @@ from mlflow.entities import Metric, Param, RunTag
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.stages import why_no_winner
 from sweeps.spec.goal import Goal
 from sweeps.tracking.store import (
     experiment_id_of,
@@ -278,6 +279,8 @@ class Projection:
             return tags
         best = "" if record.best is None else str(record.best.trial.index)
         note = sweep_note(record, self._description.get("stage"), read_final(self.folder))
+        if why := why_no_winner(self.folder):
+            note = f"**The final has no winner**, so no model was logged: {why}.\n\n{note}"
         return {**tags, "best_trial": best, "mlflow.note.content": note}
 
 
