@@ -16,6 +16,7 @@ from sweeps.changes import change, lengthen_plan, prepare_final
 from sweeps.environment import default_runs, default_tracking_uri, place_of
 from sweeps.errors import RunFolderError
 from sweeps.execution.placement import Place
+from sweeps.notices import telling
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder, write_atomically
@@ -242,7 +243,8 @@ def _session_at(
 ) -> Results:
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
     settings = Settings(place, runner, None if uri == _OFF else uri)
-    return hold_session(folder, action, settings, display)
+    with telling(folder, display.note):
+        return hold_session(folder, action, settings, display)
 
 
 def _description(sweep: Sweep) -> dict[str, Any]:

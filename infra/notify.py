@@ -1,0 +1,56 @@
+"""Tells the outside that something happened: one JSON object to a web address or a command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from infra.settings import InfraSettings
+
+__all__ = ["notify"]
+
+_URL_TIMEOUT_S, _COMMAND_TIMEOUT_S = 10.0, 30.0
+
+
+def notify(settings: InfraSettings, notice: Mapping[str, Any]) -> list[str]:
+    """Send a notice where the settings say; returns what went wrong, without the address.
+
+    The command gets the notice on its standard input, and runs in a shell.
+    """
+    data = json.dumps(notice).encode()
+    problems = []
+    if settings.notify_url is not None:
+        problems += _post(settings.notify_url.get_secret_value(), data)
+    if settings.notify_command is not None:
+        problems += _run(settings.notify_command, data)
+    return problems
+
+
+def _post(url: str, data: bytes) -> list[str]:
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=_URL_TIMEOUT_S):
+            return []
+    except urllib.error.HTTPError as err:
+        err.close()
+        return [f"SWEEPS_NOTIFY_URL answered {err.code}"]
+    except (OSError, ValueError) as err:
+        reason = getattr(err, "reason", None) or type(err).__name__
+        return [f"SWEEPS_NOTIFY_URL could not be reached: {reason}"]
+
+
+def _run(command: str, data: bytes) -> list[str]:
+    try:
+        done = subprocess.run(
+            command, shell=True, input=data, capture_output=True, timeout=_COMMAND_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired:
+        return [f"SWEEPS_NOTIFY_COMMAND was ended after {_COMMAND_TIMEOUT_S:.0f} s"]
+    if done.returncode == 0:
+        return []
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    return [f"SWEEPS_NOTIFY_COMMAND ended with {done.returncode}: {said[-1] if said else ''}"]
