@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.errors import DataError
+from pydantic import ValidationError
+
+from models.errors import DataError, NetError, WeightsError
 from models.prediction import Predictor
 from models.table_files import read_file
 from sweeps.errors import RunFolderError, SweepError
@@ -64,5 +66,20 @@ def _predictor(folder: RunFolder, record: SweepRecord) -> Predictor:
     make_importable(folder.base_dir())
     try:
         return Predictor.load(*files)
-    except (ValueError, OSError) as err:  # ours, pydantic's and JSON's are ValueErrors
-        raise RunFolderError(f"the net of {folder.name} cannot be loaded: {err}") from err
+    except NetError as err:  # it says how to mend the user's own net
+        raise RunFolderError(f"the net of {folder.name} cannot be built: {err}") from err
+    except (ValueError, KeyError, OSError) as err:  # ours, pydantic's and JSON's are ValueErrors
+        raise RunFolderError(
+            f"the net of {folder.name} cannot be loaded: {_what(err)}; restore {files[0]} and "
+            f"{files[1]} from a backup, or run the sweep again"
+        ) from err
+
+
+def _what(error: Exception) -> str:
+    """Return what is wrong with a file, on one line."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{error.title}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    if isinstance(error, WeightsError):
+        return error.rule.partition("\n")[0]
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
