@@ -161,9 +161,9 @@ class Results:
         """Return one row per trial and epoch with every metric."""
         import pandas as pd
 
-        return pd.DataFrame(
-            [{"trial": trial, **row} for trial, row in epoch_rows(self.folder)]
-        ).astype({"epoch": int})
+        rows = [{"trial": trial, **row} for trial, row in epoch_rows(self.folder)]
+        frame = pd.DataFrame(rows, columns=None if rows else ["trial", "epoch"])
+        return frame.astype({"trial": int, "epoch": int})
 
     def _frame_row(self, trial: TrialRecord) -> dict[str, Any]:
         line = trial_line(self.record, trial)

@@ -180,8 +180,8 @@ class Final(_Section):
     refit: bool = Field(True, description="Train the winner once more, on train and dev together.")
     registry_name: str | None = Field(
         None,
-        pattern=r"^[^/:]{1,200}$",
-        description="Name in MLflow's Model Registry; null: the sweep's name.",
+        pattern=r"""^[^/:'"\\\s][^/:'"\\]{0,199}$""",
+        description="Name in MLflow's Model Registry; no quote, slash or colon; null: the sweep's.",
     )
     alias: str | None = Field(
         None,

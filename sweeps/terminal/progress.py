@@ -108,7 +108,8 @@ class Display:
         elif ended - recorded > _SHOWN_BACKLOG and tracking.is_on:
             text += f" | MLflow {ended - recorded} trials behind"
         if tracking.error:
-            text += f" | MLflow: {tracking.error} (nothing is lost; retrying)"
+            later = "sync completes it later" if tracking.has_ended else "retrying"
+            text += f" | MLflow: {tracking.error} (nothing is lost; {later})"
         return text
 
 

@@ -89,6 +89,11 @@ class TrackingProcess:
         return self._uri is not None
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the tracker is no longer there to record anything."""
+        return self._process is not None and self._process.poll() is not None
+
+    @property
     def is_complete(self) -> bool:
         """Whether all that the ledger has is in MLflow."""
         return self._process is None or self._process.poll() == 0

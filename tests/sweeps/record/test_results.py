@@ -9,7 +9,7 @@ import pandas as pd
 
 import sweeps
 from sweeps.record.results import Results, write_results
-from tests.sweeps.sweep_files import write_sweep
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 FILES = ("trials.jsonl", "epochs.parquet", "winner.json")
 
@@ -40,3 +40,18 @@ def test_epochs_on_disk_are_those_of_the_ledger(tmp_path: Path) -> None:
     stored = pd.read_parquet(results.path / "epochs.parquet")
     pd.testing.assert_frame_equal(stored[list(results.epochs())], results.epochs())
     assert stored.groupby("trial")["epoch"].apply(list).tolist() == [[*range(1, 10)]] * 6
+
+
+def test_a_sweep_that_trained_no_epoch_has_a_table_without_rows(tmp_path: Path) -> None:
+    broken = own_net(tmp_path, "net_without_epochs", "        raise OSError('broken')")
+    path = write_sweep(
+        tmp_path,
+        search="{method: random, trials: 1}",
+        space=space(custom_model(broken), "{kind: sgd}"),
+        trial="{retries: 0}",
+    )
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    assert results.record.outcomes["failed"] == 1  # type: ignore[index]
+    assert list(results.epochs()) == ["trial", "epoch"]
+    assert len(results.epochs()) == 0
+    assert len(pd.read_parquet(results.path / "epochs.parquet")) == 0

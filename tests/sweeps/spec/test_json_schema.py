@@ -26,6 +26,7 @@ GOOD_CHANGES = {
         "{kind: adam, lr: {float: [1.0e-3, 1.0e-1], log: true}}",
         "{choice: [{kind: sgd, momentum: {float: [0, 0.9]}}, {kind: adam}]}",
     ),
+    "a registered name": ("name: t", "name: t\nfinal: {registry_name: Irises 1, refit: false}"),
     "a full batch": ("epochs: 3", "epochs: 3, batch_size: {choice: [full, 32]}"),
     "a stepped range": ("{int: [4, 16]}", "{int: [4, 16], step: 4}"),
     "a scheduler": ("name: t", "name: t\nstopping: {scheduler: asha, grace_epochs: 1}"),
@@ -67,6 +68,8 @@ BAD_CHANGES = {
     "a baseline that is no section": ("trials: 4", "trials: 4, baseline: [3]"),
     "nothing listed": ("random, trials: 4", "manual, configurations: []"),
     "a dev split of nothing": ("iris", "iris, split: {dev: 0}"),
+    "a registered name with a quote": ("name: t", 'name: t\nfinal: {registry_name: "it\'s"}'),
+    "a registered name of nothing": ("name: t", "name: t\nfinal: {registry_name: ' '}"),
     "a bad name": ("name: t", "name: a b"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,25 @@ def test_a_tracker_that_falls_behind_is_mentioned(
     tracking = TrackingProcess.of(RunFolder(tmp_path), "sqlite:///somewhere")
     line = Display("plain")._line(record, tracking)
     assert ("MLflow 7 trials behind" in line) == shown
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [("raise SystemExit(1)", "sync completes it later"), ("input()", "retrying")],
+    ids=["dead", "waiting"],
+)
+def test_a_tracker_that_died_is_not_said_to_retry(
+    record: SweepRecord, tmp_path: Path, code: str, said: str
+) -> None:
+    (tmp_path / STATUS_FILE).write_text(json.dumps({"recorded": 7, "error": "refused"}))
+    tracking = TrackingProcess.of(RunFolder(tmp_path), "sqlite:///somewhere")
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
+        tracking._process = process
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1.0)
+        line = Display("plain")._line(record, tracking)
+        process.kill()
+    assert f"MLflow: refused (nothing is lost; {said})" in line
 
 
 def test_what_is_piped_has_plain_lines_alone(tmp_path: Path) -> None:
