@@ -11,12 +11,14 @@ import os
 import time
 import traceback
 import zlib
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from models.configuration import TrialConfig
+from models.splits import TrainDev
 from models.training import Objective, Training
 from models.weights import save_weights
 from sweeps.execution.watchdog import Watchdog
@@ -30,6 +32,7 @@ __all__ = ["TrialWorker"]
 
 # A trial reports at least this often, so that a person sees progress and a kill costs little.
 REPORT_PERIOD_S = 2.0
+_WARM_UP_BATCHES = 3
 
 
 class TrialWorker:
@@ -49,7 +52,7 @@ class TrialWorker:
         torch.set_num_threads(order.threads)
 
     def warm_up(self) -> None:
-        """Train one epoch of a linear net and forget it.
+        """Train a few batches of a linear net and forget it.
 
         The first step in a process imports much of torch (1.5 to 2 s), which would otherwise
         stand in the first trial's epoch time. The user's own net may hang or kill the process,
@@ -57,7 +60,9 @@ class TrialWorker:
         """
         first = self._order.trials[min(self._order.trials)]
         try:
-            self._begin(first, model={"kind": "linear"}).train_epoch()
+            config = _config(first, model={"kind": "linear"})
+            few = _first_batches(self._order.data[0], config.training.batch_size)
+            Training(config, few, self._objective, first.seed).train_epoch()
         except Exception:
             return  # the trial itself will meet this error and record it
 
@@ -123,9 +128,8 @@ class TrialWorker:
     def _is_milestone(self, epoch: int) -> bool:
         return self._order.milestones is None or epoch in self._order.milestones
 
-    def _begin(self, trial: PlannedTrial, **changed: Any) -> Training:
-        config = TrialConfig.model_validate({**trial.configuration, **changed})
-        return Training(config, self._order.data, self._objective, trial.seed)
+    def _begin(self, trial: PlannedTrial) -> Training:
+        return Training(_config(trial), self._order.data, self._objective, trial.seed)
 
     def _continue_or_begin(self, trial: PlannedTrial) -> Training:
         training = self._begin(trial)
@@ -168,6 +172,16 @@ class _OutOfTimeError(Exception):
 
 class _UnsavedError(Exception):
     """Weights or a checkpoint could not be written."""
+
+
+def _config(trial: PlannedTrial, **changed: Any) -> TrialConfig:
+    return TrialConfig.model_validate({**trial.configuration, **changed})
+
+
+def _first_batches(data: TrainDev, batch_size: int | Literal["full"]) -> TrainDev:
+    """Return `data` with train rows for a few batches: one row each would take long for all."""
+    rows = None if batch_size == "full" else _WARM_UP_BATCHES * batch_size
+    return replace(data, x_train=data.x_train[:rows], y_train=data.y_train[:rows])
 
 
 def _with_checksum(content: bytes) -> bytes:

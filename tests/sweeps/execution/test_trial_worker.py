@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from models.data_configuration import DataConfig
 from models.datasets import load_dataset
+from models.device_data import DeviceData
 from models.splits import split_dataset
 from sweeps.execution.trial_worker import TrialWorker
 from sweeps.execution.work_order import WorkOrder
@@ -77,6 +79,24 @@ def test_a_checkpoint_that_cannot_be_written_is_no_failure_of_the_trial(order: W
 def test_warming_up_leaves_no_trace(order: WorkOrder) -> None:
     TrialWorker(order).warm_up()
     assert [*order.checkpoints.iterdir(), *order.weights.iterdir()] == []
+
+
+def test_warming_up_trains_a_few_batches_however_many_there_are(
+    order: WorkOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = order.trials[0]
+    training = {**first.configuration["training"], "batch_size": 1}
+    one_by_one = replace(first, configuration={**first.configuration, "training": training})
+    batches: list[int] = []
+    of_device = DeviceData.__init__
+
+    def counted(self: DeviceData, *arguments: Any) -> None:
+        of_device(self, *arguments)
+        batches.append(self.batches_per_epoch)
+
+    monkeypatch.setattr(DeviceData, "__init__", counted)
+    TrialWorker(replace(order, trials={0: one_by_one})).warm_up()
+    assert batches == [3]
 
 
 def test_advancing_before_a_start_is_our_own_mistake(order: WorkOrder) -> None:
