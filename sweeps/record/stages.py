@@ -27,6 +27,7 @@ __all__ = [
     "has_failed_trials",
     "is_final_over",
     "is_followed_up",
+    "kept_finals",
     "make_stage",
     "read_audit",
     "stage_folder",
@@ -49,6 +50,16 @@ def stage_folders(sweep: RunFolder) -> dict[Stage, RunFolder]:
     """Return the folders of all stages that were begun, in their order."""
     found = {stage: stage_folder(sweep, stage) for stage in _STAGES}
     return {stage: folder for stage, folder in found.items() if folder is not None}
+
+
+def kept_finals(sweep: RunFolder) -> dict[str, RunFolder]:
+    """Return the finals that `final --again` kept, with their refits: final-1, final-1/refit."""
+    kept = sorted(
+        sweep.path.glob("final-[0-9]*"), key=lambda path: int(path.name.partition("-")[2])
+    )
+    names = [name for path in kept for name in (path.name, f"{path.name}/refit")]
+    folders = {name: RunFolder(sweep.path / name) for name in names}
+    return {name: folder for name, folder in folders.items() if folder.description.exists()}
 
 
 def make_stage(

@@ -38,7 +38,7 @@ class Display:
         self._phase = "starting"
         self._rate = _Rate()
         self._shown: SweepRecord | None = None
-        self._title = ""
+        self._title = self._stage = ""
 
     @classmethod
     def silent(cls) -> Display:
@@ -75,7 +75,7 @@ class Display:
         """Show `record` from now on, under the title of a stage."""
         self._rate = _Rate()
         self._phase = "starting" if record.unfinished else "finished"
-        self._shown, self._title = record, title
+        self._shown, self._title, self._stage = record, title, title
 
     def note(self, text: str) -> None:
         """Print a line about what is waited for before anything is shown."""
@@ -89,7 +89,7 @@ class Display:
     def recording(self) -> None:
         """Say that training is over and the record is being completed."""
         self._phase = "recording"
-        self._shown, self._title = None, ""
+        self._shown, self._title, self._stage = None, "", ""
 
     def _line(self, record: SweepRecord, tracking: TrackingProcess) -> str:
         epochs = sum(trial.epochs for trial in record.trials)
@@ -98,13 +98,14 @@ class Display:
             text = f"starting workers; {text}"
         if self._title:
             text = f"{self._title}: {text}"
-        ended, recorded = record.outcomes.total(), tracking.status().get("recorded", 0)
+        status = tracking.status()
+        of_stages = status.get("recorded_in", {})
+        ended = record.outcomes.total()
+        recorded = of_stages.get(self._stage, 0) if self._stage else status.get("recorded", 0)
         if self._phase == "recording" and tracking.is_on:
-            is_drawing = tracking.status().get("stage") == "report"
-            doing = (
-                "drawing the report" if is_drawing else f"recording in MLflow {recorded}/{ended}"
-            )
-            text = f"{doing}; {text}"
+            more = f" and {sum(of_stages.values())} of stages" if of_stages else ""
+            doing = f"recording in MLflow {recorded}/{ended}{more}"
+            text = f"{'drawing the report' if status.get('stage') == 'report' else doing}; {text}"
         elif ended - recorded > _SHOWN_BACKLOG and tracking.is_on:
             text += f" | MLflow {ended - recorded} trials behind"
         if tracking.error:

@@ -19,7 +19,7 @@ from sweeps.errors import TrackingError
 from sweeps.record.ledger import read_events
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.stages import Stage, stage_folders
+from sweeps.record.stages import kept_finals, stage_folders
 from sweeps.spec.goal import Goal
 from sweeps.tracking.process import STATUS_FILE
 
@@ -73,10 +73,10 @@ class Follower:
         self._rows: dict[int, list[dict[str, float]]] = {}
         self._elapsed_s: dict[int, float] = {}
         self._dirty: dict[int, float] = {}
-        self._stages: dict[Stage, Follower] = {}
+        self._stages: dict[str, Follower] = {}
 
     def read(self) -> None:
-        """Take in what the ledger has gained; a longer plan is read again when it is needed."""
+        """Take in what the ledger has gained, and those of the stages."""
         for event, offset in read_events(self.folder.ledger, self._offset):
             self._offset = offset
             if event["event"] == "session":
@@ -88,7 +88,7 @@ class Follower:
                 self._dirty.setdefault(event["trial"], time.monotonic())
             elif event["event"] == "end":
                 self.is_over = True
-        for stage, folder in stage_folders(self.folder).items():
+        for stage, folder in (kept_finals(self.folder) | stage_folders(self.folder)).items():
             if stage not in self._stages:
                 self._stages[stage] = Follower(folder, self.uri)
             self._stages[stage].read()
@@ -127,13 +127,19 @@ class Follower:
             with _settings():
                 self._project().log_file(report)
 
+    @property
+    def recorded(self) -> int:
+        """How many ended trials MLflow has."""
+        return sum(
+            trial.outcome is not None and trial.trial.index not in self._dirty
+            for trial in self.record.trials
+        )
+
     def say(self, error: str = "", stage: str = "trials") -> None:
         """Write for the progress display how far the record is."""
         status = {
-            "recorded": sum(
-                trial.outcome is not None and trial.trial.index not in self._dirty
-                for trial in self.record.trials
-            ),
+            "recorded": self.recorded,
+            "recorded_in": {name: one.recorded for name, one in self._stages.items()},
             "stage": stage,
             "error": error,
             "pid": os.getpid(),
@@ -142,27 +148,31 @@ class Follower:
         _write_quickly(self.folder.path / STATUS_FILE, status)
 
     def _write(self, projection: Any, is_over: bool, everything: bool) -> None:
-        self._write_trials(projection, is_over, everything)
+        self._write_trials(projection, is_over, everything, self.say)
         for stage in self._stages.values():
-            stage.write_stage(projection.parent_id, is_over, everything)
+            stage.write_stage(projection.parent_id, is_over, everything, self.say)
         if is_over:
             self.say(stage="sweep")
             projection.record_sweep(self.record, is_over)
             self.say(stage="model")
             self._log_model(projection)
 
-    def write_stage(self, sweep_run: str, is_over: bool, everything: bool) -> None:
+    def write_stage(
+        self, sweep_run: str, is_over: bool, everything: bool, say: Callable[[], None]
+    ) -> None:
         """Send what a stage of the sweep with this run has gained; raises TrackingError."""
         try:
             projection = self._project(inside=sweep_run)
-            self._write_trials(projection, is_over, everything)
+            self._write_trials(projection, is_over, everything, say)
             if is_over:
                 projection.record_sweep(self.record, is_over)
         except TrackingError:
             self._projection = None
             raise
 
-    def _write_trials(self, projection: Any, is_over: bool, everything: bool) -> None:
+    def _write_trials(
+        self, projection: Any, is_over: bool, everything: bool, say: Callable[[], None]
+    ) -> None:
         if not is_over:
             projection.record_sweep(self.record, is_over)
         now = time.monotonic()
@@ -174,8 +184,7 @@ class Follower:
             projection.record_trial(trial, self._rows.get(index, []), is_over)
             self._rows.pop(index, None)
             del self._dirty[index]
-            if not self._is_stage:
-                self.say()
+            say()
 
     def _project(self, inside: str | None = None) -> Any:
         if self._projection is None:

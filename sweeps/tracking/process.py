@@ -107,7 +107,7 @@ class TrackingProcess:
 
     def _progress(self) -> tuple[Any, Any]:
         status = self.status()
-        return status.get("recorded"), status.get("stage")
+        return (status.get("recorded"), status.get("recorded_in")), status.get("stage")
 
     def status(self) -> dict[str, Any]:
         """Return what the tracker last said: recorded trials, stage, error."""

@@ -7,6 +7,7 @@ and what is repeated MLflow recognises, since its timestamps come from the ledge
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,8 @@ _ARTIFACTS = (
 )
 # The client sends tags with the first thousand entries of a batch; the mark has to come last.
 _ONE_BATCH = 800
+# What `final --again` adds to the name of a final that it keeps.
+_KEPT = re.compile(r"-final-\d+(?=$|-refit$)")
 
 Rows = list[dict[str, float]]
 
@@ -209,8 +212,14 @@ class Projection:
                 self._runs[int(tags[_TRIAL_TAG])] = found
             elif _TRIAL_TAG not in tags and self._parent is None:
                 self._parent, self._model_mark = found, tags.get(_MODEL_TAG, "")
+                self._rename_kept(run)
             else:
                 self.client.delete_run(found.run_id)
+
+    def _rename_kept(self, run: Any) -> None:
+        """Give a final that was kept beside another, as final-1, the name of its folder."""
+        if run.info.run_name == _KEPT.sub("-final", self._name) != self._name:
+            self.client.update_run(run.info.run_id, name=self._name)
 
     def _search(self) -> Iterator[Any]:
         condition = f"tags.`{_SWEEP_TAG}` = '{self._description['id']}'"
@@ -285,12 +294,12 @@ class Projection:
 
 
 def run_name(folder: RunFolder, description: Mapping[str, Any]) -> str:
-    """Return what a sweep's run is called: its folder, with the stage where it is one."""
+    """Return what a sweep's run is called: its folder, with that of the stage where it is one."""
     stage = description.get("stage")
     if stage is None:
         return folder.name
     sweep = folder.path.parents[stage.count("/")]
-    return f"{sweep.name}-{stage.replace('/', '-')}"
+    return "-".join((sweep.name, *folder.path.relative_to(sweep).parts))
 
 
 def _fullest_first(run: Any) -> tuple[int, bool, str]:

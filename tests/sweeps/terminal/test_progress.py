@@ -62,6 +62,21 @@ def test_a_tracker_that_falls_behind_is_mentioned(
     assert ("MLflow 7 trials behind" in line) == shown
 
 
+@pytest.mark.parametrize(("recorded", "shown"), [(1, True), (7, False)])
+def test_a_stage_is_compared_with_what_is_recorded_of_it(
+    record: SweepRecord, tmp_path: Path, recorded: int, shown: bool
+) -> None:
+    status = {"recorded": 0 if recorded == 7 else 8, "recorded_in": {"final": recorded}}
+    (tmp_path / STATUS_FILE).write_text(json.dumps(status))
+    tracking = TrackingProcess.of(RunFolder(tmp_path), "sqlite:///somewhere")
+    display = Display("plain")
+    display.turn_to(record, "final")
+    display.say("opening the test set")
+    assert ("MLflow 7 trials behind" in display._line(record, tracking)) == shown
+    display.recording()
+    assert f"/8 and {recorded} of stages; " in display._line(record, tracking)
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [("raise SystemExit(1)", "sync completes it later"), ("input()", "retrying")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -111,6 +112,30 @@ def test_the_registered_model_answers_as_predict_does(
     assert found["prediction"].tolist() == expected["prediction"].tolist()
     column = "probability_virginica"
     assert found[column].tolist() == pytest.approx(expected[column].tolist())
+
+
+def stages_of(client: MlflowClient) -> list[str]:
+    runs = client.search_runs(["1"], "tags.mlflow.runName LIKE 'blobs-final%'")
+    return sorted(run.info.run_name for run in runs if "sweeps.trial" not in run.data.tags)
+
+
+def test_a_final_that_was_kept_is_in_the_record_before_and_after_a_rebuild(
+    recorded: Results, tmp_path: Path
+) -> None:
+    copy, uri = tmp_path / "blobs", f"sqlite:///{tmp_path / 'mlflow.db'}"
+    shutil.copytree(recorded.path, copy)
+    sweeps.sync(copy, tracking_uri=uri)
+    options = {"again": True, "overrides": ["final.seeds=1"], "runner": "local"}
+    sweeps.final(copy, tracking_uri="none", **options)  # type: ignore[arg-type]
+    sweeps.sync(copy, tracking_uri=uri)
+    names = ["blobs-final", "blobs-final-1", "blobs-final-1-refit", "blobs-final-refit"]
+    assert stages_of(MlflowClient(uri)) == names
+    rebuilt = f"sqlite:///{tmp_path / 'rebuilt.db'}"
+    sweeps.sync(copy, tracking_uri=rebuilt)
+    assert stages_of(MlflowClient(rebuilt)) == names
+    status = json.loads((copy / "tracking.json").read_text())
+    trials = {"final-1": 4, "final-1/refit": 1, "final": 2, "final/refit": 1}
+    assert (status["recorded"], status["recorded_in"]) == (6, trials)
 
 
 @pytest.mark.timeout(180)
