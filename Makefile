@@ -8,6 +8,8 @@ READY := $(VENV)/.ready
 PORT ?= 5000
 RAY_PORT ?= 6379
 DASHBOARD_PORT ?= 8265
+MLFLOW_PORT ?= 5000
+POSTGRES_PORT ?= 5432
 
 export RAY_ADDRESS
 
@@ -43,8 +45,9 @@ plan: setup ## Show what a sweep file would run, and how long it takes
 ui: setup ## Open the MLflow UI on what was recorded: make ui PORT=5000
 	@$(BIN)/python -m infra.mlflow_ui --port $(PORT)
 
-cluster: setup ## Start a Ray cluster on this machine: make cluster RAY_PORT=6379 DASHBOARD_PORT=8265
-	@$(BIN)/python -m infra.local_cluster up --port $(RAY_PORT) --dashboard $(DASHBOARD_PORT) $(ARGS)
+cluster: setup ## Start Ray, PostgreSQL and MLflow here: make cluster RAY_PORT=6379
+	@$(BIN)/python -m infra.local_cluster up --port $(RAY_PORT) --dashboard $(DASHBOARD_PORT) \
+		--mlflow $(MLFLOW_PORT) --postgres $(POSTGRES_PORT) $(ARGS)
 
 cluster-down: setup ## Stop what make cluster started
 	@$(BIN)/python -m infra.local_cluster down $(ARGS)

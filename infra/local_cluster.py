@@ -1,40 +1,27 @@
 """A real Ray cluster on this machine, to try and test with: `python -m infra.local_cluster up`.
 
-A head and worker nodes, each its own `ray start`, bound by a token that is made here. What was
-started is written down with its process ids, and `down` stops exactly that.
+A head and worker nodes, each its own `ray start`, bound by a token that is made here, and an
+MLflow server on PostgreSQL. `down` stops exactly what was started.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import secrets
 import shlex
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import psutil
+from infra.local_mlflow import LocalMlflow
+from infra.processes import ProcessError, Processes, free_port, refuse_taken
 
-__all__ = ["LocalCluster", "LocalClusterError", "main"]
-
-_STARTED_WITHIN_S = 90.0
-_STOPPED_WITHIN_S = 20.0
-_VARIABLES = {"port": "RAY_PORT", "dashboard": "DASHBOARD_PORT"}
-
-
-class LocalClusterError(Exception):
-    """The cluster cannot be started; the message says what is in the way."""
+__all__ = ["LocalCluster", "main"]
 
 
 class LocalCluster:
@@ -46,8 +33,8 @@ class LocalCluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
-        self._state = self.folder / "state.json"
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes = Processes(self.folder)
+        self._mlflow = LocalMlflow(self.folder, self.processes)
 
     @property
     def token(self) -> Path:
@@ -60,111 +47,123 @@ class LocalCluster:
         return self.folder / "storage"
 
     @property
-    def port(self) -> int:
-        """The port of Ray: a driver joins `127.0.0.1:port`."""
-        return int(self._read()["port"])
+    def database(self) -> Path:
+        """Where PostgreSQL keeps what MLflow knows; it stays when all is stopped."""
+        return self._mlflow.data
 
     @property
-    def processes(self) -> dict[str, tuple[int, float]]:
-        """What was started: the process id and the creation time of each node's `ray start`."""
-        nodes = self._read()["nodes"] if self._state.exists() else {}
-        return {name: (pid, created) for name, (pid, created) in nodes.items()}
+    def port(self) -> int:
+        """The port of Ray: a driver joins `127.0.0.1:port`."""
+        return int(self.processes.facts["port"])
 
-    def up(self, *, port: int, dashboard: int, workers: int, cpus: int) -> None:
-        """Start the head and its workers, and wait until the Jobs API answers.
+    def up(
+        self,
+        *,
+        port: int,
+        dashboard: int,
+        workers: int,
+        cpus: int,
+        mlflow: int | None = None,
+        postgres: int | None = None,
+    ) -> None:
+        """Start everything, and wait until it answers.
 
         Args:
             port: Of Ray; the head listens there on all interfaces, and asks for the token.
             dashboard: Of the dashboard and the Jobs API, on the loopback interface.
             cpus: CPU cores that each node offers.
+            mlflow, postgres: Of these servers, on the loopback interface; None for none.
 
         Raises:
-            LocalClusterError: It runs already, a port is taken, or a node does not start.
+            ProcessError: It runs already, a port is taken, or something does not start.
         """
-        if any(_is_alive(*process) for process in self.processes.values()):
-            raise LocalClusterError(
+        if any(map(self.processes.is_alive, self.processes.pids())):
+            raise ProcessError(
                 f"the cluster of {self.folder} runs already; stop it first: make cluster-down"
             )
-        for name, number in {"port": port, "dashboard": dashboard}.items():
-            _refuse_taken(name, number)
+        ports = {"RAY": port, "DASHBOARD": dashboard, "MLFLOW": mlflow, "POSTGRES": postgres}
+        for name, number in ports.items():
+            if number is not None:
+                way_out = f"choose another: make cluster {name}_PORT={number + 1}"
+                refuse_taken(number, way_out)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.storage.mkdir(exist_ok=True)
         self._make_token()
         # Sockets are files in it, and their paths may have 107 characters.
-        state = {"temporary": tempfile.mkdtemp(prefix="sc", dir="/tmp"), "port": port}
-        self._write(state | {"dashboard": dashboard, "nodes": {}})
+        temporary = tempfile.mkdtemp(prefix="sc", dir="/tmp")
+        facts = {"temporary": temporary, "port": port, "dashboard": dashboard, "mlflow": mlflow}
+        self.processes.begin(facts)
         try:
-            self._start_head(port, dashboard, cpus)
+            if mlflow is not None and postgres is not None:
+                self._mlflow.up(port=mlflow, database_port=postgres)
+            self._start_head(cpus)
             for number in range(1, workers + 1):
                 self.add_worker(f"worker-{number}", cpus)
-        except LocalClusterError:
+        except ProcessError:
             self.down()
             raise
 
     def add_worker(self, name: str, cpus: int) -> None:
         """Start one more node, and wait until it has joined."""
-        options = ["--address", f"127.0.0.1:{self._read()['port']}"]
-        self._start(name, options, cpus, f"{name}.log")
-
-    def restart_head(self, cpus: int) -> None:
-        """Start a head on the old ports, after the old one is gone; workers must join it anew."""
-        state = self._read()
-        self._start_head(state["port"], state["dashboard"], cpus)
+        self._start(name, ["--address", f"127.0.0.1:{self.port}"], cpus)
 
     def kill(self, name: str) -> None:
         """Kill a node and all that runs on it at once, as if its power had gone."""
-        pid, created = self.processes[name]
-        if _is_alive(pid, created):
-            _kill(_tree(pid))
-        self._forget(name)
+        self.processes.kill(name)
 
     def down(self) -> list[str]:
-        """Stop what was started, workers first; returns the names of what still ran."""
-        stopped = []
-        for name, (pid, created) in reversed(self.processes.items()):
-            if _is_alive(pid, created):
-                _stop(pid)
-                stopped.append(name)
-            self._forget(name)
-        if self._state.exists():
-            shutil.rmtree(self._read()["temporary"], ignore_errors=True)
-            self._state.unlink()
+        """Stop what was started, the last first; returns the names of what still ran."""
+        names = reversed(self.processes.pids())
+        stopped = [name for name in names if self.processes.stop(name)]
+        temporary = self.processes.facts.get("temporary")
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+        self.processes.end()
         return stopped
 
     def variables(self) -> dict[str, str]:
         """Return the environment of those who use the cluster through its Jobs address."""
-        return {
-            "RAY_ADDRESS": f"http://127.0.0.1:{self._read()['dashboard']}",
+        facts = self.processes.facts
+        found = {
+            "RAY_ADDRESS": f"http://127.0.0.1:{facts['dashboard']}",
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(self.token),
             "SWEEPS_STORAGE": str(self.storage),
         }
+        return found if facts["mlflow"] is None else found | self._mlflow.variables(facts["mlflow"])
 
-    def _start_head(self, port: int, dashboard: int, cpus: int) -> None:
-        options = ["--head", "--port", str(port), "--dashboard-port", str(dashboard)]
-        options += ["--include-dashboard=true", "--ray-client-server-port", str(_free_port())]
-        self._start("head", options, cpus, "head.log")
-        self._wait("head", lambda: self._answers(dashboard))
+    def write_variables(self) -> Path:
+        """Write the environment as a file for shells, which holds secrets; returns it."""
+        lines = [f"export {name}={shlex.quote(text)}" for name, text in self.variables().items()]
+        path = self.folder / "env"
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write("\n".join([*lines, ""]))
+        return path
 
-    def _start(self, name: str, options: Sequence[str], cpus: int, log: str) -> None:
-        temporary = Path(self._read()["temporary"]) / name
+    def _start_head(self, cpus: int) -> None:
+        dashboard = int(self.processes.facts["dashboard"])
+        options = ["--head", "--port", str(self.port), "--dashboard-port", str(dashboard)]
+        options += ["--include-dashboard=true", "--ray-client-server-port", str(free_port())]
+        self._start("head", options, cpus, dashboard)
+
+    def _start(
+        self, name: str, options: Sequence[str], cpus: int, dashboard: int | None = None
+    ) -> None:
+        temporary = Path(self.processes.facts["temporary"]) / name
         command = [
             sys.executable, "-m", "ray.scripts.scripts", "start", "--block", *options,
             "--num-cpus", str(cpus), "--temp-dir", str(temporary), "--disable-usage-stats",
-            "--dashboard-agent-listen-port", str(_free_port()),
-            "--dashboard-agent-grpc-port", str(_free_port()),
-            "--metrics-export-port", str(_free_port()),
+            "--dashboard-agent-listen-port", str(free_port()),
+            "--dashboard-agent-grpc-port", str(free_port()),
+            "--metrics-export-port", str(free_port()),
         ]  # fmt: skip
-        with (self.folder / log).open("wb") as output:
-            process = subprocess.Popen(
-                command, env=self._environment(), stdout=output, stderr=output,
-                stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
-        self._children[name] = process
-        state = self._read()
-        state["nodes"][name] = [process.pid, psutil.Process(process.pid).create_time()]
-        self._write(state)
-        self._wait(name, lambda: "Ray runtime started" in self._log(log))
+
+        def is_ready() -> bool:
+            has_started = "Ray runtime started" in self.processes.log(name)
+            return has_started and (dashboard is None or self._answers(dashboard))
+
+        self.processes.start(name, command, self._environment(), is_ready)
 
     def _environment(self) -> dict[str, str]:
         """Return what a node runs in: its jobs' `python` is the first one in the PATH."""
@@ -173,16 +172,6 @@ class LocalCluster:
         variables = self.variables()
         del variables["RAY_ADDRESS"]
         return own | variables | {"PATH": path, "PYTHONUNBUFFERED": "1"}
-
-    def _wait(self, name: str, is_ready: Callable[[], bool]) -> None:
-        until = time.monotonic() + _STARTED_WITHIN_S
-        while not is_ready():
-            dead = not _is_alive(*self.processes[name])
-            if dead or time.monotonic() > until:
-                raise LocalClusterError(
-                    f"node {name} did not start: {self._log(f'{name}.log')[-1500:].strip()}"
-                )
-            time.sleep(0.2)
 
     def _answers(self, dashboard: int) -> bool:
         request = urllib.request.Request(
@@ -195,34 +184,11 @@ class LocalCluster:
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 
-    def _log(self, name: str) -> str:
-        path = self.folder / name
-        return path.read_text(errors="replace") if path.exists() else ""
-
     def _make_token(self) -> None:
         if self.token.exists():
             return
         with os.fdopen(os.open(self.token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            state: dict[str, Any] = json.loads(self._state.read_bytes())
-        except FileNotFoundError as err:
-            raise LocalClusterError(f"no cluster of {self.folder} runs: make cluster") from err
-        return state
-
-    def _write(self, state: Mapping[str, Any]) -> None:
-        temporary = self._state.with_suffix(".tmp")
-        temporary.write_text(json.dumps(state, indent=2))
-        temporary.replace(self._state)
-
-    def _forget(self, name: str) -> None:
-        if name in self._children:
-            self._children.pop(name).wait()
-        state = self._read()
-        state["nodes"].pop(name, None)
-        self._write(state)
 
 
 def main() -> int:
@@ -232,6 +198,9 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path(".cluster"))
     parser.add_argument("--port", type=int, default=6379, help="of Ray")
     parser.add_argument("--dashboard", type=int, default=8265, help="of the Jobs API")
+    parser.add_argument("--mlflow", type=int, default=5000, help="of MLflow's server")
+    parser.add_argument("--postgres", type=int, default=5432, help="of PostgreSQL")
+    parser.add_argument("--no-mlflow", action="store_true", help="start neither of the two")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--cpus", type=int, default=1, help="CPU cores that each node offers")
     parsed = parser.parse_args()
@@ -241,71 +210,23 @@ def main() -> int:
             stopped = cluster.down()
             print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
             return 0
-        print(f"starting a head and {parsed.workers} workers", file=sys.stderr, flush=True)
+        what = "a head" if parsed.no_mlflow else "PostgreSQL, MLflow, a head"
+        print(f"starting {what} and {parsed.workers} workers", file=sys.stderr, flush=True)
         cluster.up(
             port=parsed.port,
             dashboard=parsed.dashboard,
             workers=parsed.workers,
             cpus=parsed.cpus,
+            mlflow=None if parsed.no_mlflow else parsed.mlflow,
+            postgres=None if parsed.no_mlflow else parsed.postgres,
         )
-    except LocalClusterError as err:
+    except ProcessError as err:
         print(f"error: {err}", file=sys.stderr)
         return 1
-    lines = [f"export {name}={shlex.quote(text)}" for name, text in cluster.variables().items()]
-    (cluster.folder / "env").write_text("\n".join([*lines, ""]))
+    cluster.write_variables()
     print(f"The cluster is up. Use it from this shell:  . {parsed.folder}/env")
     print("Then:  make sweep       (and make cluster-down, when you are done)")
     return 0
-
-
-def _refuse_taken(name: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as err:
-            raise LocalClusterError(
-                f"port {port} cannot be used ({err}); choose another: "
-                f"make cluster {_VARIABLES[name]}={port + 1}"
-            ) from err
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _is_alive(pid: int, created: float) -> bool:
-    """Return whether this very process runs: its number may be another's by now."""
-    try:
-        process = psutil.Process(pid)
-        return bool(process.create_time() == created and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _tree(pid: int) -> list[psutil.Process]:
-    with suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    return []
-
-
-def _stop(pid: int) -> None:
-    """Ask a node to end, and kill what of it is left after a while."""
-    tree = _tree(pid)
-    with suppress(psutil.NoSuchProcess):
-        tree[0].terminate()
-    _, left = psutil.wait_procs(tree, timeout=_STOPPED_WITHIN_S)
-    _kill(left)
-
-
-def _kill(processes: Sequence[psutil.Process]) -> None:
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(processes, timeout=10)
 
 
 if __name__ == "__main__":

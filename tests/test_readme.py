@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from infra.local_cluster import LocalCluster
 from sweeps.spec.loading import check_sweep
 from tests.free_port import free_port
 from tests.readme_tree import tree
+from tests.sweeps.sweep_files import write_sweep
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -41,10 +43,12 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def shell(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def shell(
+    command: str, folder: Path, timeout_s: float = 170, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-c", command], cwd=folder, env={**os.environ, **environment},
-        capture_output=True, text=True, timeout=170,
+        capture_output=True, text=True, timeout=timeout_s,
     )  # fmt: skip
 
 
@@ -94,17 +98,22 @@ def test_each_command_by_hand_succeeds(checkout: Path, command: str) -> None:
     assert done.stdout.strip()
 
 
-def test_the_cluster_block_sends_a_sweep_and_shows_it(checkout: Path) -> None:
+@pytest.mark.timeout(400)
+def test_the_cluster_block_sends_a_sweep_and_shows_it(checkout: Path, tmp_path: Path) -> None:
     block = blocks("sh")[3]
     assert block.splitlines()[0] == "make cluster"
-    ports = {"RAY_PORT": str(free_port()), "DASHBOARD_PORT": str(free_port())}
+    if not (shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))):
+        pytest.skip("PostgreSQL's server is not installed")
+    names = ("RAY_PORT", "DASHBOARD_PORT", "MLFLOW_PORT", "POSTGRES_PORT")
+    environment = {name: str(free_port()) for name in names} | {"SPEC": str(write_sweep(tmp_path))}
     try:
-        done = shell(f"set -e\n{block}", checkout, **ports)
+        done = shell(f"set -e\n{block}", checkout, timeout_s=360, **environment)
     finally:
         shell("make cluster-down", checkout)
+        shutil.rmtree(LocalCluster(checkout / ".cluster").database, ignore_errors=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "40 of 40 trials ended" in done.stdout
-    assert "stopped worker-2, worker-1, head" in done.stdout
+    assert "6 of 6 trials ended" in done.stdout
+    assert "stopped worker-2, worker-1, head, mlflow, postgres" in done.stdout
 
 
 @pytest.mark.ray

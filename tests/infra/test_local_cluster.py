@@ -48,6 +48,7 @@ def status_of(url: str) -> int:
 def test_up_then_down(folder: Path) -> None:
     port, dashboard = free_port(), free_port()
     options = ["--port", str(port), "--dashboard", str(dashboard), "--workers", "1"]
+    options.append("--no-mlflow")
     code, said = command(folder, "up", *options)
     cluster = LocalCluster(folder)
     try:
@@ -59,7 +60,7 @@ def test_up_then_down(folder: Path) -> None:
         assert status_of(f"http://127.0.0.1:{dashboard}/api/jobs/") == 401
         code, said = command(folder, "up", *options)
         assert (code, "runs already" in said) == (1, True)
-        nodes = [psutil.Process(pid) for pid, _ in cluster.processes.values()]
+        nodes = [psutil.Process(pid) for pid in cluster.processes.pids().values()]
         tree = [child for node in nodes for child in [node, *node.children(recursive=True)]]
         assert len(tree) > 6
     finally:

@@ -147,7 +147,7 @@ def test_a_node_that_goes_mid_sweep_and_another_that_joins_lose_nothing(
     lost = sweeps.open_run(cluster.storage / "lost")
     assert curves(lost) == curves(whole)
     assert [str(trial.outcome) for trial in lost.record.trials] == ["completed"] * TRIALS
-    assert "worker-1" not in cluster.processes
+    assert "worker-1" not in cluster.processes.pids()
 
 
 def test_a_wrong_token_ends_with_the_way_out(cluster: LocalCluster, tmp_path: Path) -> None:

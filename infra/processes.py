@@ -1,0 +1,169 @@
+"""Processes that are started now and stopped by another command later: written down in a file."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+__all__ = ["ProcessError", "Processes", "free_port", "refuse_taken"]
+
+_STARTED_WITHIN_S = 90.0
+_STOPPED_WITHIN_S = 20.0
+
+
+class ProcessError(Exception):
+    """A process cannot be started; the message has the end of what it said."""
+
+
+class Processes:
+    """The processes that a folder's state.json names, with their logs beside it.
+
+    A number alone may be another process's by now: each is known by its creation time, too.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._state = folder / "state.json"
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was written down beside the processes; empty where there is nothing."""
+        return dict(self._read()["facts"])
+
+    def begin(self, facts: Mapping[str, Any]) -> None:
+        """Write down facts, and that nothing is started yet."""
+        self._write({"facts": dict(facts), "processes": {}})
+
+    def end(self) -> None:
+        """Forget everything."""
+        self._state.unlink(missing_ok=True)
+
+    def pids(self) -> dict[str, int]:
+        """Return the ids of what was started and not stopped, in that order."""
+        return {name: pid for name, (pid, _) in self._read()["processes"].items()}
+
+    def is_alive(self, name: str) -> bool:
+        """Return whether it still runs."""
+        found = self._read()["processes"].get(name)
+        return found is not None and _is_alive(*found)
+
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        is_ready: Callable[[], bool],
+        user: str | None = None,
+    ) -> None:
+        """Start a process in a session of its own, and wait until it is ready.
+
+        Args:
+            user: Whom it runs as; None for the one who starts it.
+
+        Raises:
+            ProcessError: It ended, or was not ready in 90 s.
+        """
+        with (self._folder / f"{name}.log").open("wb") as output:
+            process = subprocess.Popen(
+                command, env=dict(environment), stdout=output, stderr=output, user=user,
+                stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        self._children[name] = process
+        state = self._read()
+        state["processes"][name] = [process.pid, psutil.Process(process.pid).create_time()]
+        self._write(state)
+        until = time.monotonic() + _STARTED_WITHIN_S
+        while not is_ready():
+            if not self.is_alive(name) or time.monotonic() > until:
+                said = self.log(name)[-1500:].strip()
+                raise ProcessError(f"{name} did not start: {said}")
+            time.sleep(0.2)
+
+    def log(self, name: str) -> str:
+        """Return what a process said."""
+        path = self._folder / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def kill(self, name: str) -> None:
+        """Kill a process and its children at once, as if their power had gone."""
+        if self.is_alive(name):
+            _kill(_tree(self.pids()[name]))
+        self._forget(name)
+
+    def stop(self, name: str) -> bool:
+        """Ask a process to end, and kill what is left later; returns whether it still ran."""
+        was_alive = self.is_alive(name)
+        if was_alive:
+            tree = _tree(self.pids()[name])
+            with suppress(psutil.NoSuchProcess):
+                tree[0].terminate()
+            _, left = psutil.wait_procs(tree, timeout=_STOPPED_WITHIN_S)
+            _kill(left)
+        self._forget(name)
+        return was_alive
+
+    def _read(self) -> dict[str, Any]:
+        if not self._state.exists():
+            return {"facts": {}, "processes": {}}
+        state: dict[str, Any] = json.loads(self._state.read_bytes())
+        return state
+
+    def _write(self, state: Mapping[str, Any]) -> None:
+        temporary = self._state.with_suffix(".tmp")
+        temporary.write_text(json.dumps(state, indent=2))
+        temporary.replace(self._state)
+
+    def _forget(self, name: str) -> None:
+        if name in self._children:
+            self._children.pop(name).wait()
+        state = self._read()
+        state["processes"].pop(name, None)
+        self._write(state)
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def refuse_taken(port: int, way_out: str) -> None:
+    """Raise ProcessError where nobody can listen on a port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as err:
+            raise ProcessError(f"port {port} cannot be used ({err}); {way_out}") from err
+
+
+def _is_alive(pid: int, created: float) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return bool(process.create_time() == created and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def _kill(processes: Sequence[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=10)
