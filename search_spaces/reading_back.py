@@ -2,69 +2,146 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from search_spaces.problems import KeyPath
 from search_spaces.space_tree import ChoiceNode, ListNode, Node, RangeNode, ValueNode
 
-__all__ = ["read_back"]
+__all__ = ["Complete", "read_back"]
+
+Complete = Callable[[Any], Any]
+_Explains = Callable[[KeyPath, Any], bool]
 
 
-def read_back(root: Node, configuration: Any, count: int) -> list[float | None]:
+@dataclass(frozen=True)
+class _Reading:
+    """How a node can have given a value.
+
+    Attributes:
+        said: The part of the value that the node gives; the rest was filled in later.
+        numbers: Of the dimensions inside.
+        parts: How many values are given.
+        ranges: How many of these come from ranges.
+    """
+
+    said: Any
+    numbers: dict[int, float]
+    parts: int
+    ranges: int
+
+
+def read_back(
+    root: Node, configuration: Any, count: int, complete: Complete | None = None
+) -> list[float | None]:
     """Return a number a dimension: a range's value, or the position of a choice's option.
 
     None stands for a parameter that the configuration does not have. Keys that the space does not
-    know, such as defaults that were filled in later, are passed over; of options that fit the one
-    that says most of the value counts, and of those that say as much the first.
+    know, such as defaults that were filled in later, are passed over.
+
+    Several options of a choice may fit: `{}` and `{dropout: ...}` both do where 0 is dropout's
+    default. Those count from which `complete` makes the configuration, and of these the one that
+    needs the fewest values of ranges: a range seldom comes to just the default. Without `complete`,
+    or where it makes the configuration from none, the option that says most of the value counts.
 
     Args:
         count: How many dimensions the space has.
+        complete: Returns a configuration with every default, or None for one that is illegal.
     """
     values: list[float | None] = [None] * count
-    _read(root, configuration, values)
+
+    def explains(place: KeyPath, said: Any) -> bool:
+        made = None if complete is None else complete(_replaced(configuration, place, said))
+        return bool(made == configuration)
+
+    _read(root, configuration, (), values, explains)
     return values
 
 
-def _read(node: Node, value: Any, values: list[float | None]) -> None:
+def _read(
+    node: Node, value: Any, place: KeyPath, values: list[float | None], explains: _Explains
+) -> None:
+    """Enter the numbers below `node`; outside of options a value may lie beyond its range."""
     if isinstance(node, RangeNode):
         values[node.dimension] = value
     elif isinstance(node, ChoiceNode):
-        fitting = [at for at, option in enumerate(node.options) if _fits(option, value)]
-        if fitting:
-            position = max(fitting, key=lambda at: _said(node.options[at], value))
-            values[node.dimension] = position
-            _read(node.options[position], value, values)
+        reading = _reading(node, value, place, explains)
+        for dimension, number in (reading.numbers if reading else {}).items():
+            values[dimension] = number
     elif isinstance(node, ListNode):
-        for child, inner in zip(node.children, value, strict=False):
-            _read(child, inner, values)
+        for at, (child, inner) in enumerate(zip(node.children, value, strict=False)):
+            _read(child, inner, (*place, at), values, explains)
     elif not isinstance(node, ValueNode) and isinstance(value, Mapping):
         for key, child in node.children.items():
             if key in value:
-                _read(child, value[key], values)
+                _read(child, value[key], (*place, key), values, explains)
 
 
-def _said(node: Node, value: Any) -> int:
-    """Return how many values of a configuration that fits are given by `node`."""
-    if isinstance(node, ValueNode | RangeNode):
-        return 1
-    if isinstance(node, ChoiceNode):
-        return max(_said(option, value) for option in node.options if _fits(option, value))
-    if isinstance(node, ListNode):
-        return sum(map(_said, node.children, value))
-    return sum(_said(child, value[key]) for key, child in node.children.items())
-
-
-def _fits(node: Node, value: Any) -> bool:
-    """Return whether `value` can have come from `node`, whatever was added to it since."""
+def _reading(node: Node, value: Any, place: KeyPath, explains: _Explains) -> _Reading | None:
+    """Return how `value` can have come from `node`, whatever was added to it since; None if not."""
     if isinstance(node, ValueNode):
-        return bool(node.value == value)
+        return _Reading(value, {}, 1, 0) if node.value == value else None
     if isinstance(node, RangeNode):
-        return node.parameter.contains(value)
+        is_inside = node.parameter.contains(value)
+        return _Reading(value, {node.dimension: value}, 1, 1) if is_inside else None
     if isinstance(node, ChoiceNode):
-        return any(_fits(option, value) for option in node.options)
+        return _chosen(node, value, place, explains)
     if isinstance(node, ListNode):
-        is_list = isinstance(value, list) and len(value) == len(node.children)
-        return is_list and all(map(_fits, node.children, value))
-    return isinstance(value, Mapping) and all(
-        key in value and _fits(child, value[key]) for key, child in node.children.items()
+        if not isinstance(value, list) or len(value) != len(node.children):
+            return None
+        inner = _inner_readings(dict(enumerate(node.children)), value, place, explains)
+        return None if inner is None else _together(inner, [one.said for one in inner.values()])
+    if not isinstance(value, Mapping) or not node.children.keys() <= value.keys():
+        return None
+    inner = _inner_readings(node.children, value, place, explains)
+    return None if inner is None else _together(inner, {k: one.said for k, one in inner.items()})
+
+
+def _inner_readings(
+    children: Mapping[Any, Node], value: Any, place: KeyPath, explains: _Explains
+) -> dict[Any, _Reading] | None:
+    """Return a reading of every child; None where one does not fit."""
+    found: dict[Any, _Reading] = {}
+    for key, child in children.items():
+        reading = _reading(child, value[key], (*place, key), explains)
+        if reading is None:
+            return None
+        found[key] = reading
+    return found
+
+
+def _together(inner: Mapping[Any, _Reading], said: Any) -> _Reading:
+    return _Reading(
+        said,
+        {dimension: number for one in inner.values() for dimension, number in one.numbers.items()},
+        sum(one.parts for one in inner.values()),
+        sum(one.ranges for one in inner.values()),
     )
+
+
+def _chosen(node: ChoiceNode, value: Any, place: KeyPath, explains: _Explains) -> _Reading | None:
+    """Return the reading of the option that was chosen, its position among the numbers."""
+    readings = [_reading(option, value, place, explains) for option in node.options]
+    fitting = {at: one for at, one in enumerate(readings) if one is not None}
+    if not fitting:
+        return None
+    chosen = next(iter(fitting))
+    if len(fitting) > 1:
+        explaining = [at for at, one in fitting.items() if explains(place, one.said)]
+        if explaining:
+            chosen = min(explaining, key=lambda at: fitting[at].ranges)
+        else:
+            chosen = max(fitting, key=lambda at: (fitting[at].parts, -fitting[at].ranges))
+    one = fitting[chosen]
+    return _Reading(one.said, {**one.numbers, node.dimension: chosen}, one.parts, one.ranges)
+
+
+def _replaced(whole: Any, place: KeyPath, part: Any) -> Any:
+    """Return a copy of `whole` with `part` at `place`."""
+    if not place:
+        return part
+    key, rest = place[0], place[1:]
+    if isinstance(whole, list):
+        return [_replaced(one, rest, part) if at == key else one for at, one in enumerate(whole)]
+    return {**whole, key: _replaced(whole[key], rest, part)}

@@ -14,7 +14,7 @@ from typing import Any
 
 from search_spaces.parameters import FloatRange, IntRange, Parameter
 from search_spaces.problems import KeyPath, Problem, SpaceError
-from search_spaces.reading_back import read_back
+from search_spaces.reading_back import Complete, read_back
 from search_spaces.space_tree import (
     ChoiceNode,
     ListNode,
@@ -109,9 +109,11 @@ class Space:
         """
         return _locate(self._root, configuration, path, ())
 
-    def values(self, configuration: Mapping[str, Any]) -> list[float | None]:
+    def values(
+        self, configuration: Mapping[str, Any], complete: Complete | None = None
+    ) -> list[float | None]:
         """Return the number of each dimension in a configuration; see `reading_back`."""
-        return read_back(self._root, configuration, len(self.dimensions))
+        return read_back(self._root, configuration, len(self.dimensions), complete)
 
     def _refuse_continuous(self) -> None:
         problems = [

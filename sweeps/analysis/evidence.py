@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
+from models.configuration import TrialConfig
 from search_spaces.parameters import Choice, FloatRange, Parameter
 from search_spaces.space import Space
 from sweeps.record.records import SweepRecord, TrialRecord
@@ -129,11 +131,19 @@ def _curves(folder: RunFolder, trials: int) -> list[Curve]:
 
 
 def _dimensions(space: Space, trials: Sequence[TrialRecord]) -> tuple[Dimension, ...]:
-    read = [space.values(trial.trial.configuration) for trial in trials]
+    read = [space.values(trial.trial.configuration, _completed) for trial in trials]
     return tuple(
         _dimension(space, path, parameter, [values[at] for values in read])
         for at, (path, parameter) in enumerate(space.dimensions)
     )
+
+
+def _completed(configuration: Any) -> dict[str, Any] | None:
+    """Return a trial's configuration with every default, as a plan has it; None if illegal."""
+    try:
+        return TrialConfig.model_validate(configuration).model_dump(mode="json")
+    except ValidationError:
+        return None
 
 
 def _dimension(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from search_spaces.methods import draw_random
 from search_spaces.space import Space
 from search_spaces.yaml_reader import parse_yaml
 from sweeps.analysis import importances as importances_module
@@ -15,7 +18,9 @@ from sweeps.analysis.choices import compare_choices
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.suggestion import suggest
 from sweeps.record.records import Outcome
+from sweeps.spec.loading import check_sweep
 from tests.sweeps.analysis.evidence_examples import evidence
+from tests.sweeps.sweep_files import space, write_sweep
 
 TWICE: dict[str, Any] = {
     "optimizer": {
@@ -105,6 +110,29 @@ def test_of_two_options_that_fit_the_one_that_says_more_was_drawn() -> None:
     assert space.values(drawn[0] | {"regularization": {"l2": 0.0, "l1": 0.0}}) == [0, None]
     l2 = drawn[1]["regularization"]["l2"]
     assert space.values({"regularization": {"l1": 0.0, "l2": l2}}) == [1, l2]
+
+
+def test_options_of_planned_trials_are_those_drawn_although_defaults_were_filled_in(
+    tmp_path: Path,
+) -> None:
+    model = "{choice: [{kind: mlp}, {kind: mlp, dropout: {float: [0.0, 0.5]}}]}"
+    optimizer = "{choice: [{kind: adam}, {kind: adam, lr: {float: [1.0e-4, 0.1], log: true}}]}"
+    path = write_sweep(
+        tmp_path, search="{method: random, trials: 30}", space=space(model, optimizer)
+    )
+    sweep, plan = check_sweep(path)
+    made = evidence(sweep.file.space, [trial.configuration for trial in plan], [1.0] * 30)
+    by_name = {one.name: one.values for one in made.dimensions}
+    dropout, lr = by_name["model.dropout [mlp #2]"], by_name["optimizer.lr [adam #2]"]
+    draws = {
+        (draw["model"].get("dropout"), draw["optimizer"].get("lr"))
+        for draw in itertools.islice(draw_random(sweep.space, sweep.file.seed), 60)
+    }
+    pairs = zip(dropout, lr, strict=True)
+    read = {tuple(None if np.isnan(one) else one for one in pair) for pair in pairs}
+    assert read <= draws
+    assert (by_name["model"] == np.isfinite(dropout)).all()
+    assert {0, 1} == set(by_name["model"]) == set(by_name["optimizer"])
 
 
 def test_trials_that_came_to_nothing_count_against_their_option() -> None:
