@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from search_spaces.problems import KeyPath
+from search_spaces.problems import KeyPath, SpaceError
+from search_spaces.space import Space
 from search_spaces.yaml_writer import write_yaml
 from sweeps.analysis.boundaries import BoundaryAlarm, boundary_alarms
 from sweeps.analysis.choices import Comparison, compare_choices
@@ -24,8 +25,8 @@ __all__ = ["Suggestion", "suggest"]
 # sides, if that leaves at most so much of it.
 _BEST_SHARE, _FEWEST_BEST, _MARGIN, _WORTH = 0.1, 5, 0.15, 0.7
 _FEWEST_TRIALS = 20
-# A crowded end is moved out by this share of the range, on its own scale.
-_WIDENED = 0.5
+# A crowded end is moved out by a share of the range, on its own scale: the first that is legal.
+_WIDENED = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 _DIGITS = 3
 _ALWAYS: dict[KeyPath, str] = {
     ("data", "split", "seed"): "the same cut: the test rows stay unseen, and results compare",
@@ -33,6 +34,8 @@ _ALWAYS: dict[KeyPath, str] = {
 }
 
 Check = Callable[[dict[str, Any]], bool]
+# A place in the file, what may stand there (the first that is legal is taken), and the reason.
+Change = tuple[KeyPath, Sequence[Any], str]
 
 
 @dataclass(frozen=True)
@@ -66,17 +69,14 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
         "seed": split.seed_in(evidence.file.seed),
     }
     reasons: dict[KeyPath, str] = dict(_ALWAYS)
-    if file["search"]["method"] in ("grid", "manual"):
-        number = max(_FEWEST_TRIALS, len(evidence.trials))
-        why = "drawn at random, more values of each parameter are seen than on a grid"
-        # Not where the space has too few configurations: those are all worth a trial.
-        _try(file, reasons, is_legal, ("search",), {"method": "random", "trials": number}, why)
-    alarms = {alarm.name: alarm for alarm in boundary_alarms(evidence)}
+    _try(file, reasons, is_legal, _drawn_instead(file, len(evidence.trials)))
+    # Of two alarms for one range, the surer one, which comes first.
+    alarms = {alarm.name: alarm for alarm in reversed(boundary_alarms(evidence))}
     for one in evidence.dimensions:
         if one.kind != "choice" and one.high > one.low:
             old = _get(written, ("space", *one.path))
-            _try(file, reasons, is_legal, *_moved(one, evidence, alarms.get(one.name), old))
-    _try(file, reasons, is_legal, *_number_of_trials(file, tuning_curve(evidence)))
+            _try(file, reasons, is_legal, _moved(one, evidence, alarms.get(one.name), old))
+    _try(file, reasons, is_legal, _number_of_trials(file, tuning_curve(evidence)))
     # Options last and from the innermost on, as positions of what comes after them change.
     dropped = [
         (one, comparison)
@@ -85,7 +85,9 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
         if one.name == comparison.name
     ]
     for one, comparison in sorted(dropped, key=lambda pair: -len(pair[0].path)):
-        _drop(file, reasons, is_legal, one, comparison, evidence.goal.mode)
+        change = _fewer_options(file, one, comparison, evidence)
+        if _try(file, reasons, is_legal, change):
+            _forget_inside(reasons, change[0])
     changes = len(reasons) - len(_ALWAYS)
     head = (
         f"Suggested from {len(evidence.trials)} trials of {written['name']}; "
@@ -95,21 +97,47 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
 
 
 def _try(
-    file: dict[str, Any],
-    reasons: dict[KeyPath, str],
-    is_legal: Check,
-    path: KeyPath,
-    value: Any,
-    reason: str,
-) -> None:
-    """Make one change, if there is a reason for it and it is legal."""
-    if not reason:
-        return
-    changed = copy.deepcopy(file)
-    _set(changed, path, value)
-    if is_legal(changed):
-        _set(file, path, value)
-        reasons[path] = reason
+    file: dict[str, Any], reasons: dict[KeyPath, str], is_legal: Check, change: Change
+) -> bool:
+    """Make a change if it is legal, with fewer trials where the space then has no more."""
+    path, values, reason = change
+    for value in values:
+        changed = copy.deepcopy(file)
+        _set(changed, path, value)
+        if is_legal(changed):
+            file.update(changed)
+            reasons[path] = reason
+            return True
+        if _ask_for_fewer(changed) and is_legal(changed):
+            file.update(changed)
+            reasons |= {path: reason, ("search", "trials"): "the space has no more configurations"}
+            return True
+    return False
+
+
+def _ask_for_fewer(file: dict[str, Any]) -> bool:
+    """Ask for as many trials as the space has configurations; False where it has enough."""
+    try:
+        different = Space(file["space"]).cardinality()
+    except SpaceError:
+        return False
+    if different is None or different >= file["search"].get("trials", 0):
+        return False
+    file["search"]["trials"] = different
+    return True
+
+
+def _drawn_instead(file: dict[str, Any], tried: int) -> Change:
+    """Return random draws in place of a grid or a list, if the space has more than was tried."""
+    search, path = file["search"], ("search",)
+    if search["method"] not in ("grid", "manual"):
+        return path, (), ""
+    different = Space(file["space"]).cardinality()
+    if different is not None and different <= tried:
+        return path, (), ""
+    drawn = {"method": "random", "trials": max(_FEWEST_TRIALS, tried)}
+    drawn |= {"baseline": search["baseline"]} if "baseline" in search else {}
+    return path, (drawn,), "drawn at random, more values of each parameter are seen than on a grid"
 
 
 def _get(file: dict[str, Any], path: KeyPath) -> Any:
@@ -125,8 +153,8 @@ def _set(file: dict[str, Any], path: KeyPath, value: Any) -> None:
 
 def _moved(
     one: Dimension, evidence: Evidence, alarm: BoundaryAlarm | None, old: dict[str, Any]
-) -> tuple[KeyPath, Any, str]:
-    """Return the place, the new parameter and the reason; an empty reason for no change.
+) -> Change:
+    """Return a range that is moved to where the best lie.
 
     Args:
         old: The parameter as it was written.
@@ -135,22 +163,22 @@ def _moved(
     has = np.flatnonzero(np.isfinite(one.values) & np.isfinite(evidence.values))
     number = max(_FEWEST_BEST, math.ceil(_BEST_SHARE * len(has)))
     if len(has) < 2 * number:
-        return path, None, ""
+        return path, (), ""
+    if alarm is not None:
+        ends = [(-out, 1.0) if alarm.end == "low" else (0.0, 1 + out) for out in _WIDENED]
+        return path, [_parameter(one, *pair, old) for pair in ends], alarm.sentence
     best = has[np.argsort(evidence.losses[has], kind="stable")[:number]]
     places = one.scaled()[best]
-    low, high = float(places.min()) - _MARGIN, float(places.max()) + _MARGIN
-    if alarm is not None:
-        low, high = (-_WIDENED, 1.0) if alarm.end == "low" else (0.0, 1 + _WIDENED)
-        return path, _parameter(one, low, high, old), alarm.sentence
-    low, high = max(low, 0.0), min(high, 1.0)
+    low = max(float(places.min()) - _MARGIN, 0.0)
+    high = min(float(places.max()) + _MARGIN, 1.0)
     narrowed = _parameter(one, low, high, old)
     if high - low > _WORTH or narrowed[one.kind] == [one.low, one.high]:
-        return path, None, ""
+        return path, (), ""
     reason = (
         f"the best {number} of {len(has)} trials lie from {_value(one, float(places.min())):g} to "
         f"{_value(one, float(places.max())):g}; it was {one.low:g} to {one.high:g}"
     )
-    return path, narrowed, reason
+    return path, (narrowed,), reason
 
 
 def _parameter(one: Dimension, low: float, high: float, old: dict[str, Any]) -> dict[str, Any]:
@@ -168,7 +196,9 @@ def _parameter(one: Dimension, low: float, high: float, old: dict[str, Any]) -> 
 
 
 def _value(one: Dimension, place: float) -> float:
-    """Return the value at a place of the range's own scale, with few digits."""
+    """Return the value at a place of the range's own scale: an end as it is, or few digits."""
+    if place in (0.0, 1.0):
+        return one.high if place else one.low
     if one.log:
         value = math.exp(math.log(one.low) + place * (math.log(one.high) - math.log(one.low)))
     else:
@@ -176,46 +206,42 @@ def _value(one: Dimension, place: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
 
 
-def _number_of_trials(file: dict[str, Any], curve: TuningCurve | str) -> tuple[KeyPath, Any, str]:
+def _number_of_trials(file: dict[str, Any], curve: TuningCurve | str) -> Change:
     path: KeyPath = ("search", "trials")
     if isinstance(curve, str) or "trials" not in file["search"]:
-        return path, None, ""
+        return path, (), ""
     wanted = max(_FEWEST_TRIALS, 2 * curve.enough)
     if wanted >= file["search"]["trials"]:
-        return path, None, ""
-    return path, wanted, curve.sentence
+        return path, (), ""
+    return path, (wanted,), curve.sentence
 
 
-def _drop(
-    file: dict[str, Any],
-    reasons: dict[KeyPath, str],
-    is_legal: Check,
-    one: Dimension,
-    comparison: Comparison,
-    mode: str,
-) -> None:
-    """Leave out the options of a choice whose interval lies wholly beyond that of the best."""
-    first = comparison.branches[0]
+def _fewer_options(
+    file: dict[str, Any], one: Dimension, comparison: Comparison, evidence: Evidence
+) -> Change:
+    """Return a choice without the options whose intervals lie wholly beyond that of the best."""
+    first, is_min = comparison.branches[0], evidence.goal.mode == "min"
     beaten = [
         branch.option
         for branch in comparison.branches[1:]
-        if (branch.low > first.high if mode == "min" else branch.high < first.low)
+        if (branch.low > first.high if is_min else branch.high < first.low)
     ]
-    kept = [at for at, option in enumerate(one.options) if option not in beaten]
-    if not beaten:
-        return
     path: KeyPath = ("space", *one.path)
+    if not beaten:
+        return path, (), ""
+    kept = [at for at, option in enumerate(one.options) if option not in beaten]
     here = _get(file, path)
     changed: Any = {"choice": [here["choice"][at] for at in kept]}
     if here.get("weights") is not None:
         changed["weights"] = [here["weights"][at] for at in kept]
-    if len(kept) == 1:
+    roles = evidence.file.roles
+    # What `roles` names has to stay a choice.
+    if len(kept) == 1 and (roles is None or one.name not in roles.scientific):
         changed = changed["choice"][0]
-    inside = {at: text for at, text in reasons.items() if at[: len(path)] == path}
-    before = dict(reasons)
-    for at in inside:
+    return path, (changed,), f"left out {', '.join(beaten)}: {comparison.sentence}"
+
+
+def _forget_inside(reasons: dict[KeyPath, str], path: KeyPath) -> None:
+    """Delete the reasons below a place whose positions have changed."""
+    for at in [at for at in reasons if at[: len(path)] == path and at != path]:
         del reasons[at]
-    reason = f"left out {', '.join(beaten)}: {comparison.sentence}"
-    _try(file, reasons, is_legal, path, changed, reason)
-    if path not in reasons:
-        reasons.update(before)

@@ -11,6 +11,7 @@ from sweeps.analysis.diagnosis import RULES, Diagnosis, count
 from sweeps.analysis.importances import Importances
 from sweeps.analysis.savings import Savings
 from sweeps.analysis.tuning_curve import TuningCurve
+from sweeps.record.records import Outcome
 from sweeps.report.page import Panel
 from sweeps.report.style import ACCENT, INK, figure, outcome_colour, points, rounded, translucent
 
@@ -134,8 +135,8 @@ def bias_and_variance(diagnoses: Sequence[Diagnosis], names: Sequence[str]) -> P
 
 
 def saved_epochs(found: Savings) -> Panel:
-    """Epochs run and not run, by outcome."""
-    outcomes = [name for name, trials in found.trials.items() if trials]
+    """Epochs run and not run, by outcome; what failed trials did not run was not saved."""
+    outcomes = [name for name, count in found.trials.items() if count and name != Outcome.FAILED]
     labels = [f"{name.replace('_', ' ')}, n = {found.trials[name]}" for name in outcomes]
     run = go.Bar(
         y=labels, x=[found.run[name] for name in outcomes], orientation="h", name="epochs run",

@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from search_spaces.space import Space
+from search_spaces.yaml_writer import write_yaml
 from sweeps.analysis.evidence import Evidence, _dimensions
+from sweeps.errors import SweepFileError
 from sweeps.record.records import Outcome, TrialRecord
 from sweeps.spec.goal import Goal
+from sweeps.spec.loading import check_text
 from sweeps.spec.planning import PlannedTrial
 from sweeps.spec.sweep_file import SweepFile
 
-__all__ = ["evidence", "sweep_file"]
+__all__ = ["evidence", "is_runnable", "sweep_file", "sweep_values"]
+
+
+def sweep_values(space: dict[str, Any], **sections: Any) -> dict[str, Any]:
+    """The values of a sweep file, as a user wrote them."""
+    return {
+        "name": "made",
+        "seed": 4,
+        "data": {"source": "iris"},
+        "search": {"method": "random", "trials": 40},
+        "space": space,
+        **sections,
+    }
+
+
+def is_runnable(values: dict[str, Any]) -> bool:
+    """Whether a sweep file with these values is accepted."""
+    try:
+        check_text(write_yaml(values, {}), "suggested", Path.cwd())
+    except SweepFileError:
+        return False
+    return True
 
 
 def sweep_file(space: dict[str, Any], **sections: Any) -> SweepFile:

@@ -18,6 +18,7 @@ from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.savings import savings
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
 from sweeps.record.records import Outcome
+from sweeps.report.analysis_figures import saved_epochs
 from sweeps.spec.goal import Goal
 from tests.sweeps.analysis.evidence_examples import evidence
 
@@ -214,3 +215,6 @@ def test_savings_count_epochs_by_outcome() -> None:
     assert found.seconds == pytest.approx(0.5 * (27 + 18))
     assert "45 of 90 planned epochs were run: 50% saved" in found.sentence
     assert "(1 failed trial is left out.)" in found.sentence
+    [run, saved] = saved_epochs(found).figure.data  # type: ignore[union-attr]
+    assert list(run.y) == ["completed, n = 1", "pruned, n = 1", "early stopped, n = 1"]
+    assert (list(run.x), list(saved.x)) == ([30, 3, 12], [0, 27, 18])

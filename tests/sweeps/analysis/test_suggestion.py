@@ -8,96 +8,130 @@ from typing import Any
 import numpy as np
 
 import sweeps
-from search_spaces.problems import SpaceError
-from search_spaces.space import Space
 from search_spaces.yaml_reader import parse_yaml
-from sweeps.analysis.suggestion import suggest
-from tests.sweeps.analysis.evidence_examples import evidence
+from sweeps.analysis.suggestion import Suggestion, suggest
+from tests.sweeps.analysis.evidence_examples import evidence, is_runnable, sweep_values
 from tests.sweeps.sweep_files import space, write_sweep
 
-RANGE: dict[str, Any] = {"lr": {"float": [1e-4, 1.0], "log": True}}
+FIXED: dict[str, Any] = {"model": {"kind": "linear"}, "training": {"epochs": 3, "device": "cpu"}}
+WIDE = {"float": [1e-4, 1.0], "log": True}
 
 
-def written(template: dict[str, Any], trials: int = 60) -> dict[str, Any]:
-    return {
-        "name": "made",
-        "seed": 4,
-        "data": {"source": "iris"},
-        "search": {"method": "random", "trials": trials},
-        "space": template,
-    }
+def tuned(lr: Any) -> dict[str, Any]:
+    """A space, or a trial's configuration, of which lr is what matters."""
+    return {**FIXED, "optimizer": {"kind": "adam", "lr": lr}}
 
 
-def legal(values: dict[str, Any]) -> bool:
-    """Whether the space can be read; what trials allow has tests with whole sweeps."""
-    try:
-        Space(values["space"])
-    except SpaceError:
-        return False
-    return True
+def drawn(count: int) -> list[float]:
+    return [float(10**power) for power in np.random.default_rng(0).uniform(-4, 0, count)]
 
 
-def drawn(count: int) -> list[dict[str, Any]]:
-    random = np.random.default_rng(0)
-    return [{"lr": float(lr)} for lr in 10 ** random.uniform(-4, 0, count)]
+def next_space(found: Suggestion) -> dict[str, Any]:
+    return dict(parse_yaml(found.text, "f").value["space"])
 
 
 def test_a_range_is_narrowed_to_where_the_best_lie() -> None:
-    trials = drawn(60)
-    values = [(np.log10(one["lr"]) + 2.0) ** 2 for one in trials]
-    found = suggest(evidence(RANGE, trials, values), written(RANGE), legal)
-    low, high = parse_yaml(found.text, "f").value["space"]["lr"]["float"]
+    values = [(np.log10(lr) + 2.0) ** 2 for lr in drawn(60)]
+    made = evidence(tuned(WIDE), [tuned(lr) for lr in drawn(60)], values)
+    found = suggest(made, sweep_values(tuned(WIDE)), is_runnable)
+    low, high = next_space(found)["optimizer"]["lr"]["float"]
     assert 1e-4 < low < 10**-2.2
     assert 10**-1.8 < high < 1.0
     assert "the best 6 of 60 trials lie from" in found.text
 
 
-def test_a_crowded_end_is_moved_out_unless_that_is_illegal() -> None:
-    trials = drawn(100)
-    values = [-np.log10(one["lr"]) for one in trials]
-    made = evidence(RANGE, trials, values)
-    found = suggest(made, written(RANGE), legal)
-    low, high = parse_yaml(found.text, "f").value["space"]["lr"]["float"]
-    assert (low, high) == (1e-4, 100.0)
+def test_a_crowded_end_is_moved_out_unless_that_is_refused() -> None:
+    values = [-np.log10(lr) for lr in drawn(100)]
+    made = evidence(tuned(WIDE), [tuned(lr) for lr in drawn(100)], values)
+    found = suggest(made, sweep_values(tuned(WIDE)), is_runnable)
+    assert next_space(found)["optimizer"]["lr"]["float"] == [1e-4, 100.0]
     assert "raise its high end" in found.text
-    strict = suggest(made, written(RANGE), lambda one: one["space"]["lr"]["float"][1] <= 1)
-    assert parse_yaml(strict.text, "f").value["space"]["lr"]["float"] == [1e-4, 1.0]
-    assert ("space", "lr") not in strict.reasons
+
+    def refuses(one: dict[str, Any]) -> bool:
+        return is_runnable(one) and one["space"]["optimizer"]["lr"]["float"][1] <= 1
+
+    strict = suggest(made, sweep_values(tuned(WIDE)), refuses)
+    assert next_space(strict)["optimizer"]["lr"]["float"] == [1e-4, 1.0]
+    assert ("space", "optimizer", "lr") not in strict.reasons
+
+
+def test_a_crowded_end_is_moved_as_far_as_a_trial_allows() -> None:
+    space = tuned(0.01) | {"model": {"kind": "mlp", "dropout": {"float": [0.1, 0.512345]}}}
+    rates = np.random.default_rng(0).uniform(0.1, 0.5, 100).tolist()
+    trials = [tuned(0.01) | {"model": {"kind": "mlp", "dropout": rate}} for rate in rates]
+    found = suggest(evidence(space, trials, rates), sweep_values(space), is_runnable)
+    low, high = next_space(found)["model"]["dropout"]["float"]
+    assert 0 <= low < 0.1
+    assert high == 0.512345  # the other end is left alone, to its last digit
 
 
 def test_an_option_that_is_clearly_beaten_is_left_out() -> None:
-    template = {"kind": {"choice": ["good", "bad", "fine"]}}
+    kinds = ("relu", "tanh", "gelu")
+    space = {**tuned(WIDE), "model": {"kind": "mlp", "activation": {"choice": [*kinds]}}}
     random = np.random.default_rng(0)
-    values = [*random.normal(0, 0.1, 20), *random.normal(9, 0.1, 20), *random.normal(0, 0.1, 20)]
-    kinds = [{"kind": one} for one in ["good"] * 20 + ["bad"] * 20 + ["fine"] * 20]
-    found = suggest(evidence(template, kinds, values), written(template), legal)
-    assert parse_yaml(found.text, "f").value["space"] == {"kind": {"choice": ["good", "fine"]}}
-    assert "left out bad" in found.text
+    trials = [
+        tuned(lr) | {"model": {"kind": "mlp", "activation": kinds[at % 3]}}
+        for at, lr in enumerate(drawn(60))
+    ]
+    values = [9 * (at % 3 == 1) + float(random.normal(0, 0.1)) for at in range(60)]
+    found = suggest(evidence(space, trials, values), sweep_values(space), is_runnable)
+    assert next_space(found)["model"]["activation"] == {"choice": ["relu", "gelu"]}
+    assert "left out tanh" in found.text
+
+
+def two_optimizers() -> tuple[dict[str, Any], list[dict[str, Any]], list[float]]:
+    """A space with a bad optimizer and a good one, its trials, and what they came to."""
+    options = [{"kind": "sgd", "lr": WIDE}, {"kind": "adam", "lr": WIDE}]
+    trials = [{**FIXED, "optimizer": {"kind": "sgd", "lr": lr}} for lr in drawn(30)]
+    values = [50.0 + at / 100 for at in range(30)]
+    trials += [tuned(lr) for lr in drawn(60)]
+    values += [(np.log10(lr) + 2.0) ** 2 for lr in drawn(60)]
+    return {**FIXED, "optimizer": {"choice": options}}, trials, values
 
 
 def test_one_option_left_takes_the_place_of_the_choice_with_its_moved_ranges() -> None:
-    template = {
-        "optimizer": {
-            "choice": [{"kind": "bad"}, {"kind": "good", "lr": {"float": [1e-4, 1.0], "log": True}}]
-        }
-    }
-    trials: list[dict[str, Any]] = [{"optimizer": {"kind": "bad"}} for _ in range(30)]
-    values = [50.0 + at / 100 for at in range(30)]
-    for one in drawn(60):
-        trials.append({"optimizer": {"kind": "good", **one}})
-        values.append((np.log10(one["lr"]) + 2.0) ** 2)
-    found = suggest(evidence(template, trials, values), written(template), legal)
-    optimizer = parse_yaml(found.text, "f").value["space"]["optimizer"]
-    assert optimizer["kind"] == "good"
+    space, trials, values = two_optimizers()
+    found = suggest(evidence(space, trials, values), sweep_values(space), is_runnable)
+    optimizer = next_space(found)["optimizer"]
+    assert optimizer["kind"] == "adam"
     assert optimizer["lr"]["float"][0] > 1e-4
 
 
+def test_one_option_left_of_a_scientific_choice_stays_a_choice() -> None:
+    space, trials, values = two_optimizers()
+    roles = {"scientific": ["optimizer"]}
+    written = sweep_values(space, roles=roles)
+    found = suggest(evidence(space, trials, values, roles=roles), written, is_runnable)
+    assert [one["kind"] for one in next_space(found)["optimizer"]["choice"]] == ["adam"]
+    assert is_runnable(parse_yaml(found.text, "f").value)
+
+
 def test_a_plateau_asks_for_fewer_trials_and_fresh_draws() -> None:
-    trials = drawn(80)
-    found = suggest(evidence(RANGE, trials, [0.5] * 60 + [1.0] * 20), written(RANGE, 80), legal)
-    value = parse_yaml(found.text, "f").value
+    made = evidence(tuned(WIDE), [tuned(lr) for lr in drawn(80)], [0.5] * 60 + [1.0] * 20)
+    written = sweep_values(tuned(WIDE), search={"method": "random", "trials": 80})
+    value = parse_yaml(suggest(made, written, is_runnable).text, "f").value
     assert value["search"]["trials"] == 20
     assert (value["name"], value["seed"]) == ("made-next", 5)
+
+
+def test_trials_are_no_more_than_a_smaller_space_has() -> None:
+    sizes, kinds = range(8, 18), ("relu", "tanh")
+    space = tuned(0.01) | {"model": {"kind": "mlp", "activation": {"choice": [*kinds]}}}
+    space["training"] = {"epochs": 3, "batch_size": {"int": [8, 17]}}
+    trials = [
+        tuned(0.01)
+        | {"model": {"kind": "mlp", "activation": kind}, "training": {"epochs": 3, "batch_size": n}}
+        for kind in kinds
+        for n in sizes
+    ]
+    values = [9.0 * (at >= 10) + (at % 10) / 10 for at in range(20)]
+    written = sweep_values(space, search={"method": "random", "trials": 20})
+    value = parse_yaml(
+        suggest(evidence(space, trials, values), written, is_runnable).text, "f"
+    ).value
+    assert value["space"]["model"]["activation"] == "relu"
+    low, high = value["space"]["training"]["batch_size"]["int"]
+    assert value["search"] == {"method": "random", "trials": high - low + 1}
 
 
 def test_the_suggestion_of_a_real_sweep_is_valid_and_runs(tmp_path: Path) -> None:
@@ -147,12 +181,33 @@ def test_a_grid_over_ranges_becomes_random_draws(tmp_path: Path) -> None:
     assert value["search"] == {"method": "random", "trials": 20}
 
 
+def test_a_grid_that_tried_the_whole_space_is_not_drawn_again() -> None:
+    units = list(range(4, 34))
+    space = tuned(0.01) | {"model": {"kind": "mlp", "hidden_units": {"choice": units}}}
+    trials = [tuned(0.01) | {"model": {"kind": "mlp", "hidden_units": one}} for one in units]
+    values = np.random.default_rng(0).normal(size=30).tolist()
+    made = evidence(space, trials, values, search={"method": "grid"})
+    found = suggest(made, sweep_values(space, search={"method": "grid"}), is_runnable)
+    assert parse_yaml(found.text, "f").value["search"] == {"method": "grid"}
+
+
+def test_baselines_stay_where_a_grid_becomes_random_draws() -> None:
+    search = {"method": "grid", "baseline": [{"optimizer": {"kind": "adam", "lr": 0.02}}]}
+    space = tuned({**WIDE, "points": 4})
+    made = evidence(space, [tuned(lr) for lr in (1e-4, 1e-2, 1.0)], [1.0, 2.0, 3.0], search=search)
+    found = suggest(made, sweep_values(space, search=search), is_runnable)
+    drawn_next = {"method": "random", "trials": 20, "baseline": search["baseline"]}
+    assert parse_yaml(found.text, "f").value["search"] == drawn_next
+
+
 def test_a_narrowed_range_keeps_its_step() -> None:
-    stepped = {"lr": {"float": [0.0, 1.0], "step": 0.05}}
-    random = np.random.default_rng(0)
-    trials = [{"lr": round(0.05 * int(at), 2)} for at in random.integers(0, 21, 80)]
-    values = [(one["lr"] - 0.4) ** 2 for one in trials]
-    found = suggest(evidence(stepped, trials, values), written(stepped), legal)
-    moved = parse_yaml(found.text, "f").value["space"]["lr"]
-    assert moved["step"] == 0.05
-    assert moved["float"] == [0.2, 0.6]
+    stepped = tuned({"float": [0.05, 1.05], "step": 0.05})
+    rates = [round(0.05 * int(at), 2) for at in np.random.default_rng(0).integers(1, 22, 80)]
+    values = [(lr - 0.45) ** 2 for lr in rates]
+    made = evidence(stepped, [tuned(lr) for lr in rates], values)
+    found = suggest(
+        made, sweep_values(stepped, search={"method": "random", "trials": 20}), is_runnable
+    )
+    moved = next_space(found)["optimizer"]["lr"]
+    assert moved == {"float": [0.25, 0.65], "step": 0.05}
+    assert parse_yaml(found.text, "f").value["search"]["trials"] == 9  # it has no more values
