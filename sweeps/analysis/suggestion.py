@@ -88,12 +88,15 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
         change = _fewer_options(file, one, comparison, evidence)
         if _try(file, reasons, is_legal, change):
             _forget_inside(reasons, change[0])
-    changes = len(reasons) - len(_ALWAYS)
-    head = (
-        f"Suggested from {len(evidence.trials)} trials of {written['name']}; "
-        f"{changes} change{'s' if changes != 1 else ''}, each with its reason."
-    )
+    found = _counted(len(reasons) - len(_ALWAYS))
+    head = f"Suggested from {len(evidence.trials)} trials of {written['name']}; {found}"
     return Suggestion(write_yaml(file, reasons, head), reasons)
+
+
+def _counted(changes: int) -> str:
+    if not changes:
+        return "nothing in them asks for a change, so these are fresh draws."
+    return f"{changes} change{'s' if changes != 1 else ''}, each with its reason."
 
 
 def _try(

@@ -211,3 +211,10 @@ def test_a_narrowed_range_keeps_its_step() -> None:
     moved = next_space(found)["optimizer"]["lr"]
     assert moved == {"float": [0.25, 0.65], "step": 0.05}
     assert parse_yaml(found.text, "f").value["search"]["trials"] == 9  # it has no more values
+
+
+def test_nothing_to_change_is_said() -> None:
+    values = list(np.random.default_rng(1).normal(size=9))  # too few to say anything
+    made = evidence(tuned(WIDE), [tuned(lr) for lr in drawn(9)], values)
+    found = suggest(made, sweep_values(tuned(WIDE)), is_runnable)
+    assert "nothing in them asks for a change, so these are fresh draws." in found.text
