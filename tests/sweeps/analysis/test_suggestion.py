@@ -216,5 +216,6 @@ def test_a_narrowed_range_keeps_its_step() -> None:
 def test_nothing_to_change_is_said() -> None:
     values = list(np.random.default_rng(1).normal(size=9))  # too few to say anything
     made = evidence(tuned(WIDE), [tuned(lr) for lr in drawn(9)], values)
-    found = suggest(made, sweep_values(tuned(WIDE)), is_runnable)
+    written = sweep_values(tuned(WIDE), search={"method": "random", "trials": 9})
+    found = suggest(made, written, is_runnable)
     assert "nothing in them asks for a change, so these are fresh draws." in found.text
