@@ -14,7 +14,7 @@ POSTGRES_PORT ?= 5432
 export RAY_ADDRESS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep validate plan ui cluster cluster-down test lint format type check bench clean
+.PHONY: help setup sweep validate plan ui cluster cluster-down test test-cluster lint format type check bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,8 +52,11 @@ cluster: setup ## Start Ray, PostgreSQL and MLflow here: make cluster RAY_PORT=6
 cluster-down: setup ## Stop what make cluster started
 	@$(BIN)/python -m infra.local_cluster down $(ARGS)
 
-test: setup ## Run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## Run the tests of one machine
+	@$(BIN)/python -m pytest -m 'not cluster' $(ARGS)
+
+test-cluster: setup ## Run the tests that start a cluster and servers
+	@$(BIN)/python -m pytest -m cluster $(ARGS)
 
 lint: setup ## Check style and formatting
 	@$(BIN)/ruff check .

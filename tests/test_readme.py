@@ -98,6 +98,7 @@ def test_each_command_by_hand_succeeds(checkout: Path, command: str) -> None:
     assert done.stdout.strip()
 
 
+@pytest.mark.cluster
 @pytest.mark.timeout(400)
 def test_the_cluster_block_sends_a_sweep_and_shows_it(checkout: Path, tmp_path: Path) -> None:
     block = blocks("sh")[3]

@@ -19,6 +19,7 @@ import pytest
 from infra.local_cluster import LocalCluster
 from tests.free_port import free_port
 
+pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).resolve().parents[2]
 
 

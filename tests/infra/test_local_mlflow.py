@@ -19,6 +19,7 @@ from tests.free_port import free_port
 from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, run_command, wait_for
 
 pytestmark = [
+    pytest.mark.cluster,
     pytest.mark.skipif(
         not (shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))),
         reason="PostgreSQL's server is not installed",

@@ -26,6 +26,7 @@ from tests.sweeps.drivers import (
 )
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
+pytestmark = pytest.mark.cluster
 TRIALS, EPOCHS = 6, 9
 
 
