@@ -6,7 +6,6 @@ Both are imported when they are wanted: a tracker that starts has trials to reco
 from __future__ import annotations
 
 import sys
-import traceback
 from pathlib import Path
 
 from sweeps.record.reading import read_record
@@ -19,17 +18,17 @@ __all__ = ["CLOSING", "draw_report"]
 def draw_report(folder: RunFolder) -> Path | None:
     """Write the report of a sweep; returns its file.
 
-    A report that cannot be drawn costs no sweep: what kept it is written to standard error. An
-    older one is deleted then, as it would be taken for that of all that is there now.
+    A report that cannot be drawn costs no sweep: one line on standard error says what kept it, and
+    `report` has the traceback. An older one is deleted then, as it would be taken for that of all
+    that is there now.
     """
-    from sweeps.report.report import write_report
-
     try:
+        from sweeps.report.report import write_report
+
         return write_report(folder)
-    except Exception:
+    except Exception as err:
         (folder.path / "report.html").unlink(missing_ok=True)
-        print("the report could not be drawn:", file=sys.stderr)
-        traceback.print_exc()
+        print(f"the report could not be drawn: {err!r}", file=sys.stderr)
         return None
 
 

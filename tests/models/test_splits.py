@@ -12,7 +12,7 @@ from models.data_configuration import DataConfig
 from models.datasets import Dataset, load_dataset
 from models.errors import DataError
 from models.features import features_from_array
-from models.splits import Splits, split_dataset, split_folds
+from models.splits import Splits, refit_splits, split_dataset, split_folds
 from models.targets import Target
 
 
@@ -97,6 +97,22 @@ def test_equal_seeds_give_equal_data() -> None:
     first, again, other = (split(seed, source="iris").train_dev() for seed in (1, 1, 2))
     assert pickle.dumps(first) == pickle.dumps(again)
     assert not np.array_equal(first.x_train, other.x_train)
+
+
+@pytest.mark.parametrize("cut", [{"dev": 0.2}, {"folds": 3}])
+def test_a_split_with_a_seed_of_its_own_has_the_same_rows_whatever_the_sweeps_is(
+    cut: dict[str, object],
+) -> None:
+    dataset, plain = loaded(source="iris", split=cut)
+    _, own = loaded(source="iris", split={**cut, "seed": 7})
+    for first, again in zip(
+        split_folds(dataset, plain, 7), split_folds(dataset, own, 8), strict=True
+    ):
+        for name in ("train", "dev", "vault"):
+            np.testing.assert_array_equal(getattr(first, name).rows, getattr(again, name).rows)
+    np.testing.assert_array_equal(
+        refit_splits(dataset, plain, 7).train.rows, refit_splits(dataset, own, 8).train.rows
+    )
 
 
 def test_pixels_that_are_constant_in_training_are_zero() -> None:

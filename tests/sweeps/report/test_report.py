@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.report.page import Panel, Section, Table, render
 from sweeps.report.report import report_sections
+from sweeps.report.trial_figures import parallel_coordinates
 from sweeps.terminal.tables import next_steps
+from tests.sweeps.analysis.evidence_examples import evidence
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 
@@ -149,12 +152,45 @@ def test_a_report_that_cannot_be_drawn_leaves_no_older_one_and_is_missed(
 
     monkeypatch.setattr("sweeps.report.report.write_report", fails)
     assert draw_report(copy.folder) is None
-    assert "no ink" in capsys.readouterr().err
+    said = "the report could not be drawn: ValueError('no ink')\n"
+    assert capsys.readouterr().err == said
     assert not (copy.path / "report.html").exists()
     assert any("There is no report; try:" in text for text in next_steps(copy))
+
+
+def test_a_report_that_cannot_even_be_imported_costs_no_sweep(
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    shutil.copytree(results.path, tmp_path / "copy")
+    monkeypatch.setitem(sys.modules, "sweeps.report.report", None)
+    assert draw_report(RunFolder.open(tmp_path / "copy")) is None
+    assert "could not be drawn: ModuleNotFoundError" in capsys.readouterr().err
+
+
+def test_a_parameter_that_some_trials_lack_and_others_have_at_one_value_is_no_axis() -> None:
+    options = [{"kind": "sgd", "momentum": {"choice": [0.9]}}, {"kind": "adam"}]
+    trials = [{"optimizer": {"kind": "sgd", "momentum": 0.9}}, {"optimizer": {"kind": "adam"}}] * 3
+    made = evidence({"optimizer": {"choice": options}}, trials, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    panel = parallel_coordinates(made, [])
+    assert panel is not None
+    [lines] = figure(panel).data
+    assert [one["label"] for one in lines.dimensions] == ["optimizer", "dev_loss"]
 
 
 def test_the_command_to_reproduce_names_the_file_that_was_run(results: Results) -> None:
     file = results.folder.read_description()["file"]
     assert Path(file).exists()
     assert f"python -m sweeps run {file}" in (results.path / "report.html").read_text()
+
+
+def test_where_the_file_is_not_known_the_copy_in_the_folder_is_named(
+    results: Results, tmp_path: Path
+) -> None:
+    shutil.copytree(results.path, tmp_path / "copy")
+    folder = RunFolder.open(tmp_path / "copy")
+    description = folder.read_description()
+    del description["file"]
+    folder.write_description(description)
+    command, text = report_sections(folder)[-1].code
+    assert command == f"python -m sweeps run {folder.source}"
+    assert Path(folder.source).read_text() == text
