@@ -53,7 +53,7 @@ cluster-down: setup ## Stop what make cluster started
 	@$(BIN)/python -m infra.local_cluster down $(ARGS)
 
 test: setup ## Run the tests of one machine
-	@$(BIN)/python -m pytest -m 'not cluster' $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not cluster' $(ARGS)
 
 test-cluster: setup ## Run the tests that start a cluster and servers
 	@$(BIN)/python -m pytest -m cluster $(ARGS)

@@ -67,7 +67,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         splits = split_folds(dataset, file.data, file.seed)
         ledger = Ledger(folder.ledger)
         stack.callback(ledger.close)
-        recorder = Recorder(folder, ledger, record, file.budget, file.trial.retries)
+        recorder = Recorder(folder, ledger, record, file)
         signals = stack.enter_context(Signals(recorder))
         retries = action == "retry"
         if retries:

@@ -92,7 +92,7 @@ class Trainer:
         file = folder.read_sweep()
         ledger = Ledger(folder.ledger)
         try:
-            recorder = Recorder(folder, ledger, record, file.budget, file.trial.retries)
+            recorder = Recorder(folder, ledger, record, file)
             self.signals.turn_to(recorder)
             if self.reopens:
                 reopen_failed(recorder)
@@ -150,9 +150,15 @@ def _job(
         weights=folder.weights,
         recorded={record.trial.index: record.epochs for record in unfinished if record.epochs},
         timeout_s=file.trial.timeout_s,
+        checkpoint_every=_checkpoint_every(file),
         threads=math.ceil(file.resources.cpu),
         import_paths=(str(folder.base_dir()),),
         last_epoch=last_epoch,
     )
     indices = tuple(record.trial.index for record in unfinished)
     return Job(order, indices, file.stopping, max_epochs, file.resources, place, recorder)
+
+
+def _checkpoint_every(file: SweepFile) -> int:
+    """Return the epochs between checkpoints: HyperBand pauses trials, which end their workers."""
+    return 1 if file.stopping.scheduler == "hyperband" else file.checkpoints.every

@@ -1,26 +1,47 @@
-"""Measures what an epoch costs, on a few of the planned trials."""
+"""Measures what an epoch costs, and what nets weigh, on some of the planned trials."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
 from models.configuration import TrialConfig
 from models.datasets import load_dataset
-from models.splits import split_folds
+from models.nets import build_net
+from models.splits import TrainDev, split_folds
 from models.training import Objective, Training
 from sweeps.spec.planning import PlannedTrial
 from sweeps.spec.sweep import Sweep
 
-__all__ = ["mean_epoch_s"]
+__all__ = ["Probe", "probe_plan"]
 
-_PROBES = 5
+_TRAINED = 5
+_BUILT = 200
+# Names, shapes and the trial's configuration in the header of a weights file.
+_HEADER_BYTES = 1500
 
 
-def mean_epoch_s(sweep: Sweep, planned: Sequence[PlannedTrial]) -> float:
-    """Return mean seconds an epoch over trials spread evenly over the plan; of all folds' nets.
+@dataclass(frozen=True)
+class Probe:
+    """What was measured.
+
+    Attributes:
+        epoch_s: Mean seconds an epoch, of all folds' nets.
+        weights_bytes: Mean size of a trial's file of weights.
+        checkpoint_bytes: Size of the checkpoint of the largest net, before its last epoch.
+    """
+
+    epoch_s: float
+    weights_bytes: int
+    checkpoint_bytes: int
+
+
+def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
+    """Train two epochs of a few trials spread over the plan, and build the nets of more.
 
     The first epoch of a process is not counted: it pays for what torch loads on first use.
     """
@@ -28,13 +49,43 @@ def mean_epoch_s(sweep: Sweep, planned: Sequence[PlannedTrial]) -> float:
     folds = split_folds(dataset, sweep.file.data, sweep.file.seed)
     data = [fold.train_dev() for fold in folds]
     torch.set_num_threads(math.ceil(sweep.file.resources.cpu))
-    step = max(1, len(planned) // _PROBES)
-    seconds = []
-    for trial in planned[::step][:_PROBES]:
-        config = TrialConfig.model_validate(trial.configuration)
-        objective = Objective(sweep.goal.metric, sweep.goal.mode)
-        training = Training(config, data, objective, trial.seed)
-        training.train_epoch()
+    objective = Objective(sweep.goal.metric, sweep.goal.mode)
+    seconds, times_weights, row_bytes = [], [1.0], 0
+    for trial in _spread(planned, _TRAINED):
+        training = Training(_config(trial), data, objective, trial.seed)
+        row = training.train_epoch()
         if training.outcome is None:
             seconds.append(training.train_epoch()["epoch_s"])
-    return sum(seconds) / len(seconds) if seconds else 0.0
+        times_weights.append(len(training.checkpoint()) / _weights_bytes(trial, data))
+        row_bytes = max(row_bytes, len(json.dumps(row)))
+    weights = [_weights_bytes(trial, data) for trial in _spread(planned, _BUILT)]
+    history = row_bytes * max(trial.configuration["training"]["epochs"] for trial in planned)
+    return Probe(
+        epoch_s=sum(seconds) / len(seconds) if seconds else 0.0,
+        weights_bytes=round(sum(weights) / len(weights)) + _HEADER_BYTES,
+        checkpoint_bytes=round(max(times_weights) * max(weights)) + history,
+    )
+
+
+def _spread(planned: Sequence[PlannedTrial], number: int) -> list[PlannedTrial]:
+    """Return at most `number` trials, spread evenly over the plan."""
+    step = math.ceil(len(planned) / number)
+    return list(planned[::step])
+
+
+def _config(trial: PlannedTrial) -> TrialConfig:
+    return TrialConfig.model_validate(trial.configuration)
+
+
+def _weights_bytes(trial: PlannedTrial, data: Sequence[TrainDev]) -> int:
+    """Return the bytes of the tensors of a trial's nets, which are built without memory."""
+    model, one = _config(trial).model, data[0]
+    try:
+        with torch.device("meta"):
+            net = build_net(model, one.input_shape, one.outputs)
+    except Exception:  # the user's own net may compute with its numbers as it is built
+        net = build_net(model, one.input_shape, one.outputs)
+    sizes: list[int] = [
+        tensor.numel() * tensor.element_size() for tensor in net.state_dict().values()
+    ]
+    return len(data) * sum(sizes)

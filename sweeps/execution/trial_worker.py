@@ -1,8 +1,8 @@
 """Trains one planned trial at a time, from one report to the next, wherever it runs.
 
-Both runners use this class, so that a trial's numbers cannot depend on who runs it. What a worker
-needs to continue a trial is on disk before the report that mentions it is sent: after a kill the
-next worker repeats at most the work since the last report.
+Both runners use this class, so that a trial's numbers cannot depend on who runs it. Weights, and
+a checkpoint where one is due, are on disk before the report that mentions them is sent: after a
+kill the next worker repeats at most the work since, and the same numbers come out again.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class TrialWorker:
         self._objective = Objective(order.goal.metric, order.goal.mode)
         self._trial: PlannedTrial | None = None
         self._training: Training | None = None
-        self._reported = 0
+        self._reported = self._saved = 0
         self._watchdog = Watchdog(
             order.checkpoints, order.timeout_s if order.kill_when_late else None
         )
@@ -101,6 +101,7 @@ class TrialWorker:
         if self._training is None:
             self._watchdog.watch(trial.index, 0.0)
             self._training = self._continue_or_begin(trial)
+            self._saved = self._training.epoch
         training = self._training
         self._watchdog.watch(trial.index, _trained_s(training))
         due = time.monotonic() + REPORT_PERIOD_S
@@ -151,11 +152,13 @@ class TrialWorker:
             save_weights(
                 self._order.weights / f"{trial.index:06d}.safetensors", training.best_weights, about
             )
-        if self._outcome(training) is None:
+        is_due = training.epoch - self._saved >= self._order.checkpoint_every
+        if is_due and self._outcome(training) is None:
             path = self._checkpoint_path(trial)
             temporary = path.with_suffix(f".{os.getpid()}.tmp")
             temporary.write_bytes(_with_checksum(training.checkpoint()))
             temporary.replace(path)
+            self._saved = training.epoch
 
     def _checkpoint_path(self, trial: PlannedTrial) -> Path:
         return self._order.checkpoints / f"{trial.index:06d}.pt"

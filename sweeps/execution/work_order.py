@@ -21,6 +21,7 @@ class WorkOrder:
         data: What a trial's net is trained on; with folds, one for each of its nets.
         milestones: Epochs after which the scheduler decides; None means every epoch.
         recorded: Epochs that the ledger has of each unfinished trial.
+        checkpoint_every: Epochs of a trial between its checkpoints, at least.
         threads: CPU threads of one trial.
         last_epoch: Every trial is completed at this epoch at the latest; schedules do not know.
         kill_when_late: Whether this process may be ended by the watchdog of `timeout_s`.
@@ -35,6 +36,7 @@ class WorkOrder:
     weights: Path
     recorded: Mapping[int, int] = field(default_factory=dict)
     timeout_s: float | None = None
+    checkpoint_every: int = 1
     threads: int = 1
     kill_when_late: bool = False
     import_paths: tuple[str, ...] = ()

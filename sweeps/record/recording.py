@@ -12,11 +12,12 @@ from typing import Any
 
 from sweeps.errors import StorageError
 from sweeps.record.hangs import late_path, why_late
+from sweeps.record.kept_weights import KeptWeights, delete
 from sweeps.record.ledger import Ledger
 from sweeps.record.records import Outcome, SweepRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.trial_report import Report
-from sweeps.spec.sweep_file import Budget
+from sweeps.spec.sweep_file import Budget, SweepFile
 
 __all__ = ["Recorder", "reopen_failed", "too_many_failures"]
 
@@ -39,17 +40,18 @@ class Recorder:
         folder: RunFolder,
         ledger: Ledger,
         record: SweepRecord,
-        budget: Budget,
-        retries: int,
+        file: SweepFile,
     ) -> None:
         self.record = record
         self.fatal: StorageError | None = None
         self.stop_reason = ""
         self._folder = folder
         self._ledger = ledger
-        self._budget = budget
-        self._retries = retries
-        self._deadline = None if budget.time_s is None else time.monotonic() + budget.time_s
+        self._budget = file.budget
+        self._retries = file.trial.retries
+        limit_s = file.budget.time_s
+        self._deadline = None if limit_s is None else time.monotonic() + limit_s
+        self._weights = KeptWeights(folder.weights, record, file.checkpoints.keep_weights)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave nothing in the snapshot that Tune pickles and nobody reads."""
@@ -107,14 +109,15 @@ class Recorder:
         return bool(late)
 
     def ended(self, index: int, outcome: Outcome, reason: str) -> None:
-        """Record how a trial ended, once; what it needed to continue is deleted."""
+        """Record how a trial ended, once; what nobody needs any more of it is deleted."""
         if self.record.trials[index].outcome is not None:
             return
         best = self.record.trials[index].best
         self.write("outcome", trial=index, outcome=outcome, reason=reason, best=best)
         if outcome is not Outcome.FAILED:
-            (self._folder.checkpoints / f"{index:06d}.pt").unlink(missing_ok=True)
-        late_path(self._folder.checkpoints, index).unlink(missing_ok=True)
+            delete(self._folder.checkpoints / f"{index:06d}.pt")
+        delete(late_path(self._folder.checkpoints, index))
+        self._weights.ended(self.record.trials[index])
         self.check_budget()
 
     def request_stop(self, reason: str) -> None:

@@ -150,7 +150,8 @@ class SweepRecord:
             record.failures.append(event["error"])
         elif kind == "outcome":
             record.outcome, record.reason = Outcome(event["outcome"]), event["reason"]
-            record.ended_at = event["t"]
+            # A sweep may be resumed on a machine whose clock is behind.
+            record.ended_at = max(event["t"], record.started_at or 0.0)
             self.outcomes[record.outcome] += 1
             self.steps.append(Step("outcome", record.trial.index))
         elif kind == "reopened" and record.outcome is not None:

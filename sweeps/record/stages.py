@@ -77,7 +77,10 @@ def make_stage(
             path.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise StorageError(f"cannot make {folder.path}: {err}") from err
-    unchanged: dict[str, Any] = {"stopping": {"scheduler": "none"}, "budget": {}, "final": None}
+    # The few nets of a stage are all kept: whose weights are wanted is known at its end.
+    checkpoints = {**description["sweep"].get("checkpoints", {}), "keep_weights": None}
+    unchanged: dict[str, Any] = {"stopping": {"scheduler": "none"}, "budget": {}, "final": None,
+                                 "checkpoints": checkpoints}  # fmt: skip
     about = {
         "id": uuid.uuid4().hex,
         "trials": len(plan),

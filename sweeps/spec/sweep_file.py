@@ -15,6 +15,7 @@ from models.data_configuration import DataConfig
 __all__ = [
     "Asha",
     "Budget",
+    "Checkpoints",
     "Final",
     "GridSearch",
     "HyperBand",
@@ -157,6 +158,17 @@ class TrialLimits(_Section):
     retries: int = Field(2, ge=0, description="Further attempts after an error or a kill.")
 
 
+class Checkpoints(_Section):
+    """What a sweep writes of its nets, so that many or large ones do not fill the disk."""
+
+    every: int = Field(
+        1, ge=1, description="A running trial saves its checkpoint once in this many epochs."
+    )
+    keep_weights: int | None = Field(
+        100, ge=1, description="Keep the weights of this many best trials; null: of all."
+    )
+
+
 class Roles(_Section):
     """What the sweep is to find out, in the words of Google's deep learning tuning playbook.
 
@@ -205,6 +217,7 @@ class SweepFile(_Section):
     budget: Budget = Budget()
     resources: Resources = Resources()
     trial: TrialLimits = TrialLimits()
+    checkpoints: Checkpoints = Checkpoints()
     roles: Roles | None = None
     final: Final | None = None
     space: Configuration

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from sweeps.execution.placement import slots, this_machine
@@ -30,8 +30,11 @@ class PlanReport:
         rungs: Epochs after which the scheduler decides.
         expected_epochs: With the scheduler's halving; early stopping is not foreseen.
         follow_up_epochs: Epochs at most of what follows the search: audit, final and its refit.
+        kept: Trials of the search whose weights stay.
         epoch_s: Mean seconds of a measured epoch over some of the trials; None if not measured.
         eta_s: Wall time to expect, from expected and follow-up epochs; None if not measured.
+        weights_bytes: Of all weights on disk at the end; None if not measured.
+        checkpoint_bytes: Of all checkpoints on disk at once, at most; None if not measured.
     """
 
     name: str
@@ -42,8 +45,11 @@ class PlanReport:
     rungs: list[int]
     slots: int
     follow_up_epochs: int
-    epoch_s: float | None
-    eta_s: float | None
+    kept: int
+    epoch_s: float | None = None
+    eta_s: float | None = None
+    weights_bytes: int | None = None
+    checkpoint_bytes: int | None = None
 
 
 def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> PlanReport:
@@ -53,12 +59,7 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
     at_once = min(slots(sweep.file.resources, (this_machine(),)), len(planned))
     expected = expected_epochs(stopping, epochs)
     after = follow_up_epochs(sweep, epochs)
-    epoch_s = None
-    if probe:
-        from sweeps.execution.probe import mean_epoch_s
-
-        epoch_s = mean_epoch_s(sweep, planned)
-    return PlanReport(
+    report = PlanReport(
         name=sweep.file.name,
         trials=len(planned),
         folds=sweep.file.data.split.folds,
@@ -67,21 +68,40 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
         rungs=[epoch for epoch, _ in rungs(stopping, max(epochs))],
         slots=at_once,
         follow_up_epochs=after,
-        epoch_s=epoch_s,
-        eta_s=None
-        if epoch_s is None
-        else round(START_S + (expected + after) * epoch_s / at_once, 1),
+        kept=min(sweep.file.checkpoints.keep_weights or len(planned), len(planned)),
+    )
+    return _measured(report, sweep, planned) if probe else report
+
+
+def _measured(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTrial]) -> PlanReport:
+    """Return the report with what a probe of the plan adds: time and bytes."""
+    from sweeps.execution.probe import probe_plan
+
+    probe = probe_plan(sweep, planned)
+    epochs = report.expected_epochs + report.follow_up_epochs
+    # HyperBand pauses trials, so that all may have a checkpoint at once.
+    pauses = sweep.file.stopping.scheduler == "hyperband"
+    return replace(
+        report,
+        epoch_s=probe.epoch_s,
+        eta_s=round(START_S + epochs * probe.epoch_s / report.slots, 1),
+        weights_bytes=probe.weights_bytes * (report.kept + _followers(sweep, report.trials)),
+        checkpoint_bytes=probe.checkpoint_bytes * (report.trials if pauses else report.slots),
     )
 
 
 def follow_up_epochs(sweep: Sweep, epochs: Sequence[int]) -> int:
     """Return how many epochs follow a search at most; which trials win is not known yet."""
-    longest = max(epochs)
-    number = getattr(sweep.file.stopping, "audit", 0)
+    return _followers(sweep, len(epochs)) * max(epochs)
+
+
+def _followers(sweep: Sweep, trials: int) -> int:
+    """Return how many trials follow a search at most; the weights of all of them stay."""
+    number = int(getattr(sweep.file.stopping, "audit", 0))
     final = sweep.file.final
     if final is not None:
-        number += min(final.top_k, len(epochs)) * final.seeds + final.refit
-    return int(number * longest)
+        number += min(final.top_k, trials) * final.seeds + final.refit
+    return number
 
 
 def describe_plan(path: Path, overrides: Sequence[str], *, as_json: bool, probe: bool) -> int:
@@ -130,6 +150,14 @@ def _print_report(report: PlanReport, sweep: Sweep) -> None:
         print(f"then {report.follow_up_epochs:,} epochs at most for what follows the search")
     if report.eta_s is not None and report.epoch_s is not None:
         print(f"about {_time(report.eta_s)} ({1000 * report.epoch_s:.1f} ms an epoch, measured)")
+    from rich.filesize import decimal
+
+    if report.weights_bytes is not None and report.checkpoint_bytes is not None:
+        whose = "all trials" if report.kept == report.trials else f"the best {report.kept} trials"
+        print(
+            f"about {decimal(report.weights_bytes)} of weights in the end ({whose}), and at most "
+            f"{decimal(report.checkpoint_bytes)} of checkpoints while trials run"
+        )
 
 
 def _time(seconds: float) -> str:

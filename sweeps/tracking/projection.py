@@ -278,7 +278,8 @@ class Projection:
             if path.exists():
                 self.client.log_artifact(self.parent_id, str(path))
         status = "KILLED" if record.unfinished else "FINISHED"
-        at = record.ended_at or record.started_at
+        # A sweep may have been resumed where the clock is behind.
+        at = max(record.ended_at or 0.0, record.started_at or 0.0)
         self.client.set_terminated(self.parent_id, status, end_time=ms(at))
 
     def _parent_tags(self, record: SweepRecord, is_over: bool) -> dict[str, str]:

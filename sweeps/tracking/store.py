@@ -31,12 +31,28 @@ def open_client(uri: str) -> MlflowClient:
     path.parent.mkdir(parents=True, exist_ok=True)
     with (path.parent / f".{path.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            _create(path)
         client = MlflowClient(uri, os.environ.get("MLFLOW_REGISTRY_URI") or uri)
         client.search_experiments(max_results=1)
         connection = sqlite3.connect(path)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.close()
     return client
+
+
+def _create(path: Path) -> None:
+    """Make a SQLite store under another name, then rename it.
+
+    MLflow makes its tables one by one for some seconds, and a kill in between would leave a file
+    that it can never open again.
+    """
+    unfinished = path.with_name(f".{path.name}.new")
+    for left in path.parent.glob(f"{unfinished.name}*"):
+        left.unlink()
+    uri = f"{_SQLITE}{unfinished}"
+    MlflowClient(uri, uri).search_experiments(max_results=1)
+    unfinished.replace(path)
 
 
 def experiment_id_of(client: MlflowClient, name: str, uri: str) -> str:

@@ -16,7 +16,7 @@ from sweeps.execution.scheduling import LedgerScheduler, build_scheduler
 from sweeps.record.ledger import Ledger
 from sweeps.record.recording import Recorder
 from sweeps.record.results import Results
-from sweeps.spec.sweep_file import Budget, NoScheduler
+from sweeps.spec.sweep_file import NoScheduler
 from tests.sweeps.drivers import events
 from tests.sweeps.sweep_files import space, write_sweep
 
@@ -198,7 +198,7 @@ class TuneWithWorkers:
 def test_a_trial_whose_worker_is_starting_is_not_given_another(tmp_path: Path) -> None:
     results = run(tmp_path, "{scheduler: none}", trials=4)
     ledger = Ledger(tmp_path / "ledger.jsonl")
-    recorder = Recorder(results.folder, ledger, results.record, Budget(), 0)
+    recorder = Recorder(results.folder, ledger, results.record, results.folder.read_sweep())
     scheduler = LedgerScheduler(
         build_scheduler(NoScheduler(scheduler="none"), results.record.goal, 9), recorder
     )

@@ -102,3 +102,24 @@ def test_warming_up_trains_a_few_batches_however_many_there_are(
 def test_advancing_before_a_start_is_our_own_mistake(order: WorkOrder) -> None:
     with pytest.raises(AssertionError, match="before start"):
         TrialWorker(order).advance()
+
+
+def test_a_checkpoint_is_written_when_enough_epochs_have_passed(order: WorkOrder) -> None:
+    path = order.checkpoints / "000000.pt"
+    one = worker(replace(order, checkpoint_every=4))
+    one.advance()
+    assert not path.exists()
+    one.advance()
+    assert path.exists()
+
+
+def test_epochs_since_the_last_checkpoint_are_trained_again_and_reported_once(
+    order: WorkOrder,
+) -> None:
+    whole = worker(order)
+    expected = [whole.advance() for _ in range(3)]
+    (order.checkpoints / "000000.pt").unlink()
+    worker(replace(order, checkpoint_every=100)).advance()
+    rest = worker(replace(order, recorded={0: 3}))
+    assert curve(rest.advance().rows) == curve(expected[1].rows)
+    assert curve(rest.advance().rows) == curve(expected[2].rows)

@@ -16,9 +16,15 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.trial_report import Report
 from sweeps.spec.goal import Goal
 from sweeps.spec.planning import PlannedTrial
-from sweeps.spec.sweep_file import Budget
+from sweeps.spec.sweep_file import SweepFile
 from tests.sweeps.drivers import events
 
+FILE = {
+    "name": "one",
+    "data": {"source": "iris"},
+    "search": {"method": "grid"},
+    "space": {},
+}
 PLAN = [PlannedTrial(index, f"{index:012x}", index, {}) for index in range(4)]
 STACK = (
     'Thread 1:\n  File "/ray/wait.py", line 1 in wait\n\nThread 2:\n  File "/net.py", line 7 in f'
@@ -40,7 +46,8 @@ def ledger(folder: RunFolder) -> Iterator[Ledger]:
 
 def recorder(folder: RunFolder, ledger: Ledger, retries: int = 1, **budget: Any) -> Recorder:
     record = SweepRecord(PLAN, Goal("dev_loss", "min"))
-    return Recorder(folder, ledger, record, Budget(**budget), retries)
+    file = SweepFile.model_validate({**FILE, "trial": {"retries": retries}, "budget": budget})
+    return Recorder(folder, ledger, record, file)
 
 
 def report(trial: int, epoch: int = 1, loss: float = 0.5, **more: Any) -> Report:

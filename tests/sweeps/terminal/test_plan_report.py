@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import sweeps
+from models.training import Training
 from sweeps.commands import main
 from sweeps.spec.loading import check_sweep
 from sweeps.terminal.plan_report import plan_report
@@ -69,3 +71,32 @@ def test_what_follows_the_search_is_in_the_plan(tmp_path: Path) -> None:
     path = write_sweep(tmp_path, final=final, stopping="{scheduler: asha, audit: 2}")
     report = plan_report(*check_sweep(path), probe=False)
     assert report.follow_up_epochs == (2 + 2 * 3 + 1) * 9
+
+
+@pytest.mark.parametrize("data", ["{source: digits}", "{source: iris, split: {folds: 3}}"])
+def test_the_bytes_in_the_plan_are_those_on_disk(tmp_path: Path, data: str) -> None:
+    path = write_sweep(tmp_path, data=data, checkpoints="{keep_weights: 4}")
+    plan = plan_report(*check_sweep(path), probe=True)
+    assert plan.kept == 4
+    one = sweeps.run(path, runs=tmp_path, runner="local", tracking_uri="none")
+    on_disk = sum(file.stat().st_size for file in one.folder.weights.iterdir())
+    assert plan.weights_bytes == pytest.approx(on_disk, rel=0.25)
+
+
+def test_a_checkpoint_is_no_larger_than_the_plan_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    of_training = Training.checkpoint
+
+    def noted(training: Training) -> bytes:
+        content = of_training(training)
+        sizes.append(len(content))
+        return content
+
+    path = write_sweep(tmp_path, data="{source: digits}", stopping=ASHA)
+    plan = plan_report(*check_sweep(path), probe=True)
+    monkeypatch.setattr(Training, "checkpoint", noted)
+    sweeps.run(path, runs=tmp_path, runner="local", tracking_uri="none")
+    assert plan.checkpoint_bytes is not None
+    assert max(sizes) <= plan.checkpoint_bytes / plan.slots <= 3 * max(sizes)

@@ -1,0 +1,131 @@
+"""Weights on disk are those of the ranking's best, whatever the order in which trials end."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sweeps
+from sweeps.record.kept_weights import KeptWeights
+from sweeps.record.records import SweepRecord
+from sweeps.record.results import Results
+from sweeps.spec.goal import Goal
+from sweeps.spec.planning import PlannedTrial
+from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, wait_for
+from tests.sweeps.sweep_files import write_sweep
+
+HYPERBAND = "{scheduler: hyperband, reduction_factor: 3}"
+ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 3}"
+RUNNERS = ["local", pytest.param("ray", marks=pytest.mark.ray)]
+
+
+def on_disk(folder: Path) -> set[int]:
+    return {int(path.stem) for path in folder.glob("*.safetensors")}
+
+
+def best(results: Results, number: int) -> set[int]:
+    return {trial.trial.index for trial in results.record.ranked()[:number]}
+
+
+@given(
+    losses=st.lists(st.floats(0, 1, width=16), min_size=1, max_size=12),
+    limit=st.integers(1, 5),
+    break_after=st.integers(0, 12),
+    data=st.data(),
+)
+def test_what_is_left_is_the_best_of_all_that_ended(
+    losses: list[float], limit: int, break_after: int, data: st.DataObject
+) -> None:
+    order = data.draw(st.permutations(range(len(losses))))
+    plan = [PlannedTrial(index, f"{index:012x}", index, {}) for index in range(len(losses))]
+    record = SweepRecord(plan, Goal("dev_loss", "min"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        kept = KeptWeights(folder, record, limit)
+        for done, index in enumerate(order):
+            row = {"epoch": 1, "dev_loss": losses[index]}
+            (folder / f"{index:06d}.safetensors").touch()
+            record.apply({"event": "report", "t": 0, "trial": index, "epochs": [row]})
+            outcome = {"outcome": "completed", "reason": ""}
+            record.apply({"event": "outcome", "t": 0, "trial": index, **outcome})
+            if done == break_after:  # a kill between the outcome and the deletion, then a resume
+                kept = KeptWeights(folder, record, limit)
+            else:
+                kept.ended(record.trials[index])
+        by_loss = sorted(range(len(losses)), key=lambda index: (losses[index], index))
+        assert on_disk(folder) == set(by_loss[:limit])
+
+
+@pytest.mark.parametrize("stopping", ["{scheduler: none}", ASHA, HYPERBAND])
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_sweep_keeps_the_weights_of_its_best(tmp_path: Path, runner: str, stopping: str) -> None:
+    path = write_sweep(tmp_path, stopping=stopping, checkpoints="{keep_weights: 2}")
+    results = sweeps.run(path, runs=tmp_path, runner=runner, tracking_uri="none")  # type: ignore[arg-type]
+    assert len(results.record.ranked()) == 6
+    assert on_disk(results.folder.weights) == best(results, 2)
+    assert list(results.folder.checkpoints.iterdir()) == []
+
+
+def test_more_trials_keep_the_best_of_all(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, checkpoints="{keep_weights: 2}")
+    first = sweeps.run(path, runs=tmp_path, runner="local", tracking_uri="none")
+    more = sweeps.extend(first.folder.path, 12, runner="local", tracking_uri="none")
+    assert on_disk(more.folder.weights) == best(more, 2)
+
+
+def test_stages_keep_all_of_theirs(tmp_path: Path) -> None:
+    final = "{top_k: 2, seeds: 2, refit: false}"
+    path = write_sweep(tmp_path, checkpoints="{keep_weights: 1}", final=final)
+    results = sweeps.run(path, runs=tmp_path, runner="local", tracking_uri="none")
+    assert on_disk(results.folder.weights) == best(results, 1)
+    assert on_disk(results.folder.path / "final" / "weights") == {0, 1, 2, 3}
+
+
+def test_a_retried_trial_whose_weights_were_deleted_writes_new_ones_when_it_gets_better(
+    tmp_path: Path,
+) -> None:
+    body = (
+        "        if self.number == 1:\n"
+        "            if not (HERE / 'mended').exists() and self.calls > 8:\n"
+        "                raise RuntimeError('broken')\n"
+        "            if self.calls <= 8: out = out * 0\n"
+    )
+    path = counted_sweep(
+        tmp_path, "retried", body, trials=3, epoch_s=0.0,
+        checkpoints="{keep_weights: 1}", trial="{retries: 0}",
+    )  # fmt: skip
+    first = sweeps.run(path, runs=tmp_path, runner="local", tracking_uri="none")
+    assert str(first.record.trials[1].outcome) == "failed"
+    assert on_disk(first.folder.weights) == best(first, 1)
+    (tmp_path / "mended").touch()
+    after = sweeps.retry(first.folder.path, runner="local", tracking_uri="none")
+    assert [str(trial.outcome) for trial in after.record.trials] == ["completed"] * 3
+    assert on_disk(after.folder.weights) == best(after, 1)
+
+
+def test_a_killed_sweep_with_few_checkpoints_repeats_no_more_than_it_says(tmp_path: Path) -> None:
+    trials, epochs, every = 3, 12, 5
+    sparse = {"checkpoints": f"{{every: {every}, keep_weights: 1}}"}
+    path = counted_sweep(tmp_path, "sparse", trials=trials, epochs=epochs, **sparse)
+    with driver("run", path, "--runs", tmp_path / "runs", "--local") as one:
+        wait_for(lambda: len(epochs_trained(tmp_path)) >= epochs + 9)
+        one.process.kill()
+        one.process.wait()
+    run = tmp_path / "runs" / "blobs"
+    before = len(epochs_trained(tmp_path))
+    resumed = sweeps.resume(run, runner="local", tracking_uri="none")
+    repeated = len(epochs_trained(tmp_path)) - trials * epochs
+    assert before < trials * epochs
+    # The last checkpoint was made after epoch 5, the kill came after 9 or a little more.
+    assert 0 < repeated <= every + 1
+    other = tmp_path / "unbroken"
+    other.mkdir()
+    path = counted_sweep(other, "sparse_unbroken", trials=trials, epochs=epochs)
+    whole = sweeps.run(path, runs=other, runner="local", tracking_uri="none")
+    curves = [one.epochs().drop(columns="epoch_s").to_dict("records") for one in (resumed, whole)]
+    assert curves[0] == curves[1]
+    assert on_disk(resumed.folder.weights) == best(whole, 1)
