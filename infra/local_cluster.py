@@ -96,12 +96,19 @@ class LocalCluster:
         try:
             if mlflow is not None and postgres is not None:
                 self._mlflow.up(port=mlflow, database_port=postgres)
-            self._start_head(cpus)
+            self.start_head(cpus)
             for number in range(1, workers + 1):
                 self.add_worker(f"worker-{number}", cpus)
         except ProcessError:
             self.down()
             raise
+
+    def start_head(self, cpus: int) -> None:
+        """Start the head, which knows nothing of one that was killed before."""
+        dashboard = int(self.processes.facts["dashboard"])
+        options = ["--head", "--port", str(self.port), "--dashboard-port", str(dashboard)]
+        options += ["--include-dashboard=true", "--ray-client-server-port", str(free_port())]
+        self._start("head", options, cpus, dashboard)
 
     def add_worker(self, name: str, cpus: int) -> None:
         """Start one more node, and wait until it has joined."""
@@ -140,12 +147,6 @@ class LocalCluster:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write("\n".join([*lines, ""]))
         return path
-
-    def _start_head(self, cpus: int) -> None:
-        dashboard = int(self.processes.facts["dashboard"])
-        options = ["--head", "--port", str(self.port), "--dashboard-port", str(dashboard)]
-        options += ["--include-dashboard=true", "--ray-client-server-port", str(free_port())]
-        self._start("head", options, cpus, dashboard)
 
     def _start(
         self, name: str, options: Sequence[str], cpus: int, dashboard: int | None = None

@@ -6,7 +6,7 @@ import math
 import os
 import platform
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Literal
@@ -123,7 +123,16 @@ class Trainer:
             self.signals.catch()  # Ray sets its own while it starts
             from sweeps.execution.ray_runner import run_on_ray
 
-            run_on_ray(job)
+            with self._watched(job.recorder):
+                run_on_ray(job)
+
+    def _watched(self, recorder: Recorder) -> AbstractContextManager[None]:
+        """Return what ends a sweep whose cluster goes; Ray of this machine goes with it."""
+        if not self.place.is_cluster:
+            return nullcontext()
+        from sweeps.execution.head_watch import watched_head
+
+        return watched_head(recorder)
 
 
 def _job(

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sweeps.errors import StorageError
+from sweeps.errors import StorageError, SweepError
 from sweeps.record.hangs import late_path, why_late
 from sweeps.record.kept_weights import KeptWeights, delete
 from sweeps.record.ledger import Ledger
@@ -43,7 +43,7 @@ class Recorder:
         file: SweepFile,
     ) -> None:
         self.record = record
-        self.fatal: StorageError | None = None
+        self.fatal: SweepError | None = None
         self.stop_reason = ""
         self._folder = folder
         self._ledger = ledger
@@ -124,6 +124,11 @@ class Recorder:
         """Ask the runner to stop; the first reason stays."""
         self.stop_reason = self.stop_reason or reason
 
+    def end_with(self, error: SweepError, reason: str) -> None:
+        """Ask the runner to stop, and the session to raise `error` then."""
+        self.fatal = self.fatal or error
+        self.request_stop(reason)
+
     def should_stop(self) -> bool:
         """Return whether the sweep must stop now."""
         if self._deadline is not None and time.monotonic() >= self._deadline:
@@ -148,8 +153,7 @@ class Recorder:
             self.request_stop(f"budget.target = {budget.target:g} is reached")
 
     def _full(self, error: StorageError) -> None:
-        self.fatal = self.fatal or error
-        self.request_stop("the disk is full")
+        self.end_with(error, "the disk is full")
 
     def _reached(self, value: float) -> bool:
         return value == self._budget.target or self.record.goal.better(value, self._budget.target)
