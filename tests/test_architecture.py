@@ -22,6 +22,7 @@ HOMES = {
     "ray": {
         "infra/jobs.py",
         "sweeps/execution/cluster.py",
+        "sweeps/execution/head_watch.py",
         "sweeps/execution/inner_scheduler.py",
         "sweeps/execution/local_ray.py",
         "sweeps/execution/local_runner.py",
