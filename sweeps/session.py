@@ -14,8 +14,10 @@ from sweeps.inputs import keep_inputs
 from sweeps.record.ledger import Ledger
 from sweeps.record.reading import read_record
 from sweeps.record.recording import Recorder, reopen_failed
+from sweeps.record.records import SweepRecord
 from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.run_log import logged
 from sweeps.record.stages import is_followed_up
 from sweeps.spec.own_modules import make_importable
 from sweeps.spec.sweep_file import SweepFile
@@ -53,6 +55,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
     """
     with ExitStack() as stack:
         stack.enter_context(folder.lock())
+        stack.enter_context(logged(folder))
         record, file = read_record(folder), folder.read_sweep()
         if action == "resume" and record.is_finished and is_followed_up(folder, file, record):
             restore_results(folder, record)
@@ -79,6 +82,8 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
             trainer.begin(recorder, action)
             tracking = stack.enter_context(TrackingProcess.of(folder, settings.tracking_uri))
             stack.enter_context(display.showing(record, tracking))
+            if place.is_cluster:
+                stack.enter_context(_exported(folder, record, tracking))
             if action != "final":
                 trainer.train(folder, recorder, splits)
             if recorder.fatal is None:
@@ -99,6 +104,17 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
     if recorder.fatal is not None:
         raise recorder.fatal
     return Results(folder, record, missing)
+
+
+def _exported(
+    folder: RunFolder, record: SweepRecord, tracking: TrackingProcess
+) -> AbstractContextManager[None]:
+    from sweeps.execution.metrics import exported_metrics  # imports Ray
+
+    def recorded() -> int:
+        return tracking.recorded() if tracking.is_on else record.outcomes.total()
+
+    return exported_metrics(folder.name, record, recorded)
 
 
 def _report(folder: RunFolder) -> None:

@@ -22,6 +22,7 @@ from ray.tune.execution import class_cache
 from ray.tune.experiment import trial as tune_trial
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.registry import get_trainable_cls
+from ray.tune.search import BasicVariantGenerator
 from ray.tune.trainable import metadata
 
 from sweeps.execution.job import Job
@@ -56,11 +57,16 @@ def run_on_ray(job: Job) -> None:
     try:
         tune.Tuner(
             trainable,
-            param_space={"members": tune.grid_search([[index] for index in indices])},
+            param_space={"members": [None]},
             tune_config=tune.TuneConfig(
+                # Not its grid search, which copies all values for each: minutes for 10,000 trials.
+                search_alg=BasicVariantGenerator(
+                    points_to_evaluate=[{"members": [index]} for index in indices],
+                    max_concurrent=_limit(job, concurrent),
+                ),
+                num_samples=len(indices),
                 scheduler=scheduler,
                 reuse_actors=True,
-                max_concurrent_trials=_limit(job, concurrent),
                 trial_name_creator=_trial_name,
                 trial_dirname_creator=_trial_name,
             ),
@@ -102,15 +108,15 @@ def _lighten_tune() -> None:
     run_metadata.update_metric = lambda *values, **step: None  # type: ignore[method-assign]
 
 
-def _limit(job: Job, concurrent: int) -> int | None:
-    """Return Tune's own limit of trials at once, where Ray's CPUs do not set it.
+def _limit(job: Job, concurrent: int) -> int:
+    """Return Tune's own limit of trials at once, 0 for none: where Ray's CPUs do not set it.
 
     Under Tune's limit no trial waits when another ends, and Tune then stops that one's worker: a
     new one costs seconds. HyperBand's paused trials would count, too.
     """
     fitting = ray.cluster_resources().get("CPU", 0) // job.resources.cpu  # type: ignore[no-untyped-call]
     if isinstance(job.stopping, HyperBand) or fitting <= concurrent:
-        return None
+        return 0
     return concurrent
 
 

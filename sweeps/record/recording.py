@@ -16,6 +16,7 @@ from sweeps.record.kept_weights import KeptWeights, delete
 from sweeps.record.ledger import Ledger
 from sweeps.record.records import Outcome, SweepRecord
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.run_log import log_event
 from sweeps.record.trial_report import Report
 from sweeps.spec.sweep_file import Budget, SweepFile
 
@@ -66,6 +67,7 @@ class Recorder:
             self._full(err)
             return
         self.record.apply(line)
+        log_event(line)
 
     def started(self, index: int) -> None:
         """Record that a worker took up the trial."""

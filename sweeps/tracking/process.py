@@ -29,7 +29,7 @@ _REPORT_PATIENCE_S = 300.0
 
 
 class TrackingProcess:
-    """The tracker of one session; `backlog` and `error` say how it is doing."""
+    """The tracker of one session; `recorded` and `error` say how it is doing."""
 
     def __init__(self, folder: RunFolder, uri: str | None) -> None:
         self._folder = folder
@@ -108,6 +108,10 @@ class TrackingProcess:
     def _progress(self) -> tuple[Any, Any]:
         status = self.status()
         return (status.get("recorded"), status.get("recorded_in")), status.get("stage")
+
+    def recorded(self) -> int:
+        """Return how many ended trials of the search are in MLflow."""
+        return int(self.status().get("recorded", 0))
 
     def status(self) -> dict[str, Any]:
         """Return what the tracker last said: recorded trials, stage, error."""

@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.cluster_scale import measure_paced, measure_ray_tune, measure_scale
 from tests.benchmarks.parts import (
     CONTESTANTS,
     Sizes,
@@ -25,7 +26,11 @@ from tests.benchmarks.parts import (
 from tests.benchmarks.summary import Rounds, print_summary, summarize
 
 _PARTS = ("a", "b", "c", "d", "e")
-_QUICK = Sizes(trials=4, epochs=2, ray_tune_trials=2, empty_trials=20)
+# Minutes each: run when asked for.
+_LONG_PARTS = ("f", "g")
+_QUICK = Sizes(
+    trials=4, epochs=2, ray_tune_trials=2, empty_trials=20, scale_trials=130, paced_trials=32
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=3, help="turns of each contestant")
     parser.add_argument("--trials", type=int, help="trials of the digits sweep, 64 if not given")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, one round: does it work")
-    parser.add_argument("--only", default=",".join(_PARTS), metavar="a,d", help="parts to run")
+    parser.add_argument(
+        "--only",
+        default=",".join(_PARTS),
+        metavar="a,d",
+        help=f"parts to run, of {', '.join(_PARTS + _LONG_PARTS)}",
+    )
     parser.add_argument("--out", type=Path, help="write all numbers as JSON")
     return parser
 
@@ -70,6 +80,11 @@ def _measure(
             yield "bookkeeping", measure_bookkeeping(sizes)
         if "e" in parts:
             yield "start", measure_start(sizes)
+        if "f" in parts:
+            yield "scale", measure_scale(sizes.scale_trials)
+            yield "scale_ray_tune", measure_ray_tune(sizes.scale_trials // 10)
+        if "g" in parts:
+            yield "paced", measure_paced(sizes.paced_trials)
 
 
 def _answer(sizes: Sizes, taken: Rounds, medians: Any) -> dict[str, Any]:

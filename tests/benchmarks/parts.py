@@ -38,6 +38,8 @@ class Sizes:
     epochs: int = 30
     ray_tune_trials: int = 16
     empty_trials: int = 1000
+    scale_trials: int = 10_000
+    paced_trials: int = 10_000
 
 
 def measure_contestant(name: str, sizes: Sizes) -> Numbers:

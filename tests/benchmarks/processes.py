@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ __all__ = ["Command", "Sample", "run_command"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _POLL_S = 0.01
-_LIMIT_S = 900.0
+_LIMIT_S = 1800.0
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,15 @@ class Command:
         return self.ended_at - self.started_at
 
 
-def run_command(arguments: Sequence[str], sample_period_s: float | None = None) -> Command:
+def run_command(
+    arguments: Sequence[str],
+    sample_period_s: float | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Command:
     """Run `python -m ARGUMENTS` from the project's root; sampling costs a little of one core.
 
     Raises:
-        RuntimeError: it failed, or did not end within 15 minutes.
+        RuntimeError: it failed, or did not end within half an hour.
     """
     # Sockets want short paths, so Ray's folder is not below the one of the measurements.
     with (
@@ -69,7 +73,7 @@ def run_command(arguments: Sequence[str], sample_period_s: float | None = None) 
         process = psutil.Popen(
             [sys.executable, "-m", *arguments],
             cwd=_ROOT,
-            env=_environment(folder),
+            env=_environment(folder) | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=errors,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ class ProductRun:
         first_trial_at: the first `started` event of the ledger.
         first_epoch_at: when the first epoch of any trial had ended.
         last_outcome_at: the last `outcome` event; MLflow's record and the results follow.
-        recorded_at: when MLflow had the whole record; the report is drawn after that.
+        recorded_at: when MLflow had the whole record, or the last outcome without MLflow; the
+            report is drawn after that.
         trials: how many ended.
     """
 
@@ -45,10 +47,17 @@ class ProductRun:
         return self.last_outcome_at - self.first_trial_at
 
 
-def run_product(sweep: Path, folder: Path, sample_period_s: float | None = None) -> ProductRun:
+def run_product(
+    sweep: Path,
+    folder: Path,
+    sample_period_s: float | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> ProductRun:
     """Run a sweep file with its full record, in a fresh folder of runs."""
     command = run_command(
-        ["sweeps", "run", str(sweep), "--runs", str(folder), "--json"], sample_period_s
+        ["sweeps", "run", str(sweep), "--runs", str(folder), "--json"],
+        sample_period_s,
+        environment,
     )
     (path,) = folder.glob("*/ledger.jsonl")
     events = [json.loads(line) for line in path.read_text().splitlines()]
@@ -60,9 +69,15 @@ def run_product(sweep: Path, folder: Path, sample_period_s: float | None = None)
         first_trial_at=_of_kind(events, "started")[0]["t"],
         first_epoch_at=min(map(_first_epoch_end, _of_kind(events, "report"))),
         last_outcome_at=outcomes[-1]["t"],
-        recorded_at=json.loads((path.parent / "tracking.json").read_bytes())["recorded_at"],
+        recorded_at=_recorded_at(path.parent) or outcomes[-1]["t"],
         trials=len(outcomes),
     )
+
+
+def _recorded_at(run: Path) -> float:
+    """When MLflow had all; 0 where it was left out."""
+    path = run / "tracking.json"
+    return float(json.loads(path.read_bytes())["recorded_at"]) if path.exists() else 0.0
 
 
 def _of_kind(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from ray.tune import Callback
 from tests.benchmarks import bare_loop
 from tests.benchmarks.workload import Workload
 
-__all__ = ["run"]
+__all__ = ["FirstStart", "run"]
 
 
 def run(workload: Workload, folder: str) -> tuple[float, float]:
@@ -19,7 +19,7 @@ def run(workload: Workload, folder: str) -> tuple[float, float]:
     from ray import tune
     from ray.air.integrations.mlflow import MLflowLoggerCallback
 
-    first = _FirstStart()
+    first = FirstStart()
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     tune.Tuner(
         tune.with_parameters(_train, workload=workload),
@@ -60,7 +60,7 @@ def _train(config: dict[str, Any], workload: Workload) -> None:
         )
 
 
-class _FirstStart(Callback):
+class FirstStart(Callback):
     """Remembers when the first trial was started."""
 
     def __init__(self) -> None:

@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy.typing as npt
 
-__all__ = ["Workload", "read_workload", "write_digits_sweep", "write_empty_sweep"]
+__all__ = [
+    "Workload",
+    "read_workload",
+    "write_digits_sweep",
+    "write_empty_sweep",
+    "write_sleeping_sweep",
+]
 
 Array = npt.NDArray[Any]
 
@@ -34,11 +40,27 @@ data: {{source: iris, split: {{dev: 0.2, test: 0.2}}}}
 objective: {{metric: dev_loss}}
 search: {{method: random, trials: {trials}}}
 stopping: {{scheduler: none}}
-resources: {{cpu: 1, gpu: 0, workers: 2}}
+resources: {{cpu: 1, gpu: 0, workers: {workers}}}
 space:
   model: {{kind: linear}}
   optimizer: {{kind: sgd, lr: {{float: [1.0e-4, 1.0e-1], log: true}}}}
   training: {{epochs: 1, batch_size: full, device: cpu}}
+"""
+
+_SLEEPER = """
+import time, torch
+
+class Sleeper(torch.nn.Module):
+    def __init__(self, input_shape, outputs):
+        super().__init__()
+        self.affine = torch.nn.Linear(input_shape[0], outputs)
+        self.built = False
+
+    def forward(self, x):
+        if self.training and self.built:
+            time.sleep(1)
+        self.built = True  # the first call is a check of the net, before any epoch
+        return self.affine(x)
 """
 
 
@@ -84,10 +106,19 @@ def write_digits_sweep(folder: Path, trials: int, epochs: int) -> Path:
     return path
 
 
-def write_empty_sweep(folder: Path, trials: int) -> Path:
+def write_empty_sweep(folder: Path, trials: int, workers: int = 2) -> Path:
     """Write empty.yaml: trials that train next to nothing."""
     path = folder / "empty.yaml"
-    path.write_text(_EMPTY.format(trials=trials))
+    path.write_text(_EMPTY.format(trials=trials, workers=workers))
+    return path
+
+
+def write_sleeping_sweep(folder: Path, trials: int, workers: int) -> Path:
+    """Write sleeping.yaml: trials of one epoch that waits for a second."""
+    (folder / "bench_sleeper.py").write_text(_SLEEPER)
+    path = folder / "sleeping.yaml"
+    text = _EMPTY.format(trials=trials, workers=workers)
+    path.write_text(text.replace("kind: linear", "kind: custom, target: 'bench_sleeper:Sleeper'"))
     return path
 
 

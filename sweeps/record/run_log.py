@@ -1,0 +1,95 @@
+"""A sweep's log for those who look for a fault: JSON lines in `log.jsonl`, one an occurrence.
+
+It repeats what the ledger has in words and with identities, so that a log collector can take it in
+beside those of other sweeps; nothing reads it back.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from sweeps.record.records import Outcome
+from sweeps.record.run_folder import RunFolder
+
+__all__ = ["LOG_FILE", "log_event", "logged"]
+
+LOG_FILE = "log.jsonl"
+_LOGGER = logging.getLogger("sweeps")
+
+
+@contextmanager
+def logged(folder: RunFolder) -> Iterator[None]:
+    """Append what is logged by `sweeps` to the folder's log until the block is left.
+
+    An error that leaves the block is logged, too.
+    """
+    handler = _Quiet(folder.path / LOG_FILE, encoding="utf-8", delay=True)
+    handler.setFormatter(_JsonLines(folder.name, str(folder.read_description()["id"])))
+    level = _LOGGER.level
+    _LOGGER.addHandler(handler)
+    _LOGGER.setLevel(logging.INFO)
+    try:
+        yield
+    except BaseException as err:
+        _LOGGER.error("%s: %s", type(err).__name__, err)
+        raise
+    finally:
+        _LOGGER.removeHandler(handler)
+        _LOGGER.setLevel(level)
+        handler.close()
+
+
+def log_event(event: Mapping[str, Any]) -> None:
+    """Log an event of the ledger; reports, starts and decisions are only there."""
+    level, text = _in_words(event)
+    if text:
+        _LOGGER.log(level, text, extra={"trial": event.get("trial")})
+
+
+def _in_words(event: Mapping[str, Any]) -> tuple[int, str]:
+    match event["event"]:
+        case "session":
+            versions = ", ".join(f"{name} {text}" for name, text in event["versions"].items())
+            nodes = ", ".join(str(node["name"]) for node in event["nodes"])
+            where = f"{event['runner']} on {nodes}" if nodes else event["runner"]
+            return logging.INFO, f"{event['action']}: {event['trials']} trials, {where}; {versions}"
+        case "failure":
+            return logging.WARNING, f"an attempt failed: {event['error'].splitlines()[0]}"
+        case "outcome":
+            is_bad = event["outcome"] == Outcome.FAILED
+            reason = f": {event['reason']}" if event["reason"] else ""
+            return logging.ERROR if is_bad else logging.INFO, f"{event['outcome']}{reason}"
+        case "reopened":
+            return logging.INFO, "to be tried again"
+        case "end":
+            return logging.INFO, f"the session is over: {event['reason'] or 'nothing is left'}"
+    return logging.DEBUG, ""
+
+
+class _JsonLines(logging.Formatter):
+    def __init__(self, sweep: str, identity: str) -> None:
+        super().__init__()
+        self._about = {"sweep": sweep, "id": identity}
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"time": time, "level": record.levelname.lower(), **self._about}
+        trial = getattr(record, "trial", None)
+        about = {} if trial is None else {"trial": trial}
+        return json.dumps({**line, **about, "message": record.getMessage()})
+
+
+class _Quiet(logging.FileHandler):
+    """Gives up what cannot be written: a log costs no sweep."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):  # of opening; others go to handleError
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Do nothing, where logging would print."""

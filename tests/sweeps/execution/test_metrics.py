@@ -1,0 +1,41 @@
+"""What is exported is what the record says."""
+
+from __future__ import annotations
+
+from sweeps.execution.metrics import readings
+from sweeps.record.records import SweepRecord
+from sweeps.spec.goal import Goal
+from sweeps.spec.planning import PlannedTrial
+
+
+def test_every_state_has_a_value_and_the_backlog_is_never_negative() -> None:
+    plan = [PlannedTrial(index, f"{index:012x}", index, {}) for index in range(4)]
+    record = SweepRecord(plan, Goal("dev_loss", "min"))
+    rows = [{"epoch": 1, "dev_loss": 0.5}, {"epoch": 2, "dev_loss": 0.25}]
+    for event in (
+        {"event": "started", "t": 1, "trial": 0},
+        {"event": "report", "t": 2, "trial": 0, "epochs": rows},
+        {"event": "outcome", "t": 3, "trial": 0, "outcome": "pruned", "reason": ""},
+        {"event": "started", "t": 1, "trial": 1},
+        {"event": "report", "t": 2, "trial": 1, "epochs": rows[:1]},
+    ):
+        record.apply(event)
+    values = {(name, *tags.values()): value for name, tags, value in readings(record, 0)}
+    assert values == {
+        ("sweeps_trials", "completed"): 0,
+        ("sweeps_trials", "pruned"): 1,
+        ("sweeps_trials", "early_stopped"): 0,
+        ("sweeps_trials", "diverged"): 0,
+        ("sweeps_trials", "failed"): 0,
+        ("sweeps_trials", "running"): 1,
+        ("sweeps_trials", "waiting"): 2,
+        ("sweeps_epochs",): 3,
+        ("sweeps_best_objective", "dev_loss"): 0.25,
+        ("sweeps_tracking_backlog",): 1,
+    }
+    assert ("sweeps_tracking_backlog", {}, 0) in readings(record, 5)
+
+
+def test_without_a_finite_objective_there_is_no_best() -> None:
+    record = SweepRecord([PlannedTrial(0, "0" * 12, 0, {})], Goal("dev_loss", "min"))
+    assert "sweeps_best_objective" not in {name for name, _, _ in readings(record, 0)}

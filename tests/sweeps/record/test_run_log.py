@@ -1,0 +1,69 @@
+"""The log has what happened to which trial, one JSON object a line, and costs no sweep."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sweeps
+from sweeps.errors import StorageError
+from sweeps.record.run_folder import RunFolder
+from sweeps.record.run_log import LOG_FILE, logged
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
+
+
+def lines_of(folder: RunFolder) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder.path / LOG_FILE).read_text().splitlines()]
+
+
+def test_what_happened_to_which_trial_is_logged(tmp_path: Path) -> None:
+    target = own_net(
+        tmp_path, "logged_net", "        if self.number == 1: raise ValueError('no')\n"
+    )
+    models = f"{{choice: [{custom_model(target, 0)}, {custom_model(target, 1)}]}}"
+    path = write_sweep(
+        tmp_path,
+        search="{method: grid}",
+        trial="{retries: 1}",
+        space=space(models, "{kind: adam, lr: 0.01}"),
+    )
+    results = sweeps.run(path, runs=tmp_path, runner="local", tracking_uri="none")
+    lines = lines_of(results.folder)
+    assert {(line["sweep"], line["id"]) for line in lines} == {
+        ("blobs", results.folder.read_description()["id"])
+    }
+    assert all(datetime.fromisoformat(line["time"]).tzinfo is not None for line in lines)
+    assert "2 trials, local" in lines[0]["message"]
+    assert "torch 2." in lines[0]["message"]
+    by_trial = [(line.get("trial"), line["level"], line["message"]) for line in lines[1:]]
+    assert (0, "info", "completed") in by_trial
+    attempts = [one for one in by_trial if one[:2] == (1, "warning")]
+    assert len(attempts) == 2
+    assert all(text.startswith("an attempt failed: NetError") for _, _, text in attempts)
+    assert [one[:2] for one in by_trial if one[2].startswith("failed: ")] == [(1, "error")]
+    assert by_trial[-1] == (None, "info", "the session is over: nothing is left")
+
+
+def test_an_error_that_ends_a_session_is_logged(tmp_path: Path) -> None:
+    results = sweeps.run(write_sweep(tmp_path), runs=tmp_path, runner="local", tracking_uri="none")
+    with pytest.raises(StorageError), logged(results.folder):
+        raise StorageError("the disk is full")
+    last = lines_of(results.folder)[-1]
+    assert (last["level"], last["message"]) == ("error", "StorageError: the disk is full")
+    assert logging.getLogger("sweeps").handlers == []
+
+
+def test_a_log_that_cannot_be_written_costs_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = sweeps.run(write_sweep(tmp_path), runs=tmp_path, runner="local", tracking_uri="none")
+    (results.folder.path / LOG_FILE).unlink()
+    (results.folder.path / LOG_FILE).mkdir()
+    more = sweeps.extend(results.folder.path, 1, runner="local", tracking_uri="none")
+    assert len(more.record.trials) == 7
+    assert "log.jsonl" not in capsys.readouterr().err
