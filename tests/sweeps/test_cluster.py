@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 import signal
 import tempfile
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -149,6 +153,63 @@ def test_a_node_that_goes_mid_sweep_and_another_that_joins_lose_nothing(
     assert curves(lost) == curves(whole)
     assert [str(trial.outcome) for trial in lost.record.trials] == ["completed"] * TRIALS
     assert "worker-1" not in cluster.processes.pids()
+
+
+def exported(cluster: LocalCluster, name: str) -> dict[str, float]:
+    """Return the series of one sweep that the nodes export for Prometheus, by name and tag."""
+    discovery = Path(cluster.processes.facts["temporary"]) / "head"
+    groups = json.loads((discovery / "prom_metrics_service_discovery.json").read_text())
+    found = {}
+    for target in (target for group in groups for target in group["targets"]):
+        with suppress(OSError), urllib.request.urlopen(f"http://{target}/metrics") as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith("ray_sweeps_") and f'sweep="{name}"' in line:
+                    outcome = re.search('outcome="([a-z_]+)"', line)
+                    key = line.partition("{")[0] + (f":{outcome[1]}" if outcome else "")
+                    found[key] = float(line.rpartition(" ")[2])
+    return found
+
+
+def test_the_nodes_export_how_a_sweep_is_doing(cluster: LocalCluster, tmp_path: Path) -> None:
+    path = counted_sweep(tmp_path, "exported", trials=TRIALS, epochs=EPOCHS, epoch_s=1.5)
+    with driver("run", path, "--id", "exported", **joining(cluster)) as one:
+        wait_for(lambda: exported(cluster, "exported").get("ray_sweeps_epochs", 0) > 3)
+        series = exported(cluster, "exported")
+        one.signal(signal.SIGINT)
+        one.wait()
+    states = {key.partition(":")[2]: n for key, n in series.items() if "trials:" in key}
+    assert sum(states.values()) == TRIALS
+    assert states["running"] > 0
+    assert 0 < series["ray_sweeps_best_objective"] < 3
+    assert series["ray_sweeps_tracking_backlog"] == 0
+
+
+def test_two_sweeps_share_the_cluster(cluster: LocalCluster, tmp_path: Path) -> None:
+    names = ("first_of_two", "second_of_two")
+    paths = {}
+    for name in names:
+        (tmp_path / name).mkdir()
+        paths[name] = counted_sweep(
+            tmp_path / name, name, trials=TRIALS, epochs=EPOCHS, epoch_s=0.2,
+            resources="{cpu: 1, workers: 1}",
+        )  # fmt: skip
+    with (
+        driver("run", paths[names[0]], "--id", names[0], **joining(cluster)) as one,
+        driver("run", paths[names[1]], "--id", names[1], **joining(cluster)) as other,
+    ):
+        for code, said in (one.wait(), other.wait()):
+            assert code == 0, said
+    whole = unbroken(tmp_path / "unbroken", "two_unbroken")
+    spans = []
+    for name in names:
+        assert curves(sweeps.open_run(cluster.storage / name)) == curves(whole)
+        started = [event["t"] for event in events(cluster.storage / name, "started")]
+        ended = [event["t"] for event in events(cluster.storage / name, "outcome")]
+        spans.append((started[0], ended[-1]))
+        # One worker each, as the file says: a trial begins when the one before has ended.
+        assert all(begin >= end for begin, end in zip(started[1:], ended, strict=False))
+    # Neither waited for the other to be over.
+    assert max(span[0] for span in spans) < min(span[1] for span in spans)
 
 
 def test_a_wrong_token_ends_with_the_way_out(cluster: LocalCluster, tmp_path: Path) -> None:

@@ -1,0 +1,257 @@
+"""Images and manifests: parsed, held to schemas, and their commands to the real command lines."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+from dockerfile_parse import DockerfileParser
+
+from sweeps.commands import _parser
+
+# MLflow's own use of SQLAlchemy 2.1, and what its command line imports.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"
+)
+ROOT = Path(__file__).resolve().parents[2]
+INFRA = ROOT / "infra"
+KUBERNETES = sorted((INFRA / "kubernetes").glob("*.yaml"))
+KUBERNETES_VERSION = "1.33"
+PINNED = dict(
+    line.split("==")
+    for line in (INFRA / "constraints.txt").read_text().splitlines()
+    if "==" in line and not line.startswith("#")
+)
+
+
+def dockerfile() -> list[dict[str, Any]]:
+    parser = DockerfileParser(path=str(INFRA / "images" / "Dockerfile"))
+    return list(parser.structure)
+
+
+def compose() -> dict[str, Any]:
+    return dict(yaml.safe_load((INFRA / "compose.yaml").read_text()))
+
+
+def documents(path: Path) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(path.read_text()))
+
+
+def launcher() -> dict[str, Any]:
+    return dict(yaml.safe_load((INFRA / "ray_up" / "aws.yaml").read_text()))
+
+
+def within(value: Any, key: str) -> Iterator[Any]:
+    """Yield what stands under `key`, at any depth."""
+    if isinstance(value, dict):
+        yield from [inner for name, inner in value.items() if name == key]
+        for inner in value.values():
+            yield from within(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from within(inner, key)
+
+
+def pod_templates(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in within(document, "template") if "spec" in one]
+
+
+def commands() -> dict[str, list[str]]:
+    """Return every command of ours, in words, by where it stands."""
+    found: dict[str, list[str]] = {}
+    for name, service in compose()["services"].items():
+        if "command" in service:
+            found[f"compose {name}"] = shlex.split(_with_defaults(service["command"]))
+        test = service.get("healthcheck", {}).get("test", [])[1:]
+        found[f"compose {name} health"] = [str(word) for word in test]
+    for path in KUBERNETES:
+        for document in documents(path):
+            for number, container in enumerate(
+                c for cs in within(document, "containers") for c in cs
+            ):
+                words = [*container.get("command", []), *container.get("args", [])]
+                found[f"{path.name} {document['kind']} {number}"] = words
+            for entrypoint in within(document, "entrypoint"):
+                found[f"{path.name} entrypoint"] = shlex.split(entrypoint)
+    for key in ("head_start_ray_commands", "worker_start_ray_commands"):
+        for number, line in enumerate(launcher()[key]):
+            found[f"aws {key} {number}"] = shlex.split(line)
+    for block in re.findall("```bash\n(.*?)```", (INFRA / "README.md").read_text(), re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            found[f"README: {line}"] = shlex.split(line, comments=True)
+    return {where: words for where, words in found.items() if words}
+
+
+def _with_defaults(text: str) -> str:
+    """Return what Compose makes of `${NAME:-default}`."""
+    return re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", text)
+
+
+def _click_command(words: list[str]) -> Any:
+    if words[0] == "ray":
+        from ray.scripts.scripts import cli
+    else:
+        from mlflow.cli import cli
+    return cli.commands[words[1]]
+
+
+@pytest.mark.parametrize("where", commands())
+def test_every_command_is_one_of_the_real_command_line(where: str) -> None:
+    words = commands()[where]
+    if words[0] in ("ray", "mlflow"):
+        with _click_command(words).make_context(words[1], words[2:]) as context:
+            assert context.command.name == words[1]
+    elif words[:3] == ["python", "-m", "sweeps"] and words[3:] != ["--help"]:
+        parsed = _parser().parse_args(words[3:])
+        file = str(parsed.file).removeprefix("/opt/sweeps/")
+        assert (ROOT / file).exists()
+    else:
+        assert words[0] in {"docker", "cp", "export", "kubectl", "openssl", "wget", "pg_isready"}
+        for word in words:
+            if word.startswith("infra/") and not word.endswith((".env", "auth_token")):
+                assert (ROOT / word).exists(), word
+
+
+def test_the_image_is_pinned_holds_no_secret_and_does_not_run_as_root() -> None:
+    lines = [(line["instruction"], line["value"]) for line in dockerfile()]
+    (base,) = [value for kind, value in lines if kind == "FROM"]
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm", base)
+    assert [value for kind, value in lines if kind == "USER"] == ["ray"]
+    assert lines.index(("USER", "ray")) > max(
+        number for number, (kind, _) in enumerate(lines) if kind in ("RUN", "COPY")
+    )
+    arguments = dict(value.partition("=")[::2] for kind, value in lines if kind == "ARG")
+    assert arguments["TORCH"] == f"torch=={PINNED['torch']}"
+    settings = " ".join(value for kind, value in lines if kind in ("ENV", "ARG"))
+    assert not re.search("PASSWORD|TOKEN|SECRET", settings)
+    installs = [value for kind, value in lines if kind == "RUN" and "pip install" in value]
+    assert installs
+    assert all("-c infra/constraints.txt" in value for value in installs)
+
+
+def test_what_the_image_copies_exists_and_is_sent_to_the_builder() -> None:
+    sources = [
+        source
+        for line in dockerfile()
+        if line["instruction"] == "COPY"
+        for source in line["value"].split()[:-1]
+    ]
+    ignore = (INFRA / "images" / "Dockerfile.dockerignore").read_text().splitlines()
+    sent = {line.removeprefix("!") for line in ignore if line.startswith("!")}
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert source.split("/")[0] in sent, source
+    package = (ROOT / "pyproject.toml").read_text()
+    for folder in ("infra", "models", "search_spaces", "sweeps"):
+        assert folder in sources
+        assert folder in package
+
+
+def test_compose_names_only_what_it_has() -> None:
+    file = compose()
+    services = file["services"]
+    for name, service in services.items():
+        for other, about in service.get("depends_on", {}).items():
+            assert about["condition"] == "service_healthy"
+            assert "healthcheck" in services[other], (name, other)
+        for mount in service.get("volumes", []):
+            assert mount.split(":")[0] in file["volumes"]
+        for port in service.get("ports", []):
+            assert port.startswith("127.0.0.1:"), port
+    assert not [image for image in within(file, "image") if "latest" in image or ":" not in image]
+
+
+def test_every_variable_of_compose_is_in_the_example_and_no_secret_has_a_value() -> None:
+    text = (INFRA / "compose.yaml").read_text()
+    example = dict(
+        line.split("=", 1)
+        for line in (INFRA / "env.example").read_text().splitlines()
+        if line and not line.startswith("#")
+    )
+    assert set(re.findall(r"\$\{([A-Z_]+)", text)) == set(example)
+    needed = set(re.findall(r"\$\{([A-Z_]+):\?", text))
+    assert needed == {name for name in example if re.search("PASSWORD|TOKEN|SECRET", name)}
+    assert {example[name] for name in needed} == {""}
+    defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", text))
+    assert defaults == {name: example[name] for name in defaults}
+
+
+@pytest.mark.parametrize("path", KUBERNETES, ids=lambda path: path.stem)
+def test_kubernetes_takes_every_object_and_pod(path: Path) -> None:
+    plain = [one for one in documents(path) if not one["apiVersion"].startswith("ray.io/")]
+    for document in plain:
+        kubernetes_validate.validate(document, KUBERNETES_VERSION, strict=True)
+    for document in documents(path):
+        for template in pod_templates(document):
+            about = {"metadata": {"name": "a"}, **template}
+            pod = {"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "a"}}
+            kubernetes_validate.validate(
+                {**pod, "template": about}, KUBERNETES_VERSION, strict=True
+            )
+            spec = template["spec"]
+            assert spec["securityContext"]["runAsNonRoot"] is True
+            for container in spec["containers"]:
+                assert "latest" not in container["image"]
+                assert ":" in container["image"]
+                assert "limits" in container["resources"]
+
+
+def test_every_claim_and_secret_key_is_made_somewhere() -> None:
+    everything = [document for path in KUBERNETES for document in documents(path)]
+    claims = {
+        one["metadata"]["name"] for one in everything if one["kind"] == "PersistentVolumeClaim"
+    }
+    wanted = {one["claimName"] for one in within(everything, "persistentVolumeClaim")}
+    assert wanted == claims
+    readme = (INFRA / "README.md").read_text()
+    for reference in within(everything, "secretKeyRef"):
+        assert f"secret generic {reference['name']}" in readme
+        assert f"--from-literal={reference['key']}=" in readme
+
+
+def test_kuberay_is_asked_for_a_token_and_the_pinned_ray() -> None:
+    clusters = [
+        document["spec"] if document["kind"] == "RayCluster" else document["spec"]["rayClusterSpec"]
+        for path in KUBERNETES
+        for document in documents(path)
+        if document["kind"] in ("RayCluster", "RayJob")
+    ]
+    assert len(clusters) == 2
+    for cluster in clusters:
+        assert cluster["authOptions"] == {"mode": "token"}
+        assert cluster["rayVersion"] == PINNED["ray"]
+        for group in cluster["workerGroupSpecs"]:
+            assert group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
+
+
+def test_the_launchers_file_passes_rays_own_schema() -> None:
+    schema = importlib.resources.files("ray.autoscaler") / "ray-schema.json"
+    file = launcher()
+    jsonschema.validate(file, json.loads(schema.read_text()))
+    assert file["head_node_type"] in file["available_node_types"]
+    spot = [
+        name
+        for name, about in file["available_node_types"].items()
+        if about["node_config"].get("InstanceMarketOptions") == {"MarketType": "spot"}
+    ]
+    assert spot == ["cpu", "gpu"]
+    assert "--env=RAY_AUTH_MODE=token" in file["docker"]["run_options"]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(one for one in INFRA.rglob("*") if one.is_file() and one.suffix != ".pyc")
+)
+def test_no_file_carries_a_secret(path: Path) -> None:
+    if path.name in (".env", "auth_token"):
+        pytest.skip("not part of the repository")
+    text = path.read_text()
+    assert not re.search(r"\b[0-9a-f]{32,}\b", text), "a token or a password"
