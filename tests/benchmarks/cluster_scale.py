@@ -66,7 +66,9 @@ def measure_ray_tune(trials: int) -> dict[str, float]:
         command = run_command(
             ["tests.benchmarks.ray_tune_scale", str(trials), path], _SAMPLE_PERIOD_S, environment
         )
-    span = json.loads(command.output.splitlines()[-1])
+    # Ray may print after it.
+    (line,) = (line for line in command.output.splitlines() if line.startswith("{"))
+    span = json.loads(line)
     training_s = span["ended_at"] - span["first_trial_at"]
     during = [
         one for one in command.samples if span["first_trial_at"] <= one.at <= span["ended_at"]
