@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["InfraSettings", "SettingsError", "read_settings"]
+__all__ = ["InfraSettings", "SettingsError", "read_settings", "without_password"]
 
 _JOBS = ("http://", "https://")
 
@@ -111,6 +111,14 @@ def read_settings() -> InfraSettings:
         return InfraSettings()
     except ValidationError as err:
         raise SettingsError("; ".join(_in_words(one) for one in err.errors())) from None
+
+
+def without_password(uri: str) -> str:
+    """Return `uri` with the password of `user:password@host` hidden."""
+    scheme, separator, rest = uri.partition("://")
+    account, at, host = rest.rpartition("@")
+    user = account.partition(":")[0]
+    return f"{scheme}{separator}{user}:***@{host}" if at else uri
 
 
 def _in_words(error: object) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from infra.notify import notify
 from sweeps.environment import read_settings
+from sweeps.errors import SweepError
 from sweeps.record.reading import read_record
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.run_log import log, logged
 from sweeps.terminal.progress import status_line
 
 __all__ = ["telling"]
@@ -60,5 +63,14 @@ def _send(folder: RunFolder, about: dict[str, Any], say: Callable[[str], None]) 
     text += f" ({about['reason']})" if about["reason"] else ""
     text += f"; {about['progress']}" if "progress" in about else ""
     notice = {"sweep": folder.name, "run": str(folder.path), "text": text, **about}
-    for problem in notify(read_settings(), notice):
-        say(f"the notice of the end was not sent: {problem}")
+    problems = [
+        f"the notice of the end was not sent: {one}" for one in notify(read_settings(), notice)
+    ]
+    for problem in problems:
+        say(problem)
+    # Where the folder itself is what is wrong, there is no log.
+    with suppress(SweepError), logged(folder):
+        for problem in problems:
+            log(logging.WARNING, problem)
+        if not problems:
+            log(logging.INFO, f"the notice of the end was sent: {about['event']}")

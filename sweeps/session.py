@@ -17,7 +17,7 @@ from sweeps.record.recording import Recorder, reopen_failed
 from sweeps.record.records import SweepRecord
 from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.run_log import logged
+from sweeps.record.run_log import log_settings, logged
 from sweeps.record.stages import is_followed_up
 from sweeps.spec.own_modules import make_importable
 from sweeps.spec.sweep_file import SweepFile
@@ -80,6 +80,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         with ExitStack() as started:
             trainer = Trainer(settings.runner, place, signals, display, started, retries)
             trainer.begin(recorder, action)
+            log_settings(file, settings.tracking_uri)
             tracking = stack.enter_context(TrackingProcess.of(folder, settings.tracking_uri))
             stack.enter_context(display.showing(record, tracking))
             if place.is_cluster:

@@ -24,6 +24,7 @@ from sweeps.record.recording import Recorder, reopen_failed
 from sweeps.record.records import Outcome, SweepRecord
 from sweeps.record.results import write_results
 from sweeps.record.run_folder import PREPROCESSING, RunFolder, write_atomically
+from sweeps.record.run_log import logged_stage
 from sweeps.spec.sweep_file import SweepFile
 from sweeps.terminal.progress import Display
 
@@ -96,13 +97,15 @@ class Trainer:
             self.signals.turn_to(recorder)
             if self.reopens:
                 reopen_failed(recorder)
-            self.display.turn_to(record, str(folder.read_description()["stage"]))
-            self.begin(recorder, "stage")
-            self.train(folder, recorder, splits, last_epoch)
-            if recorder.fatal is not None:
-                raise recorder.fatal
-            write_results(folder, record)
-            recorder.write("end", reason=recorder.stop_reason if record.unfinished else "")
+            stage = str(folder.read_description()["stage"])
+            self.display.turn_to(record, stage)
+            with logged_stage(stage):
+                self.begin(recorder, "stage")
+                self.train(folder, recorder, splits, last_epoch)
+                if recorder.fatal is not None:
+                    raise recorder.fatal
+                write_results(folder, record)
+                recorder.write("end", reason=recorder.stop_reason if record.unfinished else "")
         finally:
             ledger.close()
         return record if record.is_finished else None

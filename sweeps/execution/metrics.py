@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ray.util.metrics import Gauge
 
@@ -46,8 +46,10 @@ def exported_metrics(
     done = threading.Event()
 
     def export() -> None:
-        for name, tags, value in readings(record, recorded()):
-            gauges[name].set(value, {"sweep": sweep, "outcome": "", "metric": "", **tags})
+        # Read while the sweep writes, so a reading may fail; the next one comes soon.
+        with suppress(Exception):
+            for name, tags, value in readings(record, recorded()):
+                gauges[name].set(value, {"sweep": sweep, "outcome": "", "metric": "", **tags})
 
     def loop() -> None:
         while not done.wait(_PERIOD_S):

@@ -6,6 +6,7 @@ sweep. What cannot be written is kept in `fatal` and raised when the runner has 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +17,7 @@ from sweeps.record.kept_weights import KeptWeights, delete
 from sweeps.record.ledger import Ledger
 from sweeps.record.records import Outcome, SweepRecord
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.run_log import log_event
+from sweeps.record.run_log import log, log_event
 from sweeps.record.trial_report import Report
 from sweeps.spec.sweep_file import Budget, SweepFile
 
@@ -124,10 +125,14 @@ class Recorder:
 
     def request_stop(self, reason: str) -> None:
         """Ask the runner to stop; the first reason stays."""
+        if not self.stop_reason:
+            log(logging.INFO, f"stopping: {reason}")
         self.stop_reason = self.stop_reason or reason
 
     def end_with(self, error: SweepError, reason: str) -> None:
         """Ask the runner to stop, and the session to raise `error` then."""
+        if self.fatal is None:
+            log(logging.ERROR, str(error))
         self.fatal = self.fatal or error
         self.request_stop(reason)
 

@@ -1,7 +1,7 @@
 """A sweep's log for those who look for a fault: JSON lines in `log.jsonl`, one an occurrence.
 
 It repeats what the ledger has in words and with identities, so that a log collector can take it in
-beside those of other sweeps; nothing reads it back.
+beside those of other sweeps; nothing reads it back. The tracker has one of the same form.
 """
 
 from __future__ import annotations
@@ -13,22 +13,24 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.settings import without_password
 from sweeps.record.records import Outcome
 from sweeps.record.run_folder import RunFolder
+from sweeps.spec.sweep_file import SweepFile
 
-__all__ = ["LOG_FILE", "log_event", "logged"]
+__all__ = ["LOG_FILE", "log", "log_event", "log_settings", "logged", "logged_stage"]
 
 LOG_FILE = "log.jsonl"
 _LOGGER = logging.getLogger("sweeps")
 
 
 @contextmanager
-def logged(folder: RunFolder) -> Iterator[None]:
-    """Append what is logged by `sweeps` to the folder's log until the block is left.
+def logged(folder: RunFolder, file: str = LOG_FILE) -> Iterator[None]:
+    """Append what is logged by `sweeps` to a file of the folder until the block is left.
 
     An error that leaves the block is logged, too.
     """
-    handler = _Quiet(folder.path / LOG_FILE, encoding="utf-8", delay=True)
+    handler = _Quiet(folder.path / file, encoding="utf-8", delay=True)
     handler.setFormatter(_JsonLines(folder.name, str(folder.read_description()["id"])))
     level = _LOGGER.level
     _LOGGER.addHandler(handler)
@@ -44,11 +46,39 @@ def logged(folder: RunFolder) -> Iterator[None]:
         handler.close()
 
 
+@contextmanager
+def logged_stage(stage: str) -> Iterator[None]:
+    """Have what is logged carry the name of a stage, whose trials count from 0 again."""
+
+    def mark(record: logging.LogRecord) -> bool:
+        record.stage = stage
+        return True
+
+    _LOGGER.addFilter(mark)
+    try:
+        yield
+    finally:
+        _LOGGER.removeFilter(mark)
+
+
+def log(level: int, text: str) -> None:
+    """Log what is in no event of the ledger; `level` is one of Python's logging."""
+    _LOGGER.log(level, "%s", text)
+
+
+def log_settings(file: SweepFile, tracking_uri: str | None) -> None:
+    """Log what decides how a session runs, without secrets."""
+    sections = {name: getattr(file, name) for name in ("budget", "resources", "trial")}
+    texts = [f"{name} ({section})" for name, section in sections.items()]
+    uri = "none" if tracking_uri is None else without_password(tracking_uri).partition("?")[0]
+    log(logging.INFO, f"settings: MLflow {uri}; {'; '.join(texts)}")
+
+
 def log_event(event: Mapping[str, Any]) -> None:
     """Log an event of the ledger; reports, starts and decisions are only there."""
     level, text = _in_words(event)
     if text:
-        _LOGGER.log(level, text, extra={"trial": event.get("trial")})
+        _LOGGER.log(level, "%s", text, extra={"trial": event.get("trial")})
 
 
 def _in_words(event: Mapping[str, Any]) -> tuple[int, str]:
@@ -79,8 +109,8 @@ class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"time": time, "level": record.levelname.lower(), **self._about}
-        trial = getattr(record, "trial", None)
-        about = {} if trial is None else {"trial": trial}
+        marks = {name: getattr(record, name, None) for name in ("stage", "trial")}
+        about = {name: mark for name, mark in marks.items() if mark is not None}
         return json.dumps({**line, **about, "message": record.getMessage()})
 
 
@@ -90,6 +120,10 @@ class _Quiet(logging.FileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         with suppress(OSError):  # of opening; others go to handleError
             super().emit(record)
+
+    def close(self) -> None:
+        with suppress(OSError):  # of what a full disk has not taken
+            super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Do nothing, where logging would print."""

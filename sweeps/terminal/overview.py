@@ -18,7 +18,7 @@ from sweeps.record.ledger import read_events
 from sweeps.record.reading import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import stage_folders
-from sweeps.terminal.progress import duration, status_line
+from sweeps.terminal.progress import EpochRate, duration, status_line, time_left_s
 
 __all__ = ["Overview", "overview_of", "print_list", "print_status"]
 
@@ -31,6 +31,8 @@ class Overview:
         state: `running`, `interrupted` (nothing runs it, and it is not over) or `ended`.
         line: Its trials by outcome, the best so far, and, of one that runs, pace and ETA.
         last_t: When its last event was written, in seconds since 1970.
+        epochs_per_s: How fast its search trains now, and None where it does not.
+        left_s: The seconds that its search still needs, and None while that cannot be told.
         nodes: The nodes of its last session, as (name, CPU cores, GPUs).
         stages: One such line for each stage that was begun.
     """
@@ -39,27 +41,30 @@ class Overview:
     state: str
     line: str
     last_t: float
+    epochs_per_s: float | None = None
+    left_s: float | None = None
     nodes: tuple[tuple[str, float, float], ...] = ()
     stages: tuple[tuple[str, str], ...] = ()
 
 
 def overview_of(folder: RunFolder) -> Overview:
     """Return how far a sweep is; raises RunFolderError where its folder is damaged."""
-    line, is_over = _line(folder, running := folder.is_locked())
-    stages = {name: _line(stage, running) for name, stage in stage_folders(folder).items()}
-    is_over = is_over and all(done for _, done in stages.values())
-    session, last_t = _last_session(folder)
+    search = _progress(folder, running := folder.is_locked())
+    stages = {name: _progress(stage, running) for name, stage in stage_folders(folder).items()}
+    is_over = all(one.is_finished for one in (search, *stages.values()))
     nodes = tuple(
         (node.get("name") or "this machine", node["cpus"], node["gpus"])
-        for node in session.get("nodes", ())
+        for node in search.session.get("nodes", ())
     )
     return Overview(
         folder.name,
         "running" if running else "ended" if is_over else "interrupted",
-        line,
-        last_t,
+        search.line,
+        search.last_t,
+        search.epochs_per_s,
+        search.left_s,
         nodes,
-        tuple((str(name), text) for name, (text, _) in stages.items()),
+        tuple((str(name), one.line) for name, one in stages.items()),
     )
 
 
@@ -105,27 +110,44 @@ def _overview_or_damage(path: Path) -> Overview:
         return Overview(path.name, "damaged", str(err), 0.0)
 
 
-def _line(folder: RunFolder, running: bool) -> tuple[str, bool]:
-    """Return a folder's status line, and whether nothing of it is left to do."""
+@dataclass(frozen=True)
+class _Progress:
+    """How far a sweep or a stage of it is; `session` is the event with which its last began."""
+
+    line: str
+    is_finished: bool
+    session: dict[str, Any]
+    last_t: float
+    epochs_per_s: float | None
+    left_s: float | None
+
+
+def _progress(folder: RunFolder, running: bool) -> _Progress:
     record = read_record(folder)
+    session, last_t, rate = _last_session(folder)
     epochs = sum(trial.epochs for trial in record.trials)
-    active_s = record.active_s
-    if running and record.session_from:
-        active_s += max(0.0, time.time() - record.session_from)
-    text = status_line(record, epochs, epochs / active_s if running and active_s else None)
+    # The reader's clock may be behind the driver's.
+    now = rate.update(epochs, max(time.time(), last_t))
+    epochs_per_s = now if running and record.unfinished else None
+    line = status_line(record, epochs, epochs_per_s)
     if record.stopped:
-        text += f" | stopped: {record.stopped}"
-    return text, record.is_finished
+        line += f" | stopped: {record.stopped}"
+    left_s = time_left_s(record, epochs, epochs_per_s)
+    return _Progress(line, record.is_finished, session, last_t, epochs_per_s, left_s)
 
 
-def _last_session(folder: RunFolder) -> tuple[dict[str, Any], float]:
+def _last_session(folder: RunFolder) -> tuple[dict[str, Any], float, EpochRate]:
+    """Return the event of the last session, the time of the last event, and the session's rate."""
     session: dict[str, Any] = {}
     last_t = folder.read_description().get("created_at", 0.0)
-    if folder.ledger.exists():
-        for event, _ in read_events(folder.ledger):
-            session = event if event["event"] == "session" else session
-            last_t = event.get("t", last_t)
-    return session, last_t
+    rate, epochs = EpochRate(), 0
+    for event, _ in read_events(folder.ledger):
+        last_t = event.get("t", last_t)
+        if event["event"] == "session":
+            session, rate = event, EpochRate()
+        epochs += len(event["epochs"]) if event["event"] == "report" else 0
+        rate.update(epochs, last_t)
+    return session, last_t, rate
 
 
 def _ago(t: float) -> str:

@@ -20,12 +20,14 @@ from sweeps.record.records import SweepRecord
 if TYPE_CHECKING:
     from sweeps.tracking.process import TrackingProcess
 
-__all__ = ["Display", "duration", "status_line"]
+__all__ = ["Display", "EpochRate", "duration", "status_line", "time_left_s"]
 
 Mode = Literal["live", "plain", "silent"]
 _LIVE_PERIOD_S = 0.25
 _PLAIN_PERIOD_S = 5.0
+# A rate is that of the last seconds, but of no fewer epochs than these: some take minutes.
 _RATE_WINDOW_S = 20.0
+_RATE_EPOCHS = 10
 # A tracker is always a trial or two behind; more is worth a word.
 _SHOWN_BACKLOG = 5
 
@@ -36,7 +38,7 @@ class Display:
     def __init__(self, mode: Mode) -> None:
         self._mode = mode
         self._phase = "starting"
-        self._rate = _Rate()
+        self._rate = EpochRate()
         self._shown: SweepRecord | None = None
         self._title = self._stage = ""
 
@@ -73,7 +75,7 @@ class Display:
 
     def turn_to(self, record: SweepRecord, title: str) -> None:
         """Show `record` from now on, under the title of a stage."""
-        self._rate = _Rate()
+        self._rate = EpochRate()
         self._phase = "starting" if record.unfinished else "finished"
         self._shown, self._title, self._stage = record, title, title
 
@@ -93,7 +95,7 @@ class Display:
 
     def _line(self, record: SweepRecord, tracking: TrackingProcess) -> str:
         epochs = sum(trial.epochs for trial in record.trials)
-        text = status_line(record, epochs, self._rate.update(epochs))
+        text = status_line(record, epochs, self._rate.update(epochs, time.monotonic()))
         if self._phase == "starting" and not epochs:
             text = f"starting workers; {text}"
         if self._title:
@@ -124,27 +126,53 @@ def status_line(record: SweepRecord, epochs: int, epochs_per_s: float | None) ->
         value = measured(best.best, record.goal.metric, digits=5)
         parts.append(f"best {record.goal.metric} {value} (trial {best.trial.index})")
     if epochs_per_s:
-        parts.append(f"{epochs_per_s:.0f} epochs/s")
-        if 0 < ended < total:
-            left_s = epochs / ended * (total - ended) / epochs_per_s
-            parts.append(f"about {duration(left_s)} left")
+        parts.append(_pace(epochs_per_s))
+    left_s = time_left_s(record, epochs, epochs_per_s)
+    if left_s is not None:
+        parts.append(f"about {duration(left_s)} left")
     return " | ".join(parts)
 
 
-class _Rate:
-    """Epochs a second over the last seconds."""
+def time_left_s(record: SweepRecord, epochs: int, epochs_per_s: float | None) -> float | None:
+    """Return the seconds that a sweep still needs, or None while that cannot be told.
+
+    Trials to come are taken to train as many epochs as those that have ended.
+    """
+    total, ended = len(record.trials), record.outcomes.total()
+    if not epochs_per_s or not 0 < ended < total:
+        return None
+    return epochs / ended * (total - ended) / epochs_per_s
+
+
+class EpochRate:
+    """Epochs a second over the last seconds, or, where epochs are slow, over the last few."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
 
-    def update(self, epochs: int) -> float | None:
-        now = time.monotonic()
-        self._seen.append((now, epochs))
-        while now - self._seen[0][0] > _RATE_WINDOW_S:
+    def update(self, epochs: int, t: float) -> float | None:
+        """Return the rate at `t` (s, of any clock), when so many epochs have been trained.
+
+        The first call says from where to count, and has no rate.
+        """
+        if not self._seen or epochs > self._seen[-1][1]:
+            self._seen.append((t, epochs))
+        while len(self._seen) > 1 and self._is_enough(self._seen[1], epochs, t):
             self._seen.popleft()
         since, before = self._seen[0]
         gained = epochs - before
-        return gained / (now - since) if gained and now > since else None
+        return gained / (t - since) if gained and t > since else None
+
+    @staticmethod
+    def _is_enough(start: tuple[float, int], epochs: int, t: float) -> bool:
+        return t - start[0] >= _RATE_WINDOW_S and epochs - start[1] >= _RATE_EPOCHS
+
+
+def _pace(epochs_per_s: float) -> str:
+    """Return a rate in the unit that makes a number above 1 of it."""
+    units = {"s": 1, "min": 60, "h": 3600}
+    unit = next((name for name, n in units.items() if n * epochs_per_s >= 0.95), "h")
+    return f"{units[unit] * epochs_per_s:.0f} epochs/{unit}"
 
 
 def _show_live(line: Callable[[], str], done: threading.Event) -> None:

@@ -7,6 +7,7 @@ in the ledger and is tried again.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.settings import without_password
 from sweeps.errors import TrackingError
 from sweeps.record.ledger import read_events
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.run_log import log, logged
 from sweeps.record.stages import kept_finals, stage_folders
 from sweeps.spec.goal import Goal
-from sweeps.tracking.process import STATUS_FILE
+from sweeps.tracking.process import LOG_FILE, STATUS_FILE
 
 __all__ = ["Closing", "Follower", "follow", "sync"]
 
@@ -236,8 +239,13 @@ def follow(
     A driver that dies without a word (SIGKILL) is noticed; its open trials stay open for the
     resume that will follow.
     """
-    follower = Follower(folder, uri)
-    wait_s = _POLL_S
+    with logged(folder, LOG_FILE):
+        _follow(Follower(folder, uri), driver_is_alive, closing)
+
+
+def _follow(follower: Follower, driver_is_alive: Callable[[], bool], closing: Closing) -> None:
+    log(logging.INFO, f"recording in MLflow at {without_password(follower.uri)}")
+    wait_s, problem = _POLL_S, ""
     while True:
         alive = driver_is_alive()
         follower.read()
@@ -250,10 +258,16 @@ def follow(
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
             if not alive:
                 raise
+            if str(err) != problem:  # a server that is down says the same for hours
+                log(logging.WARNING, str(err))
+            problem = str(err)
         else:
-            wait_s = _POLL_S
+            if problem:
+                log(logging.INFO, "MLflow answers again")
+            wait_s, problem = _POLL_S, ""
             if follower.is_over or not alive:
                 follower.say(stage="done")
+                log(logging.INFO, f"{follower.recorded} ended trials are recorded")
                 return
         time.sleep(wait_s)
 

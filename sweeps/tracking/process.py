@@ -18,10 +18,10 @@ from typing import Any, Self
 
 from sweeps.record.run_folder import RunFolder
 
-__all__ = ["STATUS_FILE", "TrackingProcess"]
+__all__ = ["LOG_FILE", "STATUS_FILE", "TrackingProcess"]
 
 STATUS_FILE = "tracking.json"
-_LOG_FILE = "tracking.log"
+LOG_FILE = "tracking.log"
 _PROJECT = Path(__file__).resolve().parents[2]
 # How long the end of a sweep waits for a server that does not answer, and for a report.
 PATIENCE_S = 20.0
@@ -45,7 +45,7 @@ class TrackingProcess:
         if self._uri is None:
             return self
         (self._folder.path / STATUS_FILE).unlink(missing_ok=True)
-        log = (self._folder.path / _LOG_FILE).open("ab")
+        log = (self._folder.path / LOG_FILE).open("ab")
         command = [sys.executable, "-m", "sweeps", "sync", str(self._folder.path), "--follow"]
         with log:
             self._process = subprocess.Popen(
@@ -102,7 +102,7 @@ class TrackingProcess:
     def error(self) -> str:
         """What keeps the tracker from recording now, or an empty text."""
         if self._process is not None and self._process.poll() not in (None, 0):
-            return str(self.status().get("error") or f"see {self._folder.path / _LOG_FILE}")
+            return str(self.status().get("error") or f"see {self._folder.path / LOG_FILE}")
         return str(self.status().get("error") or "")
 
     def _progress(self) -> tuple[Any, Any]:

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from infra.settings import without_password
 from sweeps.errors import TrackingError
 
 __all__ = ["experiment_id_of", "open_client", "translated_errors", "without_password"]
@@ -94,14 +95,6 @@ def _plain(text: str) -> str:
     if "timed out" in text:
         return "no answer in time"
     return "connection refused" if "refused" in text else text
-
-
-def without_password(uri: str) -> str:
-    """Return `uri` with the password of `user:password@host` hidden."""
-    scheme, separator, rest = uri.partition("://")
-    account, at, host = rest.rpartition("@")
-    user = account.partition(":")[0]
-    return f"{scheme}{separator}{user}:***@{host}" if at else uri
 
 
 def _hide_password(text: str, uri: str) -> str:

@@ -15,6 +15,7 @@ import sweeps
 from infra.notify import notify
 from infra.settings import read_settings
 from sweeps.errors import RunFolderError
+from sweeps.record.run_log import LOG_FILE
 from sweeps.terminal.progress import Display
 from tests.free_port import free_port
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
@@ -102,6 +103,23 @@ def test_a_receiver_that_refuses_costs_no_sweep_and_stays_unnamed(
     said = capsys.readouterr().err
     assert "the notice of the end was not sent: SWEEPS_NOTIFY_URL answered 500" in said
     assert "s3cret" not in said
+
+
+@pytest.mark.parametrize(
+    ("status", "level", "message"),
+    [
+        (200, "info", "the notice of the end was sent: ended"),
+        (500, "warning", "the notice of the end was not sent: SWEEPS_NOTIFY_URL answered 500"),
+    ],
+)
+def test_the_log_says_what_became_of_the_notice(
+    receiver: Receiver, tmp_path: Path, status: int, level: str, message: str
+) -> None:
+    receiver.status = status
+    text = (run(write_sweep(tmp_path)).path / LOG_FILE).read_text()
+    last = json.loads(text.splitlines()[-1])
+    assert (last["level"], last["message"]) == (level, message)
+    assert "s3cret" not in text
 
 
 def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:

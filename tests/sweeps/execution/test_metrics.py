@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from sweeps.execution.metrics import readings
+from typing import ClassVar
+
+import pytest
+
+from sweeps.execution import metrics
+from sweeps.execution.metrics import exported_metrics, readings
 from sweeps.record.records import SweepRecord
 from sweeps.spec.goal import Goal
 from sweeps.spec.planning import PlannedTrial
+from tests.sweeps.drivers import wait_for
 
 
 def test_every_state_has_a_value_and_the_backlog_is_never_negative() -> None:
@@ -34,6 +40,39 @@ def test_every_state_has_a_value_and_the_backlog_is_never_negative() -> None:
         ("sweeps_tracking_backlog",): 1,
     }
     assert ("sweeps_tracking_backlog", {}, 0) in readings(record, 5)
+
+
+class Exporter:
+    """Keeps what a gauge was set to, as Ray's Gauge takes it."""
+
+    values: ClassVar[dict[str, float]] = {}
+
+    def __init__(self, name: str, description: str, tag_keys: tuple[str, ...]) -> None:
+        self._name = name
+
+    def set(self, value: float, tags: dict[str, str]) -> None:
+        self.values[self._name + tags["outcome"]] = value
+
+
+def test_a_reading_that_fails_ends_no_sweep_and_the_next_one_is_exported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics, "Gauge", Exporter)
+    monkeypatch.setattr(metrics, "_PERIOD_S", 0.01)
+    record = SweepRecord([PlannedTrial(0, "0" * 12, 0, {})], Goal("dev_loss", "min"))
+    asked = []
+
+    def recorded() -> int:
+        asked.append(len(asked))
+        if len(asked) < 3:
+            raise RuntimeError("dictionary changed size during iteration")
+        return 0
+
+    with exported_metrics("one", record, recorded):
+        wait_for(lambda: "sweeps_trialswaiting" in Exporter.values)
+        record.apply({"event": "started", "t": 1, "trial": 0})
+    assert Exporter.values["sweeps_trialswaiting"] == 0
+    assert Exporter.values["sweeps_trialsrunning"] == 1
 
 
 def test_without_a_finite_objective_there_is_no_best() -> None:

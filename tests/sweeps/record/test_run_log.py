@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 import sweeps
 from sweeps.errors import StorageError
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.run_log import LOG_FILE, logged
+from sweeps.record.run_log import LOG_FILE, log_settings, logged
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 
@@ -56,6 +57,43 @@ def test_an_error_that_ends_a_session_is_logged(tmp_path: Path) -> None:
     last = lines_of(results.folder)[-1]
     assert (last["level"], last["message"]) == ("error", "StorageError: the disk is full")
     assert logging.getLogger("sweeps").handlers == []
+
+
+def test_the_trials_of_a_stage_are_told_from_those_of_the_search(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, final="{top_k: 1, seeds: 2}")
+    results = sweeps.run(path, runs=tmp_path, runner="local", tracking_uri="none")
+    ended = [line for line in lines_of(results.folder) if line["message"] == "completed"]
+    assert Counter(line.get("stage") for line in ended) == {None: 6, "final": 2, "final/refit": 1}
+    assert len({(line.get("stage"), line["trial"]) for line in ended}) == 9
+
+
+def test_a_session_begins_with_its_settings_and_says_when_it_was_asked_to_stop(
+    tmp_path: Path,
+) -> None:
+    path = write_sweep(tmp_path, budget="{trials: 2}")
+    uri = "http://ann:s3cret@127.0.0.1:9"
+    results = sweeps.run(path, runs=tmp_path, runner="local", tracking_uri="none")
+    with logged(results.folder):
+        log_settings(results.folder.read_sweep(), uri)
+    text = (results.folder.path / LOG_FILE).read_text()
+    assert "s3cret" not in text
+    messages = [line["message"] for line in lines_of(results.folder)]
+    settings = [text for text in messages if text.startswith("settings: ")]
+    assert len(settings) == 2
+    assert "MLflow none" in settings[0]
+    assert "trials=2" in settings[0]
+    assert "MLflow http://ann:***@127.0.0.1:9" in settings[1]
+    stops = [text for text in messages if text.startswith("stopping: ")]
+    assert stops == ["stopping: budget.trials = 2 trials have ended"]
+
+
+def test_a_full_disk_costs_the_log_alone(tmp_path: Path) -> None:
+    results = sweeps.run(write_sweep(tmp_path), runs=tmp_path, runner="local", tracking_uri="none")
+    (results.folder.path / LOG_FILE).unlink()
+    (results.folder.path / LOG_FILE).symlink_to("/dev/full")
+    more = sweeps.extend(results.folder.path, 1, runner="local", tracking_uri="none")
+    assert more.is_finished
+    assert len(more.record.trials) == 7
 
 
 def test_a_log_that_cannot_be_written_costs_nothing(

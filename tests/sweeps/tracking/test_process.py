@@ -16,6 +16,8 @@ import pytest
 
 import sweeps
 from sweeps.tracking import process
+from sweeps.tracking.process import LOG_FILE
+from tests.free_port import free_port
 from tests.mlflow_server import MlflowServer
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 from tests.sweeps.tracking.test_projection import Record, store
@@ -118,3 +120,31 @@ def test_a_password_in_the_uri_is_printed_nowhere(tmp_path: Path) -> None:
     assert tried.returncode != 0
     assert "http://ann:***@127.0.0.1:9" in err
     assert "s3cret" not in out + err
+
+
+def test_the_log_of_the_tracker_has_json_lines_with_the_sweeps_identity(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, search="{method: random, trials: 2}")
+    runs, uri = tmp_path / "runs", store(tmp_path)
+    results = sweeps.run(path, runs=runs, runner="local", tracking_uri=uri)
+    lines = [json.loads(line) for line in (results.path / LOG_FILE).read_text().splitlines()]
+    assert {line["id"] for line in lines} == {results.folder.read_description()["id"]}
+    assert [(line["level"], line["message"]) for line in lines] == [
+        ("info", f"recording in MLflow at {uri}"),
+        ("info", "2 ended trials are recorded"),
+    ]
+
+
+def test_a_server_that_is_away_is_one_line_of_the_log_without_the_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "PATIENCE_S", 6.0)
+    path = write_sweep(tmp_path, search="{method: random, trials: 2}")
+    uri = f"http://ann:s3cret@127.0.0.1:{free_port()}"
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri=uri)
+    text = (results.path / LOG_FILE).read_text()
+    warnings = [line for line in map(json.loads, text.splitlines()) if line["level"] == "warning"]
+    assert len(warnings) == 1
+    assert "connection refused" in warnings[0]["message"]
+    logs = text + (results.path / "log.jsonl").read_text()
+    assert "ann:***@" in logs
+    assert "s3cret" not in logs

@@ -1,0 +1,112 @@
+"""How far a sweep is, from its ledger alone: pace, time left and nodes."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sweeps
+from sweeps.record.run_folder import RunFolder
+from sweeps.terminal.overview import overview_of, print_status
+from tests.sweeps.sweep_files import write_sweep
+
+NODES = [
+    {"name": "10.0.0.1", "cpus": 8.0, "gpus": 0.0},
+    {"name": "10.0.0.2", "cpus": 16.0, "gpus": 2.0},
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    """A sweep of six trials whose ledger a test writes anew."""
+    results = sweeps.run(write_sweep(tmp_path), runs=tmp_path, runner="local", tracking_uri="none")
+    results.folder.ledger.write_text("")
+    return results.folder
+
+
+def session(t: float) -> dict[str, Any]:
+    return {"event": "session", "t": t, "action": "run", "trials": 6, "nodes": NODES}
+
+
+def trained(trial: int, epochs: list[int], t: float) -> dict[str, Any]:
+    rows = [{"epoch": epoch, "dev_loss": 1.0, "epoch_s": 0.1} for epoch in epochs]
+    return {"event": "report", "t": t, "trial": trial, "epochs": rows}
+
+
+def ended(trial: int, t: float) -> dict[str, Any]:
+    return {"event": "outcome", "t": t, "trial": trial, "outcome": "completed", "reason": ""}
+
+
+def write(folder: RunFolder, *events: dict[str, Any]) -> None:
+    folder.ledger.write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
+def test_what_a_killed_session_trained_does_not_count_as_pace(folder: RunFolder) -> None:
+    now = time.time()
+    killed = [session(now - 9000)]
+    for trial in range(3):
+        killed += [trained(trial, list(range(1, 11)), now - 8000), ended(trial, now - 8000)]
+    resumed = [session(now - 100), trained(3, list(range(1, 11)), now - 50), ended(3, now - 50)]
+    write(folder, *killed, *resumed)
+    with folder.lock():
+        one = overview_of(folder)
+    # Ten epochs in the last 100 s, and twenty to go; not forty in 100 s.
+    assert one.epochs_per_s == pytest.approx(0.1, rel=0.05)
+    assert one.left_s == pytest.approx(200, rel=0.05)
+    assert "about 3 min left" in one.line
+
+
+def test_the_pace_is_that_of_the_latest_epochs(folder: RunFolder) -> None:
+    now = time.time()
+    slow = [trained(0, [epoch], now - 1000 + 100 * epoch) for epoch in range(1, 9)]
+    fast = [trained(1, [epoch], now - 40 + epoch) for epoch in range(1, 41)]
+    write(folder, session(now - 1000), *slow, ended(0, now - 150), *fast)
+    with folder.lock():
+        one = overview_of(folder)
+    assert one.epochs_per_s == pytest.approx(1.0, rel=0.1)
+
+
+def test_epochs_that_take_minutes_have_a_pace_too(folder: RunFolder) -> None:
+    now = time.time()
+    rows = [trained(0, [epoch], now - 1300 + 300 * epoch) for epoch in range(1, 5)]
+    write(folder, session(now - 1300), *rows, ended(0, now - 100))
+    with folder.lock():
+        one = overview_of(folder)
+    assert one.epochs_per_s == pytest.approx(4 / 1300, rel=0.05)
+    assert one.left_s == pytest.approx(20 / (4 / 1300), rel=0.05)
+    assert "0 epochs/s" not in one.line
+
+
+def test_a_sweep_that_nothing_runs_has_no_time_left(folder: RunFolder) -> None:
+    write(folder, session(1000.0), trained(0, [1, 2], 1010.0), ended(0, 1010.0))
+    one = overview_of(folder)
+    assert (one.state, one.epochs_per_s, one.left_s) == ("interrupted", None, None)
+    assert "left" not in one.line
+
+
+def test_a_clock_behind_the_drivers_gives_no_negative_pace(folder: RunFolder) -> None:
+    ahead = time.time() + 3600
+    write(folder, session(ahead - 60), trained(0, list(range(1, 13)), ahead), ended(0, ahead))
+    with folder.lock():
+        one = overview_of(folder)
+    assert one.epochs_per_s == pytest.approx(12 / 60)
+
+
+def test_the_nodes_of_the_last_session_are_shown(
+    folder: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, session(1000.0) | {"nodes": NODES[:1]}, session(2000.0))
+    print_status(folder.path, as_json=False)
+    said = capsys.readouterr().out.splitlines()
+    assert said[-2:] == [
+        "node 10.0.0.1: 8 CPU cores",
+        "node 10.0.0.2: 16 CPU cores, 2 GPUs",
+    ]
+    print_status(folder.path, as_json=True)
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["nodes"] == [["10.0.0.1", 8.0, 0.0], ["10.0.0.2", 16.0, 2.0]]
+    assert answer["left_s"] is None
