@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.cluster_scale import measure_paced, measure_ray_tune, measure_scale
+from tests.benchmarks.many_runs import measure_many_runs
 from tests.benchmarks.parts import (
     CONTESTANTS,
     Sizes,
@@ -27,9 +28,15 @@ from tests.benchmarks.summary import Rounds, print_summary, summarize
 
 _PARTS = ("a", "b", "c", "d", "e")
 # Minutes each: run when asked for.
-_LONG_PARTS = ("f", "g")
+_LONG_PARTS = ("f", "g", "h")
 _QUICK = Sizes(
-    trials=4, epochs=2, ray_tune_trials=2, empty_trials=20, scale_trials=130, paced_trials=32
+    trials=4,
+    epochs=2,
+    ray_tune_trials=2,
+    empty_trials=20,
+    scale_trials=130,
+    paced_trials=32,
+    recorded_trials=40,
 )
 
 
@@ -85,6 +92,8 @@ def _measure(
             yield "scale_ray_tune", measure_ray_tune(sizes.scale_trials // 10)
         if "g" in parts:
             yield "paced", measure_paced(sizes.paced_trials)
+        if "h" in parts:
+            yield "many_runs", measure_many_runs(sizes.recorded_trials)
 
 
 def _answer(sizes: Sizes, taken: Rounds, medians: Any) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class Sizes:
     empty_trials: int = 1000
     scale_trials: int = 10_000
     paced_trials: int = 10_000
+    recorded_trials: int = 10_000
 
 
 def measure_contestant(name: str, sizes: Sizes) -> Numbers:
