@@ -54,7 +54,7 @@ def _about(record: SweepRecord) -> dict[str, Any]:
         "outcomes": {str(name): count for name, count in record.outcomes.items() if count},
         "objective": {"metric": record.goal.metric, "mode": record.goal.mode},
         "best": None if best is None else {"trial": best.trial.index, "value": record.value(best)},
-        "progress": status_line(record, 0, None),
+        "progress": status_line(record, None),
     }
 
 

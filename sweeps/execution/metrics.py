@@ -84,4 +84,4 @@ def readings(record: SweepRecord, recorded: int) -> list[Reading]:
 def _state(trial: TrialRecord) -> str:
     if trial.outcome is not None:
         return str(trial.outcome)
-    return _WAITING if trial.started_at is None else _RUNNING
+    return _RUNNING if trial.is_running else _WAITING

@@ -55,6 +55,7 @@ class TrialRecord:
         best: The row of the best epoch, or None while no objective value was finite.
         decided: The epoch of the scheduler's last recorded decision.
         failures: One text per failed attempt.
+        is_running: Whether a worker of this session took it up, and it has not ended.
     """
 
     trial: PlannedTrial
@@ -68,6 +69,7 @@ class TrialRecord:
     last: dict[str, float] = field(default_factory=dict)
     decided: int = 0
     failures: list[str] = field(default_factory=list)
+    is_running: bool = False
 
     @property
     def best_epoch(self) -> int | None:
@@ -107,10 +109,12 @@ class SweepRecord:
         elif event["event"] == "session":
             self.started_at = self.started_at or event["t"]
             self.session_from, self.stopped, self.ended_at = event["t"], "", None
+            self._stop_all()  # a killed session has no end
             self.steps.append(Step("plan", event["trials"]))
         elif event["event"] == "end":
             self.stopped, self.ended_at = event["reason"], event["t"]
             self.active_s += event["t"] - self.session_from
+            self._stop_all()
 
     @property
     def is_finished(self) -> bool:
@@ -142,6 +146,7 @@ class SweepRecord:
         kind = event["event"]
         if kind == "started":
             record.started_at = record.started_at or event["t"]
+            record.is_running = True
         elif kind == "report":
             self._take_rows(record, event["epochs"], event.get("outcome"))
         elif kind == "decision":
@@ -150,6 +155,7 @@ class SweepRecord:
             record.failures.append(event["error"])
         elif kind == "outcome":
             record.outcome, record.reason = Outcome(event["outcome"]), event["reason"]
+            record.is_running = False
             # A sweep may be resumed on a machine whose clock is behind.
             record.ended_at = max(event["t"], record.started_at or 0.0)
             self.outcomes[record.outcome] += 1
@@ -159,6 +165,10 @@ class SweepRecord:
             record.outcome, record.reason, record.ended_at = None, "", None
             record.failures.clear()
             self.steps.append(Step("reopened", record.trial.index))
+
+    def _stop_all(self) -> None:
+        for record in self.trials:
+            record.is_running = False
 
     def _take_rows(self, record: TrialRecord, rows: Iterable[Row], outcome: str | None) -> None:
         new = self.new_rows(record, rows)

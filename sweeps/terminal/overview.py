@@ -129,10 +129,10 @@ def _progress(folder: RunFolder, running: bool) -> _Progress:
     # The reader's clock may be behind the driver's.
     now = rate.update(epochs, max(time.time(), last_t))
     epochs_per_s = now if running and record.unfinished else None
-    line = status_line(record, epochs, epochs_per_s)
+    line = status_line(record, epochs_per_s)
     if record.stopped:
         line += f" | stopped: {record.stopped}"
-    left_s = time_left_s(record, epochs, epochs_per_s)
+    left_s = time_left_s(record, epochs_per_s)
     return _Progress(line, record.is_finished, session, last_t, epochs_per_s, left_s)
 
 

@@ -95,7 +95,7 @@ class Display:
 
     def _line(self, record: SweepRecord, tracking: TrackingProcess) -> str:
         epochs = sum(trial.epochs for trial in record.trials)
-        text = status_line(record, epochs, self._rate.update(epochs, time.monotonic()))
+        text = status_line(record, self._rate.update(epochs, time.monotonic()))
         if self._phase == "starting" and not epochs:
             text = f"starting workers; {text}"
         if self._title:
@@ -116,7 +116,7 @@ class Display:
         return text
 
 
-def status_line(record: SweepRecord, epochs: int, epochs_per_s: float | None) -> str:
+def status_line(record: SweepRecord, epochs_per_s: float | None) -> str:
     """Return trials by outcome, best so far, epochs a second and the time still needed."""
     total, ended = len(record.trials), record.outcomes.total()
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
@@ -127,21 +127,23 @@ def status_line(record: SweepRecord, epochs: int, epochs_per_s: float | None) ->
         parts.append(f"best {record.goal.metric} {value} (trial {best.trial.index})")
     if epochs_per_s:
         parts.append(_pace(epochs_per_s))
-    left_s = time_left_s(record, epochs, epochs_per_s)
+    left_s = time_left_s(record, epochs_per_s)
     if left_s is not None:
         parts.append(f"about {duration(left_s)} left")
     return " | ".join(parts)
 
 
-def time_left_s(record: SweepRecord, epochs: int, epochs_per_s: float | None) -> float | None:
+def time_left_s(record: SweepRecord, epochs_per_s: float | None) -> float | None:
     """Return the seconds that a sweep still needs, or None while that cannot be told.
 
-    Trials to come are taken to train as many epochs as those that have ended.
+    Trials without an outcome are taken to train as many epochs as those that have ended did.
     """
-    total, ended = len(record.trials), record.outcomes.total()
-    if not epochs_per_s or not 0 < ended < total:
+    ended = record.outcomes.total()
+    if not epochs_per_s or not ended or not record.unfinished:
         return None
-    return epochs / ended * (total - ended) / epochs_per_s
+    each = sum(trial.epochs for trial in record.trials if trial.outcome is not None) / ended
+    left = sum(max(1.0, each - trial.epochs) for trial in record.unfinished)
+    return left / epochs_per_s
 
 
 class EpochRate:

@@ -170,18 +170,42 @@ def exported(cluster: LocalCluster, name: str) -> dict[str, float]:
     return found
 
 
-def test_the_nodes_export_how_a_sweep_is_doing(cluster: LocalCluster, tmp_path: Path) -> None:
+def test_the_nodes_export_how_a_sweep_is_doing_and_status_says_it(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
     path = counted_sweep(tmp_path, "exported", trials=TRIALS, epochs=EPOCHS, epoch_s=1.5)
     with driver("run", path, "--id", "exported", **joining(cluster)) as one:
         wait_for(lambda: exported(cluster, "exported").get("ray_sweeps_epochs", 0) > 3)
         series = exported(cluster, "exported")
+        wait_for(lambda: events(cluster.storage / "exported", "outcome"))
+        code, text = run_command("status", "exported", **joining(cluster))
+        _, answer = run_command("status", "exported", "--json", **joining(cluster))
         one.signal(signal.SIGINT)
         one.wait()
+    after = exported(cluster, "exported")
     states = {key.partition(":")[2]: n for key, n in series.items() if "trials:" in key}
     assert sum(states.values()) == TRIALS
     assert states["running"] > 0
     assert 0 < series["ray_sweeps_best_objective"] < 3
     assert series["ray_sweeps_tracking_backlog"] == 0
+    # Its last state stays for one or two scrapes.
+    assert after["ray_sweeps_trials:running"] == 0
+    assert after["ray_sweeps_trials:waiting"] > 0
+    reports = events(cluster.storage / "exported", "report")
+    assert after["ray_sweeps_epochs"] == sum(len(report["epochs"]) for report in reports)
+    assert code == 0, text
+    assert "exported: running" in text
+    assert re.search(r"epochs/(s|min) \| about \d+ (s|min) left", text), text
+    status = json.loads(answer)
+    # At most 45 of the 54 epochs, and three nodes that train one in some seconds.
+    assert 0 < status["left_s"] < 45 / status["epochs_per_s"]
+    # Each node trains an epoch in 1.5 s at best.
+    assert 0 < status["epochs_per_s"] < len(status["nodes"]) / 1.5
+    (session,) = events(cluster.storage / "exported", "session")
+    assert status["nodes"] == [
+        [node["name"], node["cpus"], node["gpus"]] for node in session["nodes"]
+    ]
+    assert len(status["nodes"]) >= 3
 
 
 def test_two_sweeps_share_the_cluster(cluster: LocalCluster, tmp_path: Path) -> None:

@@ -75,6 +75,28 @@ def test_a_reading_that_fails_ends_no_sweep_and_the_next_one_is_exported(
     assert Exporter.values["sweeps_trialsrunning"] == 1
 
 
+def test_a_trial_that_was_interrupted_waits_until_a_worker_takes_it_up_again() -> None:
+    plan = [PlannedTrial(index, f"{index:012x}", index, {}) for index in range(2)]
+    record = SweepRecord(plan, Goal("dev_loss", "min"))
+    seen = []
+    for event in (
+        {"event": "session", "t": 1, "trials": 2},
+        {"event": "started", "t": 2, "trial": 0},
+        {"event": "started", "t": 2, "trial": 1},
+        {"event": "end", "t": 3, "reason": "interrupted by SIGINT"},
+        {"event": "session", "t": 4, "trials": 2},
+        {"event": "started", "t": 5, "trial": 1},
+        # Killed: no end.
+        {"event": "session", "t": 6, "trials": 2},
+        {"event": "started", "t": 7, "trial": 0},
+        {"event": "outcome", "t": 8, "trial": 0, "outcome": "completed", "reason": ""},
+    ):
+        record.apply(event)
+        values = {tags.get("outcome"): value for _, tags, value in readings(record, 0)}
+        seen.append((values["running"], values["waiting"]))
+    assert seen == [(0, 2), (1, 1), (2, 0), (0, 2), (0, 2), (1, 1), (0, 2), (1, 1), (0, 1)]
+
+
 def test_without_a_finite_objective_there_is_no_best() -> None:
     record = SweepRecord([PlannedTrial(0, "0" * 12, 0, {})], Goal("dev_loss", "min"))
     assert "sweeps_best_objective" not in {name for name, _, _ in readings(record, 0)}

@@ -14,7 +14,7 @@ from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.spec.goal import Goal
 from sweeps.spec.planning import PlannedTrial
-from sweeps.terminal.progress import Display, status_line
+from sweeps.terminal.progress import Display, status_line, time_left_s
 from sweeps.tracking.process import STATUS_FILE, TrackingProcess
 from tests.sweeps.sweep_files import write_sweep
 
@@ -41,15 +41,31 @@ def run(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_time_left_is_that_of_the_trials_left_at_the_present_rate(record: SweepRecord) -> None:
-    line = status_line(record, epochs=80, epochs_per_s=4.0)
+    line = status_line(record, epochs_per_s=4.0)
     assert "8/10 trials (8 completed)" in line
     assert "best dev_loss 0.1 (trial 0)" in line
     assert "4 epochs/s | about 5 s left" in line
 
 
+def test_what_running_trials_have_trained_is_not_charged_to_those_that_ended(
+    record: SweepRecord,
+) -> None:
+    rows = [{"epoch": epoch, "dev_loss": 1.0, "epoch_s": 0.1} for epoch in range(1, 10)]
+    for index in (8, 9):
+        record.apply({"event": "report", "trial": index, "epochs": rows, "t": 3.0})
+    # Ten epochs a trial, as the ended ones had: one more of each of the two that run.
+    assert time_left_s(record, epochs_per_s=4.0) == 0.5
+
+
+def test_a_trial_that_outlasts_the_others_has_an_epoch_left_at_least(record: SweepRecord) -> None:
+    rows = [{"epoch": epoch, "dev_loss": 1.0, "epoch_s": 0.1} for epoch in range(1, 31)]
+    record.apply({"event": "report", "trial": 8, "epochs": rows, "t": 3.0})
+    assert time_left_s(record, epochs_per_s=1.0) == 1 + 10
+
+
 def test_nothing_is_said_to_be_left_when_all_trials_have_ended(record: SweepRecord) -> None:
     record.trials = record.trials[:8]
-    assert "left" not in status_line(record, epochs=80, epochs_per_s=4.0)
+    assert "left" not in status_line(record, epochs_per_s=4.0)
 
 
 @pytest.mark.parametrize(("recorded", "shown"), [(1, True), (7, False)])
