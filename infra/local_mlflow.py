@@ -123,6 +123,7 @@ class LocalMlflow:
             "default_permission = READ\n"
             f"database_uri = sqlite:///{self._folder / 'accounts.db'}\n"
             f"admin_username = {_ADMIN}\n"
+            "auth_cache_ttl_seconds = 60\n"
             "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
         )
         store = f"postgresql+psycopg://{_DATABASE}:{passwords['database']}"

@@ -178,16 +178,21 @@ class Follower:
     ) -> None:
         if not is_over:
             projection.record_sweep(self.record, is_over)
-        now = time.monotonic()
-        for index, since in list(self._dirty.items()):
-            trial = self.record.trials[index]
-            is_early = not everything and now - since < _RUNNING_PERIOD_S
-            if trial.started_at is None or (trial.outcome is None and is_early):
-                continue
-            projection.record_trial(trial, self._rows.get(index, []), is_over)
+        for index in projection.record_trials(self._due(everything), self._rows, is_over):
             self._rows.pop(index, None)
             del self._dirty[index]
             say()
+
+    def _due(self, everything: bool) -> list[TrialRecord]:
+        """Return the trials to send now: those that ended, and running ones whose time has come."""
+        now = time.monotonic()
+        dirty = ((self.record.trials[index], since) for index, since in self._dirty.items())
+        return [
+            trial
+            for trial, since in dirty
+            if trial.started_at is not None
+            and (everything or trial.outcome is not None or now - since >= _RUNNING_PERIOD_S)
+        ]
 
     def _project(self, inside: str | None = None) -> Any:
         if self._projection is None:

@@ -21,6 +21,7 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import why_no_winner
 from sweeps.spec.goal import Goal
 from sweeps.tracking.store import (
+    done_with,
     experiment_id_of,
     open_client,
     translated_errors,
@@ -116,17 +117,27 @@ class Projection:
             self._parent = self._parent or self._create_parent()
         self.parent_id = self._parent.run_id
 
-    def record_trial(self, trial: TrialRecord, rows: Rows, is_over: bool) -> None:
-        """Bring a trial's run up to date.
+    def record_trials(
+        self, trials: Sequence[TrialRecord], rows: Mapping[int, Rows], is_over: bool
+    ) -> Iterator[int]:
+        """Bring the runs of trials up to date, and yield the index of each that is.
 
         Args:
-            trial: A trial that has been started.
-            rows: Epochs to add; rows that MLflow has already may be among them.
+            trials: Trials that have been started.
+            rows: Epochs to add, by trial; rows that MLflow has already may be among them.
             is_over: The sweep is not running: a trial without an outcome is marked so.
 
         Raises:
             TrackingError: The store does not answer or refuses.
         """
+
+        def record(trial: TrialRecord) -> None:
+            self._record_trial(trial, rows.get(trial.trial.index, []), is_over)
+
+        for trial in done_with(self.uri, record, trials):
+            yield trial.trial.index
+
+    def _record_trial(self, trial: TrialRecord, rows: Rows, is_over: bool) -> None:
         state = str(trial.outcome or ("unfinished" if is_over else "running"))
         mark = f"{state}:{trial.epochs}:{ms(trial.ended_at)}"
         with translated_errors(self.uri):
@@ -180,12 +191,16 @@ class Projection:
 
     def note_diagnoses(self, diagnoses: Mapping[int, str]) -> None:
         """Tag trials with what their curves say; raises TrackingError."""
-        with translated_errors(self.uri):
-            for index, words in diagnoses.items():
-                run = self._runs.get(index)
-                if run is not None and run.diagnosis != words:
+
+        def note(index: int) -> None:
+            run, words = self._runs[index], diagnoses[index]
+            if run.diagnosis != words:
+                with translated_errors(self.uri):
                     self.client.set_tag(run.run_id, _DIAGNOSIS_TAG, words)
-                    run.diagnosis = words
+                run.diagnosis = words
+
+        for _ in done_with(self.uri, note, [index for index in diagnoses if index in self._runs]):
+            pass
 
     def has_model(self, mark: str) -> bool:
         """Return whether the model with this mark is logged already."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote
 
 from mlflow import MlflowClient
@@ -16,9 +18,14 @@ from mlflow.exceptions import MlflowException
 from infra.settings import without_password
 from sweeps.errors import TrackingError
 
-__all__ = ["experiment_id_of", "open_client", "translated_errors", "without_password"]
+__all__ = ["done_with", "experiment_id_of", "open_client", "translated_errors", "without_password"]
+
+Item = TypeVar("Item")
 
 _SQLITE = "sqlite:///"
+# A server answers others while one request waits for its database; more than this few would keep
+# the people who look at its pages waiting.
+_REQUESTS_AT_ONCE = 4
 _LONGEST_MESSAGE = 300
 # What the experiment is for, in MLflow's own words.
 _EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
@@ -69,6 +76,29 @@ def experiment_id_of(client: MlflowClient, name: str, uri: str) -> str:
         if found is None:
             raise
         return str(found.experiment_id)
+
+
+def done_with(uri: str, act: Callable[[Item], None], items: Iterable[Item]) -> Iterator[Item]:
+    """Call `act` with each item, and yield those done; several at a time where a server answers.
+
+    SQLite has one writer, so there they come one after the other.
+
+    Raises:
+        TrackingError: `act` raised it; of the other items those that were not begun are left.
+    """
+    if uri.startswith(_SQLITE):
+        for item in items:
+            act(item)
+            yield item
+        return
+    with ThreadPoolExecutor(_REQUESTS_AT_ONCE, "mlflow") as pool:
+        begun = {pool.submit(act, item): item for item in items}
+        try:
+            for one in as_completed(begun):
+                one.result()
+                yield begun[one]
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager

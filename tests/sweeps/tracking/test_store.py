@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from sweeps.tracking.store import open_client
+from sweeps.errors import TrackingError
+from sweeps.tracking.store import done_with, open_client
 from tests.sweeps.drivers import PROJECT, wait_for
 
 # MLflow's own use of SQLAlchemy 2.1.
@@ -28,6 +31,32 @@ def test_a_kill_while_the_tables_are_made_leaves_nothing_that_cannot_be_opened(
     client = open_client(uri)
     run = client.create_run(client.create_experiment("one"))
     assert open_client(uri).get_run(run.info.run_id).info.status == "RUNNING"
+
+
+def test_a_server_is_asked_several_things_at_once() -> None:
+    four = threading.Barrier(4)
+    done = done_with("http://server:5000", lambda item: four.wait(10) and None, range(8))
+    assert sorted(done) == list(range(8))
+
+
+def test_a_sqlite_store_is_asked_one_thing_after_the_other() -> None:
+    seen: list[tuple[int, str]] = []
+    act = lambda item: seen.append((item, threading.current_thread().name))  # noqa: E731
+    assert list(done_with("sqlite:///mlflow.db", act, range(3))) == [0, 1, 2]
+    assert {name for _, name in seen} == {threading.current_thread().name}
+
+
+def test_a_server_that_refuses_is_not_asked_the_rest() -> None:
+    asked: list[int] = []
+
+    def refuse(item: int) -> None:
+        asked.append(item)
+        time.sleep(0.02)  # as long as a request takes
+        raise TrackingError("no")
+
+    with pytest.raises(TrackingError):
+        list(done_with("http://server:5000", refuse, range(1000)))
+    assert len(asked) < 100
 
 
 def _size(path: Path) -> int:
