@@ -140,7 +140,7 @@ def _add_folder_commands(commands: Any) -> None:
     text = "complete MLflow's record of a run folder; twice changes nothing"
     command = commands.add_parser("sync", help=text, description=text)
     command.add_argument("run", type=Path)
-    command.add_argument("--follow", action="store_true", help=argparse.SUPPRESS)
+    command.add_argument("--follow", type=int, metavar="PID", help=argparse.SUPPRESS)
     command.set_defaults(command=_sync)
 
 
@@ -285,13 +285,12 @@ def _sync(parsed: argparse.Namespace) -> int:
     from sweeps.service import sync
     from sweeps.tracking.follower import follow
 
-    if parsed.follow:
+    if parsed.follow is not None:
         folder = RunFolder.open(parsed.run)
-        driver = os.getppid()
         uri = default_tracking_uri(folder.path.parent)
         from sweeps.closing import CLOSING
 
-        follow(folder, uri, lambda: os.getppid() == driver, CLOSING)
+        follow(folder, uri, lambda: os.getppid() == parsed.follow, CLOSING)
         return 0
     results = sync(parsed.run)
     print(f"MLflow has all {results.record.outcomes.total()} ended trials of {parsed.run}")

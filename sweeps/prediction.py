@@ -12,6 +12,7 @@ from models.prediction import Predictor
 from models.table_files import read_file
 from sweeps.errors import RunFolderError, SweepError
 from sweeps.record.final import read_final
+from sweeps.record.kept_weights import best_weights
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.spec.own_modules import make_importable
@@ -34,7 +35,7 @@ def model_files(folder: RunFolder, record: SweepRecord) -> tuple[Path, Path]:
     if choice is not None:
         files = folder.path / choice.model.weights, folder.path / choice.model.preprocessing
     elif record.best is not None:
-        weights = folder.weights / f"{record.best.trial.index:06d}.safetensors"
+        weights = best_weights(folder.weights, record.best)
         files = weights, folder.path / PREPROCESSING
     else:
         raise RunFolderError(f"{folder.name} has no trial with a finite objective, so no net")

@@ -13,7 +13,7 @@ from sweeps.execution.signals import Signals
 from sweeps.inputs import keep_inputs
 from sweeps.record.ledger import Ledger
 from sweeps.record.reading import read_record
-from sweeps.record.recording import Recorder, reopen_failed
+from sweeps.record.recording import Recorder, is_end_of_search, reopen_failed
 from sweeps.record.records import SweepRecord
 from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import RunFolder
@@ -70,13 +70,12 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         splits = split_folds(dataset, file.data, file.seed)
         ledger = Ledger(folder.ledger)
         stack.callback(ledger.close)
-        recorder = Recorder(folder, ledger, record, file)
-        signals = stack.enter_context(Signals(recorder))
         retries = action == "retry"
-        if retries:
-            reopen_failed(recorder)
-        # A final trains no trial of the search: what had stopped that still holds.
-        stopped = record.stopped if action == "final" else ""
+        recorder = Recorder(folder, ledger, record, file, retries)
+        signals = stack.enter_context(Signals(recorder))
+        only = reopen_failed(recorder) if retries else None
+        # A final trains no trial of the search, a retry few: what had stopped it still holds.
+        stopped = record.stopped if action in ("final", "retry") else ""
         with ExitStack() as started:
             trainer = Trainer(settings.runner, place, signals, display, started, retries)
             trainer.begin(recorder, action)
@@ -86,11 +85,13 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
             if place.is_cluster:
                 stack.enter_context(_exported(folder, record, tracking))
             if action != "final":
-                trainer.train(folder, recorder, splits)
+                trainer.train(folder, recorder, splits, only=only)
             if recorder.fatal is None:
                 write_results(folder, record)
                 follow_up = FollowUp(folder, file, record, dataset, splits, trainer.train_stage)
-                if not signals.reason and not recorder.gave_up:
+                ended_by = recorder.stop_reason or stopped
+                is_searched = not record.unfinished or is_end_of_search(ended_by)
+                if is_searched and not signals.reason and not recorder.gave_up:
                     follow_up.run(display.say)
             is_open = bool(record.unfinished) or not is_followed_up(folder, file, record)
             # Last of all: a session that has ended has nothing left to write.

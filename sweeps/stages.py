@@ -30,9 +30,10 @@ from sweeps.record.final import (
     write_final,
 )
 from sweeps.record.final_ranking import ALPHA, median_repeat, rank_candidates, welch_p_value
+from sweeps.record.kept_weights import best_weights
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
-from sweeps.record.stages import make_stage, stage_folder, trials_to_audit
+from sweeps.record.stages import Stage, make_stage, stage_folder, trials_to_audit
 from sweeps.spec.goal import Goal
 from sweeps.spec.stage_plans import audit_plan, refit_plan, repeats_plan
 from sweeps.spec.sweep_file import Final, SweepFile
@@ -120,8 +121,7 @@ class FollowUp:
     def _model(self, final: Final, winner: Candidate, repeats: SweepRecord) -> FinalModel | None:
         """Return the net that the sweep ends with, or None where its training was interrupted."""
         median = median_repeat(winner, repeats)
-        assert median.best_epoch is not None, "a ranked trial has a best epoch"
-        as_repeat = self._saved("final", "repeat", median.best_epoch, median.trial.index)
+        as_repeat = self._saved("final", "repeat", median)
         if not final.refit:
             return as_repeat
         configuration = median.trial.configuration
@@ -140,12 +140,15 @@ class FollowUp:
         [refit] = record.trials
         if refit.outcome is not Outcome.COMPLETED:
             return _with_note(as_repeat, f"the refit {refit.outcome}: {refit.reason}")
-        return self._saved("final/refit", "refit", epochs, 0)
+        return self._saved("final/refit", "refit", refit)
 
-    def _saved(self, stage: str, how: str, epochs: int, index: int) -> FinalModel:
-        weights = f"{stage}/weights/{index:06d}.safetensors"
-        digest = hashlib.sha256((self.folder.path / weights).read_bytes()).hexdigest()
-        return FinalModel(how, "", epochs, weights, f"{stage}/{PREPROCESSING}", digest)
+    def _saved(self, stage: Stage, how: str, trial: TrialRecord) -> FinalModel:
+        path = best_weights(RunFolder(self.folder.path / stage).weights, trial)
+        weights = str(path.relative_to(self.folder.path))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return FinalModel(
+            how, "", trial.best_epoch or 0, weights, f"{stage}/{PREPROCESSING}", digest
+        )
 
     def _open_vault(self, choice: FinalChoice) -> None:
         """Test the frozen model, unless that has been done; an opening is noted before it is."""

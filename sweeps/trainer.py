@@ -21,7 +21,7 @@ from sweeps.execution.work_order import WorkOrder
 from sweeps.record.ledger import Ledger
 from sweeps.record.reading import read_record
 from sweeps.record.recording import Recorder, reopen_failed
-from sweeps.record.records import Outcome, SweepRecord
+from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.results import write_results
 from sweeps.record.run_folder import PREPROCESSING, RunFolder, write_atomically
 from sweeps.record.run_log import logged_stage
@@ -40,7 +40,7 @@ class Trainer:
 
     Attributes:
         started: Holds what a runner started, so that Ray starts once for all of them.
-        reopens: Whether failed trials of a stage are tried again.
+        reopens: Whether failed trials of a stage are tried again, and no others.
     """
 
     runner: RunnerName
@@ -72,11 +72,19 @@ class Trainer:
         recorder: Recorder,
         splits: Sequence[Splits],
         last_epoch: int | None = None,
+        only: frozenset[int] | None = None,
     ) -> None:
-        """Train the trials without an outcome; returns when none is left or it must stop."""
+        """Train the trials without an outcome; returns when none is left or it must stop.
+
+        Args:
+            only: Leave all others as they are.
+        """
         recorder.check_budget()  # what an earlier session used up stays used up
-        if recorder.record.unfinished:
-            self._run(_job(folder, recorder, splits, self.place, last_epoch))
+        unfinished = recorder.record.unfinished
+        trials = [one for one in unfinished if only is None or one.trial.index in only]
+        if trials:
+            self._run(_job(folder, recorder, trials, splits, self.place, last_epoch))
+            recorder.tidy()
 
     def train_stage(
         self, folder: RunFolder, splits: Sequence[Splits], last_epoch: int | None = None
@@ -93,7 +101,7 @@ class Trainer:
         file = folder.read_sweep()
         ledger = Ledger(folder.ledger)
         try:
-            recorder = Recorder(folder, ledger, record, file)
+            recorder = Recorder(folder, ledger, record, file, self.reopens)
             self.signals.turn_to(recorder)
             if self.reopens:
                 reopen_failed(recorder)
@@ -141,12 +149,12 @@ class Trainer:
 def _job(
     folder: RunFolder,
     recorder: Recorder,
+    unfinished: Sequence[TrialRecord],
     splits: Sequence[Splits],
     place: Place,
     last_epoch: int | None,
 ) -> Job:
     file: SweepFile = folder.read_sweep()
-    unfinished = recorder.record.unfinished
     max_epochs = max(
         record.trial.configuration["training"]["epochs"] for record in recorder.record.trials
     )

@@ -23,6 +23,7 @@ from models.training import Objective, Training
 from models.weights import save_weights
 from sweeps.execution.watchdog import Watchdog
 from sweeps.execution.work_order import WorkOrder
+from sweeps.record.kept_weights import weights_path
 from sweeps.record.records import Outcome
 from sweeps.record.trial_report import Report
 from sweeps.spec.own_modules import make_importable
@@ -149,9 +150,8 @@ class TrialWorker:
             row = training.history[training.best_epoch - 1]
             about = {"trial": trial.index, "hash": trial.hash, "seed": trial.seed, "metrics": row,
                      "configuration": trial.configuration}  # fmt: skip
-            save_weights(
-                self._order.weights / f"{trial.index:06d}.safetensors", training.best_weights, about
-            )
+            path = weights_path(self._order.weights, trial.index, training.best_epoch)
+            save_weights(path, training.best_weights, about)
         is_due = training.epoch - self._saved >= self._order.checkpoint_every
         if is_due and self._outcome(training) is None:
             path = self._checkpoint_path(trial)

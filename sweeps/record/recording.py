@@ -21,7 +21,7 @@ from sweeps.record.run_log import log, log_event
 from sweeps.record.trial_report import Report
 from sweeps.spec.sweep_file import Budget, SweepFile
 
-__all__ = ["Recorder", "reopen_failed", "too_many_failures"]
+__all__ = ["Recorder", "is_end_of_search", "reopen_failed", "too_many_failures"]
 
 _MEND = "free some space, then resume the sweep"
 
@@ -34,6 +34,11 @@ def too_many_failures(budget: Budget, record: SweepRecord) -> str:
     return f"{failed} trials failed; budget.max_failures = {limit}"
 
 
+def is_end_of_search(reason: str) -> bool:
+    """Return whether a search that stopped for this reason has come to its end all the same."""
+    return reason.startswith("budget.")
+
+
 class Recorder:
     """The one writer of a sweep's ledger while it runs."""
 
@@ -43,13 +48,22 @@ class Recorder:
         ledger: Ledger,
         record: SweepRecord,
         file: SweepFile,
+        retries: bool = False,
     ) -> None:
+        """Write to `ledger` what happens to the trials of `record`.
+
+        Args:
+            retries: Failed trials are tried again. They were within the budget of trials when they
+                were tried first, and whoever asks for them knows whether the target was reached.
+        """
         self.record = record
         self.fatal: SweepError | None = None
         self.stop_reason = ""
         self._folder = folder
         self._ledger = ledger
-        self._budget = file.budget
+        unlimited = {"trials": None, "target": None} if retries else {}
+        self._budget = file.budget.model_copy(update=unlimited)
+        self._lost_a_line = False
         self._retries = file.trial.retries
         limit_s = file.budget.time_s
         self._deadline = None if limit_s is None else time.monotonic() + limit_s
@@ -59,16 +73,24 @@ class Recorder:
         """Leave nothing in the snapshot that Tune pickles and nobody reads."""
         return {}
 
-    def write(self, event: str, **fields: Any) -> None:
-        """Append one event and take it into account."""
+    def write(self, event: str, **fields: Any) -> bool:
+        """Append one event and take it into account; returns whether it is in the ledger.
+
+        After a line that could not be written no other of a trial is: a shorter one might find
+        room, and an outcome without its epochs would be taken for the whole.
+        """
+        if self._lost_a_line and "trial" in fields:
+            return False
         line = {"event": event, "t": round(time.time(), 3), **fields}
         try:
             self._ledger.append(line)
         except StorageError as err:
+            self._lost_a_line = True
             self._full(err)
-            return
+            return False
         self.record.apply(line)
         log_event(line)
+        return True
 
     def started(self, index: int) -> None:
         """Record that a worker took up the trial."""
@@ -85,7 +107,10 @@ class Recorder:
         rows = self.record.new_rows(record, report.rows)
         if rows:
             ended = {} if report.outcome is None else {"outcome": report.outcome}
-            self.write("report", trial=report.trial, epochs=rows, **ended)
+            before = record.best_epoch
+            if not self.write("report", trial=report.trial, epochs=rows, **ended):
+                return False
+            self._weights.improved(record, before)
         if report.outcome is not None:
             self.ended(report.trial, report.outcome, report.reason)
         self.check_budget()
@@ -116,12 +141,17 @@ class Recorder:
         if self.record.trials[index].outcome is not None:
             return
         best = self.record.trials[index].best
-        self.write("outcome", trial=index, outcome=outcome, reason=reason, best=best)
+        if not self.write("outcome", trial=index, outcome=outcome, reason=reason, best=best):
+            return
         if outcome is not Outcome.FAILED:
             delete(self._folder.checkpoints / f"{index:06d}.pt")
         delete(late_path(self._folder.checkpoints, index))
         self._weights.ended(self.record.trials[index])
         self.check_budget()
+
+    def tidy(self) -> None:
+        """Delete the weights that no report counts; no worker writes any when this is called."""
+        self._weights.tidy()
 
     def request_stop(self, reason: str) -> None:
         """Ask the runner to stop; the first reason stays."""
@@ -166,8 +196,9 @@ class Recorder:
         return value == self._budget.target or self.record.goal.better(value, self._budget.target)
 
 
-def reopen_failed(recorder: Recorder) -> None:
-    """Take back the failures of a sweep, so that its failed trials are unfinished again."""
-    for trial in recorder.record.trials:
-        if trial.outcome is Outcome.FAILED:
-            recorder.write("reopened", trial=trial.trial.index)
+def reopen_failed(recorder: Recorder) -> frozenset[int]:
+    """Take back the failures of a sweep; returns the trials that are unfinished again."""
+    failed = [one for one in recorder.record.trials if one.outcome is Outcome.FAILED]
+    for trial in failed:
+        recorder.write("reopened", trial=trial.trial.index)
+    return frozenset(trial.trial.index for trial in failed)

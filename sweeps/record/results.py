@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
+from sweeps.record.kept_weights import best_weights
 from sweeps.record.ledger import read_events, to_line
 from sweeps.record.measurement import standard_error
 from sweeps.record.records import SweepRecord, TrialRecord
@@ -68,7 +69,7 @@ def write_results(folder: RunFolder, record: SweepRecord) -> None:
         error = standard_error(record.best.best, record.goal.metric)
         winner = trial_line(record, record.best) | {
             "objective": objective if error is None else objective | {"standard_error": error},
-            "weights": f"weights/{record.best.trial.index:06d}.safetensors",
+            "weights": str(best_weights(folder.weights, record.best).relative_to(folder.path)),
         }
         write_atomically(folder.path / _WINNER, json.dumps(winner, indent=2).encode())
 

@@ -21,6 +21,7 @@ from infra.package import stage
 from models.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.errors import RunFolderError
 from sweeps.record.final import read_final
+from sweeps.record.kept_weights import best_weights
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.spec.configurations import flatten
@@ -78,7 +79,7 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
             trial=best.trial.index,
             step=best.best_epoch or 0,
             configuration=best.trial.configuration,
-            weights=folder.weights / f"{best.trial.index:06d}.safetensors",
+            weights=best_weights(folder.weights, best),
             preprocessing=folder.path / PREPROCESSING,
             modules=_own_modules(best.trial.configuration, folder),
         )

@@ -46,7 +46,9 @@ class TrackingProcess:
             return self
         (self._folder.path / STATUS_FILE).unlink(missing_ok=True)
         log = (self._folder.path / LOG_FILE).open("ab")
-        command = [sys.executable, "-m", "sweeps", "sync", str(self._folder.path), "--follow"]
+        command = [sys.executable, "-m", "sweeps", "sync", str(self._folder.path)]
+        # Its parent by then may be another, where the driver is killed at once.
+        command += ["--follow", str(os.getpid())]
         with log:
             self._process = subprocess.Popen(
                 command,

@@ -26,6 +26,7 @@ from models.prediction import Predictor
 from models.preprocessing import preprocessing_from_json
 from models.splits import Splits, split_folds
 from sweeps.record.final import read_final, read_openings
+from sweeps.record.kept_weights import best_weights
 from sweeps.record.results import Results
 from sweeps.terminal.tables import print_answer
 from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, events, wait_for
@@ -68,7 +69,7 @@ def grid_of_penalties(
 
 def predictor_of(results: Results) -> Predictor:
     assert results.winner is not None
-    weights = results.folder.weights / f"{results.winner['trial']:06d}.safetensors"
+    weights = best_weights(results.folder.weights, results.record.best)
     return Predictor.load(weights, results.path / "preprocessing.json")
 
 

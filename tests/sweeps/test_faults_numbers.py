@@ -50,7 +50,7 @@ def test_the_weights_kept_of_a_diverged_trial_are_those_of_its_best_epoch(tmp_pa
     from models.weights import load_weights
 
     results = run(tmp_path, "nan", SCHEDULERS["none"])
-    _, about = load_weights(results.folder.weights / "000000.safetensors")
+    _, about = load_weights(results.folder.weights / "000000-0004.safetensors")
     assert about["metrics"] == results.record.trials[0].best
 
 

@@ -10,11 +10,13 @@ import pytest
 import sweeps
 from models.weights import pack, unpack
 from sweeps.errors import RunFolderError
+from sweeps.record.kept_weights import best_weights
 from sweeps.record.results import Results
 from tests.sweeps.sweep_files import write_sweep
 
 HEAD = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n"
-WAY_OUT = r"; restore .*weights/000000\.safetensors and .*preprocessing\.json from a backup"
+WEIGHTS = "the winner's weights"
+WAY_OUT = r"; restore .*weights/000000-\d+\.safetensors and .*preprocessing\.json from a backup"
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +49,14 @@ def without_configuration(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("name", "damage", "what"),
     [
-        ("weights/000000.safetensors", cut, "weights are safetensors with JSON in the header"),
-        ("weights/000000.safetensors", with_other_units, r"are of the same trial: Error"),
+        (WEIGHTS, cut, "weights are safetensors with JSON in the header"),
+        (WEIGHTS, with_other_units, r"are of the same trial: Error"),
         (
-            "weights/000000.safetensors",
+            WEIGHTS,
             with_a_word_for_units,
             r"TrialConfig: model\.mlp\.hidden_units: Input should be a valid integer",
         ),
-        ("weights/000000.safetensors", without_configuration, "'configuration' is missing"),
+        (WEIGHTS, without_configuration, "'configuration' is missing"),
         ("preprocessing.json", lambda content: b"{}", "Preprocessing: number_names: Field req"),
         ("preprocessing.json", lambda content: content[:9], "Unterminated string"),
     ],
@@ -63,10 +65,13 @@ def test_damaged_files_are_named_with_the_way_out(
     results: Results, tmp_path: Path, name: str, damage: Any, what: str
 ) -> None:
     (tmp_path / "rows.csv").write_text(HEAD + "5,3,1.5,0.2\n")
-    whole = (results.path / name).read_bytes()
-    (results.path / name).write_bytes(damage(whole))
+    assert results.record.best is not None
+    weights = best_weights(results.folder.weights, results.record.best)
+    path = weights if name == WEIGHTS else results.path / name
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
     try:
         with pytest.raises(RunFolderError, match=f"cannot be loaded: [^\n]*{what}[^\n]*{WAY_OUT}"):
             sweeps.predict(results.path, tmp_path / "rows.csv")
     finally:
-        (results.path / name).write_bytes(whole)
+        path.write_bytes(whole)

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sweeps
-from sweeps.record.kept_weights import KeptWeights
+from models.weights import load_weights
+from sweeps.record.kept_weights import KeptWeights, weights_path
 from sweeps.record.records import SweepRecord
 from sweeps.record.results import Results
 from sweeps.spec.goal import Goal
 from sweeps.spec.planning import PlannedTrial
 from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, wait_for
-from tests.sweeps.sweep_files import write_sweep
+from tests.sweeps.sweep_files import space, write_sweep
 
 HYPERBAND = "{scheduler: hyperband, reduction_factor: 3}"
 ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 3}"
@@ -24,7 +25,7 @@ RUNNERS = ["local", pytest.param("ray", marks=pytest.mark.ray)]
 
 
 def on_disk(folder: Path) -> set[int]:
-    return {int(path.stem) for path in folder.glob("*.safetensors")}
+    return {int(path.stem.partition("-")[0]) for path in folder.glob("*.safetensors")}
 
 
 def best(results: Results, number: int) -> set[int]:
@@ -48,7 +49,7 @@ def test_what_is_left_is_the_best_of_all_that_ended(
         kept = KeptWeights(folder, record, limit)
         for done, index in enumerate(order):
             row = {"epoch": 1, "dev_loss": losses[index]}
-            (folder / f"{index:06d}.safetensors").touch()
+            weights_path(folder, index, 1).touch()
             record.apply({"event": "report", "t": 0, "trial": index, "epochs": [row]})
             outcome = {"outcome": "completed", "reason": ""}
             record.apply({"event": "outcome", "t": 0, "trial": index, **outcome})
@@ -58,6 +59,36 @@ def test_what_is_left_is_the_best_of_all_that_ended(
                 kept.ended(record.trials[index])
         by_loss = sorted(range(len(losses)), key=lambda index: (losses[index], index))
         assert on_disk(folder) == set(by_loss[:limit])
+
+
+def test_weights_without_their_report_are_deleted_and_those_of_the_best_epoch_stay(
+    tmp_path: Path,
+) -> None:
+    record = SweepRecord([PlannedTrial(0, "0" * 12, 0, {})], Goal("dev_loss", "min"))
+    rows = [{"epoch": 1, "dev_loss": 0.5}, {"epoch": 2, "dev_loss": 0.9}]
+    record.apply({"event": "report", "t": 0, "trial": 0, "epochs": rows})
+    for trial, epoch in ((0, 1), (0, 7), (1, 1)):
+        weights_path(tmp_path, trial, epoch).touch()
+    KeptWeights(tmp_path, record, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["000000-0001.safetensors"]
+
+
+@pytest.mark.ray
+def test_what_came_too_late_for_the_budget_is_not_in_the_weights(tmp_path: Path) -> None:
+    # So slow a descent that each epoch is the best so far, and the stop comes between two reports.
+    path = write_sweep(
+        tmp_path,
+        search="{method: random, trials: 2}",
+        space=space(optimizer="{kind: adam, lr: {float: [1.0e-5, 1.0e-4]}}", epochs=100_000),
+        budget="{target: 100.0}",
+        stopping="{scheduler: median, grace_epochs: 99999}",
+    )
+    results = sweeps.run(path, runs=tmp_path, tracking_uri="none")
+    assert results.record.unfinished
+    assert results.record.best is not None
+    [*others, last] = (load_weights(one)[1] for one in results.folder.weights.iterdir())
+    found = {about["trial"]: about["metrics"] for about in (*others, last)}
+    assert found == {one.trial.index: one.best for one in results.record.ranked()}
 
 
 @pytest.mark.parametrize("stopping", ["{scheduler: none}", ASHA, HYPERBAND])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sweeps.errors import StorageError
 from sweeps.record.hangs import late_path
-from sweeps.record.ledger import Ledger
+from sweeps.record.ledger import Ledger, read_events
 from sweeps.record.recording import Recorder
 from sweeps.record.records import Outcome, SweepRecord
 from sweeps.record.run_folder import RunFolder
@@ -92,6 +93,30 @@ def test_what_a_worker_cannot_save_stops_the_sweep_and_fails_no_trial(
     assert one.should_stop()
     assert "No space left on device; free some space" in str(one.fatal)
     assert one.record.trials[0].failures == []
+
+
+class LedgerWithoutRoom(Ledger):
+    """One whose disk has room for short lines alone."""
+
+    def append(self, *events: Mapping[str, Any]) -> None:
+        if any(event["event"] == "report" for event in events):
+            raise StorageError("no room for a report")
+        super().append(*events)
+
+
+def test_an_outcome_whose_epochs_found_no_room_is_not_written(folder: RunFolder) -> None:
+    ledger = LedgerWithoutRoom(folder.ledger)
+    one = recorder(folder, ledger)
+    checkpoint = folder.checkpoints / "000000.pt"
+    checkpoint.touch()
+    assert not one.reported(report(0, outcome=Outcome.COMPLETED))
+    one.ended(1, Outcome.PRUNED, "worse")
+    one.write("end", reason="the disk is full")
+    ledger.close()
+    assert one.should_stop()
+    assert [event["event"] for event, _ in read_events(folder.ledger)] == ["end"]
+    assert one.record.trials[0].outcome is None
+    assert checkpoint.exists()
 
 
 @pytest.mark.parametrize(

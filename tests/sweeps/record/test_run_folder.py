@@ -103,14 +103,14 @@ def test_a_folder_is_locked_against_a_second_writer(folder: RunFolder) -> None:
 
 def test_weights_without_a_ledger_are_an_error(folder: RunFolder) -> None:
     folder.refuse_results_without_ledger()
-    (folder.weights / "000000.safetensors").touch()
+    (folder.weights / "000000-0001.safetensors").touch()
     with pytest.raises(RunFolderError, match=r"ledger.jsonl is missing"):
         folder.refuse_results_without_ledger()
 
 
 def test_files_half_written_are_removed_and_others_kept(folder: RunFolder) -> None:
-    kept = [folder.checkpoints / "000001.pt", folder.weights / "000001.safetensors"]
-    left = [folder.checkpoints / "000001.7.tmp", folder.weights / "000001.safetensors.7.tmp",
+    kept = [folder.checkpoints / "000001.pt", folder.weights / "000001-0001.safetensors"]
+    left = [folder.checkpoints / "000001.7.tmp", folder.weights / "000001-0001.safetensors.7.tmp",
             folder.path / ".sweep.json.7.tmp", folder.checkpoints / "000001.late"]  # fmt: skip
     [path.touch() for path in (*kept, *left)]
     folder.remove_leftovers()

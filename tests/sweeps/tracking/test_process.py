@@ -82,14 +82,19 @@ def test_a_tracker_killed_midway_is_completed_by_sync(tmp_path: Path) -> None:
     assert [len(record.curve(trial, "dev_loss")) for trial in range(12)] == [9] * 12
 
 
-def test_the_tracker_of_a_killed_driver_ends_by_itself(tmp_path: Path) -> None:
-    target = own_net(tmp_path, "endless", "        time.sleep(0.05)\n")
+@pytest.mark.parametrize("kill", ["at once", "when it records"])
+def test_the_tracker_of_a_killed_driver_ends_by_itself(tmp_path: Path, kill: str) -> None:
+    module = f"endless_{kill.replace(' ', '_')}"
+    target = own_net(tmp_path, module, "        time.sleep(0.05)\n")
     path = write_sweep(tmp_path, space=space(custom_model(target), epochs=900))
     runs = tmp_path / "runs"
     driver = command("run", str(path), "--local", "--runs", str(runs), uri=store(tmp_path))
     log = runs / "blobs" / "tracking.log"
-    until(lambda: log.exists() and "started" in (runs / "blobs/ledger.jsonl").read_text())
-    [tracker] = Path(f"/proc/{driver.pid}/task/{driver.pid}/children").read_text().split()
+    children = Path(f"/proc/{driver.pid}/task/{driver.pid}/children")
+    until(lambda: log.exists() and children.read_text())
+    if kill == "when it records":
+        until(lambda: "MLflow" in log.read_text())
+    [tracker] = children.read_text().split()
     driver.kill()
     driver.communicate()
     until(lambda: not is_running(int(tracker)))

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 import sweeps
 from models.prediction import Predictor
+from sweeps.record.kept_weights import best_weights
 from sweeps.record.results import Results
 from tests.sweeps.sweep_files import space, write_sweep
 
@@ -40,7 +41,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Results:
 @pytest.fixture
 def predictor(recorded: Results) -> Predictor:
     assert recorded.winner is not None
-    weights = recorded.folder.weights / f"{recorded.winner['trial']:06d}.safetensors"
+    weights = best_weights(recorded.folder.weights, recorded.record.best)
     return Predictor.load(weights, recorded.path / "preprocessing.json")
 
 
@@ -48,7 +49,7 @@ def test_a_prediction_is_softmax_of_the_weights_times_the_scaled_row(
     recorded: Results, predictor: Predictor
 ) -> None:
     assert recorded.winner is not None
-    tensors = load_file(recorded.folder.weights / f"{recorded.winner['trial']:06d}.safetensors")
+    tensors = load_file(best_weights(recorded.folder.weights, recorded.record.best))
     weight, bias = (tensor.double() for tensor in sorted(tensors.values(), key=lambda t: -t.dim()))
     prepared = predictor.preprocessing
     scaled = (30.0 - prepared.means[0]) / prepared.scales[0]
