@@ -30,6 +30,8 @@ class InfraSettings(BaseSettings):
         storage: The folder that holds all run folders, under the same path for the driver and
             every node; None is `runs` where the command is typed.
         tracking_uri: Where MLflow's record goes; None is `mlflow.db` in the storage.
+        nodes_wait_s: How long to wait for a node on which a trial fits, on a cluster that starts
+            nodes when they are asked for.
         notify_url: Is sent a JSON object when a sweep ends, fails or reaches its target.
         notify_command: Is run then, with the same object on its standard input.
     """
@@ -41,6 +43,7 @@ class InfraSettings(BaseSettings):
     ray_address: str | None = Field(None, validation_alias="RAY_ADDRESS")
     storage: Path | None = Field(None, validation_alias="SWEEPS_STORAGE")
     tracking_uri: str | None = Field(None, validation_alias="MLFLOW_TRACKING_URI")
+    nodes_wait_s: float = Field(0.0, ge=0, validation_alias="SWEEPS_NODES_WAIT_S")
     notify_url: SecretStr | None = Field(None, validation_alias="SWEEPS_NOTIFY_URL")
     notify_command: str | None = Field(None, validation_alias="SWEEPS_NOTIFY_COMMAND")
 

@@ -66,6 +66,6 @@ def place_of(
         )
     from sweeps.execution.cluster import joined
 
-    with joined(settings.cluster_address, runs, say) as place:
-        slots(resources, place.nodes)
+    wait_s = settings.nodes_wait_s
+    with joined(settings.cluster_address, runs, resources, wait_s, say) as place:
         yield place

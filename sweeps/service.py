@@ -79,7 +79,8 @@ def run(
     sweep, planned = check_sweep(Path(path), overrides)
     runs = Path(runs or default_runs()).absolute()
     display = display or Display.silent()
-    if run_id is not None and (runs / run_id / "plan.jsonl").exists():
+    # What tells that a folder is whole is written last.
+    if run_id is not None and RunFolder(runs / run_id).description.exists():
         _refuse_other_sweep(RunFolder.open(runs / run_id), sweep)
         return _session(RunFolder.open(runs / run_id), "resume", runner, tracking_uri, display)
     with place_of(runner, sweep.file.resources, runs, display.note) as place:

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 from models.datasets import Dataset, load_dataset
+from models.errors import DataError
 from models.splits import split_folds
 from sweeps.errors import RunFolderError
 from sweeps.execution.placement import Place
@@ -133,7 +134,13 @@ def _missing_in_mlflow(tracking: TrackingProcess) -> str:
 
 def _dataset(folder: RunFolder, file: SweepFile) -> Dataset:
     description = folder.read_description()
-    dataset = load_dataset(file.data, folder.base_dir())
+    try:
+        dataset = load_dataset(file.data, folder.base_dir())
+    except DataError as err:
+        raise RunFolderError(
+            f"the data {file.data.source} that {folder.name} was started with cannot be read: "
+            f"{err}; restore it, or start a new sweep"
+        ) from err
     if dataset.digest != description["data"]["digest"]:
         raise RunFolderError(
             f"the data {file.data.source} changed since {folder.name} was started, so its trials "

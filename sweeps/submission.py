@@ -125,6 +125,8 @@ def _send(command: str, sweep: str, arguments: Sequence[str], extra: dict[Path, 
 def _variables(settings: InfraSettings) -> dict[str, str]:
     """Return the settings that go along; secrets never do, as the Jobs API shows them."""
     variables = {"RAY_JOB_STOP_WAIT_TIME_S": _STOP_S}
+    if settings.nodes_wait_s:
+        variables["SWEEPS_NODES_WAIT_S"] = f"{settings.nodes_wait_s:g}"
     if settings.storage is not None:
         variables["SWEEPS_STORAGE"] = str(settings.storage)
     if settings.tracking_uri is not None:
@@ -158,4 +160,5 @@ def _latest(jobs: Jobs, sweep: str | None) -> Job:
     if not found:
         which = "" if sweep is None else f" {sweep!r}"
         raise ClusterError(f"the cluster knows no job of a sweep{which}: `list` shows all ids")
-    return found[0]
+    # A command about a sweep that runs is a later job, which was refused.
+    return next((job for job in found if not job.is_over), found[0])

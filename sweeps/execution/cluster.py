@@ -7,20 +7,23 @@ import os
 import secrets
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import ray
+from ray.autoscaler.sdk import request_resources
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from infra.package import PackageError, checkout_files, stage
 from sweeps.errors import ClusterError, StorageError
 from sweeps.execution.node_check import NodeReport, check_node, versions
-from sweeps.execution.placement import Node, Place
+from sweeps.execution.placement import Node, Place, has_room, slots
 from sweeps.execution.ray_environment import RAY_ENVIRONMENT
+from sweeps.spec.sweep_file import Resources
 
 __all__ = ["joined"]
 
@@ -28,23 +31,30 @@ _PROJECT = Path(__file__).resolve().parents[2]
 _ANSWER_S = 5.0
 # A node unpacks the checkout and imports torch, from a cold disk perhaps.
 _CHECK_S = 120.0
+_POLL_S = 2.0
+_ON_DEMAND = "where nodes start on demand, say how long to wait for one: SWEEPS_NODES_WAIT_S=600"
 # Something listens, so it answers at once or refuses: Ray would ask 20 times.
 _FEW_TRIES = {"RAY_gcs_server_port_wait_time_s": "3"}
 _IN_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 
 @contextmanager
-def joined(address: str, storage: Path, say: Callable[[str], None]) -> Iterator[Place]:
+def joined(
+    address: str, storage: Path, resources: Resources, wait_s: float, say: Callable[[str], None]
+) -> Iterator[Place]:
     """Connect this process to a cluster, ship the code, check its nodes; leave it at the end.
 
     Args:
         address: `auto` or `host:port`.
         storage: Where run folders are made; every node must see it.
+        resources: Of one trial.
+        wait_s: How long to wait for a node on which a trial fits, where nodes start on demand.
         say: Is told what is waited for.
 
     Raises:
         ClusterError: It does not answer or refuses, or a node could not train a trial.
         StorageError: The driver itself cannot write to the storage.
+        PlacementError: A trial fits on no node.
     """
     if ray.is_initialized():
         raise ClusterError(
@@ -57,9 +67,9 @@ def joined(address: str, storage: Path, say: Callable[[str], None]) -> Iterator[
         try:
             say(f"joining the Ray cluster at {address}")
             _connect(address, environment)
-            nodes = _nodes()
+            nodes = _nodes_with_room(resources, wait_s, say)
             say(f"checking {len(nodes)} nodes")
-            _check(nodes, storage)
+            nodes = _checked(nodes, storage)
             yield Place(tuple(nodes.values()), is_cluster=True)
         finally:
             ray.shutdown()
@@ -107,6 +117,32 @@ def _connect(address: str, environment: Mapping[str, Any]) -> None:
         ) from err
 
 
+def _nodes_with_room(
+    resources: Resources, wait_s: float, say: Callable[[str], None]
+) -> dict[str, Node]:
+    """Return the nodes; where a trial fits on none, ask for one and wait for it.
+
+    Raises:
+        PlacementError: There is none after `wait_s`.
+    """
+    nodes, until = _nodes(), time.monotonic() + wait_s
+    if has_room(resources, nodes.values()):
+        return nodes
+    if wait_s:
+        say(f"waiting up to {wait_s:g} s for a node on which a trial fits")
+        asked = {"CPU": resources.cpu, "GPU": resources.gpu}
+        request_resources(bundles=[{name: number for name, number in asked.items() if number}])
+    try:
+        while not has_room(resources, nodes.values()) and time.monotonic() < until:
+            time.sleep(_POLL_S)
+            nodes = _nodes()
+    finally:
+        if wait_s:  # the trials themselves keep it from here on
+            request_resources(bundles=[])
+    slots(resources, tuple(nodes.values()), hint=_ON_DEMAND)
+    return nodes
+
+
 def _nodes() -> dict[str, Node]:
     """Return the nodes that are alive, by Ray's id."""
     found = {}
@@ -118,8 +154,12 @@ def _nodes() -> dict[str, Node]:
     return found
 
 
-def _check(nodes: Mapping[str, Node], storage: Path) -> None:
-    """Have every node that has CPUs check itself; raises ClusterError naming all that fail."""
+def _checked(nodes: Mapping[str, Node], storage: Path) -> dict[str, Node]:
+    """Have every node that has CPUs check itself; returns those that are still there.
+
+    Raises:
+        ClusterError: Some cannot train; all of them are named.
+    """
     marker, content = storage / f".check-{secrets.token_hex(4)}", secrets.token_hex(16)
     try:
         storage.mkdir(parents=True, exist_ok=True)
@@ -130,9 +170,15 @@ def _check(nodes: Mapping[str, Node], storage: Path) -> None:
         reports = _reports([key for key, node in nodes.items() if node.cpus], marker, content)
     finally:
         marker.unlink(missing_ok=True)
-    problems = [(nodes[key].name, one.problem) for key, one in reports.items() if one.problem]
+    alive = _nodes()  # Ray takes a node that went for alive for some seconds more
+    problems = [
+        (nodes[key].name, one.problem)
+        for key, one in reports.items()
+        if one.problem and key in alive
+    ]
     if problems:
         raise ClusterError("\n".join(f"node {name}: {problem}" for name, problem in problems))
+    return {key: node for key, node in nodes.items() if key in alive}
 
 
 def _reports(keys: list[str], marker: Path, content: str) -> dict[str, NodeReport]:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["NodeReport", "check_node", "versions"]
+__all__ = ["UNFIT", "NodeReport", "check_node", "refuse_unfit_node", "versions"]
 
+UNFIT = "this node cannot train"
+# It would fail faster than any other node trains, and so be given all the trials.
+_REST_S = 30.0
 _SAME = ("ray", "torch", "numpy", "pydantic")
+
+
+_MEND = "mount one shared folder under the same path on every node, and name it in SWEEPS_STORAGE"
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,20 @@ class NodeReport:
 def versions() -> dict[str, str]:
     """Return the versions that driver and nodes must have in common."""
     return {"python": platform.python_version(), **{name: _version(name) for name in _SAME}}
+
+
+def refuse_unfit_node(checkpoints: Path) -> None:
+    """Raise where a node that joined after the check does not see the run folder; slowly.
+
+    Raises:
+        RuntimeError: With the node's name, and the mend.
+    """
+    if not checkpoints.is_dir():
+        time.sleep(_REST_S)
+        raise RuntimeError(
+            f"{UNFIT}: {os.uname().nodename} joined after the sweep had begun, and does not see "
+            f"{checkpoints.parent}; {_MEND}"
+        )
 
 
 def check_node(wanted: dict[str, str], marker: Path, content: str) -> NodeReport:
@@ -75,14 +96,11 @@ def _import_problem() -> str:
 
 
 def _storage(marker: Path, content: str) -> str:
-    mend = (
-        "mount one shared folder under the same path on every node, and name it in SWEEPS_STORAGE"
-    )
     try:
         if marker.read_text() != content:
-            return f"{marker.parent} is another folder there than on the driver; {mend}"
+            return f"{marker.parent} is another folder there than on the driver; {_MEND}"
     except OSError as err:
-        return f"it does not see the storage {marker.parent} ({err.strerror}); {mend}"
+        return f"it does not see the storage {marker.parent} ({err.strerror}); {_MEND}"
     answer = marker.with_name(f"{marker.name}.{os.uname().nodename}.{os.getpid()}")
     try:
         answer.write_text(content)

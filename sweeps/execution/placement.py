@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sweeps.errors import PlacementError
 from sweeps.spec.sweep_file import Resources
 
-__all__ = ["Node", "Place", "slots", "this_machine"]
+__all__ = ["Node", "Place", "has_room", "slots", "this_machine"]
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,23 @@ def this_machine() -> Node:
     return Node("", os.cpu_count() or 1, _gpus())
 
 
-def slots(resources: Resources, nodes: Sequence[Node]) -> int:
+def has_room(resources: Resources, nodes: Iterable[Node]) -> bool:
+    """Return whether a trial fits on one of these nodes."""
+    return any(_fitting(resources, node) for node in nodes)
+
+
+def slots(resources: Resources, nodes: Sequence[Node], hint: str = "") -> int:
     """Return how many trials run at once on these nodes.
+
+    Args:
+        hint: A further way out, where one trial fits nowhere.
 
     Raises:
         PlacementError: One trial asks for more than any node has.
     """
     fitting = sum(_fitting(resources, node) for node in nodes)
     if not fitting:
-        raise _too_much(resources, nodes)
+        raise PlacementError("; ".join(filter(None, (_too_much(resources, nodes), hint))))
     return min(fitting, resources.workers or fitting)
 
 
@@ -67,7 +75,7 @@ def _fitting(resources: Resources, node: Node) -> int:
     return fitting
 
 
-def _too_much(resources: Resources, nodes: Sequence[Node]) -> PlacementError:
+def _too_much(resources: Resources, nodes: Sequence[Node]) -> str:
     where = "this machine" if [node.name for node in nodes] == [""] else "the largest node"
     most = {
         "cpu": (resources.cpu, max(node.cpus for node in nodes), "CPU cores"),
@@ -75,11 +83,12 @@ def _too_much(resources: Resources, nodes: Sequence[Node]) -> PlacementError:
     }
     for key, (asked, there, what) in most.items():
         if asked > there:
-            return PlacementError(
+            most_there = f"; ask for {there:g} at most" if there else ""
+            return (
                 f"resources.{key} = {asked:g}: one trial asks for {asked:g} {what} and {where} "
-                f"has {there:g}, so it could never start; ask for {there:g} at most"
+                f"has {there:g}, so it could never start{most_there}"
             )
-    return PlacementError(
+    return (
         f"resources: one trial asks for {resources.cpu:g} CPU cores and {resources.gpu:g} GPUs, "
         f"and no single node has both; the nodes have "
         f"{', '.join(f'{node.cpus:g} + {node.gpus:g}' for node in nodes)}"

@@ -26,6 +26,7 @@ from ray.tune.search import BasicVariantGenerator
 from ray.tune.trainable import metadata
 
 from sweeps.execution.job import Job
+from sweeps.execution.lost_nodes import is_of_node
 from sweeps.execution.placement import slots
 from sweeps.execution.ray_trainable import RayTrial
 from sweeps.execution.rungs import AnyStopping
@@ -112,8 +113,10 @@ def _limit(job: Job, concurrent: int) -> int:
     """Return Tune's own limit of trials at once, 0 for none: where Ray's CPUs do not set it.
 
     Under Tune's limit no trial waits when another ends, and Tune then stops that one's worker: a
-    new one costs seconds. HyperBand's paused trials would count, too.
+    new one costs seconds. HyperBand's paused trials would count, too. On a cluster nodes may join.
     """
+    if job.place.is_cluster and job.resources.workers and not isinstance(job.stopping, HyperBand):
+        return concurrent
     fitting = ray.cluster_resources().get("CPU", 0) // job.resources.cpu  # type: ignore[no-untyped-call]
     if isinstance(job.stopping, HyperBand) or fitting <= concurrent:
         return 0
@@ -167,12 +170,13 @@ class _Notices(TrialProgressCallback):
         """Print nothing: the scheduler has recorded it."""
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._recorder.attempt_failed(trial.config["members"][0], _error_of(trial))
+        error = _error_of(trial)
+        self._recorder.attempt_failed(trial.config["members"][0], error, is_of_node(error))
         self._scheduler.stop_if_over(trial)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         index, error = trial.config["members"][0], _error_of(trial)
-        self._recorder.attempt_failed(index, error)
+        self._recorder.attempt_failed(index, error, is_of_node(error))
         self._recorder.ended(index, Outcome.FAILED, f"no worker: {error.splitlines()[0]}")
         self._scheduler.give_up(None, trial)
 

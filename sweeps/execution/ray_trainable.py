@@ -6,6 +6,7 @@ from typing import Any
 
 from ray.tune import Trainable
 
+from sweeps.execution.node_check import refuse_unfit_node
 from sweeps.execution.tune_result import tune_result
 from sweeps.execution.work_order import WorkOrder
 
@@ -17,6 +18,7 @@ class RayTrial(Trainable):
 
     def setup(self, config: dict[str, Any], order: WorkOrder) -> None:  # type: ignore[override]
         """Receive the data, warm torch up and take up the first trial."""
+        refuse_unfit_node(order.checkpoints)
         from sweeps.execution.trial_worker import TrialWorker  # imports torch: not in the driver
 
         self._worker = TrialWorker(order)

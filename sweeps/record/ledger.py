@@ -66,6 +66,7 @@ class Ledger:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         self._lock = threading.Lock()
         self._dirty = False
+        self._refused: OSError | None = None
         self._closing = threading.Event()
         self._flusher = threading.Thread(target=self._flush_loop, name="ledger", daemon=True)
         self._flusher.start()
@@ -74,29 +75,40 @@ class Ledger:
         """Write events in order, all or (on a full disk) none.
 
         Raises:
-            StorageError: The operating system refused the write.
+            StorageError: The operating system refused the write, or to make one before durable.
         """
         data = b"".join(to_line(event) for event in events)
         with self._lock:
+            if self._refused is not None:
+                raise self._error(self._refused)
             size = os.fstat(self._file).st_size
             try:
                 if os.write(self._file, data) != len(data):
                     raise OSError("the disk took only a part of the line")
             except OSError as err:
                 os.ftruncate(self._file, size)
-                raise StorageError(
-                    f"cannot write {self.path}: {err}; free some space, then resume the sweep"
-                ) from err
+                raise self._error(err) from err
             self._dirty = True
 
     def close(self) -> None:
-        """Make everything durable and close the file; a second call does nothing."""
+        """Make everything durable and close the file; a second call does nothing.
+
+        Raises:
+            StorageError: The operating system refused to.
+        """
         if self._closing.is_set():
             return
         self._closing.set()
         self._flusher.join()
         self._flush()
         os.close(self._file)
+        if self._refused is not None:
+            raise self._error(self._refused)
+
+    def _error(self, error: OSError) -> StorageError:
+        return StorageError(
+            f"cannot write {self.path}: {error}; free some space, then resume the sweep"
+        )
 
     def _flush_loop(self) -> None:
         while not self._closing.wait(_FSYNC_PERIOD_S):
@@ -105,7 +117,10 @@ class Ledger:
     def _flush(self) -> None:
         if self._dirty:
             self._dirty = False
-            os.fsync(self._file)
+            try:
+                os.fsync(self._file)
+            except OSError as err:  # a network's file system says here that it is full
+                self._refused = err
 
 
 def _parse(path: Path, line: bytes, offset: int) -> Event:

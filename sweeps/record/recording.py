@@ -23,6 +23,8 @@ from sweeps.spec.sweep_file import Budget, SweepFile
 
 __all__ = ["Recorder", "is_end_of_search", "reopen_failed", "too_many_failures"]
 
+# Spot machines come and go; a trial that takes ten nodes down with it is none of their fault.
+_MOST_NODE_FAULTS = 10
 _MEND = "free some space, then resume the sweep"
 
 
@@ -121,11 +123,18 @@ class Recorder:
         epoch = self.record.trials[index].epochs
         self.write("decision", trial=index, epoch=epoch, action=action, seen=dict(seen))
 
-    def attempt_failed(self, index: int, error: str) -> None:
-        """Record an attempt that failed; the trial has failed when it hung or was the last one."""
-        self.write("failure", trial=index, error=error)
-        failures = self.record.trials[index].failures
-        if not self.end_if_hung(index) and len(failures) > self._retries:
+    def attempt_failed(self, index: int, error: str, of_node: bool = False) -> None:
+        """Record an attempt that failed; the trial has failed when it hung or was the last one.
+
+        Args:
+            of_node: The node was lost, or cannot train, which is not the trial's doing: it does not
+                count against its retries, but there is an end to these, too.
+        """
+        self.write("failure", trial=index, error=error, **({"of_node": True} if of_node else {}))
+        trial = self.record.trials[index]
+        failures, faults = trial.failures, trial.node_faults
+        is_last = len(failures) - faults > self._retries or faults > _MOST_NODE_FAULTS
+        if not self.end_if_hung(index) and is_last:
             reason = f"failed {len(failures)} times, at last: {error.splitlines()[0]}"
             self.ended(index, Outcome.FAILED, reason)
 

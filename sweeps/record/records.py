@@ -55,6 +55,7 @@ class TrialRecord:
         best: The row of the best epoch, or None while no objective value was finite.
         decided: The epoch of the scheduler's last recorded decision.
         failures: One text per failed attempt.
+        node_faults: How many of these were a node's: it was lost, or cannot train.
         is_running: Whether a worker of this session took it up, and it has not ended.
     """
 
@@ -69,6 +70,7 @@ class TrialRecord:
     last: dict[str, float] = field(default_factory=dict)
     decided: int = 0
     failures: list[str] = field(default_factory=list)
+    node_faults: int = 0
     is_running: bool = False
 
     @property
@@ -153,6 +155,7 @@ class SweepRecord:
             record.decided = event["epoch"]
         elif kind == "failure":
             record.failures.append(event["error"])
+            record.node_faults += bool(event.get("of_node"))
         elif kind == "outcome":
             record.outcome, record.reason = Outcome(event["outcome"]), event["reason"]
             record.is_running = False
@@ -164,6 +167,7 @@ class SweepRecord:
             self.outcomes[record.outcome] -= 1
             record.outcome, record.reason, record.ended_at = None, "", None
             record.failures.clear()
+            record.node_faults = 0
             self.steps.append(Step("reopened", record.trial.index))
 
     def _stop_all(self) -> None:

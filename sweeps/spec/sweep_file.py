@@ -38,6 +38,8 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+# All are drawn, checked and written before the first starts.
+_MOST_TRIALS = 1_000_000
 Configuration = dict[str, Any]
 Baseline = Annotated[
     list[Configuration],
@@ -68,7 +70,7 @@ class RandomSearch(_Section):
     """Independent draws, each parameter from its own range and scale."""
 
     method: Literal["random"]
-    trials: int = Field(ge=1, description="How many configurations to try.")
+    trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
     baseline: Baseline = []
 
 
@@ -76,7 +78,7 @@ class SobolSearch(_Section):
     """A scrambled Sobol sequence: random search that covers the space more evenly."""
 
     method: Literal["sobol"]
-    trials: int = Field(ge=1, description="How many configurations to try.")
+    trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
     baseline: Baseline = []
 
 
@@ -108,7 +110,7 @@ class Asha(_Section):
 
     scheduler: Literal["asha"]
     grace_epochs: int = Field(1, ge=1, description="Epochs that every trial gets.")
-    reduction_factor: float = Field(3.0, gt=1, description="One in this many goes on at a rung.")
+    reduction_factor: float = Field(3.0, ge=1.1, description="One in this many goes on at a rung.")
     audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
 
 
@@ -116,7 +118,7 @@ class HyperBand(_Section):
     """HyperBand (Li et al., JMLR 2018), Ray Tune's own; synchronous within a bracket."""
 
     scheduler: Literal["hyperband"]
-    reduction_factor: float = Field(3.0, gt=1, description="One in this many goes on at a rung.")
+    reduction_factor: float = Field(3.0, ge=1.1, description="One in this many goes on at a rung.")
     audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
 
 

@@ -222,7 +222,8 @@ def sync(folder: RunFolder, uri: str, is_running: bool, closing: Closing) -> Fol
     """Bring MLflow up to date with a run folder, once.
 
     Args:
-        is_running: A session holds the folder now, so that open trials are left open.
+        is_running: A session holds the folder now: open trials are left open, unless its ledger
+            says that it is over, and it only waits for its own tracker.
         closing: What is made of a sweep that is over.
 
     Raises:
@@ -230,8 +231,9 @@ def sync(folder: RunFolder, uri: str, is_running: bool, closing: Closing) -> Fol
     """
     follower = Follower(folder, uri)
     follower.read()
-    follower.write(is_over=not is_running, everything=True)
-    if not is_running:
+    is_over = follower.is_over or not is_running
+    follower.write(is_over=is_over, everything=True)
+    if is_over:
         follower.log_closing(closing)
     return follower
 

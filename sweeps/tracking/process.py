@@ -23,9 +23,11 @@ __all__ = ["LOG_FILE", "STATUS_FILE", "TrackingProcess"]
 STATUS_FILE = "tracking.json"
 LOG_FILE = "tracking.log"
 _PROJECT = Path(__file__).resolve().parents[2]
-# How long the end of a sweep waits for a server that does not answer, and for a report.
+# How long the end of a sweep waits for a server that does not answer, and for what takes long with
+# one that does: artifacts and a model on their way, and a report.
 PATIENCE_S = 20.0
-_REPORT_PATIENCE_S = 300.0
+_LONG_PATIENCE_S = 300.0
+_LONG_STAGES = ("sweep", "model", "report")
 
 
 class TrackingProcess:
@@ -73,13 +75,13 @@ class TrackingProcess:
             self._process.wait()
 
     def finish(self) -> None:
-        """Wait until all is recorded and the report drawn, or nothing more was for PATIENCE_S."""
+        """Wait until all is recorded and the report drawn, or there is no progress for too long."""
         if self._process is None:
             return
         progress, since = self._progress(), time.monotonic()
         while self._process.poll() is None:
-            is_drawing = progress[1] == "report"
-            if time.monotonic() - since > (_REPORT_PATIENCE_S if is_drawing else PATIENCE_S):
+            is_long = progress[1] in _LONG_STAGES and not self.error
+            if time.monotonic() - since > (_LONG_PATIENCE_S if is_long else PATIENCE_S):
                 return
             time.sleep(0.02)
             if self._progress() != progress:

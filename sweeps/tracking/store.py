@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from typing import TypeVar
 from urllib.parse import unquote
 
 from mlflow import MlflowClient
+from mlflow.entities import Experiment, LifecycleStage
 from mlflow.exceptions import MlflowException
 
 from infra.settings import without_password
@@ -64,18 +66,30 @@ def _create(path: Path) -> None:
 
 
 def experiment_id_of(client: MlflowClient, name: str, uri: str) -> str:
-    """Return the experiment called `name`; it is made where there is none."""
+    """Return the experiment called `name`; it is made where there is none.
+
+    One that was deleted keeps its name for ever and takes no runs, so the next is `name-2`.
+    """
+    for number in itertools.count(1):
+        found = _experiment(client, name if number == 1 else f"{name}-{number}", uri)
+        if found.lifecycle_stage == LifecycleStage.ACTIVE:
+            return str(found.experiment_id)
+    raise AssertionError("a count has no end")
+
+
+def _experiment(client: MlflowClient, name: str, uri: str) -> Experiment:
     found = client.get_experiment_by_name(name)
     if found is not None:
-        return str(found.experiment_id)
+        return found
     try:
         location = _artifact_location(uri)
-        return str(client.create_experiment(name, artifact_location=location, tags=_EXPERIMENT))
+        made = client.create_experiment(name, artifact_location=location, tags=_EXPERIMENT)
+        return client.get_experiment(made)
     except MlflowException:
         found = client.get_experiment_by_name(name)
         if found is None:
             raise
-        return str(found.experiment_id)
+        return found
 
 
 def done_with(uri: str, act: Callable[[Item], None], items: Iterable[Item]) -> Iterator[Item]:

@@ -5,8 +5,10 @@ Everything follows from the ledger, timestamps included, so that MLflow recognis
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +35,7 @@ __all__ = [
 ]
 
 _LONGEST_TAG = 5000
+_LONGEST_KEY = 250
 
 Rows = Iterable[Mapping[str, float]]
 
@@ -96,7 +99,18 @@ def final_metrics(
 def trial_params(trial: TrialRecord) -> list[Param]:
     """Return a trial's configuration with dotted keys, and its seed."""
     values = flatten(trial.trial.configuration) | {"seed": trial.trial.seed}
-    return [Param(key, str(value)) for key, value in values.items()]
+    return [Param(_legal(key), str(value)) for key, value in values.items()]
+
+
+def _legal(key: str) -> str:
+    """Return a key that MLflow takes: options of the user's own net may have any.
+
+    What had to be changed is told apart by a digest.
+    """
+    if len(key) <= _LONGEST_KEY and re.fullmatch(r"[\w\-. ]+", key):
+        return key
+    legal = re.sub(r"[^\w\-. ]", "_", key)[: _LONGEST_KEY - 7]
+    return f"{legal}-{hashlib.sha256(key.encode()).hexdigest()[:6]}"
 
 
 def sweep_params(description: Mapping[str, Any]) -> list[Param]:

@@ -7,6 +7,7 @@ import random
 import re
 import signal
 import tempfile
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -141,18 +142,56 @@ def test_a_killed_driver_is_resumed_from_another_folder_by_name(
 def test_a_node_that_goes_mid_sweep_and_another_that_joins_lose_nothing(
     cluster: LocalCluster, tmp_path: Path
 ) -> None:
-    path = counted_sweep(tmp_path, "lost_node", trials=TRIALS, epochs=EPOCHS, epoch_s=0.3)
+    # The node's trial has no retry of its own: it was not its fault.
+    path = counted_sweep(
+        tmp_path, "lost_node", trials=TRIALS, epochs=EPOCHS, epoch_s=1.0, trial="{retries: 0}"
+    )
+    run = cluster.storage / "lost"
     with driver("run", path, "--id", "lost", **joining(cluster)) as one:
-        wait_for(lambda: len(epochs_trained(tmp_path)) >= 6)
+        # One on each of the three nodes.
+        wait_for(lambda: len(events(run, "started")) - len(events(run, "outcome")) == 3)
         cluster.kill("worker-1")
         cluster.add_worker("worker-3", 1)
         code, said = one.wait()
     assert code == 0, said
     whole = unbroken(tmp_path / "unbroken", "lost_unbroken")
-    lost = sweeps.open_run(cluster.storage / "lost")
+    lost = sweeps.open_run(run)
     assert curves(lost) == curves(whole)
     assert [str(trial.outcome) for trial in lost.record.trials] == ["completed"] * TRIALS
     assert "worker-1" not in cluster.processes.pids()
+    assert [event["of_node"] for event in events(lost.path, "failure")] == [True]
+
+
+def test_nodes_that_start_on_demand_are_waited_for(cluster: LocalCluster, tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, resources="{cpu: 2}")
+    code, said = run_command("run", path, "--id", "too_large", **joining(cluster))
+    assert code == 4, said
+    assert "the largest node has 1" in said, said
+    assert "SWEEPS_NODES_WAIT_S" in said, said
+    patient = joining(cluster) | {"SWEEPS_NODES_WAIT_S": "60"}
+    with driver("run", path, "--id", "waited", **patient) as one:
+        time.sleep(8)  # it has joined by then, and waits
+        cluster.add_worker("worker-4", 2)
+        code, said = one.wait()
+    assert code == 0, said
+    assert "waiting up to 60 s for a node" in said, said
+    assert len(sweeps.open_run(cluster.storage / "waited").record.ranked()) == 6
+
+
+def test_a_command_that_was_refused_does_not_hide_the_job_that_runs(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    path = counted_sweep(tmp_path, "not_hidden", trials=TRIALS, epochs=EPOCHS, epoch_s=5.0)
+    environment = cluster.variables()
+    code, said = run_command("submit", path, **environment)
+    assert code == 0, said
+    name = said.splitlines()[0]
+    wait_for(lambda: len(epochs_trained(tmp_path)) > 1)
+    assert run_command("resume", name, **environment)[0] == 0
+    wait_for(lambda: "in use by process" in run_command("logs", name, **environment)[1])
+    code, said = run_command("stop", name, **environment)
+    assert code == 0, said
+    assert "STOPPED" in said, said
 
 
 def exported(cluster: LocalCluster, name: str) -> dict[str, float]:

@@ -82,6 +82,30 @@ def test_changed_data_is_an_error_and_changes_nothing(tmp_path: Path) -> None:
     assert first.folder.ledger.read_bytes() == before
 
 
+def test_data_that_is_gone_is_an_error_with_the_way_out(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("a,b,y\n" + "".join(f"{n},{n % 7},{n % 2}\n" for n in range(60)))
+    path = write_sweep(tmp_path, data="{source: rows.csv, target: y}")
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    rows.unlink()
+    ledger = results.folder.ledger
+    ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:-3]))
+    with pytest.raises(RunFolderError, match=r"cannot be read: .*rows\.csv.*; restore it"):
+        resume(results.path)
+
+
+def test_a_named_sweep_that_was_killed_while_it_was_made_is_made(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path)
+    half = tmp_path / "runs" / "named"
+    half.mkdir(parents=True)
+    (half / "plan.jsonl").touch()
+    results = sweeps.run(
+        path, runs=tmp_path / "runs", run_id="named", runner="local", tracking_uri="none"
+    )
+    assert results.path == half
+    assert len(results.record.ranked()) == 6
+
+
 def test_a_second_process_is_refused_and_the_first_one_is_not_disturbed(tmp_path: Path) -> None:
     run = broken_off(tmp_path, "locked")
     with RunFolder.open(run).lock():

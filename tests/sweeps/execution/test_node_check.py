@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sweeps.execution import node_check
-from sweeps.execution.node_check import check_node, versions
+from sweeps.execution.node_check import UNFIT, check_node, versions
 
 
 @pytest.fixture
@@ -54,6 +54,17 @@ def test_a_folder_that_can_only_be_read_is_refused(
     problem = check_node(versions(), marker, "content").problem
     assert "cannot write to the storage" in problem
     assert "Permission denied" in problem
+
+
+def test_a_node_that_joins_later_without_the_storage_is_refused_slowly_and_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(node_check.time, "sleep", rests.append)
+    node_check.refuse_unfit_node(tmp_path)
+    with pytest.raises(RuntimeError, match=rf"{UNFIT}: .* does not see .*SWEEPS_STORAGE"):
+        node_check.refuse_unfit_node(tmp_path / "elsewhere" / "checkpoints")
+    assert rests == [30.0]
 
 
 def test_code_that_cannot_be_imported_is_named(

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from sweeps.errors import PlacementError
-from sweeps.execution.placement import Node, slots, this_machine
+from sweeps.execution.placement import Node, has_room, slots, this_machine
 from sweeps.spec.sweep_file import Resources
 
 
@@ -55,6 +55,13 @@ NODES = (Node("10.0.0.1", 2, 0), Node("10.0.0.2", 8, 1))
 )
 def test_a_trial_fits_on_one_node_or_not_at_all(resources: Resources, expected: int) -> None:
     assert slots(resources, NODES) == expected
+
+
+def test_a_cluster_whose_nodes_are_yet_to_start_is_told_how_to_wait_for_them() -> None:
+    head = (Node("head", 0, 0),)
+    assert not has_room(Resources(), head)
+    with pytest.raises(PlacementError, match=r"has 0, so it could never start; set WAIT"):
+        slots(Resources(), head, hint="set WAIT")
 
 
 @pytest.mark.parametrize(

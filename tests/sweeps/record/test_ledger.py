@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 from pathlib import Path
 
 import pytest
 
-from sweeps.errors import RunFolderError
+from sweeps.errors import RunFolderError, StorageError
 from sweeps.record.ledger import Ledger, read_events, to_line
+from tests.sweeps.drivers import wait_for
 
 
 def write(path: Path, *events: dict[str, object]) -> None:
@@ -65,6 +68,23 @@ def test_a_damaged_line_in_the_middle_is_an_error_with_its_place(
     path.write_bytes(first + line + first)
     with pytest.raises(RunFolderError, match=f"the line at byte {len(first)} is no"):
         read(path)
+
+
+def test_a_storage_that_refuses_to_make_lines_durable_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(file: int) -> None:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    monkeypatch.setattr("sweeps.record.ledger._FSYNC_PERIOD_S", 0.01)
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.append({"event": "a"})
+    wait_for(lambda: ledger._refused is not None)
+    with pytest.raises(StorageError, match="quota exceeded; free some space, then resume"):
+        ledger.append({"event": "b"})
+    with pytest.raises(StorageError, match="quota exceeded"):
+        ledger.close()
 
 
 def test_closing_twice_does_nothing(tmp_path: Path) -> None:

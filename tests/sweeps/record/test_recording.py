@@ -76,6 +76,18 @@ def test_errors_and_deaths_are_counted_together(folder: RunFolder, ledger: Ledge
     assert one.record.trials[0].reason == "failed 2 times, at last: ValueError: bad"
 
 
+def test_lost_nodes_do_not_count_against_a_trials_retries_but_have_an_end(
+    folder: RunFolder, ledger: Ledger
+) -> None:
+    one = recorder(folder, ledger, retries=1)
+    for _ in range(10):
+        one.attempt_failed(0, "WorkerDied: its node has died", of_node=True)
+    one.attempt_failed(0, "ValueError: bad")
+    assert one.record.trials[0].outcome is None
+    one.attempt_failed(0, "WorkerDied: its node has died", of_node=True)
+    assert one.record.trials[0].outcome is Outcome.FAILED
+
+
 def test_a_hung_trial_has_failed_at_once_and_says_where(folder: RunFolder, ledger: Ledger) -> None:
     late_path(folder.checkpoints, 0).write_text(STACK)
     one = recorder(folder, ledger, retries=5)

@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 import sweeps
 from sweeps.errors import RunFolderError, TrackingError
 from sweeps.record.results import Results
-from sweeps.tracking.follower import Follower
-from sweeps.tracking.store import translated_errors
+from sweeps.tracking.follower import Closing, Follower, sync
+from sweeps.tracking.store import experiment_id_of, open_client, translated_errors
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 from tests.sweeps.tracking.test_projection import Record, store
 
@@ -119,6 +119,48 @@ def test_a_model_whose_last_mark_a_kill_cost_is_not_an_output_twice(
     parent = Record(store(tmp_path)).parent
     assert len(parent.outputs.model_outputs) == 1
     assert parent.data.tags["model_uri"].endswith(parent.outputs.model_outputs[0].model_id)
+
+
+def test_a_sweep_whose_experiment_was_deleted_is_recorded_in_another(
+    finished: Results, tmp_path: Path
+) -> None:
+    client = open_client(store(tmp_path))
+    first = experiment_id_of(client, "blobs", store(tmp_path))
+    client.delete_experiment(first)
+    sweeps.sync(finished.path, tracking_uri=store(tmp_path))
+    sweeps.sync(finished.path, tracking_uri=store(tmp_path))
+    record = Record(store(tmp_path), "blobs-2")
+    assert record.count == 3
+    experiment = client.get_experiment(record.parent.info.experiment_id)
+    assert (experiment.name, experiment.experiment_id == first) == ("blobs-2", False)
+
+
+def test_a_sync_while_a_session_only_waits_for_its_tracker_closes_the_record(
+    finished: Results, tmp_path: Path
+) -> None:
+    closing = Closing(lambda folder: {}, lambda folder: None)
+    sync(finished.folder, store(tmp_path), True, closing)
+    assert Record(store(tmp_path)).parent.info.status == "FINISHED"
+
+
+def test_options_with_any_names_are_recorded(tmp_path: Path) -> None:
+    target = own_net(tmp_path, "any_names", "")
+    long = "x" * 300
+    options = f"{{number: 1, more: {{'conv@1': 2, {long}: 3, 'conv#1': 4}}}}"
+    file = tmp_path / "any_names.py"
+    file.write_text(file.read_text().replace("outputs, number=0):", "outputs, number=0, more=()):"))
+    model = f"{{kind: custom, target: '{target}', options: {options}}}"
+    path = write_sweep(
+        tmp_path,
+        search="{method: random, trials: 1}",
+        space=space(model),
+    )
+    synced(sweeps.run(path, runs=tmp_path / "runs", **ON_DISK))
+    params = Record(store(tmp_path / "runs")).trials[0].data.params
+    found = {value: key for key, value in params.items() if "more" in key}
+    assert found["2"].startswith("model.options.more.conv_1-")
+    assert found["4"] != found["2"]
+    assert len(found["3"]) == 250
 
 
 def test_a_stage_that_has_no_ledger_yet_is_recorded_when_it_has(tmp_path: Path) -> None:
