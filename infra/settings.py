@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["InfraSettings", "SettingsError", "read_settings", "without_password"]
+__all__ = ["IN_JOB", "InfraSettings", "SettingsError", "read_settings", "without_password"]
 
+# Ray sets it in the process of a job.
+IN_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 _JOBS = ("http://", "https://")
+_STORES = ("s3", "gs", "abfss")
 
 
 class SettingsError(Exception):
@@ -27,8 +30,8 @@ class InfraSettings(BaseSettings):
     Attributes:
         ray_address: None starts Ray on this machine; `auto` or `host:port` joins a running
             cluster; `http(s)://...` is a Jobs address, to which sweeps are submitted.
-        storage: The folder that holds all run folders, under the same path for the driver and
-            every node; None is `runs` where the command is typed.
+        storage_at: What holds all run folders: a folder, under the same path for the driver and
+            every node, or an address of an object store; None is `runs` where the command is typed.
         tracking_uri: Where MLflow's record goes; None is `mlflow.db` in the storage.
         nodes_wait_s: How long to wait for a node on which a trial fits, on a cluster that starts
             nodes when they are asked for.
@@ -41,7 +44,7 @@ class InfraSettings(BaseSettings):
     )
 
     ray_address: str | None = Field(None, validation_alias="RAY_ADDRESS")
-    storage: Path | None = Field(None, validation_alias="SWEEPS_STORAGE")
+    storage_at: str | None = Field(None, validation_alias="SWEEPS_STORAGE")
     tracking_uri: str | None = Field(None, validation_alias="MLFLOW_TRACKING_URI")
     nodes_wait_s: float = Field(0.0, ge=0, validation_alias="SWEEPS_NODES_WAIT_S")
     notify_url: SecretStr | None = Field(None, validation_alias="SWEEPS_NOTIFY_URL")
@@ -76,20 +79,33 @@ class InfraSettings(BaseSettings):
             raise ValueError("it is none of: auto, HOST:PORT, http://HOST:PORT, https://HOST")
         return address
 
-    @field_validator("storage", mode="before")
-    @classmethod
-    def _a_folder(cls, storage: object) -> object:
-        if isinstance(storage, str) and "://" in storage:
-            raise ValueError(
-                "run folders are kept in a file system: mount the bucket or share on every node "
-                "(s3fs, a CSI driver, NFS), and name that folder"
-            )
-        return storage
+    @property
+    def storage(self) -> Path | None:
+        """The folder of all run folders; None where it is not a folder that is named."""
+        at = self.storage_at
+        return None if at is None or "://" in at else Path(at).expanduser().absolute()
 
-    @field_validator("storage")
+    @property
+    def bucket(self) -> str | None:
+        """The object store's address of all run folders; None where there is none."""
+        at = self.storage_at
+        return at.rstrip("/") if at is not None and "://" in at else None
+
+    @field_validator("storage_at")
     @classmethod
-    def _absolute(cls, storage: Path | None) -> Path | None:
-        return None if storage is None else storage.expanduser().absolute()
+    def _known_store(cls, at: str | None) -> str | None:
+        if at is None or "://" not in at:
+            return at
+        parts = urlsplit(at)
+        if parts.scheme not in _STORES or not parts.netloc:
+            known = ", ".join(f"{scheme}://" for scheme in _STORES)
+            raise ValueError(f"it is neither a folder nor an address of an object store ({known})")
+        if parts.username is not None or "secret" in parts.query.lower():
+            raise ValueError(
+                "it holds a secret, which would be written into runs: leave it out, and give each "
+                "machine its own (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role)"
+            )
+        return at
 
     @field_validator("notify_url")
     @classmethod
@@ -101,7 +117,7 @@ class InfraSettings(BaseSettings):
         return url
 
 
-_SECRET = ("SWEEPS_NOTIFY_URL",)
+_SECRET = ("SWEEPS_NOTIFY_URL", "SWEEPS_STORAGE")
 
 
 def read_settings() -> InfraSettings:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sweeps.errors import FileProblem, RunFolderError, SweepFileError
+from sweeps.record.files import rename_folder
 from sweeps.record.reading import read_record
 from sweeps.record.recording import is_end_of_search, too_many_failures
 from sweeps.record.records import SweepRecord
@@ -82,7 +83,7 @@ def prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> N
     change(folder, overrides, ("final",))
     if stage is not None:
         number = next(n for n in itertools.count(1) if not (folder.path / f"final-{n}").exists())
-        stage.path.rename(folder.path / f"final-{number}")
+        rename_folder(stage.path, folder.path / f"final-{number}")
 
 
 def _refuse_another(folder: RunFolder) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sweeps.environment import default_runs, read_settings
+from sweeps.environment import bring_run, bring_runs, default_runs, read_settings
 
 __all__ = ["add_cluster_commands", "find_run", "send_to_cluster"]
 
@@ -46,8 +46,8 @@ def add_cluster_commands(commands: Any) -> None:
 def find_run(path: Path) -> Path:
     """Return a run folder's path; a name alone is looked for where run folders are made."""
     if path.exists() or len(path.parts) != 1:
-        return path
-    named = default_runs() / path
+        return bring_run(path)
+    named = bring_run(default_runs() / path)
     return named if named.is_dir() else path
 
 
@@ -111,5 +111,5 @@ def _status(parsed: argparse.Namespace) -> int:
 def _list(parsed: argparse.Namespace) -> int:
     from sweeps.terminal.overview import print_list
 
-    print_list((parsed.runs or default_runs()).absolute(), as_json=parsed.json)
+    print_list(bring_runs((parsed.runs or default_runs()).absolute()), as_json=parsed.json)
     return 0

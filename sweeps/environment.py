@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from infra import settings as infra_settings
-from infra.settings import InfraSettings
-from sweeps.errors import SettingsError
+from infra.settings import IN_JOB, InfraSettings
+from sweeps.errors import SettingsError, StorageError
 from sweeps.execution.placement import Place, slots
+from sweeps.record.files import MARKER, BucketFiles, Files, FolderFiles
+from sweeps.record.mirror import pull
+from sweeps.record.run_folder import RunFolder
 from sweeps.spec.sweep_file import Resources
 
-__all__ = ["default_runs", "default_tracking_uri", "place_of", "read_settings"]
+__all__ = [
+    "bring_run",
+    "bring_runs",
+    "default_runs",
+    "default_tracking_uri",
+    "place_of",
+    "read_settings",
+]
 
 
 def read_settings() -> InfraSettings:
@@ -24,8 +37,61 @@ def read_settings() -> InfraSettings:
 
 
 def default_runs() -> Path:
-    """Return where run folders are made: SWEEPS_STORAGE, or `runs` where the command is typed."""
-    return read_settings().storage or Path("runs")
+    """Return where run folders are made: SWEEPS_STORAGE, or `runs` where the command is typed.
+
+    Of an object store it is the folder for copies of it on this machine.
+
+    Raises:
+        SettingsError: A job of a cluster does not know where: its own folder is deleted with it.
+    """
+    settings = read_settings()
+    if settings.bucket is not None:
+        return _copies_of(settings.bucket)
+    if settings.storage is None and IN_JOB in os.environ:
+        raise SettingsError(
+            "SWEEPS_STORAGE is not set: name it where the sweep is submitted, or in the nodes' "
+            "environment; what a job writes into its own folder is lost with it"
+        )
+    return settings.storage or Path("runs")
+
+
+def _copies_of(bucket: str) -> Path:
+    digest = hashlib.sha256(bucket.encode()).hexdigest()[:12]
+    folder = Path(tempfile.gettempdir()) / f"sweeps-{os.getuid()}" / digest
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.parent.stat().st_uid != os.getuid():
+            raise SettingsError(f"{folder.parent} belongs to another user; set TMPDIR")
+        (folder / MARKER).write_text(bucket, encoding="utf-8")
+    except OSError as err:
+        raise StorageError(f"cannot make {folder} for copies of {bucket}: {err}") from err
+    return folder
+
+
+def bring_run(path: Path) -> Path:
+    """Return a run folder's path, brought up to date where it is a copy of an object store's.
+
+    One that a driver of this machine holds is newer than what is there.
+
+    Raises:
+        StorageError: The store does not answer or refuses.
+    """
+    if not RunFolder(path).is_locked():
+        pull(path)
+    return path
+
+
+def bring_runs(runs: Path) -> Path:
+    """Return the folder of run folders, with all of an object store's brought up to date."""
+    if (runs / MARKER).exists():
+        bucket = BucketFiles((runs / MARKER).read_text(encoding="utf-8"))
+        try:
+            names = bucket.folders()
+        except OSError as err:
+            raise StorageError(f"cannot read {bucket}: {err}") from err
+        for name in names:
+            bring_run(runs / name)
+    return runs
 
 
 def default_tracking_uri(runs: Path) -> str:
@@ -33,9 +99,23 @@ def default_tracking_uri(runs: Path) -> str:
 
     A relative path in it starts from where the command was typed: the tracker runs elsewhere.
     """
-    uri = read_settings().tracking_uri or f"sqlite:///{runs / 'mlflow.db'}"
+    settings = read_settings()
+    if settings.tracking_uri is None and settings.bucket is not None:
+        raise SettingsError(
+            f"SWEEPS_STORAGE={settings.bucket}: MLflow's own store cannot be there; set "
+            f"MLFLOW_TRACKING_URI to a server, or to none"
+        )
+    uri = settings.tracking_uri or f"sqlite:///{runs / 'mlflow.db'}"
     scheme, separator, path = uri.partition("sqlite:///")
     return uri if scheme or not separator else f"sqlite:///{Path(path).absolute()}"
+
+
+def _folder(runs: Path) -> FolderFiles:
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise StorageError(f"cannot write to {runs}: {err.strerror}") from err
+    return FolderFiles(runs)
 
 
 @contextmanager
@@ -67,5 +147,9 @@ def place_of(
     from sweeps.execution.cluster import joined
 
     wait_s = settings.nodes_wait_s
-    with joined(settings.cluster_address, runs, resources, wait_s, say) as place:
+    if (runs / MARKER).exists():
+        storage: Files = BucketFiles((runs / MARKER).read_text(encoding="utf-8"))
+    else:
+        storage = _folder(runs)
+    with joined(settings.cluster_address, storage, resources, wait_s, say) as place:
         yield place

@@ -11,6 +11,7 @@ from models.errors import DataError, NetError, WeightsError
 from models.prediction import Predictor
 from models.table_files import read_file
 from sweeps.errors import RunFolderError, SweepError
+from sweeps.record.files import bring
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.records import SweepRecord
@@ -39,6 +40,7 @@ def model_files(folder: RunFolder, record: SweepRecord) -> tuple[Path, Path]:
         files = weights, folder.path / PREPROCESSING
     else:
         raise RunFolderError(f"{folder.name} has no trial with a finite objective, so no net")
+    bring(files[0])
     for path in files:
         if not path.exists():
             raise RunFolderError(f"{path} is missing; restore it from a backup")

@@ -13,7 +13,7 @@ from typing import Any
 
 from models.data_checks import DataSummary
 from sweeps.changes import change, lengthen_plan, prepare_final
-from sweeps.environment import default_runs, default_tracking_uri, place_of
+from sweeps.environment import bring_run, default_runs, default_tracking_uri, place_of
 from sweeps.errors import RunFolderError
 from sweeps.execution.placement import Place
 from sweeps.notices import telling
@@ -79,6 +79,8 @@ def run(
     sweep, planned = check_sweep(Path(path), overrides)
     runs = Path(runs or default_runs()).absolute()
     display = display or Display.silent()
+    if run_id is not None:
+        bring_run(runs / run_id)
     # What tells that a folder is whole is written last.
     if run_id is not None and RunFolder(runs / run_id).description.exists():
         _refuse_other_sweep(RunFolder.open(runs / run_id), sweep)

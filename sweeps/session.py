@@ -12,7 +12,9 @@ from sweeps.errors import RunFolderError
 from sweeps.execution.placement import Place
 from sweeps.execution.signals import Signals
 from sweeps.inputs import keep_inputs
+from sweeps.record.files import bucket_of
 from sweeps.record.ledger import Ledger
+from sweeps.record.mirror import mirrored
 from sweeps.record.reading import read_record
 from sweeps.record.recording import Recorder, is_end_of_search, reopen_failed
 from sweeps.record.records import SweepRecord
@@ -56,6 +58,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
     """
     with ExitStack() as stack:
         stack.enter_context(folder.lock())
+        mirror = stack.enter_context(mirrored(folder.path))
         stack.enter_context(logged(folder))
         record, file = read_record(folder), folder.read_sweep()
         if action == "resume" and record.is_finished and is_followed_up(folder, file, record):
@@ -64,7 +67,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
                 tracking.finish()
                 return Results(folder, record, _missing_in_mlflow(tracking))
         place = stack.enter_context(settings.place)
-        if place.is_cluster:
+        if place.is_cluster or bucket_of(folder.path) is not None:
             keep_inputs(folder)
         make_importable(folder.base_dir())
         dataset = _dataset(folder, file)
@@ -73,6 +76,10 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         stack.callback(ledger.close)
         retries = action == "retry"
         recorder = Recorder(folder, ledger, record, file, retries)
+        mirror.serve(
+            lambda err: recorder.end_with(err, "another driver has this sweep"),
+            lambda: recorder.tidy(is_running=True),
+        )
         signals = stack.enter_context(Signals(recorder))
         only = reopen_failed(recorder) if retries else None
         # A final trains no trial of the search, a retry few: what had stopped it still holds.
@@ -81,6 +88,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
             trainer = Trainer(settings.runner, place, signals, display, started, retries)
             trainer.begin(recorder, action)
             log_settings(file, settings.tracking_uri)
+            mirror.push()  # the user's modules, which workers look for there
             tracking = stack.enter_context(TrackingProcess.of(folder, settings.tracking_uri))
             stack.enter_context(display.showing(record, tracking))
             if place.is_cluster:

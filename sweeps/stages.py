@@ -17,6 +17,7 @@ from typing import Protocol
 
 from models.datasets import Dataset
 from models.splits import Splits, refit_splits
+from sweeps.record.files import bring
 from sweeps.record.final import (
     Candidate,
     FinalChoice,
@@ -143,7 +144,7 @@ class FollowUp:
         return self._saved("final/refit", "refit", refit)
 
     def _saved(self, stage: Stage, how: str, trial: TrialRecord) -> FinalModel:
-        path = best_weights(RunFolder(self.folder.path / stage).weights, trial)
+        path = bring(best_weights(RunFolder(self.folder.path / stage).weights, trial))
         weights = str(path.relative_to(self.folder.path))
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return FinalModel(
@@ -165,7 +166,7 @@ class FollowUp:
 
         model = choice.model
         predictor = Predictor.load(
-            self.folder.path / model.weights, self.folder.path / model.preprocessing
+            bring(self.folder.path / model.weights), self.folder.path / model.preprocessing
         )
         features, target = self.dataset.features.take(rows), self.dataset.target.take(rows)
         found = evaluate(predictor, features, target, self.file.seed)

@@ -127,8 +127,8 @@ def _variables(settings: InfraSettings) -> dict[str, str]:
     variables = {"RAY_JOB_STOP_WAIT_TIME_S": _STOP_S}
     if settings.nodes_wait_s:
         variables["SWEEPS_NODES_WAIT_S"] = f"{settings.nodes_wait_s:g}"
-    if settings.storage is not None:
-        variables["SWEEPS_STORAGE"] = str(settings.storage)
+    if settings.storage is not None or settings.bucket is not None:
+        variables["SWEEPS_STORAGE"] = settings.bucket or str(settings.storage)
     if settings.tracking_uri is not None:
         if urlsplit(settings.tracking_uri).password is not None:
             raise SettingsError(

@@ -18,6 +18,7 @@ from sweeps.execution.placement import Place
 from sweeps.execution.rungs import milestones
 from sweeps.execution.signals import Signals
 from sweeps.execution.work_order import WorkOrder
+from sweeps.record.files import BucketFiles, bucket_of
 from sweeps.record.ledger import Ledger
 from sweeps.record.reading import read_record
 from sweeps.record.recording import Recorder, reopen_failed
@@ -166,17 +167,25 @@ def _job(
         data=tuple(fold.train_dev() for fold in splits),
         goal=recorder.record.goal,
         milestones=milestones(file.stopping, max_epochs),
-        checkpoints=folder.checkpoints,
-        weights=folder.weights,
+        checkpoints=folder.checkpoint_files,
+        weights=folder.weight_files,
+        stacks=folder.checkpoints,
         recorded={record.trial.index: record.epochs for record in unfinished if record.epochs},
         timeout_s=file.trial.timeout_s,
         checkpoint_every=_checkpoint_every(file),
         threads=math.ceil(file.resources.cpu),
         import_paths=(str(folder.base_dir()),),
+        inputs=_inputs(folder) if place.is_cluster else None,
         last_epoch=last_epoch,
     )
     indices = tuple(record.trial.index for record in unfinished)
     return Job(order, indices, file.stopping, max_epochs, file.resources, place, recorder)
+
+
+def _inputs(folder: RunFolder) -> BucketFiles | None:
+    """Return the user's modules where they are in an object store: nodes see no folder of ours."""
+    base = folder.base_dir()
+    return bucket_of(base) if base.is_relative_to(folder.path) else None
 
 
 def _checkpoint_every(file: SweepFile) -> int:

@@ -19,10 +19,12 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from infra.package import PackageError, checkout_files, stage
+from infra.settings import IN_JOB
 from sweeps.errors import ClusterError, StorageError
 from sweeps.execution.node_check import NodeReport, check_node, versions
 from sweeps.execution.placement import Node, Place, has_room, slots
 from sweeps.execution.ray_environment import RAY_ENVIRONMENT
+from sweeps.record.files import Files
 from sweeps.spec.sweep_file import Resources
 
 __all__ = ["joined"]
@@ -35,12 +37,11 @@ _POLL_S = 2.0
 _ON_DEMAND = "where nodes start on demand, say how long to wait for one: SWEEPS_NODES_WAIT_S=600"
 # Something listens, so it answers at once or refuses: Ray would ask 20 times.
 _FEW_TRIES = {"RAY_gcs_server_port_wait_time_s": "3"}
-_IN_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 
 @contextmanager
 def joined(
-    address: str, storage: Path, resources: Resources, wait_s: float, say: Callable[[str], None]
+    address: str, storage: Files, resources: Resources, wait_s: float, say: Callable[[str], None]
 ) -> Iterator[Place]:
     """Connect this process to a cluster, ship the code, check its nodes; leave it at the end.
 
@@ -92,7 +93,7 @@ def _refuse_silence(address: str) -> None:
 def _runtime_environment(into: Path) -> dict[str, Any]:
     """Return what every worker gets: the checkout, staged in `into`, and Ray's settings."""
     variables = dict(RAY_ENVIRONMENT)
-    if _IN_JOB in os.environ:  # a job's working directory is everywhere already
+    if IN_JOB in os.environ:  # a job's working directory is everywhere already
         return {"env_vars": variables}
     try:
         stage(checkout_files(_PROJECT), into)
@@ -154,22 +155,22 @@ def _nodes() -> dict[str, Node]:
     return found
 
 
-def _checked(nodes: Mapping[str, Node], storage: Path) -> dict[str, Node]:
+def _checked(nodes: Mapping[str, Node], storage: Files) -> dict[str, Node]:
     """Have every node that has CPUs check itself; returns those that are still there.
 
     Raises:
         ClusterError: Some cannot train; all of them are named.
     """
-    marker, content = storage / f".check-{secrets.token_hex(4)}", secrets.token_hex(16)
+    marker, content = f".check-{secrets.token_hex(4)}", secrets.token_bytes(16)
     try:
-        storage.mkdir(parents=True, exist_ok=True)
-        marker.write_text(content)
+        storage.write(marker, content)
     except OSError as err:
-        raise StorageError(f"cannot write to {storage}: {err.strerror}") from err
+        raise StorageError(f"cannot write to {storage}: {err.strerror or err}") from err
     try:
-        reports = _reports([key for key, node in nodes.items() if node.cpus], marker, content)
+        keys = [key for key, node in nodes.items() if node.cpus]
+        reports = _reports(keys, storage, marker, content)
     finally:
-        marker.unlink(missing_ok=True)
+        storage.delete(marker)
     alive = _nodes()  # Ray takes a node that went for alive for some seconds more
     problems = [
         (nodes[key].name, one.problem)
@@ -181,12 +182,12 @@ def _checked(nodes: Mapping[str, Node], storage: Path) -> dict[str, Node]:
     return {key: node for key, node in nodes.items() if key in alive}
 
 
-def _reports(keys: list[str], marker: Path, content: str) -> dict[str, NodeReport]:
+def _reports(keys: list[str], storage: Files, marker: str, content: bytes) -> dict[str, NodeReport]:
     remote = ray.remote(num_cpus=0, max_retries=0)(check_node)
     asked = {
         key: remote.options(
             scheduling_strategy=NodeAffinitySchedulingStrategy(key, soft=False)
-        ).remote(versions(), marker, content)
+        ).remote(versions(), storage, marker, content)
         for key in keys
     }
     ready, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=_CHECK_S)

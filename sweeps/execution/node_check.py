@@ -7,7 +7,8 @@ import platform
 import time
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+
+from sweeps.record.files import Files, FolderFiles
 
 __all__ = ["UNFIT", "NodeReport", "check_node", "refuse_unfit_node", "versions"]
 
@@ -38,21 +39,21 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: _version(name) for name in _SAME}}
 
 
-def refuse_unfit_node(checkpoints: Path) -> None:
-    """Raise where a node that joined after the check does not see the run folder; slowly.
+def refuse_unfit_node(checkpoints: Files) -> None:
+    """Raise where a node that joined after the check does not see the storage; slowly.
 
     Raises:
         RuntimeError: With the node's name, and the mend.
     """
-    if not checkpoints.is_dir():
+    if not checkpoints.is_there():
         time.sleep(_REST_S)
         raise RuntimeError(
             f"{UNFIT}: {os.uname().nodename} joined after the sweep had begun, and does not see "
-            f"{checkpoints.parent}; {_MEND}"
+            f"{checkpoints}; {_MEND}"
         )
 
 
-def check_node(wanted: dict[str, str], marker: Path, content: str) -> NodeReport:
+def check_node(wanted: dict[str, str], storage: Files, marker: str, content: bytes) -> NodeReport:
     """Say whether this process could train trials.
 
     Args:
@@ -60,7 +61,9 @@ def check_node(wanted: dict[str, str], marker: Path, content: str) -> NodeReport
         marker: A file in the storage that the driver wrote, with `content` in it.
     """
     there = versions()
-    problem = _other_versions(there, wanted) or _import_problem() or _storage(marker, content)
+    problem = (
+        _other_versions(there, wanted) or _import_problem() or _storage(storage, marker, content)
+    )
     return NodeReport(there, problem)
 
 
@@ -95,19 +98,24 @@ def _import_problem() -> str:
     return ""
 
 
-def _storage(marker: Path, content: str) -> str:
+def _storage(storage: Files, marker: str, content: bytes) -> str:
+    is_folder = isinstance(storage, FolderFiles)
+    mend = _MEND if is_folder else "give it the way and the credentials to that store"
     try:
-        if marker.read_text() != content:
-            return f"{marker.parent} is another folder there than on the driver; {_MEND}"
+        found = storage.read(marker)
     except OSError as err:
-        return f"it does not see the storage {marker.parent} ({err.strerror}); {_MEND}"
-    answer = marker.with_name(f"{marker.name}.{os.uname().nodename}.{os.getpid()}")
+        return f"it cannot read the storage {storage} ({err.strerror or err}); {mend}"
+    if found is None:
+        return f"it does not see the storage {storage}; {mend}"
+    if found != content:
+        return f"{storage} is another folder there than on the driver; {mend}"
+    answer = f"{marker}.{os.uname().nodename}.{os.getpid()}"
     try:
-        answer.write_text(content)
-        answer.unlink()
+        storage.write(answer, b"")
     except OSError as err:
         return (
-            f"it cannot write to the storage {marker.parent} ({err.strerror}); "
+            f"it cannot write to the storage {storage} ({err.strerror or err}); "
             f"let the user that runs Ray there write to it"
         )
+    storage.delete(answer)
     return ""

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import functools
 import os
+import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,7 @@ from sweeps.execution.placement import slots
 from sweeps.execution.ray_trainable import RayTrial
 from sweeps.execution.rungs import AnyStopping
 from sweeps.execution.scheduling import LedgerScheduler, build_scheduler
+from sweeps.record.files import BucketFiles, FolderFiles
 from sweeps.record.recording import Recorder
 from sweeps.record.records import Outcome
 from sweeps.spec.sweep_file import HyperBand
@@ -54,8 +58,7 @@ def run_on_ray(job: Job) -> None:
         tune.with_parameters(RayTrial, order=replace(job.order, kill_when_late=True)),
         {"cpu": job.resources.cpu, "gpu": job.resources.gpu},
     )
-    storage = tempfile.mkdtemp(prefix=".tune-", dir=_tune_folder(job))
-    try:
+    with _tune_storage(job) as (storage, system):
         tune.Tuner(
             trainable,
             param_space={"members": [None]},
@@ -73,6 +76,7 @@ def run_on_ray(job: Job) -> None:
             ),
             run_config=tune.RunConfig(
                 storage_path=storage,
+                storage_filesystem=system,
                 name="sweep",
                 verbose=0,
                 stop=_Stop(recorder),
@@ -83,13 +87,26 @@ def run_on_ray(job: Job) -> None:
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         ).fit()
+
+
+@contextmanager
+def _tune_storage(job: Job) -> Iterator[tuple[str, Any]]:
+    """Give a place for what Tune wants to keep, which all nodes must see; nothing of it stays."""
+    files = job.order.checkpoints
+    if job.place.is_cluster and isinstance(files, BucketFiles):
+        system, path = files.below(f".tune-{secrets.token_hex(4)}").opened()
+        try:
+            yield path, system
+        finally:
+            with suppress(OSError):
+                system.delete_dir(path)
+        return
+    shared = files.path.parent if job.place.is_cluster and isinstance(files, FolderFiles) else None
+    storage = tempfile.mkdtemp(prefix=".tune-", dir=shared)
+    try:
+        yield storage, None
     finally:
         shutil.rmtree(storage, ignore_errors=True)
-
-
-def _tune_folder(job: Job) -> Path | None:
-    """Return where Tune may keep what it wants to keep: all nodes must see it."""
-    return job.order.checkpoints.parent if job.place.is_cluster else None
 
 
 def _lighten_tune() -> None:

@@ -7,7 +7,6 @@ kill the next worker repeats at most the work since, and the same numbers come o
 
 from __future__ import annotations
 
-import os
 import time
 import traceback
 import zlib
@@ -20,10 +19,10 @@ import torch
 from models.configuration import TrialConfig
 from models.splits import TrainDev
 from models.training import Objective, Training
-from models.weights import save_weights
+from models.weights import pack
 from sweeps.execution.watchdog import Watchdog
 from sweeps.execution.work_order import WorkOrder
-from sweeps.record.kept_weights import weights_path
+from sweeps.record.kept_weights import checkpoint_name, weights_name
 from sweeps.record.records import Outcome
 from sweeps.record.trial_report import Report
 from sweeps.spec.own_modules import make_importable
@@ -45,10 +44,10 @@ class TrialWorker:
         self._trial: PlannedTrial | None = None
         self._training: Training | None = None
         self._reported = self._saved = 0
-        self._watchdog = Watchdog(
-            order.checkpoints, order.timeout_s if order.kill_when_late else None
-        )
+        self._watchdog = Watchdog(order.stacks, order.timeout_s if order.kill_when_late else None)
         for path in order.import_paths:
+            if order.inputs is not None:
+                order.inputs.copy_to(Path(path))
             make_importable(path)
         torch.set_num_threads(order.threads)
 
@@ -135,13 +134,14 @@ class TrialWorker:
 
     def _continue_or_begin(self, trial: PlannedTrial) -> Training:
         training = self._begin(trial)
-        path = self._checkpoint_path(trial)
-        if path.exists():
+        name = checkpoint_name(trial.index)
+        content = self._order.checkpoints.read(name)
+        if content is not None:
             try:
-                training.restore(_checked(path.read_bytes()))
+                training.restore(_checked(content))
             except Exception:
                 # Damaged, or written by other code: the same epochs come out again from scratch.
-                path.unlink(missing_ok=True)
+                self._order.checkpoints.delete(name)
                 training = self._begin(trial)
         return training
 
@@ -150,18 +150,13 @@ class TrialWorker:
             row = training.history[training.best_epoch - 1]
             about = {"trial": trial.index, "hash": trial.hash, "seed": trial.seed, "metrics": row,
                      "configuration": trial.configuration}  # fmt: skip
-            path = weights_path(self._order.weights, trial.index, training.best_epoch)
-            save_weights(path, training.best_weights, about)
+            name = weights_name(trial.index, training.best_epoch)
+            self._order.weights.write(name, pack(training.best_weights, about))
         is_due = training.epoch - self._saved >= self._order.checkpoint_every
         if is_due and self._outcome(training) is None:
-            path = self._checkpoint_path(trial)
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            temporary.write_bytes(_with_checksum(training.checkpoint()))
-            temporary.replace(path)
+            content = _with_checksum(training.checkpoint())
+            self._order.checkpoints.write(checkpoint_name(trial.index), content, durable=False)
             self._saved = training.epoch
-
-    def _checkpoint_path(self, trial: PlannedTrial) -> Path:
-        return self._order.checkpoints / f"{trial.index:06d}.pt"
 
     def _refuse_late(self, training: Training) -> None:
         limit_s = self._order.timeout_s

@@ -20,12 +20,12 @@ class Watchdog:
     """Watches one trial at a time in this process.
 
     Args:
-        checkpoints: Where the stack of a hung trial goes.
+        folder: Where the stack of a hung trial goes.
         timeout_s: Seconds that a trial may take; None watches nothing.
     """
 
-    def __init__(self, checkpoints: Path, timeout_s: float | None) -> None:
-        self._checkpoints = checkpoints
+    def __init__(self, folder: Path, timeout_s: float | None) -> None:
+        self._folder = folder
         self._timeout_s = timeout_s
         self._file: IO[str] | None = None
 
@@ -35,7 +35,8 @@ class Watchdog:
         if self._timeout_s is None:
             return
         left_s = max(0.1, self._timeout_s - trained_s)
-        self._file = late_path(self._checkpoints, index).open("w")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._file = late_path(self._folder, index).open("w")
         # A second beyond the limit: a trial that is slow, not hung, ends itself between epochs.
         faulthandler.dump_traceback_later(math.ceil(left_s + 1), exit=True, file=self._file)
 

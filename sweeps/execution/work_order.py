@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.splits import TrainDev
+from sweeps.record.files import BucketFiles, Files
 from sweeps.spec.goal import Goal
 from sweeps.spec.planning import PlannedTrial
 
@@ -20,24 +21,29 @@ class WorkOrder:
     Attributes:
         data: What a trial's net is trained on; with folds, one for each of its nets.
         milestones: Epochs after which the scheduler decides; None means every epoch.
+        stacks: A folder for the stack of a trial that hangs; one that the driver sees, too, where
+            `checkpoints` is a folder.
         recorded: Epochs that the ledger has of each unfinished trial.
         checkpoint_every: Epochs of a trial between its checkpoints, at least.
         threads: CPU threads of one trial.
         last_epoch: Every trial is completed at this epoch at the latest; schedules do not know.
         kill_when_late: Whether this process may be ended by the watchdog of `timeout_s`.
         import_paths: Folders where the user's own modules are looked for.
+        inputs: What has to be copied there first; None where every node sees them.
     """
 
     trials: Mapping[int, PlannedTrial]
     data: tuple[TrainDev, ...]
     goal: Goal
     milestones: frozenset[int] | None
-    checkpoints: Path
-    weights: Path
+    checkpoints: Files
+    weights: Files
+    stacks: Path
     recorded: Mapping[int, int] = field(default_factory=dict)
     timeout_s: float | None = None
     checkpoint_every: int = 1
     threads: int = 1
     kill_when_late: bool = False
     import_paths: tuple[str, ...] = ()
+    inputs: BucketFiles | None = None
     last_epoch: int | None = None

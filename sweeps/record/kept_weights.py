@@ -9,31 +9,34 @@ from __future__ import annotations
 
 import re
 from bisect import insort
-from contextlib import suppress
 from pathlib import Path
 
+from sweeps.record.files import Files
 from sweeps.record.records import SweepRecord, TrialRecord
 
-__all__ = ["KeptWeights", "best_weights", "delete", "weights_path"]
+__all__ = ["KeptWeights", "best_weights", "checkpoint_name", "weights_name"]
 
-_NAME = re.compile(r"(\d{6,})-(\d{4,})")
+_NAME = re.compile(r"(\d{6,})-(\d{4,})\.safetensors")
 
 
-def weights_path(weights: Path, trial: int, epoch: int) -> Path:
-    """Return the file of a trial's weights after an epoch, in the folder `weights`."""
-    return weights / f"{trial:06d}-{epoch:04d}.safetensors"
+def checkpoint_name(trial: int) -> str:
+    """Return the name of the file that a trial continues from."""
+    return f"{trial:06d}.pt"
+
+
+def weights_name(trial: int, epoch: int) -> str:
+    """Return the name of the file of a trial's weights after an epoch."""
+    return f"{trial:06d}-{epoch:04d}.safetensors"
 
 
 def best_weights(weights: Path, trial: TrialRecord) -> Path:
     """Return the file of a trial's weights at its best epoch, of which it has one."""
+    return weights / _best_name(trial)
+
+
+def _best_name(trial: TrialRecord) -> str:
     assert trial.best_epoch is not None, "a trial that was ranked has a best epoch"
-    return weights_path(weights, trial.trial.index, trial.best_epoch)
-
-
-def delete(path: Path) -> None:
-    """Delete a file that nobody needs; one that cannot be deleted stops nothing."""
-    with suppress(OSError):
-        path.unlink(missing_ok=True)
+    return weights_name(trial.trial.index, trial.best_epoch)
 
 
 class KeptWeights:
@@ -45,13 +48,17 @@ class KeptWeights:
     lost.
     """
 
-    def __init__(self, folder: Path, record: SweepRecord, limit: int | None) -> None:
-        """Take up what is in `folder`.
+    def __init__(
+        self, files: Files, record: SweepRecord, limit: int | None, is_eager: bool = True
+    ) -> None:
+        """Take up what is in `files`.
 
         Args:
             limit: Trials whose weights are kept; None keeps all.
+            is_eager: Delete at once, and not only when `tidy` is called.
         """
-        self._folder = folder
+        self._files = files
+        self._is_eager = is_eager
         self._record = record
         self._goal = record.goal
         self._limit = limit
@@ -61,18 +68,25 @@ class KeptWeights:
             del self._best[limit:]
         self.tidy()
 
-    def tidy(self) -> None:
-        """Delete what a kill, or a report that came after the stop, left behind."""
-        kept = {index for _, index in self._best}
-        for path in self._folder.glob("*.safetensors"):
-            found = _NAME.fullmatch(path.stem)
-            if found is not None and not self._is_wanted(int(found[1]), int(found[2]), kept):
-                delete(path)
+    def tidy(self, is_running: bool = False) -> None:
+        """Delete what a kill, or a report that came after the stop, left behind.
+
+        Args:
+            is_running: Workers write: what no report counts yet stays.
+        """
+        kept = {index for _, index in tuple(self._best)}
+        for name in self._files.names():
+            found = _NAME.fullmatch(name)
+            if found is None:
+                continue
+            index, epoch = int(found[1]), int(found[2])
+            if not self._is_wanted(index, epoch, kept, is_running):
+                self._files.delete(name)
 
     def improved(self, trial: TrialRecord, before: int | None) -> None:
         """Delete the weights of the epoch that was a trial's best before, if it no longer is."""
-        if before is not None and before != trial.best_epoch:
-            delete(weights_path(self._folder, trial.trial.index, before))
+        if self._is_eager and before is not None and before != trial.best_epoch:
+            self._files.delete(weights_name(trial.trial.index, before))
 
     def ended(self, trial: TrialRecord) -> None:
         """Take an ended trial into account, and delete the weights of the one too many."""
@@ -82,13 +96,16 @@ class KeptWeights:
         self._best = [one for one in self._best if one[1] != place[1]]  # it may have ended before
         insort(self._best, place)
         for _, index in self._best[self._limit :]:
-            delete(best_weights(self._folder, self._record.trials[index]))
+            if self._is_eager:
+                self._files.delete(_best_name(self._record.trials[index]))
         del self._best[self._limit :]
 
-    def _is_wanted(self, index: int, epoch: int, kept: set[int]) -> bool:
+    def _is_wanted(self, index: int, epoch: int, kept: set[int], is_running: bool) -> bool:
         if index >= len(self._record.trials):
             return False
         trial = self._record.trials[index]
+        if is_running and trial.outcome is None and epoch > (trial.best_epoch or 0):
+            return True
         is_among_best = self._limit is None or trial.outcome is None or index in kept
         return trial.best_epoch == epoch and is_among_best
 

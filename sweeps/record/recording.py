@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from sweeps.errors import StorageError, SweepError
+from sweeps.record.files import bucket_of
 from sweeps.record.hangs import late_path, why_late
-from sweeps.record.kept_weights import KeptWeights, delete
+from sweeps.record.kept_weights import KeptWeights, checkpoint_name
 from sweeps.record.ledger import Ledger
 from sweeps.record.records import Outcome, SweepRecord
 from sweeps.record.run_folder import RunFolder
@@ -69,7 +71,13 @@ class Recorder:
         self._retries = file.trial.retries
         limit_s = file.budget.time_s
         self._deadline = None if limit_s is None else time.monotonic() + limit_s
-        self._weights = KeptWeights(folder.weights, record, file.checkpoints.keep_weights)
+        self._timeout_s = file.trial.timeout_s
+        self._heard: dict[int, float] = {}
+        self._checkpoints = folder.checkpoint_files
+        # An object store is tidied when the ledger has got there, and not in Tune's event loop.
+        self._is_eager = bucket_of(folder.path) is None
+        limit = file.checkpoints.keep_weights
+        self._weights = KeptWeights(folder.weight_files, record, limit, self._is_eager)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave nothing in the snapshot that Tune pickles and nobody reads."""
@@ -96,11 +104,13 @@ class Recorder:
 
     def started(self, index: int) -> None:
         """Record that a worker took up the trial."""
+        self._heard[index] = time.monotonic()
         self.write("started", trial=index)
 
     def reported(self, report: Report) -> bool:
         """Record a report; returns whether it held anything new."""
         record = self.record.trials[report.trial]
+        self._heard[report.trial] = time.monotonic()
         if report.unsaved:
             text = f"cannot write what trial {report.trial} learned: {report.unsaved}; {_MEND}"
             self._full(StorageError(text))
@@ -134,7 +144,10 @@ class Recorder:
         trial = self.record.trials[index]
         failures, faults = trial.failures, trial.node_faults
         is_last = len(failures) - faults > self._retries or faults > _MOST_NODE_FAULTS
-        if not self.end_if_hung(index) and is_last:
+        silence = "" if of_node else self._why_silent(index)
+        if silence:
+            self.ended(index, Outcome.FAILED, silence)
+        elif not self.end_if_hung(index) and is_last:
             reason = f"failed {len(failures)} times, at last: {error.splitlines()[0]}"
             self.ended(index, Outcome.FAILED, reason)
 
@@ -145,6 +158,14 @@ class Recorder:
             self.ended(index, Outcome.FAILED, late)
         return bool(late)
 
+    def _why_silent(self, index: int) -> str:
+        """Return why a trial is taken for hung whose worker could leave no stack: its silence."""
+        if self._timeout_s is None or self._is_eager or index not in self._heard:
+            return ""  # in a folder the stack is found
+        used_s = self.record.trials[index].train_s + time.monotonic() - self._heard[index]
+        is_late = used_s > self._timeout_s
+        return "hung: its worker was ended past trial.timeout_s" if is_late else ""
+
     def ended(self, index: int, outcome: Outcome, reason: str) -> None:
         """Record how a trial ended, once; what nobody needs any more of it is deleted."""
         if self.record.trials[index].outcome is not None:
@@ -152,15 +173,26 @@ class Recorder:
         best = self.record.trials[index].best
         if not self.write("outcome", trial=index, outcome=outcome, reason=reason, best=best):
             return
-        if outcome is not Outcome.FAILED:
-            delete(self._folder.checkpoints / f"{index:06d}.pt")
-        delete(late_path(self._folder.checkpoints, index))
+        if outcome is not Outcome.FAILED and self._is_eager:
+            self._checkpoints.delete(checkpoint_name(index))
+        with suppress(OSError):
+            late_path(self._folder.checkpoints, index).unlink(missing_ok=True)
         self._weights.ended(self.record.trials[index])
         self.check_budget()
 
-    def tidy(self) -> None:
-        """Delete the weights that no report counts; no worker writes any when this is called."""
-        self._weights.tidy()
+    def tidy(self, is_running: bool = False) -> None:
+        """Delete weights and checkpoints that nobody needs.
+
+        Args:
+            is_running: Workers write: weights that no report counts yet stay.
+        """
+        self._weights.tidy(is_running)
+        over = {
+            checkpoint_name(one.trial.index)
+            for one in self.record.trials
+            if one.outcome not in (None, Outcome.FAILED)
+        }
+        self._checkpoints.delete(*over.intersection(self._checkpoints.names()))
 
     def request_stop(self, reason: str) -> None:
         """Ask the runner to stop; the first reason stays."""

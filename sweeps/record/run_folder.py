@@ -26,6 +26,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sweeps.errors import RunFolderError, StorageError
+from sweeps.record.files import Files, bucket_of, files_of
 from sweeps.spec.planning import PlannedTrial, configuration_hash
 from sweeps.spec.sweep_file import SweepFile
 
@@ -96,6 +97,16 @@ class RunFolder:
         """Where the best weights of each trial are."""
         return self.path / "weights"
 
+    @property
+    def checkpoint_files(self) -> Files:
+        """What workers save in `checkpoints`, wherever that is."""
+        return files_of(self.checkpoints)
+
+    @property
+    def weight_files(self) -> Files:
+        """What workers save in `weights`, wherever that is."""
+        return files_of(self.weights)
+
     @classmethod
     def create(cls, runs: Path, name: str) -> RunFolder:
         """Make a new folder `runs/name`, or `name-2`, `name-3` where that exists.
@@ -107,7 +118,8 @@ class RunFolder:
             runs.mkdir(parents=True, exist_ok=True)
             return cls.create_as(runs, _first_free(runs, name).name)
         except OSError as err:
-            raise StorageError(f"cannot make a run folder in {runs}: {err}") from err
+            where = bucket_of(runs / name) or runs
+            raise StorageError(f"cannot make a run folder in {where}: {err}") from err
 
     @classmethod
     def create_as(cls, runs: Path, name: str) -> RunFolder:
@@ -231,7 +243,7 @@ class RunFolder:
 
     def refuse_results_without_ledger(self) -> None:
         """Raise RunFolderError where weights say that a ledger existed."""
-        if any(self.weights.glob("*.safetensors")):
+        if any(name.endswith(".safetensors") for name in self.weight_files.names()):
             raise RunFolderError(
                 f"{self.ledger} is missing, and with it what is known of the trials; restore it "
                 f"from a backup, or delete {self.weights} to run every trial again"
@@ -301,8 +313,12 @@ def _first_free(runs: Path, name: str) -> Path:
             path.mkdir()
         except FileExistsError:
             number += 1
-        else:
+            continue
+        bucket = bucket_of(path)
+        if bucket is None or not bucket.names():
             return path.resolve()
+        path.rmdir()
+        number += 1
 
 
 def _refuse_full_disk(runs: Path) -> None:

@@ -20,6 +20,7 @@ from mlflow.utils import environment
 from infra.package import stage
 from models.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.errors import RunFolderError
+from sweeps.record.files import bring
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.records import SweepRecord
@@ -96,6 +97,7 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
             registry_name=file.final.registry_name or file.name,
             alias=file.final.alias,
         )
+    bring(source.weights)
     for path in (source.weights, source.preprocessing):
         if not path.exists():
             raise RunFolderError(f"{path} is missing: the winner's model cannot be logged")

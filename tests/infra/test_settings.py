@@ -50,7 +50,13 @@ def test_a_jobs_address_is_submitted_to(monkeypatch: pytest.MonkeyPatch, value: 
         ("RAY_ADDRESS", "ray://head:10001", "RAY_ADDRESS=ray://head:10001: the Ray client"),
         ("RAY_ADDRESS", "head", "none of: auto, HOST:PORT"),
         ("RAY_ADDRESS", "http://", "names a host"),
-        ("SWEEPS_STORAGE", "s3://bucket/sweeps", "mount the bucket"),
+        (
+            "SWEEPS_STORAGE",
+            "ftp://host/sweeps",
+            "neither a folder nor an address of an object store",
+        ),
+        ("SWEEPS_STORAGE", "s3://key:hidden@bucket/sweeps", "it holds a secret"),
+        ("SWEEPS_STORAGE", "s3://bucket/sweeps?secret_key=hidden", "it holds a secret"),
         ("SWEEPS_NOTIFY_URL", "hooks.example.org", "begins with http"),
     ],
 )

@@ -14,6 +14,7 @@ from models.device_data import DeviceData
 from models.splits import split_dataset
 from sweeps.execution.trial_worker import TrialWorker
 from sweeps.execution.work_order import WorkOrder
+from sweeps.record.files import FolderFiles
 from sweeps.record.records import Outcome
 from sweeps.spec.goal import Goal
 from sweeps.spec.loading import check_sweep
@@ -31,8 +32,9 @@ def order(tmp_path: Path) -> WorkOrder:
         data=(split_dataset(load_dataset(data, tmp_path), data, 3).train_dev(),),
         goal=Goal("dev_loss", "min"),
         milestones=frozenset({3, 6}),
-        checkpoints=tmp_path / "checkpoints",
-        weights=tmp_path / "weights",
+        checkpoints=FolderFiles(tmp_path / "checkpoints"),
+        weights=FolderFiles(tmp_path / "weights"),
+        stacks=tmp_path / "checkpoints",
     )
 
 
@@ -58,7 +60,7 @@ def test_another_worker_continues_from_the_last_report_with_the_same_numbers(
 ) -> None:
     whole = worker(order)
     expected = [whole.advance(), whole.advance(), whole.advance()]
-    (order.checkpoints / "000000.pt").unlink()
+    order.checkpoints.delete("000000.pt")
     worker(order).advance()
     rest = worker(replace(order, recorded={0: 3}))
     assert curve(rest.advance().rows) == curve(expected[1].rows)
@@ -71,14 +73,14 @@ def test_a_report_that_a_kill_lost_is_sent_again_without_training(order: WorkOrd
 
 
 def test_a_checkpoint_that_cannot_be_written_is_no_failure_of_the_trial(order: WorkOrder) -> None:
-    report = worker(replace(order, checkpoints=order.checkpoints / "missing")).advance()
+    report = worker(replace(order, checkpoints=FolderFiles(order.stacks / "missing"))).advance()
     assert "No such file" in report.unsaved
     assert (report.failure, report.outcome, report.rows) == ("", None, [])
 
 
 def test_warming_up_leaves_no_trace(order: WorkOrder) -> None:
     TrialWorker(order).warm_up()
-    assert [*order.checkpoints.iterdir(), *order.weights.iterdir()] == []
+    assert [*order.checkpoints.names(), *order.weights.names()] == []
 
 
 def test_warming_up_trains_a_few_batches_however_many_there_are(
@@ -105,7 +107,7 @@ def test_advancing_before_a_start_is_our_own_mistake(order: WorkOrder) -> None:
 
 
 def test_a_checkpoint_is_written_when_enough_epochs_have_passed(order: WorkOrder) -> None:
-    path = order.checkpoints / "000000.pt"
+    path = order.stacks / "000000.pt"
     one = worker(replace(order, checkpoint_every=4))
     one.advance()
     assert not path.exists()
@@ -118,7 +120,7 @@ def test_epochs_since_the_last_checkpoint_are_trained_again_and_reported_once(
 ) -> None:
     whole = worker(order)
     expected = [whole.advance() for _ in range(3)]
-    (order.checkpoints / "000000.pt").unlink()
+    order.checkpoints.delete("000000.pt")
     worker(replace(order, checkpoint_every=100)).advance()
     rest = worker(replace(order, recorded={0: 3}))
     assert curve(rest.advance().rows) == curve(expected[1].rows)

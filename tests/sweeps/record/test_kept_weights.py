@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import sweeps
 from models.weights import load_weights
-from sweeps.record.kept_weights import KeptWeights, weights_path
+from sweeps.record.files import FolderFiles
+from sweeps.record.kept_weights import KeptWeights, weights_name
 from sweeps.record.records import SweepRecord
 from sweeps.record.results import Results
 from sweeps.spec.goal import Goal
@@ -46,15 +47,15 @@ def test_what_is_left_is_the_best_of_all_that_ended(
     record = SweepRecord(plan, Goal("dev_loss", "min"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        kept = KeptWeights(folder, record, limit)
+        kept = KeptWeights(FolderFiles(folder), record, limit)
         for done, index in enumerate(order):
             row = {"epoch": 1, "dev_loss": losses[index]}
-            weights_path(folder, index, 1).touch()
+            (folder / weights_name(index, 1)).touch()
             record.apply({"event": "report", "t": 0, "trial": index, "epochs": [row]})
             outcome = {"outcome": "completed", "reason": ""}
             record.apply({"event": "outcome", "t": 0, "trial": index, **outcome})
             if done == break_after:  # a kill between the outcome and the deletion, then a resume
-                kept = KeptWeights(folder, record, limit)
+                kept = KeptWeights(FolderFiles(folder), record, limit)
             else:
                 kept.ended(record.trials[index])
         by_loss = sorted(range(len(losses)), key=lambda index: (losses[index], index))
@@ -68,8 +69,8 @@ def test_weights_without_their_report_are_deleted_and_those_of_the_best_epoch_st
     rows = [{"epoch": 1, "dev_loss": 0.5}, {"epoch": 2, "dev_loss": 0.9}]
     record.apply({"event": "report", "t": 0, "trial": 0, "epochs": rows})
     for trial, epoch in ((0, 1), (0, 7), (1, 1)):
-        weights_path(tmp_path, trial, epoch).touch()
-    KeptWeights(tmp_path, record, None)
+        (tmp_path / weights_name(trial, epoch)).touch()
+    KeptWeights(FolderFiles(tmp_path), record, None)
     assert [path.name for path in tmp_path.iterdir()] == ["000000-0001.safetensors"]
 
 

@@ -1,0 +1,137 @@
+"""Runs in an object store: what one machine began, another lists, resumes and asks."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sweeps
+from sweeps.record.results import Results
+from tests.object_store import ACCOUNT, ObjectStore, started_store
+from tests.sweeps.drivers import (
+    counted_sweep,
+    driver,
+    epochs_trained,
+    events,
+    run_command,
+    wait_for,
+)
+from tests.sweeps.sweep_files import write_sweep
+
+TRIALS, EPOCHS = 6, 9
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    with started_store(tmp_path_factory.mktemp("store")) as one:
+        yield one
+
+
+def machine(store: ObjectStore, folder: Path) -> dict[str, str]:
+    """Return the environment of a machine that keeps its copies in `folder`."""
+    folder.mkdir(exist_ok=True)
+    return {**ACCOUNT, "SWEEPS_STORAGE": store.uri, "TMPDIR": str(folder)}
+
+
+def copy_on(folder: Path, name: str) -> Path:
+    [path] = folder.glob(f"sweeps-*/*/{name}")
+    return path
+
+
+def curves(results: Results) -> list[dict[str, float]]:
+    frame = results.epochs().drop(columns="epoch_s").sort_values(["trial", "epoch"])
+    return frame.to_dict("records")
+
+
+def test_a_sweep_is_listed_and_asked_on_a_machine_that_did_not_run_it(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    final = "{top_k: 1, seeds: 2}"
+    path = write_sweep(tmp_path, checkpoints="{keep_weights: 2}", final=final)
+    whole = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    here, there = machine(store, tmp_path / "here"), machine(store, tmp_path / "there")
+    code, said = run_command("run", path, "--id", "asked", "--local", **here)
+    assert code == 0, said
+    found = store.names("asked")
+    assert {"sweep.json", "ledger.jsonl", "winner.json", "report.html", "final/final.json"} <= found
+    assert len([name for name in found if name.startswith("weights/")]) == 2
+    assert not any("checkpoints" in name or "lease" in name for name in found)
+    code, said = run_command("list", **there)
+    assert "asked" in said, said
+    assert "6/6 trials" in said, said
+    (tmp_path / "rows.csv").write_text(
+        "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n5,3,1.5,0.2\n"
+    )
+    code, said = run_command("predict", "asked", tmp_path / "rows.csv", **there)
+    assert code == 0, said
+    copied = sweeps.open_run(copy_on(tmp_path / "there", "asked"))
+    assert curves(copied) == curves(whole)
+    assert copied.winner["configuration"] == whole.winner["configuration"]
+    code, said = run_command("final", "asked", "--again", "--local", **there)
+    assert code == 0, said
+    found = store.names("asked")
+    assert {"final/final.json", "final-1/final.json"} <= found
+    assert any(name.startswith("final-1/weights/") for name in found)
+
+
+def test_a_killed_sweep_is_resumed_on_another_machine(store: ObjectStore, tmp_path: Path) -> None:
+    path = counted_sweep(tmp_path, "stored_killed", trials=TRIALS, epochs=EPOCHS, epoch_s=0.3)
+    here, there = machine(store, tmp_path / "here"), machine(store, tmp_path / "there")
+    with driver("run", path, "--id", "killed", "--local", **here) as one:
+        wait_for(lambda: len(epochs_trained(tmp_path)) >= 2 * EPOCHS + 12)
+        code, said = run_command("resume", "killed", "--local", **there)
+        assert code == 3, said
+        assert "is in use by" in said, said
+        one.signal(signal.SIGKILL)
+        one.process.wait()
+    trained = len(epochs_trained(tmp_path))
+    code, said = run_command("resume", "killed", "--local", **there)
+    assert code == 0, said
+    resumed = sweeps.open_run(copy_on(tmp_path / "there", "killed"))
+    # The store is some seconds behind a driver that was killed, and has each checkpoint.
+    assert len(epochs_trained(tmp_path)) <= TRIALS * EPOCHS + 2
+    assert trained < TRIALS * EPOCHS
+    other = tmp_path / "unbroken"
+    other.mkdir()
+    unbroken = counted_sweep(other, "stored_unbroken", trials=TRIALS, epochs=EPOCHS, epoch_s=0)
+    whole = sweeps.run(unbroken, runs=other, runner="local", tracking_uri="none")
+    assert curves(resumed) == curves(whole)
+    assert [str(one.outcome) for one in resumed.record.trials] == ["completed"] * TRIALS
+    outcomes = [event["trial"] for event in events(resumed.path, "outcome")]
+    assert sorted(outcomes) == list(range(TRIALS))
+    # The machine that was killed takes what the other has done.
+    code, said = run_command("show", "killed", "--json", **here)
+    assert json.loads(said)["unfinished"] == 0
+
+
+def test_a_second_run_of_a_file_has_a_name_of_its_own_on_every_machine(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    path = write_sweep(tmp_path, name="twice", search="{method: random, trials: 1}")
+    for folder in ("here", "there"):
+        code, said = run_command("run", path, "--local", **machine(store, tmp_path / folder))
+        assert code == 0, said
+    assert store.names("twice")
+    assert store.names("twice-2")
+
+
+def test_a_store_that_does_not_answer_is_named_before_anything_starts(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path)
+    uri = "s3://runs/team?endpoint_override=127.0.0.1:9&scheme=http&region=us-east-1"
+    nowhere = machine(ObjectStore(9), tmp_path / "here") | {"SWEEPS_STORAGE": uri}
+    code, said = run_command("run", path, "--local", **nowhere)
+    assert code == 5, said
+    assert "127.0.0.1:9" in said, said
+    assert "Traceback" not in said
+
+
+def test_mlflow_needs_a_place_of_its_own_beside_a_store(store: ObjectStore, tmp_path: Path) -> None:
+    path = write_sweep(tmp_path)
+    here = machine(store, tmp_path / "here") | {"MLFLOW_TRACKING_URI": ""}
+    code, said = run_command("run", path, "--local", **here)
+    assert code == 2, said
+    assert "set MLFLOW_TRACKING_URI to a server, or to none" in said, said
