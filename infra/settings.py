@@ -67,7 +67,7 @@ class InfraSettings(BaseSettings):
                 "machine of the cluster with RAY_ADDRESS=auto"
             )
         if address.startswith(_JOBS):
-            if not urlsplit(address).hostname:
+            if _host(address) is None:
                 raise ValueError("a Jobs address names a host: http://HOST:8265")
         elif address != "auto" and not re.fullmatch(r"[^\s/]+:\d{1,5}", address):
             raise ValueError("it is none of: auto, HOST:PORT, http://HOST:PORT, https://HOST")
@@ -91,10 +91,18 @@ class InfraSettings(BaseSettings):
     @field_validator("notify_url")
     @classmethod
     def _web_address(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None:
-            parts = urlsplit(url.get_secret_value())
-            if parts.scheme not in {"http", "https"} or not parts.hostname:
-                raise ValueError("an address to send to begins with http:// or https://")
+        if url is None:
+            return None
+        text = url.get_secret_value()
+        if not text.lower().startswith(_JOBS):
+            raise ValueError("an address to send to begins with http:// or https://")
+        if _host(text) is None:
+            raise ValueError("it names no host, or its port is no number: https://HOST:PORT/...")
+        if "@" in urlsplit(text).netloc:
+            raise ValueError(
+                "what is sent there carries neither user nor password: let SWEEPS_NOTIFY_COMMAND "
+                "send it (`curl --config FILE --data @- ...`)"
+            )
         return url
 
 
@@ -119,6 +127,15 @@ def without_password(uri: str) -> str:
     account, at, host = rest.rpartition("@")
     user = account.partition(":")[0]
     return f"{scheme}{separator}{user}:***@{host}" if at else uri
+
+
+def _host(url: str) -> str | None:
+    """Return the host of a web address; None where it has none or cannot be read."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname if parts.port != 0 else None
+    except ValueError:  # its words may hold a password
+        return None
 
 
 def _in_words(error: object) -> str:

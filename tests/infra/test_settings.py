@@ -52,6 +52,9 @@ def test_a_jobs_address_is_submitted_to(monkeypatch: pytest.MonkeyPatch, value: 
         ("RAY_ADDRESS", "http://", "names a host"),
         ("SWEEPS_STORAGE", "s3://bucket/sweeps", "mount the bucket"),
         ("SWEEPS_NOTIFY_URL", "hooks.example.org", "begins with http"),
+        ("SWEEPS_NOTIFY_URL", "https://ann:pw@hooks.example.org", "neither user nor password"),
+        ("SWEEPS_NOTIFY_URL", "https://hooks.example.org:port", "its port is no number"),
+        ("RAY_ADDRESS", "http://head:port", "a Jobs address names a host: http://HOST:8265"),
     ],
 )
 def test_what_cannot_be_used_is_named_with_the_way_out(
@@ -77,7 +80,16 @@ def test_storage_is_an_absolute_path(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert read_settings().storage == tmp_path / "shared"
 
 
-@pytest.mark.parametrize("value", ["https://hooks.example.org/s3cr3t", "s3cr3t"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://hooks.example.org/s3cr3t",
+        "s3cr3t",
+        "https://ann:s3cr3t@hooks.example.org",
+        "https://hooks.example.org:s3cr3t/x",
+        "https://s3cr3t\u2100hooks.example.org",
+    ],
+)
 def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("SWEEPS_NOTIFY_URL", value)
     try:
