@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["InfraSettings", "SettingsError", "read_settings", "without_password"]
+__all__ = ["InfraSettings", "SettingsError", "has_password", "read_settings", "without_password"]
 
 _JOBS = ("http://", "https://")
 
@@ -107,6 +107,13 @@ class InfraSettings(BaseSettings):
 
 
 _SECRET = ("SWEEPS_NOTIFY_URL",)
+# Up to the last @, as a password may hold any character.
+_IN_ACCOUNT = re.compile(r"(?<=://)([^:/?#@]*):.+@", re.DOTALL)
+_IN_QUERY = re.compile(r"(?<=[?&;])([^=&;]*)=([^&]*)")
+# An ODBC connection is one value with a password inside.
+_SECRET_KEY = re.compile(
+    "passw|passphrase|pwd|secret|token|credential|(api|access)_?key|odbc_connect", re.IGNORECASE
+)
 
 
 def read_settings() -> InfraSettings:
@@ -122,11 +129,19 @@ def read_settings() -> InfraSettings:
 
 
 def without_password(uri: str) -> str:
-    """Return `uri` with the password of `user:password@host` hidden."""
-    scheme, separator, rest = uri.partition("://")
-    account, at, host = rest.rpartition("@")
-    user = account.partition(":")[0]
-    return f"{scheme}{separator}{user}:***@{host}" if at else uri
+    """Return `uri` with its passwords hidden: of `user:password@host`, and in the query."""
+    hidden = _IN_QUERY.sub(_hide_secret, uri)
+    return _IN_ACCOUNT.sub(r"\1:***@", hidden)
+
+
+def has_password(uri: str) -> bool:
+    """Return whether `without_password` hides something."""
+    return without_password(uri) != uri
+
+
+def _hide_secret(found: re.Match[str]) -> str:
+    key, value = found.groups()
+    return f"{key}=***" if value and _SECRET_KEY.search(unquote(key)) else found[0]
 
 
 def _host(url: str) -> str | None:
@@ -141,5 +156,5 @@ def _host(url: str) -> str | None:
 def _in_words(error: object) -> str:
     assert isinstance(error, dict)
     name = str(error["loc"][0])
-    value = "" if name in _SECRET else f"={error['input']}"
+    value = "" if name in _SECRET else f"={without_password(str(error['input']))}"
     return f"{name}{value}: {str(error['msg']).removeprefix('Value error, ')}"
