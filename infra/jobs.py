@@ -54,9 +54,6 @@ class Jobs:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        # They announce each upload, and each file that is left out, three times.
-        for name in ("ray", "ray.dashboard.modules.dashboard_sdk"):
-            logging.getLogger(name).setLevel(logging.WARNING)
         self._client: Any = self._ask(lambda: _client(address))
 
     def submit(
@@ -152,6 +149,10 @@ def _client(address: str) -> Any:
     import requests
     from ray.job_submission import JobSubmissionClient
     from urllib3.exceptions import ProtocolError
+
+    # They announce each upload, and each file that is left out, three times; set by the import.
+    for name in ("ray", "ray.dashboard.modules.dashboard_sdk"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
     class Client(JobSubmissionClient):
         def _do_request(self, method: str, endpoint: str, **options: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -147,3 +148,10 @@ def test_a_token_that_is_missing_is_asked_for() -> None:
     with answering(401, "Unauthorized") as server:
         said = refusal(server.address)
     assert "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH" in said
+
+
+def test_ray_announces_no_uploads() -> None:
+    with answering(200, json.dumps({"ray_version": "2.60.0"})) as server:
+        Jobs(server.address)
+    for name in ("ray", "ray.dashboard.modules.dashboard_sdk"):
+        assert not logging.getLogger(name).isEnabledFor(logging.INFO)
