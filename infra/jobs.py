@@ -9,14 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.settings import without_password
+
 __all__ = ["Job", "Jobs", "JobsError"]
 
 _POLL_S = 1.0
+# The first question is the server's version; what is asked later may take a loaded head longer.
+_GREETING_S, _ANSWER_S = 10.0, 60.0
 _OVER = ("SUCCEEDED", "FAILED", "STOPPED")
 
 
 class JobsError(Exception):
     """The Jobs API does not answer, refuses, or knows no such job."""
+
+
+class _NotRayError(Exception):
+    """Something answers, but it is not Ray's Jobs API."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +53,8 @@ class Jobs:
     """The jobs of one cluster; raises JobsError with the way out."""
 
     def __init__(self, address: str) -> None:
-        # Imports ray: seconds that only those wait who talk to a cluster.
-        from ray.job_submission import JobSubmissionClient
-
         self._address = address
-        # They announce each upload, and each file that is left out, three times.
-        for name in ("ray", "ray.dashboard.modules.dashboard_sdk"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        self._client: Any = self._ask(lambda: JobSubmissionClient(address))
+        self._client: Any = self._ask(lambda: _client(address))
 
     def submit(
         self, entrypoint: str, folder: Path, variables: Mapping[str, str], **metadata: str
@@ -108,21 +110,73 @@ class Jobs:
         self._ask(lambda: self._client.stop_job(job))
 
     def _ask(self, question: Any) -> Any:
+        shown = without_password(self._address)
+        dashboard = "the cluster's dashboard, http://HOST:8265 where its port 8265 was not changed"
         try:
             return question()
         except ConnectionError as err:
             raise JobsError(
-                f"RAY_ADDRESS={self._address}: nothing answers there; start the cluster, forward "
-                f"its port 8265, or correct the address"
+                f"RAY_ADDRESS={shown}: nothing answers there; start the cluster, forward its port "
+                f"8265, or correct the address"
+            ) from err
+        except TimeoutError as err:
+            raise JobsError(
+                f"RAY_ADDRESS={shown}: {err}; see whether the cluster is well, and whether "
+                f"this is the address of {dashboard}"
+            ) from err
+        except _NotRayError as err:
+            raise JobsError(
+                f"RAY_ADDRESS={shown}: what answers there is not Ray's Jobs API ({err}); "
+                f"name {dashboard}"
             ) from err
         except Exception as err:  # requests' and Ray's, which share no class
-            text = " ".join(str(err).split())[:400]
+            text = " ".join(str(err).replace(self._address.rstrip("/"), shown).split())[:400]
             hint = (
                 "; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the file with its token"
                 if any(word in text for word in ("401", "403", "oken"))
                 else ""
             )
-            raise JobsError(f"RAY_ADDRESS={self._address}: {text}{hint}") from err
+            raise JobsError(f"RAY_ADDRESS={shown}: {text}{hint}") from err
+
+
+def _client(address: str) -> Any:
+    """Return Ray's client, which by itself waits for ever for an answer, with a time limit.
+
+    Raises:
+        ConnectionError, TimeoutError, _NotRayError: As is found out by asking for Ray's version.
+    """
+    # Imports ray: seconds that only those wait who talk to a cluster.
+    import requests
+    from ray.job_submission import JobSubmissionClient
+    from urllib3.exceptions import ProtocolError
+
+    # They announce each upload, and each file that is left out, three times; set by the import.
+    for name in ("ray", "ray.dashboard.modules.dashboard_sdk"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+    class Client(JobSubmissionClient):
+        def _do_request(self, method: str, endpoint: str, **options: Any) -> Any:
+            is_first = endpoint == "/api/version"
+            limit_s = _GREETING_S if is_first else _ANSWER_S
+            try:
+                return super()._do_request(method, endpoint, timeout=limit_s, **options)
+            except requests.Timeout as err:
+                raise TimeoutError(f"no answer in {limit_s:.0f} s") from err
+            except requests.exceptions.SSLError as err:
+                raise _NotRayError("or not with https: the encryption failed") from err
+            except requests.ConnectionError as err:
+                if is_first and isinstance(err.args[0], ProtocolError):
+                    raise _NotRayError("it ended the connection, or speaks no HTTP") from err
+                raise ConnectionError(str(err)) from err
+
+    try:
+        return Client(address)
+    except (LookupError, TypeError, ValueError) as err:
+        raise _NotRayError("it does not say which version of Ray it is") from err
+    except RuntimeError as err:
+        if "returned 404" not in str(err):
+            raise
+        raise _NotRayError("it has no page /api/version") from err
 
 
 def _job(found: Any) -> Job:

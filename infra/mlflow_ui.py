@@ -10,36 +10,76 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
+
+from infra.settings import SettingsError, read_settings, without_password
 
 __all__ = ["main"]
+
+
+# Classic views for model training; MLflow's own default is the one for language models.
+_LIST = "/#/experiments?workflowType=machine_learning"
+_HINT = "On a sweep's page choose 'Model training' above the menu, once: the browser remembers it."
+# What the server says about itself while it starts; errors are shown.
+_QUIET = {
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_UVICORN_OPTS": "--log-level warning",
+    "PYTHONWARNINGS": "ignore:starlette.middleware.wsgi is deprecated",
+    # Jobs judge language models: processes that a sweep has no use for.
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
 
 
 def main() -> int:
     """Replace this process by the MLflow server; returns 1 with a message where it cannot run."""
     parser = argparse.ArgumentParser(prog="python -m infra.mlflow_ui", description=__doc__)
-    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
     parser.add_argument("--port", type=int, default=5000)
     parsed = parser.parse_args()
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    try:
+        settings = read_settings()
+    except SettingsError as err:
+        print(f"error: {err}", file=sys.stderr)
+        return 1
+    runs = (parsed.runs or settings.storage or Path("runs")).resolve()
+    uri = settings.tracking_uri or ""
     if uri.startswith(("http://", "https://")):
-        print(f"MLFLOW_TRACKING_URI is a server: open {uri} in a browser")
+        shown = without_password(uri).rstrip("/")
+        print(f"MLFLOW_TRACKING_URI is a server: open {shown}{_LIST} in a browser")
         return 0
-    store = (parsed.runs / "mlflow.db").resolve()
+    problem = _problem(uri, runs, parsed.port)
+    if problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(f"MLflow UI, in some seconds: http://127.0.0.1:{parsed.port}{_LIST}  (Ctrl-C ends it)")
+    print(_HINT, flush=True)
+    _become_server(uri or f"sqlite:///{runs / 'mlflow.db'}", runs, parsed.port)
+
+
+def _problem(uri: str, runs: Path, port: int) -> str:
+    """Return why no server can be started, with the way out; empty where one can."""
+    store = runs / "mlflow.db"
+    if uri == "none":
+        return "MLFLOW_TRACKING_URI=none: sweeps are recorded on disk alone; unset it for MLflow"
     if not uri and not store.exists():
-        print(f"nothing is recorded: there is no {store}; run `make sweep` first", file=sys.stderr)
-        return 1
-    if _is_taken(parsed.port):
-        print(f"port {parsed.port} is taken; choose another: make ui PORT=5001", file=sys.stderr)
-        return 1
-    print(f"MLflow UI: http://127.0.0.1:{parsed.port}  (Ctrl-C ends it)", flush=True)
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+        return f"nothing is recorded: there is no {store}; run `make sweep` first"
+    if _is_taken(port):
+        return f"port {port} is taken; choose another: make ui PORT={port + 1}"
+    return ""
+
+
+def _become_server(store: str, runs: Path, port: int) -> NoReturn:
+    """Replace this process by the server; the store's password is in no command line."""
+    stores = dict.fromkeys(("MLFLOW_BACKEND_STORE_URI", "MLFLOW_REGISTRY_STORE_URI"), store)
+    environment = {**_QUIET, **os.environ, **stores}
+    environment.pop("MLFLOW_TRACKING_URI", None)
     command = [
         sys.executable, "-m", "mlflow", "server",
-        "--backend-store-uri", uri or f"sqlite:///{store}",
-        "--artifacts-destination", str(parsed.runs.resolve() / "mlartifacts"),
-        "--host", "127.0.0.1", "--port", str(parsed.port), "--workers", "1",
+        "--artifacts-destination", str(runs / "mlartifacts"),
+        "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
     ]  # fmt: skip
-    os.execv(sys.executable, command)
+    os.execve(sys.executable, command, environment)
 
 
 def _is_taken(port: int) -> bool:

@@ -7,6 +7,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any
 
 from infra.settings import InfraSettings
@@ -38,9 +39,11 @@ def _post(url: str, data: bytes) -> list[str]:
     except urllib.error.HTTPError as err:
         err.close()
         return [f"SWEEPS_NOTIFY_URL answered {err.code}"]
-    except (OSError, ValueError) as err:
-        reason = getattr(err, "reason", None) or type(err).__name__
-        return [f"SWEEPS_NOTIFY_URL could not be reached: {reason}"]
+    except (OSError, ValueError, HTTPException) as err:
+        # Errors of other kinds may name the address: only the system's own words are shown.
+        reason = getattr(err, "reason", None)
+        said = reason if isinstance(reason, OSError) else type(err).__name__
+        return [f"SWEEPS_NOTIFY_URL could not be reached: {said}"]
 
 
 def _run(command: str, data: bytes) -> list[str]:
@@ -50,6 +53,8 @@ def _run(command: str, data: bytes) -> list[str]:
         )
     except subprocess.TimeoutExpired:
         return [f"SWEEPS_NOTIFY_COMMAND was ended after {_COMMAND_TIMEOUT_S:.0f} s"]
+    except OSError as err:
+        return [f"SWEEPS_NOTIFY_COMMAND could not be started: {err.strerror}"]
     if done.returncode == 0:
         return []
     said = done.stderr.decode(errors="replace").strip().splitlines()

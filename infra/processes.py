@@ -17,6 +17,7 @@ __all__ = ["ProcessError", "Processes", "free_port", "refuse_taken"]
 
 _STARTED_WITHIN_S = 90.0
 _STOPPED_WITHIN_S = 20.0
+_PROC = Path("/proc")
 
 
 class ProcessError(Exception):
@@ -26,7 +27,7 @@ class ProcessError(Exception):
 class Processes:
     """The processes that a folder's state.json names, with their logs beside it.
 
-    A number alone may be another process's by now: each is known by its creation time, too.
+    A number alone may be another process's by now: each is known by when it started, too.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -79,7 +80,7 @@ class Processes:
             )  # fmt: skip
         self._children[name] = process
         state = self._read()
-        state["processes"][name] = [process.pid, psutil.Process(process.pid).create_time()]
+        state["processes"][name] = [process.pid, _started(process.pid)]
         self._write(state)
         until = time.monotonic() + _STARTED_WITHIN_S
         while not is_ready():
@@ -147,12 +148,26 @@ def refuse_taken(port: int, way_out: str) -> None:
             raise ProcessError(f"port {port} cannot be used ({err}); {way_out}") from err
 
 
-def _is_alive(pid: int, created: float) -> bool:
+def _is_alive(pid: int, started: float | None) -> bool:
+    return started is not None and _started(pid) == started
+
+
+def _started(pid: int) -> float | None:
+    """Return when a process started, as a number that is its own; None for one that has ended.
+
+    Linux says it in clock ticks since boot (proc(5), field 22 of `stat`); psutil's creation time
+    adds the time of boot, which moves when the clock is set.
+    """
     try:
-        process = psutil.Process(pid)
-        return bool(process.create_time() == created and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+        if not _PROC.exists():
+            process = psutil.Process(pid)
+            has_ended = process.status() == psutil.STATUS_ZOMBIE
+            return None if has_ended else float(process.create_time())
+        # Field 2 is the name in parentheses, which may hold anything; the third is the state.
+        fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] in "ZX" else float(fields[22 - 3])
 
 
 def _tree(pid: int) -> list[psutil.Process]:

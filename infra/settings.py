@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["IN_JOB", "InfraSettings", "SettingsError", "read_settings", "without_password"]
+__all__ = [
+    "IN_JOB",
+    "InfraSettings",
+    "SettingsError",
+    "has_password",
+    "read_settings",
+    "without_password",
+]
 
 # Ray sets it in the process of a job.
 IN_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
@@ -73,7 +80,7 @@ class InfraSettings(BaseSettings):
                 "machine of the cluster with RAY_ADDRESS=auto"
             )
         if address.startswith(_JOBS):
-            if not urlsplit(address).hostname:
+            if _host(address) is None:
                 raise ValueError("a Jobs address names a host: http://HOST:8265")
         elif address != "auto" and not re.fullmatch(r"[^\s/]+:\d{1,5}", address):
             raise ValueError("it is none of: auto, HOST:PORT, http://HOST:PORT, https://HOST")
@@ -100,7 +107,7 @@ class InfraSettings(BaseSettings):
         if parts.scheme not in _STORES or not parts.netloc:
             known = ", ".join(f"{scheme}://" for scheme in _STORES)
             raise ValueError(f"it is neither a folder nor an address of an object store ({known})")
-        if parts.username is not None or "secret" in parts.query.lower():
+        if parts.username is not None or has_password(at):
             raise ValueError(
                 "it holds a secret, which would be written into runs: leave it out, and give each "
                 "machine its own (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role)"
@@ -110,14 +117,29 @@ class InfraSettings(BaseSettings):
     @field_validator("notify_url")
     @classmethod
     def _web_address(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None:
-            parts = urlsplit(url.get_secret_value())
-            if parts.scheme not in {"http", "https"} or not parts.hostname:
-                raise ValueError("an address to send to begins with http:// or https://")
+        if url is None:
+            return None
+        text = url.get_secret_value()
+        if not text.lower().startswith(_JOBS):
+            raise ValueError("an address to send to begins with http:// or https://")
+        if _host(text) is None:
+            raise ValueError("it names no host, or its port is no number: https://HOST:PORT/...")
+        if "@" in urlsplit(text).netloc:
+            raise ValueError(
+                "what is sent there carries neither user nor password: let SWEEPS_NOTIFY_COMMAND "
+                "send it (`curl --config FILE --data @- ...`)"
+            )
         return url
 
 
-_SECRET = ("SWEEPS_NOTIFY_URL", "SWEEPS_STORAGE")
+_SECRET = ("SWEEPS_NOTIFY_URL",)
+# Up to the last @, as a password may hold any character.
+_IN_ACCOUNT = re.compile(r"(?<=://)([^:/?#@]*):.+@", re.DOTALL)
+_IN_QUERY = re.compile(r"(?<=[?&;])([^=&;]*)=([^&]*)")
+# An ODBC connection is one value with a password inside.
+_SECRET_KEY = re.compile(
+    "passw|passphrase|pwd|secret|token|credential|(api|access)_?key|odbc_connect", re.IGNORECASE
+)
 
 
 def read_settings() -> InfraSettings:
@@ -133,15 +155,32 @@ def read_settings() -> InfraSettings:
 
 
 def without_password(uri: str) -> str:
-    """Return `uri` with the password of `user:password@host` hidden."""
-    scheme, separator, rest = uri.partition("://")
-    account, at, host = rest.rpartition("@")
-    user = account.partition(":")[0]
-    return f"{scheme}{separator}{user}:***@{host}" if at else uri
+    """Return `uri` with its passwords hidden: of `user:password@host`, and in the query."""
+    hidden = _IN_QUERY.sub(_hide_secret, uri)
+    return _IN_ACCOUNT.sub(r"\1:***@", hidden)
+
+
+def has_password(uri: str) -> bool:
+    """Return whether `without_password` hides something."""
+    return without_password(uri) != uri
+
+
+def _hide_secret(found: re.Match[str]) -> str:
+    key, value = found.groups()
+    return f"{key}=***" if value and _SECRET_KEY.search(unquote(key)) else found[0]
+
+
+def _host(url: str) -> str | None:
+    """Return the host of a web address; None where it has none or cannot be read."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname if parts.port != 0 else None
+    except ValueError:  # its words may hold a password
+        return None
 
 
 def _in_words(error: object) -> str:
     assert isinstance(error, dict)
     name = str(error["loc"][0])
-    value = "" if name in _SECRET else f"={error['input']}"
+    value = "" if name in _SECRET else f"={without_password(str(error['input']))}"
     return f"{name}{value}: {str(error['msg']).removeprefix('Value error, ')}"

@@ -6,7 +6,6 @@ Nothing is pickled, so reading a file runs no code of its writer's.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from models.errors import WeightsError
 
-__all__ = ["load_weights", "pack", "save_weights", "unpack"]
+__all__ = ["load_weights", "pack", "unpack"]
 
 
 def pack(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> bytes:
@@ -49,27 +48,11 @@ def unpack(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, about
 
 
-def save_weights(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
-    """Writes weights so that, at any instant, the file is the old one or the new one, whole.
-
-    Args:
-        path: in a folder that exists; the file is replaced.
-        tensors: by name, for example a state_dict.
-        about: JSON values.
-    """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(pack(tensors, about))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the JSON of `save_weights`.
+    """The tensors and the JSON of a file with the bytes of `pack`.
 
     Raises:
-        WeightsError: the file is damaged, or not written by `save_weights`.
+        WeightsError: the file is damaged, or not of `pack`.
         OSError: the file cannot be read.
     """
     try:

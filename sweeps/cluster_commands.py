@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.environment import bring_run, bring_runs, default_runs, read_settings
+from sweeps.errors import SettingsError
 
 __all__ = ["add_cluster_commands", "find_run", "send_to_cluster"]
 
@@ -24,12 +25,12 @@ def add_cluster_commands(commands: Any) -> None:
     command.set_defaults(command=_submit)
     text = "print what a sweep's job on the cluster printed"
     command = commands.add_parser("logs", help=text, description=text)
-    command.add_argument("sweep", nargs="?", help="its id; default: the latest job")
+    command.add_argument("sweep", nargs="?", type=_id_of, help="its id; default: the latest job")
     command.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
     command.set_defaults(command=_logs)
     text = "stop a sweep's job on the cluster; resume continues it"
     command = commands.add_parser("stop", help=text, description=text)
-    command.add_argument("sweep", help="its id, as `submit` printed it")
+    command.add_argument("sweep", type=_id_of, help="its id, as `submit` printed it")
     command.set_defaults(command=_stop)
     text = "show how far a sweep is, from its folder alone"
     command = commands.add_parser("status", help=text, description=text)
@@ -65,14 +66,33 @@ def send_to_cluster(
     from sweeps.submission import send
 
     rest = list(arguments)
-    rest.remove(str(parsed.run))
+    # As it was typed: `digits/` is the path `digits`.
+    del rest[[Path(word) for word in rest].index(parsed.run)]
     _print_submitted(send(sends, parsed.run.name, rest))
     return True
+
+
+def _id_of(text: str) -> str:
+    """Return a sweep's id, which may be typed as the path of its run folder."""
+    return Path(text).name
+
+
+def _need_jobs_address(way_out: str = "") -> None:
+    """Raise SettingsError where RAY_ADDRESS names no cluster that has jobs."""
+    settings = read_settings()
+    if settings.jobs_address is None:
+        address = settings.ray_address
+        rule = " is not set" if address is None else f"={address} is no Jobs address"
+        raise SettingsError(
+            f"RAY_ADDRESS{rule}: set it to the Jobs address of the "
+            f"cluster, for example http://127.0.0.1:8265{way_out}"
+        )
 
 
 def _submit(parsed: argparse.Namespace) -> int:
     from sweeps.submission import submit
 
+    _need_jobs_address()
     _print_submitted(submit(parsed.file, parsed.set))
     return 0
 
@@ -86,6 +106,7 @@ def _print_submitted(done: Any) -> None:
 def _logs(parsed: argparse.Namespace) -> int:
     from sweeps.submission import logs
 
+    _need_jobs_address()
     for text in logs(parsed.sweep, follow=parsed.follow):
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -95,7 +116,12 @@ def _logs(parsed: argparse.Namespace) -> int:
 def _stop(parsed: argparse.Namespace) -> int:
     from sweeps.submission import stop
 
-    print(f"stopping {parsed.sweep}: what is trained is being recorded", file=sys.stderr)
+    _need_jobs_address("; a sweep of this machine is stopped by Ctrl-C, or SIGTERM to its process")
+    print(
+        f"asking the cluster to stop {parsed.sweep}: its driver may take a minute to record what "
+        f"is trained",
+        file=sys.stderr,
+    )
     job = stop(parsed.sweep)
     print(f"{parsed.sweep}: its job is {job.status}; resume {parsed.sweep} continues it")
     return 0

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra import settings as infra_settings
-from infra.settings import IN_JOB, InfraSettings
+from infra.settings import IN_JOB, InfraSettings, without_password
 from sweeps.errors import SettingsError, StorageError
 from sweeps.execution.placement import Place, slots
 from sweeps.record.files import MARKER, BucketFiles, Files, FolderFiles
@@ -140,8 +140,9 @@ def place_of(
         yield place
         return
     if settings.cluster_address is None:
+        shown = without_password(settings.ray_address)
         raise SettingsError(
-            f"RAY_ADDRESS={settings.ray_address} is a Jobs address: `submit` sends a sweep there; "
+            f"RAY_ADDRESS={shown} is a Jobs address: `submit` sends a sweep there; "
             f"to run it from here, name HOST:PORT of the cluster, or nothing for this machine"
         )
     from sweeps.execution.cluster import joined

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from infra.jobs import Job, Jobs, JobsError
 from infra.package import PackageError, checkout_files, modules_beside, stage
-from infra.settings import InfraSettings
+from infra.settings import InfraSettings, has_password
 from sweeps.environment import read_settings
 from sweeps.errors import ClusterError, SettingsError
 from sweeps.inputs import data_beside, needs_modules
@@ -130,7 +129,7 @@ def _variables(settings: InfraSettings) -> dict[str, str]:
     if settings.storage is not None or settings.bucket is not None:
         variables["SWEEPS_STORAGE"] = settings.bucket or str(settings.storage)
     if settings.tracking_uri is not None:
-        if urlsplit(settings.tracking_uri).password is not None:
+        if has_password(settings.tracking_uri):
             raise SettingsError(
                 "MLFLOW_TRACKING_URI holds a password, which Ray's Jobs API would show: leave it "
                 "out, and give the nodes MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,25 @@ def wait_for(browser: webdriver.Chrome, *wanted: str) -> str:
             Path(keep).mkdir(exist_ok=True)
             browser.save_screenshot(f"{keep}/{len(os.listdir(keep))}.png")
     return str(browser.find_element(By.TAG_NAME, "body").text)
+
+
+def test_the_address_that_is_printed_lists_the_sweeps_as_model_training(
+    server: MlflowServer, browser: webdriver.Chrome
+) -> None:
+    [address] = re.findall(r"http\S+/#/\S+", (server.runs / "server.log").read_text())
+    text = text_of_page(browser, address, "blobs", "Model registry")
+    assert "Prompts" not in text
+
+
+def test_model_training_is_chosen_once_as_the_hint_says(
+    server: MlflowServer, browser: webdriver.Chrome
+) -> None:
+    text_of_page(browser, f"{server.uri}/#/experiments/1", "Model training", "Overview")
+    switch = browser.find_element(By.XPATH, "//*[text()='Model training']")
+    browser.execute_script("arguments[0].click()", switch)
+    wait_for(browser, "matching runs")
+    text_of_page(browser, f"{server.uri}/#/experiments", "blobs", "Model registry")
+    text_of_page(browser, f"{server.uri}/#/experiments/1", "matching runs")
 
 
 def test_the_runs_page_nests_the_trials_below_the_sweep(

@@ -6,6 +6,7 @@ import importlib.resources
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,8 @@ def test_every_command_is_one_of_the_real_command_line(where: str) -> None:
         parsed = _parser().parse_args(words[3:])
         file = str(parsed.file).removeprefix("/opt/sweeps/")
         assert (ROOT / file).exists()
+    elif words[:4] == ["python", "-m", "pip", "install"]:
+        assert words[4:] == ["-c", "infra/constraints.txt", "-e", ".[aws]"]
     else:
         assert words[0] in {"docker", "cp", "export", "kubectl", "openssl", "wget", "pg_isready"}
         for word in words:
@@ -136,6 +139,66 @@ def test_the_image_is_pinned_holds_no_secret_and_does_not_run_as_root() -> None:
     installs = [value for kind, value in lines if kind == "RUN" and "pip install" in value]
     assert installs
     assert all("-c infra/constraints.txt" in value for value in installs)
+
+
+def test_the_image_has_what_rays_launcher_calls_in_it() -> None:
+    runs = [line["value"] for line in dockerfile() if line["instruction"] == "RUN"]
+    (packages,) = [re.findall(r"--no-install-recommends ([\w -]+)", one) for one in runs[:1]]
+    assert {"rsync", "openssh-client", "bash", "wget"} <= set(packages[0].split())
+    assert "-e '.[aws]'" in runs[-1]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    assert extras["aws"] == ["boto3"]
+    assert {"boto3", "botocore", "jmespath", "s3transfer"} <= set(PINNED)
+    assert "| boto3 (extra `aws`) |" in (ROOT / "docs" / "decisions.md").read_text()
+
+
+def test_an_image_is_named_after_the_torch_that_it_is_built_with() -> None:
+    cpu = f"torch=={PINNED['torch']}+cpu"
+    readme = (INFRA / "README.md").read_text().replace("\\\n", " ")
+    builds = [shlex.split(line) for line in readme.splitlines() if line.startswith("docker build")]
+    assert builds
+    for words in builds:
+        assert any(word.endswith("-cpu") for word in words) == (f"TORCH={cpu}" in words)
+    for text in ((INFRA / "compose.yaml").read_text(), (INFRA / "env.example").read_text()):
+        names = set(re.findall(r"sweeps:[\d.]+-(\w+)", text))
+        assert names == {"cpu"}
+        assert set(re.findall(r"torch==[\d.+a-z]+", text)) == {cpu}
+
+
+def mlflow_servers() -> dict[str, tuple[list[str], dict[str, str]]]:
+    """Return command and plain environment of every MLflow server, by where it stands."""
+    service = compose()["services"]["mlflow"]
+    (container,) = [
+        container
+        for document in documents(INFRA / "kubernetes" / "mlflow.yaml")
+        for containers in within(document, "containers")
+        for container in containers
+        if container["name"] == "mlflow"
+    ]
+    plain = {one["name"]: one["value"] for one in container["env"] if "value" in one}
+    return {
+        "compose": (shlex.split(service["command"]), service["environment"]),
+        "kubernetes": ([*container["command"], *container["args"]], plain),
+    }
+
+
+@pytest.mark.parametrize("where", mlflow_servers())
+def test_an_mlflow_server_has_no_more_processes_than_its_memory_is_for(where: str) -> None:
+    command, environment = mlflow_servers()[where]
+    with _click_command(command).make_context("server", command[2:]) as context:
+        assert int(context.params["workers"]) == 2
+    assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+
+
+def test_mlflow_knows_the_switch_that_turns_its_jobs_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow.environment_variables import MLFLOW_SERVER_ENABLE_JOB_EXECUTION as SWITCH
+
+    monkeypatch.delenv(SWITCH.name, raising=False)
+    assert SWITCH.get() is True
+    monkeypatch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    assert SWITCH.get() is False
 
 
 def test_what_the_image_copies_exists_and_is_sent_to_the_builder() -> None:
@@ -226,6 +289,11 @@ def test_kuberay_is_asked_for_a_token_and_the_pinned_ray() -> None:
         if document["kind"] in ("RayCluster", "RayJob")
     ]
     assert len(clusters) == 2
+    # The first operator that knows authOptions.
+    for path in (INFRA / "README.md", INFRA / "kubernetes" / "ray-cluster.yaml"):
+        assert re.findall(r"[Kk]ube[Rr]ay(?: operator)? (\d[\d.]*\d)", path.read_text()) == [
+            "1.5.1"
+        ]
     for cluster in clusters:
         assert cluster["authOptions"] == {"mode": "token"}
         assert cluster["rayVersion"] == PINNED["ray"]

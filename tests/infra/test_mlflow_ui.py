@@ -8,14 +8,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from infra import mlflow_ui
+from tests.free_port import free_port
+from tests.mlflow_server import MlflowServer
+
+LIST = "/#/experiments?workflowType=machine_learning"
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def ui(*options: str, uri: str = "") -> subprocess.CompletedProcess[str]:
+def ui(*options: str, uri: str = "", storage: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "infra.mlflow_ui", *options],
         cwd=ROOT,
-        env={**os.environ, "MLFLOW_TRACKING_URI": uri},
+        env={**os.environ, "MLFLOW_TRACKING_URI": uri, "SWEEPS_STORAGE": storage},
         capture_output=True,
         text=True,
         timeout=60,
@@ -39,6 +46,57 @@ def test_a_taken_port_is_named_with_another_to_try(tmp_path: Path) -> None:
 
 
 def test_with_a_server_it_says_where_to_look() -> None:
-    done = ui(uri="http://tracking:5000")
+    done = ui(uri="http://ann:s3cr3t@tracking:5000/")
     assert done.returncode == 0
-    assert "open http://tracking:5000" in done.stdout
+    assert f"open http://ann:***@tracking:5000{LIST} in" in done.stdout
+    assert "s3cr3t" not in done.stdout + done.stderr
+
+
+def test_it_looks_where_sweeps_are_kept(tmp_path: Path) -> None:
+    done = ui(storage=str(tmp_path))
+    assert done.returncode == 1
+    assert f"nothing is recorded: there is no {tmp_path}/mlflow.db" in done.stderr
+
+
+def test_a_setting_that_cannot_be_used_is_named() -> None:
+    done = ui(storage="s3://bucket/sweeps")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: SWEEPS_STORAGE=s3://bucket/sweeps: run folders are kept")
+
+
+def test_without_mlflow_it_says_so() -> None:
+    done = ui(uri="none")
+    assert done.returncode == 1
+    assert "recorded on disk alone" in done.stderr
+
+
+def test_the_servers_command_line_has_no_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    started: list[tuple[list[str], dict[str, str]]] = []
+
+    def execve(program: str, command: list[str], environment: dict[str, str]) -> None:
+        started.append((command, environment))
+
+    uri = "postgresql+psycopg://ann:s3cr3t@host/mlflow"
+    monkeypatch.setattr(os, "execve", execve)
+    monkeypatch.setattr(sys, "argv", ["mlflow_ui", "--port", str(free_port())])
+    monkeypatch.setenv("SWEEPS_STORAGE", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    mlflow_ui.main()
+    [(command, environment)] = started
+    assert environment["MLFLOW_BACKEND_STORE_URI"] == uri
+    assert f"{tmp_path}/mlartifacts" in command
+    assert "s3cr3t" not in " ".join(command) + capfd.readouterr().out
+
+
+def test_the_start_shows_the_address_and_no_warnings(tmp_path: Path) -> None:
+    server = MlflowServer(tmp_path / "runs")
+    server.start()
+    try:
+        said = (tmp_path / "runs" / "server.log").read_text().splitlines()
+    finally:
+        server.kill()
+    assert said[0] == f"MLflow UI, in some seconds: {server.uri}{LIST}  (Ctrl-C ends it)"
+    assert "'Model training'" in said[1]
+    assert [line for line in said[2:] if not line.startswith("[MLflow] Security middleware")] == []

@@ -19,7 +19,7 @@ from models.prediction import Predictor
 from models.preprocessing import preprocessing_to_json
 from models.splits import Splits, split_dataset, split_folds
 from models.training import Objective, Training
-from models.weights import save_weights
+from models.weights import pack
 
 CNN = {"kind": "cnn"}
 MLP = {"kind": "mlp", "hidden_layers": 2, "hidden_units": 16, "normalization": "batch"}
@@ -38,7 +38,7 @@ def trained(
     while training.outcome is None:
         training.train_epoch()
     about = {"configuration": trial.model_dump(mode="json")}
-    save_weights(folder / "best.safetensors", training.best_weights, about)
+    (folder / "best.safetensors").write_bytes(pack(training.best_weights, about))
     (folder / "preprocessing.json").write_text(splits.preprocessing.to_json())
     predictor = Predictor.load(folder / "best.safetensors", folder / "preprocessing.json")
     assert training.best_epoch is not None
@@ -84,14 +84,14 @@ def test_the_nets_of_folds_answer_by_their_mean_each_with_its_own_scaling(tmp_pa
     )
     training.train_epoch()
     about = {"configuration": trial.model_dump(mode="json")}
-    save_weights(tmp_path / "all.safetensors", training.best_weights, about)
+    (tmp_path / "all.safetensors").write_bytes(pack(training.best_weights, about))
     records = [fold.preprocessing for fold in folds]
     (tmp_path / "all.json").write_text(preprocessing_to_json(records))
     vault = raw_rows(dataset.features, folds[0].vault.rows)
     answers = []
     for number, record in enumerate(records, start=1):
         own = of_fold(number, training.best_weights)
-        save_weights(tmp_path / "one.safetensors", own, about)
+        (tmp_path / "one.safetensors").write_bytes(pack(own, about))
         (tmp_path / "one.json").write_text(preprocessing_to_json([record]))
         one = Predictor.load(tmp_path / "one.safetensors", tmp_path / "one.json")
         answers.append(one.predict(vault)["prediction"])

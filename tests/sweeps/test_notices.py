@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -127,6 +128,44 @@ def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     [problem] = notify(read_settings(), {})
     assert problem.startswith("SWEEPS_NOTIFY_URL could not be reached")
     assert "s3cret" not in problem
+
+
+@pytest.fixture
+def babbler() -> Iterator[int]:
+    """Give the port of a server that answers what is not HTTP."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"220 mail.example.org ready\r\n\r\n")
+
+        thread = Thread(target=answer, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join(10)
+
+
+def test_a_receiver_that_does_not_speak_http_costs_no_sweep(
+    babbler: int,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SWEEPS_NOTIFY_URL", f"http://127.0.0.1:{babbler}/s3cret")
+    assert run(write_sweep(tmp_path), display=Display("plain")).is_finished
+    said = capsys.readouterr().err
+    assert "was not sent: SWEEPS_NOTIFY_URL could not be reached: BadStatusLine" in said
+    assert "s3cret" not in said
+
+
+def test_an_address_that_cannot_be_asked_is_a_problem_without_its_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SWEEPS_NOTIFY_URL", "http://127.0.0.1/hooks/s3cret with a space")
+    [problem] = notify(read_settings(), {})
+    assert problem == "SWEEPS_NOTIFY_URL could not be reached: InvalidURL"
 
 
 def test_a_command_gets_the_notice_and_its_failure_is_said(
