@@ -13,6 +13,7 @@ from sweeps.execution.rungs import expected_epochs, rungs
 from sweeps.spec.configurations import flatten, varied_keys
 from sweeps.spec.loading import check_sweep
 from sweeps.spec.planning import PlannedTrial
+from sweeps.spec.stage_plans import can_be_refitted
 from sweeps.spec.sweep import Sweep
 
 __all__ = ["PlanReport", "describe_plan", "plan_report"]
@@ -58,7 +59,6 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
     stopping = sweep.file.stopping
     at_once = min(slots(sweep.file.resources, (this_machine(),)), len(planned))
     expected = expected_epochs(stopping, epochs)
-    after = follow_up_epochs(sweep, epochs)
     report = PlanReport(
         name=sweep.file.name,
         trials=len(planned),
@@ -67,7 +67,7 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
         expected_epochs=round(expected, 1),
         rungs=[epoch for epoch, _ in rungs(stopping, max(epochs))],
         slots=at_once,
-        follow_up_epochs=after,
+        follow_up_epochs=_followers(sweep, planned) * max(epochs),
         kept=min(sweep.file.checkpoints.keep_weights or len(planned), len(planned)),
     )
     return _measured(report, sweep, planned) if probe else report
@@ -85,22 +85,18 @@ def _measured(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTrial])
         report,
         epoch_s=probe.epoch_s,
         eta_s=round(START_S + epochs * probe.epoch_s / report.slots, 1),
-        weights_bytes=probe.weights_bytes * (report.kept + _followers(sweep, report.trials)),
+        weights_bytes=probe.weights_bytes * (report.kept + _followers(sweep, planned)),
         checkpoint_bytes=probe.checkpoint_bytes * (report.trials if pauses else report.slots),
     )
 
 
-def follow_up_epochs(sweep: Sweep, epochs: Sequence[int]) -> int:
-    """Return how many epochs follow a search at most; which trials win is not known yet."""
-    return _followers(sweep, len(epochs)) * max(epochs)
-
-
-def _followers(sweep: Sweep, trials: int) -> int:
-    """Return how many trials follow a search at most; the weights of all of them stay."""
+def _followers(sweep: Sweep, planned: Sequence[PlannedTrial]) -> int:
+    """Return how many trials follow a search at most, whichever win; their weights all stay."""
     number = int(getattr(sweep.file.stopping, "audit", 0))
     final = sweep.file.final
     if final is not None:
-        number += min(final.top_k, trials) * final.seeds + final.refit
+        number += min(final.top_k, len(planned)) * final.seeds
+        number += final.refit and any(map(can_be_refitted, planned))
     return number
 
 

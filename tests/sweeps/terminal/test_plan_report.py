@@ -12,7 +12,7 @@ from models.training import Training
 from sweeps.commands import main
 from sweeps.spec.loading import check_sweep
 from sweeps.terminal.plan_report import plan_report
-from tests.sweeps.sweep_files import write_sweep
+from tests.sweeps.sweep_files import space, write_sweep
 
 ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 3}"
 
@@ -71,6 +71,16 @@ def test_what_follows_the_search_is_in_the_plan(tmp_path: Path) -> None:
     path = write_sweep(tmp_path, final=final, stopping="{scheduler: asha, audit: 2}")
     report = plan_report(*check_sweep(path), probe=False)
     assert report.follow_up_epochs == (2 + 2 * 3 + 1) * 9
+
+
+@pytest.mark.parametrize(("kinds", "refits"), [("plateau", 0), ("{choice: [plateau, cosine]}", 1)])
+def test_a_refit_is_planned_only_where_a_trial_can_be_refitted(
+    tmp_path: Path, kinds: str, refits: int
+) -> None:
+    schedule = f", schedule: {{kind: {kinds}}}"
+    path = write_sweep(tmp_path, final="{top_k: 2, seeds: 3}", space=space(more=schedule))
+    report = plan_report(*check_sweep(path), probe=False)
+    assert report.follow_up_epochs == (2 * 3 + refits) * 9
 
 
 @pytest.mark.parametrize("data", ["{source: digits}", "{source: iris, split: {folds: 3}}"])
