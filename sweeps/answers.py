@@ -25,7 +25,8 @@ def predict(path: str | Path, rows: str | Path) -> pd.DataFrame:
     `probability_<class>` for classes.
 
     Raises:
-        RunFolderError: The sweep has no winner yet, or its files are missing.
+        RequestError: The sweep has no winner yet.
+        RunFolderError: Its files are missing.
         SweepError: The file cannot be read, lacks a column, or has values that cannot be used.
     """
     from sweeps.prediction import predict_file
@@ -50,7 +51,7 @@ def compare(first: str | Path, second: str | Path, *, out: str | Path = "compare
     """Write two sweeps side by side into one HTML file; returns it.
 
     Raises:
-        RunFolderError: They have other objectives or other data.
+        RequestError: They have other objectives or other data.
     """
     from sweeps.report.comparison import write_comparison
 

@@ -27,7 +27,7 @@ _PIPE_WIDTH = 160
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (0; 2 for a sweep file that cannot be run)."""
+    """Run one command and return its exit code; argparse exits with 2 where it cannot be parsed."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     parsed = _parser().parse_args(given)
     try:
@@ -97,7 +97,7 @@ def _add_folder_commands(commands: Any) -> None:
         if name == "resume":
             _add_set(command)
         if name == "extend":
-            command.add_argument("--trials", type=int, required=True, help="how many more")
+            command.add_argument("--trials", type=_number, required=True, help="how many more")
         _add_running(command)
     text = "repeat a search's best under fresh seeds, choose, and test the choice once"
     command = commands.add_parser("final", help=text, description=text)
@@ -142,6 +142,13 @@ def _add_folder_commands(commands: Any) -> None:
     command.add_argument("run", type=Path)
     command.add_argument("--follow", type=int, metavar="PID", help=argparse.SUPPRESS)
     command.set_defaults(command=_sync)
+
+
+def _number(text: str) -> int:
+    """Return a number of trials, or end the command as argparse does."""
+    if text.isdecimal() and int(text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be a whole number, 1 at least, got {text!r}")
 
 
 def _add_set(command: argparse.ArgumentParser) -> None:
@@ -207,8 +214,6 @@ def _resume(parsed: argparse.Namespace) -> int:
 def _extend(parsed: argparse.Namespace) -> int:
     from sweeps.service import extend
 
-    if parsed.trials < 1:
-        raise SweepError(f"--trials must be at least 1, got {parsed.trials}")
     return _answer(parsed, extend(parsed.run, parsed.trials, **_how(parsed)))
 
 

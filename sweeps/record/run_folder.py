@@ -25,7 +25,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sweeps.errors import RunFolderError, StorageError
+from sweeps.errors import RequestError, RunFolderError, StorageError
 from sweeps.spec.planning import PlannedTrial, configuration_hash
 from sweeps.spec.sweep_file import SweepFile
 
@@ -131,11 +131,17 @@ class RunFolder:
         """Return the folder of an existing sweep.
 
         Raises:
-            RunFolderError: There is none, a file of it is missing, or its format is another.
+            RequestError: There is none.
+            RunFolderError: A file of it is missing, or its format is another.
         """
         folder = cls(path.resolve())
         if not path.is_dir():
-            raise RunFolderError(f"there is no run folder {path}{_others(path.parent)}")
+            raise RequestError(f"there is no run folder {path}{_others(path.parent)}")
+        if not folder._was_begun():
+            raise RequestError(
+                f"{path} is no run folder: it has neither {folder.description.name} nor "
+                f"{folder.plan.name}{_others(path)}; `list` shows the sweeps that there are"
+            )
         for file in (folder.description, folder.plan):
             if not file.exists():
                 raise RunFolderError(
@@ -146,6 +152,10 @@ class RunFolder:
         folder.checkpoints.mkdir(exist_ok=True)
         folder.weights.mkdir(exist_ok=True)
         return folder
+
+    def _was_begun(self) -> bool:
+        """Return whether a sweep has left anything here, be it only an empty folder."""
+        return any(path.exists() for path in (self.description, self.plan, self.checkpoints))
 
     def _refuse_other_format(self) -> None:
         try:

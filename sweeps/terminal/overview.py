@@ -13,7 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from sweeps.errors import RunFolderError
+from sweeps.errors import RequestError, RunFolderError
 from sweeps.record.ledger import read_events
 from sweeps.record.reading import read_record
 from sweeps.record.run_folder import RunFolder
@@ -86,10 +86,10 @@ def print_list(runs: Path, *, as_json: bool) -> None:
     """Print one line for each sweep of a storage, the latest last.
 
     Raises:
-        RunFolderError: There is no such folder.
+        RequestError: There is no such folder.
     """
     if not runs.is_dir():
-        raise RunFolderError(f"there is no folder {runs}: no sweep has been run there")
+        raise RequestError(f"there is no folder {runs}: no sweep has been run there")
     found = [_overview_or_damage(path.parent) for path in runs.glob("*/sweep.json")]
     found.sort(key=lambda one: one.last_t)
     if as_json:

@@ -18,7 +18,7 @@ from models.data_configuration import DataConfig
 from models.datasets import load_dataset
 from models.prediction import Predictor
 from models.splits import refit_splits, split_dataset
-from sweeps.errors import RunFolderError, SweepError, SweepFileError
+from sweeps.errors import RequestError, SweepError, SweepFileError
 from sweeps.record.final import FinalChoice
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
@@ -132,7 +132,7 @@ def test_a_finished_final_is_not_run_again(finished: Results) -> None:
     assert (code, "is finished: there is nothing to resume" in output) == (0, True)
     after = {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}
     assert {path.name for path in after if after[path] != before.get(path)} <= {".lock"}
-    with pytest.raises(RunFolderError, match=r"has a final already.*--again"):
+    with pytest.raises(RequestError, match=r"has a final already.*--again"):
         sweeps.final(finished.path, runner="local", tracking_uri="none")
 
 
@@ -237,7 +237,7 @@ def test_a_search_without_a_winner_has_no_final(tmp_path: Path) -> None:
     assert results.record.best is None
     assert results.final is None
     assert results.is_finished
-    with pytest.raises(RunFolderError, match="no trial with a finite objective"):
+    with pytest.raises(RequestError, match="no trial with a finite objective"):
         sweeps.final(results.path, runner="local", tracking_uri="none")
 
 
@@ -275,7 +275,7 @@ def test_repeats_that_all_fail_end_the_sweep_without_a_final(tmp_path: Path) -> 
 
 def test_a_stage_is_no_sweep_to_resume(finished: Results) -> None:
     with pytest.raises(
-        RunFolderError, match=f"is the stage final of a sweep: name {finished.path}"
+        RequestError, match=f"is the stage final of a sweep: name {finished.path}"
     ):
         sweeps.resume(finished.path / "final", runner="local", tracking_uri="none")
 
