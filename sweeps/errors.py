@@ -10,8 +10,8 @@ SweepError                  a mistake that the user can mend; its message says h
 ├── StorageError            results cannot be written (disk full, no permission)
 └── TrackingError           the MLflow store cannot be reached or refuses
 
-`exit_code` of each class is what the command line returns; a command line that cannot be parsed ends
-with 2, too.
+`exit_code` of each class is what the command line returns; one that cannot be parsed ends with
+2, too.
 """
 
 from __future__ import annotations

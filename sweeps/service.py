@@ -199,7 +199,7 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
 
 
 def open_sweep(path: str | Path) -> RunFolder:
-    """Return the folder of a sweep; raises RequestError for that of a stage, or where there is none."""
+    """Return the folder of a sweep; raises RequestError for a stage, or where none is."""
     folder = RunFolder.open(Path(path))
     stage = folder.read_description().get("stage")
     if stage is not None:

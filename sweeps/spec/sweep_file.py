@@ -39,6 +39,8 @@ class _Section(BaseModel):
 
 
 Configuration = dict[str, Any]
+# A plan of more would take minutes and gigabytes before the first trial: most likely a slip.
+_MOST_TRIALS = 100_000
 Baseline = Annotated[
     list[Configuration],
     Field(description="Configurations that run first; what they omit comes from `space`."),
@@ -68,7 +70,7 @@ class RandomSearch(_Section):
     """Independent draws, each parameter from its own range and scale."""
 
     method: Literal["random"]
-    trials: int = Field(ge=1, description="How many configurations to try.")
+    trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
     baseline: Baseline = []
 
 
@@ -76,7 +78,7 @@ class SobolSearch(_Section):
     """A scrambled Sobol sequence: random search that covers the space more evenly."""
 
     method: Literal["sobol"]
-    trials: int = Field(ge=1, description="How many configurations to try.")
+    trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
     baseline: Baseline = []
 
 

@@ -274,9 +274,7 @@ def test_repeats_that_all_fail_end_the_sweep_without_a_final(tmp_path: Path) -> 
 
 
 def test_a_stage_is_no_sweep_to_resume(finished: Results) -> None:
-    with pytest.raises(
-        RequestError, match=f"is the stage final of a sweep: name {finished.path}"
-    ):
+    with pytest.raises(RequestError, match=f"is the stage final of a sweep: name {finished.path}"):
         sweeps.resume(finished.path / "final", runner="local", tracking_uri="none")
 
 

@@ -99,7 +99,9 @@ def test_a_folder_that_was_never_a_run_folder_is_called_so_and_left_as_it_is(
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "sweep.yaml").touch()
-    with pytest.raises(RequestError, match=r"mine is no run folder: it has neither sweep\.json nor"):
+    with pytest.raises(
+        RequestError, match=r"mine is no run folder: it has neither sweep\.json nor"
+    ):
         RunFolder.open(mine)
     assert [path.name for path in mine.iterdir()] == ["sweep.yaml"]
     with pytest.raises(RequestError, match=r"runs is no run folder: .*; .*runs has one; `list`"):

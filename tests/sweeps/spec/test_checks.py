@@ -61,7 +61,7 @@ WRONG = {
     "constraint that is none": ("name: t", 'name: t\nconstraints: ["model <"]', 2, 15,
                                 "constraints.0", "invalid syntax"),
     "constraints reject all": ("name: t", 'name: t\nconstraints: ["training.epochs > 9"]', 2, 14,
-                               "constraints", "reject every configuration"),
+                               "constraints", "the constraints rejected all of 10,000 draws"),
     "section without its kind": ("training:", "schedule: {}\n  training:", 7, 13,
                                  "space.schedule", "missing key 'kind'"),
     "baseline incomplete": ("trials: 4", "trials: 4, baseline: [{}]", 3, 48,
