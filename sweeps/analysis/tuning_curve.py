@@ -124,7 +124,7 @@ def _judged(values: Array, goal: Goal) -> tuple[int, str]:
     enough = 1 + bisect.bisect_left(range(1, count), True, key=is_near)
     more = "would hardly help" if enough <= half else "would probably still help"
     return enough, (
-        f"The expected best {name} is {before:.3g} of {half} trials and {best:.3g} of {count} "
+        f"Of {half} such trials the expected best {name} is {before:.3g}, of {count} {best:.3g} "
         f"({1 - best / before:.0%} lower); {enough} trials come within {_NEAR:.0%} of that, so "
         f"more of the same {more}."
     )

@@ -35,6 +35,7 @@ from sweeps.report.trial_figures import (
 )
 from sweeps.spec.configurations import flatten, varied_keys
 from sweeps.terminal.final_tables import audit_sentence, noise_sentence
+from sweeps.terminal.tables import shown_path
 
 __all__ = ["REPORT", "report_sections", "write_report"]
 
@@ -173,9 +174,10 @@ def _next_words(
     if record.unfinished:
         words.append(f"{len(record.unfinished)} trials have not ended: resume the sweep.")
     elif choice is None and record.best is not None:
+        command = f"python -m sweeps final {shlex.quote(shown_path(folder.path))}"
         words.append(
-            "Nothing is known yet of unseen rows: `python -m sweeps final` repeats the best under "
-            "fresh seeds and opens the test set once."
+            f"Nothing is known yet of unseen rows: `{command}` repeats the best under fresh seeds "
+            f"and opens the test set once."
         )
     return words
 

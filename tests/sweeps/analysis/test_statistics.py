@@ -89,7 +89,7 @@ def test_the_sentence_says_whether_fewer_would_have_done_and_more_would_help() -
     expected = 0.5 + 0.5 * 0.25 ** np.arange(1, 81)
     assert found.enough == int(np.argmax(expected <= 1.05 * 0.5)) + 1
     assert found.sentence == (
-        "The expected best dev_loss is 0.5 of 40 trials and 0.5 of 80 (0% lower); 3 trials come "
+        "Of 40 such trials the expected best dev_loss is 0.5, of 80 0.5 (0% lower); 3 trials come "
         "within 5% of that, so more of the same would hardly help."
     )
     steep = tuning_curve(evidence(RANGE, drawn(20), [0.0, *np.linspace(5, 6, 19)]))
@@ -107,7 +107,7 @@ def test_losses_over_decades_are_judged_by_the_best_and_not_beside_the_worst(mod
     assert found.enough > 8
     assert "more of the same would probably still help" in found.sentence
     name = "dev_f1" if mode == "min" else "1 - dev_f1"
-    assert found.sentence.startswith(f"The expected best {name} is 0.0")
+    assert found.sentence.startswith(f"Of 8 such trials the expected best {name} is 0.0")
 
 
 def test_trials_that_were_not_drawn_or_are_too_few_have_no_tuning_curve() -> None:
