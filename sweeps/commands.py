@@ -159,7 +159,7 @@ def _add_set(command: argparse.ArgumentParser) -> None:
 
 def _add_running(command: argparse.ArgumentParser) -> None:
     command.add_argument("--local", action="store_true", help="run in this process, without Ray")
-    command.add_argument("--quiet", action="store_true", help="show no progress and no table")
+    command.add_argument("--quiet", action="store_true", help="print the run folder alone")
     command.add_argument("--json", action="store_true", help="print the result as JSON")
     command.add_argument("--no-mlflow", action="store_true", help="record on disk alone")
 
@@ -333,7 +333,11 @@ def _answer(parsed: argparse.Namespace, results: Any, exit_code: int | None = No
         from sweeps.record.ledger import to_line
 
         sys.stdout.write(to_line(answer).decode())
-    elif not parsed.quiet:
+    elif parsed.quiet:
+        from sweeps.terminal.tables import shown_path
+
+        print(shown_path(results.path))
+    else:
         from rich.console import Console
 
         from sweeps.terminal.tables import print_answer

@@ -11,18 +11,22 @@ from rich.table import Table
 from sweeps.record.final import Candidate, FinalChoice, Interval, Opening
 from sweeps.record.stages import Audited
 
-__all__ = ["audit_sentence", "model_sentence", "noise_sentence", "optimism_rows", "print_final"]
+__all__ = ["audit_sentence", "noise_sentence", "optimism_rows", "print_final"]
 
 
-def print_final(choice: FinalChoice, openings: Sequence[Opening], console: Console) -> None:
-    """Print the candidates, the winner and what the test set says of it."""
+def print_final(
+    choice: FinalChoice, openings: Sequence[Opening], place: str, console: Console
+) -> None:
+    """Print the candidates, the winner and what the test set says of it; `place` is the folder."""
     s = "" if choice.seeds == 1 else "s"
     console.print(f"\nThe search's best again, each under {choice.seeds} fresh seed{s}:")
     console.print(_candidates(choice))
     console.print(
         f"Final winner: trial {choice.winner.trial}. {noise_sentence(choice)}", style="bold"
     )
-    console.print(f"Its model: {model_sentence(choice)}", highlight=False, soft_wrap=True)
+    console.print(f"Its model: {_model_sentence(choice)}:", highlight=False, soft_wrap=True)
+    # A line of its own, which no terminal breaks.
+    console.print(f"{place}/{choice.model.weights}", highlight=False, soft_wrap=True)
     if openings and openings[-1].metrics:
         _print_test(choice, openings, console)
 
@@ -77,13 +81,13 @@ def noise_sentence(choice: FinalChoice) -> str:
     return f"Its lead over trial {second} is more than the noise of seeds ({test})."
 
 
-def model_sentence(choice: FinalChoice) -> str:
+def _model_sentence(choice: FinalChoice) -> str:
     """Return which net the sweep ended with."""
     model = choice.model
     if model.how == "refit":
-        return f"trained once more on train and dev rows for {model.epochs} epochs; {model.weights}"
+        return f"trained once more on train and dev rows for {model.epochs} epochs"
     note = f" ({model.note})" if model.note else ""
-    return f"the winner's median repeat, at epoch {model.epochs}{note}; {model.weights}"
+    return f"the winner's median repeat, at epoch {model.epochs}{note}"
 
 
 def _print_test(choice: FinalChoice, openings: Sequence[Opening], console: Console) -> None:

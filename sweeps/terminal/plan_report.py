@@ -20,6 +20,8 @@ __all__ = ["PlanReport", "describe_plan", "plan_report"]
 
 # What a sweep needs besides training: Ray, workers, and the last of the record.
 START_S = 10.0
+# No line of a pipe or a file is too long.
+_PIPE_WIDTH = 100_000
 
 
 @dataclass(frozen=True)
@@ -115,21 +117,22 @@ def describe_plan(path: Path, overrides: Sequence[str], *, as_json: bool, probe:
 
 
 def _print_trials(planned: Sequence[PlannedTrial]) -> None:
-    from rich import box
+    """Print one line a trial: what fits a terminal, and everything into a pipe or a file."""
     from rich.console import Console
-    from rich.table import Table
 
-    from sweeps.terminal.tables import text_of
+    from sweeps.terminal.tables import fitting_table, left_out_words, parameter_columns
 
     flats = [flatten(trial.configuration) for trial in planned]
-    varied = varied_keys(flats)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("trial", "hash", *varied):
-        table.add_column(name, overflow="fold")
-    for trial, flat in zip(planned, flats, strict=True):
-        cells = [text_of(flat.get(key)) for key in varied]
-        table.add_row(str(trial.index), trial.hash, *cells)
-    Console().print(table)
+    columns = {
+        "trial": [str(trial.index) for trial in planned],
+        "hash": [trial.hash for trial in planned],
+        **parameter_columns(varied_keys(flats), flats),
+    }
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    table, left_out = fitting_table(columns, console.width)
+    console.print(table)
+    if left_out:
+        console.print(f"{left_out_words(left_out)}; --json has all", highlight=False)
 
 
 def _print_report(report: PlanReport, sweep: Sweep) -> None:

@@ -143,7 +143,9 @@ def test_the_answer_says_ranking_noise_model_test_and_audit(finished: Results) -
     choice = choice_of(finished)
     assert f"Final winner: trial {choice.winner.trial}" in text
     assert "the noise of seeds (Welch's test: p =" in text
-    assert f"train and dev rows for {choice.model.epochs} epochs" in text
+    assert f"train and dev rows for {choice.model.epochs} epochs:\n" in text
+    assert finished.path / choice.model.weights in map(Path, text.splitlines())
+    assert "sweeps final" not in text
     assert "test_accuracy" in text
     assert "(opened once)" in text
     assert "Audit: of 2 pruned trials" in text

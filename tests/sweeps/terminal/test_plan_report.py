@@ -41,6 +41,19 @@ def test_plan_prints_the_trials_and_writes_nothing(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_in_a_pipe_a_plan_has_one_line_a_trial_with_its_hash_and_all_it_varies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ranges = "l1: {float: [0, 1]}, l2: {float: [0, 1]}, clip_norm: {float: [1, 2]}"
+    path = write_sweep(tmp_path, space=space(more=f", regularization: {{{ranges}}}"))
+    planned = check_sweep(path)[1]
+    assert main(["plan", str(path), "--no-probe"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert lines[0].split() == ["trial", "hash", "lr", "hidden_units", "l1", "l2", "clip_norm"]
+    shown = [line.split()[:2] for line in lines[2:8]]
+    assert shown == [[str(trial.index), trial.hash] for trial in planned]
+
+
 def test_a_plan_with_folds_measures_the_nets_of_all_folds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
