@@ -253,9 +253,13 @@ def _compare(parsed: argparse.Namespace) -> int:
 
 
 def _suggest(parsed: argparse.Namespace) -> int:
-    from sweeps.answers import suggest
+    from sweeps.answers import home_of_suggestion, suggest
 
-    return _write(parsed.out, suggest(parsed.run))
+    code = _write(parsed.out, suggest(parsed.run))
+    home = home_of_suggestion(parsed.run)
+    if home is not None and home != (parsed.out or Path("file")).resolve().parent:
+        print(f"keep it in {home}: data or modules that it names are there", file=sys.stderr)
+    return code
 
 
 def _predict(parsed: argparse.Namespace) -> int:

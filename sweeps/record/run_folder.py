@@ -107,7 +107,7 @@ class RunFolder:
             runs.mkdir(parents=True, exist_ok=True)
             return cls.create_as(runs, _first_free(runs, name).name)
         except OSError as err:
-            raise StorageError(f"cannot make a run folder in {runs}: {err}") from err
+            raise StorageError(_not_made(runs, err)) from err
 
     @classmethod
     def create_as(cls, runs: Path, name: str) -> RunFolder:
@@ -123,7 +123,7 @@ class RunFolder:
             folder.checkpoints.mkdir(parents=True, exist_ok=True)
             folder.weights.mkdir(exist_ok=True)
         except OSError as err:
-            raise StorageError(f"cannot make a run folder in {runs}: {err}") from err
+            raise StorageError(_not_made(runs, err)) from err
         return folder
 
     @classmethod
@@ -313,6 +313,13 @@ def _first_free(runs: Path, name: str) -> Path:
             number += 1
         else:
             return path.resolve()
+
+
+def _not_made(runs: Path, error: OSError) -> str:
+    return (
+        f"cannot make a run folder in {runs}: {error.strerror or error}; name a folder that can be "
+        f"written to with --runs or SWEEPS_STORAGE"
+    )
 
 
 def _refuse_full_disk(runs: Path) -> None:

@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from sweeps.record.final import Candidate, FinalChoice, Interval, Opening
+from sweeps.record.records import SweepRecord
 from sweeps.record.stages import Audited
 
-__all__ = ["audit_sentence", "noise_sentence", "optimism_rows", "print_final"]
+__all__ = ["audit_sentence", "newer_candidates", "noise_sentence", "optimism_rows", "print_final"]
 
 
 def print_final(
@@ -66,6 +67,17 @@ def _error(one: Candidate) -> str:
 
 def _ends(one: Candidate) -> str:
     return "" if one.low is None or one.high is None else f"{one.low:.4g} to {one.high:.4g}"
+
+
+def newer_candidates(choice: FinalChoice, record: SweepRecord) -> str:
+    """Return which of the search's best were not there when the final chose; empty for none."""
+    known = {one.trial for one in choice.candidates}
+    best = [one.trial.index for one in record.ranked()[: len(known)]]
+    newer = [str(trial) for trial in best if trial not in known]
+    if not newer:
+        return ""
+    s = "" if len(newer) == 1 else "s"
+    return f"The search has found trial{s} {', '.join(newer)} since, which the final did not see."
 
 
 def noise_sentence(choice: FinalChoice) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from sweeps.record.reading import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import stage_folders
 from sweeps.terminal.progress import EpochRate, duration, status_line, time_left_s
+from sweeps.terminal.tables import shown_path
 
 __all__ = ["Overview", "overview_of", "print_list", "print_status"]
 
@@ -78,6 +80,8 @@ def print_status(path: Path, *, as_json: bool) -> None:
     print(one.line)
     for name, line in one.stages:
         print(f"{name}: {line}")
+    if one.state == "interrupted":
+        print(f"Continue:  python -m sweeps resume {shlex.quote(shown_path(path))}")
     for name, cpus, gpus in one.nodes:
         print(f"node {name}: {cpus:g} CPU cores" + (f", {gpus:g} GPUs" if gpus else ""))
 

@@ -13,23 +13,25 @@ from rich.table import Table
 
 from sweeps.record.final import FinalChoice
 from sweeps.record.measurement import measured, standard_error
-from sweeps.record.records import SweepRecord, TrialRecord
+from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.results import Results
 from sweeps.record.stages import has_failed_trials
 from sweeps.spec.configurations import flatten, varied_keys
-from sweeps.terminal.final_tables import audit_sentence, print_final
+from sweeps.terminal.final_tables import audit_sentence, newer_candidates, print_final
 from sweeps.terminal.progress import duration
 
 __all__ = [
     "fitting_table",
     "left_out_words",
     "next_steps",
+    "no_winner_words",
     "parameter_columns",
     "print_answer",
     "shown_path",
 ]
 
 _SHOWN_TRIALS = 15
+_SHOWN_REASONS = 3
 
 
 def print_answer(results: Results, console: Console) -> None:
@@ -42,6 +44,7 @@ def print_answer(results: Results, console: Console) -> None:
     if results.audited:
         console.print(f"\n{audit_sentence(results.audited)}", highlight=False)
     console.print(f"\n{_state(record)}", soft_wrap=True)
+    _print_failures(record, results.path, console)
     if results.why_no_final:
         console.print(
             f"The final has no winner, so no model was logged and the test set is unopened: "
@@ -54,14 +57,31 @@ def print_answer(results: Results, console: Console) -> None:
         console.print(text, soft_wrap=True, highlight=False)
 
 
+def _print_failures(record: SweepRecord, path: Path, console: Console) -> None:
+    """Print why trials failed, each reason once, and where the tracebacks are."""
+    failed: dict[str, list[int]] = {}
+    for trial in record.trials:
+        if trial.outcome is Outcome.FAILED:
+            failed.setdefault(trial.reason, []).append(trial.trial.index)
+    for reason, trials in list(failed.items())[:_SHOWN_REASONS]:
+        more = f" and {len(trials) - 1} more" if len(trials) > 1 else ""
+        text = f"Trial {trials[0]}{more} {reason}"
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+    if failed:
+        others = len(failed) - _SHOWN_REASONS
+        rest = f"{others} other reasons, and the tracebacks" if others > 0 else "The tracebacks"
+        text = f"{rest} are in {shown_path(path)}/trials.jsonl"
+        console.print(text, soft_wrap=True, highlight=False)
+
+
 def _print_if_outdated(results: Results, choice: FinalChoice, console: Console) -> None:
-    """Say where trials that were added later have found something better than all candidates."""
-    best = results.record.best
-    if best is None or best.trial.index in {one.trial for one in choice.candidates}:
-        return
-    again = _command(f"final {shlex.quote(shown_path(results.path))} --again")
-    console.print(f"The search has found trial {best.trial.index} since. To choose anew, with one")
-    console.print(f"more opening of the test set:  {again}", soft_wrap=True, highlight=False)
+    """Say where trials that were added later would be candidates now."""
+    words = newer_candidates(choice, results.record)
+    if words:
+        again = _command(f"final {shlex.quote(shown_path(results.path))} --again")
+        text = f"{words} To choose anew, with one more opening of the test set:"
+        console.print(text, soft_wrap=True, highlight=False)
+        console.print(again, soft_wrap=True, highlight=False)
 
 
 def _print_what_is_hidden(
@@ -152,6 +172,13 @@ def next_steps(results: Results) -> list[str]:
     return [*lines, "Look at it:  make ui"]
 
 
+def no_winner_words(record: SweepRecord) -> str:
+    """Return why there is no winner."""
+    if record.outcomes.total():
+        return "No trial has a finite objective: there is no winner."
+    return "No trial has reported anything yet: there is no winner."
+
+
 def shown_path(path: Path) -> str:
     """Return `path` relative to the current folder where it is below it."""
     try:
@@ -169,7 +196,7 @@ def _print_winner(results: Results, console: Console) -> None:
     record, choice = results.record, results.final
     best = record.best
     if best is None:
-        console.print("No trial has a finite objective: there is no winner.")
+        console.print(no_winner_words(record))
         return
     winner, title = best, "Winner" if choice is None else "Best of the search"
     console.print(_winner_line(record, best, title), style="bold", soft_wrap=True)

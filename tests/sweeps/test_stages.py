@@ -23,6 +23,7 @@ from sweeps.record.final import FinalChoice
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
+from sweeps.report.report import report_sections
 from sweeps.terminal.tables import print_answer
 from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, run_command, wait_for
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
@@ -252,7 +253,13 @@ def test_a_better_trial_that_was_added_later_is_pointed_out(tmp_path: Path) -> N
     assert best is not None
     is_new = best.trial.index != choice.winner.trial
     assert is_new  # else the test needs more trials
-    assert f"The search has found trial {best.trial.index} since" in screen.getvalue()
+    words = f"The search has found trial {best.trial.index} since, which the final did not see."
+    assert words in screen.getvalue()
+    short = report_sections(longer.folder)[0]
+    assert words in " ".join(short.text)
+    chosen = longer.record.trials[choice.winner.trial].trial.configuration
+    assert short.facts is not None
+    assert short.facts["winner: optimizer.lr"] == str(chosen["optimizer"]["lr"])
 
 
 def test_repeats_that_all_fail_end_the_sweep_without_a_final(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import sweeps
 from search_spaces.yaml_reader import parse_yaml
 from sweeps.analysis.suggestion import Suggestion, suggest
+from sweeps.commands import main
 from tests.sweeps.analysis.evidence_examples import evidence, is_runnable, sweep_values
 from tests.sweeps.sweep_files import space, write_sweep
 
@@ -219,3 +221,17 @@ def test_nothing_to_change_is_said() -> None:
     written = sweep_values(tuned(WIDE), search={"method": "random", "trials": 9})
     found = suggest(made, written, is_runnable)
     assert "nothing in them asks for a change, so these are fresh draws." in found.text
+
+
+def test_a_suggestion_is_sent_to_where_the_data_that_it_names_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"{n % 7},{'ab'[n % 2]}" for n in range(40)]
+    (tmp_path / "own.csv").write_text("\n".join(["x,y", *rows]))
+    path = write_sweep(tmp_path, data="{source: own.csv, target: y}")
+    run = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none").path
+    (tmp_path / "elsewhere").mkdir()
+    assert main(["suggest", str(run), "--out", str(tmp_path / "elsewhere" / "next.yaml")]) == 0
+    assert f"keep it in {tmp_path}: data or modules that it names are" in capsys.readouterr().err
+    assert main(["suggest", str(run), "--out", str(tmp_path / "next.yaml")]) == 0
+    assert "keep it" not in capsys.readouterr().err

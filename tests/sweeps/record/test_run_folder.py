@@ -108,6 +108,12 @@ def test_a_folder_that_was_never_a_run_folder_is_called_so_and_left_as_it_is(
         RunFolder.open(folder.path.parent)
 
 
+def test_where_no_run_folder_can_be_made_another_place_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "runs").touch()
+    with pytest.raises(StorageError, match=r"runs: File exists; name a folder .* --runs or SWEEPS"):
+        RunFolder.create(tmp_path / "runs", "one")
+
+
 def test_a_folder_is_locked_against_a_second_writer(folder: RunFolder) -> None:
     with folder.lock():
         assert folder.is_locked()

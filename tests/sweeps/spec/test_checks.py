@@ -162,6 +162,11 @@ def test_an_override_that_cannot_be_put_anywhere_says_so(text: str) -> None:
     assert problems(GOOD, (text,))[0].startswith(f"--set {text}: ")
 
 
+def test_a_file_can_be_named_by_a_text(tmp_path: Path) -> None:
+    (tmp_path / "f.yaml").write_text(GOOD)
+    assert load_sweep(str(tmp_path / "f.yaml")).file.name == "t"
+
+
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(SweepFileError, match="No such file"):
         load_sweep(tmp_path / "none.yaml")

@@ -96,6 +96,18 @@ def test_a_refit_is_planned_only_where_a_trial_can_be_refitted(
     assert report.follow_up_epochs == (2 * 3 + refits) * 9
 
 
+def test_a_net_that_cannot_be_built_ends_a_plan_with_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own_net_for_no_plan.py").write_text("def build(**options):\n    return 3\n")
+    model = "{kind: custom, target: 'own_net_for_no_plan:build'}"
+    path = write_sweep(tmp_path, space=space(model))
+    assert main(["plan", str(path)]) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("error: a trial of the plan cannot be trained: model.target: the func")
+    assert said.endswith("`plan --no-probe` shows it all the same")
+
+
 @pytest.mark.parametrize("data", ["{source: digits}", "{source: iris, split: {folds: 3}}"])
 def test_the_bytes_in_the_plan_are_those_on_disk(tmp_path: Path, data: str) -> None:
     path = write_sweep(tmp_path, data=data, checkpoints="{keep_weights: 4}")

@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 import sweeps
+from sweeps.record.records import SweepRecord
 from sweeps.record.results import Results
 from sweeps.terminal.tables import print_answer
-from tests.sweeps.sweep_files import space, write_sweep
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,29 @@ def test_the_time_taken_and_the_next_commands_are_said(results: Results) -> None
     assert f"test one:  .venv/bin/python -m sweeps final {results.path}\n" in text
     assert "make ui" in text
     assert "sync" not in text
+
+
+def test_why_trials_failed_is_said_once_a_reason_with_where_the_tracebacks_are(
+    tmp_path: Path,
+) -> None:
+    body = "        if self.training: raise RuntimeError('no luck [today]')"
+    target = own_net(tmp_path, "own_net_without_luck", body)
+    nets = ", ".join(custom_model(target, number) for number in range(3))
+    fixed = space(f"{{choice: [{nets}]}}", "{kind: sgd}", epochs=1)
+    path = write_sweep(tmp_path, search="{method: grid}", space=fixed, trial="{retries: 0}")
+    failed = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    text = answer(failed, 100)
+    reason = "failed 1 times, at last: RuntimeError: no luck [today]"
+    assert text.count(f"Trial 0 and 2 more {reason}\n") == 1
+    assert f"The tracebacks are in {failed.path}/trials.jsonl" in text
+    assert "No trial has a finite objective" in text
+
+
+def test_of_a_sweep_without_any_report_it_is_not_said_that_its_objective_was_not_finite(
+    results: Results,
+) -> None:
+    begun = Results(results.folder, SweepRecord(results.folder.read_plan(), results.record.goal))
+    assert "No trial has reported anything yet: there is no winner." in answer(begun, 100)
 
 
 def test_a_record_that_mlflow_lacks_is_said_with_the_command_that_completes_it(
