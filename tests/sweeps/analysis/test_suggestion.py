@@ -42,6 +42,21 @@ def test_a_range_is_narrowed_to_where_the_best_lie() -> None:
     assert "the best 6 of 60 trials lie from" in found.text
 
 
+@pytest.mark.parametrize(
+    ("best", "narrowed"), [((2, 6, 11, 16, 20), False), ((14, 17, 20, 23, 26), True)]
+)
+def test_a_range_stays_where_chance_alone_often_puts_the_best_so_close_together(
+    best: tuple[int, ...], narrowed: bool
+) -> None:
+    places = np.linspace(0, 1, 41)
+    values = np.ones(41)
+    values[list(best)] = 0.1
+    rates = [float(10 ** (4 * place - 4)) for place in places]
+    made = evidence(tuned(WIDE), [tuned(rate) for rate in rates], list(values))
+    found = suggest(made, sweep_values(tuned(WIDE)), is_runnable)
+    assert ("the best 5 of 41 trials lie from" in found.text) is narrowed
+
+
 def test_a_crowded_end_is_moved_out_unless_that_is_refused() -> None:
     values = [-np.log10(lr) for lr in drawn(100)]
     made = evidence(tuned(WIDE), [tuned(lr) for lr in drawn(100)], values)
