@@ -94,7 +94,7 @@ def _logs(parsed: argparse.Namespace) -> int:
 def _stop(parsed: argparse.Namespace) -> int:
     from sweeps.submission import stop
 
-    print(f"stopping {parsed.sweep}: what is trained is being recorded", file=sys.stderr)
+    print(f"asking the cluster to stop {parsed.sweep} and record what is trained", file=sys.stderr)
     job = stop(parsed.sweep)
     print(f"{parsed.sweep}: its job is {job.status}; resume {parsed.sweep} continues it")
     return 0

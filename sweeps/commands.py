@@ -24,6 +24,7 @@ _INTERRUPTED = 130
 _STOPPED = 7
 _NO_WINNER = 8
 _PIPE_WIDTH = 160
+_RECORDED = "; what was reported is kept: `list` shows the sweep, `resume RUN` continues it"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {err}", file=sys.stderr)
         return err.exit_code
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        trains = "local" in vars(parsed)
+        print("interrupted" + (_RECORDED if trains else ""), file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

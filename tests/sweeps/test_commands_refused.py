@@ -62,3 +62,37 @@ def test_a_number_of_trials_that_is_none_ends_with_2_as_other_mistakes_of_the_co
     with pytest.raises(SystemExit, match="2"):
         main(["extend", "blobs", "--trials", number])
     assert f"must be a whole number, 1 at least, got '{number}'" in capsys.readouterr().err
+
+
+def test_a_local_sweep_that_is_to_be_stopped_is_answered_with_how(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert main(["stop", "blobs"]) == 2
+    said = capsys.readouterr().err
+    assert "RAY_ADDRESS is not set, which is no Jobs address" in said
+    assert "a sweep without one stops at Ctrl-C where it runs" in said
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "words"),
+    [
+        ("resume blobs --local", "resume", "interrupted; what was reported is kept: `list` shows"),
+        ("show blobs", "open_run", "interrupted\n"),
+    ],
+)
+def test_a_second_ctrl_c_says_how_to_go_on_where_something_was_trained(
+    command: str,
+    name: str,
+    words: str,
+    runs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(runs)
+    monkeypatch.setattr(f"sweeps.service.{name}", interrupted)
+    assert main(command.split()) == 130
+    assert words in capsys.readouterr().err
