@@ -78,7 +78,7 @@ def check_sections(
     problems += check_constraints(constraints, known, are_complete=not faults)
     problems += rejections(constraints, listed)
     problems += _check_search(file, space, bool(constraints), bool(faults))
-    if not faults:
+    if not any("training" in one.path for one in faults):
         problems += _check_stopping(file.stopping, [*known, *(one for _, one in listed)])
     problems += check_roles(file.roles, space)
     problems += faults

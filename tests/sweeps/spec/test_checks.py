@@ -103,6 +103,13 @@ def test_all_problems_are_shown_together_in_the_order_of_the_file() -> None:
     ]
 
 
+def test_a_scheduler_that_never_decides_is_found_beside_a_mistake_in_another_section() -> None:
+    text = GOOD.replace("adam,", "adam, momentum: 0.9,") + "stopping: {scheduler: median, "
+    assert [one.split(":")[1] for one in problems(text + "grace_epochs: 9}\n")] == ["6", "8"]
+    wrong = text.replace("epochs: 3", "epochs: three") + "grace_epochs: 9}\n"
+    assert [one.split(":")[1] for one in problems(wrong)] == ["6", "7"]
+
+
 def test_a_problem_inside_a_choice_of_sections_points_into_the_choice() -> None:
     choice = "{choice: [{kind: sgd, momentum: 1.5}, {kind: adam, momentum: 0.9}]}"
     old = "{kind: adam, lr: {float: [1.0e-3, 1.0e-1], log: true}}"
