@@ -110,7 +110,8 @@ class DataConfig(_Section):
         source: a built-in name (`BUILTIN_NAMES`); a .csv, .parquet or .npz file, relative to the
             sweep file's folder; or the user's own `package.module:function`, called without
             arguments, that returns (features, target).
-        target: the column, or array of an .npz, to be predicted; files only, and needed there.
+        target: the column, or array of an .npz, to be predicted; files only, and needed there
+            (checked when the file is read, so that its columns can be named).
         task: `auto` takes words, booleans, and whole numbers with at most 20 distinct values for
             classes, any other numbers for regression.
         split: fractions of the dev and test splits, or how many folds stand in place of dev.
@@ -143,8 +144,6 @@ class DataConfig(_Section):
 
     @model_validator(mode="after")
     def _keys_suit_the_source(self) -> Self:
-        if self.kind == "file" and self.target is None:
-            raise DataError("a file needs the name of its target column", key=("target",))
         if self.kind != "file":
             self._refuse(("target", "exclude"), "only for files")
         if self.source not in GENERATED_NAMES:

@@ -78,8 +78,10 @@ def _from_builtin(config: DataConfig) -> tuple[Features, Target]:
 
 
 def _from_file(config: DataConfig, base_dir: Path) -> tuple[Features, Target]:
-    assert config.target is not None, "DataConfig requires a target of a file"
     columns = read_file(base_dir / config.source, config.target, config.exclude)
+    if config.target is None:
+        rule = "a file needs the name of its target column"
+        raise DataError(rule, key=("target",), choices=tuple(columns))
     target = read_target(config.target, columns.pop(config.target), config.task)
     arrays = list(columns.values())
     if len(arrays) == 1 and arrays[0].ndim != 1:

@@ -12,7 +12,10 @@ from models.features import Features, missing_in
 
 __all__ = ["check_features", "listed"]
 
-_FILL = "Fill them in, leave the columns out (exclude), or write missing: mean"
+_FILL = (
+    "Fill them in, leave the columns out (exclude), or write missing: mean (a missing number "
+    "becomes the mean of the training rows, a missing word no category)"
+)
 
 
 def check_features(features: Features, missing: Literal["error", "mean"]) -> None:
@@ -36,8 +39,8 @@ def check_features(features: Features, missing: Literal["error", "mean"]) -> Non
     ]
     found = ", ".join(part for part in absent if part)
     if found:
-        rule = f"no feature value is missing, and missing are {found}"
-        raise DataError(rule, key=("missing",), value=missing, hint=_FILL)
+        rule = f"with `missing: error` every feature has its value, and missing are {found}"
+        raise DataError(rule, key=("missing",), hint=_FILL)
 
 
 def _counts(names: tuple[str, ...], found: npt.NDArray[np.bool_]) -> str:

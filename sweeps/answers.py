@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.yaml_writer import write_yaml
 from sweeps.errors import SweepFileError
+from sweeps.inputs import needs_modules
 from sweeps.record.reading import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.service import open_sweep
@@ -15,7 +16,7 @@ from sweeps.spec.loading import check_text, read_values
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["compare", "predict", "suggest", "write_pictures", "write_report"]
+__all__ = ["compare", "home_of_suggestion", "predict", "suggest", "write_pictures", "write_report"]
 
 
 def predict(path: str | Path, rows: str | Path) -> pd.DataFrame:
@@ -25,7 +26,8 @@ def predict(path: str | Path, rows: str | Path) -> pd.DataFrame:
     `probability_<class>` for classes.
 
     Raises:
-        RunFolderError: The sweep has no winner yet, or its files are missing.
+        RequestError: The sweep has no winner yet.
+        RunFolderError: Its files are missing.
         SweepError: The file cannot be read, lacks a column, or has values that cannot be used.
     """
     from sweeps.prediction import predict_file
@@ -50,7 +52,7 @@ def compare(first: str | Path, second: str | Path, *, out: str | Path = "compare
     """Write two sweeps side by side into one HTML file; returns it.
 
     Raises:
-        RunFolderError: They have other objectives or other data.
+        RequestError: They have other objectives or other data.
     """
     from sweeps.report.comparison import write_comparison
 
@@ -79,6 +81,19 @@ def suggest(path: str | Path) -> str:
         return True
 
     return suggest_next(gather(folder, read_record(folder)), written, is_legal).text
+
+
+def home_of_suggestion(path: str | Path) -> Path | None:
+    """Return the folder that a suggested sweep file must lie in, as that of the sweep did.
+
+    None where it may lie anywhere: it names neither data beside it nor modules of the user's own.
+    """
+    folder = open_sweep(path)
+    data = folder.read_sweep().data
+    beside = data.kind == "file" and not Path(data.source).is_absolute()
+    if beside or needs_modules(data, folder.read_plan()):
+        return folder.base_dir().resolve()
+    return None
 
 
 def write_pictures(path: str | Path) -> list[Path]:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from sweeps.errors import FileProblem, RunFolderError, SweepFileError
+from sweeps.errors import FileProblem, RequestError, SweepFileError
 from sweeps.record.files import rename_folder
 from sweeps.record.reading import read_record
 from sweeps.record.recording import is_end_of_search, too_many_failures
@@ -67,7 +67,7 @@ def prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> N
     """Make way for a final of a search that is over.
 
     Raises:
-        RunFolderError: The search or a final before is unfinished, there is a final and not
+        RequestError: The search or a final before is unfinished, there is a final and not
             `again`, or no trial has a finite objective.
         SweepFileError: An override is of another section than `final`.
     """
@@ -77,7 +77,7 @@ def prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> N
     record = read_record(folder)
     _refuse_open_search(folder, record)
     if record.best is None:
-        raise RunFolderError(f"{folder.name} has no trial with a finite objective to choose from")
+        raise RequestError(f"{folder.name} has no trial with a finite objective to choose from")
     if not folder.read_description()["sweep"].get("final"):
         overrides = ["final={}", *overrides]
     change(folder, overrides, ("final",))
@@ -88,18 +88,18 @@ def prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> N
 
 def _refuse_another(folder: RunFolder) -> None:
     if not is_final_over(folder):
-        raise RunFolderError(
+        raise RequestError(
             f"{folder.name} has a final that is unfinished: resume it: {_resume(folder)}; "
             f"--again keeps it as it is beside another"
         )
     if why := why_no_winner(folder):
         failed = has_failed_trials(folder)
         retry = f"the failed again: python -m sweeps retry {folder.path}; " if failed else ""
-        raise RunFolderError(
+        raise RequestError(
             f"{folder.name} has a final already, without a winner: {why}; "
             f"{retry}--again keeps it as it is beside another"
         )
-    raise RunFolderError(
+    raise RequestError(
         f"{folder.name} has a final already, and its test set has been opened; --again keeps "
         f"it as it is beside another, and counts another opening"
     )
@@ -110,13 +110,13 @@ def _refuse_open_search(folder: RunFolder, record: SweepRecord) -> None:
     description = folder.read_description()
     reason = too_many_failures(Budget(**description["sweep"]["budget"]), record)
     if reason:
-        raise RunFolderError(
+        raise RequestError(
             f"the search of {folder.name} is not over: {reason}; retry the failed trials, or go on "
             f"all the same: {_resume(folder)} --set budget.max_failures=null"
         )
     if record.unfinished and not is_end_of_search(record.stopped):
         ended = f"{record.outcomes.total()} of {len(record.trials)} trials have ended"
-        raise RunFolderError(
+        raise RequestError(
             f"the search of {folder.name} is not over: {ended}; resume it first: "
             f"{_resume(folder)}; with --set budget.trials={max(1, record.outcomes.total())} "
             f"it is over with those that there are"
@@ -131,13 +131,13 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
     """Add `trials` more trials to a plan that is drawn.
 
     Raises:
-        RunFolderError: The sweep's method draws no further trials.
+        RequestError: The sweep's method draws no further trials.
         SweepFileError: The space has no so many configurations.
     """
     description, old = folder.read_description(), folder.read_plan()
     if "trials" not in description["sweep"]["search"]:
         method = description["sweep"]["search"]["method"]
-        raise RunFolderError(
+        raise RequestError(
             f"{folder.name} uses method {method}, whose trials are all in its file; "
             f"only random and sobol sweeps can be extended"
         )
@@ -149,7 +149,7 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
         overrides,
     )
     if [trial.hash for trial in longer[: len(old)]] != [trial.hash for trial in old]:
-        raise RunFolderError(
+        raise RequestError(
             f"the plan of {folder.name} would not continue the old one: this version of sweeps "
             f"draws differently; start a new sweep"
         )

@@ -48,8 +48,7 @@ def find_run(path: Path) -> Path:
     """Return a run folder's path; a name alone is looked for where run folders are made."""
     if path.exists() or len(path.parts) != 1:
         return bring_run(path)
-    named = bring_run(default_runs() / path)
-    return named if named.is_dir() else path
+    return bring_run(default_runs() / path)
 
 
 def send_to_cluster(

@@ -24,10 +24,11 @@ _INTERRUPTED = 130
 _STOPPED = 7
 _NO_WINNER = 8
 _PIPE_WIDTH = 160
+_RECORDED = "; what was reported is kept: `list` shows the sweep, `resume RUN` continues it"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (0; 2 for a sweep file that cannot be run)."""
+    """Run one command and return its exit code; argparse exits with 2 where it cannot be parsed."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     parsed = _parser().parse_args(given)
     try:
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {err}", file=sys.stderr)
         return err.exit_code
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        trains = "local" in vars(parsed)
+        print("interrupted" + (_RECORDED if trains else ""), file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -97,7 +99,7 @@ def _add_folder_commands(commands: Any) -> None:
         if name == "resume":
             _add_set(command)
         if name == "extend":
-            command.add_argument("--trials", type=int, required=True, help="how many more")
+            command.add_argument("--trials", type=_number, required=True, help="how many more")
         _add_running(command)
     text = "repeat a search's best under fresh seeds, choose, and test the choice once"
     command = commands.add_parser("final", help=text, description=text)
@@ -144,6 +146,13 @@ def _add_folder_commands(commands: Any) -> None:
     command.set_defaults(command=_sync)
 
 
+def _number(text: str) -> int:
+    """Return a number of trials, or end the command as argparse does."""
+    if text.isdecimal() and int(text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be a whole number, 1 at least, got {text!r}")
+
+
 def _add_set(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a value"
@@ -152,7 +161,7 @@ def _add_set(command: argparse.ArgumentParser) -> None:
 
 def _add_running(command: argparse.ArgumentParser) -> None:
     command.add_argument("--local", action="store_true", help="run in this process, without Ray")
-    command.add_argument("--quiet", action="store_true", help="show no progress and no table")
+    command.add_argument("--quiet", action="store_true", help="print the run folder alone")
     command.add_argument("--json", action="store_true", help="print the result as JSON")
     command.add_argument("--no-mlflow", action="store_true", help="record on disk alone")
 
@@ -207,8 +216,6 @@ def _resume(parsed: argparse.Namespace) -> int:
 def _extend(parsed: argparse.Namespace) -> int:
     from sweeps.service import extend
 
-    if parsed.trials < 1:
-        raise SweepError(f"--trials must be at least 1, got {parsed.trials}")
     return _answer(parsed, extend(parsed.run, parsed.trials, **_how(parsed)))
 
 
@@ -248,9 +255,13 @@ def _compare(parsed: argparse.Namespace) -> int:
 
 
 def _suggest(parsed: argparse.Namespace) -> int:
-    from sweeps.answers import suggest
+    from sweeps.answers import home_of_suggestion, suggest
 
-    return _write(parsed.out, suggest(parsed.run))
+    code = _write(parsed.out, suggest(parsed.run))
+    home = home_of_suggestion(parsed.run)
+    if home is not None and home != (parsed.out or Path("file")).resolve().parent:
+        print(f"keep it in {home}: data or modules that it names are there", file=sys.stderr)
+    return code
 
 
 def _predict(parsed: argparse.Namespace) -> int:
@@ -328,7 +339,11 @@ def _answer(parsed: argparse.Namespace, results: Any, exit_code: int | None = No
         from sweeps.record.ledger import to_line
 
         sys.stdout.write(to_line(answer).decode())
-    elif not parsed.quiet:
+    elif parsed.quiet:
+        from sweeps.terminal.tables import shown_path
+
+        print(shown_path(results.path))
+    else:
         from rich.console import Console
 
         from sweeps.terminal.tables import print_answer

@@ -2,14 +2,16 @@
 
 SweepError                  a mistake that the user can mend; its message says how
 ├── SweepFileError          the sweep file (or a --set override) is wrong: all problems at once
-├── RunFolderError          a run folder is missing, damaged, locked or of another version
+├── RequestError            a command asks for what cannot be: no such run, nothing to retry, ...
+├── RunFolderError          a run folder is damaged, in use or of another version
 ├── SettingsError           an environment variable cannot be used
 ├── PlacementError          a trial asks for more than this machine, or any node, can ever give
 ├── ClusterError            the Ray cluster does not answer, refuses, or a node is not ready
 ├── StorageError            results cannot be written (disk full, no permission)
 └── TrackingError           the MLflow store cannot be reached or refuses
 
-`exit_code` of each class is what the command line returns.
+`exit_code` of each class is what the command line returns; one that cannot be parsed ends with
+2, too.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ __all__ = [
     "ClusterError",
     "FileProblem",
     "PlacementError",
+    "RequestError",
     "RunFolderError",
     "SettingsError",
     "StorageError",
@@ -76,8 +79,12 @@ class SweepFileError(SweepError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class RequestError(SweepError):
+    """What is asked cannot be done with this sweep, or there is none; nothing is damaged."""
+
+
 class RunFolderError(SweepError):
-    """A run folder is missing, damaged, in use, or not what the command needs."""
+    """A run folder is damaged, in use or of another version."""
 
     exit_code = 3
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from models.errors import DataError, NetError, WeightsError
 from models.prediction import Predictor
 from models.table_files import read_file
-from sweeps.errors import RunFolderError, SweepError
+from sweeps.errors import RequestError, RunFolderError, SweepError
 from sweeps.record.files import bring
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
@@ -30,7 +30,8 @@ def model_files(folder: RunFolder, record: SweepRecord) -> tuple[Path, Path]:
     """Return the files of weights and preprocessing of the net that a sweep ended with.
 
     Raises:
-        RunFolderError: There is no winner, or a file is missing.
+        RequestError: There is no winner.
+        RunFolderError: A file is missing.
     """
     choice = read_final(folder)
     if choice is not None:
@@ -39,7 +40,7 @@ def model_files(folder: RunFolder, record: SweepRecord) -> tuple[Path, Path]:
         weights = best_weights(folder.weights, record.best)
         files = weights, folder.path / PREPROCESSING
     else:
-        raise RunFolderError(f"{folder.name} has no trial with a finite objective, so no net")
+        raise RequestError(f"{folder.name} has no trial with a finite objective, so no net")
     bring(files[0])
     for path in files:
         if not path.exists():

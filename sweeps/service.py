@@ -14,7 +14,7 @@ from typing import Any
 from models.data_checks import DataSummary
 from sweeps.changes import change, lengthen_plan, prepare_final
 from sweeps.environment import bring_run, default_runs, default_tracking_uri, place_of
-from sweeps.errors import RunFolderError
+from sweeps.errors import RequestError
 from sweeps.execution.placement import Place
 from sweeps.notices import telling
 from sweeps.record.reading import read_record
@@ -128,7 +128,7 @@ def extend(
     """Add `trials` more trials to the plan of a random or Sobol sweep, and run them.
 
     Raises:
-        RunFolderError: The sweep's method draws no further trials.
+        RequestError: The sweep's method draws no further trials.
         SweepFileError: The space has no so many configurations.
     """
     folder = open_sweep(path)
@@ -150,7 +150,7 @@ def retry(
     """
     folder = open_sweep(path)
     if not has_failed_trials(folder):
-        raise RunFolderError(f"{folder.name} has no failed trial to retry")
+        raise RequestError(f"{folder.name} has no failed trial to retry")
     return _session(folder, "retry", runner, tracking_uri, display)
 
 
@@ -172,7 +172,7 @@ def final(
         overrides: Changes to `final`, for example `final.seeds=10`.
 
     Raises:
-        RunFolderError: No trial has a finite objective, or there is a final and not `again`.
+        RequestError: No trial has a finite objective, or there is a final and not `again`.
     """
     folder = open_sweep(path)
     with folder.lock():
@@ -202,12 +202,12 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
 
 
 def open_sweep(path: str | Path) -> RunFolder:
-    """Return the folder of a sweep; raises RunFolderError, also for that of a stage."""
+    """Return the folder of a sweep; raises RequestError for a stage, or where none is."""
     folder = RunFolder.open(Path(path))
     stage = folder.read_description().get("stage")
     if stage is not None:
         sweep = folder.path.parents[str(stage).count("/")]
-        raise RunFolderError(f"{folder.path} is the stage {stage} of a sweep: name {sweep} instead")
+        raise RequestError(f"{folder.path} is the stage {stage} of a sweep: name {sweep} instead")
     return folder
 
 
@@ -217,7 +217,7 @@ def _new_folder(runs: Path, name: str, run_id: str | None) -> RunFolder:
 
 def _refuse_other_sweep(folder: RunFolder, sweep: Sweep) -> None:
     if folder.read_description()["sweep"] != sweep.file.model_dump(mode="json"):
-        raise RunFolderError(
+        raise RequestError(
             f"{folder.path} holds another sweep than this file describes; give this one another "
             f"--id, or resume that one: python -m sweeps resume {folder.path}"
         )

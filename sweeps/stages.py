@@ -36,14 +36,13 @@ from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.record.stages import Stage, make_stage, stage_folder, trials_to_audit
 from sweeps.spec.goal import Goal
-from sweeps.spec.stage_plans import audit_plan, refit_plan, repeats_plan
+from sweeps.spec.stage_plans import audit_plan, can_be_refitted, refit_plan, repeats_plan
 from sweeps.spec.sweep_file import Final, SweepFile
 
 __all__ = ["FollowUp"]
 
 # The last epoch of a refit is its best, as no dev rows are left to choose by.
 _LAST_EPOCH = Goal("epoch", "max")
-_WATCHES_DEV = "plateau"
 
 
 class Train(Protocol):
@@ -125,9 +124,8 @@ class FollowUp:
         as_repeat = self._saved("final", "repeat", median)
         if not final.refit:
             return as_repeat
-        configuration = median.trial.configuration
-        if configuration["schedule"]["kind"] == _WATCHES_DEV:
-            why = f"a {_WATCHES_DEV} schedule needs dev rows, and a refit trains on them"
+        if not can_be_refitted(median.trial):
+            why = "a plateau schedule needs dev rows, and a refit trains on them"
             return _with_note(as_repeat, why)
         epochs = _median_epoch([t for t in repeats.trials if t.trial.hash == winner.hash])
         splits = refit_splits(self.dataset, self.file.data, self.file.seed)

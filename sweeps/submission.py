@@ -143,9 +143,10 @@ def _jobs() -> Iterator[Jobs]:
     """Give the Jobs API that RAY_ADDRESS names; its errors become ours."""
     settings = read_settings()
     if settings.jobs_address is None:
+        is_now = f"is {settings.ray_address}" if settings.ray_address else "is not set"
         raise SettingsError(
-            f"RAY_ADDRESS={settings.ray_address or ''} is no Jobs address: set it to that of the "
-            f"cluster, for example http://127.0.0.1:8265"
+            f"RAY_ADDRESS {is_now}, which is no Jobs address: set it to that of the cluster, for "
+            f"example http://127.0.0.1:8265; a sweep without one stops at Ctrl-C where it runs"
         )
     try:
         yield Jobs(settings.jobs_address)

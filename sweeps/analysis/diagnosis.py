@@ -92,6 +92,7 @@ class Diagnosis:
         findings: All that hold; empty where nothing is amiss.
         train_error, dev_error: 1 - accuracy or 1 - R2 at the best epoch; None without one.
         target_error: What the training error is held against.
+        is_judged: Whether bias and variance were looked for: not in a pruned trial.
     """
 
     trial: int
@@ -99,11 +100,13 @@ class Diagnosis:
     train_error: float | None
     dev_error: float | None
     target_error: float | None
+    is_judged: bool = True
 
     @property
     def words(self) -> str:
         """The findings in words, for a tag or a table."""
-        return ", ".join(self.findings) or "nothing amiss"
+        nothing = "nothing amiss" if self.is_judged else "pruned: not judged"
+        return ", ".join(self.findings) or nothing
 
 
 def diagnose(evidence: Evidence, thresholds: Thresholds = THRESHOLDS) -> list[Diagnosis]:
@@ -123,6 +126,7 @@ def diagnose(evidence: Evidence, thresholds: Thresholds = THRESHOLDS) -> list[Di
             train_error=None if pair is None else pair[0],
             dev_error=None if pair is None else pair[1],
             target_error=target,
+            is_judged=evidence.trials[at].outcome is not Outcome.PRUNED,
         )
         for at, pair in enumerate(errors)
         if evidence.curves[at]

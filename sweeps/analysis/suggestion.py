@@ -16,14 +16,16 @@ from search_spaces.space import Space
 from search_spaces.yaml_writer import write_yaml
 from sweeps.analysis.boundaries import BoundaryAlarm, boundary_alarms
 from sweeps.analysis.choices import Comparison, compare_choices
-from sweeps.analysis.evidence import Dimension, Evidence
+from sweeps.analysis.evidence import Array, Dimension, Evidence
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
 
 __all__ = ["Suggestion", "suggest"]
 
 # A range is narrowed to where the best tenth lies (five trials at least) with a margin on both
-# sides, if that leaves at most so much of it.
+# sides, if that leaves at most so much of it, and if as many of any trials lie so close together
+# in few draws alone: the best of a parameter that does not matter lie anywhere.
 _BEST_SHARE, _FEWEST_BEST, _MARGIN, _WORTH = 0.1, 5, 0.15, 0.7
+_ALPHA, _DRAWS = 0.05, 2000
 _FEWEST_TRIALS = 20
 # A crowded end is moved out by a share of the range, on its own scale: the first that is legal.
 _WIDENED = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
@@ -172,6 +174,8 @@ def _moved(
         return path, [_parameter(one, *pair, old) for pair in ends], alarm.sentence
     best = has[np.argsort(evidence.losses[has], kind="stable")[:number]]
     places = one.scaled()[best]
+    if _chance_of_spread(one.scaled()[has], number, float(np.ptp(places))) > _ALPHA:
+        return path, (), ""
     low = max(float(places.min()) - _MARGIN, 0.0)
     high = min(float(places.max()) + _MARGIN, 1.0)
     narrowed = _parameter(one, low, high, old)
@@ -182,6 +186,13 @@ def _moved(
         f"{_value(one, float(places.max())):g}; it was {one.low:g} to {one.high:g}"
     )
     return path, (narrowed,), reason
+
+
+def _chance_of_spread(places: Array, number: int, spread: float) -> float:
+    """Return how often so many of these trials, drawn by chance, lie no farther apart than this."""
+    random = np.random.default_rng(0)
+    drawn = random.permuted(np.tile(places, (_DRAWS, 1)), axis=1)[:, :number]
+    return float((np.ptp(drawn, axis=1) <= spread).mean())
 
 
 def _parameter(one: Dimension, low: float, high: float, old: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from sweeps.analysis.evidence import Array, Evidence
 from sweeps.record.records import Outcome
+from sweeps.spec.goal import Goal
 
 __all__ = ["TuningCurve", "tuning_curve"]
 
@@ -21,10 +22,9 @@ _CONFIDENCE = 0.95
 _MOST_EXACT = 400
 _FEWEST = 5
 _MOST_POINTS = 200
-# The way from one trial's median to the best of all that counts as all of it, nearly.
-_ENOUGH = 0.95
-# What doubling the trials brought, as a share of that way, below which more would hardly help.
-_LITTLE = 0.02
+# Fewer trials would have done if their expected best is no more than this part worse. A part of the
+# best itself: losses lie over decades, and beside the worst trials any two good ones look alike.
+_NEAR = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,8 @@ class TuningCurve:
         trials: How many results it is made from.
         pruned: How many of these were pruned, and count by what they had reached.
         lost: How many trials without a result count as the worst one.
-        enough: The n at which the expected best has come 95 % of the way to the best of all.
+        enough: The n at which the expected best is within 5 % of that of all, in the loss or, where
+            high is good, in the distance from 1.
         sentence: Whether fewer would have done, and whether more would help.
     """
 
@@ -74,7 +75,7 @@ def tuning_curve(evidence: Evidence) -> TuningCurve | str:
     pruned = sum(evidence.trials[at].outcome is Outcome.PRUNED for at in ended)
     numbers = _numbers(len(values))
     expected, median, low, high = _curves(values, numbers, minimize)
-    enough, sentence = _judged(values, minimize)
+    enough, sentence = _judged(values, evidence.goal)
     return TuningCurve(
         numbers, expected, median, low, high, len(values), pruned, len(values) - len(known),
         enough, sentence,
@@ -105,22 +106,28 @@ def _curves(values: Array, numbers: Array, minimize: bool) -> tuple[Array, Array
     return expected, bands[1], bands[0], bands[2]
 
 
-def _judged(values: Array, minimize: bool) -> tuple[int, str]:
-    """Return the n that would have been enough, and the sentence."""
-    ordered, count = np.sort(values if minimize else -values), len(values)
-    first, last = _expected_best(ordered, 1), _expected_best(ordered, count)
-    way = first - last
-    if way <= 0:
+def _judged(values: Array, goal: Goal) -> tuple[int, str]:
+    """Return the n that would have been enough, and the sentence.
+
+    Every metric has a least error of 0: losses themselves, and 1 less accuracy, F1 or R2.
+    """
+    name = goal.metric if goal.mode == "min" else f"1 - {goal.metric}"
+    ordered = np.sort(values if goal.mode == "min" else 1 - values)
+    if ordered[0] == ordered[-1]:
         return 1, "All trials came to the same result: one would have done."
+    count, half = len(values), len(values) // 2
+    best, before = _expected_best(ordered, count), _expected_best(ordered, half)
 
-    def came(number: int) -> bool:
-        return first - _expected_best(ordered, number) >= _ENOUGH * way
+    def is_near(number: int) -> bool:
+        return _expected_best(ordered, number) <= (1 + _NEAR) * best
 
-    enough = 1 + bisect.bisect_left(range(1, count + 1), True, key=came)
-    fewer = f"{enough} trials would have come 95 % of the way that these {count} came"
-    gain = (_expected_best(ordered, max(count // 2, 1)) - last) / way
-    more = "more of the same would hardly help" if gain < _LITTLE else "more would still help"
-    return enough, f"{fewer}; the last doubling of trials brought {gain:.0%} of it, so {more}."
+    enough = 1 + bisect.bisect_left(range(1, count), True, key=is_near)
+    more = "would hardly help" if enough <= half else "would probably still help"
+    return enough, (
+        f"Of {half} such trials the expected best {name} is {before:.3g}, of {count} {best:.3g} "
+        f"({1 - best / before:.0%} lower); {enough} trials come within {_NEAR:.0%} of that, so "
+        f"more of the same {more}."
+    )
 
 
 def _expected_best(ordered: Array, number: int) -> float:

@@ -25,8 +25,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sweeps.errors import RunFolderError, StorageError
-from sweeps.record.files import Files, bucket_of, files_of
+from sweeps.errors import RequestError, RunFolderError, StorageError
+from sweeps.record.files import BucketFiles, Files, bucket_of, files_of
 from sweeps.spec.planning import PlannedTrial, configuration_hash
 from sweeps.spec.sweep_file import SweepFile
 
@@ -118,8 +118,7 @@ class RunFolder:
             runs.mkdir(parents=True, exist_ok=True)
             return cls.create_as(runs, _first_free(runs, name).name)
         except OSError as err:
-            where = bucket_of(runs / name) or runs
-            raise StorageError(f"cannot make a run folder in {where}: {err}") from err
+            raise StorageError(_not_made(bucket_of(runs / name) or runs, err)) from err
 
     @classmethod
     def create_as(cls, runs: Path, name: str) -> RunFolder:
@@ -135,7 +134,7 @@ class RunFolder:
             folder.checkpoints.mkdir(parents=True, exist_ok=True)
             folder.weights.mkdir(exist_ok=True)
         except OSError as err:
-            raise StorageError(f"cannot make a run folder in {runs}: {err}") from err
+            raise StorageError(_not_made(runs, err)) from err
         return folder
 
     @classmethod
@@ -143,11 +142,17 @@ class RunFolder:
         """Return the folder of an existing sweep.
 
         Raises:
-            RunFolderError: There is none, a file of it is missing, or its format is another.
+            RequestError: There is none.
+            RunFolderError: A file of it is missing, or its format is another.
         """
         folder = cls(path.resolve())
         if not path.is_dir():
-            raise RunFolderError(f"there is no run folder {path}{_others(path.parent)}")
+            raise RequestError(f"there is no run folder {path}{_others(path.parent)}")
+        if not folder._was_begun():
+            raise RequestError(
+                f"{path} is no run folder: it has neither {folder.description.name} nor "
+                f"{folder.plan.name}{_others(path)}; `list` shows the sweeps that there are"
+            )
         for file in (folder.description, folder.plan):
             if not file.exists():
                 raise RunFolderError(
@@ -158,6 +163,10 @@ class RunFolder:
         folder.checkpoints.mkdir(exist_ok=True)
         folder.weights.mkdir(exist_ok=True)
         return folder
+
+    def _was_begun(self) -> bool:
+        """Return whether a sweep has left anything here, be it only an empty folder."""
+        return any(path.exists() for path in (self.description, self.plan, self.checkpoints))
 
     def _refuse_other_format(self) -> None:
         try:
@@ -319,6 +328,13 @@ def _first_free(runs: Path, name: str) -> Path:
             return path.resolve()
         path.rmdir()
         number += 1
+
+
+def _not_made(runs: Path | BucketFiles, error: OSError) -> str:
+    return (
+        f"cannot make a run folder in {runs}: {error.strerror or error}; name a folder that can be "
+        f"written to with --runs or SWEEPS_STORAGE"
+    )
 
 
 def _refuse_full_disk(runs: Path) -> None:

@@ -13,7 +13,16 @@ from sweeps.analysis.savings import Savings
 from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.record.records import Outcome
 from sweeps.report.page import Panel
-from sweeps.report.style import ACCENT, INK, figure, outcome_colour, points, rounded, translucent
+from sweeps.report.style import (
+    ACCENT,
+    INK,
+    figure,
+    log_if_wide,
+    outcome_colour,
+    points,
+    rounded,
+    translucent,
+)
 
 __all__ = ["bias_and_variance", "choice_panels", "importance_bars", "saved_epochs", "tuning_panel"]
 
@@ -40,7 +49,9 @@ def tuning_panel(found: TuningCurve | str, metric: str) -> Panel:
         x=numbers, y=rounded(found.expected), mode="lines", name="expected best of n",
         line={"color": INK, "width": 2, "dash": "dash"},
     )  # fmt: skip
-    made = figure([band, median, expected], "n, number of trials", f"best {metric} of n trials")
+    shown = [found.expected, found.median, found.low, found.high]
+    title = f"best {metric} of n trials"
+    made = figure([band, median, expected], "n, number of trials", title, **log_if_wide(shown))
     treated = f"; {found.pruned} pruned ones count by what they had reached" if found.pruned else ""
     lost = f"; {found.lost} without a result count as the worst" if found.lost else ""
     caption = (
@@ -119,19 +130,29 @@ def bias_and_variance(diagnoses: Sequence[Diagnosis], names: Sequence[str]) -> P
         )
     )  # fmt: skip
     made = figure(traces, "training error at the best epoch", "dev error")
-    counts = count(diagnoses)
-    found = "; ".join(
-        f"{number} trials with {finding} ({RULES[finding][0]}: {RULES[finding][1]})"
-        for finding, number in counts.items()
-        if number
-    )
     target = shown[0].target_error or 0.0
     caption = (
-        f"Far to the right is bias, far above the line is variance (n = {len(shown)}; errors are "
-        f"1 - accuracy or 1 - R²; target error {target:.3g}). "
-        f"{f'Found: {found}.' if found else 'Nothing amiss in any trial.'}"
+        f"To the right of the target error, {target:.3g}, is avoidable bias, above the line is "
+        f"variance (n = {len(shown)}; errors are 1 - accuracy or 1 - R²). {_findings(diagnoses)}"
     )
     return Panel("Bias and variance", caption, made)
+
+
+def _findings(diagnoses: Sequence[Diagnosis]) -> str:
+    """Return what was found how often, and that pruned trials were not asked for all of it."""
+    judged = sum(one.is_judged for one in diagnoses)
+    pruned = len(diagnoses) - judged
+    found = [
+        f"{number} trial{'' if number == 1 else 's'} with {finding} ({': '.join(RULES[finding])})"
+        for finding, number in count(diagnoses).items()
+        if number
+    ]
+    words = f"Found: {'; '.join(found)}." if found else f"Nothing amiss in the {judged} judged."
+    if not pruned:
+        return words
+    were = "1 pruned trial is" if pruned == 1 else f"{pruned} pruned trials are"
+    why = "the errors come down with epochs that were not given."
+    return f"{were} shown and not judged: {why} {words if judged or found else ''}".rstrip()
 
 
 def saved_epochs(found: Savings) -> Panel:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from sweeps.analysis.evidence import Evidence, gather
 from sweeps.analysis.savings import savings
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
-from sweeps.errors import RunFolderError
+from sweeps.errors import RequestError
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.reading import read_record
 from sweeps.record.records import SweepRecord
@@ -30,7 +30,7 @@ def write_comparison(first: RunFolder, second: RunFolder, out: Path) -> Path:
     """Write the comparison of two sweeps into one HTML file; returns it.
 
     Raises:
-        RunFolderError: They have other objectives, or other data: nothing could be compared.
+        RequestError: They have other objectives, or other data: nothing could be compared.
         StorageError: The file cannot be written.
     """
     title = f"Sweeps {first.name} and {second.name}"
@@ -39,7 +39,7 @@ def write_comparison(first: RunFolder, second: RunFolder, out: Path) -> Path:
 
 
 def comparison_sections(first: RunFolder, second: RunFolder) -> list[Section]:
-    """Return the parts of the comparison; raises RunFolderError as write_comparison does."""
+    """Return the parts of the comparison; raises RequestError as write_comparison does."""
     folders = (first, second)
     _refuse_unlike(first, second)
     records = [read_record(folder) for folder in folders]
@@ -70,7 +70,7 @@ def _refuse_unlike(first: RunFolder, second: RunFolder) -> None:
         else:
             left, right = (x["metric"] for x in (left, right))
         if left != right:
-            raise RunFolderError(
+            raise RequestError(
                 f"{first.name} and {second.name} have different {what}, {left} and {right}: their "
                 f"results cannot be compared"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ class Panel:
     Attributes:
         caption: What there is to see, with its n; also the figure's text alternative.
         is_wide: Takes the page's whole width.
+        min_width_px: A narrower page scrolls the figure sideways; 0 fits it into any.
         is_alarm: Is marked, as something is to be done about it.
     """
 
@@ -32,6 +34,7 @@ class Panel:
     figure: go.Figure | None = None
     is_wide: bool = False
     is_alarm: bool = False
+    min_width_px: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Section:
     """A part of the page.
 
     Attributes:
-        text: Paragraphs before the panels.
+        text: Paragraphs before the panels; commands in them stand in backticks.
         facts: Names and values, shown as a list.
         code: Commands or files, shown as they are.
     """
@@ -85,7 +88,7 @@ def render(title: str, sections: Sequence[Section]) -> str:
 
 def _section(section: Section, figures: list[Any], tables: list[Any]) -> str:
     parts = [f"<section><h2>{html.escape(section.title)}</h2>"]
-    parts += [f"<p>{html.escape(text)}</p>" for text in section.text]
+    parts += [f"<p>{_with_code(text)}</p>" for text in section.text]
     if section.facts:
         items = section.facts.items()
         rows = (f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in items)
@@ -101,6 +104,11 @@ def _section(section: Section, figures: list[Any], tables: list[Any]) -> str:
     return "".join([*parts, "</section>"])
 
 
+def _with_code(text: str) -> str:
+    """Return a paragraph's HTML; what stands in backticks is a command to copy."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
 def _panel(panel: Panel, figures: list[Any]) -> str:
     kinds = "panel" + (" wide" if panel.is_wide else "") + (" alarm" if panel.is_alarm else "")
     caption = html.escape(panel.caption)
@@ -110,7 +118,10 @@ def _panel(panel: Panel, figures: list[Any]) -> str:
         drawing = (
             f'<div class="figure" role="img" aria-label="{label}" data-figure="{len(figures)}"'
         )
-        drawing += f' style="min-height:{panel.figure.layout.height or 380}px"></div>'
+        height_px, width_px = panel.figure.layout.height or 380, panel.min_width_px
+        drawing += f' style="min-height:{height_px}px;min-width:{width_px}px"></div>'
+        if width_px:
+            drawing = f'<div class="scroll">{drawing}</div>'
         figures.append(json.loads(panel.figure.to_json()))
     return (
         f"<figure class='{kinds}'><h3>{html.escape(panel.title)}</h3>{drawing}"

@@ -34,7 +34,8 @@ from sweeps.report.trial_figures import (
     slices,
 )
 from sweeps.spec.configurations import flatten, varied_keys
-from sweeps.terminal.final_tables import audit_sentence, noise_sentence
+from sweeps.terminal.final_tables import audit_sentence, newer_candidates, noise_sentence
+from sweeps.terminal.tables import no_winner_words, shown_path
 
 __all__ = ["REPORT", "report_sections", "write_report"]
 
@@ -122,11 +123,15 @@ def _summary(
         "time in sessions": f"{record.active_s:.0f} s",
         "files": str(folder.path.name) + "/: plan, ledger, epochs.parquet, weights",
     }
-    best = record.best
-    configuration = {} if best is None else flatten(best.trial.configuration)
-    shown = {f"best: {key}": str(value) for key, value in configuration.items()}
-    varied = {f"best: {key}" for key in _varied(record.trials)}
-    return Section("In short", text, facts=facts | {k: v for k, v in shown.items() if k in varied})
+    return Section("In short", text, facts=facts | _winner_facts(record, choice))
+
+
+def _winner_facts(record: SweepRecord, choice: FinalChoice | None) -> dict[str, str]:
+    """Return what was varied, as the final's winner has it, or the search's best without one."""
+    title = "best" if choice is None else "winner"
+    winner = record.best if choice is None else record.trials[choice.winner.trial]
+    flat = {} if winner is None else flatten(winner.trial.configuration)
+    return {f"{title}: {key}": str(flat[key]) for key in _varied(record.trials) if key in flat}
 
 
 def _splits(description: dict[str, Any]) -> list[dict[str, Any]]:
@@ -138,7 +143,7 @@ def _winner_words(
 ) -> list[str]:
     best, metric = record.best, record.goal.metric
     if best is None:
-        return ["No trial has a finite objective: there is no winner."]
+        return [no_winner_words(record)]
     words = [
         f"Best of the search: trial {best.trial.index} with {metric} = "
         f"{measured(best.best, metric)} at epoch {best.best_epoch}; the best of many flatters."
@@ -149,7 +154,7 @@ def _winner_words(
     mean = "" if winner.mean is None else f", mean {metric} {winner.mean:.4g}"
     words.append(
         f"Final winner over {choice.seeds} fresh seeds: trial {winner.trial}{mean}. "
-        f"{noise_sentence(choice)}"
+        f"{noise_sentence(choice)} {newer_candidates(choice, record)}".rstrip()
     )
     if openings and openings[-1].metrics:
         figures = ", ".join(
@@ -173,9 +178,10 @@ def _next_words(
     if record.unfinished:
         words.append(f"{len(record.unfinished)} trials have not ended: resume the sweep.")
     elif choice is None and record.best is not None:
+        command = f"python -m sweeps final {shlex.quote(shown_path(folder.path))}"
         words.append(
-            "Nothing is known yet of unseen rows: `python -m sweeps final` repeats the best under "
-            "fresh seeds and opens the test set once."
+            f"Nothing is known yet of unseen rows: `{command}` repeats the best under fresh seeds "
+            f"and opens the test set once."
         )
     return words
 

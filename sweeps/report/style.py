@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ __all__ = [
     "INK",
     "OUTCOME_COLOURS",
     "figure",
+    "log_axis",
+    "log_if_wide",
     "outcome_colour",
     "points",
     "rounded",
@@ -31,6 +34,10 @@ OUTCOME_COLOURS = {
 _OTHER = "#666666"
 _DIGITS = 6
 _MOST_SVG = 1500
+# The ratio of largest to smallest from which a logarithmic axis is easier to read.
+_WIDE = 20
+# Up to so many decades there is room for marks at 2 and 5 between the powers of ten.
+_MOST_DECADES = 2.5
 
 
 def outcome_colour(outcome: str) -> str:
@@ -54,6 +61,25 @@ def points(x: Any, y: Any, **options: Any) -> Any:
     """Return points as SVG, or where they are many by WebGL, of which a browser shows few."""
     kind = go.Scatter if len(x) <= _MOST_SVG else go.Scattergl
     return kind(x=rounded(x), y=rounded(y), mode="markers", **options)
+
+
+def log_axis(low: float, high: float) -> dict[str, Any]:
+    """Return a logarithmic axis for values in this range: every mark has its number in full."""
+    decades = math.log10(high / low)
+    if decades > _MOST_DECADES:
+        return {"type": "log", "dtick": math.ceil(decades / 8)}
+    # Plotly writes `2` for 0.02 where no format is given.
+    return {"type": "log", "dtick": "D2" if decades > 1 else "D1", "tickformat": "~g"}
+
+
+def log_if_wide(values: Sequence[Any]) -> dict[str, Any]:
+    """Return the layout of a logarithmic y axis where positive values are far apart."""
+    found = np.concatenate([np.asarray(one, dtype=float) for one in values])
+    found = found[np.isfinite(found)]
+    if len(found) and found.min() > 0 and found.max() / found.min() > _WIDE:
+        axis = log_axis(float(found.min()), float(found.max()))
+        return {f"yaxis_{key}": value for key, value in axis.items()}
+    return {}
 
 
 def figure(traces: Sequence[Any], x: str, y: str, *, height: int = 380, **layout: Any) -> go.Figure:

@@ -11,16 +11,25 @@ import plotly.graph_objects as go
 
 from sweeps.analysis.evidence import Dimension, Evidence
 from sweeps.report.page import Panel
-from sweeps.report.style import INK, figure, outcome_colour, points, rounded, translucent
+from sweeps.report.style import (
+    INK,
+    figure,
+    log_axis,
+    log_if_wide,
+    outcome_colour,
+    points,
+    rounded,
+    translucent,
+)
 
 __all__ = ["history_panels", "learning_curves", "parallel_coordinates", "slices"]
 
 _FEWEST_FOR_BAND = 3
 _MOST_AXES = 12
+# Narrower, the names of neighbouring axes run into one another; the page scrolls instead.
+_AXIS_WIDTH_PX = 95
 _MOST_LINES = 2000
 _MOST_SLICED = 1500
-# The ratio of largest to smallest from which a logarithmic axis is easier to read.
-_WIDE = 20
 
 
 def learning_curves(evidence: Evidence) -> Panel | None:
@@ -47,7 +56,7 @@ def learning_curves(evidence: Evidence) -> Panel | None:
         )
     )  # fmt: skip
     shown = [one[metric] for one in evidence.curves if one]
-    made = figure(traces, "epoch", metric, **_log_if_wide(shown))
+    made = figure(traces, "epoch", metric, **log_if_wide(shown))
     caption = (
         f"{metric} by epoch: the median of the trials with each outcome that reached the epoch, "
         f"and the band of their middle half (n = {', '.join(counts)}); in black the best, "
@@ -129,7 +138,7 @@ def _history(evidence: Evidence, has: Any, x: Any, title: str) -> go.Figure:
         )
     )  # fmt: skip
     metric = evidence.goal.metric
-    return figure(traces, title, metric, **_log_if_wide([evidence.values[has]]))
+    return figure(traces, title, metric, **log_if_wide([evidence.values[has]]))
 
 
 def parallel_coordinates(evidence: Evidence, names: Sequence[str]) -> Panel | None:
@@ -140,9 +149,11 @@ def parallel_coordinates(evidence: Evidence, names: Sequence[str]) -> Panel | No
     if not varied or len(has) < 2:
         return None
     shown = has[np.argsort(evidence.losses[has], kind="stable")[:_MOST_LINES]]
-    axes = [_axis(one, shown) for one in varied[:_MOST_AXES]]
-    values = evidence.values[shown]
-    goal = {"label": evidence.goal.metric, "values": rounded(values)}
+    labels = _labels([one.name for one in varied[:_MOST_AXES]])
+    axes = [
+        _axis(one, label, shown) for one, label in zip(varied[:_MOST_AXES], labels, strict=True)
+    ]
+    goal = _goal_axis(evidence, shown)
     ranks = np.argsort(np.argsort(evidence.losses[shown])) / max(1, len(shown) - 1)
     lines = go.Parcoords(
         dimensions=[*axes, goal],
@@ -152,7 +163,7 @@ def parallel_coordinates(evidence: Evidence, names: Sequence[str]) -> Panel | No
         },
         labelangle=-25, labelside="bottom", labelfont={"size": 12},
     )  # fmt: skip
-    made = figure([lines], "", "", height=460, margin={"l": 70, "r": 50, "t": 30, "b": 130})
+    made = figure([lines], "", "", height=430, margin={"l": 90, "r": 50, "t": 30, "b": 100})
     rest = "" if len(varied) <= _MOST_AXES else f", the {_MOST_AXES} most important shown"
     best = "" if len(shown) == len(has) else f" (the best {len(shown)} of {len(has)})"
     caption = (
@@ -160,10 +171,34 @@ def parallel_coordinates(evidence: Evidence, names: Sequence[str]) -> Panel | No
         f"(n = {len(shown)}); drag along an axis to pick out trials. {len(varied)} parameters "
         f"were varied{rest}; a dash stands where a trial does not have the parameter."
     )
-    return Panel("Parameters together", caption, made, is_wide=True)
+    width_px = _AXIS_WIDTH_PX * (len(axes) + 1)
+    return Panel("Parameters together", caption, made, is_wide=True, min_width_px=width_px)
 
 
-def _axis(one: Dimension, shown: Any) -> dict[str, Any]:
+def _labels(names: Sequence[str]) -> list[str]:
+    """Return the last part of each dotted name where that is enough to tell it from the others."""
+    keys = [name.partition(" ") for name in names]
+    short = [key.rpartition(".")[2] + blank + options for key, blank, options in keys]
+    return [one if short.count(one) == 1 else name for one, name in zip(short, names, strict=True)]
+
+
+def _goal_axis(evidence: Evidence, shown: Any) -> dict[str, Any]:
+    """The objective's axis, logarithmic where its values are far apart."""
+    values = evidence.values[shown]
+    is_log = bool(log_if_wide([values]))
+    scaled = np.log10(values) if is_log else values
+    marks = [float(mark) for mark in np.linspace(scaled.min(), scaled.max(), 5)]
+    return {
+        "label": evidence.goal.metric, "values": rounded(scaled), "tickvals": marks,
+        "ticktext": [_mark(mark, is_log) for mark in marks],
+    }  # fmt: skip
+
+
+def _mark(mark: float, is_log: bool) -> str:
+    return f"{10**mark if is_log else mark:.3g}"
+
+
+def _axis(one: Dimension, label: str, shown: Any) -> dict[str, Any]:
     """One axis; what has no number lies below it, at the mark of a dash."""
     values = one.values[shown]
     if one.kind == "choice":
@@ -176,14 +211,14 @@ def _axis(one: Dimension, shown: Any) -> dict[str, Any]:
         marks = [float(mark) for mark in np.linspace(low, high, 5)]
         if one.kind == "int" and not one.log:
             marks = sorted({float(round(mark)) for mark in marks})
-        texts = [f"{10**mark if one.log else mark:.3g}" for mark in marks]
+        texts = [_mark(mark, one.log) for mark in marks]
     absent = ~np.isfinite(values)
     if absent.any():
         below = low - 0.15 * max(high - low, 1.0)
         values = np.where(absent, below, values)
         marks, texts, low = [below, *marks], ["-", *texts], below
     return {
-        "label": one.name, "values": rounded(values), "tickvals": marks, "ticktext": texts,
+        "label": label, "values": rounded(values), "tickvals": marks, "ticktext": texts,
         "range": [low, high],
     }  # fmt: skip
 
@@ -211,7 +246,7 @@ def _sample(own: Any, evidence: Evidence) -> Any:
 
 def _slice(evidence: Evidence, one: Dimension, own: Any, alarms: Sequence[str]) -> Panel:
     metric = evidence.goal.metric
-    common = {"height": 300, "showlegend": False, **_log_if_wide([evidence.values[own]])}
+    common = {"height": 300, "showlegend": False, **log_if_wide([evidence.values[own]])}
     if one.kind == "choice":
         traces = [
             go.Box(
@@ -230,22 +265,13 @@ def _slice(evidence: Evidence, one: Dimension, own: Any, alarms: Sequence[str]) 
         )  # fmt: skip
         made = figure([dots], one.name, metric, **common)
         if one.log:
-            made.update_xaxes(type="log", dtick="D2")
+            made.update_xaxes(**log_axis(one.low, one.high))
     warned = next((text for text in alarms if text.startswith(f"{one.name}:")), "")
     of_all = " of more: the best, and others at random" if len(own) == _MOST_SLICED else ""
     caption = f"{metric} against {one.name} (n = {len(own)}{of_all})." + (
         f" {warned}" if warned else ""
     )
     return Panel(one.name, caption, made, is_alarm=bool(warned))
-
-
-def _log_if_wide(values: Sequence[Any]) -> dict[str, Any]:
-    """Return a logarithmic y axis where positive values are far apart."""
-    found = np.concatenate([np.asarray(one, dtype=float) for one in values])
-    found = found[np.isfinite(found)]
-    if len(found) and found.min() > 0 and found.max() / found.min() > _WIDE:
-        return {"yaxis_type": "log", "yaxis_dtick": "D2"}
-    return {}
 
 
 def _best(evidence: Evidence) -> int | None:

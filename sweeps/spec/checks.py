@@ -7,7 +7,7 @@ configuration model; the objective, net and constraints are held against the dat
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +25,15 @@ from sweeps.spec.constraint_checks import allows, check_constraints, read_constr
 from sweeps.spec.goal import Goal
 from sweeps.spec.listed import complete, listed_configurations
 from sweeps.spec.roles import check_roles
-from sweeps.spec.sweep_file import GridSearch, RandomSearch, SobolSearch, SweepFile
+from sweeps.spec.sweep_file import (
+    Asha,
+    GridSearch,
+    MedianStopping,
+    RandomSearch,
+    SobolSearch,
+    Stopping,
+    SweepFile,
+)
 from sweeps.spec.trial_checks import judge_trial, template_place
 from sweeps.spec.validation_messages import TYPE_RULES, rule_and_value
 
@@ -70,6 +78,8 @@ def check_sections(
     problems += check_constraints(constraints, known, are_complete=not faults)
     problems += rejections(constraints, listed)
     problems += _check_search(file, space, bool(constraints), bool(faults))
+    if not any("training" in one.path for one in faults):
+        problems += _check_stopping(file.stopping, [*known, *(one for _, one in listed)])
     problems += check_roles(file.roles, space)
     problems += faults
     if problems or data is None or goal is None:
@@ -229,3 +239,20 @@ def _check_grid(search: GridSearch, space: Space, space_is_faulty: bool) -> Iter
         rule = f"the grid has {size:,} points, and search.limit is {search.limit:,}"
         hint = "use fewer points, raise search.limit, or use `method: random`"
         yield Problem(("search", "limit"), search.limit, rule, hint=hint)
+
+
+def _check_stopping(
+    stopping: Stopping, configurations: Iterable[Mapping[str, Any]]
+) -> Iterator[Problem]:
+    """Yield that a scheduler waits for longer than any trial trains."""
+    if not isinstance(stopping, Asha | MedianStopping):
+        return
+    grace, longest = stopping.grace_epochs, max(one["training"]["epochs"] for one in configurations)
+    if grace >= longest:
+        rule = (
+            f"the scheduler never decides: every trial trains {grace} epochs without it, and none "
+            f"has more than {longest}"
+        )
+        lower = f"lower it below {longest}, or " if longest > 1 else ""
+        hint = f"{lower}write `scheduler: none`"
+        yield Problem(("stopping", "grace_epochs"), grace, rule, hint=hint)

@@ -28,7 +28,7 @@ __all__ = ["check_sweep", "check_text", "load_sweep", "read_values"]
 _STAND_INS: dict[str, Any] = {"name": "unnamed", "data": {"source": "iris"}, "space": {}}
 
 
-def load_sweep(path: Path, overrides: Sequence[str] = ()) -> Sweep:
+def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     """Return the checked sweep of a file.
 
     Args:
@@ -38,7 +38,7 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> Sweep:
     Raises:
         SweepFileError: Anything at all is wrong; `problems` has all of it.
     """
-    return check_sweep(path, overrides)[0]
+    return check_sweep(Path(path), overrides)[0]
 
 
 def check_sweep(path: Path, overrides: Sequence[str] = ()) -> tuple[Sweep, list[PlannedTrial]]:

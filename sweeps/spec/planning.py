@@ -123,7 +123,7 @@ def _new_ones(sweep: Sweep, found: Mapping[str, Configuration]) -> Iterator[Conf
             continue
         since_last += 1
         if since_last >= PATIENCE_DRAWS and _draws(sweep):
-            raise SpaceError([_too_few(sweep, len(found)) if found else _nothing_left(sweep)])
+            raise SpaceError([_too_few(sweep, len(found)) if found else _none_drawn(sweep)])
 
 
 def _method(sweep: Sweep, turn: Callable[[], int]) -> Iterator[Configuration]:
@@ -189,6 +189,12 @@ def _or_roles(sweep: Sweep) -> str:
     if roles is None or not roles.balanced:
         return ""
     return ", or write `balanced: false` in `roles`: one of its options may have no more trials"
+
+
+def _none_drawn(sweep: Sweep) -> Problem:
+    rule = f"the constraints rejected all of {PATIENCE_DRAWS:,} draws from the space"
+    hint = "loosen `constraints`, or move the ranges in `space` to where they hold"
+    return Problem(("constraints",), list(sweep.file.constraints), rule, hint=hint)
 
 
 def _nothing_left(sweep: Sweep) -> Problem:

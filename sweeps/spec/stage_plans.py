@@ -12,10 +12,12 @@ import numpy as np
 
 from sweeps.spec.planning import PlannedTrial, configuration_hash, spawned_seed
 
-__all__ = ["audit_plan", "refit_plan", "repeats_plan"]
+__all__ = ["audit_plan", "can_be_refitted", "refit_plan", "repeats_plan"]
 
 # Below a trial's own key in the tree of seeds: streams that the search does not use.
 _REPEATS, _REFIT = 1, 2
+# The schedule that lowers the learning rate when the dev objective stands still.
+_WATCHES_DEV = "plateau"
 _AUDIT_STREAM = 0x6175646974  # "audit"
 
 
@@ -38,6 +40,11 @@ def audit_plan(pruned: Sequence[PlannedTrial], number: int, sweep_seed: int) -> 
     random = np.random.default_rng([sweep_seed, _AUDIT_STREAM])
     chosen = random.permutation(len(pruned))[:number]
     return [replace(pruned[at], index=place) for place, at in enumerate(sorted(chosen))]
+
+
+def can_be_refitted(trial: PlannedTrial) -> bool:
+    """Return whether a trial can be trained on dev rows, too: its schedule does not watch them."""
+    return bool(trial.configuration["schedule"]["kind"] != _WATCHES_DEV)
 
 
 def refit_plan(winner: PlannedTrial, sweep_seed: int) -> list[PlannedTrial]:

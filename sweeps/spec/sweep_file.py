@@ -38,9 +38,9 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-# All are drawn, checked and written before the first starts.
-_MOST_TRIALS = 1_000_000
 Configuration = dict[str, Any]
+# A plan of more would take minutes and gigabytes before the first trial: most likely a slip.
+_MOST_TRIALS = 100_000
 Baseline = Annotated[
     list[Configuration],
     Field(description="Configurations that run first; what they omit comes from `space`."),

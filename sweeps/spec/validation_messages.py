@@ -37,6 +37,8 @@ _TYPES = {
     "finite_number": "must be a finite number",
 }
 _SCALAR_TYPES = frozenset({"int_type", "int_from_float", "float_type", "string_type", "bool_type"})
+# The keys that tell the alternatives of a section apart.
+_TELLING = ("kind", "method", "scheduler")
 _PARAMETER_HINT = (
     "a parameter is {float: [low, high]}, {int: [low, high]} or {choice: [...]} in `space`"
 )
@@ -86,6 +88,16 @@ class _Place:
         members = _members(_annotation(self.model, self.path, self.tags))
         return tuple(tag for one in members for tag in get_args(one.model_fields[name].annotation))
 
+    def others_with(self, key: str) -> str:
+        """Return which other alternatives of the section have such a key; empty for none."""
+        members = _members(_annotation(self.model, self.path[:-1], self.tags))
+        having = [one for one in members if key in one.model_fields]
+        if not having or len(members) < 2:
+            return ""
+        name = next(name for name in _TELLING if name in having[0].model_fields)
+        kinds = [str(tag) for one in having for tag in get_args(one.model_fields[name].annotation)]
+        return f"{name} {' and '.join(kinds)} {'has' if len(kinds) == 1 else 'have'} it"
+
     def description(self) -> str:
         """Return what the value is described as."""
         section = _alternative(_annotation(self.model, self.path[:-1], self.tags), self.tags)
@@ -98,7 +110,8 @@ def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
     got = f"got {value!r}"
     if kind == "extra_forbidden":
         key, keys = str(path[-1]), place.keys()
-        return Problem(path, value, f"unknown key {key!r}", keys, did_you_mean(key, keys))
+        hint = place.others_with(key) or did_you_mean(key, keys)
+        return Problem(path, value, f"unknown key {key!r}", keys, hint)
     if kind == "missing":
         return Problem(path, None, f"missing key {str(path[-1])!r}")
     if kind == "union_tag_not_found":
@@ -216,7 +229,7 @@ def _path(loc: tuple[str | int, ...], value: Any) -> tuple[Path, tuple[str, ...]
 
 
 def _looks_like_tag(item: str, value: Mapping[str, Any]) -> bool:
-    return item in {value.get("kind"), value.get("method"), value.get("scheduler")}
+    return item in {value.get(key) for key in _TELLING}
 
 
 def _annotation(model: type[BaseModel], path: Path, tags: tuple[str, ...]) -> Any:

@@ -9,20 +9,25 @@ from rich.console import Console
 from rich.table import Table
 
 from sweeps.record.final import Candidate, FinalChoice, Interval, Opening
+from sweeps.record.records import SweepRecord
 from sweeps.record.stages import Audited
 
-__all__ = ["audit_sentence", "model_sentence", "noise_sentence", "optimism_rows", "print_final"]
+__all__ = ["audit_sentence", "newer_candidates", "noise_sentence", "optimism_rows", "print_final"]
 
 
-def print_final(choice: FinalChoice, openings: Sequence[Opening], console: Console) -> None:
-    """Print the candidates, the winner and what the test set says of it."""
+def print_final(
+    choice: FinalChoice, openings: Sequence[Opening], place: str, console: Console
+) -> None:
+    """Print the candidates, the winner and what the test set says of it; `place` is the folder."""
     s = "" if choice.seeds == 1 else "s"
     console.print(f"\nThe search's best again, each under {choice.seeds} fresh seed{s}:")
     console.print(_candidates(choice))
     console.print(
         f"Final winner: trial {choice.winner.trial}. {noise_sentence(choice)}", style="bold"
     )
-    console.print(f"Its model: {model_sentence(choice)}", highlight=False, soft_wrap=True)
+    console.print(f"Its model: {_model_sentence(choice)}:", highlight=False, soft_wrap=True)
+    # A line of its own, which no terminal breaks.
+    console.print(f"{place}/{choice.model.weights}", highlight=False, soft_wrap=True)
     if openings and openings[-1].metrics:
         _print_test(choice, openings, console)
 
@@ -64,6 +69,17 @@ def _ends(one: Candidate) -> str:
     return "" if one.low is None or one.high is None else f"{one.low:.4g} to {one.high:.4g}"
 
 
+def newer_candidates(choice: FinalChoice, record: SweepRecord) -> str:
+    """Return which of the search's best were not there when the final chose; empty for none."""
+    known = {one.trial for one in choice.candidates}
+    best = [one.trial.index for one in record.ranked()[: len(known)]]
+    newer = [str(trial) for trial in best if trial not in known]
+    if not newer:
+        return ""
+    s = "" if len(newer) == 1 else "s"
+    return f"The search has found trial{s} {', '.join(newer)} since, which the final did not see."
+
+
 def noise_sentence(choice: FinalChoice) -> str:
     """Return whether seeds alone could explain the order of the first two."""
     if len(choice.candidates) < 2:
@@ -77,13 +93,13 @@ def noise_sentence(choice: FinalChoice) -> str:
     return f"Its lead over trial {second} is more than the noise of seeds ({test})."
 
 
-def model_sentence(choice: FinalChoice) -> str:
+def _model_sentence(choice: FinalChoice) -> str:
     """Return which net the sweep ended with."""
     model = choice.model
     if model.how == "refit":
-        return f"trained once more on train and dev rows for {model.epochs} epochs; {model.weights}"
+        return f"trained once more on train and dev rows for {model.epochs} epochs"
     note = f" ({model.note})" if model.note else ""
-    return f"the winner's median repeat, at epoch {model.epochs}{note}; {model.weights}"
+    return f"the winner's median repeat, at epoch {model.epochs}{note}"
 
 
 def _print_test(choice: FinalChoice, openings: Sequence[Opening], console: Console) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,12 +14,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from sweeps.errors import RunFolderError
+from sweeps.errors import RequestError, RunFolderError
 from sweeps.record.ledger import read_events
 from sweeps.record.reading import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import stage_folders
 from sweeps.terminal.progress import EpochRate, duration, status_line, time_left_s
+from sweeps.terminal.tables import shown_path
 
 __all__ = ["Overview", "overview_of", "print_list", "print_status"]
 
@@ -78,6 +80,8 @@ def print_status(path: Path, *, as_json: bool) -> None:
     print(one.line)
     for name, line in one.stages:
         print(f"{name}: {line}")
+    if one.state == "interrupted":
+        print(f"Continue:  python -m sweeps resume {shlex.quote(shown_path(path))}")
     for name, cpus, gpus in one.nodes:
         print(f"node {name}: {cpus:g} CPU cores" + (f", {gpus:g} GPUs" if gpus else ""))
 
@@ -86,10 +90,10 @@ def print_list(runs: Path, *, as_json: bool) -> None:
     """Print one line for each sweep of a storage, the latest last.
 
     Raises:
-        RunFolderError: There is no such folder.
+        RequestError: There is no such folder.
     """
     if not runs.is_dir():
-        raise RunFolderError(f"there is no folder {runs}: no sweep has been run there")
+        raise RequestError(f"there is no folder {runs}: no sweep has been run there")
     found = [_overview_or_damage(path.parent) for path in runs.glob("*/sweep.json")]
     found.sort(key=lambda one: one.last_t)
     if as_json:

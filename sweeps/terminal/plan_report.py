@@ -8,17 +8,22 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from models.errors import ModelError
+from sweeps.errors import SweepError
 from sweeps.execution.placement import slots, this_machine
 from sweeps.execution.rungs import expected_epochs, rungs
 from sweeps.spec.configurations import flatten, varied_keys
 from sweeps.spec.loading import check_sweep
 from sweeps.spec.planning import PlannedTrial
+from sweeps.spec.stage_plans import can_be_refitted
 from sweeps.spec.sweep import Sweep
 
 __all__ = ["PlanReport", "describe_plan", "plan_report"]
 
 # What a sweep needs besides training: Ray, workers, and the last of the record.
 START_S = 10.0
+# No line of a pipe or a file is too long.
+_PIPE_WIDTH = 100_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,6 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
     stopping = sweep.file.stopping
     at_once = min(slots(sweep.file.resources, (this_machine(),)), len(planned))
     expected = expected_epochs(stopping, epochs)
-    after = follow_up_epochs(sweep, epochs)
     report = PlanReport(
         name=sweep.file.name,
         trials=len(planned),
@@ -67,7 +71,7 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
         expected_epochs=round(expected, 1),
         rungs=[epoch for epoch, _ in rungs(stopping, max(epochs))],
         slots=at_once,
-        follow_up_epochs=after,
+        follow_up_epochs=_followers(sweep, planned) * max(epochs),
         kept=min(sweep.file.checkpoints.keep_weights or len(planned), len(planned)),
     )
     return _measured(report, sweep, planned) if probe else report
@@ -77,7 +81,11 @@ def _measured(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTrial])
     """Return the report with what a probe of the plan adds: time and bytes."""
     from sweeps.execution.probe import probe_plan
 
-    probe = probe_plan(sweep, planned)
+    try:
+        probe = probe_plan(sweep, planned)
+    except ModelError as err:
+        rule = f"a trial of the plan cannot be trained: {err}"
+        raise SweepError(f"{rule}; `plan --no-probe` shows it all the same") from err
     epochs = report.expected_epochs + report.follow_up_epochs
     # HyperBand pauses trials, so that all may have a checkpoint at once.
     pauses = sweep.file.stopping.scheduler == "hyperband"
@@ -85,22 +93,18 @@ def _measured(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTrial])
         report,
         epoch_s=probe.epoch_s,
         eta_s=round(START_S + epochs * probe.epoch_s / report.slots, 1),
-        weights_bytes=probe.weights_bytes * (report.kept + _followers(sweep, report.trials)),
+        weights_bytes=probe.weights_bytes * (report.kept + _followers(sweep, planned)),
         checkpoint_bytes=probe.checkpoint_bytes * (report.trials if pauses else report.slots),
     )
 
 
-def follow_up_epochs(sweep: Sweep, epochs: Sequence[int]) -> int:
-    """Return how many epochs follow a search at most; which trials win is not known yet."""
-    return _followers(sweep, len(epochs)) * max(epochs)
-
-
-def _followers(sweep: Sweep, trials: int) -> int:
-    """Return how many trials follow a search at most; the weights of all of them stay."""
+def _followers(sweep: Sweep, planned: Sequence[PlannedTrial]) -> int:
+    """Return how many trials follow a search at most, whichever win; their weights all stay."""
     number = int(getattr(sweep.file.stopping, "audit", 0))
     final = sweep.file.final
     if final is not None:
-        number += min(final.top_k, trials) * final.seeds + final.refit
+        number += min(final.top_k, len(planned)) * final.seeds
+        number += final.refit and any(map(can_be_refitted, planned))
     return number
 
 
@@ -119,21 +123,22 @@ def describe_plan(path: Path, overrides: Sequence[str], *, as_json: bool, probe:
 
 
 def _print_trials(planned: Sequence[PlannedTrial]) -> None:
-    from rich import box
+    """Print one line a trial: what fits a terminal, and everything into a pipe or a file."""
     from rich.console import Console
-    from rich.table import Table
 
-    from sweeps.terminal.tables import text_of
+    from sweeps.terminal.tables import fitting_table, left_out_words, parameter_columns
 
     flats = [flatten(trial.configuration) for trial in planned]
-    varied = varied_keys(flats)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("trial", "hash", *varied):
-        table.add_column(name, overflow="fold")
-    for trial, flat in zip(planned, flats, strict=True):
-        cells = [text_of(flat.get(key)) for key in varied]
-        table.add_row(str(trial.index), trial.hash, *cells)
-    Console().print(table)
+    columns = {
+        "trial": [str(trial.index) for trial in planned],
+        "hash": [trial.hash for trial in planned],
+        **parameter_columns(varied_keys(flats), flats),
+    }
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    table, left_out = fitting_table(columns, console.width)
+    console.print(table)
+    if left_out:
+        console.print(f"{left_out_words(left_out)}; --json has all", highlight=False)
 
 
 def _print_report(report: PlanReport, sweep: Sweep) -> None:

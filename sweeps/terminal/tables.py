@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +13,38 @@ from rich.table import Table
 
 from sweeps.record.final import FinalChoice
 from sweeps.record.measurement import measured, standard_error
-from sweeps.record.records import SweepRecord, TrialRecord
+from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.results import Results
 from sweeps.record.stages import has_failed_trials
 from sweeps.spec.configurations import flatten, varied_keys
-from sweeps.terminal.final_tables import audit_sentence, print_final
+from sweeps.terminal.final_tables import audit_sentence, newer_candidates, print_final
+from sweeps.terminal.progress import duration
 
-__all__ = ["print_answer", "ranked_table", "shown_path", "text_of"]
+__all__ = [
+    "fitting_table",
+    "left_out_words",
+    "next_steps",
+    "no_winner_words",
+    "parameter_columns",
+    "print_answer",
+    "shown_path",
+]
 
 _SHOWN_TRIALS = 15
+_SHOWN_REASONS = 3
 
 
 def print_answer(results: Results, console: Console) -> None:
     """Print the end of a sweep: table, winner, places, next command."""
     record = results.record
-    console.print(ranked_table(record, console.width))
-    hidden = len(record.trials) - _SHOWN_TRIALS
-    if hidden > 0:
-        console.print(f"... and {hidden} more: {shown_path(results.path)}/trials.jsonl")
+    table, left_out = fitting_table(_ranked_columns(record), console.width)
+    console.print(table)
+    _print_what_is_hidden(len(record.trials) - _SHOWN_TRIALS, left_out, results.path, console)
     _print_winner(results, console)
     if results.audited:
         console.print(f"\n{audit_sentence(results.audited)}", highlight=False)
     console.print(f"\n{_state(record)}", soft_wrap=True)
+    _print_failures(record, results.path, console)
     if results.why_no_final:
         console.print(
             f"The final has no winner, so no model was logged and the test set is unopened: "
@@ -46,18 +57,46 @@ def print_answer(results: Results, console: Console) -> None:
         console.print(text, soft_wrap=True, highlight=False)
 
 
+def _print_failures(record: SweepRecord, path: Path, console: Console) -> None:
+    """Print why trials failed, each reason once, and where the tracebacks are."""
+    failed: dict[str, list[int]] = {}
+    for trial in record.trials:
+        if trial.outcome is Outcome.FAILED:
+            failed.setdefault(trial.reason, []).append(trial.trial.index)
+    for reason, trials in list(failed.items())[:_SHOWN_REASONS]:
+        more = f" and {len(trials) - 1} more" if len(trials) > 1 else ""
+        text = f"Trial {trials[0]}{more} {reason}"
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+    if failed:
+        others = len(failed) - _SHOWN_REASONS
+        rest = f"{others} other reasons, and the tracebacks" if others > 0 else "The tracebacks"
+        text = f"{rest} are in {shown_path(path)}/trials.jsonl"
+        console.print(text, soft_wrap=True, highlight=False)
+
+
 def _print_if_outdated(results: Results, choice: FinalChoice, console: Console) -> None:
-    """Say where trials that were added later have found something better than all candidates."""
-    best = results.record.best
-    if best is None or best.trial.index in {one.trial for one in choice.candidates}:
-        return
-    again = _command(f"final {shlex.quote(shown_path(results.path))} --again")
-    console.print(f"The search has found trial {best.trial.index} since. To choose anew, with one")
-    console.print(f"more opening of the test set:  {again}", soft_wrap=True, highlight=False)
+    """Say where trials that were added later would be candidates now."""
+    words = newer_candidates(choice, results.record)
+    if words:
+        again = _command(f"final {shlex.quote(shown_path(results.path))} --again")
+        text = f"{words} To choose anew, with one more opening of the test set:"
+        console.print(text, soft_wrap=True, highlight=False)
+        console.print(again, soft_wrap=True, highlight=False)
 
 
-def ranked_table(record: SweepRecord, width: int, limit: int = _SHOWN_TRIALS) -> Table:
-    """Return the best trials first, with as many of the varied parameters as `width` holds."""
+def _print_what_is_hidden(
+    trials: int, left_out: Sequence[str], path: Path, console: Console
+) -> None:
+    hidden = [f"... and {trials} more trials"] if trials > 0 else []
+    if left_out:
+        hidden.append(left_out_words(left_out))
+    if hidden:
+        text = f"{'; '.join(hidden)}; all are in {shown_path(path)}/trials.jsonl"
+        console.print(text, soft_wrap=True, highlight=False)
+
+
+def _ranked_columns(record: SweepRecord, limit: int = _SHOWN_TRIALS) -> dict[str, list[str]]:
+    """Return the columns of the ranked table, with the best trials first."""
     other = _second_metric(record)
     rest = [trial for trial in record.trials if trial.best is None]
     shown = [*record.ranked(), *rest][:limit]
@@ -70,14 +109,30 @@ def ranked_table(record: SweepRecord, width: int, limit: int = _SHOWN_TRIALS) ->
         columns[other] = [measured(trial.best, other) for trial in shown]
     columns["epoch"] = [_epoch(trial) for trial in shown]
     columns["outcome"] = [str(trial.outcome or "unfinished") for trial in shown]
-    flats = [flatten(trial.trial.configuration) for trial in shown]
-    keys = varied_keys([flatten(trial.trial.configuration) for trial in record.trials])
-    for key in keys:
-        columns[_short(key, keys)] = [text_of(flat.get(key)) for flat in flats]
-    return _table(columns, width)
+    flats = [flatten(trial.trial.configuration) for trial in record.trials]
+    return columns | parameter_columns(
+        varied_keys(flats), [flats[one.trial.index] for one in shown]
+    )
 
 
-def _table(columns: dict[str, list[str]], width: int) -> Table:
+def parameter_columns(
+    keys: Sequence[str], flats: Sequence[Mapping[str, Any]]
+) -> dict[str, list[str]]:
+    """Return a column of cells for each dotted key, under the shortest name that tells it apart.
+
+    The optimizer's come first, as a learning rate says most, so a narrow table has them.
+    """
+    ordered = sorted(keys, key=lambda key: not key.startswith("optimizer."))
+    return {_short(key, keys): [_text_of(flat.get(key)) for flat in flats] for key in ordered}
+
+
+def left_out_words(names: Sequence[str]) -> str:
+    """Return which columns a table has no room for."""
+    return f"no room for {len(names)} column{'' if len(names) == 1 else 's'}: {', '.join(names)}"
+
+
+def fitting_table(columns: Mapping[str, Sequence[str]], width: int) -> tuple[Table, list[str]]:
+    """Return a table of as many of the columns as `width` holds, and the names of the others."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     left, fitting = width, []
     for name, cells in columns.items():
@@ -89,7 +144,7 @@ def _table(columns: dict[str, list[str]], width: int) -> Table:
         table.add_column(name, justify="left" if name == "outcome" else "right", no_wrap=True)
     for row in zip(*(columns[name] for name in fitting), strict=True):
         table.add_row(*row)
-    return table
+    return table, [name for name in columns if name not in fitting]
 
 
 def next_steps(results: Results) -> list[str]:
@@ -108,11 +163,20 @@ def next_steps(results: Results) -> list[str]:
         return [*lines, f"Continue:  {_command(f'resume {shlex.quote(path)}')}"]
     if has_failed_trials(results.folder):
         lines.append(again)
+    if record.best is not None and results.final is None and not results.why_no_final:
+        lines.append(f"Repeat its best, and test one:  {_command(f'final {shlex.quote(path)}')}")
     if (results.path / "report.html").exists():
         lines.append(f"Report:  {path}/report.html")
     else:
         lines.append(f"There is no report; try:  {_command(f'report {shlex.quote(path)}')}")
     return [*lines, "Look at it:  make ui"]
+
+
+def no_winner_words(record: SweepRecord) -> str:
+    """Return why there is no winner."""
+    if record.outcomes.total():
+        return "No trial has a finite objective: there is no winner."
+    return "No trial has reported anything yet: there is no winner."
 
 
 def shown_path(path: Path) -> str:
@@ -132,19 +196,25 @@ def _print_winner(results: Results, console: Console) -> None:
     record, choice = results.record, results.final
     best = record.best
     if best is None:
-        console.print("No trial has a finite objective: there is no winner.")
+        console.print(no_winner_words(record))
         return
     winner, title = best, "Winner" if choice is None else "Best of the search"
     console.print(_winner_line(record, best, title), style="bold", soft_wrap=True)
     if choice is not None:
-        print_final(choice, results.openings, console)
+        print_final(choice, results.openings, shown_path(results.path), console)
         _print_if_outdated(results, choice, console)
         winner = record.trials[choice.winner.trial]
         console.print(f"\nTrial {choice.winner.trial}:")
     grid = Table.grid(padding=(0, 2))
-    for key, setting in flatten(winner.trial.configuration).items():
-        grid.add_row(f"  {key}", text_of(setting))
+    flats = [flatten(trial.trial.configuration) for trial in record.trials]
+    flat = flats[winner.trial.index]
+    varied = [key for key in varied_keys(flats) if key in flat]
+    for key in varied or flat:
+        grid.add_row(f"  {key}", _text_of(flat[key]))
     console.print(grid)
+    rest = len(flat) - len(varied)
+    if varied and rest:
+        console.print(f"  (and {rest} settings that were not varied)", highlight=False)
 
 
 def _winner_line(record: SweepRecord, best: TrialRecord, title: str) -> str:
@@ -160,6 +230,7 @@ def _winner_line(record: SweepRecord, best: TrialRecord, title: str) -> str:
 def _state(record: SweepRecord) -> str:
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     text = f"{record.outcomes.total()} of {len(record.trials)} trials ended: {counts or 'none'}."
+    text += f" Time taken: {duration(record.active_s)}." if record.active_s else ""
     return f"{text} Stopped: {record.stopped}." if record.stopped else text
 
 
@@ -176,14 +247,14 @@ def _epoch(trial: TrialRecord) -> str:
     return "" if trial.best_epoch is None else f"{trial.best_epoch}/{trial.epochs}"
 
 
-def _short(key: str, keys: list[str]) -> str:
+def _short(key: str, keys: Sequence[str]) -> str:
     """Return the last part of a dotted key where that is enough to tell it from the others."""
     last = key.rpartition(".")[2]
     same = [other for other in keys if other.rpartition(".")[2] == last]
     return last if len(same) == 1 else key
 
 
-def text_of(value: Any) -> str:
+def _text_of(value: Any) -> str:
     """Return a value as a table shows it: floats with 4 digits, nothing for None."""
     if value is None:
         return ""

@@ -43,6 +43,24 @@ def test_columns_of_words_count_with_their_categories() -> None:
     assert summary.input_shape == (4,)
 
 
+def test_a_file_without_a_target_is_answered_with_its_columns(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,y\n1,a\n2,b\n")
+    [problem] = check_data(DataConfig(source="t.csv"), tmp_path, seed=0).problems
+    assert (problem.key, problem.choices) == (("target",), ("x", "y"))
+
+
+def test_a_message_of_missing_values_counts_them_and_says_what_the_key_may_be(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "t.csv").write_text("x,w,y\n1,u,a\n,,b\n,v,b\n")
+    problem = check_data(DataConfig(source="t.csv", target="y"), tmp_path, seed=0).problems[0]
+    assert problem.rule == (
+        "with `missing: error` every feature has its value, and missing are x (2), w (1)"
+    )
+    assert (problem.key, problem.value) == (("missing",), None)
+    assert "or write missing: mean (a missing number becomes the mean" in problem.hint
+
+
 def test_independent_problems_are_reported_together(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("x,y\n1,a\n,a\n3,a\n4,b\n5,b\n")
     report = check_data(DataConfig(source="t.csv", target="y"), tmp_path, seed=0)

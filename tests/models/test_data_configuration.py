@@ -55,7 +55,6 @@ def test_a_misspelt_source_gets_a_suggestion() -> None:
 @pytest.mark.parametrize(
     ("section", "key", "rule"),
     [
-        ({"source": "a.csv"}, "target", "needs the name of its target column"),
         ({"source": "iris", "target": "y"}, "target", "only for files"),
         ({"source": "iris", "exclude": ["id"]}, "exclude", "only for files"),
         ({"source": "iris", "samples": 50}, "samples", "only for moons and spirals"),

@@ -30,8 +30,8 @@ __all__ = [
 ]
 
 PROJECT = Path(__file__).resolve().parents[2]
-# Reports after every epoch, and never prunes: no trial has so many epochs.
-EVERY_EPOCH = "{scheduler: median, grace_epochs: 1000}"
+# Reports after every epoch, and never prunes: no sweep has so many trials.
+EVERY_EPOCH = "{scheduler: median, min_samples: 1000}"
 _MARK = "SWEEPS_TEST_DRIVER"
 _COUNT = """        if self.training:
             with (HERE / 'epochs.log').open('a') as log: log.write(f'{self.number}\\n')

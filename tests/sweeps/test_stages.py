@@ -18,11 +18,12 @@ from models.data_configuration import DataConfig
 from models.datasets import load_dataset
 from models.prediction import Predictor
 from models.splits import refit_splits, split_dataset
-from sweeps.errors import RunFolderError, SweepError, SweepFileError
+from sweeps.errors import RequestError, SweepError, SweepFileError
 from sweeps.record.final import FinalChoice
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
+from sweeps.report.report import report_sections
 from sweeps.terminal.tables import print_answer
 from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, run_command, wait_for
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
@@ -132,7 +133,7 @@ def test_a_finished_final_is_not_run_again(finished: Results) -> None:
     assert (code, "is finished: there is nothing to resume" in output) == (0, True)
     after = {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}
     assert {path.name for path in after if after[path] != before.get(path)} <= {".lock"}
-    with pytest.raises(RunFolderError, match=r"has a final already.*--again"):
+    with pytest.raises(RequestError, match=r"has a final already.*--again"):
         sweeps.final(finished.path, runner="local", tracking_uri="none")
 
 
@@ -143,7 +144,9 @@ def test_the_answer_says_ranking_noise_model_test_and_audit(finished: Results) -
     choice = choice_of(finished)
     assert f"Final winner: trial {choice.winner.trial}" in text
     assert "the noise of seeds (Welch's test: p =" in text
-    assert f"train and dev rows for {choice.model.epochs} epochs" in text
+    assert f"train and dev rows for {choice.model.epochs} epochs:\n" in text
+    assert finished.path / choice.model.weights in map(Path, text.splitlines())
+    assert "sweeps final" not in text
     assert "test_accuracy" in text
     assert "(opened once)" in text
     assert "Audit: of 2 pruned trials" in text
@@ -221,7 +224,7 @@ def test_a_schedule_that_watches_the_dev_rows_leaves_the_median_repeat(tmp_path:
     assert choice.model.how == "repeat"
     assert "plateau schedule needs dev rows" in choice.model.note
     repeats = read_record(RunFolder(results.path / "final"))
-    index = int(Path(choice.model.weights).stem)
+    index = int(Path(choice.model.weights).stem.partition("-")[0])
     best = repeats.trials[index].best
     assert best is not None
     assert best["dev_loss"] == sorted(choice.winner.values)[1]
@@ -237,7 +240,7 @@ def test_a_search_without_a_winner_has_no_final(tmp_path: Path) -> None:
     assert results.record.best is None
     assert results.final is None
     assert results.is_finished
-    with pytest.raises(RunFolderError, match="no trial with a finite objective"):
+    with pytest.raises(RequestError, match="no trial with a finite objective"):
         sweeps.final(results.path, runner="local", tracking_uri="none")
 
 
@@ -250,7 +253,13 @@ def test_a_better_trial_that_was_added_later_is_pointed_out(tmp_path: Path) -> N
     assert best is not None
     is_new = best.trial.index != choice.winner.trial
     assert is_new  # else the test needs more trials
-    assert f"The search has found trial {best.trial.index} since" in screen.getvalue()
+    words = f"The search has found trial {best.trial.index} since, which the final did not see."
+    assert words in screen.getvalue()
+    short = report_sections(longer.folder)[0]
+    assert words in " ".join(short.text)
+    chosen = longer.record.trials[choice.winner.trial].trial.configuration
+    assert short.facts is not None
+    assert short.facts["winner: optimizer.lr"] == str(chosen["optimizer"]["lr"])
 
 
 def test_repeats_that_all_fail_end_the_sweep_without_a_final(tmp_path: Path) -> None:
@@ -274,9 +283,7 @@ def test_repeats_that_all_fail_end_the_sweep_without_a_final(tmp_path: Path) -> 
 
 
 def test_a_stage_is_no_sweep_to_resume(finished: Results) -> None:
-    with pytest.raises(
-        RunFolderError, match=f"is the stage final of a sweep: name {finished.path}"
-    ):
+    with pytest.raises(RequestError, match=f"is the stage final of a sweep: name {finished.path}"):
         sweeps.resume(finished.path / "final", runner="local", tracking_uri="none")
 
 

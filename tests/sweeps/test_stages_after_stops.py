@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from rich.console import Console
 
 import sweeps
-from sweeps.errors import RunFolderError
+from sweeps.errors import RequestError
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
@@ -91,7 +91,7 @@ def test_too_many_failures_withhold_the_final_until_more_are_allowed(tmp_path: P
     again = sweeps.resume(results.path, **ON_DISK)
     assert (again.record.stopped, again.final) == (results.record.stopped, None)
     assert len(again.record.unfinished) == 1
-    with pytest.raises(RunFolderError, match=r"2 trials failed; budget.max_failures = 1.*retry"):
+    with pytest.raises(RequestError, match=r"2 trials failed; budget.max_failures = 1.*retry"):
         sweeps.final(results.path, **ON_DISK)
     allowed = sweeps.resume(results.path, overrides=["budget.max_failures=null"], **ON_DISK)
     assert allowed.final is not None
@@ -119,10 +119,10 @@ def test_an_interrupted_final_is_to_be_resumed(tmp_path: Path) -> None:
     results = run(write_sweep(tmp_path, final=FINAL))
     for lost in (results.path / "openings.jsonl", results.path / "final" / "final.json"):
         lost.unlink()
-        with pytest.raises(RunFolderError, match=r"is unfinished: resume .*sweeps resume"):
+        with pytest.raises(RequestError, match=r"is unfinished: resume .*sweeps resume"):
             sweeps.final(results.path, **ON_DISK)
     as_a_kill_leaves_it_when_made(results.path / "final")
-    with pytest.raises(RunFolderError, match=r"is unfinished: resume"):
+    with pytest.raises(RequestError, match=r"is unfinished: resume"):
         sweeps.final(results.path, **ON_DISK)
     assert sweeps.resume(results.path, **ON_DISK).final is not None
 
@@ -131,14 +131,14 @@ def test_a_final_that_was_killed_while_its_folder_was_made_can_be_asked_for(tmp_
     results = run(write_sweep(tmp_path))
     (results.path / "final" / "weights").mkdir(parents=True)
     assert sweeps.final(results.path, overrides=["final.seeds=1"], **ON_DISK).final is not None
-    with pytest.raises(RunFolderError, match=r"has a final already, and its test set has been"):
+    with pytest.raises(RequestError, match=r"has a final already, and its test set has been"):
         sweeps.final(results.path, **ON_DISK)
 
 
 def test_a_search_that_was_killed_has_no_final_before_it_is_resumed(tmp_path: Path) -> None:
     results = run(write_sweep(tmp_path))
     forget_the_end(results.path)
-    with pytest.raises(RunFolderError, match=r"5 of 6 trials have ended.*sweeps resume"):
+    with pytest.raises(RequestError, match=r"5 of 6 trials have ended.*sweeps resume"):
         sweeps.final(results.path, **ON_DISK)
     assert not (results.path / "final").exists()
     sweeps.resume(results.path, **ON_DISK)
@@ -201,7 +201,7 @@ def test_repeats_that_all_failed_are_said_and_can_be_retried(tmp_path: Path) -> 
     why = "no repeat had a finite objective (2 failed; the first: failed 1 times, at last: "
     assert f"no model was logged and the test set is unopened: {why}" in answer(after)
     assert "sweeps retry" in answer(after)
-    with pytest.raises(RunFolderError, match=r"without a winner: no repeat .*sweeps retry"):
+    with pytest.raises(RequestError, match=r"without a winner: no repeat .*sweeps retry"):
         sweeps.final(results.path, **ON_DISK)
     sweeps.sync(results.path, tracking_uri=uri)
     [parent] = MlflowClient(uri).search_runs(["1"], "tags.mlflow.runName = 'blobs'")
@@ -211,5 +211,5 @@ def test_repeats_that_all_failed_are_said_and_can_be_retried(tmp_path: Path) -> 
     assert retried.final is not None
     assert len(retried.final.winner.values) == 2
     assert len(events(results.path / "final", "reopened")) == 2
-    with pytest.raises(RunFolderError, match="no failed trial to retry"):
+    with pytest.raises(RequestError, match="no failed trial to retry"):
         sweeps.retry(results.path, **ON_DISK)

@@ -86,13 +86,28 @@ def test_the_sentence_says_whether_fewer_would_have_done_and_more_would_help() -
     plateau = [0.5] * 60 + [1.0] * 20
     found = tuning_curve(evidence(RANGE, drawn(80), plateau))
     assert isinstance(found, TuningCurve)
-    chances = 1 - 0.25 ** np.arange(1, 81)
-    way = (chances - chances[0]) / (chances[-1] - chances[0])
-    assert found.enough == int(np.argmax(way >= 0.95)) + 1
-    assert "more of the same would hardly help" in found.sentence
+    expected = 0.5 + 0.5 * 0.25 ** np.arange(1, 81)
+    assert found.enough == int(np.argmax(expected <= 1.05 * 0.5)) + 1
+    assert found.sentence == (
+        "Of 40 such trials the expected best dev_loss is 0.5, of 80 0.5 (0% lower); 3 trials come "
+        "within 5% of that, so more of the same would hardly help."
+    )
     steep = tuning_curve(evidence(RANGE, drawn(20), [0.0, *np.linspace(5, 6, 19)]))
     assert isinstance(steep, TuningCurve)
-    assert "more would still help" in steep.sentence
+    assert "more of the same would probably still help" in steep.sentence
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_losses_over_decades_are_judged_by_the_best_and_not_beside_the_worst(mode: Any) -> None:
+    # Each of the better half is a third below the one before; the others are bad.
+    errors = [0.04 * 1.5**place for place in range(8)] + [0.99] * 8
+    values = errors if mode == "min" else [1 - one for one in errors]
+    found = tuning_curve(evidence(RANGE, drawn(16), values, goal=Goal("dev_f1", mode)))
+    assert isinstance(found, TuningCurve)
+    assert found.enough > 8
+    assert "more of the same would probably still help" in found.sentence
+    name = "dev_f1" if mode == "min" else "1 - dev_f1"
+    assert found.sentence.startswith(f"Of 8 such trials the expected best {name} is 0.0")
 
 
 def test_trials_that_were_not_drawn_or_are_too_few_have_no_tuning_curve() -> None:

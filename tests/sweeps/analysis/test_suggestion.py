@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import sweeps
 from search_spaces.yaml_reader import parse_yaml
 from sweeps.analysis.suggestion import Suggestion, suggest
+from sweeps.commands import main
 from tests.sweeps.analysis.evidence_examples import evidence, is_runnable, sweep_values
 from tests.sweeps.sweep_files import space, write_sweep
 
@@ -38,6 +40,21 @@ def test_a_range_is_narrowed_to_where_the_best_lie() -> None:
     assert 1e-4 < low < 10**-2.2
     assert 10**-1.8 < high < 1.0
     assert "the best 6 of 60 trials lie from" in found.text
+
+
+@pytest.mark.parametrize(
+    ("best", "narrowed"), [((2, 6, 11, 16, 20), False), ((14, 17, 20, 23, 26), True)]
+)
+def test_a_range_stays_where_chance_alone_often_puts_the_best_so_close_together(
+    best: tuple[int, ...], narrowed: bool
+) -> None:
+    places = np.linspace(0, 1, 41)
+    values = np.ones(41)
+    values[list(best)] = 0.1
+    rates = [float(10 ** (4 * place - 4)) for place in places]
+    made = evidence(tuned(WIDE), [tuned(rate) for rate in rates], list(values))
+    found = suggest(made, sweep_values(tuned(WIDE)), is_runnable)
+    assert ("the best 5 of 41 trials lie from" in found.text) is narrowed
 
 
 def test_a_crowded_end_is_moved_out_unless_that_is_refused() -> None:
@@ -219,3 +236,17 @@ def test_nothing_to_change_is_said() -> None:
     written = sweep_values(tuned(WIDE), search={"method": "random", "trials": 9})
     found = suggest(made, written, is_runnable)
     assert "nothing in them asks for a change, so these are fresh draws." in found.text
+
+
+def test_a_suggestion_is_sent_to_where_the_data_that_it_names_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"{n % 7},{'ab'[n % 2]}" for n in range(40)]
+    (tmp_path / "own.csv").write_text("\n".join(["x,y", *rows]))
+    path = write_sweep(tmp_path, data="{source: own.csv, target: y}")
+    run = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none").path
+    (tmp_path / "elsewhere").mkdir()
+    assert main(["suggest", str(run), "--out", str(tmp_path / "elsewhere" / "next.yaml")]) == 0
+    assert f"keep it in {tmp_path}: data or modules that it names are" in capsys.readouterr().err
+    assert main(["suggest", str(run), "--out", str(tmp_path / "next.yaml")]) == 0
+    assert "keep it" not in capsys.readouterr().err

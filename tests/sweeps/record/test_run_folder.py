@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.errors import RunFolderError, StorageError
+from sweeps.errors import RequestError, RunFolderError, StorageError
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.spec.planning import PlannedTrial, configuration_hash
 
@@ -89,8 +89,29 @@ def test_a_folder_killed_while_it_was_set_up_says_so(folder: RunFolder, name: st
 
 
 def test_no_folder_at_all_names_those_that_are_there(tmp_path: Path, folder: RunFolder) -> None:
-    with pytest.raises(RunFolderError, match=r"there is no run folder .*two; .* has one"):
+    with pytest.raises(RequestError, match=r"there is no run folder .*two; .* has one"):
         RunFolder.open(tmp_path / "runs" / "two")
+
+
+def test_a_folder_that_was_never_a_run_folder_is_called_so_and_left_as_it_is(
+    tmp_path: Path, folder: RunFolder
+) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "sweep.yaml").touch()
+    with pytest.raises(
+        RequestError, match=r"mine is no run folder: it has neither sweep\.json nor"
+    ):
+        RunFolder.open(mine)
+    assert [path.name for path in mine.iterdir()] == ["sweep.yaml"]
+    with pytest.raises(RequestError, match=r"runs is no run folder: .*; .*runs has one; `list`"):
+        RunFolder.open(folder.path.parent)
+
+
+def test_where_no_run_folder_can_be_made_another_place_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "runs").touch()
+    with pytest.raises(StorageError, match=r"runs: File exists; name a folder .* --runs or SWEEPS"):
+        RunFolder.create(tmp_path / "runs", "one")
 
 
 def test_a_folder_is_locked_against_a_second_writer(folder: RunFolder) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import sweeps
-from sweeps.errors import RunFolderError
+from sweeps.errors import RequestError
 from sweeps.record.results import Results
 from sweeps.report.comparison import comparison_sections
 from tests.sweeps.sweep_files import space, write_sweep
@@ -65,9 +65,9 @@ def test_trials_without_a_result_are_not_counted_as_results(tmp_path: Path) -> N
 def test_sweeps_of_other_data_or_objectives_are_refused(tmp_path: Path) -> None:
     first = run(tmp_path / "one")
     other = run(tmp_path / "two", data="{source: wine}")
-    with pytest.raises(RunFolderError, match="different data, iris"):
+    with pytest.raises(RequestError, match="different data, iris"):
         sweeps.compare(first.path, other.path, out=tmp_path / "both.html")
     other = run(tmp_path / "three", objective="{metric: dev_accuracy}")
-    with pytest.raises(RunFolderError, match="different objective, dev_loss and dev_accuracy"):
+    with pytest.raises(RequestError, match="different objective, dev_loss and dev_accuracy"):
         sweeps.compare(first.path, other.path, out=tmp_path / "both.html")
     assert not (tmp_path / "both.html").exists()

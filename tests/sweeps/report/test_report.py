@@ -194,3 +194,30 @@ def test_where_the_file_is_not_known_the_copy_in_the_folder_is_named(
     command, text = report_sections(folder)[-1].code
     assert command == f"python -m sweeps run {folder.source}"
     assert Path(folder.source).read_text() == text
+
+
+def test_the_next_command_can_be_copied_and_texts_stay_texts(results: Results) -> None:
+    page = (results.path / "report.html").read_text()
+    assert f"<code>python -m sweeps final {results.path}</code>" in page
+    section = Section("t", ["`a` & <b>, a ` alone"])
+    assert "<p><code>a</code> &amp; &lt;b&gt;, a ` alone</p>" in render("t", [section])
+
+
+def test_parallel_axes_have_short_names_and_a_logarithmic_objective_where_it_is_wide() -> None:
+    space = {
+        "optimizer": {"lr": {"float": [0.1, 1.0]}},
+        "model": {"units": {"int": [1, 9]}},
+        "training": {"units": {"int": [1, 9]}},
+    }
+    trials = [
+        {"optimizer": {"lr": 0.1 * n}, "model": {"units": n}, "training": {"units": n}}
+        for n in range(1, 6)
+    ]
+    made = evidence(space, trials, [0.01, 0.1, 0.5, 0.8, 1.0])
+    panel = parallel_coordinates(made, [])
+    assert panel is not None
+    axes = figure(panel).data[0].dimensions
+    assert {one["label"] for one in axes} == {"lr", "model.units", "training.units", "dev_loss"}
+    assert axes[-1]["ticktext"][0] == "0.01"
+    assert axes[-1]["values"][1] == pytest.approx(-1)
+    assert f"min-width:{panel.min_width_px}px" in render("t", [Section("t", panels=[panel])])

@@ -61,7 +61,7 @@ WRONG = {
     "constraint that is none": ("name: t", 'name: t\nconstraints: ["model <"]', 2, 15,
                                 "constraints.0", "invalid syntax"),
     "constraints reject all": ("name: t", 'name: t\nconstraints: ["training.epochs > 9"]', 2, 14,
-                               "constraints", "reject every configuration"),
+                               "constraints", "the constraints rejected all of 10,000 draws"),
     "section without its kind": ("training:", "schedule: {}\n  training:", 7, 13,
                                  "space.schedule", "missing key 'kind'"),
     "more trials than can be": ("trials: 4", "trials: 4000000", 3, 34, "search.trials",
@@ -105,6 +105,13 @@ def test_all_problems_are_shown_together_in_the_order_of_the_file() -> None:
         "space.training.bach_size",
         "budget.time_s",
     ]
+
+
+def test_a_scheduler_that_never_decides_is_found_beside_a_mistake_in_another_section() -> None:
+    text = GOOD.replace("adam,", "adam, momentum: 0.9,") + "stopping: {scheduler: median, "
+    assert [one.split(":")[1] for one in problems(text + "grace_epochs: 9}\n")] == ["6", "8"]
+    wrong = text.replace("epochs: 3", "epochs: three") + "grace_epochs: 9}\n"
+    assert [one.split(":")[1] for one in problems(wrong)] == ["6", "7"]
 
 
 def test_a_problem_inside_a_choice_of_sections_points_into_the_choice() -> None:
@@ -164,6 +171,11 @@ def test_an_override_is_checked_like_the_file_and_named_by_its_text() -> None:
 @pytest.mark.parametrize("text", ["search", "=3", "a..b=3", "name.x.y=3", "search=[1"])
 def test_an_override_that_cannot_be_put_anywhere_says_so(text: str) -> None:
     assert problems(GOOD, (text,))[0].startswith(f"--set {text}: ")
+
+
+def test_a_file_can_be_named_by_a_text(tmp_path: Path) -> None:
+    (tmp_path / "f.yaml").write_text(GOOD)
+    assert load_sweep(str(tmp_path / "f.yaml")).file.name == "t"
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:

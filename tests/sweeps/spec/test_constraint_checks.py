@@ -78,6 +78,17 @@ def test_a_rule_of_the_data_asks_the_constraints_first() -> None:
 def test_constraints_that_leave_nothing_say_so(text: str) -> None:
     found = problems(constrained(text))
     assert found == [
-        "f.yaml:9:3: constraints: the constraints reject every configuration of the space; "
-        "loosen `constraints` or widen `space`"
+        "f.yaml:9:3: constraints: the constraints rejected all of 10,000 draws from the space; "
+        "loosen `constraints`, or move the ranges in `space` to where they hold"
     ]
+
+
+def test_of_a_grid_it_is_known_that_nothing_is_left() -> None:
+    text = (
+        constrained("false")
+        .replace("random, trials: 4", "grid")
+        .replace(", log", ", points: 2, log")
+    )
+    assert (
+        "constraints: the constraints reject every configuration of the space" in problems(text)[0]
+    )

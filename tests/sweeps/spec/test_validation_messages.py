@@ -24,6 +24,11 @@ MESSAGES = {
                                  "f.yaml:6:15: space.optimizer.momentum: unknown key 'momentum'"),
     "unknown key with a choice": (ADAM, "{choice: [{kind: sgd, beta1: {choice: [0.8, 0.9]}}]}",
                                   "f.yaml:6:36: space.optimizer.choice.0.beta1: unknown key"),
+    "key of other kinds": ("kind: adam", "kind: adam, momentum: 0.9",
+                           "allowed: kind, lr, beta1, beta2, eps; kind sgd and rmsprop have it"),
+    "key of one other kind": ("kind: adam", "kind: adam, weight_decay: 0.1", "; kind adamw has it"),
+    "key of another method": ("random, trials: 4", "grid, trials: 4",
+                              "method random and sobol have it"),
     "float range for a whole number": (UNITS, "{float: [4, 16]}",
                                        "f.yaml:5:36: space.model.hidden_units: must be a whole "
                                        "number, got a range of `float`; write `int:` in place"),
@@ -42,6 +47,15 @@ MESSAGES = {
     "null": ("epochs: 3", "epochs: null", "must be a whole number, got None"),
     "bound of a fixed value": ("epochs: 3", "epochs: 0", "must be at least 1, got 0"),
     "bound without a point nought": (ADAM, "{kind: adam, lr: -1}", "must be greater than 0, got"),
+    "trials with six noughts too many": ("trials: 4", "trials: 10000000",
+                                         "search.trials: must be at most 100,000, got 10000000"),
+    "scheduler that never decides": ("name: t", "name: t\nstopping: {scheduler: asha, "
+                                     "grace_epochs: 3}", "f.yaml:2:43: stopping.grace_epochs: the "
+                                     "scheduler never decides: every trial trains 3 epochs without "
+                                     "it, and none has more than 3; lower it below 3, or write "
+                                     "`scheduler: none`"),
+    "scheduler of trials of one epoch": ("epochs: 3}", "epochs: 1}\nstopping: {scheduler: median}",
+                                         "and none has more than 1; write `scheduler: none`"),
     "large bound": (UNITS, "70000", "must be at most 65,536, got 70000"),
     "either of two types": ("epochs: 3", "epochs: 3, batch_size: half",
                             'at least 1, or "full", got \'half\''),

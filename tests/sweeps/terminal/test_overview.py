@@ -102,7 +102,8 @@ def test_the_nodes_of_the_last_session_are_shown(
     write(folder, session(1000.0) | {"nodes": NODES[:1]}, session(2000.0))
     print_status(folder.path, as_json=False)
     said = capsys.readouterr().out.splitlines()
-    assert said[-2:] == [
+    assert said[-3:] == [
+        f"Continue:  python -m sweeps resume {folder.path}",
         "node 10.0.0.1: 8 CPU cores",
         "node 10.0.0.2: 16 CPU cores, 2 GPUs",
     ]

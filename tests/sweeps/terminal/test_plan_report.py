@@ -12,7 +12,7 @@ from models.training import Training
 from sweeps.commands import main
 from sweeps.spec.loading import check_sweep
 from sweeps.terminal.plan_report import plan_report
-from tests.sweeps.sweep_files import write_sweep
+from tests.sweeps.sweep_files import space, write_sweep
 
 ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 3}"
 
@@ -39,6 +39,19 @@ def test_plan_prints_the_trials_and_writes_nothing(
     assert "hidden_units" in shown
     assert "rungs after epochs 1, 3" in shown
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_in_a_pipe_a_plan_has_one_line_a_trial_with_its_hash_and_all_it_varies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ranges = "l1: {float: [0, 1]}, l2: {float: [0, 1]}, clip_norm: {float: [1, 2]}"
+    path = write_sweep(tmp_path, space=space(more=f", regularization: {{{ranges}}}"))
+    planned = check_sweep(path)[1]
+    assert main(["plan", str(path), "--no-probe"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert lines[0].split() == ["trial", "hash", "lr", "hidden_units", "l1", "l2", "clip_norm"]
+    shown = [line.split()[:2] for line in lines[2:8]]
+    assert shown == [[str(trial.index), trial.hash] for trial in planned]
 
 
 def test_a_plan_with_folds_measures_the_nets_of_all_folds(
@@ -71,6 +84,28 @@ def test_what_follows_the_search_is_in_the_plan(tmp_path: Path) -> None:
     path = write_sweep(tmp_path, final=final, stopping="{scheduler: asha, audit: 2}")
     report = plan_report(*check_sweep(path), probe=False)
     assert report.follow_up_epochs == (2 + 2 * 3 + 1) * 9
+
+
+@pytest.mark.parametrize(("kinds", "refits"), [("plateau", 0), ("{choice: [plateau, cosine]}", 1)])
+def test_a_refit_is_planned_only_where_a_trial_can_be_refitted(
+    tmp_path: Path, kinds: str, refits: int
+) -> None:
+    schedule = f", schedule: {{kind: {kinds}}}"
+    path = write_sweep(tmp_path, final="{top_k: 2, seeds: 3}", space=space(more=schedule))
+    report = plan_report(*check_sweep(path), probe=False)
+    assert report.follow_up_epochs == (2 * 3 + refits) * 9
+
+
+def test_a_net_that_cannot_be_built_ends_a_plan_with_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own_net_for_no_plan.py").write_text("def build(**options):\n    return 3\n")
+    model = "{kind: custom, target: 'own_net_for_no_plan:build'}"
+    path = write_sweep(tmp_path, space=space(model))
+    assert main(["plan", str(path)]) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("error: a trial of the plan cannot be trained: model.target: the func")
+    assert said.endswith("`plan --no-probe` shows it all the same")
 
 
 @pytest.mark.parametrize("data", ["{source: digits}", "{source: iris, split: {folds: 3}}"])

@@ -119,9 +119,10 @@ def test_what_is_piped_has_plain_lines_alone(tmp_path: Path) -> None:
     assert set(done.stdout + done.stderr).isdisjoint({"\r", "\x1b", "\b"})
 
 
-def test_quiet_prints_nothing(tmp_path: Path) -> None:
+def test_quiet_prints_the_run_folder_alone(tmp_path: Path) -> None:
     done = run(write_sweep(tmp_path, search="{method: random, trials: 2}"), "--quiet")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (Path(done.stdout.rstrip("\n")) / "winner.json").exists()
 
 
 def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 import sweeps
+from sweeps.record.records import SweepRecord
 from sweeps.record.results import Results
 from sweeps.terminal.tables import print_answer
-from tests.sweeps.sweep_files import write_sweep
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def answer(results: Results, width: int) -> str:
     return console.file.getvalue()
 
 
-@pytest.mark.parametrize(("width", "parameter"), [(80, "hidden_units"), (120, "lr")])
+@pytest.mark.parametrize(("width", "parameter"), [(80, "lr"), (120, "hidden_units")])
 def test_the_ranked_table_fits_the_terminal_and_shows_what_was_varied(
     results: Results, width: int, parameter: str
 ) -> None:
@@ -42,13 +44,62 @@ def test_trials_are_ranked_and_the_rest_is_counted(results: Results) -> None:
     best = results.record.ranked()[0]
     [first] = [line.split() for line in text.splitlines() if line.split()[:1] == ["1"]]
     assert first[1] == str(best.trial.index)
-    assert "... and 2 more" in text
+    assert "... and 2 more trials" in text
     assert f"Winner: trial {best.trial.index}, dev_loss = " in text
 
 
-def test_the_next_command_is_said(results: Results) -> None:
-    assert "make ui" in answer(results, 100)
-    assert "sync" not in answer(results, 100)
+def test_columns_that_do_not_fit_are_named_with_the_file_that_has_them(results: Results) -> None:
+    line = next(line for line in answer(results, 80).splitlines() if line.startswith("..."))
+    assert line == (
+        f"... and 2 more trials; no room for 1 column: hidden_units; all are in "
+        f"{results.path}/trials.jsonl"
+    )
+    assert "no room" not in answer(results, 120)
+
+
+def test_the_winner_is_shown_by_what_was_varied(results: Results) -> None:
+    text = answer(results, 100).partition("Winner: ")[2]
+    shown = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
+    assert shown == ["model.hidden_units", "optimizer.lr", "(and"]
+    assert "settings that were not varied)" in text
+
+
+def test_where_nothing_was_varied_the_winner_is_shown_whole(tmp_path: Path) -> None:
+    fixed = space(model="{kind: linear}", optimizer="{kind: sgd, lr: 0.1}", epochs=1)
+    path = write_sweep(tmp_path, search="{method: random, trials: 1}", space=fixed)
+    one = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    assert "  optimizer.momentum" in answer(one, 100)
+
+
+def test_the_time_taken_and_the_next_commands_are_said(results: Results) -> None:
+    text = answer(results, 100)
+    assert "17 of 17 trials ended: 17 completed. Time taken: " in text
+    assert f"test one:  .venv/bin/python -m sweeps final {results.path}\n" in text
+    assert "make ui" in text
+    assert "sync" not in text
+
+
+def test_why_trials_failed_is_said_once_a_reason_with_where_the_tracebacks_are(
+    tmp_path: Path,
+) -> None:
+    body = "        if self.training: raise RuntimeError('no luck [today]')"
+    target = own_net(tmp_path, "own_net_without_luck", body)
+    nets = ", ".join(custom_model(target, number) for number in range(3))
+    fixed = space(f"{{choice: [{nets}]}}", "{kind: sgd}", epochs=1)
+    path = write_sweep(tmp_path, search="{method: grid}", space=fixed, trial="{retries: 0}")
+    failed = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    text = answer(failed, 100)
+    reason = "failed 1 times, at last: RuntimeError: no luck [today]"
+    assert text.count(f"Trial 0 and 2 more {reason}\n") == 1
+    assert f"The tracebacks are in {failed.path}/trials.jsonl" in text
+    assert "No trial has a finite objective" in text
+
+
+def test_of_a_sweep_without_any_report_it_is_not_said_that_its_objective_was_not_finite(
+    results: Results,
+) -> None:
+    begun = Results(results.folder, SweepRecord(results.folder.read_plan(), results.record.goal))
+    assert "No trial has reported anything yet: there is no winner." in answer(begun, 100)
 
 
 def test_a_record_that_mlflow_lacks_is_said_with_the_command_that_completes_it(

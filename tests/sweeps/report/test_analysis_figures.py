@@ -1,0 +1,62 @@
+"""The words beside a figure say what is in it, and of which trials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sweeps.analysis.diagnosis import Diagnosis
+from sweeps.report.analysis_figures import bias_and_variance
+from sweeps.report.style import log_axis, log_if_wide
+
+
+def judged(trial: int, *findings: Any) -> Diagnosis:
+    return Diagnosis(trial, findings, 0.1, 0.2, 0.0)
+
+
+def pruned(trial: int) -> Diagnosis:
+    return Diagnosis(trial, (), 0.8, 0.9, 0.0, is_judged=False)
+
+
+def caption(*diagnoses: Diagnosis) -> str:
+    panel = bias_and_variance(diagnoses, ["pruned"] * len(diagnoses))
+    assert panel is not None
+    return panel.caption
+
+
+def test_pruned_trials_far_to_the_right_are_not_said_to_have_nothing_amiss() -> None:
+    text = caption(judged(0), pruned(1), pruned(2))
+    assert "2 pruned trials are shown and not judged" in text
+    assert text.endswith("Nothing amiss in the 1 judged.")
+    assert pruned(1).words == "pruned: not judged"
+
+
+def test_where_all_trials_were_pruned_nothing_is_said_of_others() -> None:
+    assert caption(pruned(0)).endswith("epochs that were not given.")
+
+
+def test_a_finding_is_counted_with_its_meaning_and_remedies() -> None:
+    text = caption(judged(0, "variance"), judged(1))
+    assert "Found: 1 trial with variance (the dev error is well above" in text
+    assert "pruned" not in text
+
+
+@pytest.mark.parametrize(
+    ("high", "axis"),
+    [
+        (0.5, {"type": "log", "dtick": "D1", "tickformat": "~g"}),
+        (2.0, {"type": "log", "dtick": "D2", "tickformat": "~g"}),
+        (1e3, {"type": "log", "dtick": 1}),
+        (1e9, {"type": "log", "dtick": 2}),
+    ],
+)
+def test_every_mark_of_a_logarithmic_axis_has_its_number_in_full(
+    high: float, axis: dict[str, Any]
+) -> None:
+    assert log_axis(0.1, high) == axis
+
+
+@pytest.mark.parametrize("values", [[1.0, 19.0], [0.0, 50.0], [-1.0, 50.0], [float("nan")]])
+def test_an_axis_of_values_close_together_or_not_positive_is_linear(values: list[float]) -> None:
+    assert log_if_wide([values]) == {}
