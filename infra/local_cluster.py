@@ -142,6 +142,7 @@ class LocalCluster:
     def write_variables(self) -> Path:
         """Write the environment as a file for shells, which holds secrets; returns it."""
         lines = [f"export {name}={shlex.quote(text)}" for name, text in self.variables().items()]
+        lines.append("unset RAY_AUTH_TOKEN")
         path = self.folder / "env"
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
@@ -169,7 +170,9 @@ class LocalCluster:
     def _environment(self) -> dict[str, str]:
         """Return what a node runs in: its jobs' `python` is the first one in the PATH."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-        own = {key: text for key, text in os.environ.items() if key != "RAY_ADDRESS"}
+        # A token in the shell would count before the file with the cluster's own.
+        others = {"RAY_ADDRESS", "RAY_AUTH_TOKEN"}
+        own = {key: text for key, text in os.environ.items() if key not in others}
         variables = self.variables()
         del variables["RAY_ADDRESS"]
         return own | variables | {"PATH": path, "PYTHONUNBUFFERED": "1"}
@@ -224,6 +227,9 @@ def main() -> int:
     except ProcessError as err:
         print(f"error: {err}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; make cluster-down stops what was started", file=sys.stderr)
+        return 130
     cluster.write_variables()
     print(f"The cluster is up. Use it from this shell:  . {parsed.folder}/env")
     print("Then:  make sweep       (and make cluster-down, when you are done)")

@@ -63,6 +63,11 @@ class LocalMlflow:
         user, data = _postgres_user(), self.data
         if not (data / "PG_VERSION").exists():
             self._make_database(programs, data, user)
+        elif not self._secrets.exists():
+            raise ProcessError(
+                f"{data} holds a database whose password was in {self._secrets}, which is gone: "
+                f"restore that file, or delete the database and what was recorded in it"
+            )
         command = [str(programs / "postgres"), "-D", str(data), "-p", str(port)]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
         self._processes.start(

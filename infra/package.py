@@ -13,13 +13,15 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-__all__ = ["MAX_MB", "PackageError", "checkout_files", "modules_beside", "stage"]
+__all__ = ["MAX_MB", "PackageError", "checkout_files", "files_beside", "stage"]
 
 MAX_MB = 50
 _PARTS = ("search_spaces", "models", "sweeps", "infra")
 # What git ignores is left out here, by name; Ray would apply a .gitignore to the data, too.
 _LEFT_OUT = {".git", ".gitignore", ".rayignore", ".venv", "runs", ".cluster", "__pycache__"}
 _LEFT_OUT |= {"node_modules", "tests"}
+# Secrets where infra/README.md has them kept.
+_LEFT_OUT |= {".env", "auth_token"}
 _MB = 2**20
 
 
@@ -42,9 +44,14 @@ def checkout_files(checkout: Path) -> dict[Path, Path]:
     return {checkout / name: name for name in wanted if (checkout / name).is_file()}
 
 
-def modules_beside(base: Path) -> dict[Path, Path]:
-    """Return the Python files in and below a folder, each with its path relative to it."""
-    own = {path: path.relative_to(base) for path in _walk(base) if path.suffix == ".py"}
+def files_beside(base: Path, *, only_modules: bool) -> dict[Path, Path]:
+    """Return the files in and below a folder, each with its path relative to it.
+
+    Args:
+        only_modules: Python files alone: what a net needs. A function that loads data reads others.
+    """
+    found = (path for path in _walk(base) if path.suffix == ".py" or not only_modules)
+    own = {path: path.relative_to(base) for path in found}
     if not (base / "sweeps" / "service.py").exists():
         return own
     # The checkout itself: its parts are there anyway.
@@ -73,7 +80,9 @@ def _walk(folder: Path) -> Iterable[Path]:
         folders[:] = [
             name for name in folders if name not in _LEFT_OUT and not name.startswith(".")
         ]
-        yield from (Path(root, name) for name in names if not name.startswith("."))
+        yield from (
+            Path(root, name) for name in names if not name.startswith(".") and name not in _LEFT_OUT
+        )
 
 
 def _checked_size(files: Iterable[Path], limit_mb: int | None) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import base64
+import gzip
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 from sweeps.environment import bring_run, bring_runs, default_runs, read_settings
 from sweeps.errors import SettingsError
 
-__all__ = ["add_cluster_commands", "find_run", "send_to_cluster"]
+__all__ = ["add_cluster_commands", "ask_cluster", "find_run", "send_to_cluster"]
 
 
 def add_cluster_commands(commands: Any) -> None:
@@ -36,12 +38,12 @@ def add_cluster_commands(commands: Any) -> None:
     command = commands.add_parser("status", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.set_defaults(command=_status)
+    command.set_defaults(command=_status, asks=True)
     text = "list the sweeps of a storage, and how far each is"
     command = commands.add_parser("list", help=text, description=text)
     command.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.set_defaults(command=_list)
+    command.set_defaults(command=_list, asks=True)
 
 
 def find_run(path: Path) -> Path:
@@ -69,6 +71,42 @@ def send_to_cluster(
     del rest[[Path(word) for word in rest].index(parsed.run)]
     _print_submitted(send(sends, parsed.run.name, rest))
     return True
+
+
+def ask_cluster(parsed: argparse.Namespace, arguments: Sequence[str]) -> int | None:
+    """Have a job of the cluster answer what cannot be read here; returns the exit code, or None.
+
+    Args:
+        arguments: The whole command line.
+    """
+    if not getattr(parsed, "asks", False) or read_settings().jobs_address is None:
+        return None
+    if _is_seen_here(parsed):
+        return None
+    from sweeps.submission import ask
+
+    print("the storage is not seen here: asking the cluster", file=sys.stderr)
+    if arguments[0] != "report":
+        words = [_id_of(w) if Path(w) == getattr(parsed, "run", None) else w for w in arguments]
+        code, text = ask(words)
+        sys.stdout.write(text)
+        return code
+    name = parsed.run.name
+    code, text = ask(["report", name, "--out", "answer.html"], "gzip -c answer.html | base64")
+    if code:
+        sys.stderr.write(text)
+        return code
+    out = parsed.out or Path(f"{name}.report.html")
+    out.write_bytes(gzip.decompress(base64.b64decode(text.partition("answer.html\n")[2])))
+    print(f"written to {out}")
+    return 0
+
+
+def _is_seen_here(parsed: argparse.Namespace) -> bool:
+    if "run" in parsed:
+        return find_run(parsed.run).is_dir()
+    is_named = parsed.runs is not None or read_settings().storage_at is not None
+    return is_named and (parsed.runs or default_runs()).is_dir()
 
 
 def _id_of(text: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sweeps.cluster_commands import add_cluster_commands, find_run, send_to_cluster
+from sweeps.cluster_commands import add_cluster_commands, ask_cluster, find_run, send_to_cluster
 from sweeps.errors import SweepError, SweepFileError
 
 __all__ = ["main"]
@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if send_to_cluster(parsed, given[1:], getattr(parsed, "sends", None)):
             return 0
+        answered = ask_cluster(parsed, given)
+        if answered is not None:
+            return answered
         for name in {"run", "first", "second"} & vars(parsed).keys():
             setattr(parsed, name, find_run(getattr(parsed, name)))
         return int(parsed.command(parsed))
@@ -116,7 +119,7 @@ def _add_folder_commands(commands: Any) -> None:
     command.add_argument("run", type=Path)
     command.add_argument("--out", type=Path, help="default: report.html in the run folder")
     command.add_argument("--png", action="store_true", help="write each figure as PNG, too")
-    command.set_defaults(command=_report)
+    command.set_defaults(command=_report, asks=True)
     text = "write two sweeps side by side into one HTML file"
     command = commands.add_parser("compare", help=text, description=text)
     command.add_argument("first", type=Path)
@@ -127,7 +130,7 @@ def _add_folder_commands(commands: Any) -> None:
     command = commands.add_parser("suggest", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--out", type=Path, help="write it to this file")
-    command.set_defaults(command=_suggest)
+    command.set_defaults(command=_suggest, asks=True)
     text = "print what a sweep's net answers for the rows of a file, as CSV"
     command = commands.add_parser("predict", help=text, description=text)
     command.add_argument("run", type=Path)
@@ -138,7 +141,7 @@ def _add_folder_commands(commands: Any) -> None:
     command = commands.add_parser("show", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.set_defaults(command=_show)
+    command.set_defaults(command=_show, asks=True)
     text = "complete MLflow's record of a run folder; twice changes nothing"
     command = commands.add_parser("sync", help=text, description=text)
     command.add_argument("run", type=Path)

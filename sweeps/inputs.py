@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from infra.package import PackageError, modules_beside, stage
+from infra.package import PackageError, files_beside, stage
 from models.data_configuration import DataConfig
-from sweeps.errors import StorageError
+from sweeps.errors import ClusterError, StorageError
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.spec.planning import PlannedTrial
 
-__all__ = ["INPUTS", "data_beside", "keep_inputs", "needs_modules"]
+__all__ = ["INPUTS", "data_beside", "keep_inputs", "needs_modules", "refuse_what_stays_here"]
 
 INPUTS = "inputs"
 
@@ -31,6 +31,16 @@ def data_beside(data: DataConfig, base: Path) -> dict[Path, Path]:
     return {path: path.relative_to(base)} if path.is_relative_to(base) else {}
 
 
+def refuse_what_stays_here(data: DataConfig, base: Path) -> None:
+    """Raise ClusterError for a data file that another machine would look for in vain."""
+    if data.kind == "file" and not Path(data.source).is_absolute() and not data_beside(data, base):
+        raise ClusterError(
+            f"data.source: {data.source} is not in or below {base}, so it is not shipped with the "
+            f"sweep: move it beside the sweep file, or name its whole path in a folder that every "
+            f"node sees"
+        )
+
+
 def keep_inputs(folder: RunFolder) -> None:
     """Copy the user's modules and data into a run folder, unless they are there.
 
@@ -46,7 +56,7 @@ def keep_inputs(folder: RunFolder) -> None:
     data = folder.read_sweep().data
     try:
         if needs_modules(data, folder.read_plan()):
-            stage(modules_beside(base), folder.path / INPUTS)
+            stage(files_beside(base, only_modules=data.kind != "function"), folder.path / INPUTS)
         stage(data_beside(data, base), folder.path / INPUTS, limit_mb=None)
         (folder.path / INPUTS).mkdir(exist_ok=True)
         file = folder.path / INPUTS / folder.source.name

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.jobs import Job, Jobs, JobsError
-from infra.package import PackageError, checkout_files, modules_beside, stage
+from infra.package import PackageError, checkout_files, files_beside, stage
 from infra.settings import InfraSettings, has_password
 from sweeps.environment import read_settings
 from sweeps.errors import ClusterError, SettingsError
-from sweeps.inputs import data_beside, needs_modules
+from sweeps.inputs import data_beside, needs_modules, refuse_what_stays_here
 from sweeps.spec.loading import check_sweep
 
-__all__ = ["Submitted", "logs", "send", "stop", "submit"]
+__all__ = ["Submitted", "ask", "logs", "send", "stop", "submit"]
 
 _PROJECT = Path(__file__).resolve().parents[1]
 _FOLDER = "sweep"
@@ -54,9 +54,10 @@ def submit(path: str | Path, overrides: Sequence[str] = ()) -> Submitted:
     sweep, planned = check_sweep(path, overrides)
     sweep_id = f"{sweep.file.name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     base = sweep.base_dir.resolve()
+    refuse_what_stays_here(sweep.file.data, base)
     beside = {path.resolve(): Path(path.name), **data_beside(sweep.file.data, base)}
     if needs_modules(sweep.file.data, planned):
-        beside |= modules_beside(base)
+        beside |= files_beside(base, only_modules=sweep.file.data.kind != "function")
     extra = {file: _FOLDER / name for file, name in beside.items()}
     arguments = [f"{_FOLDER}/{path.name}", "--id", sweep_id]
     for text in overrides:
@@ -68,9 +69,42 @@ def send(command: str, sweep: str, arguments: Sequence[str] = ()) -> Submitted:
     """Start a command about a sweep that was submitted before: resume, extend, retry or final.
 
     Raises:
+        SettingsError, ClusterError: As `submit`; or it runs just now.
+    """
+    with _jobs() as jobs:
+        running = [job for job in jobs.list(sweep=sweep) if not job.is_over]
+    if running:
+        raise ClusterError(
+            f"{sweep} is running as job {running[0].id}: follow it (logs -f {sweep}), or stop it "
+            f"first (stop {sweep})"
+        )
+    return _send(command, sweep, [sweep, *arguments], {})
+
+
+def ask(words: Sequence[str], then: str = "true") -> tuple[int, str]:
+    """Run a command that only reads as a job; returns its exit code and what it printed.
+
+    For a machine that does not see the storage of the cluster.
+
+    Args:
+        words: The command and its arguments.
+        then: A shell command line that follows where it succeeds.
+
+    Raises:
         SettingsError, ClusterError: As `submit`.
     """
-    return _send(command, sweep, [sweep, *arguments], {})
+    mark = secrets.token_hex(8)
+    line = f"{shlex.join(['python', '-m', 'sweeps', *words])} && {then}"
+    settings = read_settings()
+    with _jobs() as jobs, tempfile.TemporaryDirectory(prefix="sweeps-") as folder:
+        stage(checkout_files(_PROJECT), Path(folder))
+        entrypoint = f"echo {mark}; {{ {line}; }}; echo {mark} $?"
+        job = jobs.submit(entrypoint, Path(folder), _variables(settings), question=words[0])
+        text = "".join(jobs.follow(job))
+    begun, _, rest = text.rpartition(f"\n{mark} ")
+    if not begun or not rest.strip().isdecimal():
+        raise ClusterError(f"job {job} came to no answer; its log ends with: {text[-300:].strip()}")
+    return int(rest), begun.partition(f"{mark}\n")[2] + "\n"
 
 
 def logs(sweep: str | None, *, follow: bool) -> Iterator[str]:
@@ -160,5 +194,4 @@ def _latest(jobs: Jobs, sweep: str | None) -> Job:
     if not found:
         which = "" if sweep is None else f" {sweep!r}"
         raise ClusterError(f"the cluster knows no job of a sweep{which}: `list` shows all ids")
-    # A command about a sweep that runs is a later job, which was refused.
     return next((job for job in found if not job.is_over), found[0])

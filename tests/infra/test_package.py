@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.package import PackageError, checkout_files, modules_beside, stage
+from infra.package import PackageError, checkout_files, files_beside, stage
 
 
 def write(root: Path, names: list[str]) -> None:
@@ -37,18 +37,30 @@ def test_what_git_ignores_and_tests_stay_behind(checkout: Path, tmp_path: Path) 
     assert size == sum(path.stat().st_size for path in tmp_path.glob("out/**/*") if path.is_file())
 
 
+def test_secrets_that_git_does_not_ignore_stay_behind(checkout: Path) -> None:
+    write(checkout, [".env", "auth_token"])
+    names = {str(name) for name in checkout_files(checkout).values()}
+    assert not {".env", "auth_token"} & names
+
+
 def test_without_git_environments_and_runs_stay_behind(checkout: Path) -> None:
     subprocess.run(["rm", "-r", checkout / ".git"], check=True)
+    write(checkout, [".env", "infra/.env", "infra/ray_up/auth_token"])
     names = {str(name) for name in checkout_files(checkout).values()}
     assert {"sweeps/service.py", "big.bin"} < names
+    assert not {".env", "infra/.env", "infra/ray_up/auth_token"} & names
     assert not any(name.startswith((".venv", "runs", "tests")) for name in names)
 
 
 def test_the_python_files_beside_a_sweep_are_its_modules(checkout: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     write(mine, ["my.yaml", "net.py", "parts/layer.py", "rows.csv", ".venv/z.py", "huge.bin"])
-    assert {str(name) for name in modules_beside(mine).values()} == {"net.py", "parts/layer.py"}
-    own = {str(name) for name in modules_beside(checkout).values()}
+    modules = {str(name) for name in files_beside(mine, only_modules=True).values()}
+    assert modules == {"net.py", "parts/layer.py"}
+    assert {"rows.csv", "net.py"} < {
+        str(name) for name in files_beside(mine, only_modules=False).values()
+    }
+    own = {str(name) for name in files_beside(checkout, only_modules=True).values()}
     assert own == {"examples/own_net.py"}  # the product itself is on every node
 
 

@@ -178,7 +178,31 @@ def test_nodes_that_start_on_demand_are_waited_for(cluster: LocalCluster, tmp_pa
     assert len(sweeps.open_run(cluster.storage / "waited").record.ranked()) == 6
 
 
-def test_a_command_that_was_refused_does_not_hide_the_job_that_runs(
+def test_a_machine_that_does_not_see_the_storage_asks_the_cluster(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    code, said = run_command("submit", write_sweep(tmp_path), **cluster.variables())
+    assert code == 0, said
+    name = said.splitlines()[0]
+    assert run_command("logs", "-f", name, **cluster.variables())[0] == 0
+    # The nodes have it in their environment, and this machine another one.
+    laptop = cluster.variables() | {"PYTHONPATH": str(PROJECT)}
+    del laptop["SWEEPS_STORAGE"]
+    code, said = run_command("status", name, cwd=tmp_path, **laptop)
+    assert code == 0, said
+    assert f"{name}: ended" in said, said
+    code, said = run_command("list", cwd=tmp_path, **laptop)
+    assert name in said, said
+    code, said = run_command("report", name, cwd=tmp_path, **laptop)
+    assert code == 0, said
+    page = (tmp_path / f"{name}.report.html").read_text()
+    assert page.rstrip().endswith("</html>")
+    code, said = run_command("show", "no-such-sweep", cwd=tmp_path, **laptop)
+    assert code == 1, said
+    assert "no-such-sweep" in said, said
+
+
+def test_a_running_sweep_is_not_sent_again_and_is_stopped_by_its_id(
     cluster: LocalCluster, tmp_path: Path
 ) -> None:
     path = counted_sweep(tmp_path, "not_hidden", trials=TRIALS, epochs=EPOCHS, epoch_s=5.0)
@@ -187,8 +211,9 @@ def test_a_command_that_was_refused_does_not_hide_the_job_that_runs(
     assert code == 0, said
     name = said.splitlines()[0]
     wait_for(lambda: len(epochs_trained(tmp_path)) > 1)
-    assert run_command("resume", name, **environment)[0] == 0
-    wait_for(lambda: "in use by process" in run_command("logs", name, **environment)[1])
+    code, said = run_command("resume", name, **environment)
+    assert code == 9, said
+    assert f"{name} is running as job" in said, said
     code, said = run_command("stop", name, **environment)
     assert code == 0, said
     assert "STOPPED" in said, said
