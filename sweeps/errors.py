@@ -8,6 +8,7 @@ SweepError                  a mistake that the user can mend; its message says h
 ├── ClusterError            the Ray cluster does not answer, refuses, or a node is not ready
 ├── StorageError            results cannot be written (disk full, no permission)
 └── TrackingError           the MLflow store cannot be reached or refuses
+    └── RefusedRecordError  it refuses a part of the record, and would again
 
 `exit_code` of each class is what the command line returns.
 """
@@ -20,6 +21,7 @@ __all__ = [
     "ClusterError",
     "FileProblem",
     "PlacementError",
+    "RefusedRecordError",
     "RunFolderError",
     "SettingsError",
     "StorageError",
@@ -110,3 +112,7 @@ class TrackingError(SweepError):
     """The MLflow store cannot be reached or refuses the record; nothing on disk is lost."""
 
     exit_code = 6
+
+
+class RefusedRecordError(TrackingError):
+    """The MLflow store refuses a part of the record as such: the same request would not pass."""
