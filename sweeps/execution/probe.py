@@ -14,6 +14,7 @@ from models.datasets import load_dataset
 from models.nets import build_net
 from models.splits import TrainDev, split_folds
 from models.training import Objective, Training
+from sweeps.execution.trial_worker import REPORT_PERIOD_S
 from sweeps.spec.planning import PlannedTrial
 from sweeps.spec.sweep import Sweep
 
@@ -59,12 +60,19 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
         times_weights.append(len(training.checkpoint()) / _weights_bytes(trial, data))
         row_bytes = max(row_bytes, len(json.dumps(row)))
     weights = [_weights_bytes(trial, data) for trial in _spread(planned, _BUILT)]
-    history = row_bytes * max(trial.configuration["training"]["epochs"] for trial in planned)
+    epoch_s = sum(seconds) / len(seconds) if seconds else 0.0
     return Probe(
-        epoch_s=sum(seconds) / len(seconds) if seconds else 0.0,
+        epoch_s=epoch_s,
         weights_bytes=round(sum(weights) / len(weights)) + _HEADER_BYTES,
-        checkpoint_bytes=round(max(times_weights) * max(weights)) + history,
+        checkpoint_bytes=round(max(times_weights) * max(weights))
+        + row_bytes * _epochs_unreported(planned, epoch_s),
     )
+
+
+def _epochs_unreported(planned: Sequence[PlannedTrial], epoch_s: float) -> int:
+    """Return of how many epochs a checkpoint has the rows, at most: those of one report."""
+    longest = max(trial.configuration["training"]["epochs"] for trial in planned)
+    return min(longest, math.ceil(REPORT_PERIOD_S / epoch_s)) if epoch_s else longest
 
 
 def _spread(planned: Sequence[PlannedTrial], number: int) -> list[PlannedTrial]:

@@ -104,7 +104,8 @@ class TrialWorker:
             self._training = self._continue_or_begin(trial)
             self._saved = self._training.epoch
         training = self._training
-        self._watchdog.watch(trial.index, _trained_s(training))
+        training.drop_rows(self._reported)
+        self._watchdog.watch(trial.index, training.trained_s)
         due = time.monotonic() + REPORT_PERIOD_S
         # A restored checkpoint may be ahead of the ledger: a report was lost in a kill. Send it.
         lost_report = training.epoch > self._reported
@@ -118,7 +119,7 @@ class TrialWorker:
             self._save(trial, training)
         except OSError as err:
             raise _UnsavedError(str(err)) from err
-        rows = training.history[self._reported :]
+        rows = [row for row in training.history if row["epoch"] > self._reported]
         self._reported = training.epoch
         return Report(trial.index, rows, self._outcome(training), training.reason)
 
@@ -147,7 +148,7 @@ class TrialWorker:
 
     def _save(self, trial: PlannedTrial, training: Training) -> None:
         if training.best_epoch is not None and training.best_epoch > self._reported:
-            row = training.history[training.best_epoch - 1]
+            row = training.best_row
             about = {"trial": trial.index, "hash": trial.hash, "seed": trial.seed, "metrics": row,
                      "configuration": trial.configuration}  # fmt: skip
             path = weights_path(self._order.weights, trial.index, training.best_epoch)
@@ -165,7 +166,7 @@ class TrialWorker:
 
     def _refuse_late(self, training: Training) -> None:
         limit_s = self._order.timeout_s
-        if limit_s is not None and _trained_s(training) > limit_s:
+        if limit_s is not None and training.trained_s > limit_s:
             raise _OutOfTimeError(f"trained for more than trial.timeout_s = {limit_s:g} s")
 
 
@@ -197,10 +198,6 @@ def _checked(content: bytes) -> bytes:
     if zlib.crc32(content[4:]) != int.from_bytes(content[:4], "big"):
         raise ValueError("the checkpoint was damaged")
     return content[4:]
-
-
-def _trained_s(training: Training) -> float:
-    return sum(row["epoch_s"] for row in training.history)
 
 
 def _describe(error: BaseException) -> str:
