@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import sys
 from contextlib import suppress
+from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from modulefinder import ModuleFinder
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from search_spaces.problems import Problem, did_you_mean
 
-__all__ = ["files_of", "function_problem", "make_importable"]
+__all__ = ["files_of", "function_problem", "make_importable", "source_of"]
 
 _PLACE = ("model", "target")
 
@@ -69,14 +70,37 @@ def _spec(module: str) -> ModuleSpec | None:
         return None
 
 
-def _names_in(spec: ModuleSpec) -> tuple[str, ...] | None:
-    """Return the names that a module's text gives to something; None where it cannot be told."""
+def source_of(module: str) -> ast.Module | None:
+    """Return a module's text as a tree; None of one that is not found, or not Python that parses.
+
+    The module itself is not run; the packages that hold it are.
+    """
+    try:
+        spec = _spec(module)
+    except Exception:  # whatever a package of the user's raises while it is imported
+        return None
+    return None if spec is None else _tree(spec)
+
+
+def _tree(spec: ModuleSpec) -> ast.Module | None:
     if spec.origin is None or not spec.origin.endswith(".py"):
         return None
     try:
-        tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+        return _parsed(spec.origin, Path(spec.origin).stat().st_mtime_ns)
     except (OSError, ValueError, SyntaxError):
         return None  # the trial that imports it says why
+
+
+@lru_cache(maxsize=16)  # every trial of a plan asks for it
+def _parsed(path: str, changed_ns: int) -> ast.Module:
+    return ast.parse(Path(path).read_text(encoding="utf-8"))
+
+
+def _names_in(spec: ModuleSpec) -> tuple[str, ...] | None:
+    """Return the names that a module's text gives to something; None where it cannot be told."""
+    tree = _tree(spec)
+    if tree is None:
+        return None
     names: list[str] = []
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
