@@ -105,6 +105,8 @@ def _table_columns(
     table: pyarrow.Table, path: Path, target: str | None, exclude: tuple[str, ...]
 ) -> Columns:
     """The columns of a pyarrow table."""
+    if target is not None:  # rows to be answered are asked for by name, and may have others
+        _check_named(table.column_names, path, exclude)
     names = [name for name in table.column_names if not _PANDAS_INDEX.fullmatch(name)]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -112,6 +114,21 @@ def _table_columns(
         raise DataError(rule, key=("source",), value=", ".join(repeated))
     kept = _kept(names, path, target, exclude)
     return {name: _column(name, table.column(name)) for name in kept}
+
+
+def _check_named(names: list[str], path: Path, exclude: tuple[str, ...]) -> None:
+    nameless = [
+        str(number)
+        for number, name in enumerate(names, start=1)
+        if not name.strip() and name not in exclude
+    ]
+    if nameless:
+        raise DataError(
+            f"{path.name} has a name for every column, and none for column {', '.join(nameless)}",
+            key=("source",),
+            hint="Name it in the first line; an index that pandas wrote is left out with "
+            "to_csv(..., index=False)",
+        )
 
 
 def _column(name: str, column: pyarrow.ChunkedArray) -> npt.NDArray[Any]:

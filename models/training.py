@@ -23,7 +23,7 @@ from models.weights import pack, unpack
 __all__ = ["Objective", "Training"]
 
 # Raised whenever older checkpoints can no longer be continued from.
-_CHECKPOINT_FORMAT = 1
+_CHECKPOINT_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Training:
 
     Attributes:
         epoch: epochs trained so far.
-        history: one row an epoch, as `train_epoch` returned it.
+        history: one row an epoch, as `train_epoch` returned it; of those that were not dropped.
+        trained_s: seconds that all epochs took together.
         outcome: None while there is more to train.
         reason: why it ended early; empty if it did not.
-        best_epoch: the epoch with the best finite objective, the earliest of equals; None before
-            there is one.
-        best_value: the objective at that epoch.
+        best_row: the row of the epoch with the best finite objective, the earliest of equals; None
+            before there is one.
     """
 
     def __init__(
@@ -81,11 +81,11 @@ class Training:
         early_stopping = config.regularization.early_stopping
         self._patience = early_stopping and Patience(early_stopping, objective.mode)
         self.epoch = 0
+        self.trained_s = 0.0
         self.history: list[dict[str, float]] = []
         self.outcome: Literal["completed", "early_stopped", "diverged"] | None = None
         self.reason = ""
-        self.best_epoch: int | None = None
-        self.best_value: float | None = None
+        self.best_row: dict[str, float] | None = None
 
     def train_epoch(self) -> dict[str, float]:
         """Trains one epoch and returns its row: epoch, metrics, lr of the last batch, epoch_s.
@@ -99,18 +99,20 @@ class Training:
         self.epoch += 1
         rows = [epoch.row for epoch in epochs]
         row = {"epoch": self.epoch, **(rows[0] if len(rows) == 1 else fold_row(rows))}
+        self.trained_s += row["epoch_s"]
         self.history.append(row)
         fault = _first_fault(epochs)
         if fault:
             self.outcome, self.reason = "diverged", f"{fault} in epoch {self.epoch}"
         else:
-            self._judge(row[self._objective.metric])
+            self._judge(row)
         return row
 
-    def _judge(self, value: float) -> None:
+    def _judge(self, row: dict[str, float]) -> None:
         """Draws from the objective after an epoch what follows: best weights, rates, the end."""
+        value = row[self._objective.metric]
         if self._is_best(value):
-            self.best_epoch, self.best_value = self.epoch, value
+            self.best_row = row
             for net in self._nets:
                 net.keep_weights()
         for net in self._nets:
@@ -130,6 +132,16 @@ class Training:
         return value < self.best_value if self._objective.mode == "min" else value > self.best_value
 
     @property
+    def best_epoch(self) -> int | None:
+        """The epoch of `best_row`."""
+        return None if self.best_row is None else int(self.best_row["epoch"])
+
+    @property
+    def best_value(self) -> float | None:
+        """The objective of `best_row`."""
+        return None if self.best_row is None else self.best_row[self._objective.metric]
+
+    @property
     def best_weights(self) -> dict[str, Tensor]:
         """The net's state_dict after `best_epoch`, on the CPU; empty before there is one.
 
@@ -137,17 +149,24 @@ class Training:
         """
         return _together([net.kept_weights for net in self._nets])
 
+    def drop_rows(self, epoch: int) -> None:
+        """Takes the rows up to and including `epoch` out of `history`, and so of checkpoints.
+
+        Else each checkpoint would have all rows before it, and a long trial write their square.
+        """
+        self.history = [row for row in self.history if row["epoch"] > epoch]
+
     def checkpoint(self) -> bytes:
         """Everything that `restore` needs to continue as if never stopped."""
         about = {
             "format": _CHECKPOINT_FORMAT,
             "config": self._config.model_dump(mode="json"),
             "epoch": self.epoch,
+            "trained_s": self.trained_s,
             "history": self.history,
             "outcome": self.outcome,
             "reason": self.reason,
-            "best_epoch": self.best_epoch,
-            "best_value": self.best_value,
+            "best_row": self.best_row,
             # All nets were told the same objectives: their schedules are in the same state.
             "schedule": self._nets[0].schedule.state(),
             "patience": self._patience.state() if self._patience else None,
@@ -163,7 +182,8 @@ class Training:
         """
         named, about = unpack(checkpoint)
         if about.get("format") != _CHECKPOINT_FORMAT:
-            raise WeightsError("a checkpoint has format 1", value=about.get("format"))
+            rule = f"a checkpoint has format {_CHECKPOINT_FORMAT}"
+            raise WeightsError(rule, value=about.get("format"))
         if about["config"] != self._config.model_dump(mode="json"):
             raise WeightsError("a checkpoint is continued with its own configuration")
         try:
@@ -174,7 +194,7 @@ class Training:
             raise WeightsError(f"a checkpoint fits the net that is trained: {err}") from err
         if self._patience:
             self._patience.restore(about["patience"])
-        for name in ("epoch", "history", "outcome", "reason", "best_epoch", "best_value"):
+        for name in ("epoch", "trained_s", "history", "outcome", "reason", "best_row"):
             setattr(self, name, about[name])
 
 

@@ -9,6 +9,7 @@ SweepError                  a mistake that the user can mend; its message says h
 ├── ClusterError            the Ray cluster does not answer, refuses, or a node is not ready
 ├── StorageError            results cannot be written (disk full, no permission)
 └── TrackingError           the MLflow store cannot be reached or refuses
+    └── RefusedRecordError  it refuses a part of the record, and would again
 
 `exit_code` of each class is what the command line returns; one that cannot be parsed ends with
 2, too.
@@ -22,6 +23,7 @@ __all__ = [
     "ClusterError",
     "FileProblem",
     "PlacementError",
+    "RefusedRecordError",
     "RequestError",
     "RunFolderError",
     "SettingsError",
@@ -117,3 +119,7 @@ class TrackingError(SweepError):
     """The MLflow store cannot be reached or refuses the record; nothing on disk is lost."""
 
     exit_code = 6
+
+
+class RefusedRecordError(TrackingError):
+    """The MLflow store refuses a part of the record as such: the same request would not pass."""

@@ -108,7 +108,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
             recorder.write("end", reason=reason if is_open else "")
             display.recording()
             # Ray stops here, while the tracker records the rest.
-        tracking.finish()
+        tracking.finish(must_stop=signals.watch())
         missing = _missing_in_mlflow(tracking)
         if not (tracking.is_on and tracking.is_complete) and recorder.fatal is None:
             _report(folder)

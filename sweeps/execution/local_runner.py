@@ -13,6 +13,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
 from sweeps.execution.job import Job
+from sweeps.execution.lost_rows import discard_gaps
 from sweeps.execution.scheduling import LedgerScheduler, build_scheduler
 from sweeps.execution.trial_worker import TrialWorker
 from sweeps.execution.tune_result import tune_result
@@ -43,6 +44,7 @@ class _LocalController:
 
 def run_in_process(job: Job) -> None:
     """Train the trials of `job` one after the other; see Job for the contract."""
+    discard_gaps(job.order)
     recorder = job.recorder
     scheduler = LedgerScheduler(
         build_scheduler(job.stopping, recorder.record.goal, job.max_epochs), recorder

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 
 from models.configuration import TrialConfig
 from models.datasets import load_dataset
+from models.errors import ModelError
 from models.nets import build_net
 from models.splits import TrainDev, split_folds
 from models.training import Objective, Training
+from sweeps.errors import SweepError
+from sweeps.execution.trial_worker import REPORT_PERIOD_S
 from sweeps.spec.planning import PlannedTrial
 from sweeps.spec.sweep import Sweep
 
@@ -44,6 +48,9 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
     """Train two epochs of a few trials spread over the plan, and build the nets of more.
 
     The first epoch of a process is not counted: it pays for what torch loads on first use.
+
+    Raises:
+        SweepError: A net cannot be built or trained, as its trial could not.
     """
     dataset = load_dataset(sweep.file.data, sweep.base_dir)
     folds = split_folds(dataset, sweep.file.data, sweep.file.seed)
@@ -52,19 +59,45 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
     objective = Objective(sweep.goal.metric, sweep.goal.mode)
     seconds, times_weights, row_bytes = [], [1.0], 0
     for trial in _spread(planned, _TRAINED):
-        training = Training(_config(trial), data, objective, trial.seed)
-        row = training.train_epoch()
-        if training.outcome is None:
-            seconds.append(training.train_epoch()["epoch_s"])
-        times_weights.append(len(training.checkpoint()) / _weights_bytes(trial, data))
-        row_bytes = max(row_bytes, len(json.dumps(row)))
+        with _told(trial):
+            training = Training(_config(trial), data, objective, trial.seed)
+            row = training.train_epoch()
+            if training.outcome is None:
+                seconds.append(training.train_epoch()["epoch_s"])
+            times_weights.append(len(training.checkpoint()) / _weights_bytes(trial, data))
+            row_bytes = max(row_bytes, len(json.dumps(row)))
     weights = [_weights_bytes(trial, data) for trial in _spread(planned, _BUILT)]
-    history = row_bytes * max(trial.configuration["training"]["epochs"] for trial in planned)
+    epoch_s = sum(seconds) / len(seconds) if seconds else 0.0
     return Probe(
-        epoch_s=sum(seconds) / len(seconds) if seconds else 0.0,
+        epoch_s=epoch_s,
         weights_bytes=round(sum(weights) / len(weights)) + _HEADER_BYTES,
-        checkpoint_bytes=round(max(times_weights) * max(weights)) + history,
+        checkpoint_bytes=round(max(times_weights) * max(weights))
+        + row_bytes * _epochs_unreported(planned, epoch_s),
     )
+
+
+@contextmanager
+def _told(trial: PlannedTrial) -> Iterator[None]:
+    """Turn what a net raises into an error that names its trial; what is not the user's is ours."""
+    try:
+        yield
+    except SweepError:
+        raise
+    except Exception as err:
+        is_own = trial.configuration["model"]["kind"] == "custom"
+        if not (is_own or isinstance(err, ModelError)):
+            raise
+        said = str(err) if isinstance(err, ModelError) else f"its net raised {err!r}"
+        raise SweepError(
+            f"trial {trial.index} of the plan cannot be trained: {said}; nothing was measured "
+            f"(--no-probe plans without)"
+        ) from err
+
+
+def _epochs_unreported(planned: Sequence[PlannedTrial], epoch_s: float) -> int:
+    """Return of how many epochs a checkpoint has the rows, at most: those of one report."""
+    longest: int = max(trial.configuration["training"]["epochs"] for trial in planned)
+    return min(longest, math.ceil(REPORT_PERIOD_S / epoch_s)) if epoch_s else longest
 
 
 def _spread(planned: Sequence[PlannedTrial], number: int) -> list[PlannedTrial]:
@@ -84,7 +117,8 @@ def _weights_bytes(trial: PlannedTrial, data: Sequence[TrainDev]) -> int:
         with torch.device("meta"):
             net = build_net(model, one.input_shape, one.outputs)
     except Exception:  # the user's own net may compute with its numbers as it is built
-        net = build_net(model, one.input_shape, one.outputs)
+        with _told(trial):
+            net = build_net(model, one.input_shape, one.outputs)
     sizes: list[int] = [
         tensor.numel() * tensor.element_size() for tensor in net.state_dict().values()
     ]

@@ -30,6 +30,7 @@ from ray.tune.trainable import metadata
 
 from sweeps.execution.job import Job
 from sweeps.execution.lost_nodes import is_of_node
+from sweeps.execution.lost_rows import discard_gaps
 from sweeps.execution.placement import slots
 from sweeps.execution.ray_trainable import RayTrial
 from sweeps.execution.rungs import AnyStopping
@@ -44,6 +45,7 @@ __all__ = ["run_on_ray"]
 
 def run_on_ray(job: Job) -> None:
     """Train the trials of `job`, each as one Ray Tune trial; see Job for the contract."""
+    discard_gaps(job.order)
     recorder = job.recorder
     scheduler = LedgerScheduler(
         build_scheduler(job.stopping, recorder.record.goal, job.max_epochs), recorder

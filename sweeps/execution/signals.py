@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
@@ -23,6 +23,7 @@ class Signals:
 
     def __init__(self, recorder: Recorder) -> None:
         self.reason = ""
+        self._seen = 0
         self._recorder = recorder
         self._is_main = threading.current_thread() is threading.main_thread()
         self._before: dict[int, Any] = {}
@@ -49,6 +50,11 @@ class Signals:
         for number in () if self.reason else self._before:
             signal.signal(number, self._stop)
 
+    def watch(self) -> Callable[[], bool]:
+        """Return a function that says whether a signal has come since this call."""
+        before = self._seen
+        return lambda: self._seen > before
+
     @contextmanager
     def passing_exits(self) -> Iterator[None]:
         """Take the exit that Ray makes of a SIGTERM while it starts for the signal that it is."""
@@ -62,5 +68,6 @@ class Signals:
         signal.signal(signal.SIGINT, self._before[signal.SIGINT])
 
     def _request(self, number: int) -> None:
+        self._seen += 1
         self.reason = self.reason or f"interrupted by {signal.Signals(number).name}"
         self._recorder.request_stop(self.reason)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import traceback
 import zlib
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from models.training import Objective, Training
 from models.weights import pack
 from sweeps.execution.watchdog import Watchdog
 from sweeps.execution.work_order import WorkOrder
+from sweeps.record.files import BucketFiles
 from sweeps.record.kept_weights import checkpoint_name, weights_name
 from sweeps.record.records import Outcome
 from sweeps.record.trial_report import Report
@@ -33,6 +35,8 @@ __all__ = ["TrialWorker"]
 # A trial reports at least this often, so that a person sees progress and a kill costs little.
 REPORT_PERIOD_S = 2.0
 _WARM_UP_BATCHES = 3
+# An object store's ledger is this much behind, at most.
+_STORE_LAG_S = 10.0
 
 
 class TrialWorker:
@@ -43,7 +47,8 @@ class TrialWorker:
         self._objective = Objective(order.goal.metric, order.goal.mode)
         self._trial: PlannedTrial | None = None
         self._training: Training | None = None
-        self._reported = self._saved = 0
+        self._reported = self._saved = self._kept_from = 0
+        self._reports: deque[tuple[float, int]] = deque()
         self._watchdog = Watchdog(order.stacks, order.timeout_s if order.kill_when_late else None)
         for path in order.import_paths:
             if order.inputs is not None:
@@ -71,6 +76,8 @@ class TrialWorker:
         self.stop()
         self._trial = self._order.trials[index]
         self._reported = self._order.recorded.get(index, 0)
+        self._kept_from = 0
+        self._reports.clear()
 
     def stop(self) -> None:
         """Let go of the current trial."""
@@ -103,7 +110,8 @@ class TrialWorker:
             self._training = self._continue_or_begin(trial)
             self._saved = self._training.epoch
         training = self._training
-        self._watchdog.watch(trial.index, _trained_s(training))
+        training.drop_rows(self._recorded_for_good())
+        self._watchdog.watch(trial.index, training.trained_s)
         due = time.monotonic() + REPORT_PERIOD_S
         # A restored checkpoint may be ahead of the ledger: a report was lost in a kill. Send it.
         lost_report = training.epoch > self._reported
@@ -117,9 +125,21 @@ class TrialWorker:
             self._save(trial, training)
         except OSError as err:
             raise _UnsavedError(str(err)) from err
-        rows = training.history[self._reported :]
+        rows = [row for row in training.history if row["epoch"] > self._reported]
         self._reported = training.epoch
         return Report(trial.index, rows, self._outcome(training), training.reason)
+
+    def _recorded_for_good(self) -> int:
+        """Return the epoch up to which the ledger has the rows, wherever it has to be read.
+
+        The report before this one is in it; an object store gets it some seconds later.
+        """
+        now = time.monotonic()
+        self._reports.append((now, self._reported))
+        lag_s = _STORE_LAG_S if isinstance(self._order.checkpoints, BucketFiles) else 0.0
+        while self._reports and now - self._reports[0][0] >= lag_s:
+            self._kept_from = self._reports.popleft()[1]
+        return self._kept_from
 
     def _outcome(self, training: Training) -> Outcome | None:
         if training.outcome is None and training.epoch == self._order.last_epoch:
@@ -147,7 +167,7 @@ class TrialWorker:
 
     def _save(self, trial: PlannedTrial, training: Training) -> None:
         if training.best_epoch is not None and training.best_epoch > self._reported:
-            row = training.history[training.best_epoch - 1]
+            row = training.best_row
             about = {"trial": trial.index, "hash": trial.hash, "seed": trial.seed, "metrics": row,
                      "configuration": trial.configuration}  # fmt: skip
             name = weights_name(trial.index, training.best_epoch)
@@ -160,7 +180,7 @@ class TrialWorker:
 
     def _refuse_late(self, training: Training) -> None:
         limit_s = self._order.timeout_s
-        if limit_s is not None and _trained_s(training) > limit_s:
+        if limit_s is not None and training.trained_s > limit_s:
             raise _OutOfTimeError(f"trained for more than trial.timeout_s = {limit_s:g} s")
 
 
@@ -192,10 +212,6 @@ def _checked(content: bytes) -> bytes:
     if zlib.crc32(content[4:]) != int.from_bytes(content[:4], "big"):
         raise ValueError("the checkpoint was damaged")
     return content[4:]
-
-
-def _trained_s(training: Training) -> float:
-    return sum(row["epoch_s"] for row in training.history)
 
 
 def _describe(error: BaseException) -> str:

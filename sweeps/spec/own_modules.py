@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from modulefinder import ModuleFinder
 from pathlib import Path
@@ -14,11 +14,9 @@ from typing import Any
 
 from search_spaces.problems import Problem, did_you_mean
 
-__all__ = ["files_of", "function_problem", "make_importable", "option_problems"]
+__all__ = ["files_of", "function_problem", "make_importable", "source_of"]
 
 _PLACE = ("model", "target")
-# What a net's function is given besides its options.
-_GIVEN = ("input_shape", "outputs")
 
 
 def make_importable(folder: Path | str) -> None:
@@ -65,35 +63,6 @@ def function_problem(target: str) -> Problem | None:
     return Problem(_PLACE, target, rule, names[:20], did_you_mean(function, names))
 
 
-def option_problems(target: str, options: Iterable[str]) -> list[Problem]:
-    """Return the options that the function `package.module:function` has no argument for.
-
-    An empty list where its text does not tell: it is a class, is decorated, comes from elsewhere
-    or takes any keyword.
-    """
-    module, _, function = target.partition(":")
-    with suppress(Exception):  # function_problem says what is wrong with the module
-        found = [
-            node
-            for node in _nodes_in(_spec(module)) or ()
-            if isinstance(node, ast.FunctionDef) and node.name == function
-        ]
-        if len(found) == 1 and not found[0].decorator_list and found[0].args.kwarg is None:
-            names = _keywords_of(found[0].args)
-            return [_unknown_option(one, function, names) for one in options if one not in names]
-    return []
-
-
-def _keywords_of(arguments: ast.arguments) -> tuple[str, ...]:
-    names = [one.arg for one in (*arguments.args, *arguments.kwonlyargs)]
-    return tuple(name for name in names if name not in _GIVEN)
-
-
-def _unknown_option(name: str, function: str, names: tuple[str, ...]) -> Problem:
-    rule = f"unknown key {name!r}: {function}() has no such argument"
-    return Problem(("model", "options", name), name, rule, names, did_you_mean(name, names))
-
-
 def _spec(module: str) -> ModuleSpec | None:
     try:
         return importlib.util.find_spec(module)
@@ -101,23 +70,39 @@ def _spec(module: str) -> ModuleSpec | None:
         return None
 
 
-def _nodes_in(spec: ModuleSpec | None) -> list[ast.stmt] | None:
-    """Return the statements of a module's text; None where it has none that can be read."""
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+def source_of(module: str) -> ast.Module | None:
+    """Return a module's text as a tree; None of one that is not found, or not Python that parses.
+
+    The module itself is not run; the packages that hold it are.
+    """
+    try:
+        spec = _spec(module)
+    except Exception:  # whatever a package of the user's raises while it is imported
+        return None
+    return None if spec is None else _tree(spec)
+
+
+def _tree(spec: ModuleSpec) -> ast.Module | None:
+    if spec.origin is None or not spec.origin.endswith(".py"):
         return None
     try:
-        return ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body
+        return _parsed(spec.origin, Path(spec.origin).stat().st_mtime_ns)
     except (OSError, ValueError, SyntaxError):
         return None  # the trial that imports it says why
 
 
+@lru_cache(maxsize=16)  # every trial of a plan asks for it
+def _parsed(path: str, changed_ns: int) -> ast.Module:
+    return ast.parse(Path(path).read_text(encoding="utf-8"))
+
+
 def _names_in(spec: ModuleSpec) -> tuple[str, ...] | None:
     """Return the names that a module's text gives to something; None where it cannot be told."""
-    nodes = _nodes_in(spec)
-    if nodes is None:
+    tree = _tree(spec)
+    if tree is None:
         return None
     names: list[str] = []
-    for node in nodes:
+    for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.append(node.name)
         elif isinstance(node, ast.ImportFrom):

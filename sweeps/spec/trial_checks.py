@@ -17,7 +17,8 @@ from models.errors import TrialConfigError
 from models.net_configuration import CustomNet
 from search_spaces.problems import KeyPath, Problem, SpaceError, did_you_mean
 from search_spaces.space import Space
-from sweeps.spec.own_modules import function_problem, option_problems
+from sweeps.spec.own_modules import function_problem
+from sweeps.spec.own_options import option_problems
 from sweeps.spec.validation_messages import problems_of, rule_and_value
 
 __all__ = ["Verdict", "judge_trial", "template_place"]
@@ -79,7 +80,7 @@ def _without_wrong_sections(
 
 
 def _against_surroundings(config: TrialConfig, data: DataSummary | None) -> Iterator[Problem]:
-    """Yield what the net cannot do with this data, and a function of the user's that is not there.
+    """Yield what the net cannot do with this data, and what the user's own cannot be called with.
 
     Calling that function is left to the trials: it would take torch.
     """
@@ -87,7 +88,8 @@ def _against_surroundings(config: TrialConfig, data: DataSummary | None) -> Iter
         problem = function_problem(config.model.target)
         if problem is not None:
             yield problem
-        yield from option_problems(config.model.target, config.model.options)
+        else:
+            yield from option_problems(config.model.target, config.model.options)
     if data is None:
         return
     try:

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from models.errors import ModelError
-from sweeps.errors import SweepError
 from sweeps.execution.placement import slots, this_machine
 from sweeps.execution.rungs import expected_epochs, rungs
 from sweeps.spec.configurations import flatten, varied_keys
@@ -81,11 +79,7 @@ def _measured(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTrial])
     """Return the report with what a probe of the plan adds: time and bytes."""
     from sweeps.execution.probe import probe_plan
 
-    try:
-        probe = probe_plan(sweep, planned)
-    except ModelError as err:
-        rule = f"a trial of the plan cannot be trained: {err}"
-        raise SweepError(f"{rule}; `plan --no-probe` shows it all the same") from err
+    probe = probe_plan(sweep, planned)
     epochs = report.expected_epochs + report.follow_up_epochs
     # HyperBand pauses trials, so that all may have a checkpoint at once.
     pauses = sweep.file.stopping.scheduler == "hyperband"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.settings import without_password
-from sweeps.errors import TrackingError
+from sweeps.errors import RefusedRecordError, TrackingError
 from sweeps.record.ledger import read_events
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
@@ -245,6 +245,10 @@ def follow(
 
     A driver that dies without a word (SIGKILL) is noticed; its open trials stay open for the
     resume that will follow.
+
+    Raises:
+        TrackingError: The store refused the same twice as wrong, or the driver died and the store
+            does not answer.
     """
     with logged(folder, LOG_FILE):
         _follow(Follower(folder, uri), driver_is_alive, closing)
@@ -263,7 +267,9 @@ def _follow(follower: Follower, driver_is_alive: Callable[[], bool], closing: Cl
         except TrackingError as err:
             follower.say(error=str(err))
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
-            if not alive:
+            # Once more: what was deleted by hand meanwhile is refused too, and then made again.
+            is_final = isinstance(err, RefusedRecordError) and str(err) == problem
+            if is_final or not alive:
                 raise
             if str(err) != problem:  # a server that is down says the same for hours
                 log(logging.WARNING, str(err))

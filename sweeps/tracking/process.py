@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +28,7 @@ _PROJECT = Path(__file__).resolve().parents[2]
 # one that does: artifacts and a model on their way, and a report.
 PATIENCE_S = 20.0
 _LONG_PATIENCE_S = 300.0
+_STAGES = ("trials", "sweep", "model", "report", "done")
 _LONG_STAGES = ("sweep", "model", "report")
 
 
@@ -74,18 +76,24 @@ class TrackingProcess:
             self._process.terminate()
             self._process.wait()
 
-    def finish(self) -> None:
-        """Wait until all is recorded and the report drawn, or there is no progress for too long."""
+    def finish(self, must_stop: Callable[[], bool] = lambda: False) -> None:
+        """Wait until all is recorded and the report drawn, or there is no progress for too long.
+
+        Args:
+            must_stop: Whether somebody asks for an end of the waiting.
+        """
         if self._process is None:
             return
-        progress, since = self._progress(), time.monotonic()
-        while self._process.poll() is None:
-            is_long = progress[1] in _LONG_STAGES and not self.error
+        furthest, since = self._progress(), time.monotonic()
+        while self._process.poll() is None and not must_stop():
+            is_long = self.status().get("stage") in _LONG_STAGES and not self.error
             if time.monotonic() - since > (_LONG_PATIENCE_S if is_long else PATIENCE_S):
                 return
             time.sleep(0.02)
-            if self._progress() != progress:
-                progress, since = self._progress(), time.monotonic()
+            # After an error the stages come again, which is no progress.
+            reached = tuple(map(max, self._progress(), furthest))
+            if reached != furthest:
+                furthest, since = reached, time.monotonic()
 
     @property
     def is_on(self) -> bool:
@@ -109,9 +117,11 @@ class TrackingProcess:
             return str(self.status().get("error") or f"see {self._folder.path / LOG_FILE}")
         return str(self.status().get("error") or "")
 
-    def _progress(self) -> tuple[Any, Any]:
+    def _progress(self) -> tuple[int, ...]:
+        """Return how many ended trials are recorded, stages' too, and the number of the stage."""
         status = self.status()
-        return (status.get("recorded"), status.get("recorded_in")), status.get("stage")
+        in_stages = sum(status.get("recorded_in", {}).values())
+        return self.recorded() + in_stages, _STAGES.index(status.get("stage", "trials"))
 
     def recorded(self) -> int:
         """Return how many ended trials of the search are in MLflow."""

@@ -18,7 +18,7 @@ from mlflow.entities import Experiment, LifecycleStage
 from mlflow.exceptions import MlflowException
 
 from infra.settings import without_password
-from sweeps.errors import TrackingError
+from sweeps.errors import RefusedRecordError, TrackingError
 
 __all__ = ["done_with", "experiment_id_of", "open_client", "translated_errors", "without_password"]
 
@@ -29,6 +29,8 @@ _SQLITE = "sqlite:///"
 # the people who look at its pages waiting.
 _REQUESTS_AT_ONCE = 4
 _LONGEST_MESSAGE = 300
+# Error codes of requests that are wrong in themselves. All others may pass another time.
+_WRONG_REQUEST = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
 # What the experiment is for, in MLflow's own words.
 _EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -120,7 +122,8 @@ def translated_errors(uri: str) -> Iterator[None]:
     """Turn what MLflow and its transports raise into TrackingError.
 
     Its transports (requests, SQLAlchemy, object stores) share no base class: any exception out of
-    the client means that the record could not be written now.
+    the client means that the record could not be written now. RefusedRecordError where MLflow
+    says that the request is wrong.
     """
     try:
         yield
@@ -129,7 +132,9 @@ def translated_errors(uri: str) -> Iterator[None]:
     except Exception as err:
         lines = str(err).strip().splitlines() or [type(err).__name__]
         text = _hide_password(_plain(lines[0]), uri)[:_LONGEST_MESSAGE]
-        raise TrackingError(f"MLflow at {without_password(uri)}: {text}") from err
+        is_refusal = isinstance(err, MlflowException) and err.error_code in _WRONG_REQUEST
+        kind = RefusedRecordError if is_refusal else TrackingError
+        raise kind(f"MLflow at {without_password(uri)}: {text}") from err
 
 
 def _plain(text: str) -> str:

@@ -72,6 +72,7 @@ def test_independent_problems_are_reported_together(tmp_path: Path) -> None:
     ("text", "keys", "message"),
     [
         ("x,y\n", {}, "a data set has rows"),
+        (",x,y\n0,1,a\n1,2,b\n", {}, "none for column 1"),
         ("x,y\n1,a\n2,a\n", {}, "two classes or more"),
         ("y\na\nb\n", {}, "at least one column besides the target"),
         ("x,y\n" + "1,0.5\n2,1.5\n" * 3, {"split": {"test": 0.01}}, "at least one row"),

@@ -124,7 +124,7 @@ def test_the_weights_kept_are_those_of_all_folds_after_the_best_mean() -> None:
     assert best is not None
     for number, training in enumerate(alone(CASES["dropout"]), start=1):
         train(training, best - 1)
-        training.best_value = None  # so that the next epoch is its best, whatever came before
+        training.best_row = None  # so that the next epoch is its best, whatever came before
         train(training, 1)
         kept = of_fold(number, together.best_weights)
         torch.testing.assert_close(kept, training.best_weights, rtol=0, atol=0)

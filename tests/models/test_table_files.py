@@ -35,6 +35,24 @@ def test_a_csv_equals_what_pandas_reads(tmp_path: Path) -> None:
     np.testing.assert_array_equal(columns["b"], frame["b"])
 
 
+def test_a_column_without_a_name_is_an_error_with_its_number(tmp_path: Path) -> None:
+    pd.DataFrame({"a": [1.5, 2.5], "y": ["u", "v"]}).to_csv(tmp_path / "t.csv")
+    with pytest.raises(DataError, match="none for column 1") as caught:
+        read_file(tmp_path / "t.csv", "y")
+    assert caught.value.key == ("source",)
+    assert "index=False" in caught.value.hint
+    with pytest.raises(DataError, match="none for column 1, 3"):
+        read_file(written(tmp_path, ",y, \n1,u,2\n"), "y")
+
+
+def test_a_column_without_a_name_may_be_left_out_and_does_not_disturb_rows_to_answer(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path, ",a,y\n0,1,u\n1,2,v\n")
+    assert list(read_file(path, "y", exclude=("",))) == ["a", "y"]
+    assert list(read_file(path, None)) == ["", "a", "y"]
+
+
 def test_types_do_not_depend_on_the_first_megabyte(tmp_path: Path) -> None:
     path = written(tmp_path, "x,y\n" + "1,2\n" * 400_000 + "0.5,word\n")
     columns = read_file(path, "y")

@@ -121,6 +121,35 @@ def test_two_interleaved_trials_are_as_if_alone(config: TrialConfig, data: Train
     assert_same(first, alone)
 
 
+@every_case
+def test_a_trial_goes_on_without_the_rows_that_were_dropped(
+    config: TrialConfig, data: TrainDev
+) -> None:
+    unbroken = finished(begin(config, data))
+    stopped = train(begin(config, data), 2)
+    stopped.drop_rows(1)
+    continued = begin(config, data)
+    continued.restore(stopped.checkpoint())
+    assert continued.trained_s == stopped.trained_s
+    finished(continued)
+    assert without_times(continued) == without_times(unbroken)[1:]
+    assert (continued.best_epoch, continued.best_value) == (
+        unbroken.best_epoch,
+        unbroken.best_value,
+    )
+    torch.testing.assert_close(continued.best_weights, unbroken.best_weights, rtol=0, atol=0)
+
+
+def test_a_checkpoint_does_not_grow_with_the_rows_that_were_dropped() -> None:
+    training = begin(configuration(training={"epochs": 90, "device": "cpu"}), blobs())
+    sizes = []
+    for epoch in range(1, 91):
+        training.drop_rows(epoch - 1)
+        training.train_epoch()
+        sizes.append(len(training.checkpoint()))
+    assert max(sizes) - min(sizes) < 200  # numbers have more or fewer digits
+
+
 def test_a_checkpoint_of_an_ended_trial_is_ended() -> None:
     ended = finished(begin(configuration(), blobs()))
     again = begin(configuration(), blobs())
@@ -155,5 +184,5 @@ def test_a_checkpoint_for_other_data_is_refused() -> None:
 
 
 def test_a_checkpoint_of_an_unknown_format_is_refused() -> None:
-    with pytest.raises(WeightsError, match="a checkpoint has format 1; got 0"):
+    with pytest.raises(WeightsError, match="a checkpoint has format 2; got 0"):
         begin(configuration(), blobs()).restore(pack({}, {"format": 0}))

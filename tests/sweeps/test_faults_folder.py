@@ -70,6 +70,19 @@ def test_a_truncated_last_line_of_the_ledger_is_recovered(tmp_path: Path) -> Non
     assert len(list(events(run, "outcome"))) == 4
 
 
+def test_lines_that_the_ledger_lost_with_its_machine_are_trained_again(tmp_path: Path) -> None:
+    run = broken_off(tmp_path, "lost_lines")
+    ledger = run / "ledger.jsonl"
+    before = len(events(run, "report"))
+    ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:-2]))
+    assert len(events(run, "report")) == before - 2
+    resumed = resume(run)
+    path = tmp_path / "sweep.yaml"
+    whole = sweeps.run(path, runs=tmp_path / "whole", runner="local", tracking_uri="none")
+    assert curves(resumed) == curves(whole)
+    assert resumed.record.outcomes == {"completed": 4}
+
+
 def test_changed_data_is_an_error_and_changes_nothing(tmp_path: Path) -> None:
     rows = [f"{x},{-x},{'ab'[x % 2]}" for x in range(40)]
     (tmp_path / "table.csv").write_text("\n".join(["x,y,label", *rows]))
@@ -155,4 +168,7 @@ def test_a_full_disk_is_an_error_and_the_sweep_can_be_resumed(tmp_path: Path) ->
     )
     assert done.returncode == 5, done.stderr
     assert "free some space, then resume the sweep" in done.stderr
-    assert resume(tmp_path / "runs" / "blobs").record.outcomes == {"completed": 4}
+    resumed = resume(tmp_path / "runs" / "blobs")
+    whole = sweeps.run(path, runs=tmp_path / "whole", runner="local", tracking_uri="none")
+    assert resumed.record.outcomes == {"completed": 4}
+    assert curves(resumed) == curves(whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from pathlib import Path
 
 import psutil
@@ -87,3 +88,20 @@ def test_a_second_ctrl_c_ends_at_once_and_the_sweep_can_be_resumed(tmp_path: Pat
     (tmp_path / "go_on").touch()
     resumed = sweeps.resume(tmp_path / "runs" / "blobs", runner="local", tracking_uri="none")
     assert resumed.record.outcomes == {"completed": 6}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_a_server_that_does_not_answer(
+    tmp_path: Path, number: int
+) -> None:
+    path = counted_sweep(tmp_path, f"waiting_{int(number)}", trials=1)
+    run = tmp_path / "runs" / "blobs"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        arguments = ("run", path, "--runs", tmp_path / "runs", "--local")
+        with driver(*arguments, MLFLOW_TRACKING_URI=uri) as one:
+            wait_for(lambda: events(run, "end"))
+            one.signal(number)
+            code, output = one.wait(timeout_s=15)
+    assert code == 0, output
+    assert "MLflow" in output

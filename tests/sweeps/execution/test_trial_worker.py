@@ -72,6 +72,33 @@ def test_a_report_that_a_kill_lost_is_sent_again_without_training(order: WorkOrd
     assert worker(order).advance().rows == lost.rows
 
 
+def test_a_lost_report_is_sent_again_alone(order: WorkOrder) -> None:
+    one = worker(order)
+    one.advance()
+    lost = one.advance()
+    resumed = worker(replace(order, recorded={0: 3}))
+    assert resumed.advance().rows == lost.rows
+    assert resumed.advance().outcome is Outcome.COMPLETED
+
+
+def test_a_worker_that_takes_a_trial_over_sends_what_its_checkpoint_has(order: WorkOrder) -> None:
+    one = worker(order)
+    one.advance()
+    last = one.advance()
+    other = worker(order)  # of the same session: what was recorded when it began is none
+    assert other.advance().rows == last.rows
+    assert [row["epoch"] for row in other.advance().rows] == [7, 8, 9]
+
+
+def test_a_time_limit_counts_the_epochs_before_a_kill(order: WorkOrder) -> None:
+    one = worker(order)
+    one.advance()
+    trained_s = sum(row["epoch_s"] for row in one.advance().rows)
+    late = worker(replace(order, recorded={0: 6}, timeout_s=trained_s))
+    report = late.advance()
+    assert (report.outcome, report.rows) == (Outcome.FAILED, [])
+
+
 def test_a_checkpoint_that_cannot_be_written_is_no_failure_of_the_trial(order: WorkOrder) -> None:
     report = worker(replace(order, checkpoints=FolderFiles(order.stacks / "missing"))).advance()
     assert "No such file" in report.unsaved

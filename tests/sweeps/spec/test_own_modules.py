@@ -9,7 +9,7 @@ import pytest
 
 from sweeps.errors import SweepFileError
 from sweeps.spec.loading import check_text
-from sweeps.spec.own_modules import function_problem, make_importable, option_problems
+from sweeps.spec.own_modules import function_problem, make_importable
 from tests.sweeps.spec.test_checks import GOOD
 
 MODULE = (
@@ -58,45 +58,6 @@ def test_a_misspelt_function_is_found_by_validation_with_the_ones_there_are(tmp_
         check_text(text, "f.yaml", tmp_path)
     assert str(caught.value).startswith("f.yaml:5:33: space.model.target: module")
     assert str(caught.value).endswith("did you mean 'build'?")
-
-
-NET = "def build(input_shape, outputs, width, *, depth=2):\n    return {}\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "unknown"),
-    [
-        (NET, ["widht"]),
-        (NET.replace("*,", "*rest,"), ["widht"]),
-        (NET.replace("depth=2", "**more"), []),
-        (f"from functools import cache\n@cache\n{NET}", []),
-        (f"{NET}{NET}", []),
-        ("from elsewhere import build\n", []),
-        ("def build(:\n", []),
-    ],
-)
-def test_an_option_that_the_function_does_not_take_is_found_in_its_text(
-    text: str, unknown: list[str], tmp_path: Path
-) -> None:
-    name = f"own_net_{abs(hash(text))}"
-    (tmp_path / f"{name}.py").write_text(text)
-    found = option_problems(f"{name}:build", ["widht", "depth"])
-    assert [problem.path[-1] for problem in found] == unknown
-    assert name not in sys.modules
-
-
-def test_a_misspelt_option_is_said_in_its_place_with_the_arguments_there_are(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "own_net_with_width.py").write_text(NET)
-    net = "kind: custom, target: 'own_net_with_width:build', options: {widht: {int: [4, 16]}}"
-    text = GOOD.replace("kind: mlp, hidden_units: {int: [4, 16]}", net)
-    with pytest.raises(SweepFileError) as caught:
-        check_text(text, "f.yaml", tmp_path)
-    assert str(caught.value) == (
-        "f.yaml:5:71: space.model.options.widht: unknown key 'widht': build() has no such "
-        "argument; allowed: width, depth; did you mean 'width'?"
-    )
 
 
 def test_a_folder_is_put_last_and_once(tmp_path: Path) -> None:

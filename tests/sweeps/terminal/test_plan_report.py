@@ -12,7 +12,7 @@ from models.training import Training
 from sweeps.commands import main
 from sweeps.spec.loading import check_sweep
 from sweeps.terminal.plan_report import plan_report
-from tests.sweeps.sweep_files import space, write_sweep
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 3}"
 
@@ -104,7 +104,7 @@ def test_a_net_that_cannot_be_built_ends_a_plan_with_words(
     path = write_sweep(tmp_path, space=space(model))
     assert main(["plan", str(path)]) == 1
     said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith("error: a trial of the plan cannot be trained: model.target: the func")
+    assert said.startswith("error: trial 0 of the plan cannot be trained: model.target: the func")
     assert said.endswith("`plan --no-probe` shows it all the same")
 
 
@@ -135,3 +135,28 @@ def test_a_checkpoint_is_no_larger_than_the_plan_says(
     sweeps.run(path, runs=tmp_path, runner="local", tracking_uri="none")
     assert plan.checkpoint_bytes is not None
     assert max(sizes) <= plan.checkpoint_bytes / plan.slots <= 3 * max(sizes)
+
+
+def broken_net(folder: Path, module: str, line: str) -> str:
+    """Return a sweep's space with a net of the user's own whose training raises."""
+    target = own_net(folder, module, f"        {line}\n")
+    return space(custom_model(target))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("raise KeyError(7)", "model.target: the net takes rows of shape (4,), and raised"),
+        ("if self.training: raise KeyError(7)", "its net raised KeyError(7)"),
+    ],
+)
+def test_a_net_of_ones_own_that_raises_ends_the_plan_with_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, words: str
+) -> None:
+    path = write_sweep(tmp_path, space=broken_net(tmp_path, f"broken_{len(words)}", line))
+    assert main(["plan", str(path)]) == 1
+    shown = capsys.readouterr().err
+    assert f"error: trial 0 of the plan cannot be trained: {words}" in shown
+    assert "--no-probe" in shown
+    assert "Traceback" not in shown
+    assert main(["plan", str(path), "--no-probe"]) == 0

@@ -15,8 +15,11 @@ from typing import Any
 import pytest
 
 import sweeps
-from sweeps.tracking import process
-from sweeps.tracking.process import LOG_FILE
+from sweeps.errors import RefusedRecordError
+from sweeps.record.results import Results
+from sweeps.tracking import follower, process
+from sweeps.tracking.follower import Closing, follow
+from sweeps.tracking.process import LOG_FILE, TrackingProcess
 from tests.free_port import free_port
 from tests.mlflow_server import MlflowServer
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
@@ -153,3 +156,59 @@ def test_a_server_that_is_away_is_one_line_of_the_log_without_the_password(
     logs = text + (results.path / "log.jsonl").read_text()
     assert "ann:***@" in logs
     assert "s3cret" not in logs
+
+
+class Retrying(TrackingProcess):
+    """A tracker that goes through its stages again and again, and never comes to an end."""
+
+    def __init__(self) -> None:
+        self._process: Any = self
+        self._moment = 0
+
+    def poll(self) -> None:
+        return None
+
+    def status(self) -> dict[str, Any]:
+        self._moment += 1
+        stage = ("trials", "sweep", "model")[self._moment // 10 % 3]
+        error = "MLflow refuses" if stage == "trials" else ""
+        return {"recorded": 2, "recorded_in": {}, "stage": stage, "error": error}
+
+
+def test_a_tracker_that_repeats_its_stages_makes_no_progress(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "PATIENCE_S", 1.0)
+    begun = time.monotonic()
+    Retrying().finish(must_stop=lambda: time.monotonic() - begun > 10)
+    assert 1 <= time.monotonic() - begun < 5
+
+
+def test_the_wait_for_a_tracker_ends_when_it_must() -> None:
+    begun = time.monotonic()
+    Retrying().finish(must_stop=lambda: time.monotonic() - begun > 0.3)
+    assert time.monotonic() - begun < 5
+
+
+@pytest.fixture(scope="module")
+def on_disk(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    folder = tmp_path_factory.mktemp("on_disk")
+    path = write_sweep(folder, search="{method: random, trials: 1}")
+    return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
+
+
+def test_a_tracker_ends_with_what_mlflow_refuses_for_good(
+    on_disk: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def refuse(*arguments: Any) -> None:
+        tries.append(arguments)
+        raise RefusedRecordError("MLflow: the signature does not match")
+
+    monkeypatch.setattr(follower.Follower, "_log_model", refuse)
+    closing = Closing(lambda folder: {}, lambda folder: None)
+    with pytest.raises(RefusedRecordError, match="does not match"):
+        follow(on_disk.folder, store(tmp_path), lambda: True, closing)
+    assert len(tries) == 2
+    assert status(on_disk.path)["error"] == "MLflow: the signature does not match"

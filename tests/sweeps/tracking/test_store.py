@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import ErrorCode
 
-from sweeps.errors import TrackingError
-from sweeps.tracking.store import done_with, open_client
+from sweeps.errors import RefusedRecordError, TrackingError
+from sweeps.tracking.store import done_with, open_client, translated_errors
 from tests.sweeps.drivers import PROJECT, wait_for
 
 # MLflow's own use of SQLAlchemy 2.1.
@@ -57,6 +59,24 @@ def test_a_server_that_refuses_is_not_asked_the_rest() -> None:
     with pytest.raises(TrackingError):
         list(done_with("http://server:5000", refuse, range(1000)))
     assert len(asked) < 100
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("INVALID_PARAMETER_VALUE", RefusedRecordError),
+        ("BAD_REQUEST", RefusedRecordError),
+        ("TEMPORARILY_UNAVAILABLE", TrackingError),
+        ("INTERNAL_ERROR", TrackingError),
+        ("RESOURCE_DOES_NOT_EXIST", TrackingError),
+    ],
+)
+def test_a_request_that_is_wrong_is_told_from_one_that_may_pass_later(
+    code: str, kind: type[TrackingError]
+) -> None:
+    with pytest.raises(TrackingError) as caught, translated_errors("sqlite:///mlflow.db"):
+        raise MlflowException("no", ErrorCode.Value(code))
+    assert caught.type is kind
 
 
 def _size(path: Path) -> int:
