@@ -304,7 +304,14 @@ def _sync(parsed: argparse.Namespace) -> int:
         uri = default_tracking_uri(folder.path.parent)
         from sweeps.closing import CLOSING
 
-        follow(folder, uri, lambda: os.getppid() == parsed.follow, CLOSING)
+        has_ended = False
+        try:
+            has_ended = follow(folder, uri, lambda: os.getppid() == parsed.follow, CLOSING)
+        finally:
+            if not has_ended and os.getppid() != parsed.follow:
+                from sweeps.notices import tell_of_a_lost_driver
+
+                tell_of_a_lost_driver(folder)
         return 0
     results = sync(parsed.run)
     print(f"MLflow has all {results.record.outcomes.total()} ended trials of {parsed.run}")

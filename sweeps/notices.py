@@ -16,7 +16,7 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, logged
 from sweeps.terminal.progress import status_line
 
-__all__ = ["telling"]
+__all__ = ["tell_of_a_lost_driver", "telling"]
 
 
 @contextmanager
@@ -42,6 +42,14 @@ def telling(folder: RunFolder, say: Callable[[str], None]) -> Iterator[None]:
     record = read_record(folder)
     if record.ended_at != before:
         _send(folder, _about(record), say)
+
+
+def tell_of_a_lost_driver(folder: RunFolder) -> None:
+    """Send the notice of a session whose driver was killed, or lost its cluster, without a word."""
+    settings = read_settings()
+    if settings.notify_url is not None or settings.notify_command is not None:
+        reason = f"its driver is gone; resume the sweep: python -m sweeps resume {folder.path}"
+        _send(folder, {"event": "failed", "reason": reason}, lambda problem: None)
 
 
 def _about(record: SweepRecord) -> dict[str, Any]:

@@ -240,18 +240,23 @@ def sync(folder: RunFolder, uri: str, is_running: bool, closing: Closing) -> Fol
 
 def follow(
     folder: RunFolder, uri: str, driver_is_alive: Callable[[], bool], closing: Closing
-) -> None:
+) -> bool:
     """Keep MLflow up to date until the session has ended and all is recorded, or it is killed.
 
     A driver that dies without a word (SIGKILL) is noticed; its open trials stay open for the
     resume that will follow.
 
+    Returns:
+        Whether the session has ended; False where its driver died before.
+
     Raises:
         TrackingError: The store refused the same twice as wrong, or the driver died and the store
             does not answer.
     """
+    follower = Follower(folder, uri)
     with logged(folder, LOG_FILE):
-        _follow(Follower(folder, uri), driver_is_alive, closing)
+        _follow(follower, driver_is_alive, closing)
+    return follower.is_over
 
 
 def _follow(follower: Follower, driver_is_alive: Callable[[], bool], closing: Closing) -> None:

@@ -19,6 +19,7 @@ from sweeps.errors import RunFolderError
 from sweeps.record.run_log import LOG_FILE
 from sweeps.terminal.progress import Display
 from tests.free_port import free_port
+from tests.sweeps.drivers import driver, events, wait_for
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 
@@ -193,3 +194,19 @@ def test_a_sweep_of_failures_is_told_with_its_reason(receiver: Receiver, tmp_pat
     [notice] = receiver.received
     assert notice["best"] is None
     assert "2 trials failed; budget.max_failures = 1" in notice["text"]
+
+
+def test_a_driver_that_is_killed_is_told_of_by_its_tracker(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    target = own_net(tmp_path, "net_of_killed_driver", "        time.sleep(0.05)\n")
+    path = write_sweep(tmp_path, space=space(custom_model(target), epochs=900))
+    store = {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}"}
+    runs = tmp_path / "runs"
+    with driver("run", path, "--local", "--runs", runs, **store) as one:
+        wait_for(lambda: events(runs / "blobs", "started"))
+        one.process.kill()
+        wait_for(lambda: receiver.received)
+    [notice] = receiver.received
+    assert notice["event"] == "failed"
+    assert "its driver is gone; resume the sweep" in notice["text"]

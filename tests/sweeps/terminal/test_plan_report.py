@@ -105,7 +105,7 @@ def test_a_net_that_cannot_be_built_ends_a_plan_with_words(
     assert main(["plan", str(path)]) == 1
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("error: trial 0 of the plan cannot be trained: model.target: the func")
-    assert said.endswith("`plan --no-probe` shows it all the same")
+    assert said.endswith("(--no-probe plans without)")
 
 
 @pytest.mark.parametrize("data", ["{source: digits}", "{source: iris, split: {folds: 3}}"])
