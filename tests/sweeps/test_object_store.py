@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import sweeps
+from infra.local_cluster import LocalCluster
 from sweeps.record.results import Results
+from tests.free_port import free_port
 from tests.object_store import ACCOUNT, ObjectStore, started_store
 from tests.sweeps.drivers import (
     counted_sweep,
@@ -135,3 +138,44 @@ def test_mlflow_needs_a_place_of_its_own_beside_a_store(store: ObjectStore, tmp_
     code, said = run_command("run", path, "--local", **here)
     assert code == 2, said
     assert "set MLFLOW_TRACKING_URI to a server, or to none" in said, said
+
+
+@pytest.mark.cluster
+def test_nodes_keep_what_they_learn_in_the_store(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ACCOUNT.items():
+        monkeypatch.setenv(name, value)
+    path = counted_sweep(
+        tmp_path, "stored_by_nodes", trials=TRIALS, epochs=EPOCHS, epoch_s=0.5,
+        checkpoints="{keep_weights: 2}",
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="c", dir="/tmp") as name:
+        cluster = LocalCluster(Path(name) / "cluster")
+        try:
+            cluster.up(port=free_port(), dashboard=free_port(), workers=2, cpus=1)
+            joining = cluster.variables() | {
+                "RAY_ADDRESS": f"127.0.0.1:{cluster.port}",
+                "SWEEPS_STORAGE": store.uri,
+            }
+            with driver("run", path, "--id", "by_nodes", **joining) as one:
+                wait_for(lambda: len(epochs_trained(tmp_path)) >= 12)
+                assert any("checkpoints/" in name for name in store.names("by_nodes"))
+                cluster.kill("worker-1")
+                code, said = one.wait()
+            assert code == 0, said
+        finally:
+            cluster.down()
+    found = store.names("by_nodes")
+    assert len([name for name in found if name.startswith("weights/")]) == 2
+    assert "inputs/stored_by_nodes.py" in found
+    assert not any(name.startswith("checkpoints/") for name in found)
+    there = machine(store, tmp_path / "there")
+    code, said = run_command("show", "by_nodes", **there)
+    assert code == 0, said
+    copied = sweeps.open_run(copy_on(tmp_path / "there", "by_nodes"))
+    other = tmp_path / "unbroken"
+    other.mkdir()
+    unbroken = counted_sweep(other, "by_nodes_unbroken", trials=TRIALS, epochs=EPOCHS, epoch_s=0)
+    whole = sweeps.run(unbroken, runs=other, runner="local", tracking_uri="none")
+    assert curves(copied) == curves(whole)
