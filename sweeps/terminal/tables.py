@@ -11,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from sweeps.record.files import bucket_of
 from sweeps.record.final import FinalChoice
 from sweeps.record.measurement import measured, standard_error
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
@@ -151,6 +152,9 @@ def next_steps(results: Results) -> list[str]:
     """Return where things are, and the next command to type."""
     path = shown_path(results.path)
     lines = [f"Written to {path}/ (sweep, plan, ledger, epochs.parquet, weights)"]
+    bucket = bucket_of(results.path)
+    if bucket is not None:
+        lines.append(f"and to {bucket}, from where every machine resumes it")
     record = results.record
     if results.missing_in_mlflow:
         lines.append(f"MLflow lacks a part of the record: {results.missing_in_mlflow}")

@@ -59,6 +59,7 @@ def test_a_sweep_is_listed_and_asked_on_a_machine_that_did_not_run_it(
     here, there = machine(store, tmp_path / "here"), machine(store, tmp_path / "there")
     code, said = run_command("run", path, "--id", "asked", "--local", **here)
     assert code == 0, said
+    assert "and to s3://runs/team/asked?" in said, said
     found = store.names("asked")
     assert {"sweep.json", "ledger.jsonl", "winner.json", "report.html", "final/final.json"} <= found
     assert len([name for name in found if name.startswith("weights/")]) == 2
