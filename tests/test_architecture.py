@@ -26,6 +26,7 @@ HOMES = {
         "sweeps/execution/inner_scheduler.py",
         "sweeps/execution/local_ray.py",
         "sweeps/execution/local_runner.py",
+        "sweeps/execution/lost_nodes.py",
         "sweeps/execution/metrics.py",
         "sweeps/execution/ray_runner.py",
         "sweeps/execution/ray_trainable.py",
