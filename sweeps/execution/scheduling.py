@@ -145,7 +145,8 @@ class LedgerScheduler(TrialScheduler):
         report = Report.from_json(json.loads(result["report"]))
         if report.outcome is not None:
             self.recorder.reported(report)
-        seat.result = dict(result)
+        if report.rows:  # else it ended again, after a kill between its last rows and its outcome
+            seat.result = dict(result)
         self._leave(controller, seat)
 
     def on_trial_remove(self, controller: Any, trial: RunningTrial) -> None:

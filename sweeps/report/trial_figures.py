@@ -98,15 +98,18 @@ def history_panels(evidence: Evidence) -> list[Panel]:
     ended = np.array([trial.ended_at or math.nan for trial in trials])
     starts = [trial.started_at for trial in evidence.trials if trial.started_at]
     minutes = (ended - min(starts)) / 60 if starts else ended
-    unit, clock = ("minutes", minutes) if np.nanmax(minutes) > 3 else ("seconds", 60 * minutes)
     metric = evidence.goal.metric
+    by_trial = Panel(
+        "By trial",
+        f"{metric} of the {len(has)} trials with a result, in the order of the plan; the line "
+        f"is the best so far.",
+        _history(evidence, has, has.astype(float), "trial"),
+    )
+    if np.isnan(minutes).all():  # interrupted before any of them had ended
+        return [by_trial]
+    unit, clock = ("minutes", minutes) if np.nanmax(minutes) > 3 else ("seconds", 60 * minutes)
     return [
-        Panel(
-            "By trial",
-            f"{metric} of the {len(has)} trials with a result, in the order of the plan; the line "
-            f"is the best so far.",
-            _history(evidence, has, has.astype(float), "trial"),
-        ),
+        by_trial,
         Panel(
             "By the clock",
             f"The same {len(has)} trials by when they ended, in {unit} from the first start.",

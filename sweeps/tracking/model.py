@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from mlflow import pyfunc
 from mlflow.entities import LoggedModelOutput
-from mlflow.models import Model, infer_signature
+from mlflow.models import Model, ModelSignature, infer_signature
 from mlflow.utils import environment
 
 from infra.package import stage
@@ -198,7 +198,8 @@ def _save(
             python_model=str(_PROJECT / "sweeps" / "tracking" / "winner_model.py"),
             artifacts=files,
             code_paths=[str(one) for one in code],
-            signature=infer_signature(example, _answer(prepared)),
+            signature=_signature(prepared),
+            metadata={"columns": _columns(prepared)},
             input_example=example,
             pip_requirements=[f"{name}=={version(name)}" for name in _NEEDS],
         )
@@ -225,6 +226,21 @@ def _example(prepared: Preprocessing) -> pd.DataFrame:
     for name, known in zip(prepared.word_names, prepared.categories, strict=True):
         columns[name] = np.array([known[0]] * _EXAMPLE_ROWS, dtype=object)
     return pd.DataFrame(columns)
+
+
+def _signature(prepared: Preprocessing) -> ModelSignature:
+    """Return the answer's columns and types; what goes in is checked by the model itself.
+
+    MLflow's check refuses whole numbers in a column of `double`, and arrays where there are names;
+    its type for anything would close the server to CSV.
+    """
+    return ModelSignature(outputs=infer_signature(_answer(prepared)).inputs)
+
+
+def _columns(prepared: Preprocessing) -> dict[str, str]:
+    """Return what each column of the training data held, for those who look at the model."""
+    numbers = dict.fromkeys(prepared.number_names, "number")
+    return numbers | dict.fromkeys(prepared.word_names, "word")
 
 
 def _answer(prepared: Preprocessing) -> pd.DataFrame:

@@ -6,7 +6,7 @@ the model is served, with the `models` package beside it, and imports nothing el
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +33,25 @@ class WinnerModel(PythonModel):
         """Return one row a row of `model_input`.
 
         Args:
-            model_input: A DataFrame with the training data's columns, or an array of numbers.
+            model_input: The training data's columns, whole and real numbers alike: a DataFrame, or
+                what makes one (a mapping of columns, a list of records). Where there are no words
+                also an array of (rows, numbers), or a DataFrame without column names.
 
         Returns:
             `prediction`, and for classes `probability_<class>`, one column a class.
         """
-        raw: Any = model_input
-        if isinstance(model_input, pd.DataFrame):
-            raw = {column: model_input[column].to_numpy() for column in model_input.columns}
-        elif not isinstance(model_input, np.ndarray):
-            raw = np.asarray(json.loads(json.dumps(model_input)))
-        return pd.DataFrame(self._predictor.predict(raw))
+        return pd.DataFrame(self._predictor.predict(_raw(model_input)))
+
+
+def _raw(asked: Any) -> Any:
+    """Return what was asked as a Predictor takes it: columns by name, or an array."""
+    if isinstance(asked, list) and isinstance(asked[0], Mapping):
+        asked = pd.DataFrame(asked)
+    if isinstance(asked, Mapping):
+        return asked
+    if isinstance(asked, pd.DataFrame) and not isinstance(asked.columns, pd.RangeIndex):
+        return {column: asked[column].to_numpy() for column in asked.columns}
+    return np.asarray(asked)
 
 
 set_model(WinnerModel())

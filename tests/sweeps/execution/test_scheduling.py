@@ -114,6 +114,22 @@ def test_a_decision_that_a_kill_kept_from_the_ledger_is_made_at_resume(
 
 
 @pytest.mark.parametrize("stopping", [ASHA, MEDIAN], ids=["asha", "median"])
+def test_a_last_report_counts_although_a_kill_kept_its_outcome_from_the_ledger(
+    tmp_path: Path, stopping: str
+) -> None:
+    # ASHA takes the last value of a trial of four epochs into its rung there.
+    shorter = space(epochs=9).replace("epochs: 9", "epochs: {choice: [4, 9]}")
+    whole = run(tmp_path, stopping, trials=16, space=shorter)
+    last_reports = [one for one in events(whole.path, "report") if "outcome" in one]
+    first = next(one["trial"] for one in last_reports if one["epochs"][-1]["epoch"] == 4)
+    lines = whole.folder.ledger.read_text().splitlines()
+    outcome = f'"trial":{first},"outcome":"completed","reason"'
+    resumed = resumed_after(whole, next(n for n, line in enumerate(lines) if outcome in line))
+    assert decisions(resumed.path) == decisions(whole.path)
+    assert endings(resumed) == endings(whole)
+
+
+@pytest.mark.parametrize("stopping", [ASHA, MEDIAN], ids=["asha", "median"])
 def test_a_resumed_ledger_replays_in_rays_own_scheduler(tmp_path: Path, stopping: str) -> None:
     whole = run(tmp_path, stopping)
     resumed = resumed_after(whole, len(whole.folder.ledger.read_bytes().splitlines()) // 2)

@@ -19,7 +19,7 @@ from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.report.page import Panel, Section, Table, render
 from sweeps.report.report import report_sections
-from sweeps.report.trial_figures import parallel_coordinates
+from sweeps.report.trial_figures import history_panels, parallel_coordinates
 from sweeps.terminal.tables import next_steps
 from tests.sweeps.analysis.evidence_examples import evidence
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
@@ -175,6 +175,16 @@ def test_a_parameter_that_some_trials_lack_and_others_have_at_one_value_is_no_ax
     assert panel is not None
     [lines] = figure(panel).data
     assert [one["label"] for one in lines.dimensions] == ["optimizer", "dev_loss"]
+
+
+def test_trials_of_which_none_had_ended_have_no_picture_by_the_clock() -> None:
+    lrs = [{"optimizer": {"kind": "adam", "lr": lr}} for lr in (0.1, 0.2)]
+    space = {"optimizer": {"kind": "adam", "lr": {"float": [0.01, 1.0]}}}
+    made = evidence(space, lrs, [1.0, 2.0])
+    assert [panel.title for panel in history_panels(made)] == ["By trial"]
+    for at, trial in enumerate(made.trials):
+        trial.started_at, trial.ended_at = 1000.0, 1001.0 + at if at else None
+    assert [panel.title for panel in history_panels(made)] == ["By trial", "By the clock"]
 
 
 def test_the_command_to_reproduce_names_the_file_that_was_run(results: Results) -> None:

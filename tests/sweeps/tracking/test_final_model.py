@@ -108,7 +108,7 @@ def test_the_registered_model_answers_as_predict_does(
         mlflow.set_tracking_uri("")
     import pandas as pd
 
-    found = loaded.predict(pd.read_csv(tmp_path / "rows.csv").astype(float))
+    found = loaded.predict(pd.read_csv(tmp_path / "rows.csv"))
     assert found["prediction"].tolist() == expected["prediction"].tolist()
     column = "probability_virginica"
     assert found[column].tolist() == pytest.approx(expected[column].tolist())
@@ -164,9 +164,12 @@ def test_the_registered_model_is_served_over_http(
             start_new_session=True,
         )
     try:
+        url = f"http://127.0.0.1:{port}/invocations"
         columns, *rows = [line.split(",") for line in ROWS.splitlines()]
-        split = {"columns": columns, "data": [[float(cell) for cell in row] for row in rows]}
-        answer = asked(f"http://127.0.0.1:{port}/invocations", {"dataframe_split": split}, server)
+        split = {"columns": columns, "data": [[json.loads(cell) for cell in row] for row in rows]}
+        answer = asked(url, json.dumps({"dataframe_split": split}), server)
+        assert asked(url, ROWS, server, "text/csv") == answer
+        assert asked(url, json.dumps({"inputs": split["data"]}), server) == answer
     finally:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGTERM)
@@ -177,10 +180,11 @@ def test_the_registered_model_is_served_over_http(
     assert shares == pytest.approx(expected["probability_virginica"].tolist())
 
 
-def asked(url: str, body: Any, server: subprocess.Popen[bytes]) -> Any:
+def asked(
+    url: str, body: str, server: subprocess.Popen[bytes], kind: str = "application/json"
+) -> Any:
     """Post until the server is up and answers."""
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    request = urllib.request.Request(url, body.encode(), {"Content-Type": kind})
     until = time.monotonic() + 120
     while True:
         try:

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -78,7 +80,9 @@ def test_the_logged_model_answers_in_a_process_without_the_project(
         f"mlflow.set_tracking_uri({uri!r})\n"
         "[model] = mlflow.search_logged_models(experiment_ids=['1'], output_format='list')\n"
         "loaded = mlflow.pyfunc.load_model(model.model_uri)\n"
-        "assert [c.name for c in loaded.metadata.signature.inputs] == ['height', 'colour']\n"
+        "columns = {'height': 'number', 'colour': 'word'}\n"
+        "assert loaded.metadata.metadata['columns'] == columns\n"
+        "assert [c.name for c in loaded.metadata.signature.outputs][0] == 'prediction'\n"
         "assert len(loaded.predict(loaded.input_example)) == 3\n"
         "rows = pd.DataFrame({'height': [30.0, 10.0], 'colour': ['red', 'blue']})\n"
         "answer = loaded.predict(rows)\n"
@@ -91,3 +95,83 @@ def test_the_logged_model_answers_in_a_process_without_the_project(
     expected = predictor.predict({"height": [30.0, 10.0], "colour": ["red", "blue"]})
     shares = expected["probability_tall"].tolist()
     assert done.stdout.strip() == f"{expected['prediction'].tolist()} {shares}"
+
+
+def loaded(results: Results) -> mlflow.pyfunc.PyFuncModel:
+    """Return the winner's model as a user of MLflow loads it."""
+    uri = f"sqlite:///{results.path.parent / 'mlflow.db'}"
+    [parent] = mlflow.MlflowClient(uri).search_runs(["1"], "tags.mlflow.runName = 'blobs'")
+    mlflow.set_tracking_uri(uri)
+    try:
+        return mlflow.pyfunc.load_model(parent.data.tags["model_uri"])
+    finally:
+        mlflow.set_tracking_uri("")
+
+
+@pytest.fixture(scope="module")
+def of_people(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A finished sweep on a table with whole numbers, some of which are missing, and words."""
+    folder = tmp_path_factory.mktemp("people")
+    towns = ("Bonn", "Ulm", "Kiel")
+    rows = [f"{20 + n},{n % 4},{towns[n % 3]},{900.5 + 37 * n}" for n in range(60)]
+    rows[50] = "40,,Ulm,3000"
+    (folder / "people.csv").write_text("\n".join(["age,children,town,income", *rows]) + "\n")
+    path = write_sweep(
+        folder,
+        data="{source: people.csv, target: income, missing: mean}",
+        search="{method: random, trials: 1}",
+        space=space("{kind: linear}"),
+    )
+    uri = f"sqlite:///{folder / 'runs' / 'mlflow.db'}"
+    return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri=uri)
+
+
+def rows_of(results: Results, number: int) -> pd.DataFrame:
+    return pd.read_csv(results.path.parents[1] / "people.csv").head(number)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("ages", ["int64", "int32", "float64", "object"])
+def test_the_logged_model_answers_for_whole_and_real_numbers_alike(
+    of_people: Results, tmp_path: Path, ages: str
+) -> None:
+    rows = rows_of(of_people, 3)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    expected = sweeps.predict(of_people.path, tmp_path / "rows.csv")
+    given = rows.astype({"age": ages, "children": ages})
+    assert loaded(of_people).predict(given).equals(expected)
+    assert loaded(of_people).predict(given.to_dict("records")).equals(expected)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_the_logged_model_fills_a_number_that_is_missing(
+    of_people: Results, missing: float | None
+) -> None:
+    rows = pd.DataFrame({"age": [40, 50], "children": [1, missing], "town": ["Ulm", None]})
+    answers = loaded(of_people).predict(rows)["prediction"]
+    assert np.isfinite(answers).all()
+    assert answers[0] == loaded(of_people).predict(rows.head(1))["prediction"][0]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+def test_the_logged_model_of_arrays_takes_arrays(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(60, 5)).round(2)
+    np.savez(tmp_path / "plain.npz", x=x, y=(x[:, 0] > 0).astype(int))
+    path = write_sweep(
+        tmp_path,
+        data="{source: plain.npz, target: y}",
+        search="{method: random, trials: 1}",
+        space=space("{kind: linear}"),
+    )
+    uri = f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}"
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri=uri)
+    model = loaded(results)
+    named = pd.DataFrame(x[:4], columns=[f"x{number}" for number in range(5)])
+    expected = model.predict(named)
+    assert len(expected) == 4
+    assert model.predict(x[:4]).equals(expected)
+    assert model.predict(x[:4].tolist()).equals(expected)
+    assert model.predict(pd.DataFrame(x[:4])).equals(expected)
+    assert model.predict({name: named[name] for name in named}).equals(expected)
