@@ -107,7 +107,7 @@ class InfraSettings(BaseSettings):
         if parts.scheme not in _STORES or not parts.netloc:
             known = ", ".join(f"{scheme}://" for scheme in _STORES)
             raise ValueError(f"it is neither a folder nor an address of an object store ({known})")
-        if parts.username is not None or has_password(at):
+        if has_password(at):
             raise ValueError(
                 "it holds a secret, which would be written into runs: leave it out, and give each "
                 "machine its own (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role)"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.environment import bring_run, bring_runs, default_runs, read_settings
-from sweeps.errors import SettingsError
+from sweeps.errors import SettingsError, StorageError
 
 __all__ = ["add_cluster_commands", "ask_cluster", "find_run", "send_to_cluster"]
 
@@ -103,10 +103,13 @@ def ask_cluster(parsed: argparse.Namespace, arguments: Sequence[str]) -> int | N
 
 
 def _is_seen_here(parsed: argparse.Namespace) -> bool:
-    if "run" in parsed:
-        return find_run(parsed.run).is_dir()
-    is_named = parsed.runs is not None or read_settings().storage_at is not None
-    return is_named and (parsed.runs or default_runs()).is_dir()
+    try:
+        if "run" in parsed:
+            return find_run(parsed.run).is_dir()
+        is_named = parsed.runs is not None or read_settings().storage_at is not None
+        return is_named and bring_runs(parsed.runs or default_runs()).is_dir()
+    except StorageError:  # an object store that this machine may not read
+        return False
 
 
 def _id_of(text: str) -> str:

@@ -17,6 +17,7 @@ from sweeps.environment import bring_run, default_runs, default_tracking_uri, pl
 from sweeps.errors import RequestError
 from sweeps.execution.placement import Place
 from sweeps.notices import telling
+from sweeps.record.mirror import refuse_held_elsewhere
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder, write_atomically
@@ -113,6 +114,7 @@ def resume(
     """
     folder = open_sweep(path)
     with folder.lock():
+        refuse_held_elsewhere(folder.path)
         change(folder, overrides)
     return _session(folder, "resume", runner, tracking_uri, display)
 
@@ -133,6 +135,7 @@ def extend(
     """
     folder = open_sweep(path)
     with folder.lock():
+        refuse_held_elsewhere(folder.path)
         lengthen_plan(folder, trials)
     return _session(folder, "extend", runner, tracking_uri, display)
 
@@ -176,6 +179,7 @@ def final(
     """
     folder = open_sweep(path)
     with folder.lock():
+        refuse_held_elsewhere(folder.path)
         prepare_final(folder, overrides, again)
     return _session(folder, "final", runner, tracking_uri, display)
 

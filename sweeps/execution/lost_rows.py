@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 
+from sweeps.errors import StorageError
 from sweeps.execution.work_order import WorkOrder
 from sweeps.record.kept_weights import checkpoint_name
 
@@ -18,13 +19,19 @@ def discard_gaps(order: WorkOrder) -> None:
     """Delete checkpoints that begin after what is recorded: their trials begin again.
 
     For the begin of a session, when the order's `recorded` is all that the ledger has.
+
+    Raises:
+        StorageError: They cannot be read.
     """
     wanted = {checkpoint_name(index): index for index in order.trials}
-    for name in wanted.keys() & set(order.checkpoints.names()):
-        content = order.checkpoints.read(name)
-        recorded = order.recorded.get(wanted[name], 0)
-        if content is not None and _first_epoch(content) > recorded + 1:
-            order.checkpoints.delete(name)
+    try:
+        for name in wanted.keys() & set(order.checkpoints.names()):
+            content = order.checkpoints.read(name)
+            recorded = order.recorded.get(wanted[name], 0)
+            if content is not None and _first_epoch(content) > recorded + 1:
+                order.checkpoints.delete(name)
+    except OSError as err:
+        raise StorageError(f"cannot read {order.checkpoints}: {err}") from err
 
 
 def _first_epoch(checkpoint: bytes) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import insort
+from contextlib import suppress
 from pathlib import Path
 
 from sweeps.record.files import Files
@@ -62,10 +63,7 @@ class KeptWeights:
         self._record = record
         self._goal = record.goal
         self._limit = limit
-        ended = [one for one in record.trials if one.outcome is not None and one.best is not None]
-        self._best = sorted(self._place(one) for one in ended)
-        if limit is not None:
-            del self._best[limit:]
+        self._best = self._ranking()[:limit]
         self.tidy()
 
     def tidy(self, is_running: bool = False) -> None:
@@ -74,14 +72,16 @@ class KeptWeights:
         Args:
             is_running: Workers write: what no report counts yet stays.
         """
-        kept = {index for _, index in tuple(self._best)}
-        for name in self._files.names():
-            found = _NAME.fullmatch(name)
-            if found is None:
-                continue
-            index, epoch = int(found[1]), int(found[2])
-            if not self._is_wanted(index, epoch, kept, is_running):
-                self._files.delete(name)
+        with suppress(OSError):  # a store that is away: another time
+            names = self._files.names()
+            # Taken down once, and after the names: a trial may end meanwhile.
+            ended = [index for _, index in self._ranking()]
+            dropped = set() if self._limit is None else set(ended[self._limit :])
+            coming = set(range(len(self._record.trials))) - set(ended) if is_running else set()
+            for name in names:
+                found = _NAME.fullmatch(name)
+                if found and not self._is_wanted(int(found[1]), int(found[2]), dropped, coming):
+                    self._files.delete(name)
 
     def improved(self, trial: TrialRecord, before: int | None) -> None:
         """Delete the weights of the epoch that was a trial's best before, if it no longer is."""
@@ -100,14 +100,16 @@ class KeptWeights:
                 self._files.delete(_best_name(self._record.trials[index]))
         del self._best[self._limit :]
 
-    def _is_wanted(self, index: int, epoch: int, kept: set[int], is_running: bool) -> bool:
-        if index >= len(self._record.trials):
+    def _ranking(self) -> list[tuple[float, int]]:
+        """Return the place of each trial that has ended with a best, best first."""
+        trials = self._record.trials
+        return sorted(self._place(one) for one in trials if one.outcome is not None and one.best)
+
+    def _is_wanted(self, index: int, epoch: int, dropped: set[int], coming: set[int]) -> bool:
+        if index in dropped or index >= len(self._record.trials):
             return False
-        trial = self._record.trials[index]
-        if is_running and trial.outcome is None and epoch > (trial.best_epoch or 0):
-            return True
-        is_among_best = self._limit is None or trial.outcome is None or index in kept
-        return trial.best_epoch == epoch and is_among_best
+        best = self._record.trials[index].best_epoch
+        return epoch == best or (index in coming and epoch > (best or 0))
 
     def _place(self, trial: TrialRecord) -> tuple[float, int]:
         assert trial.best is not None

@@ -4,6 +4,9 @@ A ledger is appended to and locked, which an object store cannot do. So the driv
 of its own machine, and a thread brings what changed to the store every few seconds: what another
 machine resumes from is at most so old. Checkpoints and weights are not its business: workers write
 them into the store themselves, and deletions wait until the ledger that explains them is there.
+
+The lease says who wrote last. Whoever did has a copy at least as new as what is there, even after a
+kill; every other machine's copy is replaced by what is there.
 """
 
 from __future__ import annotations
@@ -13,24 +16,24 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sweeps.errors import RunFolderError, StorageError, SweepError
-from sweeps.record.files import BucketFiles, bucket_of
+from sweeps.record.files import BucketFiles, FolderFiles, bucket_of
 
-__all__ = ["Mirror", "mirrored", "pull"]
+__all__ = ["Mirror", "mirrored", "pull", "refuse_held_elsewhere"]
 
 _PERIOD_S = 2.0
 _LEASE = ".lease.json"
 # A holder renews its lease every ten seconds or so; one that has not for so long is gone.
 _LEASE_S = 40.0
 _RENEW_S = 10.0
+# Two that begin in the same moment see each other's lease after it.
+_SETTLED_S = 1.0
 _TIDY_S = 30.0
-# What only grows: a longer one here has what a kill kept from being brought there.
-_GROWING = {"ledger.jsonl", "openings.jsonl", "log.jsonl", "tracking.log"}
 _STAMPS = ".mirror.json"
 _NOT_MIRRORED = {".lock", _LEASE, _STAMPS, "tracking.json"}
 _BY_WORKERS = {"checkpoints", "weights"}
@@ -39,7 +42,7 @@ Stamp = tuple[int, int]
 
 
 def pull(folder: Path) -> None:
-    """Bring what the object store has of a run folder to this machine; without one do nothing.
+    """Make a run folder what the object store has of it; without a store do nothing.
 
     Raises:
         StorageError: The store does not answer or refuses.
@@ -48,20 +51,20 @@ def pull(folder: Path) -> None:
     if bucket is None:
         return
     try:
-        here = _Stamps(folder)
-        for name, stamp in bucket.stamps():
-            path = folder / name
-            is_longer_here = path.name in _GROWING and _stamp(path)[0] > stamp[0]
-            if not _is_mirrored(Path(name)) or here.remote.get(name) == stamp or is_longer_here:
-                continue
-            content = bucket.read(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content or b"")
-            here.note(name, stamp)
-        if here.remote:
-            here.save()
+        _pull(folder, bucket)
     except OSError as err:
-        raise StorageError(f"cannot read {bucket.uri}: {err}") from err
+        raise StorageError(f"cannot read {bucket}: {err}") from err
+
+
+def refuse_held_elsewhere(folder: Path) -> None:
+    """Raise RunFolderError where another driver runs this sweep; StorageError without an answer."""
+    bucket = bucket_of(folder)
+    if bucket is None:
+        return
+    try:
+        _Lease(bucket).refuse_other()
+    except OSError as err:
+        raise StorageError(f"cannot read {bucket}: {err}") from err
 
 
 @contextmanager
@@ -82,42 +85,19 @@ def mirrored(folder: Path) -> Iterator[Mirror]:
         mirror.end()
 
 
-class _Stamps:
-    """What of a folder is in the store: the local and the remote stamp of each file."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.local: dict[str, Stamp] = {}
-        self.remote: dict[str, Stamp] = {}
-        with suppress(OSError, ValueError):
-            for name, (local, remote) in json.loads((folder / _STAMPS).read_bytes()).items():
-                self.local[name], self.remote[name] = tuple(local), tuple(remote)
-
-    def note(self, name: str, remote: Stamp) -> None:
-        """Note that a file here is the one in the store with this stamp."""
-        self.local[name], self.remote[name] = _stamp(self._folder / name), remote
-
-    def forget(self, name: str) -> None:
-        del self.local[name], self.remote[name]
-
-    def save(self) -> None:
-        both = {name: (self.local[name], self.remote[name]) for name in self.local}
-        (self._folder / _STAMPS).write_text(json.dumps(both))
-
-
 class Mirror:
     """Brings a folder's changes to the object store, in a thread of its own."""
 
     def __init__(self, folder: Path, bucket: BucketFiles | None) -> None:
         self._folder = folder
         self._is_on = bucket is not None
+        self._is_lost = False
         self._bucket = bucket or BucketFiles("")
+        self._lease = _Lease(self._bucket)
+        self._stamps = _Stamps(folder)
         self._lost: Callable[[SweepError], None] | None = None
         self._tidy: Callable[[], None] | None = None
         self._tidied = 0.0
-        self._stamps = _Stamps(folder)
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
-        self._renewed = 0.0
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="mirror", daemon=True)
 
@@ -132,23 +112,29 @@ class Mirror:
 
     def push(self) -> None:
         """Bring all that there is to the store; raises StorageError."""
-        if not self._is_on:
+        if not self._is_on or self._is_lost:
             return
         try:
             self._push()
         except OSError as err:
-            raise StorageError(f"cannot write to {self._bucket.uri}: {err}") from err
+            raise StorageError(f"cannot write to {self._bucket}: {err}") from err
 
     def begin(self) -> None:
         """Take the sweep; raises as `mirrored`."""
         if not self._is_on:
             return
         try:
-            self._take_lease()
-            self._refuse_old_copy()
+            last = self._lease.read()
+            if last is not None and last["holder"] != self._stamps.holder:
+                raise RunFolderError(
+                    f"{self._bucket} has changed since it was read; type the command again"
+                )
+            self._lease.take()
+            self._stamps.holder = self._lease.holder
+            self._stamps.save()
             self._push()
         except OSError as err:
-            raise StorageError(f"cannot write to {self._bucket.uri}: {err}") from err
+            raise StorageError(f"cannot write to {self._bucket}: {err}") from err
         self._thread.start()
 
     def end(self) -> None:
@@ -157,24 +143,27 @@ class Mirror:
             return
         self._ending.set()
         self._thread.join()
+        if self._is_lost:
+            return
         try:
             self._push()
-            self._bucket.delete(_LEASE)
+            self._lease.release()
         except OSError as err:
             raise StorageError(
-                f"cannot write to {self._bucket.uri}: {err}; all is in {self._folder}: resume the "
+                f"cannot write to {self._bucket}: {err}; all is in {self._folder}: resume the "
                 f"sweep on this machine"
             ) from err
 
     def _loop(self) -> None:
         while not self._ending.wait(_PERIOD_S):
             try:
-                self._renew_lease()
+                self._lease.renew()
                 self._push()
                 self._tidy_now_and_then()
             except OSError:
                 continue  # it may come back; the end says so where it does not
             except SweepError as err:
+                self._is_lost = True
                 if self._lost is not None:
                     self._lost(err)
                 return
@@ -186,7 +175,7 @@ class Mirror:
 
     def _push(self) -> None:
         """Write what changed, the ledger after what it tells of; delete what is gone."""
-        now = {name: _stamp(self._folder / name) for name in self._names()}
+        now = {name: _stamp(self._folder / name) for name in _names(self._folder)}
         changed = [name for name, stamp in now.items() if self._stamps.local.get(name) != stamp]
         for name in sorted(changed, key=lambda name: name.endswith("ledger.jsonl")):
             with suppress(FileNotFoundError):  # gone meanwhile
@@ -202,61 +191,149 @@ class Mirror:
                     self._stamps.remote[name] = stamp
             self._stamps.save()
 
-    def _names(self) -> Iterator[str]:
-        for path in self._folder.rglob("*"):
-            name = path.relative_to(self._folder)
-            if path.is_file() and _is_mirrored(name):
-                yield str(name)
 
-    def _take_lease(self) -> None:
-        found = self._read_lease()
-        if found is not None and not self._is_over(found):
+class _Lease:
+    """Who holds a sweep in the store, or held it last.
+
+    It has no conditional write behind it, which Arrow does not offer: two that begin in the same
+    moment are told apart by reading it back, and at each renewal.
+    """
+
+    def __init__(self, bucket: BucketFiles) -> None:
+        self._bucket = bucket
+        self._renewed = 0.0
+        self.holder = f"{_machine()}:{os.getpid()}:{time.time_ns()}"
+
+    def take(self) -> None:
+        """Become the holder; raises RunFolderError where there is one."""
+        self.refuse_other()
+        self._write(is_held=True)
+        time.sleep(_SETTLED_S)
+        self._refuse_taken()
+
+    def renew(self) -> None:
+        """Show now and then that the holder lives; raises RunFolderError where it is another."""
+        if time.monotonic() - self._renewed > _RENEW_S:
+            self._refuse_taken()
+            self._write(is_held=True)
+
+    def release(self) -> None:
+        """Let others hold it."""
+        self._refuse_taken()
+        self._write(is_held=False)
+
+    def refuse_other(self) -> None:
+        """Raise RunFolderError where another holds it."""
+        found = self.read()
+        if found is not None and found["is_held"] and not self._is_over(found):
             raise RunFolderError(
-                f"{self._bucket.uri} is in use by {found['holder']}; wait for it or stop it "
+                f"{self._bucket} is in use by {found['holder']}; wait for it or stop it "
                 f"first; if that machine is gone, try again in {_LEASE_S:g} s"
             )
-        self._write_lease()
-        time.sleep(1.0 if found is not None else 0.0)
-        self._refuse_other_holder()
 
-    def _is_over(self, lease: dict[str, Any]) -> bool:
-        """Return whether a holder is gone: its process, or its machine."""
-        host, pid, _ = str(lease["holder"]).split(":")
-        if host == socket.gethostname():
-            return not Path(f"/proc/{pid}").exists() or int(pid) == os.getpid()
-        self._bucket.write(f"{_LEASE}.now", b"")  # the store's clock, not ours
-        stamps = dict(self._bucket.stamps(recursive=False))
-        self._bucket.delete(f"{_LEASE}.now")
-        age_ns = stamps[f"{_LEASE}.now"][1] - stamps.get(_LEASE, (0, 0))[1]
-        return age_ns > _LEASE_S * 1e9
-
-    def _renew_lease(self) -> None:
-        if time.monotonic() - self._renewed > _RENEW_S:
-            self._refuse_other_holder()
-            self._write_lease()
-
-    def _refuse_other_holder(self) -> None:
-        found = self._read_lease()
-        if found is not None and found["holder"] != self._holder:
-            raise RunFolderError(f"{self._bucket.uri} was taken over by {found['holder']}")
-
-    def _read_lease(self) -> dict[str, Any] | None:
+    def read(self) -> dict[str, Any] | None:
+        """Return what the store says; None of a sweep that nobody held yet."""
         content = self._bucket.read(_LEASE)
         return None if not content else dict(json.loads(content))
 
-    def _write_lease(self) -> None:
-        self._bucket.write(_LEASE, json.dumps({"holder": self._holder}).encode())
+    def _refuse_taken(self) -> None:
+        found = self.read()
+        if found is not None and found["holder"] != self.holder:
+            raise RunFolderError(f"{self._bucket} was taken over by {found['holder']}")
+
+    def _is_over(self, lease: dict[str, Any]) -> bool:
+        """Return whether a holder is gone: its process, or its machine."""
+        machine, pid, _ = str(lease["holder"]).rsplit(":", 2)
+        is_known = machine == _machine()
+        if is_known and (not Path(f"/proc/{pid}").exists() or int(pid) == os.getpid()):
+            return True  # else its number may be another's by now: look at the time, too
+        probe = f"{_LEASE}.now"
+        self._bucket.write(probe, b"")  # the store's clock, not ours
+        stamps = dict(self._bucket.stamps(recursive=False))
+        self._bucket.delete(probe)
+        return stamps[probe][1] - stamps.get(_LEASE, (0, 0))[1] > _LEASE_S * 1e9
+
+    def _write(self, is_held: bool) -> None:
+        about = {"holder": self.holder, "is_held": is_held}
+        self._bucket.write(_LEASE, json.dumps(about).encode())
         self._renewed = time.monotonic()
 
-    def _refuse_old_copy(self) -> None:
-        """Raise where a session elsewhere wrote to the ledger since this copy was brought."""
-        there = dict(self._bucket.stamps(recursive=False)).get("ledger.jsonl")
-        ledger = self._folder / "ledger.jsonl"
-        size = ledger.stat().st_size if ledger.exists() else 0
-        if there is not None and there[0] > size:
-            raise RunFolderError(
-                f"{self._bucket.uri} has changed since it was read; type the command again"
-            )
+
+class _Stamps:
+    """What of a folder is in the store: the local and the remote stamp of each file.
+
+    Attributes:
+        holder: Whose copy this is: who wrote it, or the last holder when it was brought here.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.holder = ""
+        self.local: dict[str, Stamp] = {}
+        self.remote: dict[str, Stamp] = {}
+        with suppress(OSError, ValueError, KeyError):
+            found = json.loads((folder / _STAMPS).read_bytes())
+            self.holder = found["holder"]
+            for name, (local, remote) in found["files"].items():
+                self.local[name], self.remote[name] = tuple(local), tuple(remote)
+
+    def note(self, name: str, remote: Stamp) -> None:
+        """Note that a file here is the one in the store with this stamp."""
+        self.local[name], self.remote[name] = _stamp(self._folder / name), remote
+
+    def forget(self, name: str) -> None:
+        """Note that a file is nowhere any more."""
+        del self.local[name], self.remote[name]
+
+    def is_alike(self, name: str, remote: Stamp) -> bool:
+        """Return whether a file here is the one in the store, as far as stamps tell."""
+        here = self.local.get(name)
+        return self.remote.get(name) == remote and here == _stamp(self._folder / name)
+
+    def save(self) -> None:
+        """Write it down, whole."""
+        both = {name: (self.local[name], self.remote[name]) for name in self.local}
+        content = json.dumps({"holder": self.holder, "files": both}).encode()
+        FolderFiles(self._folder).write(_STAMPS, content, durable=False)
+
+
+def _pull(folder: Path, bucket: BucketFiles) -> None:
+    stamps = {name: at for name, at in bucket.stamps() if _is_mirrored(Path(name))}
+    if not stamps:
+        return
+    lease, here = _Lease(bucket).read(), _Stamps(folder)
+    holder = "" if lease is None else str(lease["holder"])
+    is_ours = bool(holder) and holder == here.holder
+    if not is_ours:
+        _forget_copies(folder, stamps.keys())
+    for name, stamp in stamps.items():
+        path = folder / name
+        if path.exists() and (is_ours or here.is_alike(name, stamp)):
+            continue
+        content = bucket.read(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        FolderFiles(path.parent).write(path.name, content or b"", durable=False)
+        here.note(name, stamp)
+    for name in [name for name in here.local if name not in stamps and not is_ours]:
+        here.forget(name)
+    here.holder = holder
+    here.save()
+
+
+def _forget_copies(folder: Path, there: Collection[str]) -> None:
+    """Delete what the store no longer has, and copies of what workers wrote: they may be old."""
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        is_old = _is_by_workers(name) or (_is_mirrored(name) and str(name) not in there)
+        if path.is_file() and is_old:
+            path.unlink(missing_ok=True)
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        if path.is_file() and _is_mirrored(name):
+            yield str(name)
 
 
 def _stamp(path: Path) -> Stamp:
@@ -268,8 +345,18 @@ def _stamp(path: Path) -> Stamp:
 
 
 def _is_mirrored(name: Path) -> bool:
-    return (
-        not _BY_WORKERS & set(name.parts)
-        and not name.name.endswith(".tmp")
-        and name.name not in _NOT_MIRRORED
-    )
+    is_passing = name.name.endswith(".tmp") or name.name in _NOT_MIRRORED
+    return not is_passing and not _is_by_workers(name) and not name.name.startswith(_LEASE)
+
+
+def _is_by_workers(name: Path) -> bool:
+    """Return whether a file is in a `checkpoints` or `weights` of the sweep's, or of a stage's."""
+    return name.parts[0] != "inputs" and bool(_BY_WORKERS & set(name.parts[:-1]))
+
+
+def _machine() -> str:
+    """Return what tells processes of this machine, or of this container, from others."""
+    namespace = ""
+    with suppress(OSError):
+        namespace = os.readlink("/proc/self/ns/pid").partition("[")[2].rstrip("]")
+    return f"{socket.gethostname()}/{namespace}"

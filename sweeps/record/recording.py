@@ -186,13 +186,16 @@ class Recorder:
         Args:
             is_running: Workers write: weights that no report counts yet stay.
         """
+        if self.fatal is not None:
+            return  # another driver may have the sweep now
         self._weights.tidy(is_running)
         over = {
             checkpoint_name(one.trial.index)
             for one in self.record.trials
             if one.outcome not in (None, Outcome.FAILED)
         }
-        self._checkpoints.delete(*over.intersection(self._checkpoints.names()))
+        with suppress(OSError):  # a store that is away: another time
+            self._checkpoints.delete(*over.intersection(self._checkpoints.names()))
 
     def request_stop(self, reason: str) -> None:
         """Ask the runner to stop; the first reason stays."""

@@ -59,9 +59,9 @@ def test_it_looks_where_sweeps_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_setting_that_cannot_be_used_is_named() -> None:
-    done = ui(storage="s3://bucket/sweeps")
+    done = ui(storage="ftp://bucket/sweeps")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: SWEEPS_STORAGE=s3://bucket/sweeps: run folders are kept")
+    assert done.stderr.startswith("error: SWEEPS_STORAGE=ftp://bucket/sweeps: it is nei")
 
 
 def test_without_mlflow_it_says_so() -> None:

@@ -70,8 +70,8 @@ def test_a_local_sweep_that_is_to_be_stopped_is_answered_with_how(
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     assert main(["stop", "blobs"]) == 2
     said = capsys.readouterr().err
-    assert "RAY_ADDRESS is not set, which is no Jobs address" in said
-    assert "a sweep without one stops at Ctrl-C where it runs" in said
+    assert "RAY_ADDRESS is not set: set it to the Jobs address" in said
+    assert "a sweep of this machine is stopped by Ctrl-C" in said
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_a_sweep_is_listed_and_asked_on_a_machine_that_did_not_run_it(
     found = store.names("asked")
     assert {"sweep.json", "ledger.jsonl", "winner.json", "report.html", "final/final.json"} <= found
     assert len([name for name in found if name.startswith("weights/")]) == 2
-    assert not any("checkpoints" in name or "lease" in name for name in found)
+    assert not any("checkpoints" in name for name in found)
     code, said = run_command("list", **there)
     assert "asked" in said, said
     assert "6/6 trials" in said, said
@@ -80,6 +80,36 @@ def test_a_sweep_is_listed_and_asked_on_a_machine_that_did_not_run_it(
     found = store.names("asked")
     assert {"final/final.json", "final-1/final.json"} <= found
     assert any(name.startswith("final-1/weights/") for name in found)
+
+
+def test_an_older_copy_is_replaced_and_a_lost_file_comes_back(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    path = write_sweep(tmp_path, name="older", final="{top_k: 1, seeds: 2, refit: false}")
+    here, there = machine(store, tmp_path / "here"), machine(store, tmp_path / "there")
+    code, said = run_command("run", path, "--id", "older", "--local", **here)
+    assert code == 0, said
+    assert run_command("show", "older", **here)[0] == 0
+    rows = tmp_path / "rows.csv"
+    head = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)"
+    rows.write_text(f"{head}\n5,3,1.5,0.2\n6,3,4,1.2\n")
+    code, first = run_command("predict", "older", rows, **here)
+    assert code == 0, first
+    again = ["final", "older", "--again", "--seeds", "5", "--local"]
+    code, said = run_command(*again, **there)
+    assert code == 0, said
+    answers = [run_command("predict", "older", rows, **one)[1] for one in (here, there)]
+    assert answers[0] == answers[1] != first
+    copy = copy_on(tmp_path / "here", "older")
+    (copy / "openings.jsonl").unlink()
+    (copy / "sweep.yaml").unlink()
+    code, said = run_command("extend", "older", "--trials", "1", "--local", **here)
+    assert code == 0, said
+    assert {"sweep.yaml", "openings.jsonl", "final-1/final.json"} <= store.names("older")
+    # What this machine had before is no reason to take the other's work back.
+    code, said = run_command("show", "older", "--json", **there)
+    assert len(json.loads(said)["trials"]) == 7
+    assert len(json.loads(said)["openings"]) == 2
 
 
 def test_a_killed_sweep_is_resumed_on_another_machine(store: ObjectStore, tmp_path: Path) -> None:

@@ -74,6 +74,36 @@ def test_weights_without_their_report_are_deleted_and_those_of_the_best_epoch_st
     assert [path.name for path in tmp_path.iterdir()] == ["000000-0001.safetensors"]
 
 
+class EndsMeanwhile(FolderFiles):
+    """Files that are listed while trial 0 ends, as the best of all."""
+
+    def names(self) -> list[str]:
+        found = super().names()
+        row = {"epoch": 1, "dev_loss": 0.1}
+        RECORD[0].apply({"event": "report", "t": 0, "trial": 0, "epochs": [row]})
+        RECORD[0].apply(
+            {"event": "outcome", "t": 0, "trial": 0, "outcome": "completed", "reason": ""}
+        )
+        return found
+
+
+RECORD: list[SweepRecord] = []
+
+
+def test_a_trial_that_ends_while_others_are_tidied_keeps_its_weights(tmp_path: Path) -> None:
+    plan = [PlannedTrial(index, f"{index:012x}", index, {}) for index in range(2)]
+    record = SweepRecord(plan, Goal("dev_loss", "min"))
+    row = {"epoch": 1, "dev_loss": 0.5}
+    record.apply({"event": "report", "t": 0, "trial": 1, "epochs": [row]})
+    record.apply({"event": "outcome", "t": 0, "trial": 1, "outcome": "completed", "reason": ""})
+    RECORD[:] = [record]
+    kept = KeptWeights(FolderFiles(tmp_path), record, 1, is_eager=False)
+    (tmp_path / weights_name(0, 1)).touch()
+    kept._files = EndsMeanwhile(tmp_path)
+    kept.tidy(is_running=True)
+    assert on_disk(tmp_path) == {0}
+
+
 @pytest.mark.ray
 def test_what_came_too_late_for_the_budget_is_not_in_the_weights(tmp_path: Path) -> None:
     # So slow a descent that each epoch is the best so far, and the stop comes between two reports.
