@@ -179,12 +179,13 @@ class BucketFiles:
         return True
 
     def copy_to(self, folder: Path) -> None:
-        """Write all files below this address into a folder of this machine; raises OSError."""
+        """Make a folder of this machine have all files below this address; raises OSError."""
         for name, _ in self.stamps():
-            content = self.read(name)
+            content = self.read(name) or b""
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            FolderFiles(target.parent).write(target.name, content or b"", durable=False)
+            if FolderFiles(target.parent).read(target.name) != content:
+                FolderFiles(target.parent).write(target.name, content, durable=False)
 
 
 def bucket_of(folder: Path) -> BucketFiles | None:

@@ -29,7 +29,7 @@ __all__ = ["Mirror", "mirrored", "pull", "refuse_held_elsewhere"]
 _PERIOD_S = 2.0
 _LEASE = ".lease.json"
 # A holder renews its lease every ten seconds or so; one that has not for so long is gone.
-_LEASE_S = 40.0
+_LEASE_S = 60.0
 _RENEW_S = 10.0
 # Two that begin in the same moment see each other's lease after it.
 _SETTLED_S = 1.0
@@ -124,14 +124,13 @@ class Mirror:
         if not self._is_on:
             return
         try:
-            last = self._lease.read()
-            if last is not None and last["holder"] != self._stamps.holder:
+            self._lease.refuse_other()
+            if self._lease.state() != self._stamps.state:
                 raise RunFolderError(
                     f"{self._bucket} has changed since it was read; type the command again"
                 )
             self._lease.take()
-            self._stamps.holder = self._lease.holder
-            self._stamps.save()
+            self._write_down()
             self._push()
         except OSError as err:
             raise StorageError(f"cannot write to {self._bucket}: {err}") from err
@@ -146,19 +145,30 @@ class Mirror:
         if self._is_lost:
             return
         try:
+            self._lease.refuse_taken()
             self._push()
             self._lease.release()
+            self._write_down()
         except OSError as err:
             raise StorageError(
                 f"cannot write to {self._bucket}: {err}; all is in {self._folder}: resume the "
                 f"sweep on this machine"
             ) from err
 
+    def _write_down(self) -> None:
+        """Note that this copy is the one that was written last."""
+        self._stamps.state, self._stamps.is_written = self._lease.state(), True
+        self._stamps.save()
+
     def _loop(self) -> None:
-        while not self._ending.wait(_PERIOD_S):
+        took_s = 0.0
+        # A large ledger on a slow line takes a tenth of the line, and not all of it.
+        while not self._ending.wait(max(_PERIOD_S, 9 * took_s)):
+            started = time.monotonic()
             try:
                 self._lease.renew()
                 self._push()
+                took_s = time.monotonic() - started
                 self._tidy_now_and_then()
             except OSError:
                 continue  # it may come back; the end says so where it does not
@@ -178,6 +188,7 @@ class Mirror:
         now = {name: _stamp(self._folder / name) for name in _names(self._folder)}
         changed = [name for name, stamp in now.items() if self._stamps.local.get(name) != stamp]
         for name in sorted(changed, key=lambda name: name.endswith("ledger.jsonl")):
+            self._lease.renew()
             with suppress(FileNotFoundError):  # gone meanwhile
                 self._bucket.write(name, (self._folder / name).read_bytes())
                 self._stamps.local[name], self._stamps.remote[name] = now[name], (-1, 0)
@@ -205,21 +216,19 @@ class _Lease:
         self.holder = f"{_machine()}:{os.getpid()}:{time.time_ns()}"
 
     def take(self) -> None:
-        """Become the holder; raises RunFolderError where there is one."""
-        self.refuse_other()
+        """Become the holder; raises RunFolderError where another does in the same moment."""
         self._write(is_held=True)
         time.sleep(_SETTLED_S)
-        self._refuse_taken()
+        self.refuse_taken()
 
     def renew(self) -> None:
         """Show now and then that the holder lives; raises RunFolderError where it is another."""
         if time.monotonic() - self._renewed > _RENEW_S:
-            self._refuse_taken()
+            self.refuse_taken()
             self._write(is_held=True)
 
     def release(self) -> None:
         """Let others hold it."""
-        self._refuse_taken()
         self._write(is_held=False)
 
     def refuse_other(self) -> None:
@@ -231,12 +240,18 @@ class _Lease:
                 f"first; if that machine is gone, try again in {_LEASE_S:g} s"
             )
 
+    def state(self) -> str:
+        """Return who held it last and whether they do; empty of a sweep that nobody held yet."""
+        found = self.read()
+        return "" if found is None else f"{found['holder']} {found['is_held']}"
+
     def read(self) -> dict[str, Any] | None:
         """Return what the store says; None of a sweep that nobody held yet."""
         content = self._bucket.read(_LEASE)
         return None if not content else dict(json.loads(content))
 
-    def _refuse_taken(self) -> None:
+    def refuse_taken(self) -> None:
+        """Raise RunFolderError where another became the holder."""
         found = self.read()
         if found is not None and found["holder"] != self.holder:
             raise RunFolderError(f"{self._bucket} was taken over by {found['holder']}")
@@ -263,17 +278,18 @@ class _Stamps:
     """What of a folder is in the store: the local and the remote stamp of each file.
 
     Attributes:
-        holder: Whose copy this is: who wrote it, or the last holder when it was brought here.
+        state: That of the lease when this copy was written, or brought here.
+        is_written: Whether it was written here, and not brought.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.holder = ""
+        self.state, self.is_written = "", False
         self.local: dict[str, Stamp] = {}
         self.remote: dict[str, Stamp] = {}
         with suppress(OSError, ValueError, KeyError):
             found = json.loads((folder / _STAMPS).read_bytes())
-            self.holder = found["holder"]
+            self.state, self.is_written = found["state"], found["is_written"]
             for name, (local, remote) in found["files"].items():
                 self.local[name], self.remote[name] = tuple(local), tuple(remote)
 
@@ -293,17 +309,16 @@ class _Stamps:
     def save(self) -> None:
         """Write it down, whole."""
         both = {name: (self.local[name], self.remote[name]) for name in self.local}
-        content = json.dumps({"holder": self.holder, "files": both}).encode()
-        FolderFiles(self._folder).write(_STAMPS, content, durable=False)
+        about = {"state": self.state, "is_written": self.is_written, "files": both}
+        FolderFiles(self._folder).write(_STAMPS, json.dumps(about).encode(), durable=False)
 
 
 def _pull(folder: Path, bucket: BucketFiles) -> None:
     stamps = {name: at for name, at in bucket.stamps() if _is_mirrored(Path(name))}
     if not stamps:
         return
-    lease, here = _Lease(bucket).read(), _Stamps(folder)
-    holder = "" if lease is None else str(lease["holder"])
-    is_ours = bool(holder) and holder == here.holder
+    state, here = _Lease(bucket).state(), _Stamps(folder)
+    is_ours = here.is_written and state == here.state
     if not is_ours:
         _forget_copies(folder, stamps.keys())
     for name, stamp in stamps.items():
@@ -316,7 +331,7 @@ def _pull(folder: Path, bucket: BucketFiles) -> None:
         here.note(name, stamp)
     for name in [name for name in here.local if name not in stamps and not is_ours]:
         here.forget(name)
-    here.holder = holder
+    here.state, here.is_written = state, is_ours
     here.save()
 
 

@@ -131,7 +131,10 @@ def translated_errors(uri: str) -> Iterator[None]:
         raise
     except Exception as err:
         lines = str(err).strip().splitlines() or [type(err).__name__]
-        text = _hide_password(_plain(lines[0]), uri)[:_LONGEST_MESSAGE]
+        text = _plain(lines[0])
+        for one in (uri, os.environ.get("MLFLOW_REGISTRY_URI", "")):
+            text = _hide_password(text, one)
+        text = text[:_LONGEST_MESSAGE]
         is_refusal = isinstance(err, MlflowException) and err.error_code in _WRONG_REQUEST
         kind = RefusedRecordError if is_refusal else TrackingError
         raise kind(f"MLflow at {without_password(uri)}: {text}") from err

@@ -244,6 +244,21 @@ def test_a_retry_takes_back_the_reason_of_the_failure(tmp_path: Path) -> None:
     assert (after.info.status, after.data.tags["outcome"]) == ("FINISHED", "completed")
 
 
+def test_no_error_shows_the_password_of_a_registry_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registry = "http://bob:s3cret@localhost:2"
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", registry)
+
+    def fail() -> None:
+        with translated_errors("http://localhost:1"):
+            raise ConnectionError(f"cannot reach {registry}/api")
+
+    with pytest.raises(TrackingError, match="bob") as caught:
+        fail()
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("password", ["s3cret", "s3%40cret"])
 def test_no_error_of_a_store_shows_a_password(password: str) -> None:
     uri = f"http://ann:{password}@localhost:1"
