@@ -83,7 +83,7 @@ def prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> N
     change(folder, overrides, ("final",))
     if stage is not None:
         number = next(n for n in itertools.count(1) if not (folder.path / f"final-{n}").exists())
-        rename_folder(stage.path, folder.path / f"final-{number}")
+        rename_folder(stage.path, folder.path / f"final-{number}", stage.description.name)
 
 
 def _refuse_another(folder: RunFolder) -> None:

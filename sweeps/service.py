@@ -201,7 +201,7 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
 
     folder = open_sweep(path)
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
-    sync_once(folder, uri, folder.is_locked(), CLOSING)
+    sync_once(folder, uri, folder.is_running(), CLOSING)
     return Results(folder, read_record(folder))
 
 

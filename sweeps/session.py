@@ -78,7 +78,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         recorder = Recorder(folder, ledger, record, file, retries)
         mirror.serve(
             lambda err: recorder.end_with(err, "another driver has this sweep"),
-            lambda: recorder.tidy(is_running=True),
+            recorder.garbage,
         )
         signals = stack.enter_context(Signals(recorder))
         only = reopen_failed(recorder) if retries else None

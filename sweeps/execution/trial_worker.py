@@ -52,7 +52,7 @@ class TrialWorker:
         self._watchdog = Watchdog(order.stacks, order.timeout_s if order.kill_when_late else None)
         for path in order.import_paths:
             if order.inputs is not None:
-                order.inputs.copy_to(Path(path))
+                order.inputs.copy_to(Path(path), ".py")
             make_importable(path)
         torch.set_num_threads(order.threads)
 

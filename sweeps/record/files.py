@@ -6,11 +6,14 @@ Each file is written whole or not at all, so that a kill leaves the old one or t
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from sweeps.errors import StorageError
 
 __all__ = [
     "MARKER",
@@ -20,6 +23,7 @@ __all__ = [
     "bring",
     "bucket_of",
     "files_of",
+    "remove_folder",
     "rename_folder",
 ]
 
@@ -178,9 +182,9 @@ class BucketFiles:
             return False
         return True
 
-    def copy_to(self, folder: Path) -> None:
-        """Make a folder of this machine have all files below this address; raises OSError."""
-        for name, _ in self.stamps():
+    def copy_to(self, folder: Path, suffix: str) -> None:
+        """Make a folder of this machine have the files that end so; raises OSError."""
+        for name in [name for name, _ in self.stamps() if name.endswith(suffix)]:
             content = self.read(name) or b""
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -206,20 +210,51 @@ def files_of(folder: Path) -> Files:
 
 
 def bring(path: Path) -> Path:
-    """Return a file's path, once it is on this machine if it is anywhere; raises OSError."""
+    """Return a file's path, once it is on this machine if it is anywhere.
+
+    Raises:
+        StorageError: The object store does not answer, or the file cannot be written here.
+    """
     bucket = None if path.exists() else bucket_of(path.parent)
-    content = None if bucket is None else bucket.read(path.name)
-    if content is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        FolderFiles(path.parent).write(path.name, content, durable=False)
+    if bucket is None:
+        return path
+    with _told(bucket):
+        content = bucket.read(path.name)
+        if content is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            FolderFiles(path.parent).write(path.name, content, durable=False)
     return path
 
 
-def rename_folder(old: Path, new: Path) -> None:
-    """Rename a folder, in the object store, too; raises OSError."""
+def rename_folder(old: Path, new: Path, last: str) -> None:
+    """Rename a folder, in the object store, too; raises StorageError.
+
+    Args:
+        last: The file that makes the new folder whole, and the old one cease to be.
+    """
     bucket, target = bucket_of(old), bucket_of(new)
-    if bucket is not None and target is not None:
-        for name, _ in list(bucket.stamps()):
-            target.write(name, bucket.read(name) or b"")
-            bucket.delete(name)
-    old.rename(new)
+    with _told(bucket or old):
+        if bucket is not None and target is not None:
+            names = sorted((name for name, _ in bucket.stamps()), key=lambda name: name == last)
+            for name in names:
+                target.write(name, bucket.read(name) or b"")
+            bucket.delete(last, *names)
+        old.rename(new)
+
+
+def remove_folder(path: Path) -> None:
+    """Delete a folder and what is in it, in the object store, too; raises StorageError."""
+    bucket = bucket_of(path)
+    with _told(bucket or path):
+        if path.exists():
+            shutil.rmtree(path)
+        if bucket is not None:
+            bucket.delete(*[name for name, _ in bucket.stamps()])
+
+
+@contextmanager
+def _told(place: object) -> Iterator[None]:
+    try:
+        yield
+    except OSError as err:
+        raise StorageError(f"{place} does not answer or refuses: {err}") from err

@@ -58,7 +58,7 @@ class KeptWeights:
             limit: Trials whose weights are kept; None keeps all.
             is_eager: Delete at once, and not only when `tidy` is called.
         """
-        self._files = files
+        self.files = files
         self._is_eager = is_eager
         self._record = record
         self._goal = record.goal
@@ -66,27 +66,36 @@ class KeptWeights:
         self._best = self._ranking()[:limit]
         self.tidy()
 
-    def tidy(self, is_running: bool = False) -> None:
+    def tidy(self) -> None:
         """Delete what a kill, or a report that came after the stop, left behind.
 
-        Args:
-            is_running: Workers write: what no report counts yet stays.
+        No worker may write meanwhile.
         """
         with suppress(OSError):  # a store that is away: another time
-            names = self._files.names()
-            # Taken down once, and after the names: a trial may end meanwhile.
-            ended = [index for _, index in self._ranking()]
-            dropped = set() if self._limit is None else set(ended[self._limit :])
-            coming = set(range(len(self._record.trials))) - set(ended) if is_running else set()
-            for name in names:
-                found = _NAME.fullmatch(name)
-                if found and not self._is_wanted(int(found[1]), int(found[2]), dropped, coming):
-                    self._files.delete(name)
+            self.files.delete(*self.garbage(is_running=False))
+
+    def garbage(self, is_running: bool) -> list[str]:
+        """Return the names of files that nobody needs; raises OSError.
+
+        Args:
+            is_running: Workers write: what no report counts yet is needed.
+        """
+        names = self.files.names()
+        # Taken down once, and after the names: a trial may end meanwhile.
+        ended = [index for _, index in self._ranking()]
+        dropped = set() if self._limit is None else set(ended[self._limit :])
+        coming = set(range(len(self._record.trials))) - set(ended) if is_running else set()
+        found = {name: match for name in names if (match := _NAME.fullmatch(name))}
+        return [
+            name
+            for name, match in found.items()
+            if not self._is_wanted(int(match[1]), int(match[2]), dropped, coming)
+        ]
 
     def improved(self, trial: TrialRecord, before: int | None) -> None:
         """Delete the weights of the epoch that was a trial's best before, if it no longer is."""
         if self._is_eager and before is not None and before != trial.best_epoch:
-            self._files.delete(weights_name(trial.trial.index, before))
+            self.files.delete(weights_name(trial.trial.index, before))
 
     def ended(self, trial: TrialRecord) -> None:
         """Take an ended trial into account, and delete the weights of the one too many."""
@@ -97,7 +106,7 @@ class KeptWeights:
         insort(self._best, place)
         for _, index in self._best[self._limit :]:
             if self._is_eager:
-                self._files.delete(_best_name(self._record.trials[index]))
+                self.files.delete(_best_name(self._record.trials[index]))
         del self._best[self._limit :]
 
     def _ranking(self) -> list[tuple[float, int]]:

@@ -16,15 +16,15 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sweeps.errors import RunFolderError, StorageError, SweepError
-from sweeps.record.files import BucketFiles, FolderFiles, bucket_of
+from sweeps.record.files import BucketFiles, Files, FolderFiles, bucket_of
 
-__all__ = ["Mirror", "mirrored", "pull", "refuse_held_elsewhere"]
+__all__ = ["Mirror", "is_held", "mirrored", "pull", "refuse_held_elsewhere"]
 
 _PERIOD_S = 2.0
 _LEASE = ".lease.json"
@@ -38,7 +38,11 @@ _STAMPS = ".mirror.json"
 _NOT_MIRRORED = {".lock", _LEASE, _STAMPS, "tracking.json"}
 _BY_WORKERS = {"checkpoints", "weights"}
 
+# What a sweep cannot do without is not deleted there because something deleted it here.
+_NEVER_DELETED = {"sweep.yaml", "sweep.json", "plan.jsonl", "ledger.jsonl", "openings.jsonl"}
+
 Stamp = tuple[int, int]
+Garbage = Sequence[tuple[Files, str]]
 
 
 def pull(folder: Path) -> None:
@@ -65,6 +69,17 @@ def refuse_held_elsewhere(folder: Path) -> None:
         _Lease(bucket).refuse_other()
     except OSError as err:
         raise StorageError(f"cannot read {bucket}: {err}") from err
+
+
+def is_held(folder: Path) -> bool:
+    """Return whether a driver of another machine runs this sweep; False where nobody can tell."""
+    try:
+        refuse_held_elsewhere(folder)
+    except RunFolderError:
+        return True
+    except StorageError:
+        return False
+    return False
 
 
 @contextmanager
@@ -96,19 +111,20 @@ class Mirror:
         self._lease = _Lease(self._bucket)
         self._stamps = _Stamps(folder)
         self._lost: Callable[[SweepError], None] | None = None
-        self._tidy: Callable[[], None] | None = None
+        self._garbage: Callable[[], Garbage] | None = None
         self._tidied = 0.0
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="mirror", daemon=True)
 
-    def serve(self, lost: Callable[[SweepError], None], tidy: Callable[[], None]) -> None:
+    def serve(self, lost: Callable[[SweepError], None], garbage: Callable[[], Garbage]) -> None:
         """Serve a session.
 
         Args:
             lost: Is told where another driver took the sweep over.
-            tidy: Deletes from the store what the ledger that is there says nobody needs.
+            garbage: Returns what nobody needs, by what the ledger says then. It is deleted when
+                that ledger is in the store.
         """
-        self._lost, self._tidy = lost, tidy
+        self._lost, self._garbage = lost, garbage
 
     def push(self) -> None:
         """Bring all that there is to the store; raises StorageError."""
@@ -166,10 +182,13 @@ class Mirror:
         while not self._ending.wait(max(_PERIOD_S, 9 * took_s)):
             started = time.monotonic()
             try:
+                self._lease.refuse_taken()  # this machine may have slept
                 self._lease.renew()
+                garbage = self._garbage_now_and_then()
                 self._push()
                 took_s = time.monotonic() - started
-                self._tidy_now_and_then()
+                for files, name in garbage:
+                    files.delete(name)
             except OSError:
                 continue  # it may come back; the end says so where it does not
             except SweepError as err:
@@ -178,10 +197,11 @@ class Mirror:
                     self._lost(err)
                 return
 
-    def _tidy_now_and_then(self) -> None:
-        if self._tidy is not None and time.monotonic() - self._tidied > _TIDY_S:
-            self._tidy()
-            self._tidied = time.monotonic()
+    def _garbage_now_and_then(self) -> Garbage:
+        if self._garbage is None or time.monotonic() - self._tidied < _TIDY_S:
+            return []
+        self._tidied = time.monotonic()
+        return self._garbage()
 
     def _push(self) -> None:
         """Write what changed, the ledger after what it tells of; delete what is gone."""
@@ -193,7 +213,7 @@ class Mirror:
                 self._bucket.write(name, (self._folder / name).read_bytes())
                 self._stamps.local[name], self._stamps.remote[name] = now[name], (-1, 0)
         gone = [name for name in self._stamps.local if name not in now]
-        self._bucket.delete(*gone)
+        self._bucket.delete(*(name for name in gone if Path(name).name not in _NEVER_DELETED))
         for name in gone:
             self._stamps.forget(name)
         if changed or gone:

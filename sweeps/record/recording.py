@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from sweeps.errors import StorageError, SweepError
-from sweeps.record.files import bucket_of
+from sweeps.record.files import Files, bucket_of
 from sweeps.record.hangs import late_path, why_late
 from sweeps.record.kept_weights import KeptWeights, checkpoint_name
 from sweeps.record.ledger import Ledger
@@ -180,22 +180,26 @@ class Recorder:
         self._weights.ended(self.record.trials[index])
         self.check_budget()
 
-    def tidy(self, is_running: bool = False) -> None:
-        """Delete weights and checkpoints that nobody needs.
+    def tidy(self) -> None:
+        """Delete weights and checkpoints that nobody needs; no worker may write meanwhile."""
+        if self.fatal is None:  # else another driver may have the sweep now
+            self._weights.tidy()
+            with suppress(OSError):  # a store that is away: another time
+                self._checkpoints.delete(*self._old_checkpoints())
 
-        Args:
-            is_running: Workers write: weights that no report counts yet stay.
-        """
-        if self.fatal is not None:
-            return  # another driver may have the sweep now
-        self._weights.tidy(is_running)
+    def garbage(self) -> list[tuple[Files, str]]:
+        """Return what nobody needs while workers write, and where it is; raises OSError."""
+        weights = [(self._weights.files, name) for name in self._weights.garbage(is_running=True)]
+        return [*weights, *((self._checkpoints, name) for name in self._old_checkpoints())]
+
+    def _old_checkpoints(self) -> list[str]:
+        names = self._checkpoints.names()
         over = {
             checkpoint_name(one.trial.index)
             for one in self.record.trials
             if one.outcome not in (None, Outcome.FAILED)
         }
-        with suppress(OSError):  # a store that is away: another time
-            self._checkpoints.delete(*over.intersection(self._checkpoints.names()))
+        return [name for name in names if name in over]
 
     def request_stop(self, reason: str) -> None:
         """Ask the runner to stop; the first reason stays."""

@@ -27,6 +27,7 @@ from pydantic import ValidationError
 
 from sweeps.errors import RequestError, RunFolderError, StorageError
 from sweeps.record.files import BucketFiles, Files, bucket_of, files_of
+from sweeps.record.mirror import is_held
 from sweeps.spec.planning import PlannedTrial, configuration_hash
 from sweeps.spec.sweep_file import SweepFile
 
@@ -252,7 +253,11 @@ class RunFolder:
 
     def refuse_results_without_ledger(self) -> None:
         """Raise RunFolderError where weights say that a ledger existed."""
-        if any(name.endswith(".safetensors") for name in self.weight_files.names()):
+        try:
+            names = self.weight_files.names()
+        except OSError as err:
+            raise StorageError(f"cannot read {self.weight_files}: {err}") from err
+        if any(name.endswith(".safetensors") for name in names):
             raise RunFolderError(
                 f"{self.ledger} is missing, and with it what is known of the trials; restore it "
                 f"from a backup, or delete {self.weights} to run every trial again"
@@ -294,7 +299,7 @@ class RunFolder:
             yield
 
     def is_locked(self) -> bool:
-        """Return whether a process runs this sweep now; writes nothing."""
+        """Return whether a process of this machine runs this sweep now; writes nothing."""
         try:
             with (self.path / ".lock").open() as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -303,6 +308,10 @@ class RunFolder:
         except OSError:  # never locked
             return False
         return False
+
+    def is_running(self) -> bool:
+        """Return whether a process runs this sweep now, here or on another machine."""
+        return self.is_locked() or is_held(self.path)
 
 
 def _say_who(lock: int) -> None:

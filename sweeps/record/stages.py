@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sweeps.errors import StorageError
+from sweeps.record.files import bucket_of, remove_folder
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.reading import read_record
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
@@ -72,6 +73,8 @@ def make_stage(
     """
     description = sweep.read_description()
     folder = RunFolder(sweep.path / stage)
+    if bucket_of(folder.path) is not None:
+        remove_folder(folder.path)  # what a kill left of one that was being moved
     try:
         for path in (folder.checkpoints, folder.weights):
             path.mkdir(parents=True, exist_ok=True)

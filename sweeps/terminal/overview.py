@@ -51,7 +51,7 @@ class Overview:
 
 def overview_of(folder: RunFolder) -> Overview:
     """Return how far a sweep is; raises RunFolderError where its folder is damaged."""
-    search = _progress(folder, running := folder.is_locked())
+    search = _progress(folder, running := folder.is_running())
     stages = {name: _progress(stage, running) for name, stage in stage_folders(folder).items()}
     is_over = all(one.is_finished for one in (search, *stages.values()))
     nodes = tuple(

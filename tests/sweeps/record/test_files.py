@@ -15,6 +15,7 @@ from sweeps.record.files import (
     bring,
     bucket_of,
     files_of,
+    remove_folder,
     rename_folder,
 )
 from tests.object_store import ACCOUNT, ObjectStore, started_store
@@ -68,9 +69,12 @@ def test_a_copy_knows_where_its_files_are(
     assert store.names("digits/final") == {"weights/one"}
     assert bring(weights / "one").read_bytes() == b"1"
     assert not bring(weights / "two").exists()
-    rename_folder(tmp_path / "digits" / "final", tmp_path / "digits" / "final-1")
+    rename_folder(tmp_path / "digits" / "final", tmp_path / "digits" / "final-1", "sweep.json")
     assert store.names("digits") == {"final-1/weights/one"}
     assert (tmp_path / "digits" / "final-1" / "weights" / "one").exists()
+    remove_folder(tmp_path / "digits" / "final-1")
+    assert store.names("digits") == set()
+    assert not (tmp_path / "digits" / "final-1").exists()
 
 
 def test_a_store_that_is_away_is_not_there() -> None:

@@ -99,9 +99,8 @@ def test_a_trial_that_ends_while_others_are_tidied_keeps_its_weights(tmp_path: P
     RECORD[:] = [record]
     kept = KeptWeights(FolderFiles(tmp_path), record, 1, is_eager=False)
     (tmp_path / weights_name(0, 1)).touch()
-    kept._files = EndsMeanwhile(tmp_path)
-    kept.tidy(is_running=True)
-    assert on_disk(tmp_path) == {0}
+    kept.files = EndsMeanwhile(tmp_path)
+    assert kept.garbage(is_running=True) == []
 
 
 @pytest.mark.ray

@@ -53,14 +53,14 @@ def test_what_changes_is_in_the_store_while_it_is_held_and_brought_elsewhere(
     with mirrored(here):
         (here / "ledger.jsonl").write_text("one\n")
         (here / "final").mkdir()
-        (here / "final" / "plan.jsonl").write_text("plan\n")
+        (here / "final" / "report.html").write_text("plan\n")
         (here / "weights").mkdir()
         (here / "weights" / "local").write_text("a worker's")
-        wait_for(lambda: pull(there) or (there / "final" / "plan.jsonl").exists())
-        (here / "final" / "plan.jsonl").unlink()
+        wait_for(lambda: pull(there) or (there / "final" / "report.html").exists())
+        (here / "final" / "report.html").unlink()
     pull(there)
     assert (there / "ledger.jsonl").read_text() == "one\n"
-    assert not (there / "final" / "plan.jsonl").exists()
+    assert not (there / "final" / "report.html").exists()
     assert not (there / "weights").exists()
 
 
@@ -77,8 +77,7 @@ def test_a_driver_that_was_taken_over_writes_nothing_any_more(copies: tuple[Path
     here, there = copies
     lost: list[SweepError] = []
     with mirrored(here) as held:
-        held.serve(lost.append, lambda: None)
-        held._lease._renewed = -100.0
+        held.serve(lost.append, list)
         leave(here, "elsewhere:1:2")
         wait_for(lambda: lost)
         (here / "ledger.jsonl").write_text("mine\n")
