@@ -87,8 +87,8 @@ def _epochs_parquet(folder: RunFolder) -> bytes:
 
     columns: dict[str, list[Any]] = {"trial": []}
     for count, (trial, row) in enumerate(epoch_rows(folder)):
-        for key in row:
-            columns.setdefault(key, [None] * count)
+        for key in [key for key in row if key not in columns]:
+            columns[key] = [None] * count
         columns["trial"].append(trial)
         for key, values in columns.items():
             if key != "trial":
