@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from models.datasets import Dataset, load_dataset
 from models.errors import DataError
 from models.splits import split_folds
-from sweeps.errors import RunFolderError
+from sweeps.errors import RunFolderError, SweepError
 from sweeps.execution.placement import Place
 from sweeps.execution.signals import Signals
 from sweeps.inputs import keep_inputs
@@ -76,11 +77,8 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         stack.callback(ledger.close)
         retries = action == "retry"
         recorder = Recorder(folder, ledger, record, file, retries)
-        mirror.serve(
-            lambda err: recorder.end_with(err, "another driver has this sweep"),
-            recorder.garbage,
-        )
         signals = stack.enter_context(Signals(recorder))
+        mirror.serve(partial(_give_way, recorder, signals), recorder.garbage)
         only = reopen_failed(recorder) if retries else None
         # A final trains no trial of the search, a retry few: what had stopped it still holds.
         stopped = record.stopped if action in ("final", "retry") else ""
@@ -115,6 +113,13 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
     if recorder.fatal is not None:
         raise recorder.fatal
     return Results(folder, record, missing)
+
+
+def _give_way(recorder: Recorder, signals: Signals, error: SweepError) -> None:
+    """End a session whose sweep another driver has taken over."""
+    reason = "another driver has this sweep"
+    recorder.end_with(error, reason)
+    signals.stop(reason)
 
 
 def _exported(

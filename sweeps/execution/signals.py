@@ -18,7 +18,7 @@ class Signals:
     """Has the first Ctrl-C or SIGTERM stop the sweep cleanly; a second Ctrl-C interrupts.
 
     Attributes:
-        reason: Which signal came; empty while none has.
+        reason: Which signal came, or why else all is stopped; empty while nothing is.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -55,6 +55,11 @@ class Signals:
         before = self._seen
         return lambda: self._seen > before
 
+    def stop(self, reason: str) -> None:
+        """Stop whatever is trained now, search or stage, for another reason than a signal."""
+        self.reason = self.reason or reason
+        self._recorder.request_stop(self.reason)
+
     @contextmanager
     def passing_exits(self) -> Iterator[None]:
         """Take the exit that Ray makes of a SIGTERM while it starts for the signal that it is."""
@@ -69,5 +74,4 @@ class Signals:
 
     def _request(self, number: int) -> None:
         self._seen += 1
-        self.reason = self.reason or f"interrupted by {signal.Signals(number).name}"
-        self._recorder.request_stop(self.reason)
+        self.stop(f"interrupted by {signal.Signals(number).name}")
