@@ -25,6 +25,7 @@ from tests.sweeps.drivers import (
 )
 from tests.sweeps.sweep_files import write_sweep
 
+pytestmark = pytest.mark.cluster
 TRIALS, EPOCHS = 6, 9
 
 
@@ -171,7 +172,6 @@ def test_mlflow_needs_a_place_of_its_own_beside_a_store(store: ObjectStore, tmp_
     assert "set MLFLOW_TRACKING_URI to a server, or to none" in said, said
 
 
-@pytest.mark.cluster
 def test_nodes_keep_what_they_learn_in_the_store(
     store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
