@@ -13,7 +13,7 @@ from infra import settings as infra_settings
 from infra.settings import IN_JOB, InfraSettings, without_password
 from sweeps.errors import SettingsError, StorageError
 from sweeps.execution.placement import Place, slots
-from sweeps.record.files import MARKER, BucketFiles, Files, FolderFiles
+from sweeps.record.files import MARKER, Files, FolderFiles, bucket_of_runs
 from sweeps.record.mirror import pull
 from sweeps.record.run_folder import RunFolder
 from sweeps.spec.sweep_file import Resources
@@ -83,8 +83,8 @@ def bring_run(path: Path) -> Path:
 
 def bring_runs(runs: Path) -> Path:
     """Return the folder of run folders, with all of an object store's brought up to date."""
-    if (runs / MARKER).exists():
-        bucket = BucketFiles((runs / MARKER).read_text(encoding="utf-8"))
+    bucket = bucket_of_runs(runs)
+    if bucket is not None:
         try:
             names = bucket.folders()
         except OSError as err:
@@ -148,9 +148,6 @@ def place_of(
     from sweeps.execution.cluster import joined
 
     wait_s = settings.nodes_wait_s
-    if (runs / MARKER).exists():
-        storage: Files = BucketFiles((runs / MARKER).read_text(encoding="utf-8"))
-    else:
-        storage = _folder(runs)
+    storage: Files = bucket_of_runs(runs) or _folder(runs)
     with joined(settings.cluster_address, storage, resources, wait_s, say) as place:
         yield place

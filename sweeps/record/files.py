@@ -22,6 +22,7 @@ __all__ = [
     "FolderFiles",
     "bring",
     "bucket_of",
+    "bucket_of_runs",
     "files_of",
     "remove_folder",
     "rename_folder",
@@ -198,10 +199,16 @@ def bucket_of(folder: Path) -> BucketFiles | None:
     A run folder or a part of one: the marker is in the folder of all run folders.
     """
     for parent in folder.parents:
-        if (parent / MARKER).is_file():
-            uri = (parent / MARKER).read_text(encoding="utf-8").strip()
-            return BucketFiles(uri).below(*folder.relative_to(parent).parts)
+        bucket = bucket_of_runs(parent)
+        if bucket is not None:
+            return bucket.below(*folder.relative_to(parent).parts)
     return None
+
+
+def bucket_of_runs(runs: Path) -> BucketFiles | None:
+    """Return the object store that a folder of run folders is a copy of; None where it is none."""
+    marker = runs / MARKER
+    return BucketFiles(marker.read_text(encoding="utf-8").strip()) if marker.is_file() else None
 
 
 def files_of(folder: Path) -> Files:
