@@ -78,7 +78,9 @@ class Preprocessing(BaseModel):
         columns = [self._scaled(features.flat)]
         for index, known in enumerate(self.categories):
             columns.append(_one_hot(features.words[:, index], known))
-        return np.concatenate(columns, axis=1).reshape(len(features), *self.input_shape)
+        # One memory order whatever came in: a matrix product differs in its last bit with it.
+        joined = np.ascontiguousarray(np.concatenate(columns, axis=1))
+        return joined.reshape(len(features), *self.input_shape)
 
     def _recognised(self, raw: Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike) -> Features:
         """Raw features in the order in which they were fitted."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -76,6 +77,16 @@ def test_a_data_frame_is_matched_by_name_and_not_by_place() -> None:
     preprocessing = fitted(features_from_columns(named_columns(train) or {}))
     shuffled = train.assign(extra="x")[["extra", "b", "a"]]
     np.testing.assert_array_equal(preprocessing.apply(shuffled), preprocessing.apply(train))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_lie_in_memory_alike_whatever_order_they_came_in(order: Literal["C", "F"]) -> None:
+    rows = np.array(RNG.normal(size=(7, 3)), order=order)
+    preprocessing = fitted(features_from_array(rows))
+    frame = pd.DataFrame(rows, columns=[f"c{place}" for place in range(3)])
+    of_frame = fitted(features_from_columns({name: frame[name] for name in frame}))
+    assert preprocessing.apply(rows).flags.c_contiguous
+    assert of_frame.apply(frame).flags.c_contiguous
 
 
 def test_a_constant_number_becomes_zero_whatever_it_is_later() -> None:
