@@ -34,23 +34,23 @@ $(READY): infra/constraints.txt pyproject.toml
 RUN := $(if $(filter http://% https://%,$(RAY_ADDRESS)),submit,run)
 
 sweep: setup ## Run a sweep file: make sweep SPEC=path
-	@$(BIN)/python -m sweeps $(RUN) '$(SPEC)' $(ARGS)
+	@$(BIN)/sweeps $(RUN) '$(SPEC)' $(ARGS)
 
 validate: setup ## Check a sweep file: make validate SPEC=path
-	@$(BIN)/python -m sweeps validate '$(SPEC)' $(ARGS)
+	@$(BIN)/sweeps validate '$(SPEC)' $(ARGS)
 
 plan: setup ## Show what a sweep file would run, and how long it takes
-	@$(BIN)/python -m sweeps plan '$(SPEC)' $(ARGS)
+	@$(BIN)/sweeps plan '$(SPEC)' $(ARGS)
 
 ui: setup ## Open the MLflow UI on what was recorded: make ui PORT=5000
-	@$(BIN)/python -m infra.mlflow_ui --port $(PORT)
+	@$(BIN)/python -P -m sweeps.infra.mlflow_ui --port $(PORT)
 
 cluster: setup ## Start Ray, PostgreSQL and MLflow here: make cluster RAY_PORT=6379
-	@$(BIN)/python -m infra.local_cluster up --port $(RAY_PORT) --dashboard $(DASHBOARD_PORT) \
+	@$(BIN)/python -P -m sweeps.infra.local.cluster up --port $(RAY_PORT) --dashboard $(DASHBOARD_PORT) \
 		--mlflow $(MLFLOW_PORT) --postgres $(POSTGRES_PORT) $(ARGS)
 
 cluster-down: setup ## Stop what make cluster started
-	@$(BIN)/python -m infra.local_cluster down $(ARGS)
+	@$(BIN)/python -P -m sweeps.infra.local.cluster down $(ARGS)
 
 test: setup ## Run the tests of one machine
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not cluster' $(ARGS)

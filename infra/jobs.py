@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.settings import without_password
+from sweeps.infra.settings import without_password
 
 __all__ = ["Job", "Jobs", "JobsError"]
 

@@ -1,4 +1,4 @@
-"""Opens the MLflow UI on the store that sweeps write: `python -m infra.mlflow_ui`.
+"""Opens the MLflow UI on the store that sweeps write: `python -m sweeps.infra.mlflow_ui`.
 
 Bound to this machine alone: the server has no password.
 """
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from infra.settings import SettingsError, read_settings, without_password
+from sweeps.infra.settings import SettingsError, read_settings, without_password
 
 __all__ = ["main"]
 
@@ -33,7 +33,7 @@ _QUIET = {
 
 def main() -> int:
     """Replace this process by the MLflow server; returns 1 with a message where it cannot run."""
-    parser = argparse.ArgumentParser(prog="python -m infra.mlflow_ui", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m sweeps.infra.mlflow_ui", description=__doc__)
     parser.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
     parser.add_argument("--port", type=int, default=5000)
     parsed = parser.parse_args()

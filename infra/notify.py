@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
 
-from infra.settings import InfraSettings
+from sweeps.infra.settings import InfraSettings
 
 __all__ = ["notify"]
 

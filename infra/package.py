@@ -1,4 +1,4 @@
-"""Gathers what other machines need: the files of this checkout, and those beside a sweep file.
+"""Gathers what other machines and processes need: our own code, and the files beside a sweep file.
 
 Ray ships a folder to every node as its working directory. What git ignores, environments and run
 folders stay behind, and the size has a limit: a data set that lies in the checkout by mistake
@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
+import sysconfig
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 
-__all__ = ["MAX_MB", "PackageError", "checkout_files", "files_beside", "stage"]
+__all__ = ["MAX_MB", "PackageError", "code_files", "files_beside", "import_paths", "stage"]
 
 MAX_MB = 50
+# Not resolved: in a checkout this folder is a link inside the package.
+_PACKAGE = Path(__file__).absolute().parents[1]
+_ROOT = _PACKAGE.parent
 _PARTS = ("search_spaces", "models", "sweeps", "infra")
 # What git ignores is left out here, by name; Ray would apply a .gitignore to the data, too.
 _LEFT_OUT = {".git", ".gitignore", ".rayignore", ".venv", "runs", ".cluster", "__pycache__"}
@@ -29,19 +33,23 @@ class PackageError(Exception):
     """The files cannot be shipped; the message says which, how much there may be, the way out."""
 
 
-def checkout_files(checkout: Path) -> dict[Path, Path]:
-    """Return the files of a checkout that others need, each with its path relative to it.
+def code_files(parts: Iterable[str] = ()) -> dict[Path, Path]:
+    """Return the files of the package `sweeps`, each with its path below a folder to import from.
 
-    Those that git knows or would take; without git, all but what never belongs to a checkout.
+    Args:
+        parts: Subpackages to take alone, beside the package's own `__init__.py`; none takes all.
     """
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    try:
-        done = subprocess.run(command, cwd=checkout, capture_output=True, check=True, timeout=30)
-    except (OSError, subprocess.SubprocessError):
-        return {path: path.relative_to(checkout) for path in _walk(checkout)}
-    names = [Path(os.fsdecode(name)) for name in done.stdout.split(b"\0") if name]
-    wanted = [name for name in names if not _LEFT_OUT & set(name.parts)]
-    return {checkout / name: name for name in wanted if (checkout / name).is_file()}
+    found: Iterable[Path] = _walk(_PACKAGE)
+    if parts:
+        inside = (_walk(_PACKAGE / part) for part in parts)
+        found = chain([_PACKAGE / "__init__.py"], *inside)
+    return {path: path.relative_to(_ROOT) for path in found}
+
+
+def import_paths() -> list[str]:
+    """Return what a process of ours needs on PYTHONPATH: nothing where the package is installed."""
+    installed = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
+    return [] if _ROOT in installed else [str(_ROOT)]
 
 
 def files_beside(base: Path, *, only_modules: bool) -> dict[Path, Path]:
@@ -52,7 +60,7 @@ def files_beside(base: Path, *, only_modules: bool) -> dict[Path, Path]:
     """
     found = (path for path in _walk(base) if path.suffix == ".py" or not only_modules)
     own = {path: path.relative_to(base) for path in found}
-    if not (base / "sweeps" / "service.py").exists():
+    if base.resolve() != _ROOT.resolve():
         return own
     # The checkout itself: its parts are there anyway.
     return {path: name for path, name in own.items() if name.parts[0] not in _PARTS}
@@ -76,7 +84,7 @@ def stage(files: Mapping[Path, Path], into: Path, limit_mb: int | None = MAX_MB)
 
 
 def _walk(folder: Path) -> Iterable[Path]:
-    for root, folders, names in os.walk(folder):
+    for root, folders, names in os.walk(folder, followlinks=folder == _PACKAGE):
         folders[:] = [
             name for name in folders if name not in _LEFT_OUT and not name.startswith(".")
         ]

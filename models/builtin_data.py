@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import DataError
-from models.features import Features, features_from_array
-from models.targets import Target
+from sweeps.models.errors import DataError
+from sweeps.models.features import Features, features_from_array
+from sweeps.models.targets import Target
 
 __all__ = ["BuiltinData", "load_builtin", "moons", "spirals"]
 

@@ -11,12 +11,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from models.data_configuration import Task
-from models.errors import TrialConfigError
-from models.net_configuration import Cnn, ModelConfig
-from models.optimizer_configuration import OptimizerConfig
-from models.schedule_configuration import Constant, ScheduleConfig
-from models.section import Section
+from sweeps.models.data_configuration import Task
+from sweeps.models.errors import TrialConfigError
+from sweeps.models.net_configuration import Cnn, ModelConfig
+from sweeps.models.optimizer_configuration import OptimizerConfig
+from sweeps.models.schedule_configuration import Constant, ScheduleConfig
+from sweeps.models.section import Section
 
 __all__ = [
     "EarlyStopping",

@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from models.errors import NetError
-from models.net_configuration import CustomNet
-from models.own_function import find_function
+from sweeps.models.errors import NetError
+from sweeps.models.net_configuration import CustomNet
+from sweeps.models.own_function import find_function
 
 __all__ = ["build_custom_net"]
 

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.data_configuration import DataConfig, Task
-from models.datasets import Dataset, load_dataset
-from models.errors import DataError
-from models.feature_checks import check_features
-from models.row_cuts import cut_folds, cut_rows
-from models.splits import Splits, split_folds
+from sweeps.models.data_configuration import DataConfig, Task
+from sweeps.models.datasets import Dataset, load_dataset
+from sweeps.models.errors import DataError
+from sweeps.models.feature_checks import check_features
+from sweeps.models.row_cuts import cut_folds, cut_rows
+from sweeps.models.splits import Splits, split_folds
 
 __all__ = ["DataReport", "DataSummary", "check_data"]
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from models.errors import DataError
+from sweeps.models.errors import DataError
 
 __all__ = [
     "BUILTIN_NAMES",

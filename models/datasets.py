@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from models.builtin_data import load_builtin
-from models.data_configuration import DataConfig
-from models.errors import DataError
-from models.features import Features, features_from_array, features_from_columns
-from models.own_data import call_own_data
-from models.table_files import read_file
-from models.targets import Target, read_target
+from sweeps.models.builtin_data import load_builtin
+from sweeps.models.data_configuration import DataConfig
+from sweeps.models.errors import DataError
+from sweeps.models.features import Features, features_from_array, features_from_columns
+from sweeps.models.own_data import call_own_data
+from sweeps.models.table_files import read_file
+from sweeps.models.targets import Target, read_target
 
 __all__ = ["Dataset", "load_dataset"]
 

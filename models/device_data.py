@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.splits import TrainDev
+from sweeps.models.splits import TrainDev
 
 __all__ = ["DeviceData"]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.features import Features
-from models.prediction import Predictor
-from models.targets import Target
+from sweeps.models.features import Features
+from sweeps.models.prediction import Predictor
+from sweeps.models.targets import Target
 
 __all__ = ["Estimate", "evaluate"]
 

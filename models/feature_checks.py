@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import DataError
-from models.features import Features, missing_in
+from sweeps.models.errors import DataError
+from sweeps.models.features import Features, missing_in
 
 __all__ = ["check_features", "listed"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import DataError
+from sweeps.models.errors import DataError
 
 __all__ = [
     "Features",

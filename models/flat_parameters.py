@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.errors import NetError
+from sweeps.models.errors import NetError
 
 __all__ = ["FlatParameters"]
 

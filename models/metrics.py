@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name for it
 from torch import Tensor
 
-from models.data_configuration import Task
+from sweeps.models.data_configuration import Task
 
 __all__ = ["classification_metrics", "regression_metrics", "training_loss"]
 

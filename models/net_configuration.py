@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from models.errors import TrialConfigError
-from models.section import Section
+from sweeps.models.errors import TrialConfigError
+from sweeps.models.section import Section
 
 __all__ = [
     "Activation",

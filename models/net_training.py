@@ -16,17 +16,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from models.configuration import Mode, TrialConfig, check_trial, metrics_for
-from models.device_data import DeviceData
-from models.errors import TrialConfigError
-from models.flat_parameters import FlatParameters
-from models.metrics import classification_metrics, regression_metrics, training_loss
-from models.nets import build_net
-from models.optimizers import build_optimizer
-from models.randomness import OwnRandomness
-from models.regularizers import gradient_changes
-from models.schedules import Horizon, Schedule
-from models.splits import TrainDev
+from sweeps.models.configuration import Mode, TrialConfig, check_trial, metrics_for
+from sweeps.models.device_data import DeviceData
+from sweeps.models.errors import TrialConfigError
+from sweeps.models.flat_parameters import FlatParameters
+from sweeps.models.metrics import classification_metrics, regression_metrics, training_loss
+from sweeps.models.nets import build_net
+from sweeps.models.optimizers import build_optimizer
+from sweeps.models.randomness import OwnRandomness
+from sweeps.models.regularizers import gradient_changes
+from sweeps.models.schedules import Horizon, Schedule
+from sweeps.models.splits import TrainDev
 
 __all__ = ["NetEpoch", "NetTraining"]
 

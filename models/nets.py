@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from torch import nn
 
-from models.custom_nets import build_custom_net
-from models.net_configuration import (
+from sweeps.models.custom_nets import build_custom_net
+from sweeps.models.net_configuration import (
     Activation,
     Cnn,
     CustomNet,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from models.section import Section
+from sweeps.models.section import Section
 
 __all__ = ["Adagrad", "Adam", "AdamW", "OptimizerConfig", "RmsProp", "Sgd"]
 

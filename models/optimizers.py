@@ -15,8 +15,15 @@ from torch.optim.adam import adam
 from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
-from models.flat_parameters import FlatParameters
-from models.optimizer_configuration import Adagrad, Adam, AdamW, OptimizerConfig, RmsProp, Sgd
+from sweeps.models.flat_parameters import FlatParameters
+from sweeps.models.optimizer_configuration import (
+    Adagrad,
+    Adam,
+    AdamW,
+    OptimizerConfig,
+    RmsProp,
+    Sgd,
+)
 
 __all__ = ["Optimizer", "build_optimizer"]
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import DataError
-from models.features import named_columns
-from models.own_function import find_function
+from sweeps.models.errors import DataError
+from sweeps.models.features import named_columns
+from sweeps.models.own_function import find_function
 
 __all__ = ["call_own_data"]
 

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.configuration import TrialConfig
-from models.errors import WeightsError
-from models.features import Features
-from models.folds import of_fold
-from models.nets import build_net
-from models.preprocessing import Preprocessing, preprocessing_from_json
-from models.weights import load_weights
+from sweeps.models.configuration import TrialConfig
+from sweeps.models.errors import WeightsError
+from sweeps.models.features import Features
+from sweeps.models.folds import of_fold
+from sweeps.models.nets import build_net
+from sweeps.models.preprocessing import Preprocessing, preprocessing_from_json
+from sweeps.models.weights import load_weights
 
 __all__ = ["Predictor"]
 

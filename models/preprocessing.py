@@ -13,9 +13,14 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from models.errors import DataError
-from models.feature_checks import check_features
-from models.features import Features, features_from_array, features_from_columns, named_columns
+from sweeps.models.errors import DataError
+from sweeps.models.feature_checks import check_features
+from sweeps.models.features import (
+    Features,
+    features_from_array,
+    features_from_columns,
+    named_columns,
+)
 
 __all__ = ["Preprocessing", "preprocessing_from_json", "preprocessing_to_json"]
 

@@ -7,12 +7,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from models.data_configuration import DataConfig
-from models.errors import DataError
-from models.feature_checks import listed
-from models.features import Features, missing_in
-from models.preprocessing import Preprocessing
-from models.targets import Target
+from sweeps.models.data_configuration import DataConfig
+from sweeps.models.errors import DataError
+from sweeps.models.feature_checks import listed
+from sweeps.models.features import Features, missing_in
+from sweeps.models.preprocessing import Preprocessing
+from sweeps.models.targets import Target
 
 __all__ = ["MAX_CATEGORIES", "fit_preprocessing"]
 

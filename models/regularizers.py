@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from models.configuration import EarlyStopping, Mode, Regularization
-from models.flat_parameters import FlatParameters
+from sweeps.models.configuration import EarlyStopping, Mode, Regularization
+from sweeps.models.flat_parameters import FlatParameters
 
 __all__ = ["Patience", "gradient_changes"]
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.data_configuration import SplitFractions
-from models.errors import DataError
-from models.feature_checks import listed
-from models.targets import Target
+from sweeps.models.data_configuration import SplitFractions
+from sweeps.models.errors import DataError
+from sweeps.models.feature_checks import listed
+from sweeps.models.targets import Target
 
 __all__ = ["RowCut", "Rows", "cut_folds", "cut_rows"]
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.configuration import Mode
-from models.schedule_configuration import (
+from sweeps.models.configuration import Mode
+from sweeps.models.schedule_configuration import (
     Constant,
     Cosine,
     Exponential,

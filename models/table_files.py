@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from models.data_configuration import FILE_SUFFIXES
-from models.errors import DataError
+from sweeps.models.data_configuration import FILE_SUFFIXES
+from sweeps.models.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow

@@ -11,9 +11,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from models.data_configuration import Task
-from models.errors import DataError
-from models.features import column_values, missing_in
+from sweeps.models.data_configuration import Task
+from sweeps.models.errors import DataError
+from sweeps.models.features import column_values, missing_in
 
 __all__ = ["MAX_AUTO_CLASSES", "Target", "read_target"]
 

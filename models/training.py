@@ -12,13 +12,13 @@ from typing import Literal
 
 from torch import Tensor
 
-from models.configuration import Mode, TrialConfig
-from models.errors import WeightsError
-from models.folds import fold_row, fold_seed, in_fold, of_fold
-from models.net_training import NetEpoch, NetTraining
-from models.regularizers import Patience
-from models.splits import TrainDev
-from models.weights import pack, unpack
+from sweeps.models.configuration import Mode, TrialConfig
+from sweeps.models.errors import WeightsError
+from sweeps.models.folds import fold_row, fold_seed, in_fold, of_fold
+from sweeps.models.net_training import NetEpoch, NetTraining
+from sweeps.models.regularizers import Patience
+from sweeps.models.splits import TrainDev
+from sweeps.models.weights import pack, unpack
 
 __all__ = ["Objective", "Training"]
 

@@ -14,7 +14,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from models.errors import WeightsError
+from sweeps.models.errors import WeightsError
 
 __all__ = ["load_weights", "pack", "unpack"]
 

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from search_spaces.problems import Problem, SpaceError
+from sweeps.search_spaces.problems import Problem, SpaceError
 
 __all__ = ["Constraint"]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from search_spaces.problems import Problem, SpaceError
-from search_spaces.space import Space
+from sweeps.search_spaces.problems import Problem, SpaceError
+from sweeps.search_spaces.space import Space
 
 __all__ = ["draw_grid", "draw_random", "draw_sobol"]
 

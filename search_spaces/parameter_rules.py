@@ -9,10 +9,10 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from search_spaces.problems import Problem
+from sweeps.search_spaces.problems import Problem
 
 if TYPE_CHECKING:
-    from search_spaces.parameters import Choice, FloatRange, IntRange
+    from sweeps.search_spaces.parameters import Choice, FloatRange, IntRange
 
 __all__ = ["choice_problems", "range_problems"]
 

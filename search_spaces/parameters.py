@@ -15,8 +15,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from search_spaces.parameter_rules import choice_problems, range_problems
-from search_spaces.problems import Problem, SpaceError, did_you_mean
+from sweeps.search_spaces.parameter_rules import choice_problems, range_problems
+from sweeps.search_spaces.problems import Problem, SpaceError, did_you_mean
 
 __all__ = [
     "Choice",

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search_spaces.problems import KeyPath
-from search_spaces.space_tree import ChoiceNode, ListNode, Node, RangeNode, ValueNode
+from sweeps.search_spaces.problems import KeyPath
+from sweeps.search_spaces.space_tree import ChoiceNode, ListNode, Node, RangeNode, ValueNode
 
 __all__ = ["Complete", "read_back"]
 

@@ -12,10 +12,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from search_spaces.parameters import FloatRange, IntRange, Parameter
-from search_spaces.problems import KeyPath, Problem, SpaceError
-from search_spaces.reading_back import Complete, read_back
-from search_spaces.space_tree import (
+from sweeps.search_spaces.parameters import FloatRange, IntRange, Parameter
+from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
+from sweeps.search_spaces.reading_back import Complete, read_back
+from sweeps.search_spaces.space_tree import (
     ChoiceNode,
     ListNode,
     Node,

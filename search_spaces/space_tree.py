@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search_spaces.parameters import (
+from sweeps.search_spaces.parameters import (
     Choice,
     FloatRange,
     IntRange,
@@ -14,7 +14,7 @@ from search_spaces.parameters import (
     looks_like_parameter,
     parameter_from,
 )
-from search_spaces.problems import KeyPath, Problem, SpaceError
+from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 
 __all__ = [
     "ChoiceNode",

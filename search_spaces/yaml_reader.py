@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from search_spaces.problems import KeyPath, Problem, SpaceError
+from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 
 __all__ = ["Document", "YamlError", "parse_yaml", "read_text"]
 

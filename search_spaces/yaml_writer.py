@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from search_spaces.parameters import looks_like_parameter
-from search_spaces.problems import KeyPath
+from sweeps.search_spaces.parameters import looks_like_parameter
+from sweeps.search_spaces.problems import KeyPath
 
 __all__ = ["write_yaml"]
 

@@ -9,10 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sweeps.answers import compare, predict, suggest, write_pictures, write_report
+    from sweeps.definition.loading import load_sweep as load
     from sweeps.record.results import Results
-    from sweeps.service import extend, final, open_run, plan, resume, retry, run, sync
-    from sweeps.spec.loading import load_sweep as load
+    from sweeps.service.answers import compare, predict, suggest, write_pictures, write_report
+    from sweeps.service.running import extend, final, open_run, plan, resume, retry, run, sync
 
 __all__ = [
     "Results",
@@ -34,14 +34,14 @@ __all__ = [
 
 _ANSWERS = ("compare", "predict", "suggest", "write_pictures", "write_report")
 _HOMES = {
-    "load": ("sweeps.spec.loading", "load_sweep"),
+    "load": ("sweeps.definition.loading", "load_sweep"),
     "Results": ("sweeps.record.results", "Results"),
-    **{name: ("sweeps.answers", name) for name in _ANSWERS},
+    **{name: ("sweeps.service.answers", name) for name in _ANSWERS},
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'sweeps' has no attribute {name!r}")
-    module, attribute = _HOMES.get(name, ("sweeps.service", name))
+    module, attribute = _HOMES.get(name, ("sweeps.service.running", name))
     return getattr(import_module(module), attribute)

@@ -2,6 +2,6 @@
 
 import sys
 
-from sweeps.commands import main
+from sweeps.cli.commands import main
 
 sys.exit(main())

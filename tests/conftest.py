@@ -17,8 +17,8 @@ os.environ.pop("RAY_ADDRESS", None)
 @pytest.fixture(scope="session")
 def shared_ray() -> Iterator[None]:
     """Start Ray once: each start costs seconds. Its folder's name is short, as sockets need."""
+    from sweeps.definition.sweep_file import Resources
     from sweeps.execution.local_ray import started_ray
-    from sweeps.spec.sweep_file import Resources
 
     folder = tempfile.mkdtemp(prefix="r", dir="/tmp")
     os.environ["RAY_TMPDIR"] = folder

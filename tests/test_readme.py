@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.local_cluster import LocalCluster
-from sweeps.spec.loading import check_sweep
+from sweeps.definition.loading import check_sweep
+from sweeps.infra.local.cluster import LocalCluster
+from tests.architecture_tree import tree
 from tests.free_port import free_port
-from tests.readme_tree import tree
 from tests.sweeps.sweep_files import write_sweep
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +34,7 @@ def blocks(language: str) -> list[str]:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("readme") / "checkout"
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    shutil.copytree(ROOT, folder, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
     environment = folder / ".venv"
     environment.symlink_to(sys.prefix)
     (environment / ".ready").touch()
@@ -154,4 +154,5 @@ def test_every_file_that_the_readme_points_to_exists(link: str) -> None:
 
 
 def test_the_tree_names_every_file_with_its_first_sentence() -> None:
-    assert tree() in README, "run: python -m tests.readme_tree"
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    assert tree() in page, "run: python -m tests.architecture_tree"

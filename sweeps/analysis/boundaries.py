@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from models.configuration import TrialConfig
 from sweeps.analysis.evidence import Dimension, Evidence
+from sweeps.models.configuration import TrialConfig
 
 __all__ = ["BoundaryAlarm", "boundary_alarms"]
 

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from models.configuration import TrialConfig
-from search_spaces.parameters import Choice, FloatRange, Parameter
-from search_spaces.space import Space
+from sweeps.definition.goal import Goal
+from sweeps.definition.sweep_file import SweepFile
+from sweeps.models.configuration import TrialConfig
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.results import epoch_rows
 from sweeps.record.run_folder import RunFolder
-from sweeps.spec.goal import Goal
-from sweeps.spec.sweep_file import SweepFile
+from sweeps.search_spaces.parameters import Choice, FloatRange, Parameter
+from sweeps.search_spaces.space import Space
 
 __all__ = ["Curve", "Dimension", "Evidence", "gather"]
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from search_spaces.problems import KeyPath, SpaceError
-from search_spaces.space import Space
-from search_spaces.yaml_writer import write_yaml
 from sweeps.analysis.boundaries import BoundaryAlarm, boundary_alarms
 from sweeps.analysis.choices import Comparison, compare_choices
 from sweeps.analysis.evidence import Array, Dimension, Evidence
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
+from sweeps.search_spaces.problems import KeyPath, SpaceError
+from sweeps.search_spaces.space import Space
+from sweeps.search_spaces.yaml_writer import write_yaml
 
 __all__ = ["Suggestion", "suggest"]
 

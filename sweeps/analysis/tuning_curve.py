@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweeps.analysis.evidence import Array, Evidence
+from sweeps.definition.goal import Goal
 from sweeps.record.records import Outcome
-from sweeps.spec.goal import Goal
 
 __all__ = ["TuningCurve", "tuning_curve"]
 

@@ -2,7 +2,7 @@
 
 import os
 
-from sweeps.execution.ray_environment import RAY_ENVIRONMENT
+from sweeps.execution.cluster.ray_environment import RAY_ENVIRONMENT
 
 # Before any module of this package imports ray, which reads them then.
 os.environ.update(RAY_ENVIRONMENT)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sweeps.definition.sweep_file import Resources
 from sweeps.execution.placement import Place
-from sweeps.execution.rungs import AnyStopping
+from sweeps.execution.schedulers.rungs import AnyStopping
 from sweeps.execution.work_order import WorkOrder
 from sweeps.record.recording import Recorder
-from sweeps.spec.sweep_file import Resources
 
 __all__ = ["Job"]
 

@@ -13,16 +13,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 
 import ray
 
+from sweeps.definition.sweep_file import Resources
 from sweeps.execution.placement import Place, slots
-from sweeps.spec.sweep_file import Resources
+from sweeps.infra.package import import_paths
 
 __all__ = ["started_ray"]
 
-_PROJECT = Path(__file__).resolve().parents[2]
 _WORKER_MODULES = "sweeps.execution.trial_worker,sweeps.execution.ray_trainable"
 
 
@@ -33,7 +32,7 @@ def started_ray(resources: Resources) -> Iterator[None]:
         yield
         return
     # Workers import the project and the user's modules from where the driver does.
-    paths = [str(_PROJECT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    paths = [*import_paths(), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     os.environ["RAY_preload_python_modules"] = _WORKER_MODULES  # noqa: SIM112
     # Ray starts from this thread, as its processes end with the thread that started them.

@@ -14,9 +14,9 @@ from ray.tune.schedulers import TrialScheduler
 
 from sweeps.execution.job import Job
 from sweeps.execution.lost_rows import discard_gaps
-from sweeps.execution.scheduling import LedgerScheduler, build_scheduler
+from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler, build_scheduler
+from sweeps.execution.schedulers.tune_result import tune_result
 from sweeps.execution.trial_worker import TrialWorker
-from sweeps.execution.tune_result import tune_result
 
 __all__ = ["run_in_process"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweeps.definition.sweep_file import Resources
 from sweeps.errors import PlacementError
-from sweeps.spec.sweep_file import Resources
 
 __all__ = ["Node", "Place", "has_room", "slots", "this_machine"]
 

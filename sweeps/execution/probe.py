@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import torch
 
-from models.configuration import TrialConfig
-from models.datasets import load_dataset
-from models.errors import ModelError
-from models.nets import build_net
-from models.splits import TrainDev, split_folds
-from models.training import Objective, Training
+from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.sweep import Sweep
 from sweeps.errors import SweepError
 from sweeps.execution.trial_worker import REPORT_PERIOD_S
-from sweeps.spec.planning import PlannedTrial
-from sweeps.spec.sweep import Sweep
+from sweeps.models.configuration import TrialConfig
+from sweeps.models.datasets import load_dataset
+from sweeps.models.errors import ModelError
+from sweeps.models.nets import build_net
+from sweeps.models.splits import TrainDev, split_folds
+from sweeps.models.training import Objective, Training
 
 __all__ = ["Probe", "probe_plan"]
 

@@ -28,17 +28,17 @@ from ray.tune.registry import get_trainable_cls
 from ray.tune.search import BasicVariantGenerator
 from ray.tune.trainable import metadata
 
+from sweeps.definition.sweep_file import HyperBand
+from sweeps.execution.cluster.lost_nodes import is_of_node
 from sweeps.execution.job import Job
-from sweeps.execution.lost_nodes import is_of_node
 from sweeps.execution.lost_rows import discard_gaps
 from sweeps.execution.placement import slots
 from sweeps.execution.ray_trainable import RayTrial
-from sweeps.execution.rungs import AnyStopping
-from sweeps.execution.scheduling import LedgerScheduler, build_scheduler
-from sweeps.record.files import BucketFiles, FolderFiles
+from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler, build_scheduler
+from sweeps.execution.schedulers.rungs import AnyStopping
 from sweeps.record.recording import Recorder
 from sweeps.record.records import Outcome
-from sweeps.spec.sweep_file import HyperBand
+from sweeps.storage.files import BucketFiles, FolderFiles
 
 __all__ = ["run_on_ray"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from ray.tune import Trainable
 
-from sweeps.execution.node_check import refuse_unfit_node
-from sweeps.execution.tune_result import tune_result
+from sweeps.execution.cluster.node_check import refuse_unfit_node
+from sweeps.execution.schedulers.tune_result import tune_result
 from sweeps.execution.work_order import WorkOrder
 
 __all__ = ["RayTrial"]

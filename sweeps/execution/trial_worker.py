@@ -17,18 +17,18 @@ from typing import Any, Literal
 
 import torch
 
-from models.configuration import TrialConfig
-from models.splits import TrainDev
-from models.training import Objective, Training
-from models.weights import pack
+from sweeps.definition.own_modules import make_importable
+from sweeps.definition.planning import PlannedTrial
 from sweeps.execution.watchdog import Watchdog
 from sweeps.execution.work_order import WorkOrder
-from sweeps.record.files import BucketFiles
+from sweeps.models.configuration import TrialConfig
+from sweeps.models.splits import TrainDev
+from sweeps.models.training import Objective, Training
+from sweeps.models.weights import pack
 from sweeps.record.kept_weights import checkpoint_name, weights_name
 from sweeps.record.records import Outcome
 from sweeps.record.trial_report import Report
-from sweeps.spec.own_modules import make_importable
-from sweeps.spec.planning import PlannedTrial
+from sweeps.storage.files import BucketFiles
 
 __all__ = ["TrialWorker"]
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.splits import TrainDev
-from sweeps.record.files import BucketFiles, Files
-from sweeps.spec.goal import Goal
-from sweeps.spec.planning import PlannedTrial
+from sweeps.definition.goal import Goal
+from sweeps.definition.planning import PlannedTrial
+from sweeps.models.splits import TrainDev
+from sweeps.storage.files import BucketFiles, Files
 
 __all__ = ["WorkOrder"]
 

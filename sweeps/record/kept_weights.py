@@ -12,8 +12,8 @@ from bisect import insort
 from contextlib import suppress
 from pathlib import Path
 
-from sweeps.record.files import Files
 from sweeps.record.records import SweepRecord, TrialRecord
+from sweeps.storage.files import Files
 
 __all__ = ["KeptWeights", "best_weights", "checkpoint_name", "weights_name"]
 

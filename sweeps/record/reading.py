@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from sweeps.definition.goal import Goal
 from sweeps.errors import RunFolderError
 from sweeps.record.ledger import read_events
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import RunFolder
-from sweeps.spec.goal import Goal
 
 __all__ = ["read_record"]
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from sweeps.definition.sweep_file import Budget, SweepFile
 from sweeps.errors import StorageError, SweepError
-from sweeps.record.files import Files, bucket_of
 from sweeps.record.hangs import late_path, why_late
 from sweeps.record.kept_weights import KeptWeights, checkpoint_name
 from sweeps.record.ledger import Ledger
@@ -21,7 +21,7 @@ from sweeps.record.records import Outcome, SweepRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, log_event
 from sweeps.record.trial_report import Report
-from sweeps.spec.sweep_file import Budget, SweepFile
+from sweeps.storage.files import Files, bucket_of
 
 __all__ = ["Recorder", "is_end_of_search", "reopen_failed", "too_many_failures"]
 

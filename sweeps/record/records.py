@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sweeps.spec.goal import Goal
-from sweeps.spec.planning import PlannedTrial
+from sweeps.definition.goal import Goal
+from sweeps.definition.planning import PlannedTrial
 
 __all__ = ["Outcome", "Step", "SweepRecord", "TrialRecord"]
 

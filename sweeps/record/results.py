@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeps.definition.configurations import flatten
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.ledger import read_events, to_line
@@ -18,7 +19,6 @@ from sweeps.record.measurement import standard_error
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.stages import Audited, is_followed_up, read_audit, why_no_winner
-from sweeps.spec.configurations import flatten
 
 if TYPE_CHECKING:
     import pandas as pd

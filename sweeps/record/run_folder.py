@@ -25,11 +25,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from sweeps.definition.planning import PlannedTrial, configuration_hash
+from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import RequestError, RunFolderError, StorageError
-from sweeps.record.files import BucketFiles, Files, bucket_of, files_of
-from sweeps.record.mirror import is_held
-from sweeps.spec.planning import PlannedTrial, configuration_hash
-from sweeps.spec.sweep_file import SweepFile
+from sweeps.storage.files import BucketFiles, Files, bucket_of, files_of
+from sweeps.storage.mirror import is_held
 
 __all__ = ["FORMAT", "PREPROCESSING", "RunFolder", "write_atomically"]
 

@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.settings import without_password
+from sweeps.definition.sweep_file import SweepFile
+from sweeps.infra.settings import without_password
 from sweeps.record.records import Outcome
 from sweeps.record.run_folder import RunFolder
-from sweeps.spec.sweep_file import SweepFile
 
 __all__ = ["LOG_FILE", "log", "log_event", "log_settings", "logged", "logged_stage"]
 

@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sweeps.definition.goal import Goal
+from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import StorageError
-from sweeps.record.files import bucket_of, remove_folder
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.reading import read_record
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
-from sweeps.spec.goal import Goal
-from sweeps.spec.planning import PlannedTrial
-from sweeps.spec.sweep_file import SweepFile
+from sweeps.storage.files import bucket_of, remove_folder
 
 __all__ = [
     "Audited",

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from sweeps.analysis.evidence import Evidence, gather
 from sweeps.analysis.savings import savings
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
+from sweeps.definition.configurations import flatten
 from sweeps.errors import RequestError
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.reading import read_record
@@ -18,7 +19,6 @@ from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.report.page import Panel, Section, Table, render
 from sweeps.report.style import figure, rounded, translucent
-from sweeps.spec.configurations import flatten
 
 __all__ = ["comparison_sections", "write_comparison"]
 

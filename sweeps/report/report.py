@@ -12,6 +12,7 @@ from typing import Any
 from sweeps.analysis.evidence import Evidence, gather
 from sweeps.analysis.summary import Analysis, analyse
 from sweeps.analysis.tuning_curve import TuningCurve
+from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.measurement import measured
 from sweeps.record.reading import read_record
@@ -33,7 +34,6 @@ from sweeps.report.trial_figures import (
     parallel_coordinates,
     slices,
 )
-from sweeps.spec.configurations import flatten, varied_keys
 from sweeps.terminal.final_tables import audit_sentence, newer_candidates, noise_sentence
 from sweeps.terminal.tables import no_winner_words, shown_path
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from sweeps.definition.configurations import flatten, varied_keys
+from sweeps.definition.loading import check_sweep
+from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.stage_plans import can_be_refitted
+from sweeps.definition.sweep import Sweep
 from sweeps.execution.placement import slots, this_machine
-from sweeps.execution.rungs import expected_epochs, rungs
-from sweeps.spec.configurations import flatten, varied_keys
-from sweeps.spec.loading import check_sweep
-from sweeps.spec.planning import PlannedTrial
-from sweeps.spec.stage_plans import can_be_refitted
-from sweeps.spec.sweep import Sweep
+from sweeps.execution.schedulers.rungs import expected_epochs, rungs
 
 __all__ = ["PlanReport", "describe_plan", "plan_report"]
 

@@ -11,13 +11,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from sweeps.record.files import bucket_of
+from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.record.final import FinalChoice
 from sweeps.record.measurement import measured, standard_error
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.results import Results
 from sweeps.record.stages import has_failed_trials
-from sweeps.spec.configurations import flatten, varied_keys
+from sweeps.storage.files import bucket_of
 from sweeps.terminal.final_tables import audit_sentence, newer_candidates, print_final
 from sweeps.terminal.progress import duration
 

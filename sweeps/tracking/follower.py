@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.settings import without_password
+from sweeps.definition.goal import Goal
 from sweeps.errors import RefusedRecordError, TrackingError
+from sweeps.infra.settings import without_password
 from sweeps.record.ledger import read_events
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, logged
 from sweeps.record.stages import kept_finals, stage_folders
-from sweeps.spec.goal import Goal
 from sweeps.tracking.process import LOG_FILE, STATUS_FILE
 
 __all__ = ["Closing", "Follower", "follow", "sync"]

@@ -17,22 +17,22 @@ from mlflow.entities import LoggedModelOutput
 from mlflow.models import Model, ModelSignature, infer_signature
 from mlflow.utils import environment
 
-from infra.package import stage
-from models.preprocessing import Preprocessing, preprocessing_from_json
+from sweeps.definition.configurations import flatten
+from sweeps.definition.own_modules import files_of
 from sweeps.errors import RunFolderError
-from sweeps.record.files import bring
+from sweeps.infra.package import code_files, stage
+from sweeps.models.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
-from sweeps.spec.configurations import flatten
-from sweeps.spec.own_modules import files_of
+from sweeps.storage.files import bring
 from sweeps.tracking.projection import Projection
 from sweeps.tracking.store import translated_errors
 
 __all__ = ["ModelSource", "log_model", "model_of"]
 
-_PROJECT = Path(__file__).resolve().parents[2]
+_SCRIPT = Path(__file__).with_name("winner_model.py")
 _NEEDS = ("mlflow", "torch", "numpy", "pandas", "pydantic", "safetensors")
 _EXAMPLE_ROWS = 3
 _NAME = "winner"
@@ -134,8 +134,9 @@ def log_model(projection: Projection, source: ModelSource) -> str:
             )
             local = Path(temporary) / "model"
             stage(source.modules, own := Path(temporary) / "own")
-            code = [_PROJECT / "models", *(own.iterdir() if own.exists() else ())]
-            _save(local, model, files, prepared, code)
+            stage(code_files(["models"]), package := Path(temporary) / "package")
+            files["package"] = str(package)
+            _save(local, model, files, prepared, list(own.iterdir()) if own.exists() else [])
             client.log_model_artifacts(model.model_id, str(local))
             client.finalize_logged_model(model.model_id, "READY")
         outputs = client.get_run(projection.parent_id).outputs
@@ -195,9 +196,9 @@ def _save(
         pyfunc.save_model(
             path=str(path),
             mlflow_model=about,
-            python_model=str(_PROJECT / "sweeps" / "tracking" / "winner_model.py"),
+            python_model=str(_SCRIPT),
             artifacts=files,
-            code_paths=[str(one) for one in code],
+            code_paths=[str(one) for one in code] or None,
             signature=_signature(prepared),
             metadata={"columns": _columns(prepared)},
             input_example=example,

@@ -13,17 +13,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from sweeps.infra.package import import_paths
 from sweeps.record.run_folder import RunFolder
 
 __all__ = ["LOG_FILE", "STATUS_FILE", "TrackingProcess"]
 
 STATUS_FILE = "tracking.json"
 LOG_FILE = "tracking.log"
-_PROJECT = Path(__file__).resolve().parents[2]
 # How long the end of a sweep waits for a server that does not answer, and for what takes long with
 # one that does: artifacts and a model on their way, and a report.
 PATIENCE_S = 20.0
@@ -50,14 +49,13 @@ class TrackingProcess:
             return self
         (self._folder.path / STATUS_FILE).unlink(missing_ok=True)
         log = (self._folder.path / LOG_FILE).open("ab")
-        command = [sys.executable, "-m", "sweeps", "sync", str(self._folder.path)]
+        command = [sys.executable, "-P", "-m", "sweeps", "sync", str(self._folder.path)]
         # Its parent by then may be another, where the driver is killed at once.
         command += ["--follow", str(os.getpid())]
         with log:
             self._process = subprocess.Popen(
                 command,
-                cwd=_PROJECT,
-                env={**os.environ, "MLFLOW_TRACKING_URI": self._uri},
+                env=_environment(self._uri),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -133,6 +131,11 @@ class TrackingProcess:
             return dict(json.loads((self._folder.path / STATUS_FILE).read_bytes()))
         except (OSError, ValueError):
             return {}
+
+
+def _environment(uri: str) -> dict[str, str]:
+    known = filter(None, [*import_paths(), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "MLFLOW_TRACKING_URI": uri, "PYTHONPATH": os.pathsep.join(known)}
 
 
 def _lowest_priority() -> None:

@@ -15,11 +15,11 @@ from typing import Any
 
 from mlflow.entities import Metric, Param, RunTag
 
+from sweeps.definition.goal import Goal
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import why_no_winner
-from sweeps.spec.goal import Goal
 from sweeps.tracking.store import (
     done_with,
     experiment_id_of,

@@ -17,8 +17,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage
 from mlflow.exceptions import MlflowException
 
-from infra.settings import without_password
 from sweeps.errors import RefusedRecordError, TrackingError
+from sweeps.infra.settings import without_password
 
 __all__ = ["done_with", "experiment_id_of", "open_client", "translated_errors", "without_password"]
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
+from sweeps.definition.configurations import flatten
+from sweeps.definition.goal import Goal
 from sweeps.record.final import FinalChoice, Opening
 from sweeps.record.measurement import measured
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
-from sweeps.spec.configurations import flatten
-from sweeps.spec.goal import Goal
 
 __all__ = [
     "best_metrics",

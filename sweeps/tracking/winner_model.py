@@ -1,11 +1,13 @@
 """The winner as an MLflow model: raw features in, predictions out.
 
 MLflow stores this file as the model's code ("models from code"): nothing is pickled. It runs where
-the model is served, with the `models` package beside it, and imports nothing else of the project.
+the model is served. What it needs of the project is stored with it, and used where the project is
+not installed.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,7 @@ class WinnerModel(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Read the weights and the preprocessing that were fitted on the training rows."""
-        from models.prediction import Predictor
-
-        self._predictor = Predictor.load(
+        self._predictor = _predictor(context.artifacts["package"]).load(
             Path(context.artifacts["weights"]), Path(context.artifacts["preprocessing"])
         )
 
@@ -41,6 +41,21 @@ class WinnerModel(PythonModel):
             `prediction`, and for classes `probability_<class>`, one column a class.
         """
         return pd.DataFrame(self._predictor.predict(_raw(model_input)))
+
+
+def _predictor(package: str) -> Any:
+    """Return the class Predictor: of the installed project, or of the code kept with the model.
+
+    Another project's package of the same name, without the part that is needed, gives way.
+    """
+    try:
+        from sweeps.models.prediction import Predictor
+    except ImportError:
+        for name in [one for one in sys.modules if one.partition(".")[0] == "sweeps"]:
+            del sys.modules[name]
+        sys.path.insert(0, package)
+        from sweeps.models.prediction import Predictor
+    return Predictor
 
 
 def _raw(asked: Any) -> Any:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local_cluster import LocalCluster
-from infra.processes import free_port
+from sweeps.infra.local.cluster import LocalCluster
+from sweeps.infra.local.processes import free_port
 from tests.benchmarks.processes import Sample, run_command
 from tests.benchmarks.product import ProductRun, run_product
 from tests.benchmarks.workload import write_empty_sweep, write_sleeping_sweep

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local_mlflow import LocalMlflow
-from infra.processes import Processes, free_port
+from sweeps.infra.local.processes import Processes, free_port
+from sweeps.infra.local.tracking_server import LocalMlflow
 from tests.benchmarks.processes import run_command
 from tests.benchmarks.workload import write_empty_sweep
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from models.configuration import TrialConfig
-from models.splits import TrainDev
-from models.training import Objective, Training
+from sweeps.models.configuration import TrialConfig
+from sweeps.models.splits import TrainDev
+from sweeps.models.training import Objective, Training
 from tests.benchmarks.workload import Workload
 
 __all__ = ["prepare"]

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from infra import jobs
-from infra.jobs import Jobs, JobsError
+from sweeps.infra import jobs
+from sweeps.infra.jobs import Jobs, JobsError
 from tests.free_port import free_port
 
 pytestmark = [

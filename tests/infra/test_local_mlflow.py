@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from infra.local_mlflow import LocalMlflow
-from infra.processes import Processes
+from sweeps.infra.local.processes import Processes
+from sweeps.infra.local.tracking_server import LocalMlflow
 from tests.free_port import free_port
 from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, run_command, wait_for
 

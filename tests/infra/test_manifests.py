@@ -17,7 +17,7 @@ import pytest
 import yaml
 from dockerfile_parse import DockerfileParser
 
-from sweeps.commands import _parser
+from sweeps.cli.commands import _parser
 
 # MLflow's own use of SQLAlchemy 2.1, and what its command line imports.
 pytestmark = pytest.mark.filterwarnings(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import mlflow_ui
+from sweeps.infra import mlflow_ui
 from tests.free_port import free_port
 from tests.mlflow_server import MlflowServer
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def ui(*options: str, uri: str = "", storage: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "infra.mlflow_ui", *options],
+        [sys.executable, "-m", "sweeps.infra.mlflow_ui", *options],
         cwd=ROOT,
         env={**os.environ, "MLFLOW_TRACKING_URI": uri, "SWEEPS_STORAGE": storage},
         capture_output=True,

@@ -1,13 +1,17 @@
-"""What is shipped to other machines: the checkout without what git ignores, and the own nets."""
+"""What is shipped to other machines: the package, and the user's own nets."""
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from infra.package import PackageError, checkout_files, files_beside, stage
+from sweeps.infra.package import PackageError, code_files, files_beside, stage
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def write(root: Path, names: list[str]) -> None:
@@ -20,39 +24,38 @@ def files_in(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    root = tmp_path / "checkout"
-    write(root, ["sweeps/service.py", "models/b.py", "tests/c.py", "runs/x/plan.jsonl", "big.bin"])
-    write(root, [".venv/lib/d.py", "examples/e.yaml", "examples/own_net.py"])
-    (root / ".gitignore").write_text("*.bin\nruns/\n.venv/\n")
-    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
-    return root
-
-
-def test_what_git_ignores_and_tests_stay_behind(checkout: Path, tmp_path: Path) -> None:
-    size = stage(checkout_files(checkout), tmp_path / "out")
-    expected = {"sweeps/service.py", "models/b.py", "examples/e.yaml", "examples/own_net.py"}
-    assert files_in(tmp_path / "out") == expected
+def test_the_package_is_shipped_whole_under_its_one_name(tmp_path: Path) -> None:
+    size = stage(code_files(), tmp_path / "out")
+    names = files_in(tmp_path / "out")
+    assert {"sweeps/__init__.py", "sweeps/models/nets.py", "sweeps/report/page.css"} < names
+    assert {name.partition("/")[0] for name in names} == {"sweeps"}
     assert size == sum(path.stat().st_size for path in tmp_path.glob("out/**/*") if path.is_file())
 
 
-def test_secrets_that_git_does_not_ignore_stay_behind(checkout: Path) -> None:
-    write(checkout, [".env", "auth_token"])
-    names = {str(name) for name in checkout_files(checkout).values()}
+def test_what_was_shipped_is_imported_without_the_checkout(tmp_path: Path) -> None:
+    stage(code_files(), tmp_path / "out")
+    code = "import sweeps.models.nets, sweeps.infra.package; print(sweeps.models.nets.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path / "out", env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == str(tmp_path / "out" / "sweeps" / "models" / "nets.py")
+
+
+def test_a_part_can_be_taken_alone(tmp_path: Path) -> None:
+    stage(code_files(["models"]), tmp_path / "out")
+    names = files_in(tmp_path / "out")
+    assert "sweeps/__init__.py" in names
+    assert {name.split("/")[1] for name in names} == {"__init__.py", "models"}
+
+
+def test_secrets_and_caches_stay_behind() -> None:
+    names = {name.name for name in code_files().values()}
     assert not {".env", "auth_token"} & names
+    assert not {"__pycache__"} & {part for name in code_files().values() for part in name.parts}
 
 
-def test_without_git_environments_and_runs_stay_behind(checkout: Path) -> None:
-    subprocess.run(["rm", "-r", checkout / ".git"], check=True)
-    write(checkout, [".env", "infra/.env", "infra/ray_up/auth_token"])
-    names = {str(name) for name in checkout_files(checkout).values()}
-    assert {"sweeps/service.py", "big.bin"} < names
-    assert not {".env", "infra/.env", "infra/ray_up/auth_token"} & names
-    assert not any(name.startswith((".venv", "runs", "tests")) for name in names)
-
-
-def test_the_python_files_beside_a_sweep_are_its_modules(checkout: Path, tmp_path: Path) -> None:
+def test_the_python_files_beside_a_sweep_are_its_modules(tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     write(mine, ["my.yaml", "net.py", "parts/layer.py", "rows.csv", ".venv/z.py", "huge.bin"])
     modules = {str(name) for name in files_beside(mine, only_modules=True).values()}
@@ -60,14 +63,19 @@ def test_the_python_files_beside_a_sweep_are_its_modules(checkout: Path, tmp_pat
     assert {"rows.csv", "net.py"} < {
         str(name) for name in files_beside(mine, only_modules=False).values()
     }
-    own = {str(name) for name in files_beside(checkout, only_modules=True).values()}
-    assert own == {"examples/own_net.py"}  # the product itself is on every node
 
 
-def test_too_much_is_refused_with_the_largest_files(checkout: Path, tmp_path: Path) -> None:
-    (checkout / "models" / "weights.pt").write_bytes(bytes(2 * 2**20))
+def test_the_product_itself_is_no_module_of_the_user() -> None:
+    own = {name.parts[0] for name in files_beside(ROOT, only_modules=True).values()}
+    assert not {"sweeps", "models", "search_spaces", "infra"} & own
+
+
+def test_too_much_is_refused_with_the_largest_files(tmp_path: Path) -> None:
+    write(tmp_path / "mine", ["net.py"])
+    (tmp_path / "mine" / "weights.pt").write_bytes(bytes(2 * 2**20))
+    files = files_beside(tmp_path / "mine", only_modules=False)
     with pytest.raises(PackageError, match=r"2\.0 MB and may have 1; .*weights\.pt \(2\.0 MB\)"):
-        stage(checkout_files(checkout), tmp_path / "out", limit_mb=1)
+        stage(files, tmp_path / "out", limit_mb=1)
     assert not (tmp_path / "out").exists()
 
 

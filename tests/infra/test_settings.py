@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import SettingsError, has_password, read_settings, without_password
+from sweeps.infra.settings import SettingsError, has_password, read_settings, without_password
 
 NAMES = (
     "RAY_ADDRESS",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn import datasets as reference
 
-from models.builtin_data import load_builtin, moons, spirals
+from sweeps.models.builtin_data import load_builtin, moons, spirals
 
 
 @pytest.mark.parametrize("name", ["digits", "breast_cancer", "wine", "iris"])

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models.configuration import TrialConfig, check_trial, metrics_for, mode_of
-from models.errors import TrialConfigError
+from sweeps.models.configuration import TrialConfig, check_trial, metrics_for, mode_of
+from sweeps.models.errors import TrialConfigError
 from tests.models.trial_fixtures import configuration
 
 

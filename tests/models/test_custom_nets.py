@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from models.custom_nets import build_custom_net
-from models.errors import NetError
-from models.flat_parameters import FlatParameters
-from models.net_configuration import CustomNet
+from sweeps.models.custom_nets import build_custom_net
+from sweeps.models.errors import NetError
+from sweeps.models.flat_parameters import FlatParameters
+from sweeps.models.net_configuration import CustomNet
 
 HERE = "tests.models.own_nets"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from models.data_checks import check_data
-from models.data_configuration import BUILTIN_NAMES, DataConfig
+from sweeps.models.data_checks import check_data
+from sweeps.models.data_configuration import BUILTIN_NAMES, DataConfig
 
 OWN = "tests.models.own_data_examples"
 

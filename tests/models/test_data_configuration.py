@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models.builtin_data import load_builtin
-from models.data_configuration import BUILTIN_NAMES, DataConfig
-from models.errors import DataError
+from sweeps.models.builtin_data import load_builtin
+from sweeps.models.data_configuration import BUILTIN_NAMES, DataConfig
+from sweeps.models.errors import DataError
 
 
 def the_error(section: dict[str, Any]) -> DataError:

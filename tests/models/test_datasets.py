@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.data_configuration import DataConfig
-from models.datasets import load_dataset
-from models.errors import DataError
+from sweeps.models.data_configuration import DataConfig
+from sweeps.models.datasets import load_dataset
+from sweeps.models.errors import DataError
 
 HERE = "tests.models.own_data_examples"
 

@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 import torch
 
-from models.device_data import DeviceData
+from sweeps.models.device_data import DeviceData
 from tests.models.trial_fixtures import blobs, pictures
 
 CPU = torch.device("cpu")

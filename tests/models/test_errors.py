@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pickle
 
-from models.errors import DataError, ModelError
+from sweeps.models.errors import DataError, ModelError
 
 
 def test_a_data_error_gives_rule_value_place_and_way_out() -> None:

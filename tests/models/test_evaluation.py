@@ -9,11 +9,11 @@ import pytest
 from scipy.stats import bootstrap
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score
 
-from models.evaluation import evaluate
-from models.features import Features, features_from_array
-from models.prediction import Predictor
-from models.preprocessing import Preprocessing
-from models.targets import Target
+from sweeps.models.evaluation import evaluate
+from sweeps.models.features import Features, features_from_array
+from sweeps.models.prediction import Predictor
+from sweeps.models.preprocessing import Preprocessing
+from sweeps.models.targets import Target
 
 ROWS = 120
 X = np.random.default_rng(0).normal(size=(ROWS, 2))

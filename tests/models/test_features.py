@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.errors import DataError
-from models.features import column_values, features_from_array, features_from_columns
+from sweeps.models.errors import DataError
+from sweeps.models.features import column_values, features_from_array, features_from_columns
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.errors import NetError
-from models.flat_parameters import FlatParameters
+from sweeps.models.errors import NetError
+from sweeps.models.flat_parameters import FlatParameters
 from tests.models.own_nets import restless
 
 

@@ -11,13 +11,13 @@ import pytest
 import torch
 from scipy.stats import sem
 
-from models.configuration import TrialConfig
-from models.data_configuration import DataConfig
-from models.datasets import load_dataset
-from models.errors import WeightsError
-from models.folds import fold_row, fold_seed, in_fold, of_fold
-from models.splits import TrainDev, split_folds
-from models.training import Training
+from sweeps.models.configuration import TrialConfig
+from sweeps.models.data_configuration import DataConfig
+from sweeps.models.datasets import load_dataset
+from sweeps.models.errors import WeightsError
+from sweeps.models.folds import fold_row, fold_seed, in_fold, of_fold
+from sweeps.models.splits import TrainDev, split_folds
+from sweeps.models.training import Training
 from tests.models.trial_fixtures import (
     DEV_LOSS,
     blobs,

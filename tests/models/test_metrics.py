@@ -8,7 +8,7 @@ import torch
 from sklearn import metrics as sk
 from torch import nn
 
-from models.metrics import classification_metrics, regression_metrics, training_loss
+from sweeps.models.metrics import classification_metrics, regression_metrics, training_loss
 
 
 def random_classes(seen: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:

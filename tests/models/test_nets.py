@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.nets import build_net
+from sweeps.models.nets import build_net
 from tests.models.trial_fixtures import configuration
 
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from models.flat_parameters import FlatParameters
-from models.optimizer_configuration import OptimizerConfig
-from models.optimizers import Optimizer, build_optimizer
+from sweeps.models.flat_parameters import FlatParameters
+from sweeps.models.optimizer_configuration import OptimizerConfig
+from sweeps.models.optimizers import Optimizer, build_optimizer
 from tests.models.trial_fixtures import configuration
 
 TorchClass = Callable[..., torch.optim.Optimizer]

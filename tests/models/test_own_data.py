@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.errors import DataError
-from models.own_data import call_own_data
+from sweeps.models.errors import DataError
+from sweeps.models.own_data import call_own_data
 
 HERE = "tests.models.own_data_examples"
 

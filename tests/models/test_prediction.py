@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, r2_score
 
-from models.configuration import TrialConfig
-from models.data_configuration import DataConfig
-from models.datasets import Dataset, load_dataset
-from models.errors import WeightsError
-from models.features import Features
-from models.folds import of_fold
-from models.prediction import Predictor
-from models.preprocessing import preprocessing_to_json
-from models.splits import Splits, split_dataset, split_folds
-from models.training import Objective, Training
-from models.weights import pack
+from sweeps.models.configuration import TrialConfig
+from sweeps.models.data_configuration import DataConfig
+from sweeps.models.datasets import Dataset, load_dataset
+from sweeps.models.errors import WeightsError
+from sweeps.models.features import Features
+from sweeps.models.folds import of_fold
+from sweeps.models.prediction import Predictor
+from sweeps.models.preprocessing import preprocessing_to_json
+from sweeps.models.splits import Splits, split_dataset, split_folds
+from sweeps.models.training import Objective, Training
+from sweeps.models.weights import pack
 
 CNN = {"kind": "cnn"}
 MLP = {"kind": "mlp", "hidden_layers": 2, "hidden_units": 16, "normalization": "batch"}

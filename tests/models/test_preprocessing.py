@@ -10,16 +10,21 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from models.data_configuration import DataConfig
-from models.errors import DataError
-from models.features import Features, features_from_array, features_from_columns, named_columns
-from models.preprocessing import (
+from sweeps.models.data_configuration import DataConfig
+from sweeps.models.errors import DataError
+from sweeps.models.features import (
+    Features,
+    features_from_array,
+    features_from_columns,
+    named_columns,
+)
+from sweeps.models.preprocessing import (
     Preprocessing,
     preprocessing_from_json,
     preprocessing_to_json,
 )
-from models.preprocessing_fit import MAX_CATEGORIES, fit_preprocessing
-from models.targets import Target
+from sweeps.models.preprocessing_fit import MAX_CATEGORIES, fit_preprocessing
+from sweeps.models.targets import Target
 
 RNG = np.random.default_rng(3)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from models.randomness import OwnRandomness
+from sweeps.models.randomness import OwnRandomness
 
 CPU = torch.device("cpu")
 

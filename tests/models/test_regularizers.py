@@ -8,11 +8,11 @@ import torch
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from torch import nn
 
-from models.configuration import Mode, Regularization
-from models.flat_parameters import FlatParameters
-from models.regularizers import Patience, gradient_changes
-from models.training import Training
-from models.weights import unpack
+from sweeps.models.configuration import Mode, Regularization
+from sweeps.models.flat_parameters import FlatParameters
+from sweeps.models.regularizers import Patience, gradient_changes
+from sweeps.models.training import Training
+from sweeps.models.weights import unpack
 from tests.models.trial_fixtures import DEV_LOSS, blobs, configuration, finished, line
 
 

@@ -6,10 +6,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
-from models.data_configuration import SplitFractions
-from models.errors import DataError
-from models.row_cuts import cut_folds, cut_rows
-from models.targets import Target
+from sweeps.models.data_configuration import SplitFractions
+from sweeps.models.errors import DataError
+from sweeps.models.row_cuts import cut_folds, cut_rows
+from sweeps.models.targets import Target
 
 
 def classes_of(sizes: list[int]) -> Target:

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from models.configuration import Mode
-from models.schedules import Horizon, Schedule
+from sweeps.models.configuration import Mode
+from sweeps.models.schedules import Horizon, Schedule
 from tests.models.trial_fixtures import configuration
 
 LR = 0.5

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from models.data_configuration import DataConfig
-from models.datasets import Dataset, load_dataset
-from models.errors import DataError
-from models.features import features_from_array
-from models.splits import Splits, refit_splits, split_dataset, split_folds
-from models.targets import Target
+from sweeps.models.data_configuration import DataConfig
+from sweeps.models.datasets import Dataset, load_dataset
+from sweeps.models.errors import DataError
+from sweeps.models.features import features_from_array
+from sweeps.models.splits import Splits, refit_splits, split_dataset, split_folds
+from sweeps.models.targets import Target
 
 
 def loaded(**keys: object) -> tuple[Dataset, DataConfig]:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.errors import DataError
-from models.table_files import read_file
+from sweeps.models.errors import DataError
+from sweeps.models.table_files import read_file
 
 CSV = 'size,town,sold,price\n1,"Ulm, Donau",true,1.5\n,NA,false,2\n3,Bonn,,\n'
 

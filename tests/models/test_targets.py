@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.errors import DataError
-from models.targets import read_target
+from sweeps.models.errors import DataError
+from sweeps.models.targets import read_target
 
 
 @pytest.mark.parametrize(

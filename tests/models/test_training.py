@@ -12,11 +12,11 @@ import torch.nn.functional as F  # noqa: N812 - the field's own name for it
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from torch import nn
 
-from models.configuration import metrics_for
-from models.data_configuration import Task
-from models.errors import TrialConfigError
-from models.splits import TrainDev
-from models.training import Objective, Training
+from sweeps.models.configuration import metrics_for
+from sweeps.models.data_configuration import Task
+from sweeps.models.errors import TrialConfigError
+from sweeps.models.splits import TrainDev
+from sweeps.models.training import Objective, Training
 from tests.models.trial_fixtures import (
     DEV_LOSS,
     blobs,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.configuration import TrialConfig
-from models.errors import WeightsError
-from models.splits import TrainDev
-from models.training import Training
-from models.weights import pack
+from sweeps.models.configuration import TrialConfig
+from sweeps.models.errors import WeightsError
+from sweeps.models.splits import TrainDev
+from sweeps.models.training import Training
+from sweeps.models.weights import pack
 from tests.models.trial_fixtures import (
     DEV_LOSS,
     blobs,

@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from models.errors import WeightsError
-from models.weights import load_weights, pack, unpack
+from sweeps.models.errors import WeightsError
+from sweeps.models.weights import load_weights, pack, unpack
 
 ABOUT = {"name": "Zoë", "lr": 0.1 + 0.2, "rows": [{"dev_loss": 1e-300}], "none": None}
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from models.configuration import TrialConfig
-from models.splits import TrainDev
-from models.training import Objective, Training
+from sweeps.models.configuration import TrialConfig
+from sweeps.models.splits import TrainDev
+from sweeps.models.training import Objective, Training
 
 __all__ = [
     "DEV_LOSS",

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces.constraints import Constraint
-from search_spaces.problems import SpaceError
+from sweeps.search_spaces.constraints import Constraint
+from sweeps.search_spaces.problems import SpaceError
 from tests.search_spaces.spaces_to_draw import QUICK
 
 NET = {

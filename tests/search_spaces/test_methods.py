@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import qmc
 
-from search_spaces.methods import draw_grid, draw_random, draw_sobol
-from search_spaces.problems import SpaceError
-from search_spaces.space import Space
+from sweeps.search_spaces.methods import draw_grid, draw_random, draw_sobol
+from sweeps.search_spaces.problems import SpaceError
+from sweeps.search_spaces.space import Space
 from tests.search_spaces.spaces_to_draw import FINITE, QUICK, is_legal, templates
 
 Draw = Callable[[Space, int], Iterator[dict[str, Any]]]

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces.parameters import (
+from sweeps.search_spaces.parameters import (
     Choice,
     FloatRange,
     IntRange,
     looks_like_parameter,
     parameter_from,
 )
-from search_spaces.problems import Problem, SpaceError
+from sweeps.search_spaces.problems import Problem, SpaceError
 from tests.search_spaces.spaces_to_draw import QUICK
 
 ALMOST_ONE = 1.0 - 2**-53

@@ -6,8 +6,8 @@ import pickle
 
 import pytest
 
-from search_spaces.problems import Problem, SpaceError, did_you_mean
-from search_spaces.yaml_reader import YamlError
+from sweeps.search_spaces.problems import Problem, SpaceError, did_you_mean
+from sweeps.search_spaces.yaml_reader import YamlError
 
 FULL = Problem(("model", "layers", 0), "x", "must be a number", ("1", "2"), "use 1")
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search_spaces.parameters import Choice
-from search_spaces.space import Space
+from sweeps.search_spaces.parameters import Choice
+from sweeps.search_spaces.space import Space
 
 DEFAULTS: dict[str, Any] = {"net": {"dropout": 0.0, "width": 8}, "steps": [1, 2], "l2": 0.0}
 # Ranges that include the default, which is as good as never drawn.

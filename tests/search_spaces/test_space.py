@@ -12,10 +12,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from search_spaces.methods import draw_random
-from search_spaces.parameters import parameter_from
-from search_spaces.problems import Problem, SpaceError
-from search_spaces.space import Space
+from sweeps.search_spaces.methods import draw_random
+from sweeps.search_spaces.parameters import parameter_from
+from sweeps.search_spaces.problems import Problem, SpaceError
+from sweeps.search_spaces.space import Space
 from tests.search_spaces.spaces_to_draw import FINITE, QUICK, is_legal, templates
 
 OPTIMIZERS = {

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces.yaml_reader import YamlError, parse_yaml, read_text
+from sweeps.search_spaces.yaml_reader import YamlError, parse_yaml, read_text
 from tests.search_spaces.spaces_to_draw import QUICK
 
 words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=8)

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces.yaml_reader import parse_yaml
-from search_spaces.yaml_writer import write_yaml
+from sweeps.search_spaces.yaml_reader import parse_yaml
+from sweeps.search_spaces.yaml_writer import write_yaml
 
 KEYS = st.text(min_size=1, max_size=8).filter(lambda key: key != "<<")
 SCALARS = (

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from search_spaces.space import Space
-from search_spaces.yaml_writer import write_yaml
 from sweeps.analysis.evidence import Evidence, _dimensions
+from sweeps.definition.goal import Goal
+from sweeps.definition.loading import check_text
+from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import SweepFileError
 from sweeps.record.records import Outcome, TrialRecord
-from sweeps.spec.goal import Goal
-from sweeps.spec.loading import check_text
-from sweeps.spec.planning import PlannedTrial
-from sweeps.spec.sweep_file import SweepFile
+from sweeps.search_spaces.space import Space
+from sweeps.search_spaces.yaml_writer import write_yaml
 
 __all__ = ["evidence", "is_runnable", "sweep_file", "sweep_values"]
 

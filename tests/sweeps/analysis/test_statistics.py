@@ -17,9 +17,9 @@ from sweeps.analysis.choices import compare_choices, expected_best
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.savings import savings
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
+from sweeps.definition.goal import Goal
 from sweeps.record.records import Outcome
 from sweeps.report.analysis_figures import saved_epochs
-from sweeps.spec.goal import Goal
 from tests.sweeps.analysis.evidence_examples import evidence
 
 RANGE: dict[str, Any] = {"lr": {"float": [1e-4, 1.0], "log": True}}

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import sweeps
-from search_spaces.yaml_reader import parse_yaml
 from sweeps.analysis.suggestion import Suggestion, suggest
-from sweeps.commands import main
+from sweeps.cli.commands import main
+from sweeps.search_spaces.yaml_reader import parse_yaml
 from tests.sweeps.analysis.evidence_examples import evidence, is_runnable, sweep_values
 from tests.sweeps.sweep_files import space, write_sweep
 

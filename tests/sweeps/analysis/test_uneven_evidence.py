@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search_spaces.methods import draw_random
-from search_spaces.space import Space
-from search_spaces.yaml_reader import parse_yaml
 from sweeps.analysis import importances as importances_module
 from sweeps.analysis.boundaries import boundary_alarms
 from sweeps.analysis.choices import compare_choices
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.suggestion import suggest
+from sweeps.definition.loading import check_sweep
 from sweeps.record.records import Outcome
-from sweeps.spec.loading import check_sweep
+from sweeps.search_spaces.methods import draw_random
+from sweeps.search_spaces.space import Space
+from sweeps.search_spaces.yaml_reader import parse_yaml
 from tests.sweeps.analysis.evidence_examples import evidence, is_runnable, sweep_values
 from tests.sweeps.sweep_files import space, write_sweep
 

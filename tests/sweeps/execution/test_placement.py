@@ -6,9 +6,9 @@ import os
 
 import pytest
 
+from sweeps.definition.sweep_file import Resources
 from sweeps.errors import PlacementError
 from sweeps.execution.placement import Node, has_room, slots, this_machine
-from sweeps.spec.sweep_file import Resources
 
 
 @pytest.fixture(autouse=True)

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from models.data_configuration import DataConfig
-from models.datasets import load_dataset
-from models.device_data import DeviceData
-from models.splits import split_dataset
+from sweeps.definition.goal import Goal
+from sweeps.definition.loading import check_sweep
 from sweeps.execution.trial_worker import TrialWorker
 from sweeps.execution.work_order import WorkOrder
-from sweeps.record.files import FolderFiles
+from sweeps.models.data_configuration import DataConfig
+from sweeps.models.datasets import load_dataset
+from sweeps.models.device_data import DeviceData
+from sweeps.models.splits import split_dataset
 from sweeps.record.records import Outcome
-from sweeps.spec.goal import Goal
-from sweeps.spec.loading import check_sweep
+from sweeps.storage.files import FolderFiles
 from tests.sweeps.sweep_files import write_sweep
 
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sweeps
-from models.weights import load_weights
-from sweeps.record.files import FolderFiles
+from sweeps.definition.goal import Goal
+from sweeps.definition.planning import PlannedTrial
+from sweeps.models.weights import load_weights
 from sweeps.record.kept_weights import KeptWeights, weights_name
 from sweeps.record.records import SweepRecord
 from sweeps.record.results import Results
-from sweeps.spec.goal import Goal
-from sweeps.spec.planning import PlannedTrial
+from sweeps.storage.files import FolderFiles
 from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, wait_for
 from tests.sweeps.sweep_files import space, write_sweep
 

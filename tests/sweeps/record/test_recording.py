@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from sweeps.definition.goal import Goal
+from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import StorageError
 from sweeps.record.hangs import late_path
 from sweeps.record.ledger import Ledger, read_events
@@ -15,9 +18,6 @@ from sweeps.record.recording import Recorder
 from sweeps.record.records import Outcome, SweepRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.trial_report import Report
-from sweeps.spec.goal import Goal
-from sweeps.spec.planning import PlannedTrial
-from sweeps.spec.sweep_file import SweepFile
 from tests.sweeps.drivers import events
 
 FILE = {

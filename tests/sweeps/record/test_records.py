@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from sweeps.definition.goal import Goal
+from sweeps.definition.planning import PlannedTrial
 from sweeps.record.records import Outcome, SweepRecord
-from sweeps.spec.goal import Goal
-from sweeps.spec.planning import PlannedTrial
 
 LOSS = Goal("dev_loss", "min")
 PLAN = [PlannedTrial(index, f"{index:012x}", index, {"index": index}) for index in range(3)]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sweeps.definition.planning import PlannedTrial, configuration_hash
 from sweeps.errors import RequestError, RunFolderError, StorageError
 from sweeps.record.run_folder import RunFolder, write_atomically
-from sweeps.spec.planning import PlannedTrial, configuration_hash
 
 CONFIGURATIONS = [{"model": {"kind": "linear"}, "n": number} for number in range(3)]
 PLAN = [

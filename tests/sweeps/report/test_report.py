@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 import sweeps
-from sweeps.closing import draw_report
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.report.page import Panel, Section, Table, render
 from sweeps.report.report import report_sections
 from sweeps.report.trial_figures import history_panels, parallel_coordinates
+from sweeps.session.closing import draw_report
 from sweeps.terminal.tables import next_steps
 from tests.sweeps.analysis.evidence_examples import evidence
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep

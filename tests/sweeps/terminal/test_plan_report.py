@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import sweeps
-from models.training import Training
-from sweeps.commands import main
-from sweeps.spec.loading import check_sweep
+from sweeps.cli.commands import main
+from sweeps.definition.loading import check_sweep
+from sweeps.models.training import Training
 from sweeps.terminal.plan_report import plan_report
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 

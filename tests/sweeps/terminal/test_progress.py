@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from sweeps.definition.goal import Goal
+from sweeps.definition.planning import PlannedTrial
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import RunFolder
-from sweeps.spec.goal import Goal
-from sweeps.spec.planning import PlannedTrial
 from sweeps.terminal.progress import Display, status_line, time_left_s
 from sweeps.tracking.process import STATUS_FILE, TrackingProcess
 from tests.sweeps.sweep_files import write_sweep

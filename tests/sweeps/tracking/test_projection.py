@@ -10,8 +10,8 @@ import pytest
 from mlflow import MlflowClient
 
 import sweeps
+from sweeps.definition.configurations import flatten
 from sweeps.record.results import Results
-from sweeps.spec.configurations import flatten
 from sweeps.tracking.follower import Follower
 from sweeps.tracking.projection import without_password
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 import sweeps
-from models.prediction import Predictor
+from sweeps.models.prediction import Predictor
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.results import Results
 from tests.sweeps.sweep_files import space, write_sweep

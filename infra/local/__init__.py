@@ -1,0 +1,1 @@
+"""Ray, PostgreSQL and MLflow on this machine, to try a cluster with."""

@@ -1,0 +1,240 @@
+"""A real Ray cluster on this machine, to try and test with.
+
+A head and worker nodes, each its own `ray start`, bound by a token that is made here, and an
+MLflow server on PostgreSQL. `down` stops exactly what was started.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import shlex
+import shutil
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweeps.infra.local.processes import ProcessError, Processes, free_port, refuse_taken
+from sweeps.infra.local.tracking_server import LocalMlflow
+
+__all__ = ["LocalCluster", "main"]
+
+
+class LocalCluster:
+    """The cluster that a folder describes: its token, state, logs and storage are in there.
+
+    Args:
+        folder: Made where it is missing; only its owner may read it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self.processes = Processes(self.folder)
+        self._mlflow = LocalMlflow(self.folder, self.processes)
+
+    @property
+    def token(self) -> Path:
+        """The file with the token that every node and client must show."""
+        return self.folder / "token"
+
+    @property
+    def storage(self) -> Path:
+        """The folder of run folders."""
+        return self.folder / "storage"
+
+    @property
+    def database(self) -> Path:
+        """Where PostgreSQL keeps what MLflow knows; it stays when all is stopped."""
+        return self._mlflow.data
+
+    @property
+    def port(self) -> int:
+        """The port of Ray: a driver joins `127.0.0.1:port`."""
+        return int(self.processes.facts["port"])
+
+    def up(
+        self,
+        *,
+        port: int,
+        dashboard: int,
+        workers: int,
+        cpus: int,
+        mlflow: int | None = None,
+        postgres: int | None = None,
+    ) -> None:
+        """Start everything, and wait until it answers.
+
+        Args:
+            port: Of Ray; the head listens there on all interfaces, and asks for the token.
+            dashboard: Of the dashboard and the Jobs API, on the loopback interface.
+            cpus: CPU cores that each node offers.
+            mlflow, postgres: Of these servers, on the loopback interface; None for none.
+
+        Raises:
+            ProcessError: It runs already, a port is taken, or something does not start.
+        """
+        if any(map(self.processes.is_alive, self.processes.pids())):
+            raise ProcessError(
+                f"the cluster of {self.folder} runs already; stop it first: make cluster-down"
+            )
+        ports = {"RAY": port, "DASHBOARD": dashboard, "MLFLOW": mlflow, "POSTGRES": postgres}
+        for name, number in ports.items():
+            if number is not None:
+                way_out = f"choose another: make cluster {name}_PORT={number + 1}"
+                refuse_taken(number, way_out)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.storage.mkdir(exist_ok=True)
+        self._make_token()
+        # Sockets are files in it, and their paths may have 107 characters.
+        temporary = tempfile.mkdtemp(prefix="sc", dir="/tmp")
+        facts = {"temporary": temporary, "port": port, "dashboard": dashboard, "mlflow": mlflow}
+        self.processes.begin(facts)
+        try:
+            if mlflow is not None and postgres is not None:
+                self._mlflow.up(port=mlflow, database_port=postgres)
+            self.start_head(cpus)
+            for number in range(1, workers + 1):
+                self.add_worker(f"worker-{number}", cpus)
+        except ProcessError:
+            self.down()
+            raise
+
+    def start_head(self, cpus: int) -> None:
+        """Start the head, which knows nothing of one that was killed before."""
+        dashboard = int(self.processes.facts["dashboard"])
+        options = ["--head", "--port", str(self.port), "--dashboard-port", str(dashboard)]
+        options += ["--include-dashboard=true", "--ray-client-server-port", str(free_port())]
+        self._start("head", options, cpus, dashboard)
+
+    def add_worker(self, name: str, cpus: int) -> None:
+        """Start one more node, and wait until it has joined."""
+        self._start(name, ["--address", f"127.0.0.1:{self.port}"], cpus)
+
+    def kill(self, name: str) -> None:
+        """Kill a node and all that runs on it at once, as if its power had gone."""
+        self.processes.kill(name)
+
+    def down(self) -> list[str]:
+        """Stop what was started, the last first; returns the names of what still ran."""
+        names = reversed(self.processes.pids())
+        stopped = [name for name in names if self.processes.stop(name)]
+        temporary = self.processes.facts.get("temporary")
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+        self.processes.end()
+        return stopped
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment of those who use the cluster through its Jobs address."""
+        facts = self.processes.facts
+        found = {
+            "RAY_ADDRESS": f"http://127.0.0.1:{facts['dashboard']}",
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(self.token),
+            "SWEEPS_STORAGE": str(self.storage),
+        }
+        return found if facts["mlflow"] is None else found | self._mlflow.variables(facts["mlflow"])
+
+    def write_variables(self) -> Path:
+        """Write the environment as a file for shells, which holds secrets; returns it."""
+        lines = [f"export {name}={shlex.quote(text)}" for name, text in self.variables().items()]
+        lines.append("unset RAY_AUTH_TOKEN")
+        path = self.folder / "env"
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write("\n".join([*lines, ""]))
+        return path
+
+    def _start(
+        self, name: str, options: Sequence[str], cpus: int, dashboard: int | None = None
+    ) -> None:
+        temporary = Path(self.processes.facts["temporary"]) / name
+        command = [
+            sys.executable, "-m", "ray.scripts.scripts", "start", "--block", *options,
+            "--num-cpus", str(cpus), "--temp-dir", str(temporary), "--disable-usage-stats",
+            "--dashboard-agent-listen-port", str(free_port()),
+            "--dashboard-agent-grpc-port", str(free_port()),
+            "--metrics-export-port", str(free_port()),
+        ]  # fmt: skip
+
+        def is_ready() -> bool:
+            has_started = "Ray runtime started" in self.processes.log(name)
+            return has_started and (dashboard is None or self._answers(dashboard))
+
+        self.processes.start(name, command, self._environment(), is_ready)
+
+    def _environment(self) -> dict[str, str]:
+        """Return what a node runs in: its jobs' `python` is the first one in the PATH."""
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        # A token in the shell would count before the file with the cluster's own.
+        others = {"RAY_ADDRESS", "RAY_AUTH_TOKEN"}
+        own = {key: text for key, text in os.environ.items() if key not in others}
+        variables = self.variables()
+        del variables["RAY_ADDRESS"]
+        return own | variables | {"PATH": path, "PYTHONUNBUFFERED": "1"}
+
+    def _answers(self, dashboard: int) -> bool:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{dashboard}/api/jobs/",
+            headers={"Authorization": f"Bearer {self.token.read_text().strip()}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+    def _make_token(self) -> None:
+        if self.token.exists():
+            return
+        with os.fdopen(os.open(self.token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+
+
+def main() -> int:
+    """Run `up` or `down`; returns 1 with a message where that is not possible."""
+    parser = argparse.ArgumentParser(prog="cluster", description=__doc__)
+    parser.add_argument("action", choices=["up", "down"])
+    parser.add_argument("--folder", type=Path, default=Path(".cluster"))
+    parser.add_argument("--port", type=int, default=6379, help="of Ray")
+    parser.add_argument("--dashboard", type=int, default=8265, help="of the Jobs API")
+    parser.add_argument("--mlflow", type=int, default=5000, help="of MLflow's server")
+    parser.add_argument("--postgres", type=int, default=5432, help="of PostgreSQL")
+    parser.add_argument("--no-mlflow", action="store_true", help="start neither of the two")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--cpus", type=int, default=1, help="CPU cores that each node offers")
+    parsed = parser.parse_args()
+    cluster = LocalCluster(parsed.folder)
+    try:
+        if parsed.action == "down":
+            stopped = cluster.down()
+            print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+            return 0
+        what = "a head" if parsed.no_mlflow else "PostgreSQL, MLflow, a head"
+        print(f"starting {what} and {parsed.workers} workers", file=sys.stderr, flush=True)
+        cluster.up(
+            port=parsed.port,
+            dashboard=parsed.dashboard,
+            workers=parsed.workers,
+            cpus=parsed.cpus,
+            mlflow=None if parsed.no_mlflow else parsed.mlflow,
+            postgres=None if parsed.no_mlflow else parsed.postgres,
+        )
+    except ProcessError as err:
+        print(f"error: {err}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; make cluster-down stops what was started", file=sys.stderr)
+        return 130
+    cluster.write_variables()
+    print(f"The cluster is up. Use it from this shell:  . {parsed.folder}/env")
+    print("Then:  make sweep       (and make cluster-down, when you are done)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""An MLflow server with passwords on PostgreSQL, on this machine, for a cluster to try.
+
+Its data stays when it is stopped: the database beside the folder's other files, and artifacts,
+which clients reach through the server alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from sweeps.infra.local.processes import ProcessError, Processes
+
+__all__ = ["LocalMlflow"]
+
+_DATABASE = "mlflow"
+_ADMIN = "admin"
+
+
+class LocalMlflow:
+    """PostgreSQL and MLflow's server, bound to the loopback interface.
+
+    Args:
+        folder: For passwords, logs and artifacts.
+        processes: Starts them as `postgres` and `mlflow`.
+    """
+
+    def __init__(self, folder: Path, processes: Processes) -> None:
+        self._folder = folder / "mlflow"
+        self._secrets = folder / "secrets.json"
+        self._processes = processes
+
+    def up(self, *, port: int, database_port: int) -> None:
+        """Start both, and wait until they answer.
+
+        Raises:
+            ProcessError: PostgreSQL is not installed, or one of them does not start.
+        """
+        self.start_database(database_port)
+        self.start_server(port=port, database_port=database_port)
+
+    def variables(self, port: int) -> dict[str, str]:
+        """Return the environment of those who record in it."""
+        return {
+            "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}",
+            "MLFLOW_TRACKING_USERNAME": _ADMIN,
+            "MLFLOW_TRACKING_PASSWORD": self._passwords()["admin"],
+        }
+
+    def start_database(self, port: int) -> None:
+        """Start PostgreSQL alone; raises ProcessError as `up`."""
+        programs = _postgres_programs()
+        self._folder.mkdir(exist_ok=True)
+        user, data = _postgres_user(), self.data
+        if not (data / "PG_VERSION").exists():
+            self._make_database(programs, data, user)
+        elif not self._secrets.exists():
+            raise ProcessError(
+                f"{data} holds a database whose password was in {self._secrets}, which is gone: "
+                f"restore that file, or delete the database and what was recorded in it"
+            )
+        command = [str(programs / "postgres"), "-D", str(data), "-p", str(port)]
+        command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+        self._processes.start(
+            "postgres", command, {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
+            lambda: self._has_database(port), user,
+        )  # fmt: skip
+
+    @property
+    def data(self) -> Path:
+        """The database's folder; outside of the other where root's folders are shut to its user."""
+        if _postgres_user() is None:
+            return self._folder / "postgres"
+        name = hashlib.sha256(str(self._folder).encode()).hexdigest()[:12]
+        return Path("/var/tmp") / f"sweeps-postgres-{name}"
+
+    def _make_database(self, programs: Path, data: Path, user: str | None) -> None:
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir(mode=0o700)
+        password = data.with_name(f"{data.name}.password")
+        password.unlink(missing_ok=True)
+        with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(self._passwords()["database"])
+        if user is not None:
+            shutil.chown(data, user)
+            shutil.chown(password, user)
+        command = [str(programs / "initdb"), "-D", str(data), "-U", _DATABASE, "-A"]
+        command += ["scram-sha-256", f"--pwfile={password}", "-E", "UTF8"]
+        environment = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+        done = subprocess.run(command, capture_output=True, user=user, cwd="/", env=environment)
+        password.unlink()
+        if done.returncode:
+            shutil.rmtree(data, ignore_errors=True)
+            raise ProcessError(f"initdb failed: {done.stderr.decode(errors='replace').strip()}")
+
+    def _has_database(self, port: int) -> bool:
+        import psycopg
+
+        try:
+            with psycopg.connect(
+                host="127.0.0.1", port=port, user=_DATABASE, dbname="postgres", autocommit=True,
+                password=self._passwords()["database"], connect_timeout=5,
+            ) as connection:  # fmt: skip
+                found = connection.execute(
+                    "select 1 from pg_database where datname = %s", [_DATABASE]
+                ).fetchone()
+                if found is None:
+                    connection.execute(f"create database {_DATABASE}")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def start_server(self, *, port: int, database_port: int) -> None:
+        """Start MLflow alone, on a database that runs; raises ProcessError as `up`."""
+        passwords = self._passwords()
+        accounts = self._folder / "accounts.ini"
+        accounts.write_text(
+            "[mlflow]\n"
+            "default_permission = READ\n"
+            f"database_uri = sqlite:///{self._folder / 'accounts.db'}\n"
+            f"admin_username = {_ADMIN}\n"
+            "auth_cache_ttl_seconds = 60\n"
+            "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+        )
+        store = f"postgresql+psycopg://{_DATABASE}:{passwords['database']}"
+        environment = {
+            **os.environ,
+            # Not on the command line, which all users of a machine may read.
+            "MLFLOW_BACKEND_STORE_URI": f"{store}@127.0.0.1:{database_port}/{_DATABASE}",
+            "MLFLOW_AUTH_CONFIG_PATH": str(accounts),
+            "MLFLOW_AUTH_ADMIN_PASSWORD": passwords["admin"],
+            "MLFLOW_FLASK_SERVER_SECRET_KEY": passwords["cookies"],
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
+        environment.pop("MLFLOW_TRACKING_URI", None)
+        command = [
+            sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth",
+            "--artifacts-destination", str(self._folder / "artifacts"), "--serve-artifacts",
+            "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        ]  # fmt: skip
+        self._processes.start("mlflow", command, environment, lambda: _answers(port))
+
+    def _passwords(self) -> Mapping[str, str]:
+        """Return the passwords, made once; only their owner may read the file."""
+        if not self._secrets.exists():
+            made = {name: secrets.token_urlsafe(24) for name in ("database", "admin", "cookies")}
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            with os.fdopen(os.open(self._secrets, flags, 0o600), "w") as file:
+                json.dump(made, file)
+        found: dict[str, str] = json.loads(self._secrets.read_bytes())
+        return found
+
+
+def _postgres_user() -> str | None:
+    """Return whom PostgreSQL, which refuses root, runs as; None for the one who starts it."""
+    return "postgres" if os.geteuid() == 0 else None
+
+
+def _postgres_programs() -> Path:
+    """Return the folder of PostgreSQL's programs: Debian keeps them out of the PATH."""
+    found = shutil.which("initdb")
+    if found is not None:
+        return Path(found).resolve().parent
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not versions:
+        raise ProcessError(
+            "PostgreSQL's server is not installed (Debian: apt install postgresql); install it, "
+            "or start the cluster without MLflow: make cluster ARGS=--no-mlflow"
+        )
+    return versions[-1].parent
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False

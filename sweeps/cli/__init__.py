@@ -1,0 +1,1 @@
+"""What a person types: one function a command."""

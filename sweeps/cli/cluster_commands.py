@@ -1,0 +1,181 @@
+"""Commands about sweeps that run as jobs of a cluster, and about those of a whole storage."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import gzip
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sweeps.errors import SettingsError, StorageError
+from sweeps.session.environment import bring_run, bring_runs, default_runs, read_settings
+
+__all__ = ["add_cluster_commands", "ask_cluster", "find_run", "send_to_cluster"]
+
+
+def add_cluster_commands(commands: Any) -> None:
+    """Add submit, logs, stop, status and list."""
+    text = "check a sweep file and start it as a job of the cluster that RAY_ADDRESS names"
+    command = commands.add_parser("submit", help=text, description=text)
+    command.add_argument("file", type=Path)
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a value"
+    )
+    command.set_defaults(command=_submit)
+    text = "print what a sweep's job on the cluster printed"
+    command = commands.add_parser("logs", help=text, description=text)
+    command.add_argument("sweep", nargs="?", type=_id_of, help="its id; default: the latest job")
+    command.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
+    command.set_defaults(command=_logs)
+    text = "stop a sweep's job on the cluster; resume continues it"
+    command = commands.add_parser("stop", help=text, description=text)
+    command.add_argument("sweep", type=_id_of, help="its id, as `submit` printed it")
+    command.set_defaults(command=_stop)
+    text = "show how far a sweep is, from its folder alone"
+    command = commands.add_parser("status", help=text, description=text)
+    command.add_argument("run", type=Path)
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(command=_status, asks=True)
+    text = "list the sweeps of a storage, and how far each is"
+    command = commands.add_parser("list", help=text, description=text)
+    command.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(command=_list, asks=True)
+
+
+def find_run(path: Path) -> Path:
+    """Return a run folder's path; a name alone is looked for where run folders are made."""
+    if path.exists() or len(path.parts) != 1:
+        return bring_run(path)
+    return bring_run(default_runs() / path)
+
+
+def send_to_cluster(
+    parsed: argparse.Namespace, arguments: Sequence[str], sends: str | None
+) -> bool:
+    """Start a command as a job where RAY_ADDRESS is a Jobs address; returns whether it was.
+
+    Args:
+        arguments: The command line after the command's name.
+        sends: The command's name; None for one that is never sent.
+    """
+    if sends is None or parsed.local or read_settings().jobs_address is None:
+        return False
+    from sweeps.service.submission import send
+
+    rest = list(arguments)
+    # As it was typed: `digits/` is the path `digits`.
+    del rest[[Path(word) for word in rest].index(parsed.run)]
+    _print_submitted(send(sends, parsed.run.name, rest))
+    return True
+
+
+def ask_cluster(parsed: argparse.Namespace, arguments: Sequence[str]) -> int | None:
+    """Have a job of the cluster answer what cannot be read here; returns the exit code, or None.
+
+    Args:
+        arguments: The whole command line.
+    """
+    if not getattr(parsed, "asks", False) or read_settings().jobs_address is None:
+        return None
+    if _is_seen_here(parsed):
+        return None
+    from sweeps.service.submission import ask
+
+    print("the storage is not seen here: asking the cluster", file=sys.stderr)
+    if arguments[0] != "report":
+        words = [_id_of(w) if Path(w) == getattr(parsed, "run", None) else w for w in arguments]
+        code, text = ask(words)
+        sys.stdout.write(text)
+        return code
+    name = parsed.run.name
+    code, text = ask(["report", name, "--out", "answer.html"], "gzip -c answer.html | base64")
+    if code:
+        sys.stderr.write(text)
+        return code
+    out = parsed.out or Path(f"{name}.report.html")
+    out.write_bytes(gzip.decompress(base64.b64decode(text.partition("answer.html\n")[2])))
+    print(f"written to {out}")
+    return 0
+
+
+def _is_seen_here(parsed: argparse.Namespace) -> bool:
+    try:
+        if "run" in parsed:
+            return find_run(parsed.run).is_dir()
+        is_named = parsed.runs is not None or read_settings().storage_at is not None
+        return is_named and bring_runs(parsed.runs or default_runs()).is_dir()
+    except StorageError:  # an object store that this machine may not read
+        return False
+
+
+def _id_of(text: str) -> str:
+    """Return a sweep's id, which may be typed as the path of its run folder."""
+    return Path(text).name
+
+
+def _need_jobs_address(way_out: str = "") -> None:
+    """Raise SettingsError where RAY_ADDRESS names no cluster that has jobs."""
+    settings = read_settings()
+    if settings.jobs_address is None:
+        address = settings.ray_address
+        rule = " is not set" if address is None else f"={address} is no Jobs address"
+        raise SettingsError(
+            f"RAY_ADDRESS{rule}: set it to the Jobs address of the "
+            f"cluster, for example http://127.0.0.1:8265{way_out}"
+        )
+
+
+def _submit(parsed: argparse.Namespace) -> int:
+    from sweeps.service.submission import submit
+
+    _need_jobs_address()
+    _print_submitted(submit(parsed.file, parsed.set))
+    return 0
+
+
+def _print_submitted(done: Any) -> None:
+    print(done.sweep)
+    shipped = f"{done.size / 2**20:.1f} MB shipped, job {done.job}"
+    print(f"submitted ({shipped}); watch it: logs -f {done.sweep}", file=sys.stderr)
+
+
+def _logs(parsed: argparse.Namespace) -> int:
+    from sweeps.service.submission import logs
+
+    _need_jobs_address()
+    for text in logs(parsed.sweep, follow=parsed.follow):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    return 0
+
+
+def _stop(parsed: argparse.Namespace) -> int:
+    from sweeps.service.submission import stop
+
+    _need_jobs_address("; a sweep of this machine is stopped by Ctrl-C, or SIGTERM to its process")
+    print(
+        f"asking the cluster to stop {parsed.sweep}: its driver may take a minute to record what "
+        f"is trained",
+        file=sys.stderr,
+    )
+    job = stop(parsed.sweep)
+    print(f"{parsed.sweep}: its job is {job.status}; resume {parsed.sweep} continues it")
+    return 0
+
+
+def _status(parsed: argparse.Namespace) -> int:
+    from sweeps.terminal.overview import print_status
+
+    print_status(parsed.run, as_json=parsed.json)
+    return 0
+
+
+def _list(parsed: argparse.Namespace) -> int:
+    from sweeps.terminal.overview import print_list
+
+    print_list(bring_runs((parsed.runs or default_runs()).absolute()), as_json=parsed.json)
+    return 0

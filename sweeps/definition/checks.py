@@ -1,0 +1,263 @@
+"""What needs several sections of a sweep file at once, checked before anything starts.
+
+Both ends of every range and every option of every choice are tried against the trial's own
+configuration model; the objective, net and constraints are held against the data and the space.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sweeps.definition.constraint_checks import (
+    allows,
+    check_constraints,
+    read_constraints,
+    rejections,
+)
+from sweeps.definition.goal import Goal
+from sweeps.definition.listed import complete, listed_configurations
+from sweeps.definition.roles import check_roles
+from sweeps.definition.sweep_file import (
+    Asha,
+    GridSearch,
+    MedianStopping,
+    RandomSearch,
+    SobolSearch,
+    Stopping,
+    SweepFile,
+)
+from sweeps.definition.trial_checks import judge_trial, template_place
+from sweeps.definition.validation_messages import TYPE_RULES, rule_and_value
+from sweeps.models.configuration import metrics_for, mode_of
+from sweeps.models.data_checks import DataSummary, check_data
+from sweeps.models.data_configuration import Task
+from sweeps.models.errors import DataError
+from sweeps.search_spaces.constraints import Constraint
+from sweeps.search_spaces.parameters import looks_like_parameter
+from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError, did_you_mean
+from sweeps.search_spaces.space import Space
+
+__all__ = ["Sections", "check_sections"]
+
+
+@dataclass(frozen=True)
+class Sections:
+    """What the checks made of a file's sections."""
+
+    space: Space
+    constraints: tuple[Constraint, ...]
+    goal: Goal
+    data: DataSummary
+
+
+def check_sections(
+    file: SweepFile, base_dir: Path, unsound: Collection[str] = ()
+) -> tuple[Sections | None, list[Problem]]:
+    """Return the sections, or None and every problem that was found.
+
+    Args:
+        file: A sweep file whose sections are each well formed.
+        base_dir: Where relative data files are looked for.
+        unsound: Sections that are not the file's own but stand in for faulty ones.
+    """
+    problems: list[Problem] = []
+    data = None if "data" in unsound else _check_data(file, base_dir, problems)
+    goal = None if "objective" in unsound else _check_objective(file, data, problems)
+    constraints, unreadable = read_constraints(file.constraints)
+    problems += unreadable
+    if "space" in unsound:
+        return None, problems
+    space, faults, left_out = _read_space(file.space)
+    if space is None:
+        return None, problems + faults
+    complete_ones, more = _try_space(space, constraints, data)
+    unknown = "unknown key"  # is said of the key, whatever is wrong with its parameter
+    faults += [one for one in more if one.path not in left_out or one.rule.startswith(unknown)]
+    listed = _check_listed(file, data, bool(faults), problems)
+    known = complete_ones or [dict(one) for one, _ in space.representatives()]
+    problems += check_constraints(constraints, known, are_complete=not faults)
+    problems += rejections(constraints, listed)
+    problems += _check_search(file, space, bool(constraints), bool(faults))
+    if not any("training" in one.path for one in faults):
+        problems += _check_stopping(file.stopping, [*known, *(one for _, one in listed)])
+    problems += check_roles(file.roles, space)
+    problems += faults
+    if problems or data is None or goal is None:
+        return None, list(dict.fromkeys(problems))
+    return Sections(space, tuple(constraints.values()), goal, data), []
+
+
+def _check_data(file: SweepFile, base_dir: Path, problems: list[Problem]) -> DataSummary | None:
+    report = check_data(file.data, base_dir, file.seed)
+    problems += [_data_problem(error) for error in report.problems]
+    return report.summary
+
+
+def _data_problem(error: DataError) -> Problem:
+    rule = rule_and_value(error.rule, error.value)
+    hint = error.hint or did_you_mean(str(error.value), error.choices)
+    return Problem(("data", *error.key), error.value, rule, error.choices[:20], hint)
+
+
+def _check_objective(
+    file: SweepFile, data: DataSummary | None, problems: list[Problem]
+) -> Goal | None:
+    metric = file.objective.metric
+    tasks: list[Task] = [data.task] if data is not None else ["classification", "regression"]
+    found = (name for task in tasks for name in metrics_for(task) if name.startswith("dev_"))
+    choices = tuple(dict.fromkeys(found))
+    if metric in choices:
+        return Goal(metric, mode_of(metric))
+    rule = f"{metric!r} is no dev metric of a {' or '.join(tasks)} task"
+    if metric.startswith("train_"):
+        rule = f"{metric!r} would reward overfitting: trials are judged on the dev set"
+    hint = did_you_mean(metric, choices)
+    problems.append(Problem(("objective", "metric"), metric, rule, choices, hint))
+    return None
+
+
+def _read_space(template: Mapping[str, Any]) -> tuple[Space | None, list[Problem], set[KeyPath]]:
+    """Return the space, what is wrong with its parameters, and the places of the faulty ones.
+
+    Faulty parameters are left out of the space (None), so that the rest of it can be tried.
+    """
+    try:
+        return Space(template), [], set()
+    except SpaceError as err:
+        problems = [replace(one, path=("space", *one.path)) for one in err.problems]
+        faulty = {_innermost_parameter(template, one.path) for one in err.problems}
+    rest = copy.deepcopy(dict(template))
+    for path in faulty:
+        _leave_out(rest, path)
+    with suppress(SpaceError):
+        return Space(rest), problems, {("space", *path) for path in faulty}
+    return None, problems, set()
+
+
+def _innermost_parameter(value: Any, path: KeyPath) -> KeyPath:
+    found: KeyPath = ()
+    for depth, key in enumerate(path):
+        if looks_like_parameter(value):
+            found = path[:depth]
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return found
+    return path if looks_like_parameter(value) else found
+
+
+def _leave_out(value: Any, path: KeyPath) -> None:
+    for key in path[:-1]:
+        value = value[key]
+        if value is None:  # an outer choice is left out as a whole
+            return
+    if path:
+        value[path[-1]] = None
+
+
+def _try_space(
+    space: Space, constraints: Mapping[int, Constraint], data: DataSummary | None
+) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """Return complete configurations that show every option and end, and what is wrong.
+
+    What is wrong of several values together counts only where the constraints allow them.
+    """
+    complete_ones: list[dict[str, Any]] = []
+    found: dict[Problem, None] = {}
+    for configuration, varied in space.representatives():
+        verdict = judge_trial(configuration, data)
+        if verdict.configuration is not None:
+            complete_ones.append(verdict.configuration)
+        if verdict.is_joint and not allows(constraints.values(), configuration):
+            continue
+        for problem in verdict.problems:
+            place = template_place(space, configuration, problem) or varied or ()
+            found[_of_range(replace(problem, path=("space", *place)))] = None
+    return complete_ones, list(found)
+
+
+def _of_range(problem: Problem) -> Problem:
+    """Return a range of the wrong type as one problem, not as one of each bound."""
+    rule = problem.rule.partition(", got")[0]
+    kind = problem.path[-2] if len(problem.path) > 2 else None
+    if kind not in ("float", "int") or rule not in TYPE_RULES:
+        return problem
+    is_whole = kind == "float" and rule == TYPE_RULES[0]
+    hint = "write `int:` in place of `float:`" if is_whole else ""
+    return Problem(problem.path[:-2], None, f"{rule}, got a range of `{kind}`", hint=hint)
+
+
+def _check_listed(
+    file: SweepFile, data: DataSummary | None, space_is_faulty: bool, problems: list[Problem]
+) -> list[tuple[KeyPath, dict[str, Any]]]:
+    """Check configurations listed by hand; returns the right ones with their places."""
+    found = []
+    for place, listed in listed_configurations(file.search):
+        try:
+            verdict = judge_trial(complete(file.space, listed), data)
+        except SpaceError as err:
+            problems += [replace(one, path=(*place, *one.path)) for one in err.problems]
+            continue
+        if verdict.configuration is not None:
+            found.append((place, verdict.configuration))
+        # What comes from a faulty space is reported there.
+        own = (one for one in verdict.problems if not space_is_faulty or _has(listed, one.path))
+        problems += [replace(one, path=(*place, *one.path)) for one in own]
+    return found
+
+
+def _has(listed: Any, path: KeyPath) -> bool:
+    for key in path:
+        if not isinstance(listed, Mapping) or key not in listed:
+            return False
+        listed = listed[str(key)]
+    return True
+
+
+def _check_search(
+    file: SweepFile, space: Space, is_constrained: bool, space_is_faulty: bool
+) -> Iterator[Problem]:
+    search = file.search
+    if isinstance(search, GridSearch):
+        yield from _check_grid(search, space, space_is_faulty)
+    elif isinstance(search, RandomSearch | SobolSearch) and not (is_constrained or space_is_faulty):
+        different = space.cardinality()
+        if different is not None and different + len(search.baseline) < search.trials:
+            s = "" if different == 1 else "s"
+            rule = f"{search.trials} trials asked for, and the space has {different} configuration"
+            hint = f"ask for {different} at most, or use `method: grid` to try all"
+            yield Problem(("search", "trials"), search.trials, rule + s, hint=hint)
+
+
+def _check_grid(search: GridSearch, space: Space, space_is_faulty: bool) -> Iterator[Problem]:
+    try:
+        size = space.grid_size()
+    except SpaceError as err:
+        yield from (replace(one, path=("space", *one.path)) for one in err.problems)
+        return
+    if size > search.limit and not space_is_faulty:
+        rule = f"the grid has {size:,} points, and search.limit is {search.limit:,}"
+        hint = "use fewer points, raise search.limit, or use `method: random`"
+        yield Problem(("search", "limit"), search.limit, rule, hint=hint)
+
+
+def _check_stopping(
+    stopping: Stopping, configurations: Iterable[Mapping[str, Any]]
+) -> Iterator[Problem]:
+    """Yield that a scheduler waits for longer than any trial trains."""
+    if not isinstance(stopping, Asha | MedianStopping):
+        return
+    grace, longest = stopping.grace_epochs, max(one["training"]["epochs"] for one in configurations)
+    if grace >= longest:
+        rule = (
+            f"the scheduler never decides: every trial trains {grace} epochs without it, and none "
+            f"has more than {longest}"
+        )
+        lower = f"lower it below {longest}, or " if longest > 1 else ""
+        hint = f"{lower}write `scheduler: none`"
+        yield Problem(("stopping", "grace_epochs"), grace, rule, hint=hint)

@@ -1,0 +1,176 @@
+"""Reads and checks a sweep file: all of its problems at once, each with file, line and column.
+
+Imports neither torch nor ray nor mlflow, so that the verdict is there at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sweeps.definition.checks import check_sections
+from sweeps.definition.overrides import Override, apply_overrides, parse_override
+from sweeps.definition.own_modules import make_importable
+from sweeps.definition.planning import PlannedTrial, make_plan
+from sweeps.definition.sweep import Sweep
+from sweeps.definition.sweep_file import SweepFile
+from sweeps.definition.validation_messages import problems_of
+from sweeps.errors import FileProblem, SweepFileError
+from sweeps.search_spaces.problems import Problem, SpaceError
+from sweeps.search_spaces.yaml_reader import Document, YamlError, parse_yaml, read_text
+
+__all__ = ["check_sweep", "check_text", "load_sweep", "read_values"]
+
+# Stand in for sections that are wrong in themselves; none of their own is then reported.
+_STAND_INS: dict[str, Any] = {"name": "unnamed", "data": {"source": "iris"}, "space": {}}
+
+
+def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
+    """Return the checked sweep of a file.
+
+    Args:
+        path: A sweep file (YAML).
+        overrides: `key.path=value` texts; a value is read as YAML.
+
+    Raises:
+        SweepFileError: Anything at all is wrong; `problems` has all of it.
+    """
+    return check_sweep(Path(path), overrides)[0]
+
+
+def check_sweep(path: Path, overrides: Sequence[str] = ()) -> tuple[Sweep, list[PlannedTrial]]:
+    """Return the checked sweep and its plan; raises SweepFileError as load_sweep does."""
+    try:
+        source = read_text(path)
+    except OSError as err:
+        rule = f"cannot read the sweep file: {err.strerror}"
+        raise SweepFileError([FileProblem(str(path), 0, 0, "", rule)]) from err
+    except YamlError as err:
+        raise _not_yaml(err, str(path)) from err
+    return check_text(source, str(path), path.resolve().parent, overrides)
+
+
+def check_text(
+    source: str, name: str, base_dir: Path, overrides: Sequence[str] = ()
+) -> tuple[Sweep, list[PlannedTrial]]:
+    """Check a sweep file's text; `name` is what messages call it."""
+    document = _read(source, name)
+    value, applied, refused = _changed(document.value, overrides)
+    places = _Places(name, document, applied)
+    make_importable(base_dir)
+    file, unsound, problems = _well_formed(value)
+    sections, more = check_sections(file, base_dir, unsound)
+    if refused or problems or sections is None:
+        raise SweepFileError(refused + places.of(problems + more))
+    sweep = Sweep(
+        file=file,
+        space=sections.space,
+        constraints=sections.constraints,
+        source=source,
+        base_dir=base_dir,
+        overrides=tuple(overrides),
+        goal=sections.goal,
+        data=sections.data,
+    )
+    try:
+        return sweep, make_plan(sweep)
+    except SpaceError as err:
+        raise SweepFileError(places.of(err.problems)) from err
+
+
+def read_values(source: str, name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the values of a sweep file with the overrides in them, unchecked."""
+    return _changed(_read(source, name).value, overrides)[0]
+
+
+def _read(source: str, name: str) -> Document:
+    try:
+        return parse_yaml(source, name)
+    except YamlError as err:
+        raise _not_yaml(err, name) from err
+
+
+def _not_yaml(error: YamlError, name: str) -> SweepFileError:
+    return SweepFileError(
+        [
+            FileProblem(name, error.line, error.column, "", problem.rule, hint=problem.hint)
+            for problem in error.problems
+        ]
+    )
+
+
+def _changed(
+    value: dict[str, Any], overrides: Sequence[str]
+) -> tuple[dict[str, Any], list[Override], list[FileProblem]]:
+    """Return the file's value with the overrides in it, those, and why others are not in it."""
+    applied: list[Override] = []
+    refused: list[FileProblem] = []
+    for text in overrides:
+        try:
+            override = parse_override(text)
+            value = apply_overrides(value, [override])
+            applied.append(override)
+        except SweepFileError as err:
+            refused += err.problems
+    return value, applied, refused
+
+
+def _well_formed(value: dict[str, Any]) -> tuple[SweepFile, frozenset[str], list[Problem]]:
+    """Return the file, the names of sections that others stand in for, and what is wrong in them.
+
+    A section that is wrong in itself is replaced by a stand-in, so that the rest can be checked.
+    """
+    try:
+        return SweepFile.model_validate(value), frozenset(), []
+    except ValidationError as err:
+        problems = problems_of(err, SweepFile, value)
+        unsound = frozenset(str(details["loc"][0]) for details in err.errors())
+    sound = {key: value[key] for key in SweepFile.model_fields if key in value.keys() - unsound}
+    sound["search"] = sound.get("search") or _listed_only(value.get("search"))
+    if isinstance(value.get("constraints"), list) and "constraints" in unsound:
+        # At the same positions, for the messages.
+        texts = [text if isinstance(text, str) else "true" for text in value["constraints"]]
+        sound["constraints"] = texts
+    return SweepFile.model_validate(_STAND_INS | sound), unsound, problems
+
+
+def _listed_only(search: Any) -> dict[str, Any]:
+    """Return a search that has the configurations of a faulty one, so that those are checked."""
+    listed = {}
+    for key in ("baseline", "configurations"):
+        found = search.get(key) if isinstance(search, dict) else None
+        if isinstance(found, list) and found and all(isinstance(one, dict) for one in found):
+            listed[key] = found
+    if "configurations" in listed:
+        return {"method": "manual", **listed}
+    return {"method": "random", "trials": 1, **listed}
+
+
+class _Places:
+    """Finds where in the file, or in which override, a key path stands."""
+
+    def __init__(self, name: str, document: Document, overrides: Iterable[Override]) -> None:
+        self._name = name
+        self._document = document
+        self._overrides = list(overrides)
+
+    def of(self, problems: Iterable[Problem]) -> list[FileProblem]:
+        found = (self._one(problem) for problem in problems)
+        return list(dict.fromkeys(found))
+
+    def _one(self, problem: Problem) -> FileProblem:
+        dotted = ".".join(str(item) for item in problem.path)
+        for override in reversed(self._overrides):  # the last one holds
+            if problem.path[: len(override.path)] == override.path:
+                return FileProblem(
+                    f"--set {override.text}", 0, 0, dotted, problem.rule, problem.choices,
+                    problem.hint,
+                )  # fmt: skip
+        at_key = problem.rule.startswith("unknown key")
+        line, column = self._document.position(problem.path, at_key=at_key)
+        return FileProblem(
+            self._name, line, column, dotted, problem.rule, problem.choices, problem.hint
+        )

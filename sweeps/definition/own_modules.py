@@ -1,0 +1,114 @@
+"""The user's own modules: found beside the sweep file, and looked into without running them."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from contextlib import suppress
+from functools import lru_cache
+from importlib.machinery import ModuleSpec
+from modulefinder import ModuleFinder
+from pathlib import Path
+from typing import Any
+
+from sweeps.search_spaces.problems import Problem, did_you_mean
+
+__all__ = ["files_of", "function_problem", "make_importable", "source_of"]
+
+_PLACE = ("model", "target")
+
+
+def make_importable(folder: Path | str) -> None:
+    """Let modules in `folder` be imported before all others, as those beside a script are."""
+    if sys.path[:1] != [str(folder)]:
+        sys.path.insert(0, str(folder))
+
+
+def files_of(target: str, folder: Path) -> dict[Path, Path]:
+    """Return the Python files in `folder` that a function of the user's needs.
+
+    Args:
+        target: `package.module:function`; nothing of it is run.
+
+    Returns:
+        The module's file and those of the modules that it imports, however far, each with its path
+        relative to `folder`. None of a module that is installed elsewhere.
+    """
+    finder = ModuleFinder(path=[str(folder)])
+    with suppress(ImportError, SyntaxError):
+        finder.import_hook(target.partition(":")[0])
+    found: list[Any] = list(finder.modules.values())
+    files = [Path(module.__file__) for module in found if module.__file__]
+    return {path: path.relative_to(folder) for path in files}
+
+
+def function_problem(target: str) -> Problem | None:
+    """Return why `package.module:function` cannot be a net, or None where it may be one.
+
+    The module itself is not run, as that would take torch; the packages that hold it are.
+    """
+    module, _, function = target.partition(":")
+    try:
+        spec = _spec(module)
+    except Exception as err:  # whatever a package of the user's raises while it is imported
+        return Problem(_PLACE, target, f"module {module!r} cannot be imported: {err!r}")
+    if spec is None:
+        rule = f"there is no module {module!r}, got {target!r}"
+        return Problem(_PLACE, target, rule, hint="put it beside the sweep file or on PYTHONPATH")
+    names = _names_in(spec)
+    if names is None or function in names:
+        return None
+    rule = f"module {module!r} has no {function!r}, got {target!r}"
+    return Problem(_PLACE, target, rule, names[:20], did_you_mean(function, names))
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return None
+
+
+def source_of(module: str) -> ast.Module | None:
+    """Return a module's text as a tree; None of one that is not found, or not Python that parses.
+
+    The module itself is not run; the packages that hold it are.
+    """
+    try:
+        spec = _spec(module)
+    except Exception:  # whatever a package of the user's raises while it is imported
+        return None
+    return None if spec is None else _tree(spec)
+
+
+def _tree(spec: ModuleSpec) -> ast.Module | None:
+    if spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    try:
+        return _parsed(spec.origin, Path(spec.origin).stat().st_mtime_ns)
+    except (OSError, ValueError, SyntaxError):
+        return None  # the trial that imports it says why
+
+
+@lru_cache(maxsize=16)  # every trial of a plan asks for it
+def _parsed(path: str, changed_ns: int) -> ast.Module:
+    return ast.parse(Path(path).read_text(encoding="utf-8"))
+
+
+def _names_in(spec: ModuleSpec) -> tuple[str, ...] | None:
+    """Return the names that a module's text gives to something; None where it cannot be told."""
+    tree = _tree(spec)
+    if tree is None:
+        return None
+    names: list[str] = []
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            names += [alias.asname or alias.name for alias in node.names]
+        elif isinstance(node, ast.Assign):
+            names += [target.id for target in node.targets if isinstance(target, ast.Name)]
+        elif not isinstance(node, ast.Import | ast.Expr):
+            return None
+    return None if "*" in names else tuple(names)

@@ -1,0 +1,206 @@
+"""Which trials a sweep consists of: a pure function of the sweep file and its seed.
+
+Trial i's configuration and seed depend on nothing but the file; a longer plan starts with the
+shorter one; no configuration appears twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sweeps.definition.configurations import flatten
+from sweeps.definition.listed import complete, listed_configurations
+from sweeps.definition.roles import scientific_dimensions
+from sweeps.definition.sweep_file import GridSearch, RandomSearch, SobolSearch
+from sweeps.definition.trial_checks import judge_trial, template_place
+from sweeps.search_spaces.methods import draw_grid, draw_random, draw_sobol
+from sweeps.search_spaces.problems import Problem, SpaceError
+
+if TYPE_CHECKING:
+    from sweeps.definition.sweep import Sweep
+
+__all__ = ["PlannedTrial", "configuration_hash", "make_plan", "spawned_seed"]
+
+# A draw is refused when so many in a row gave no new legal configuration.
+PATIENCE_DRAWS = 10_000
+
+Configuration = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One configuration to train, and the seed of its weights and batches.
+
+    Attributes:
+        index: Position in the plan, from 0; the trial's name for life.
+        hash: First 12 hexadecimal digits of the SHA-256 of the configuration.
+        seed: 63-bit seed, spawned from the sweep's seed by index.
+        configuration: Complete (defaults included) and checked, as plain JSON values.
+    """
+
+    index: int
+    hash: str
+    seed: int
+    configuration: Configuration
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan's line for this trial."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> PlannedTrial:
+        """Read a plan's line; raises KeyError or TypeError on a damaged one."""
+        return cls(
+            index=int(line["index"]),
+            hash=str(line["hash"]),
+            seed=int(line["seed"]),
+            configuration=dict(line["configuration"]),
+        )
+
+
+def configuration_hash(configuration: Mapping[str, Any]) -> str:
+    """Return 12 hexadecimal digits that two equal configurations share."""
+    canonical = json.dumps(configuration, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def make_plan(sweep: Sweep) -> list[PlannedTrial]:
+    """Return the trials of `sweep`: baselines first, then what its search method draws.
+
+    Raises:
+        SpaceError: The constraints leave too few configurations, or none.
+    """
+    found: dict[str, Configuration] = {}
+    for configuration in _listed(sweep):
+        found.setdefault(configuration_hash(configuration), configuration)
+    search = sweep.file.search
+    wanted = search.trials if isinstance(search, RandomSearch | SobolSearch) else None
+    for configuration in itertools.islice(_new_ones(sweep, found), _left(wanted, found)):
+        found[configuration_hash(configuration)] = configuration
+    if not found:
+        raise SpaceError([_nothing_left(sweep)])
+    return [
+        PlannedTrial(index, key, spawned_seed(sweep.file.seed, index), configuration)
+        for index, (key, configuration) in enumerate(found.items())
+    ]
+
+
+def _draws(sweep: Sweep) -> bool:
+    return isinstance(sweep.file.search, RandomSearch | SobolSearch)
+
+
+def _left(wanted: int | None, found: Mapping[str, Configuration]) -> int | None:
+    return None if wanted is None else max(0, wanted - len(found))
+
+
+def spawned_seed(seed: int, *key: int) -> int:
+    """Return 63 bits that belong to `key` below the sweep's seed; a trial's key is its index."""
+    state = np.random.SeedSequence(seed, spawn_key=key).generate_state(1, np.uint64)
+    return int(state[0] >> np.uint64(1))
+
+
+def _listed(sweep: Sweep) -> Iterator[Configuration]:
+    for _, configuration in listed_configurations(sweep.file.search):
+        yield _complete_trial(sweep, complete(sweep.file.space, configuration))
+
+
+def _new_ones(sweep: Sweep, found: Mapping[str, Configuration]) -> Iterator[Configuration]:
+    """Yield legal configurations not in `found` (which the caller extends meanwhile)."""
+    since_last, listed = 0, len(found)
+    # A draw that is rejected is not an option's turn: all would not get as many trials else.
+    for draw in _method(sweep, lambda: len(found) - listed):
+        configuration = _legal_trial(sweep, draw)
+        if configuration is not None and configuration_hash(configuration) not in found:
+            since_last = 0
+            yield configuration
+            continue
+        since_last += 1
+        if since_last >= PATIENCE_DRAWS and _draws(sweep):
+            raise SpaceError([_too_few(sweep, len(found)) if found else _none_drawn(sweep)])
+
+
+def _method(sweep: Sweep, turn: Callable[[], int]) -> Iterator[Configuration]:
+    search, roles = sweep.file.search, sweep.file.roles
+    if isinstance(search, GridSearch):
+        return draw_grid(sweep.space)
+    is_balanced = roles is not None and roles.balanced
+    balanced = scientific_dimensions(roles, sweep.space) if is_balanced else []
+    if isinstance(search, RandomSearch):
+        return draw_random(sweep.space, sweep.file.seed, balanced, turn)
+    if isinstance(search, SobolSearch):
+        return draw_sobol(sweep.space, sweep.file.seed, balanced, turn)
+    return iter(())
+
+
+def _legal_trial(sweep: Sweep, draw: Mapping[str, Any]) -> Configuration | None:
+    """Return the complete configuration of a draw, or None where the constraints reject it.
+
+    They are asked first, as they may forbid what could not be a trial at all.
+    """
+    if not sweep.allows(draw):
+        return None
+    configuration = _complete_trial(sweep, draw)
+    return configuration if sweep.allows(configuration) else None
+
+
+def _complete_trial(sweep: Sweep, draw: Mapping[str, Any]) -> Configuration:
+    """Return `draw` with every default filled in, as plain JSON values."""
+    verdict = judge_trial(draw, sweep.data)
+    if verdict.configuration is None:
+        raise SpaceError([_illegal(sweep, draw, verdict.problems[0])])
+    return verdict.configuration
+
+
+def _illegal(sweep: Sweep, draw: Mapping[str, Any], problem: Problem) -> Problem:
+    values = {key: value for key, value in flatten(draw).items() if value is not None}
+    return Problem(
+        path=("space", *template_place(sweep.space, draw, problem)),
+        value=problem.value,
+        rule=f"a draw is no legal trial: {problem.rule}, with {values}",
+        hint="forbid such combinations by a line in `constraints`",
+    )
+
+
+def _too_few(sweep: Sweep, found: int) -> Problem:
+    wanted = getattr(sweep.file.search, "trials", None)
+    return Problem(
+        path=("search", "trials"),
+        value=wanted,
+        rule=(
+            f"only {found} different legal configurations turned up; the next {PATIENCE_DRAWS:,} "
+            f"draws were repetitions or rejected by `constraints`"
+        ),
+        hint=(
+            f"ask for {found} trials at most, widen `space` or loosen `constraints`"
+            f"{_or_roles(sweep)}"
+        ),
+    )
+
+
+def _or_roles(sweep: Sweep) -> str:
+    roles = sweep.file.roles
+    if roles is None or not roles.balanced:
+        return ""
+    return ", or write `balanced: false` in `roles`: one of its options may have no more trials"
+
+
+def _none_drawn(sweep: Sweep) -> Problem:
+    rule = f"the constraints rejected all of {PATIENCE_DRAWS:,} draws from the space"
+    hint = "loosen `constraints`, or move the ranges in `space` to where they hold"
+    return Problem(("constraints",), list(sweep.file.constraints), rule, hint=hint)
+
+
+def _nothing_left(sweep: Sweep) -> Problem:
+    return Problem(
+        path=("constraints",) if sweep.file.constraints else ("space",),
+        value=list(sweep.file.constraints),
+        rule="the constraints reject every configuration of the space",
+        hint="loosen `constraints` or widen `space`",
+    )

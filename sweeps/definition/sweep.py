@@ -1,0 +1,54 @@
+"""A checked sweep: the file's sections, its space and constraints, and what its data is like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sweeps.definition.goal import Goal
+from sweeps.definition.sweep_file import SweepFile
+from sweeps.models.data_checks import DataSummary
+from sweeps.search_spaces.constraints import Constraint
+from sweeps.search_spaces.problems import SpaceError
+from sweeps.search_spaces.space import Space
+
+__all__ = ["Sweep"]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep file that can be run; made by `sweeps.definition.loading.load_sweep` alone.
+
+    Attributes:
+        source: The text of the file as the user wrote it.
+        base_dir: The file's folder: data files and the user's modules are looked for there.
+        overrides: `key.path=value` texts that changed the file's values.
+        goal: The objective and its direction.
+        data: What checking the data found.
+    """
+
+    file: SweepFile
+    space: Space
+    constraints: tuple[Constraint, ...]
+    source: str
+    base_dir: Path
+    overrides: tuple[str, ...]
+    goal: Goal
+    data: DataSummary
+
+    def allows(self, configuration: Mapping[str, Any]) -> bool:
+        """Return whether a configuration keeps all constraints that apply to it.
+
+        Raises:
+            SpaceError: One cannot be computed; its place is that in the sweep file.
+        """
+        for number, constraint in enumerate(self.constraints):
+            try:
+                if not constraint.holds(configuration):
+                    return False
+            except SpaceError as err:
+                place = ("constraints", number)
+                raise SpaceError([replace(one, path=place) for one in err.problems]) from err
+        return True

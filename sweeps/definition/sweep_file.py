@@ -1,0 +1,226 @@
+"""The sections of a sweep file, as the user writes them.
+
+These models hold the shape and the rules of each section; what needs several sections at once
+(space against the net, objective against the data) is in sweeps.definition.checks.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sweeps.models.data_configuration import DataConfig
+
+__all__ = [
+    "Asha",
+    "Budget",
+    "Checkpoints",
+    "Final",
+    "GridSearch",
+    "HyperBand",
+    "ManualSearch",
+    "MedianStopping",
+    "NoScheduler",
+    "Objective",
+    "RandomSearch",
+    "Resources",
+    "Roles",
+    "Search",
+    "SobolSearch",
+    "Stopping",
+    "SweepFile",
+    "TrialLimits",
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+Configuration = dict[str, Any]
+# A plan of more would take minutes and gigabytes before the first trial: most likely a slip.
+_MOST_TRIALS = 100_000
+Baseline = Annotated[
+    list[Configuration],
+    Field(description="Configurations that run first; what they omit comes from `space`."),
+]
+
+
+class Objective(_Section):
+    """What a trial is judged by, on the dev set; whether low or high is good follows from it."""
+
+    metric: str = Field("dev_loss", description="A dev metric of the task, for example dev_loss.")
+    target_error: float | None = Field(
+        None,
+        ge=0,
+        description="Error (1 - accuracy, or 1 - R2) that could be reached; bias is above it.",
+    )
+
+
+class GridSearch(_Section):
+    """Every combination of finite values; a range takes part through its `points`."""
+
+    method: Literal["grid"]
+    limit: int = Field(1000, ge=1, description="Refuse a grid of more trials than this.")
+    baseline: Baseline = []
+
+
+class RandomSearch(_Section):
+    """Independent draws, each parameter from its own range and scale."""
+
+    method: Literal["random"]
+    trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
+    baseline: Baseline = []
+
+
+class SobolSearch(_Section):
+    """A scrambled Sobol sequence: random search that covers the space more evenly."""
+
+    method: Literal["sobol"]
+    trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
+    baseline: Baseline = []
+
+
+class ManualSearch(_Section):
+    """Configurations listed by hand; what they omit comes from the fixed part of `space`."""
+
+    method: Literal["manual"]
+    configurations: list[Configuration] = Field(min_length=1)
+    baseline: Baseline = []
+
+
+Search = Annotated[
+    GridSearch | RandomSearch | SobolSearch | ManualSearch, Field(discriminator="method")
+]
+
+
+class NoScheduler(_Section):
+    """Every trial trains to its own end."""
+
+    scheduler: Literal["none"]
+
+
+class Asha(_Section):
+    """Asynchronous successive halving (Li et al., MLSys 2020), Ray Tune's own.
+
+    Rungs lie at grace_epochs * reduction_factor^k; at each, about one trial in reduction_factor
+    goes on.
+    """
+
+    scheduler: Literal["asha"]
+    grace_epochs: int = Field(1, ge=1, description="Epochs that every trial gets.")
+    reduction_factor: float = Field(3.0, ge=1.1, description="One in this many goes on at a rung.")
+    audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
+
+
+class HyperBand(_Section):
+    """HyperBand (Li et al., JMLR 2018), Ray Tune's own; synchronous within a bracket."""
+
+    scheduler: Literal["hyperband"]
+    reduction_factor: float = Field(3.0, ge=1.1, description="One in this many goes on at a rung.")
+    audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
+
+
+class MedianStopping(_Section):
+    """Stop a trial whose best is worse than the median of the others' running means."""
+
+    scheduler: Literal["median"]
+    grace_epochs: int = Field(1, ge=1, description="Epochs that every trial gets.")
+    min_samples: int = Field(3, ge=1, description="Other trials needed before any is stopped.")
+    audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
+
+
+Stopping = Annotated[
+    NoScheduler | Asha | HyperBand | MedianStopping, Field(discriminator="scheduler")
+]
+
+
+class Budget(_Section):
+    """When the whole sweep stops before its last trial; what is left can be resumed."""
+
+    time_s: float | None = Field(None, gt=0, description="Wall time of one run or resume.")
+    trials: int | None = Field(None, ge=1, description="Stop after this many ended trials.")
+    target: float | None = Field(None, description="Stop when the objective is this good.")
+    max_failures: int | None = Field(None, ge=0, description="Stop when more trials have failed.")
+
+
+class Resources(_Section):
+    """What one trial occupies, and how many trials may run at once."""
+
+    cpu: float = Field(1, gt=0, description="CPU cores of one trial; also its threads, rounded up.")
+    gpu: float = Field(0, ge=0, description="GPUs of one trial; 0.25 puts four on one GPU.")
+    workers: int | None = Field(None, ge=1, description="Trials at once; null: as many as fit.")
+
+
+class TrialLimits(_Section):
+    """How much trouble one trial may make."""
+
+    timeout_s: float | None = Field(None, gt=0, description="Kill a trial that takes longer.")
+    retries: int = Field(2, ge=0, description="Further attempts after an error or a kill.")
+
+
+class Checkpoints(_Section):
+    """What a sweep writes of its nets, so that many or large ones do not fill the disk."""
+
+    every: int = Field(
+        1, ge=1, description="A running trial saves its checkpoint once in this many epochs."
+    )
+    keep_weights: int | None = Field(
+        100, ge=1, description="Keep the weights of this many best trials; null: of all."
+    )
+
+
+class Roles(_Section):
+    """What the sweep is to find out, in the words of Google's deep learning tuning playbook.
+
+    All other parameters are nuisances: the options of a scientific choice are compared at the
+    best of these.
+    """
+
+    scientific: list[str] = Field(
+        min_length=1, description="Dotted paths of choices in `space`, for example optimizer."
+    )
+    balanced: bool = Field(
+        True, description="Draw equally many trials of every option (random and sobol)."
+    )
+
+
+class Final(_Section):
+    """What follows a search: its best few under fresh seeds, then the test set, opened once."""
+
+    top_k: int = Field(3, ge=1, description="How many of the best trials are trained again.")
+    seeds: int = Field(5, ge=1, le=1000, description="Fresh seeds for each of them.")
+    refit: bool = Field(True, description="Train the winner once more, on train and dev together.")
+    registry_name: str | None = Field(
+        None,
+        pattern=r"""^[^/:'"\\\s][^/:'"\\]{0,199}$""",
+        description="Name in MLflow's Model Registry; no quote, slash or colon; null: the sweep's.",
+    )
+    alias: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_-]{1,100}$",
+        description="Alias that the registered version gets, for example champion.",
+    )
+
+
+class SweepFile(_Section):
+    """A whole sweep file; `space` is raw here and read by search_spaces."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="Names the run folder and the MLflow experiment: letters, digits, . _ -",
+    )
+    seed: int = Field(0, ge=0, lt=2**63, description="Fixes the plan, the split and every trial.")
+    data: DataConfig
+    objective: Objective = Objective(metric="dev_loss")
+    search: Search
+    stopping: Stopping = NoScheduler(scheduler="none")
+    budget: Budget = Budget()
+    resources: Resources = Resources()
+    trial: TrialLimits = TrialLimits()
+    checkpoints: Checkpoints = Checkpoints()
+    roles: Roles | None = None
+    final: Final | None = None
+    space: Configuration
+    constraints: list[str] = []

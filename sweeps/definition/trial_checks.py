@@ -1,0 +1,117 @@
+"""Whether one configuration can be trained, on its own and on the sweep's data.
+
+Representatives of a space, configurations listed by hand and drawn trials are judged alike here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from sweeps.definition.own_modules import function_problem
+from sweeps.definition.own_options import option_problems
+from sweeps.definition.validation_messages import problems_of, rule_and_value
+from sweeps.models.configuration import TrialConfig, check_trial
+from sweeps.models.data_checks import DataSummary
+from sweeps.models.errors import TrialConfigError
+from sweeps.models.net_configuration import CustomNet
+from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError, did_you_mean
+from sweeps.search_spaces.space import Space
+
+__all__ = ["Verdict", "judge_trial", "template_place"]
+
+# Stand in for sections that are wrong in themselves, so that the rest is held against the data.
+_STAND_INS: dict[str, Any] = {
+    "model": {"kind": "linear"},
+    "optimizer": {"kind": "sgd"},
+    "training": {"epochs": 1_000_000},
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be said of one configuration.
+
+    Attributes:
+        configuration: Complete, defaults included, as plain JSON values; None if illegal.
+        problems: With paths in the configuration; empty where there are none.
+        is_joint: No value is wrong in itself, only together with others or with the data, so
+            that a constraint may keep such configurations out.
+    """
+
+    configuration: dict[str, Any] | None
+    problems: tuple[Problem, ...] = ()
+    is_joint: bool = False
+
+
+def judge_trial(configuration: Mapping[str, Any], data: DataSummary | None) -> Verdict:
+    """Return what is wrong with a configuration, on this data if it is known."""
+    try:
+        config = TrialConfig.model_validate(configuration)
+    except ValidationError as err:
+        problems = problems_of(err, TrialConfig, configuration)
+        is_joint = all(details["type"] == "value_error" for details in err.errors())
+        rest = _without_wrong_sections(configuration, err)
+        if rest is not None:
+            problems += _against_surroundings(rest, data)
+        return Verdict(None, tuple(problems), is_joint)
+    problems = list(_against_surroundings(config, data))
+    if problems:
+        return Verdict(None, tuple(problems), is_joint=True)
+    return Verdict(config.model_dump(mode="json"))
+
+
+def _without_wrong_sections(
+    configuration: Mapping[str, Any], error: ValidationError
+) -> TrialConfig | None:
+    wrong = {details["loc"][0] for details in error.errors() if details["loc"]}
+    sound = {
+        key: value
+        for key, value in configuration.items()
+        if key in TrialConfig.model_fields and key not in wrong
+    }
+    try:
+        return TrialConfig.model_validate(_STAND_INS | sound)
+    except ValidationError:
+        return None
+
+
+def _against_surroundings(config: TrialConfig, data: DataSummary | None) -> Iterator[Problem]:
+    """Yield what the net cannot do with this data, and what the user's own cannot be called with.
+
+    Calling that function is left to the trials: it would take torch.
+    """
+    if isinstance(config.model, CustomNet):
+        problem = function_problem(config.model.target)
+        if problem is not None:
+            yield problem
+        else:
+            yield from option_problems(config.model.target, config.model.options)
+    if data is None:
+        return
+    try:
+        check_trial(config, data.task, data.input_shape)
+    except TrialConfigError as err:
+        hint = err.hint or did_you_mean(str(err.value), err.choices)
+        rule = rule_and_value(err.rule, err.value)
+        yield Problem(tuple(err.key), err.value, rule, err.choices, hint)
+
+
+def template_place(space: Space, configuration: Mapping[str, Any], problem: Problem) -> KeyPath:
+    """Return where in `space` a problem of a configuration stands; a default's, its section."""
+    if problem.rule.startswith("unknown key"):
+        section = _known_part(space, configuration, problem.path[:-1])
+        return (*section, problem.path[-1])
+    return _known_part(space, configuration, problem.path)
+
+
+def _known_part(space: Space, configuration: Mapping[str, Any], path: KeyPath) -> KeyPath:
+    while path:
+        try:
+            return space.template_path(configuration, path)
+        except (KeyError, SpaceError):
+            path = path[:-1]
+    return ()

@@ -1,0 +1,276 @@
+"""Pydantic's errors in the words of a sweep file: key path, rule, allowed choices, way out."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from sweeps.models.errors import DataError, ModelError
+from sweeps.search_spaces.problems import Problem, did_you_mean
+
+__all__ = ["TYPE_RULES", "problems_of", "rule_and_value"]
+
+Path = tuple[str | int, ...]
+
+_BOUNDS = {
+    "greater_than": ("gt", "must be greater than {}"),
+    "greater_than_equal": ("ge", "must be at least {}"),
+    "less_than": ("lt", "must be less than {}"),
+    "less_than_equal": ("le", "must be at most {}"),
+}
+_TYPES = {
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a section (key: value)",
+    "model_type": "must be a section (key: value)",
+    "model_attributes_type": "must be a section (key: value)",
+    "finite_number": "must be a finite number",
+}
+_SCALAR_TYPES = frozenset({"int_type", "int_from_float", "float_type", "string_type", "bool_type"})
+# The keys that tell the alternatives of a section apart.
+_TELLING = ("kind", "method", "scheduler")
+_PARAMETER_HINT = (
+    "a parameter is {float: [low, high]}, {int: [low, high]} or {choice: [...]} in `space`"
+)
+TYPE_RULES = tuple(dict.fromkeys(_TYPES.values()))
+
+
+def problems_of(
+    error: ValidationError, model: type[BaseModel], value: Mapping[str, Any]
+) -> list[Problem]:
+    """Return one Problem per error of validating `value` as `model`, without doubles.
+
+    A union of alternatives (`int | "full"`) reports each alternative; they become one problem.
+    """
+    found: dict[Path, Problem] = {}
+    for details in error.errors(include_url=False):
+        path, tags = _path(details["loc"], value)
+        problem = _problem(details, path, _Place(model, path, tags))
+        if path in found and not problem.rule.startswith("unknown key"):
+            problem = _merged(found[path], problem)
+        found[path] = problem
+    suggested = {problem.hint for problem in found.values() if problem.hint}
+    return [problem for problem in found.values() if _is_news(problem, suggested)]
+
+
+def _is_news(problem: Problem, suggested: set[str]) -> bool:
+    """Return False for a missing key that an unknown key was most likely meant to be."""
+    if not problem.rule.startswith("missing key"):
+        return True
+    return f"did you mean {str(problem.path[-1])!r}?" not in suggested
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in the models of a file an error is."""
+
+    model: type[BaseModel]
+    path: Path
+    tags: tuple[str, ...]
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys of the section that holds the value."""
+        section = _alternative(_annotation(self.model, self.path[:-1], self.tags), self.tags)
+        return tuple(section.model_fields) if section is not None else ()
+
+    def kinds(self, name: str) -> tuple[str, ...]:
+        """Return the values of the key that tells the alternatives of the section apart."""
+        members = _members(_annotation(self.model, self.path, self.tags))
+        return tuple(tag for one in members for tag in get_args(one.model_fields[name].annotation))
+
+    def others_with(self, key: str) -> str:
+        """Return which other alternatives of the section have such a key; empty for none."""
+        members = _members(_annotation(self.model, self.path[:-1], self.tags))
+        having = [one for one in members if key in one.model_fields]
+        if not having or len(members) < 2:
+            return ""
+        name = next(name for name in _TELLING if name in having[0].model_fields)
+        kinds = [str(tag) for one in having for tag in get_args(one.model_fields[name].annotation)]
+        return f"{name} {' and '.join(kinds)} {'has' if len(kinds) == 1 else 'have'} it"
+
+    def description(self) -> str:
+        """Return what the value is described as."""
+        section = _alternative(_annotation(self.model, self.path[:-1], self.tags), self.tags)
+        field = section.model_fields.get(str(self.path[-1])) if section is not None else None
+        return (field.description or "") if field is not None else ""
+
+
+def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    got = f"got {value!r}"
+    if kind == "extra_forbidden":
+        key, keys = str(path[-1]), place.keys()
+        hint = place.others_with(key) or did_you_mean(key, keys)
+        return Problem(path, value, f"unknown key {key!r}", keys, hint)
+    if kind == "missing":
+        return Problem(path, None, f"missing key {str(path[-1])!r}")
+    if kind == "union_tag_not_found":
+        return _no_kind(str(context["discriminator"]).strip("'"), value, path, place)
+    if kind == "union_tag_invalid":
+        return _wrong_kind(details, path)
+    if kind == "literal_error":
+        choices = tuple(
+            part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")
+        )
+        return Problem(
+            path, value, f"{value!r} is not allowed", choices, did_you_mean(str(value), choices)
+        )
+    if kind == "string_pattern_mismatch":
+        rule = f"must match {context['pattern']}, {got}"
+        return Problem(path, value, rule, hint=place.description())
+    if kind == "too_short":
+        return Problem(path, value, f"must have at least {context['min_length']} item, {got}")
+    if kind in _BOUNDS:
+        name, rule = _BOUNDS[kind]
+        return Problem(path, value, f"{rule.format(_number(context[name]))}, {got}")
+    if kind in _TYPES:
+        return Problem(path, value, f"{_TYPES[kind]}, {got}", hint=_type_hint(kind, value))
+    cause = context.get("error")
+    if isinstance(cause, ModelError):
+        return _from_model_error(cause, path, value)
+    text = details["msg"].removeprefix("Value error, ")
+    return Problem(path, value, text if ", got" in text or "; got" in text else f"{text}, {got}")
+
+
+def _no_kind(name: str, section: Any, path: Path, place: _Place) -> Problem:
+    """Return that the key which tells alternatives apart is missing, or which one is misspelt."""
+    kinds = place.kinds(name)
+    for key in section if isinstance(section, Mapping) else ():
+        if did_you_mean(key, (name,)):
+            hint = f"did you mean {name!r}?"
+            return Problem((*path, key), section[key], f"unknown key {key!r}", (name,), hint)
+    return Problem(path, None, f"missing key {name!r}", hint=f"write {name}: {' | '.join(kinds)}")
+
+
+def _number(bound: object) -> str:
+    return f"{bound:,.12g}" if isinstance(bound, float) else f"{bound:,}"
+
+
+def _from_model_error(cause: ModelError, path: Path, value: object) -> Problem:
+    # The data's errors name their place within `data`, a trial's within the whole trial.
+    place = ("data", *cause.key) if isinstance(cause, DataError) else cause.key
+    rule = rule_and_value(cause.rule, cause.value)
+    hint = cause.hint or did_you_mean(str(cause.value), cause.choices)
+    return Problem(tuple(place), cause.value, rule, cause.choices, hint)
+
+
+def rule_and_value(rule: str, value: object) -> str:
+    """Return `rule, got value`, as the models' errors give the two apart."""
+    return rule if value is None else f"{rule}, got {value!r}"
+
+
+def _wrong_kind(details: ErrorDetails, path: Path) -> Problem:
+    context = details["ctx"]
+    name = str(context["discriminator"]).strip("'")
+    tags = tuple(tag.strip(" '") for tag in str(context["expected_tags"]).split(","))
+    tag = str(context["tag"])
+    return Problem(
+        (*path, name), tag, f"{tag!r} is no {name} of {path[-1]}", tags, did_you_mean(tag, tags)
+    )
+
+
+def _merged(first: Problem, second: Problem) -> Problem:
+    if second.rule in first.rule:
+        return first
+    return Problem(
+        first.path,
+        first.value,
+        f"{first.rule}; or {second.rule}",
+        first.choices + second.choices,
+        first.hint or second.hint,
+    )
+
+
+def _type_hint(kind: str, value: object) -> str:
+    """Return the way out for a value of the wrong type."""
+    if isinstance(value, str):
+        try:
+            float(value)
+        except ValueError:
+            return ""
+        return "write it without quotes"
+    if kind == "string_type" and isinstance(value, int | float):
+        return "put it in quotes"
+    if kind in _SCALAR_TYPES and isinstance(value, Mapping | list):
+        return _PARAMETER_HINT
+    return ""
+
+
+def _path(loc: tuple[str | int, ...], value: Any) -> tuple[Path, tuple[str, ...]]:
+    """Split pydantic's location into the path in the file and the tags of chosen alternatives."""
+    path: list[str | int] = []
+    tags: list[str] = []
+    for number, item in enumerate(loc):
+        is_last = number == len(loc) - 1
+        if isinstance(value, Mapping) and isinstance(item, str):
+            if item in value:
+                value = value[item]
+                path.append(item)
+            elif is_last and not _looks_like_tag(item, value):
+                path.append(item)
+            else:
+                tags.append(item)
+        elif isinstance(value, list | tuple) and isinstance(item, int) and item < len(value):
+            value = value[item]
+            path.append(item)
+        else:
+            tags.append(str(item))
+    return tuple(path), tuple(tags)
+
+
+def _looks_like_tag(item: str, value: Mapping[str, Any]) -> bool:
+    return item in {value.get(key) for key in _TELLING}
+
+
+def _annotation(model: type[BaseModel], path: Path, tags: tuple[str, ...]) -> Any:
+    """Return the type of the value at `path`; where sections have alternatives, by their tags."""
+    current: Any = model
+    for item in path:
+        current = _step(current, item, tags)
+    return current
+
+
+def _step(annotation: Any, item: str | int, tags: tuple[str, ...]) -> Any:
+    if isinstance(item, int):
+        inner = get_args(annotation)
+        return inner[0] if inner else None
+    section = _alternative(annotation, tags)
+    if section is None or item not in section.model_fields:
+        return None
+    return section.model_fields[item].annotation
+
+
+def _alternative(annotation: Any, tags: tuple[str, ...]) -> type[BaseModel] | None:
+    members = _members(annotation)
+    tagged = [member for member in members if _tags_of(member) & set(tags)]
+    found = tagged or members
+    return found[0] if found else None
+
+
+def _members(annotation: Any) -> list[type[BaseModel]]:
+    """Return the sections that a value of this type may be."""
+    if get_origin(annotation) is Annotated:
+        return _members(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [one for member in get_args(annotation) for one in _members(member)]
+    is_section = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return [annotation] if is_section else []
+
+
+def _tags_of(model: type[BaseModel]) -> set[str]:
+    return {
+        str(tag)
+        for field in model.model_fields.values()
+        if get_origin(field.annotation) is Literal
+        for tag in get_args(field.annotation)
+    }

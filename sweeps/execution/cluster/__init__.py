@@ -1,0 +1,1 @@
+"""What only a Ray cluster of several nodes needs."""

@@ -1,0 +1,1 @@
+"""Which trials go on: each scheduler behind the ledger, so that its decisions can be rebuilt."""

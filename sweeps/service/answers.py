@@ -1,0 +1,107 @@
+"""What can be asked of a sweep that has been run: predictions, report, comparison, what next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweeps.definition.loading import check_text, read_values
+from sweeps.errors import SweepFileError
+from sweeps.record.reading import read_record
+from sweeps.record.run_folder import RunFolder
+from sweeps.search_spaces.yaml_writer import write_yaml
+from sweeps.service.running import open_sweep
+from sweeps.session.inputs import needs_modules
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["compare", "home_of_suggestion", "predict", "suggest", "write_pictures", "write_report"]
+
+
+def predict(path: str | Path, rows: str | Path) -> pd.DataFrame:
+    """Return what the sweep's net answers for the rows of a CSV or Parquet file.
+
+    The net is that of the final, or else the search's best. One row a row: `prediction`, and
+    `probability_<class>` for classes.
+
+    Raises:
+        RequestError: The sweep has no winner yet.
+        RunFolderError: Its files are missing.
+        SweepError: The file cannot be read, lacks a column, or has values that cannot be used.
+    """
+    from sweeps.service.prediction import predict_file
+
+    folder = RunFolder.open(Path(path))
+    return predict_file(folder, read_record(folder), Path(rows))
+
+
+def write_report(path: str | Path, *, out: str | Path | None = None) -> Path:
+    """Write the report of a sweep, as far as it has come; returns the HTML file.
+
+    Args:
+        path: A run folder.
+        out: Where to write; None takes report.html in the run folder.
+    """
+    from sweeps.report import report
+
+    return report.write_report(RunFolder.open(Path(path)), None if out is None else Path(out))
+
+
+def compare(first: str | Path, second: str | Path, *, out: str | Path = "compare.html") -> Path:
+    """Write two sweeps side by side into one HTML file; returns it.
+
+    Raises:
+        RequestError: They have other objectives or other data.
+    """
+    from sweeps.report.comparison import write_comparison
+
+    return write_comparison(RunFolder.open(Path(first)), RunFolder.open(Path(second)), Path(out))
+
+
+def suggest(path: str | Path) -> str:
+    """Return the text of a sweep file to run next, each change with its reason as a comment.
+
+    Raises:
+        RunFolderError: The folder was damaged.
+    """
+    from sweeps.analysis.evidence import gather
+    from sweeps.analysis.suggestion import suggest as suggest_next
+
+    folder = open_sweep(path)
+    description = folder.read_description()
+    base_dir = folder.base_dir()
+    written = read_values(folder.read_source(), str(folder.source), description["overrides"])
+
+    def is_legal(values: dict[str, Any]) -> bool:
+        try:
+            check_text(write_yaml(values, {}), "suggested", base_dir)
+        except SweepFileError:
+            return False
+        return True
+
+    return suggest_next(gather(folder, read_record(folder)), written, is_legal).text
+
+
+def home_of_suggestion(path: str | Path) -> Path | None:
+    """Return the folder that a suggested sweep file must lie in, as that of the sweep did.
+
+    None where it may lie anywhere: it names neither data beside it nor modules of the user's own.
+    """
+    folder = open_sweep(path)
+    data = folder.read_sweep().data
+    beside = data.kind == "file" and not Path(data.source).is_absolute()
+    if beside or needs_modules(data, folder.read_plan()):
+        return folder.base_dir().resolve()
+    return None
+
+
+def write_pictures(path: str | Path) -> list[Path]:
+    """Write the figures of a sweep's report as PNG files, into `figures/` of its folder.
+
+    Raises:
+        SweepError: No Chrome or Chromium is there to draw them.
+    """
+    from sweeps.report import pictures
+
+    return pictures.write_pictures(RunFolder.open(Path(path)))

@@ -1,0 +1,159 @@
+"""What a person changes of a sweep that has begun: its limits, a longer plan, its final."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from sweeps.definition.loading import check_text
+from sweeps.definition.sweep_file import Budget
+from sweeps.errors import FileProblem, RequestError, SweepFileError
+from sweeps.record.reading import read_record
+from sweeps.record.recording import is_end_of_search, too_many_failures
+from sweeps.record.records import SweepRecord
+from sweeps.record.run_folder import RunFolder
+from sweeps.record.stages import (
+    has_failed_trials,
+    is_final_over,
+    stage_folder,
+    stage_folders,
+    why_no_winner,
+)
+from sweeps.storage.files import rename_folder
+
+__all__ = ["change", "lengthen_plan", "prepare_final"]
+
+_CHANGEABLE = ("budget", "resources", "trial")
+_OF_STAGES_TOO = ("resources", "trial")
+
+
+def change(
+    folder: RunFolder, overrides: Sequence[str], changeable: tuple[str, ...] = _CHANGEABLE
+) -> None:
+    """Take overrides of `changeable` sections into sweep.json, that of begun stages too.
+
+    Raises:
+        SweepFileError: An override is of another section, or its value cannot be.
+    """
+    if not overrides:
+        return
+    for text in overrides:
+        section = text.partition("=")[0].partition(".")[0]
+        if section not in changeable:
+            rule = f"only {', '.join(changeable)} can change now"
+            hint = "start a new sweep for other changes"
+            raise SweepFileError([FileProblem(f"--set {text}", 0, 0, section, rule, (), hint)])
+    both = [*folder.read_description()["overrides"], *overrides]
+    sweep, _ = check_text(
+        folder.read_source(),
+        str(folder.source),
+        folder.base_dir(),
+        both,
+    )
+    changed = sweep.file.model_dump(mode="json")
+    for stage in stage_folders(folder).values():
+        _take(stage, both, {name: changed[name] for name in changeable if name in _OF_STAGES_TOO})
+    _take(folder, both, {name: changed[name] for name in changeable})
+
+
+def _take(folder: RunFolder, overrides: list[str], sections: dict[str, Any]) -> None:
+    description = folder.read_description()
+    changed = {"overrides": overrides, "sweep": description["sweep"] | sections}
+    folder.write_description(description | changed)
+
+
+def prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> None:
+    """Make way for a final of a search that is over.
+
+    Raises:
+        RequestError: The search or a final before is unfinished, there is a final and not
+            `again`, or no trial has a finite objective.
+        SweepFileError: An override is of another section than `final`.
+    """
+    stage = stage_folder(folder, "final")
+    if stage is not None and not again:
+        _refuse_another(folder)
+    record = read_record(folder)
+    _refuse_open_search(folder, record)
+    if record.best is None:
+        raise RequestError(f"{folder.name} has no trial with a finite objective to choose from")
+    if not folder.read_description()["sweep"].get("final"):
+        overrides = ["final={}", *overrides]
+    change(folder, overrides, ("final",))
+    if stage is not None:
+        number = next(n for n in itertools.count(1) if not (folder.path / f"final-{n}").exists())
+        rename_folder(stage.path, folder.path / f"final-{number}", stage.description.name)
+
+
+def _refuse_another(folder: RunFolder) -> None:
+    if not is_final_over(folder):
+        raise RequestError(
+            f"{folder.name} has a final that is unfinished: resume it: {_resume(folder)}; "
+            f"--again keeps it as it is beside another"
+        )
+    if why := why_no_winner(folder):
+        failed = has_failed_trials(folder)
+        retry = f"the failed again: python -m sweeps retry {folder.path}; " if failed else ""
+        raise RequestError(
+            f"{folder.name} has a final already, without a winner: {why}; "
+            f"{retry}--again keeps it as it is beside another"
+        )
+    raise RequestError(
+        f"{folder.name} has a final already, and its test set has been opened; --again keeps "
+        f"it as it is beside another, and counts another opening"
+    )
+
+
+def _refuse_open_search(folder: RunFolder, record: SweepRecord) -> None:
+    """Raise where the search is neither at its end nor at that of its time, trials or target."""
+    description = folder.read_description()
+    reason = too_many_failures(Budget(**description["sweep"]["budget"]), record)
+    if reason:
+        raise RequestError(
+            f"the search of {folder.name} is not over: {reason}; retry the failed trials, or go on "
+            f"all the same: {_resume(folder)} --set budget.max_failures=null"
+        )
+    if record.unfinished and not is_end_of_search(record.stopped):
+        ended = f"{record.outcomes.total()} of {len(record.trials)} trials have ended"
+        raise RequestError(
+            f"the search of {folder.name} is not over: {ended}; resume it first: "
+            f"{_resume(folder)}; with --set budget.trials={max(1, record.outcomes.total())} "
+            f"it is over with those that there are"
+        )
+
+
+def _resume(folder: RunFolder) -> str:
+    return f"python -m sweeps resume {folder.path}"
+
+
+def lengthen_plan(folder: RunFolder, trials: int) -> None:
+    """Add `trials` more trials to a plan that is drawn.
+
+    Raises:
+        RequestError: The sweep's method draws no further trials.
+        SweepFileError: The space has no so many configurations.
+    """
+    description, old = folder.read_description(), folder.read_plan()
+    if "trials" not in description["sweep"]["search"]:
+        method = description["sweep"]["search"]["method"]
+        raise RequestError(
+            f"{folder.name} uses method {method}, whose trials are all in its file; "
+            f"only random and sobol sweeps can be extended"
+        )
+    overrides = [*description["overrides"], f"search.trials={len(old) + trials}"]
+    sweep, longer = check_text(
+        folder.read_source(),
+        str(folder.source),
+        folder.base_dir(),
+        overrides,
+    )
+    if [trial.hash for trial in longer[: len(old)]] != [trial.hash for trial in old]:
+        raise RequestError(
+            f"the plan of {folder.name} would not continue the old one: this version of sweeps "
+            f"draws differently; start a new sweep"
+        )
+    folder.write_plan([*old, *longer[len(old) :]])
+    search = sweep.file.search.model_dump(mode="json")
+    description["sweep"]["search"] = search
+    folder.write_description(description | {"overrides": overrides, "trials": len(longer)})

@@ -1,0 +1,89 @@
+"""Predictions of a sweep's net for the rows of a file, offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from sweeps.definition.own_modules import make_importable
+from sweeps.errors import RequestError, RunFolderError, SweepError
+from sweeps.models.errors import DataError, NetError, WeightsError
+from sweeps.models.prediction import Predictor
+from sweeps.models.table_files import read_file
+from sweeps.record.final import read_final
+from sweeps.record.kept_weights import best_weights
+from sweeps.record.records import SweepRecord
+from sweeps.record.run_folder import PREPROCESSING, RunFolder
+from sweeps.storage.files import bring
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["model_files", "predict_file"]
+
+_TABLES = (".csv", ".parquet")
+
+
+def model_files(folder: RunFolder, record: SweepRecord) -> tuple[Path, Path]:
+    """Return the files of weights and preprocessing of the net that a sweep ended with.
+
+    Raises:
+        RequestError: There is no winner.
+        RunFolderError: A file is missing.
+    """
+    choice = read_final(folder)
+    if choice is not None:
+        files = folder.path / choice.model.weights, folder.path / choice.model.preprocessing
+    elif record.best is not None:
+        weights = best_weights(folder.weights, record.best)
+        files = weights, folder.path / PREPROCESSING
+    else:
+        raise RequestError(f"{folder.name} has no trial with a finite objective, so no net")
+    bring(files[0])
+    for path in files:
+        if not path.exists():
+            raise RunFolderError(f"{path} is missing; restore it from a backup")
+    return files
+
+
+def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataFrame:
+    """Return one row of answers for each row of a .csv or .parquet file; see service.predict."""
+    import pandas as pd
+
+    if not rows.is_file():
+        raise SweepError(f"there is no file {rows} whose rows could be predicted")
+    if rows.suffix.lower() not in _TABLES:
+        raise SweepError(f"{rows}: a file of rows ends in {' or '.join(_TABLES)}")
+    predictor = _predictor(folder, record)
+    try:
+        return pd.DataFrame(predictor.predict(read_file(rows, target=None)))
+    except DataError as err:
+        got = "" if err.value is None else f", got {err.value!r}"
+        hint = f"; {err.hint}" if err.hint else ""
+        raise SweepError(f"{rows}: {err.rule}{got}{hint}") from err
+
+
+def _predictor(folder: RunFolder, record: SweepRecord) -> Predictor:
+    files = model_files(folder, record)
+    make_importable(folder.base_dir())
+    try:
+        return Predictor.load(*files)
+    except NetError as err:  # it says how to mend the user's own net
+        raise RunFolderError(f"the net of {folder.name} cannot be built: {err}") from err
+    except (ValueError, KeyError, OSError) as err:  # ours, pydantic's and JSON's are ValueErrors
+        raise RunFolderError(
+            f"the net of {folder.name} cannot be loaded: {_what(err)}; restore {files[0]} and "
+            f"{files[1]} from a backup, or run the sweep again"
+        ) from err
+
+
+def _what(error: Exception) -> str:
+    """Return what is wrong with a file, on one line."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{error.title}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    if isinstance(error, WeightsError):
+        return error.rule.partition("\n")[0]
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)

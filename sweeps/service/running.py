@@ -1,0 +1,308 @@
+"""What a person can do with a sweep: run, resume, extend, retry, sync. The commands call this."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sweeps.definition.loading import check_sweep
+from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.sweep import Sweep
+from sweeps.errors import RequestError
+from sweeps.execution.placement import Place
+from sweeps.models.data_checks import DataSummary
+from sweeps.record.reading import read_record
+from sweeps.record.results import Results
+from sweeps.record.run_folder import RunFolder, write_atomically
+from sweeps.record.stages import has_failed_trials
+from sweeps.service.changes import change, lengthen_plan, prepare_final
+from sweeps.session.environment import bring_run, default_runs, default_tracking_uri, place_of
+from sweeps.session.notifications import telling
+from sweeps.session.session import Settings, hold_session
+from sweeps.session.trainer import RunnerName
+from sweeps.storage.mirror import refuse_held_elsewhere
+from sweeps.terminal.progress import Display
+
+__all__ = [
+    "extend",
+    "final",
+    "open_run",
+    "open_sweep",
+    "plan",
+    "resume",
+    "retry",
+    "run",
+    "sync",
+]
+
+_OFF = "none"
+
+
+def plan(path: str | Path, overrides: Sequence[str] = ()) -> list[PlannedTrial]:
+    """Return the trials that a sweep file would run; raises SweepFileError."""
+    return check_sweep(Path(path), overrides)[1]
+
+
+def run(
+    path: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    runs: str | Path | None = None,
+    run_id: str | None = None,
+    runner: RunnerName = "ray",
+    tracking_uri: str | None = None,
+    display: Display | None = None,
+) -> Results:
+    """Run a sweep file from start to end, and return its results.
+
+    Args:
+        path: The sweep file.
+        overrides: `key.path=value` texts that change the file's values.
+        runs: Where run folders are made; None takes SWEEPS_STORAGE or `runs`.
+        run_id: The run folder's name; if that sweep has begun already, it is resumed. None takes
+            the sweep's name, with a number where that is taken.
+        runner: `ray`, or `local` for this process alone.
+        tracking_uri: An MLflow URI; None takes MLFLOW_TRACKING_URI or runs/mlflow.db; `none`
+            records nothing in MLflow.
+        display: Shows progress; None shows none.
+
+    Raises:
+        SweepFileError: The file cannot be run.
+        PlacementError: A trial asks for more than this machine has.
+        StorageError: The results cannot be written.
+    """
+    sweep, planned = check_sweep(Path(path), overrides)
+    runs = Path(runs or default_runs()).absolute()
+    display = display or Display.silent()
+    if run_id is not None:
+        bring_run(runs / run_id)
+    # What tells that a folder is whole is written last.
+    if run_id is not None and RunFolder(runs / run_id).description.exists():
+        _refuse_other_sweep(RunFolder.open(runs / run_id), sweep)
+        return _session(RunFolder.open(runs / run_id), "resume", runner, tracking_uri, display)
+    with place_of(runner, sweep.file.resources, runs, display.note) as place:
+        folder = _new_folder(runs, sweep.file.name, run_id)
+        write_atomically(folder.source, sweep.source.encode())
+        folder.write_plan(planned)
+        about = {"trials": len(planned), "file": str(Path(path).resolve())}
+        folder.write_description(about | _description(sweep))
+        return _session_at(nullcontext(place), folder, "run", runner, tracking_uri, display)
+
+
+def resume(
+    path: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    runner: RunnerName = "ray",
+    tracking_uri: str | None = None,
+    display: Display | None = None,
+) -> Results:
+    """Run what a sweep has not finished, stages after the search too; a finished one stays.
+
+    Args:
+        path: A run folder.
+        overrides: Changes to `budget`, `resources` or `trial`; the rest of a sweep is fixed.
+
+    Raises:
+        RunFolderError: The folder is damaged or in use, or its data changed.
+    """
+    folder = open_sweep(path)
+    with folder.lock():
+        refuse_held_elsewhere(folder.path)
+        change(folder, overrides)
+    return _session(folder, "resume", runner, tracking_uri, display)
+
+
+def extend(
+    path: str | Path,
+    trials: int,
+    *,
+    runner: RunnerName = "ray",
+    tracking_uri: str | None = None,
+    display: Display | None = None,
+) -> Results:
+    """Add `trials` more trials to the plan of a random or Sobol sweep, and run them.
+
+    Raises:
+        RequestError: The sweep's method draws no further trials.
+        SweepFileError: The space has no so many configurations.
+    """
+    folder = open_sweep(path)
+    with folder.lock():
+        refuse_held_elsewhere(folder.path)
+        lengthen_plan(folder, trials)
+    return _session(folder, "extend", runner, tracking_uri, display)
+
+
+def retry(
+    path: str | Path,
+    *,
+    runner: RunnerName = "ray",
+    tracking_uri: str | None = None,
+    display: Display | None = None,
+) -> Results:
+    """Run the failed trials of a sweep again, each from its last checkpoint, and no others.
+
+    Those of its stages too, unless a winner was frozen without them.
+    """
+    folder = open_sweep(path)
+    if not has_failed_trials(folder):
+        raise RequestError(f"{folder.name} has no failed trial to retry")
+    return _session(folder, "retry", runner, tracking_uri, display)
+
+
+def final(
+    path: str | Path,
+    *,
+    again: bool = False,
+    overrides: Sequence[str] = (),
+    runner: RunnerName = "ray",
+    tracking_uri: str | None = None,
+    display: Display | None = None,
+) -> Results:
+    """Choose the best trial of a search by repeats under fresh seeds, and test it once.
+
+    Args:
+        path: A run folder whose search has been run.
+        again: Keep the final that there is as final-1 (-2, ...) and make another, which opens the
+            test vault once more.
+        overrides: Changes to `final`, for example `final.seeds=10`.
+
+    Raises:
+        RequestError: No trial has a finite objective, or there is a final and not `again`.
+    """
+    folder = open_sweep(path)
+    with folder.lock():
+        refuse_held_elsewhere(folder.path)
+        prepare_final(folder, overrides, again)
+    return _session(folder, "final", runner, tracking_uri, display)
+
+
+def open_run(path: str | Path) -> Results:
+    """Return the results of a run folder as it is now."""
+    folder = RunFolder.open(Path(path))
+    return Results(folder, read_record(folder))
+
+
+def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
+    """Make MLflow's record of a sweep complete; doing it twice changes nothing.
+
+    Raises:
+        TrackingError: The store does not answer or refuses.
+    """
+    from sweeps.session.closing import CLOSING
+    from sweeps.tracking.follower import sync as sync_once
+
+    folder = open_sweep(path)
+    uri = tracking_uri or default_tracking_uri(folder.path.parent)
+    sync_once(folder, uri, folder.is_running(), CLOSING)
+    return Results(folder, read_record(folder))
+
+
+def open_sweep(path: str | Path) -> RunFolder:
+    """Return the folder of a sweep; raises RequestError for a stage, or where none is."""
+    folder = RunFolder.open(Path(path))
+    stage = folder.read_description().get("stage")
+    if stage is not None:
+        sweep = folder.path.parents[str(stage).count("/")]
+        raise RequestError(f"{folder.path} is the stage {stage} of a sweep: name {sweep} instead")
+    return folder
+
+
+def _new_folder(runs: Path, name: str, run_id: str | None) -> RunFolder:
+    return RunFolder.create(runs, name) if run_id is None else RunFolder.create_as(runs, run_id)
+
+
+def _refuse_other_sweep(folder: RunFolder, sweep: Sweep) -> None:
+    if folder.read_description()["sweep"] != sweep.file.model_dump(mode="json"):
+        raise RequestError(
+            f"{folder.path} holds another sweep than this file describes; give this one another "
+            f"--id, or resume that one: python -m sweeps resume {folder.path}"
+        )
+
+
+def _session(
+    folder: RunFolder,
+    action: str,
+    runner: RunnerName,
+    tracking_uri: str | None,
+    display: Display | None,
+) -> Results:
+    display = display or Display.silent()
+    resources = folder.read_sweep().resources
+    place = place_of(runner, resources, folder.path.parent, display.note)
+    return _session_at(place, folder, action, runner, tracking_uri, display)
+
+
+def _session_at(
+    place: AbstractContextManager[Place],
+    folder: RunFolder,
+    action: str,
+    runner: RunnerName,
+    tracking_uri: str | None,
+    display: Display,
+) -> Results:
+    uri = tracking_uri or default_tracking_uri(folder.path.parent)
+    settings = Settings(place, runner, None if uri == _OFF else uri)
+    with telling(folder, display.note):
+        return hold_session(folder, action, settings, display)
+
+
+def _description(sweep: Sweep) -> dict[str, Any]:
+    splits = [
+        {"name": name, "rows": rows, "digest": _split_digest(sweep, name)}
+        for name, rows in _split_rows(sweep.data).items()
+    ]
+    return {
+        "id": uuid.uuid4().hex,
+        "created_at": round(time.time(), 3),
+        "base_dir": str(sweep.base_dir),
+        "overrides": list(sweep.overrides),
+        "git_commit": _git_commit(sweep.base_dir),
+        "goal": {"metric": sweep.goal.metric, "mode": sweep.goal.mode},
+        "data": {
+            "source": sweep.file.data.source,
+            "digest": sweep.data.digest,
+            "task": sweep.data.task,
+            "class_names": list(sweep.data.class_names),
+            "split": sweep.file.data.split.model_dump(),
+            "splits": splits,
+        },
+        "sweep": sweep.file.model_dump(mode="json"),
+    }
+
+
+def _split_rows(data: DataSummary) -> dict[str, int]:
+    """Return how many rows each split has; folds are named by their dev rows, so each row once."""
+    if data.fold_rows:
+        folds = {f"fold{number}": rows for number, rows in enumerate(data.fold_rows, start=1)}
+        return {**folds, "test": data.test_rows}
+    return {"train": data.train_rows, "dev": data.dev_rows, "test": data.test_rows}
+
+
+def _split_digest(sweep: Sweep, name: str) -> str:
+    """Return what identifies a split: the data, the seed and the fractions decide its rows.
+
+    The vault is cut first: neither dev nor folds change it.
+    """
+    split = sweep.file.data.split
+    cut = split.dev if split.folds is None else f"{split.folds} folds"
+    fractions = split.test if name == "test" else f"{cut}:{split.test}"
+    text = f"{sweep.data.digest}:{split.seed_in(sweep.file.seed)}:{fractions}:{name}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _git_commit(folder: Path) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,1 @@
+"""One session of a sweep, from what is unfinished in its run folder to its results."""

@@ -1,0 +1,153 @@
+"""The settings of the environment, and the place that they name for a session to train at."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sweeps.definition.sweep_file import Resources
+from sweeps.errors import SettingsError, StorageError
+from sweeps.execution.placement import Place, slots
+from sweeps.infra import settings as infra_settings
+from sweeps.infra.settings import IN_JOB, InfraSettings, without_password
+from sweeps.record.run_folder import RunFolder
+from sweeps.storage.files import MARKER, Files, FolderFiles, bucket_of_runs
+from sweeps.storage.mirror import pull
+
+__all__ = [
+    "bring_run",
+    "bring_runs",
+    "default_runs",
+    "default_tracking_uri",
+    "place_of",
+    "read_settings",
+]
+
+
+def read_settings() -> InfraSettings:
+    """Return what the environment says; raises SettingsError."""
+    try:
+        return infra_settings.read_settings()
+    except infra_settings.SettingsError as err:
+        raise SettingsError(str(err)) from err
+
+
+def default_runs() -> Path:
+    """Return where run folders are made: SWEEPS_STORAGE, or `runs` where the command is typed.
+
+    Of an object store it is the folder for copies of it on this machine.
+
+    Raises:
+        SettingsError: A job of a cluster does not know where: its own folder is deleted with it.
+    """
+    settings = read_settings()
+    if settings.bucket is not None:
+        return _copies_of(settings.bucket)
+    if settings.storage is None and IN_JOB in os.environ:
+        raise SettingsError(
+            "SWEEPS_STORAGE is not set: name it where the sweep is submitted, or in the nodes' "
+            "environment; what a job writes into its own folder is lost with it"
+        )
+    return settings.storage or Path("runs")
+
+
+def _copies_of(bucket: str) -> Path:
+    digest = hashlib.sha256(bucket.encode()).hexdigest()[:12]
+    folder = Path(tempfile.gettempdir()) / f"sweeps-{os.getuid()}" / digest
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.parent.stat().st_uid != os.getuid():
+            raise SettingsError(f"{folder.parent} belongs to another user; set TMPDIR")
+        (folder / MARKER).write_text(bucket, encoding="utf-8")
+    except OSError as err:
+        raise StorageError(f"cannot make {folder} for copies of {bucket}: {err}") from err
+    return folder
+
+
+def bring_run(path: Path) -> Path:
+    """Return a run folder's path, brought up to date where it is a copy of an object store's.
+
+    One that a driver of this machine holds is newer than what is there.
+
+    Raises:
+        StorageError: The store does not answer or refuses.
+    """
+    if not RunFolder(path).is_locked():
+        pull(path)
+    return path
+
+
+def bring_runs(runs: Path) -> Path:
+    """Return the folder of run folders, with all of an object store's brought up to date."""
+    bucket = bucket_of_runs(runs)
+    if bucket is not None:
+        try:
+            names = bucket.folders()
+        except OSError as err:
+            raise StorageError(f"cannot read {bucket}: {err}") from err
+        for name in names:
+            bring_run(runs / name)
+    return runs
+
+
+def default_tracking_uri(runs: Path) -> str:
+    """Return MLFLOW_TRACKING_URI, or a SQLite store in the runs folder, as an absolute URI.
+
+    A relative path in it starts from where the command was typed: the tracker runs elsewhere.
+    """
+    settings = read_settings()
+    if settings.tracking_uri is None and settings.bucket is not None:
+        raise SettingsError(
+            f"SWEEPS_STORAGE={settings.bucket}: MLflow's own store cannot be there; set "
+            f"MLFLOW_TRACKING_URI to a server, or to none"
+        )
+    uri = settings.tracking_uri or f"sqlite:///{runs / 'mlflow.db'}"
+    scheme, separator, path = uri.partition("sqlite:///")
+    return uri if scheme or not separator else f"sqlite:///{Path(path).absolute()}"
+
+
+def _folder(runs: Path) -> FolderFiles:
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise StorageError(f"cannot write to {runs}: {err.strerror}") from err
+    return FolderFiles(runs)
+
+
+@contextmanager
+def place_of(
+    runner: str, resources: Resources, runs: Path, say: Callable[[str], None]
+) -> Iterator[Place]:
+    """Hold the place where trials are trained: this machine, or the cluster of RAY_ADDRESS.
+
+    Args:
+        runs: The folder of run folders, which all nodes of a cluster must see.
+        say: Is told what is waited for.
+
+    Raises:
+        SettingsError: RAY_ADDRESS is a Jobs address.
+        ClusterError: The cluster, or one of its nodes, cannot be used.
+        PlacementError: A trial fits nowhere.
+    """
+    settings = read_settings()
+    if runner == "local" or settings.ray_address is None:
+        place = Place.here()
+        slots(resources, place.nodes)
+        yield place
+        return
+    if settings.cluster_address is None:
+        shown = without_password(settings.ray_address)
+        raise SettingsError(
+            f"RAY_ADDRESS={shown} is a Jobs address: `submit` sends a sweep there; "
+            f"to run it from here, name HOST:PORT of the cluster, or nothing for this machine"
+        )
+    from sweeps.execution.cluster.joining import joined
+
+    wait_s = settings.nodes_wait_s
+    storage: Files = bucket_of_runs(runs) or _folder(runs)
+    with joined(settings.cluster_address, storage, resources, wait_s, say) as place:
+        yield place

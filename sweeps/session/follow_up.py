@@ -1,0 +1,181 @@
+"""What follows a search: an audit of what was pruned, and the final choice with its one test.
+
+Each step leaves something on disk and is skipped where that is there, so that a sweep which was
+killed anywhere goes on from there. The order matters: the winner and its model are frozen before
+the test vault is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sweeps.definition.goal import Goal
+from sweeps.definition.stage_plans import audit_plan, can_be_refitted, refit_plan, repeats_plan
+from sweeps.definition.sweep_file import Final, SweepFile
+from sweeps.models.datasets import Dataset
+from sweeps.models.splits import Splits, refit_splits
+from sweeps.record.final import (
+    Candidate,
+    FinalChoice,
+    FinalModel,
+    Interval,
+    Opening,
+    note_opened,
+    note_result,
+    read_final,
+    read_openings,
+    write_final,
+)
+from sweeps.record.final_ranking import ALPHA, median_repeat, rank_candidates, welch_p_value
+from sweeps.record.kept_weights import best_weights
+from sweeps.record.records import Outcome, SweepRecord, TrialRecord
+from sweeps.record.run_folder import PREPROCESSING, RunFolder
+from sweeps.record.stages import Stage, make_stage, stage_folder, trials_to_audit
+from sweeps.storage.files import bring
+
+__all__ = ["FollowUp"]
+
+# The last epoch of a refit is its best, as no dev rows are left to choose by.
+_LAST_EPOCH = Goal("epoch", "max")
+
+
+class Train(Protocol):
+    """Trains a stage to its end; None says that it was interrupted."""
+
+    def __call__(
+        self, folder: RunFolder, splits: Sequence[Splits], last_epoch: int | None = None
+    ) -> SweepRecord | None: ...
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """The stages of one sweep, and what they need."""
+
+    folder: RunFolder
+    file: SweepFile
+    record: SweepRecord
+    dataset: Dataset
+    splits: Sequence[Splits]
+    train: Train
+
+    def run(self, say: Callable[[str], None]) -> None:
+        """Run what is missing; returns early where it is interrupted.
+
+        Raises:
+            StorageError: The disk is full.
+            RunFolderError: A stage's folder was damaged.
+        """
+        if self._audit() and self.file.final is not None and self.record.best is not None:
+            self._final(self.file.final, say)
+
+    def _audit(self) -> bool:
+        pruned = trials_to_audit(self.file, self.record)
+        if not pruned:
+            return True
+        folder = stage_folder(self.folder, "audit")
+        if folder is None:
+            number = getattr(self.file.stopping, "audit", 0)
+            plan = audit_plan([trial.trial for trial in pruned], number, self.file.seed)
+            folder = make_stage(self.folder, "audit", plan, self.record.goal)
+        return self.train(folder, self.splits) is not None
+
+    def _final(self, final: Final, say: Callable[[str], None]) -> None:
+        choice = read_final(self.folder) or self._choose(final)
+        if choice is not None:
+            say("opening the test set")
+            self._open_vault(choice)
+
+    def _choose(self, final: Final) -> FinalChoice | None:
+        folder = stage_folder(self.folder, "final")
+        if folder is None:
+            best = [trial.trial for trial in self.record.ranked()[: final.top_k]]
+            plan = repeats_plan(best, final.seeds, self.file.seed)
+            folder = make_stage(self.folder, "final", plan, self.record.goal)
+        repeats = self.train(folder, self.splits)
+        if repeats is None or repeats.best is None:
+            return None
+        candidates = rank_candidates(self.record, repeats)
+        model = self._model(final, candidates[0], repeats)
+        if model is None:
+            return None
+        p_value = welch_p_value(*candidates[:2]) if len(candidates) > 1 else None
+        choice = FinalChoice(
+            metric=self.record.goal.metric,
+            mode=self.record.goal.mode,
+            seeds=final.seeds,
+            candidates=tuple(candidates),
+            p_value=p_value,
+            within_noise=None if p_value is None else p_value > ALPHA,
+            model=model,
+            frozen_at=round(time.time(), 3),
+        )
+        write_final(self.folder, choice)
+        return choice
+
+    def _model(self, final: Final, winner: Candidate, repeats: SweepRecord) -> FinalModel | None:
+        """Return the net that the sweep ends with, or None where its training was interrupted."""
+        median = median_repeat(winner, repeats)
+        as_repeat = self._saved("final", "repeat", median)
+        if not final.refit:
+            return as_repeat
+        if not can_be_refitted(median.trial):
+            why = "a plateau schedule needs dev rows, and a refit trains on them"
+            return _with_note(as_repeat, why)
+        epochs = _median_epoch([t for t in repeats.trials if t.trial.hash == winner.hash])
+        splits = refit_splits(self.dataset, self.file.data, self.file.seed)
+        folder = stage_folder(self.folder, "final/refit")
+        if folder is None:
+            plan = refit_plan(self.record.trials[winner.trial].trial, self.file.seed)
+            folder = make_stage(self.folder, "final/refit", plan, _LAST_EPOCH)
+        record = self.train(folder, [splits], last_epoch=epochs)
+        if record is None:
+            return None
+        [refit] = record.trials
+        if refit.outcome is not Outcome.COMPLETED:
+            return _with_note(as_repeat, f"the refit {refit.outcome}: {refit.reason}")
+        return self._saved("final/refit", "refit", refit)
+
+    def _saved(self, stage: Stage, how: str, trial: TrialRecord) -> FinalModel:
+        path = bring(best_weights(RunFolder(self.folder.path / stage).weights, trial))
+        weights = str(path.relative_to(self.folder.path))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return FinalModel(
+            how, "", trial.best_epoch or 0, weights, f"{stage}/{PREPROCESSING}", digest
+        )
+
+    def _open_vault(self, choice: FinalChoice) -> None:
+        """Test the frozen model, unless that has been done; an opening is noted before it is."""
+        openings = read_openings(self.folder)
+        own = [one for one in openings if one.sha256 == choice.model.sha256]
+        if own and own[-1].metrics:
+            return
+        rows = self.splits[0].vault.rows
+        if not own:
+            about = (choice.winner.trial, choice.winner.hash, choice.model.sha256)
+            note_opened(self.folder, Opening(round(time.time(), 3), *about, len(rows), {}))
+        from sweeps.models.evaluation import evaluate
+        from sweeps.models.prediction import Predictor
+
+        model = choice.model
+        predictor = Predictor.load(
+            bring(self.folder.path / model.weights), self.folder.path / model.preprocessing
+        )
+        features, target = self.dataset.features.take(rows), self.dataset.target.take(rows)
+        found = evaluate(predictor, features, target, self.file.seed)
+        metrics = {f"test_{name}": Interval(*vars(one).values()) for name, one in found.items()}
+        note_result(self.folder, metrics)
+
+
+def _with_note(model: FinalModel, note: str) -> FinalModel:
+    return FinalModel(**{**vars(model), "note": note})
+
+
+def _median_epoch(repeats: Sequence[TrialRecord]) -> int:
+    """Return the median of the repeats' best epochs, rounded up."""
+    return math.ceil(statistics.median(t.best_epoch for t in repeats if t.best_epoch))

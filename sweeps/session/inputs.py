@@ -1,0 +1,66 @@
+"""What a sweep needs of its file's folder, kept so that it runs where that folder is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sweeps.definition.planning import PlannedTrial
+from sweeps.errors import ClusterError, StorageError
+from sweeps.infra.package import PackageError, files_beside, stage
+from sweeps.models.data_configuration import DataConfig
+from sweeps.record.run_folder import RunFolder, write_atomically
+
+__all__ = ["INPUTS", "data_beside", "keep_inputs", "needs_modules", "refuse_what_stays_here"]
+
+INPUTS = "inputs"
+
+
+def needs_modules(data: DataConfig, plan: Iterable[PlannedTrial]) -> bool:
+    """Return whether a sweep calls functions of the user's own: for its data, or for a net."""
+    return data.kind == "function" or any(
+        trial.configuration["model"]["kind"] == "custom" for trial in plan
+    )
+
+
+def data_beside(data: DataConfig, base: Path) -> dict[Path, Path]:
+    """Return the data file, with its path relative to `base`, where it lies in or below that."""
+    if data.kind != "file":
+        return {}
+    path = (base / data.source).resolve()
+    return {path: path.relative_to(base)} if path.is_relative_to(base) else {}
+
+
+def refuse_what_stays_here(data: DataConfig, base: Path) -> None:
+    """Raise ClusterError for a data file that another machine would look for in vain."""
+    if data.kind == "file" and not Path(data.source).is_absolute() and not data_beside(data, base):
+        raise ClusterError(
+            f"data.source: {data.source} is not in or below {base}, so it is not shipped with the "
+            f"sweep: move it beside the sweep file, or name its whole path in a folder that every "
+            f"node sees"
+        )
+
+
+def keep_inputs(folder: RunFolder) -> None:
+    """Copy the user's modules and data into a run folder, unless they are there.
+
+    A resume may come from another machine, and workers import the user's nets from there.
+
+    Raises:
+        StorageError: They cannot be copied, or the modules are implausibly many.
+    """
+    description = folder.read_description()
+    base = Path(description["base_dir"])
+    if not base.is_absolute():
+        return
+    data = folder.read_sweep().data
+    try:
+        if needs_modules(data, folder.read_plan()):
+            stage(files_beside(base, only_modules=data.kind != "function"), folder.path / INPUTS)
+        stage(data_beside(data, base), folder.path / INPUTS, limit_mb=None)
+        (folder.path / INPUTS).mkdir(exist_ok=True)
+        file = folder.path / INPUTS / folder.source.name
+        write_atomically(file, folder.read_source().encode())
+    except (PackageError, OSError) as err:
+        raise StorageError(f"{folder.path}: {err}") from err
+    folder.write_description(description | {"base_dir": INPUTS, "file": str(file)})

@@ -1,0 +1,84 @@
+"""What is told to the outside when a session of a sweep is over (SWEEPS_NOTIFY_URL, _COMMAND)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from sweeps.errors import SweepError
+from sweeps.infra.notify import notify
+from sweeps.record.reading import read_record
+from sweeps.record.records import SweepRecord
+from sweeps.record.run_folder import RunFolder
+from sweeps.record.run_log import log, logged
+from sweeps.session.environment import read_settings
+from sweeps.terminal.progress import status_line
+
+__all__ = ["tell_of_a_lost_driver", "telling"]
+
+
+@contextmanager
+def telling(folder: RunFolder, say: Callable[[str], None]) -> Iterator[None]:
+    """Send a notice when the block is over: `ended`, `target`, `interrupted` or `failed`.
+
+    A session that had nothing to do sends none, and a notice that cannot be sent costs no sweep.
+
+    Args:
+        say: Is told what went wrong with it.
+    """
+    settings = read_settings()
+    if settings.notify_url is None and settings.notify_command is None:
+        yield
+        return
+    before = read_record(folder).ended_at
+    try:
+        yield
+    except BaseException as err:
+        # As it is known without reading a folder that may be what is wrong.
+        _send(folder, {"event": "failed", "reason": str(err) or type(err).__name__}, say)
+        raise
+    record = read_record(folder)
+    if record.ended_at != before:
+        _send(folder, _about(record), say)
+
+
+def tell_of_a_lost_driver(folder: RunFolder) -> None:
+    """Send the notice of a session whose driver was killed, or lost its cluster, without a word."""
+    settings = read_settings()
+    if settings.notify_url is not None or settings.notify_command is not None:
+        reason = f"its driver is gone; resume the sweep: python -m sweeps resume {folder.path}"
+        _send(folder, {"event": "failed", "reason": reason}, lambda problem: None)
+
+
+def _about(record: SweepRecord) -> dict[str, Any]:
+    kinds = {"budget.target": "target", "interrupted": "interrupted"}
+    found = (kind for start, kind in kinds.items() if record.stopped.startswith(start))
+    best = record.best
+    return {
+        "event": next(found, "ended"),
+        "reason": record.stopped,
+        "outcomes": {str(name): count for name, count in record.outcomes.items() if count},
+        "objective": {"metric": record.goal.metric, "mode": record.goal.mode},
+        "best": None if best is None else {"trial": best.trial.index, "value": record.value(best)},
+        "progress": status_line(record, None),
+    }
+
+
+def _send(folder: RunFolder, about: dict[str, Any], say: Callable[[str], None]) -> None:
+    text = f"{folder.name}: {about['event']}"
+    text += f" ({about['reason']})" if about["reason"] else ""
+    text += f"; {about['progress']}" if "progress" in about else ""
+    notice = {"sweep": folder.name, "run": str(folder.path), "text": text, **about}
+    problems = [
+        f"the notice of the end was not sent: {one}" for one in notify(read_settings(), notice)
+    ]
+    for problem in problems:
+        say(problem)
+    # Where the folder itself is what is wrong, there is no log.
+    with suppress(SweepError), logged(folder):
+        for problem in problems:
+            log(logging.WARNING, problem)
+        if not problems:
+            log(logging.INFO, f"the notice of the end was sent: {about['event']}")

@@ -1,0 +1,162 @@
+"""One session of a sweep: from what is unfinished in a run folder to what came of it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from sweeps.definition.own_modules import make_importable
+from sweeps.definition.sweep_file import SweepFile
+from sweeps.errors import RunFolderError, SweepError
+from sweeps.execution.placement import Place
+from sweeps.execution.signals import Signals
+from sweeps.models.datasets import Dataset, load_dataset
+from sweeps.models.errors import DataError
+from sweeps.models.splits import split_folds
+from sweeps.record.ledger import Ledger
+from sweeps.record.reading import read_record
+from sweeps.record.recording import Recorder, is_end_of_search, reopen_failed
+from sweeps.record.records import SweepRecord
+from sweeps.record.results import Results, restore_results, write_results
+from sweeps.record.run_folder import RunFolder
+from sweeps.record.run_log import log_settings, logged
+from sweeps.record.stages import is_followed_up
+from sweeps.session.follow_up import FollowUp
+from sweeps.session.inputs import keep_inputs
+from sweeps.session.trainer import RunnerName, Trainer
+from sweeps.storage.files import bucket_of
+from sweeps.storage.mirror import mirrored
+from sweeps.terminal.progress import Display
+from sweeps.tracking.process import TrackingProcess
+
+__all__ = ["Settings", "hold_session"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a session is run; none of it changes a number.
+
+    Attributes:
+        place: Where trials are trained; entered when there is something to train.
+        runner: `ray`, or `local` for this process alone.
+        tracking_uri: Where MLflow's record goes; None leaves MLflow out.
+    """
+
+    place: AbstractContextManager[Place]
+    runner: RunnerName = "ray"
+    tracking_uri: str | None = None
+
+
+def hold_session(folder: RunFolder, action: str, settings: Settings, display: Display) -> Results:
+    """Run what is unfinished in `folder`, search and stages, and leave its results written.
+
+    Args:
+        action: What the user asked for, for the ledger: run, resume, extend, retry or final.
+
+    Raises:
+        SweepError: The folder is in use or damaged, the data changed, or the disk is full.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(folder.lock())
+        mirror = stack.enter_context(mirrored(folder.path))
+        stack.enter_context(logged(folder))
+        record, file = read_record(folder), folder.read_sweep()
+        if action == "resume" and record.is_finished and is_followed_up(folder, file, record):
+            restore_results(folder, record)
+            with TrackingProcess.of(folder, settings.tracking_uri) as tracking:
+                tracking.finish()
+                return Results(folder, record, _missing_in_mlflow(tracking))
+        place = stack.enter_context(settings.place)
+        if place.is_cluster or bucket_of(folder.path) is not None:
+            keep_inputs(folder)
+        make_importable(folder.base_dir())
+        dataset = _dataset(folder, file)
+        splits = split_folds(dataset, file.data, file.seed)
+        ledger = Ledger(folder.ledger)
+        stack.callback(ledger.close)
+        retries = action == "retry"
+        recorder = Recorder(folder, ledger, record, file, retries)
+        signals = stack.enter_context(Signals(recorder))
+        mirror.serve(partial(_give_way, recorder, signals), recorder.garbage)
+        only = reopen_failed(recorder) if retries else None
+        # A final trains no trial of the search, a retry few: what had stopped it still holds.
+        stopped = record.stopped if action in ("final", "retry") else ""
+        with ExitStack() as started:
+            trainer = Trainer(settings.runner, place, signals, display, started, retries)
+            trainer.begin(recorder, action)
+            log_settings(file, settings.tracking_uri)
+            mirror.push()  # the user's modules, which workers look for there
+            tracking = stack.enter_context(TrackingProcess.of(folder, settings.tracking_uri))
+            stack.enter_context(display.showing(record, tracking))
+            if place.is_cluster:
+                stack.enter_context(_exported(folder, record, tracking))
+            if action != "final":
+                trainer.train(folder, recorder, splits, only=only)
+            if recorder.fatal is None:
+                write_results(folder, record)
+                follow_up = FollowUp(folder, file, record, dataset, splits, trainer.train_stage)
+                ended_by = recorder.stop_reason or stopped
+                is_searched = not record.unfinished or is_end_of_search(ended_by)
+                if is_searched and not signals.reason and not recorder.gave_up:
+                    follow_up.run(display.say)
+            is_open = bool(record.unfinished) or not is_followed_up(folder, file, record)
+            # Last of all: a session that has ended has nothing left to write.
+            reason = signals.reason or recorder.stop_reason or stopped
+            recorder.write("end", reason=reason if is_open else "")
+            display.recording()
+            # Ray stops here, while the tracker records the rest.
+        tracking.finish(must_stop=signals.watch())
+        missing = _missing_in_mlflow(tracking)
+        if not (tracking.is_on and tracking.is_complete) and recorder.fatal is None:
+            _report(folder)
+    if recorder.fatal is not None:
+        raise recorder.fatal
+    return Results(folder, record, missing)
+
+
+def _give_way(recorder: Recorder, signals: Signals, error: SweepError) -> None:
+    """End a session whose sweep another driver has taken over."""
+    reason = "another driver has this sweep"
+    recorder.end_with(error, reason)
+    signals.stop(reason)
+
+
+def _exported(
+    folder: RunFolder, record: SweepRecord, tracking: TrackingProcess
+) -> AbstractContextManager[None]:
+    from sweeps.execution.cluster.metrics import exported_metrics  # imports Ray
+
+    def recorded() -> int:
+        return tracking.recorded() if tracking.is_on else record.outcomes.total()
+
+    return exported_metrics(folder.name, record, recorded)
+
+
+def _report(folder: RunFolder) -> None:
+    """Write the report, which the tracker does where there is one: it has the time."""
+    from sweeps.session.closing import draw_report
+
+    draw_report(folder)
+
+
+def _missing_in_mlflow(tracking: TrackingProcess) -> str:
+    """Return why MLflow lacks a part of the record; empty when it has all."""
+    return "" if tracking.is_complete else tracking.error or "it did not answer in time"
+
+
+def _dataset(folder: RunFolder, file: SweepFile) -> Dataset:
+    description = folder.read_description()
+    try:
+        dataset = load_dataset(file.data, folder.base_dir())
+    except DataError as err:
+        raise RunFolderError(
+            f"the data {file.data.source} that {folder.name} was started with cannot be read: "
+            f"{err}; restore it, or start a new sweep"
+        ) from err
+    if dataset.digest != description["data"]["digest"]:
+        raise RunFolderError(
+            f"the data {file.data.source} changed since {folder.name} was started, so its trials "
+            f"could not be compared; restore the data, or start a new sweep"
+        )
+    return dataset

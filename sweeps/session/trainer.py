@@ -1,0 +1,193 @@
+"""Trains what is unfinished in a run folder: the search's own, or that of a stage after it."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Literal
+
+from sweeps.definition.sweep_file import SweepFile
+from sweeps.execution.job import Job
+from sweeps.execution.placement import Place
+from sweeps.execution.schedulers.rungs import milestones
+from sweeps.execution.signals import Signals
+from sweeps.execution.work_order import WorkOrder
+from sweeps.models.preprocessing import preprocessing_to_json
+from sweeps.models.splits import Splits
+from sweeps.record.ledger import Ledger
+from sweeps.record.reading import read_record
+from sweeps.record.recording import Recorder, reopen_failed
+from sweeps.record.records import Outcome, SweepRecord, TrialRecord
+from sweeps.record.results import write_results
+from sweeps.record.run_folder import PREPROCESSING, RunFolder, write_atomically
+from sweeps.record.run_log import logged_stage
+from sweeps.storage.files import BucketFiles, bucket_of
+from sweeps.terminal.progress import Display
+
+__all__ = ["RunnerName", "Trainer"]
+
+RunnerName = Literal["ray", "local"]
+_VERSIONS = ("ray", "torch", "mlflow", "pydantic", "numpy")
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What the search and its stages share.
+
+    Attributes:
+        started: Holds what a runner started, so that Ray starts once for all of them.
+        reopens: Whether failed trials of a stage are tried again, and no others.
+    """
+
+    runner: RunnerName
+    place: Place
+    signals: Signals
+    display: Display
+    started: ExitStack
+    reopens: bool = False
+
+    def begin(self, recorder: Recorder, action: str) -> None:
+        """Write the line with which a session begins, and settle what a kill left open."""
+        recorder.write(
+            "session",
+            action=action,
+            trials=len(recorder.record.trials),
+            runner=self.runner,
+            pid=os.getpid(),
+            python=platform.python_version(),
+            nodes=[asdict(node) for node in self.place.nodes],
+            versions={name: version(name) for name in _VERSIONS},
+        )
+        # Trials whose worker was ended for them just before its driver was killed.
+        for trial in recorder.record.unfinished:
+            recorder.end_if_hung(trial.trial.index)
+
+    def train(
+        self,
+        folder: RunFolder,
+        recorder: Recorder,
+        splits: Sequence[Splits],
+        last_epoch: int | None = None,
+        only: frozenset[int] | None = None,
+    ) -> None:
+        """Train the trials without an outcome; returns when none is left or it must stop.
+
+        Args:
+            only: Leave all others as they are.
+        """
+        recorder.check_budget()  # what an earlier session used up stays used up
+        unfinished = recorder.record.unfinished
+        trials = [one for one in unfinished if only is None or one.trial.index in only]
+        if trials:
+            self._run(_job(folder, recorder, trials, splits, self.place, last_epoch))
+            recorder.tidy()
+
+    def train_stage(
+        self, folder: RunFolder, splits: Sequence[Splits], last_epoch: int | None = None
+    ) -> SweepRecord | None:
+        """Train a stage from where it stands; returns its record, or None if it was interrupted.
+
+        Raises:
+            StorageError: The disk is full.
+        """
+        record = read_record(folder)
+        failed = record.outcomes[Outcome.FAILED] if self.reopens else 0
+        if record.is_finished and not failed:
+            return record
+        file = folder.read_sweep()
+        ledger = Ledger(folder.ledger)
+        try:
+            recorder = Recorder(folder, ledger, record, file, self.reopens)
+            self.signals.turn_to(recorder)
+            if self.reopens:
+                reopen_failed(recorder)
+            stage = str(folder.read_description()["stage"])
+            self.display.turn_to(record, stage)
+            with logged_stage(stage):
+                self.begin(recorder, "stage")
+                self.train(folder, recorder, splits, last_epoch)
+                if recorder.fatal is not None:
+                    raise recorder.fatal
+                write_results(folder, record)
+                recorder.write("end", reason=recorder.stop_reason if record.unfinished else "")
+        finally:
+            ledger.close()
+        return record if record.is_finished else None
+
+    def _run(self, job: Job) -> None:
+        if self.runner == "local":
+            from sweeps.execution.local_runner import run_in_process
+
+            run_in_process(job)
+            return
+        if job.recorder.should_stop():
+            return
+        with self.signals.passing_exits():
+            if not self.place.is_cluster:
+                from sweeps.execution.local_ray import started_ray
+
+                self.started.enter_context(started_ray(job.resources))
+            self.signals.catch()  # Ray sets its own while it starts
+            from sweeps.execution.ray_runner import run_on_ray
+
+            with self._watched(job.recorder):
+                run_on_ray(job)
+
+    def _watched(self, recorder: Recorder) -> AbstractContextManager[None]:
+        """Return what ends a sweep whose cluster goes; Ray of this machine goes with it."""
+        if not self.place.is_cluster:
+            return nullcontext()
+        from sweeps.execution.cluster.head_watch import watched_head
+
+        return watched_head(recorder)
+
+
+def _job(
+    folder: RunFolder,
+    recorder: Recorder,
+    unfinished: Sequence[TrialRecord],
+    splits: Sequence[Splits],
+    place: Place,
+    last_epoch: int | None,
+) -> Job:
+    file: SweepFile = folder.read_sweep()
+    max_epochs = max(
+        record.trial.configuration["training"]["epochs"] for record in recorder.record.trials
+    )
+    folder.remove_leftovers()
+    preprocessing = preprocessing_to_json([fold.preprocessing for fold in splits])
+    write_atomically(folder.path / PREPROCESSING, preprocessing.encode())
+    order = WorkOrder(
+        trials={record.trial.index: record.trial for record in unfinished},
+        data=tuple(fold.train_dev() for fold in splits),
+        goal=recorder.record.goal,
+        milestones=milestones(file.stopping, max_epochs),
+        checkpoints=folder.checkpoint_files,
+        weights=folder.weight_files,
+        stacks=folder.checkpoints,
+        recorded={record.trial.index: record.epochs for record in unfinished if record.epochs},
+        timeout_s=file.trial.timeout_s,
+        checkpoint_every=_checkpoint_every(file),
+        threads=math.ceil(file.resources.cpu),
+        import_paths=(str(folder.base_dir()),),
+        inputs=_inputs(folder) if place.is_cluster else None,
+        last_epoch=last_epoch,
+    )
+    indices = tuple(record.trial.index for record in unfinished)
+    return Job(order, indices, file.stopping, max_epochs, file.resources, place, recorder)
+
+
+def _inputs(folder: RunFolder) -> BucketFiles | None:
+    """Return the user's modules where they are in an object store: nodes see no folder of ours."""
+    base = folder.base_dir()
+    return bucket_of(base) if base.is_relative_to(folder.path) else None
+
+
+def _checkpoint_every(file: SweepFile) -> int:
+    """Return the epochs between checkpoints: HyperBand pauses trials, which end their workers."""
+    return 1 if file.stopping.scheduler == "hyperband" else file.checkpoints.every

@@ -1,0 +1,1 @@
+"""Files of a run folder on disk or in an object store."""

@@ -1,0 +1,397 @@
+"""Keeps a run folder of this machine and its copy in an object store alike.
+
+A ledger is appended to and locked, which an object store cannot do. So the driver works in a folder
+of its own machine, and a thread brings what changed to the store every few seconds: what another
+machine resumes from is at most so old. Checkpoints and weights are not its business: workers write
+them into the store themselves, and deletions wait until the ledger that explains them is there.
+
+The lease says who wrote last. Whoever did has a copy at least as new as what is there, even after a
+kill; every other machine's copy is replaced by what is there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from sweeps.errors import RunFolderError, StorageError, SweepError
+from sweeps.storage.files import BucketFiles, Files, FolderFiles, bucket_of
+
+__all__ = ["Mirror", "is_held", "mirrored", "pull", "refuse_held_elsewhere"]
+
+_PERIOD_S = 2.0
+_LEASE = ".lease.json"
+# A holder renews its lease every ten seconds or so; one that has not for so long is gone.
+_LEASE_S = 60.0
+_RENEW_S = 10.0
+# Two that begin in the same moment see each other's lease after it.
+_SETTLED_S = 1.0
+_TIDY_S = 30.0
+_STAMPS = ".mirror.json"
+_NOT_MIRRORED = {".lock", _LEASE, _STAMPS, "tracking.json"}
+_BY_WORKERS = {"checkpoints", "weights"}
+
+# What a sweep cannot do without is not deleted there because something deleted it here.
+_NEVER_DELETED = {"sweep.yaml", "sweep.json", "plan.jsonl", "ledger.jsonl", "openings.jsonl"}
+
+Stamp = tuple[int, int]
+Garbage = Sequence[tuple[Files, str]]
+
+
+def pull(folder: Path) -> None:
+    """Make a run folder what the object store has of it; without a store do nothing.
+
+    Raises:
+        StorageError: The store does not answer or refuses.
+    """
+    bucket = bucket_of(folder)
+    if bucket is None:
+        return
+    try:
+        _pull(folder, bucket)
+    except OSError as err:
+        raise StorageError(f"cannot read {bucket}: {err}") from err
+
+
+def refuse_held_elsewhere(folder: Path) -> None:
+    """Raise RunFolderError where another driver runs this sweep; StorageError without an answer."""
+    bucket = bucket_of(folder)
+    if bucket is None:
+        return
+    try:
+        _Lease(bucket).refuse_other()
+    except OSError as err:
+        raise StorageError(f"cannot read {bucket}: {err}") from err
+
+
+def is_held(folder: Path) -> bool:
+    """Return whether a driver of another machine runs this sweep; False where nobody can tell."""
+    try:
+        refuse_held_elsewhere(folder)
+    except RunFolderError:
+        return True
+    except StorageError:
+        return False
+    return False
+
+
+@contextmanager
+def mirrored(folder: Path) -> Iterator[Mirror]:
+    """Hold a run folder's copy in an object store for writing, and keep it up to date.
+
+    Without a store the mirror does nothing.
+
+    Raises:
+        RunFolderError: Another driver runs this sweep, or has since this copy was made.
+        StorageError: The store does not answer or refuses.
+    """
+    mirror = Mirror(folder, bucket_of(folder))
+    mirror.begin()
+    try:
+        yield mirror
+    finally:
+        mirror.end()
+
+
+class Mirror:
+    """Brings a folder's changes to the object store, in a thread of its own."""
+
+    def __init__(self, folder: Path, bucket: BucketFiles | None) -> None:
+        self._folder = folder
+        self._is_on = bucket is not None
+        self._is_lost = False
+        self._bucket = bucket or BucketFiles("")
+        self._lease = _Lease(self._bucket)
+        self._stamps = _Stamps(folder)
+        self._lost: Callable[[SweepError], None] | None = None
+        self._garbage: Callable[[], Garbage] | None = None
+        self._tidied = 0.0
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="mirror", daemon=True)
+
+    def serve(self, lost: Callable[[SweepError], None], garbage: Callable[[], Garbage]) -> None:
+        """Serve a session.
+
+        Args:
+            lost: Is told where another driver took the sweep over.
+            garbage: Returns what nobody needs, by what the ledger says then. It is deleted when
+                that ledger is in the store.
+        """
+        self._lost, self._garbage = lost, garbage
+
+    def push(self) -> None:
+        """Bring all that there is to the store; raises StorageError."""
+        if not self._is_on or self._is_lost:
+            return
+        try:
+            self._push()
+        except OSError as err:
+            raise StorageError(f"cannot write to {self._bucket}: {err}") from err
+
+    def begin(self) -> None:
+        """Take the sweep; raises as `mirrored`."""
+        if not self._is_on:
+            return
+        try:
+            self._lease.refuse_other()
+            if self._lease.state() != self._stamps.state:
+                raise RunFolderError(
+                    f"{self._bucket} has changed since it was read; type the command again"
+                )
+            self._lease.take()
+            self._write_down()
+            self._push()
+        except OSError as err:
+            raise StorageError(f"cannot write to {self._bucket}: {err}") from err
+        self._thread.start()
+
+    def end(self) -> None:
+        """Let the sweep go, with all of it in the store; raises StorageError."""
+        if not self._is_on:
+            return
+        self._ending.set()
+        self._thread.join()
+        if self._is_lost:
+            return
+        try:
+            self._lease.refuse_taken()
+            self._push()
+            self._lease.release()
+            self._write_down()
+        except OSError as err:
+            raise StorageError(
+                f"cannot write to {self._bucket}: {err}; all is in {self._folder}: resume the "
+                f"sweep on this machine"
+            ) from err
+
+    def _write_down(self) -> None:
+        """Note that this copy is the one that was written last."""
+        self._stamps.state, self._stamps.is_written = self._lease.state(), True
+        self._stamps.save()
+
+    def _loop(self) -> None:
+        took_s = 0.0
+        # A large ledger on a slow line takes a tenth of the line, and not all of it.
+        while not self._ending.wait(max(_PERIOD_S, 9 * took_s)):
+            started = time.monotonic()
+            try:
+                self._lease.refuse_taken()  # this machine may have slept
+                self._lease.renew()
+                garbage = self._garbage_now_and_then()
+                self._push()
+                took_s = time.monotonic() - started
+                for files, name in garbage:
+                    files.delete(name)
+            except OSError:
+                continue  # it may come back; the end says so where it does not
+            except SweepError as err:
+                self._is_lost = True
+                if self._lost is not None:
+                    self._lost(err)
+                return
+
+    def _garbage_now_and_then(self) -> Garbage:
+        if self._garbage is None or time.monotonic() - self._tidied < _TIDY_S:
+            return []
+        self._tidied = time.monotonic()
+        return self._garbage()
+
+    def _push(self) -> None:
+        """Write what changed, the ledger after what it tells of; delete what is gone."""
+        now = {name: _stamp(self._folder / name) for name in _names(self._folder)}
+        changed = [name for name, stamp in now.items() if self._stamps.local.get(name) != stamp]
+        for name in sorted(changed, key=lambda name: name.endswith("ledger.jsonl")):
+            self._lease.renew()
+            with suppress(FileNotFoundError):  # gone meanwhile
+                self._bucket.write(name, (self._folder / name).read_bytes())
+                self._stamps.local[name], self._stamps.remote[name] = now[name], (-1, 0)
+        gone = [name for name in self._stamps.local if name not in now]
+        self._bucket.delete(*(name for name in gone if Path(name).name not in _NEVER_DELETED))
+        for name in gone:
+            self._stamps.forget(name)
+        if changed or gone:
+            for name, stamp in self._bucket.stamps():
+                if name in self._stamps.remote:
+                    self._stamps.remote[name] = stamp
+            self._stamps.save()
+
+
+class _Lease:
+    """Who holds a sweep in the store, or held it last.
+
+    It has no conditional write behind it, which Arrow does not offer: two that begin in the same
+    moment are told apart by reading it back, and at each renewal.
+    """
+
+    def __init__(self, bucket: BucketFiles) -> None:
+        self._bucket = bucket
+        self._renewed = 0.0
+        self.holder = f"{_machine()}:{os.getpid()}:{time.time_ns()}"
+
+    def take(self) -> None:
+        """Become the holder; raises RunFolderError where another does in the same moment."""
+        self._write(is_held=True)
+        time.sleep(_SETTLED_S)
+        self.refuse_taken()
+
+    def renew(self) -> None:
+        """Show now and then that the holder lives; raises RunFolderError where it is another."""
+        if time.monotonic() - self._renewed > _RENEW_S:
+            self.refuse_taken()
+            self._write(is_held=True)
+
+    def release(self) -> None:
+        """Let others hold it."""
+        self._write(is_held=False)
+
+    def refuse_other(self) -> None:
+        """Raise RunFolderError where another holds it."""
+        found = self.read()
+        if found is not None and found["is_held"] and not self._is_over(found):
+            raise RunFolderError(
+                f"{self._bucket} is in use by {found['holder']}; wait for it or stop it "
+                f"first; if that machine is gone, try again in {_LEASE_S:g} s"
+            )
+
+    def state(self) -> str:
+        """Return who held it last and whether they do; empty of a sweep that nobody held yet."""
+        found = self.read()
+        return "" if found is None else f"{found['holder']} {found['is_held']}"
+
+    def read(self) -> dict[str, Any] | None:
+        """Return what the store says; None of a sweep that nobody held yet."""
+        content = self._bucket.read(_LEASE)
+        return None if not content else dict(json.loads(content))
+
+    def refuse_taken(self) -> None:
+        """Raise RunFolderError where another became the holder."""
+        found = self.read()
+        if found is not None and found["holder"] != self.holder:
+            raise RunFolderError(f"{self._bucket} was taken over by {found['holder']}")
+
+    def _is_over(self, lease: dict[str, Any]) -> bool:
+        """Return whether a holder is gone: its process, or its machine."""
+        machine, pid, _ = str(lease["holder"]).rsplit(":", 2)
+        is_known = machine == _machine()
+        if is_known and (not Path(f"/proc/{pid}").exists() or int(pid) == os.getpid()):
+            return True  # else its number may be another's by now: look at the time, too
+        probe = f"{_LEASE}.now"
+        self._bucket.write(probe, b"")  # the store's clock, not ours
+        stamps = dict(self._bucket.stamps(recursive=False))
+        self._bucket.delete(probe)
+        return stamps[probe][1] - stamps.get(_LEASE, (0, 0))[1] > _LEASE_S * 1e9
+
+    def _write(self, is_held: bool) -> None:
+        about = {"holder": self.holder, "is_held": is_held}
+        self._bucket.write(_LEASE, json.dumps(about).encode())
+        self._renewed = time.monotonic()
+
+
+class _Stamps:
+    """What of a folder is in the store: the local and the remote stamp of each file.
+
+    Attributes:
+        state: That of the lease when this copy was written, or brought here.
+        is_written: Whether it was written here, and not brought.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.state, self.is_written = "", False
+        self.local: dict[str, Stamp] = {}
+        self.remote: dict[str, Stamp] = {}
+        with suppress(OSError, ValueError, KeyError):
+            found = json.loads((folder / _STAMPS).read_bytes())
+            self.state, self.is_written = found["state"], found["is_written"]
+            for name, (local, remote) in found["files"].items():
+                self.local[name], self.remote[name] = tuple(local), tuple(remote)
+
+    def note(self, name: str, remote: Stamp) -> None:
+        """Note that a file here is the one in the store with this stamp."""
+        self.local[name], self.remote[name] = _stamp(self._folder / name), remote
+
+    def forget(self, name: str) -> None:
+        """Note that a file is nowhere any more."""
+        del self.local[name], self.remote[name]
+
+    def is_alike(self, name: str, remote: Stamp) -> bool:
+        """Return whether a file here is the one in the store, as far as stamps tell."""
+        here = self.local.get(name)
+        return self.remote.get(name) == remote and here == _stamp(self._folder / name)
+
+    def save(self) -> None:
+        """Write it down, whole."""
+        both = {name: (self.local[name], self.remote[name]) for name in self.local}
+        about = {"state": self.state, "is_written": self.is_written, "files": both}
+        FolderFiles(self._folder).write(_STAMPS, json.dumps(about).encode(), durable=False)
+
+
+def _pull(folder: Path, bucket: BucketFiles) -> None:
+    stamps = {name: at for name, at in bucket.stamps() if _is_mirrored(Path(name))}
+    if not stamps:
+        return
+    state, here = _Lease(bucket).state(), _Stamps(folder)
+    is_ours = here.is_written and state == here.state
+    if not is_ours:
+        _forget_copies(folder, stamps.keys())
+    for name, stamp in stamps.items():
+        path = folder / name
+        if path.exists() and (is_ours or here.is_alike(name, stamp)):
+            continue
+        content = bucket.read(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        FolderFiles(path.parent).write(path.name, content or b"", durable=False)
+        here.note(name, stamp)
+    for name in [name for name in here.local if name not in stamps and not is_ours]:
+        here.forget(name)
+    here.state, here.is_written = state, is_ours
+    here.save()
+
+
+def _forget_copies(folder: Path, there: Collection[str]) -> None:
+    """Delete what the store no longer has, and copies of what workers wrote: they may be old."""
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        is_old = _is_by_workers(name) or (_is_mirrored(name) and str(name) not in there)
+        if path.is_file() and is_old:
+            path.unlink(missing_ok=True)
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        if path.is_file() and _is_mirrored(name):
+            yield str(name)
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return (-1, 0)
+    return (stat.st_size, stat.st_mtime_ns)
+
+
+def _is_mirrored(name: Path) -> bool:
+    is_passing = name.name.endswith(".tmp") or name.name in _NOT_MIRRORED
+    return not is_passing and not _is_by_workers(name) and not name.name.startswith(_LEASE)
+
+
+def _is_by_workers(name: Path) -> bool:
+    """Return whether a file is in a `checkpoints` or `weights` of the sweep's, or of a stage's."""
+    return name.parts[0] != "inputs" and bool(_BY_WORKERS & set(name.parts[:-1]))
+
+
+def _machine() -> str:
+    """Return what tells processes of this machine, or of this container, from others."""
+    namespace = ""
+    with suppress(OSError):
+        namespace = os.readlink("/proc/self/ns/pid").partition("[")[2].rstrip("]")
+    return f"{socket.gethostname()}/{namespace}"

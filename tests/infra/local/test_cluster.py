@@ -1,0 +1,83 @@
+"""A cluster on this machine: only with its token, and stopped to the last process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sweeps.infra.local.cluster import LocalCluster
+from tests.free_port import free_port
+
+pytestmark = pytest.mark.cluster
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="c", dir="/tmp") as path:
+        yield Path(path) / "cluster"
+
+
+def command(folder: Path, *arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "sweeps.infra.local.cluster", *arguments, "--folder", str(folder)],
+        cwd=ROOT, capture_output=True, text=True, timeout=150, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def status_of(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as err:
+        err.close()
+        return err.code
+
+
+def test_up_then_down(folder: Path) -> None:
+    port, dashboard = free_port(), free_port()
+    options = ["--port", str(port), "--dashboard", str(dashboard), "--workers", "1"]
+    options.append("--no-mlflow")
+    code, said = command(folder, "up", *options)
+    cluster = LocalCluster(folder)
+    try:
+        assert code == 0, said
+        assert f". {folder}/env" in said
+        assert f"RAY_ADDRESS=http://127.0.0.1:{dashboard}" in (folder / "env").read_text()
+        assert stat.S_IMODE(os.stat(cluster.token).st_mode) == 0o600
+        assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
+        assert status_of(f"http://127.0.0.1:{dashboard}/api/jobs/") == 401
+        code, said = command(folder, "up", *options)
+        assert (code, "runs already" in said) == (1, True)
+        nodes = [psutil.Process(pid) for pid in cluster.processes.pids().values()]
+        tree = [child for node in nodes for child in [node, *node.children(recursive=True)]]
+        assert len(tree) > 6
+    finally:
+        code, said = command(folder, "down")
+    assert (code, said.strip()) == (0, "stopped worker-1, head")
+    assert not [process for process in tree if process.is_running()]
+    assert command(folder, "down") == (0, "nothing was running\n")
+
+
+def test_a_taken_port_is_named_and_nothing_is_left(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, said = command(folder, "up", "--dashboard", str(port), "--port", str(free_port()))
+    assert code == 1
+    assert f"port {port} cannot be used" in said
+    assert f"make cluster DASHBOARD_PORT={port + 1}" in said
+    assert not folder.exists()

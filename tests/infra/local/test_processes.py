@@ -1,0 +1,67 @@
+"""Processes that are written down: known again after the clock was set, and never mixed up."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sweeps.infra.local.processes import Processes
+
+SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(300)"]
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    one = Processes(tmp_path)
+    one.begin({})
+    one.start("sleeper", SLEEP, os.environ, lambda: "up" in one.log("sleeper"))
+    pid = one.pids()["sleeper"]
+    yield one
+    if psutil.pid_exists(pid):
+        one.kill("sleeper")
+
+
+def test_a_process_is_known_after_the_clock_was_set(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: created(self) + 3600)
+    assert processes.is_alive("sleeper")
+    assert processes.stop("sleeper")
+    assert processes.pids() == {}
+
+
+def test_a_number_that_is_another_process_by_now_is_not_stopped(
+    processes: Processes, tmp_path: Path
+) -> None:
+    path = tmp_path / "state.json"
+    state = json.loads(path.read_text())
+    state["processes"]["other"] = [os.getpid(), state["processes"]["sleeper"][1]]
+    path.write_text(json.dumps(state))
+    assert not processes.is_alive("other")
+    assert not processes.stop("other")
+    assert processes.stop("sleeper")
+
+
+def test_a_process_that_was_killed_is_not_alive(processes: Processes) -> None:
+    os.kill(processes.pids()["sleeper"], signal.SIGKILL)
+    os.waitid(os.P_PID, processes.pids()["sleeper"], os.WEXITED | os.WNOWAIT)
+    assert not processes.stop("sleeper")
+
+
+def test_where_there_is_no_proc_the_creation_time_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweeps.infra.local.processes._PROC", tmp_path / "proc")
+    one = Processes(tmp_path)
+    one.begin({})
+    one.start("sleeper", SLEEP, os.environ, lambda: "up" in one.log("sleeper"))
+    assert one.is_alive("sleeper")
+    assert one.stop("sleeper")

@@ -1,0 +1,89 @@
+"""Commands for a cluster's jobs: what cannot be sent is said first; ids may be typed as paths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeps.cli.commands import main
+from sweeps.infra.jobs import Job
+from sweeps.service import submission
+from sweeps.service.submission import Submitted
+from tests.free_port import free_port
+from tests.sweeps.sweep_files import write_sweep
+
+EXIT_SETTINGS, EXIT_CLUSTER = 2, 9
+
+
+@pytest.mark.parametrize("command", ["submit", "logs", "stop"])
+@pytest.mark.parametrize("address", ["", "auto", "head:6379"])
+def test_without_a_jobs_address_it_is_said_and_nothing_else(
+    command: str,
+    address: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    what = str(write_sweep(tmp_path)) if command == "submit" else "digits"
+    assert main([command, what]) == EXIT_SETTINGS
+    said = capsys.readouterr().err
+    rule = "RAY_ADDRESS is not set" if not address else f"RAY_ADDRESS={address} is no Jobs address"
+    assert said.startswith(f"error: {rule}")
+    assert "for example http://127.0.0.1:8265" in said
+
+
+def test_stop_says_how_a_sweep_of_this_machine_is_stopped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert main(["stop", "digits"]) == EXIT_SETTINGS
+    assert "Ctrl-C, or SIGTERM to its process" in capsys.readouterr().err
+
+
+def test_stop_of_a_cluster_that_does_not_answer_claims_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", f"http://127.0.0.1:{free_port()}")
+    assert main(["stop", "digits"]) == EXIT_CLUSTER
+    said = capsys.readouterr().err
+    assert "stopping" not in said
+    assert "is being recorded" not in said
+
+
+@pytest.mark.parametrize("typed", ["digits", "digits/", "./digits", "runs/digits/"])
+@pytest.mark.parametrize("before", [True, False])
+def test_a_sweep_may_be_typed_as_a_path(
+    typed: str, before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+
+    def send(command: str, sweep: str, arguments: Sequence[str] = ()) -> Submitted:
+        sent.append((command, sweep, list(arguments)))
+        return Submitted(sweep, "raysubmit_1", 0)
+
+    monkeypatch.setenv("RAY_ADDRESS", "http://127.0.0.1:8265")
+    monkeypatch.setattr(submission, "send", send)
+    options = ["--trials", "2"]
+    words = [typed, *options] if before else [*options, typed]
+    assert main(["extend", *words]) == 0
+    assert sent == [("extend", "digits", options)]
+
+
+@pytest.mark.parametrize("typed", ["digits", "digits/", "runs/digits"])
+def test_the_sweep_whose_job_is_stopped_may_be_typed_as_a_path(
+    typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def stop(sweep: str) -> Job:
+        asked.append(sweep)
+        return Job("raysubmit_1", "STOPPED", "", {}, 0.0)
+
+    monkeypatch.setenv("RAY_ADDRESS", "http://127.0.0.1:8265")
+    monkeypatch.setattr(submission, "stop", stop)
+    assert main(["stop", typed]) == 0
+    assert asked == ["digits"]

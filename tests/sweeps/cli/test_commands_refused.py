@@ -1,0 +1,98 @@
+"""A command that asks for what cannot be ends with a code that says so, and changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import sweeps
+from sweeps.cli.commands import main
+from tests.sweeps.sweep_files import space, write_sweep
+
+GRID = space(model="{kind: linear}", optimizer="{kind: adam, lr: {choice: [0.01, 0.1]}}", epochs=2)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("refused")
+    path = write_sweep(folder, search="{method: grid}", space=GRID, final="{top_k: 1, seeds: 1}")
+    sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
+    return folder / "runs"
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("extend blobs --trials 5", "only random and sobol sweeps can be extended"),
+        ("retry blobs", "no failed trial to retry"),
+        ("final blobs", "has a final already"),
+        ("show nosuch", "there is no run folder"),
+        ("resume blobs/final", "is the stage final of a sweep"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_1(
+    runs: Path,
+    command: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SWEEPS_STORAGE", str(runs))
+    monkeypatch.chdir(runs)
+    before = sorted(runs.rglob("*"))
+    assert main(command.split()) == 1
+    assert words in capsys.readouterr().err
+    assert sorted(runs.rglob("*")) == before
+
+
+def test_a_name_that_no_run_has_is_answered_with_those_that_there_are(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SWEEPS_STORAGE", str(runs))
+    monkeypatch.chdir(tmp_path)
+    assert main(["show", "nosuch"]) == 1
+    assert f"there is no run folder {runs}/nosuch; {runs} has blobs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["-1", "0", "many"])
+def test_a_number_of_trials_that_is_none_ends_with_2_as_other_mistakes_of_the_command_line(
+    number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["extend", "blobs", "--trials", number])
+    assert f"must be a whole number, 1 at least, got '{number}'" in capsys.readouterr().err
+
+
+def test_a_local_sweep_that_is_to_be_stopped_is_answered_with_how(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert main(["stop", "blobs"]) == 2
+    said = capsys.readouterr().err
+    assert "RAY_ADDRESS is not set: set it to the Jobs address" in said
+    assert "a sweep of this machine is stopped by Ctrl-C" in said
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "words"),
+    [
+        ("resume blobs --local", "resume", "interrupted; what was reported is kept: `list` shows"),
+        ("show blobs", "open_run", "interrupted\n"),
+    ],
+)
+def test_a_second_ctrl_c_says_how_to_go_on_where_something_was_trained(
+    command: str,
+    name: str,
+    words: str,
+    runs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(runs)
+    monkeypatch.setattr(f"sweeps.service.running.{name}", interrupted)
+    assert main(command.split()) == 130
+    assert words in capsys.readouterr().err

@@ -1,0 +1,190 @@
+"""Faults of a cluster's parts: workers, the head, the storage, and clocks that are apart."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import sweeps
+from sweeps.infra.local.cluster import LocalCluster
+from sweeps.record.results import Results
+from tests.free_port import free_port
+from tests.sweeps.clocks import other_clock
+from tests.sweeps.drivers import (
+    counted_sweep,
+    driver,
+    epochs_trained,
+    events,
+    run_command,
+    wait_for,
+)
+
+pytestmark = pytest.mark.cluster
+TRIALS, EPOCHS = 6, 9
+FAULTY = """        if self.training and self.number == 1 and self.calls > 7:
+            if not (HERE / 'killed').exists():
+                (HERE / 'killed').touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        if self.training and self.number == 2 and self.calls > 4: time.sleep(600)
+"""
+CLOCK = """        if self.training:
+            ahead_s = time.time() - (HERE / 'now').stat().st_mtime
+            (HERE / f'{os.getpid()}.clock').write_text(str(ahead_s))
+"""
+
+
+@contextmanager
+def started(port: int, dashboard: int, folder: Path, workers: int = 1) -> Iterator[LocalCluster]:
+    one = LocalCluster(folder)
+    one.up(port=port, dashboard=dashboard, workers=workers, cpus=1)
+    try:
+        yield one
+    finally:
+        one.down()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    with (
+        tempfile.TemporaryDirectory(prefix="c", dir="/tmp") as folder,
+        started(free_port(), free_port(), Path(folder) / "cluster") as one,
+    ):
+        yield one
+
+
+def joining(cluster: LocalCluster) -> dict[str, str]:
+    """Return the environment of a driver that joins the cluster."""
+    return cluster.variables() | {"RAY_ADDRESS": f"127.0.0.1:{cluster.port}"}
+
+
+def curves(results: Results) -> list[dict[str, float]]:
+    frame = results.epochs().drop(columns="epoch_s").sort_values(["trial", "epoch"])
+    return frame.to_dict("records")
+
+
+def unbroken(folder: Path, module: str) -> Results:
+    folder.mkdir()
+    path = counted_sweep(folder, module, trials=TRIALS, epochs=EPOCHS)
+    return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
+
+
+def endings(results: Results) -> list[str]:
+    return [str(trial.outcome) for trial in results.record.trials]
+
+
+def test_a_killed_and_a_hung_worker_cost_what_they_did(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    sections = {"trial": "{timeout_s: 4}"}
+    path = counted_sweep(
+        tmp_path, "faulty", FAULTY, trials=TRIALS, epochs=EPOCHS, epoch_s=0.1, **sections
+    )
+    code, said = run_command("run", path, "--id", "faulty", **joining(cluster))
+    assert code == 0, said
+    results = sweeps.open_run(cluster.storage / "faulty")
+    assert endings(results) == [*["completed"] * 2, "failed", *["completed"] * 3]
+    assert 'faulty.py", line' in results.record.trials[2].reason
+    assert max(Counter(epochs_trained(tmp_path)).values()) <= EPOCHS + 1
+    whole = unbroken(tmp_path / "unbroken", "faulty_unbroken")
+    assert [row for row in curves(results) if row["trial"] != 2] == [
+        row for row in curves(whole) if row["trial"] != 2
+    ]
+
+
+def test_a_full_storage_ends_the_sweep_with_the_way_out_and_it_is_resumed(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(small)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("a storage that is full needs the right to mount one")
+    try:
+        path = counted_sweep(tmp_path, "full", trials=TRIALS, epochs=EPOCHS, epoch_s=0.2)
+        environment = joining(cluster) | {"SWEEPS_STORAGE": str(small)}
+        with driver("run", path, "--id", "full", **environment) as one:
+            wait_for(lambda: len(epochs_trained(tmp_path)) > 8)
+            filler = small / "filler"
+            filler.write_bytes(bytes(shutil.disk_usage(small).free))
+            code, said = one.wait()
+        assert code == 5, said
+        assert "free some space, then resume the sweep" in said, said
+        filler.unlink()
+        code, said = run_command("resume", "full", **environment)
+        assert code == 0, said
+        resumed = sweeps.open_run(small / "full")
+        whole = unbroken(tmp_path / "unbroken", "full_unbroken")
+        assert curves(resumed) == curves(whole)
+        assert endings(resumed) == ["completed"] * TRIALS
+        assert events(small / "full", "failure") == []
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_a_head_that_goes_ends_the_driver_and_the_sweep_is_resumed(
+    tmp_path: Path, comes_back: bool
+) -> None:
+    ports = free_port(), free_port()
+    path = counted_sweep(
+        tmp_path, f"headless_{comes_back}", trials=TRIALS, epochs=EPOCHS, epoch_s=0.3
+    )
+    with tempfile.TemporaryDirectory(prefix="c", dir="/tmp") as name:
+        folder = Path(name) / "cluster"
+        with started(*ports, folder) as cluster:
+            with driver("run", path, "--id", "headless", **joining(cluster)) as one:
+                wait_for(lambda: len(epochs_trained(tmp_path)) > 8)
+                cluster.kill("head")
+                if comes_back:
+                    cluster.kill("worker-1")  # on one machine, Ray starts no head beside it
+                    cluster.start_head(1)
+                code, said = one.wait(timeout_s=60)
+            if comes_back:  # Ray ends a driver that the new head does not know
+                assert code != 0, said
+            else:
+                assert code == 9, said
+                assert "has not answered for 30 s" in said, said
+                assert "resume the sweep" in said, said
+        done = {event["trial"] for event in events(folder / "storage" / "headless", "outcome")}
+        trained = Counter(epochs_trained(tmp_path))
+        with started(*ports, folder) as cluster:
+            code, said = run_command("resume", "headless", **joining(cluster))
+            assert code == 0, said
+        after = Counter(epochs_trained(tmp_path))
+        assert {number: after[number] - trained[number] for number in done} == dict.fromkeys(
+            done, 0
+        )
+        whole = unbroken(tmp_path / "unbroken", f"headless_{comes_back}_unbroken")
+        assert curves(sweeps.open_run(folder / "storage" / "headless")) == curves(whole)
+
+
+def test_clocks_that_are_minutes_apart_change_nothing(
+    cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        for name, ahead_s in (("late", -7 * 60), ("early", 13 * 60)):
+            for variable, text in other_clock(tmp_path / name, ahead_s).items():
+                patch.setenv(variable, text)
+            cluster.add_worker(name, 1)
+    (tmp_path / "now").touch()
+    # Long trials: each node is to start its worker while the others are at their first one.
+    path = counted_sweep(tmp_path, "clocks", CLOCK, trials=TRIALS, epochs=EPOCHS, epoch_s=1.5)
+    code, said = run_command("run", path, "--id", "clocks", **joining(cluster))
+    assert code == 0, said
+    assert "checking 4 nodes" in said, said
+    # Seconds by each worker's own clock since the sweep began, which took less than three minutes.
+    seen = [float(file.read_text()) for file in tmp_path.glob("*.clock")]
+    assert min(seen) < -4 * 60, seen
+    assert max(seen) > 13 * 60, seen
+    results = sweeps.open_run(cluster.storage / "clocks")
+    whole = unbroken(tmp_path / "unbroken", "clocks_unbroken")
+    assert curves(results) == curves(whole)
+    assert endings(results) == ["completed"] * TRIALS
+    assert all(0 <= row < 60 for row in results.epochs()["epoch_s"])

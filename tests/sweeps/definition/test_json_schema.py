@@ -1,0 +1,120 @@
+"""The JSON Schema and the loader give the same verdict wherever a schema can tell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from sweeps.definition.json_schema import sweep_schema
+from sweeps.definition.loading import check_text
+from sweeps.errors import SweepFileError
+from sweeps.search_spaces.yaml_reader import parse_yaml
+from tests.sweeps.definition.test_checks import GOOD
+
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLES = sorted((ROOT / "search_spaces" / "examples").glob("*.yaml"))
+VALIDATOR = jsonschema.Draft202012Validator(sweep_schema())
+
+GOOD_CHANGES = {
+    "as it is": ("", ""),
+    "a fixed value": ("{int: [4, 16]}", "8"),
+    "a choice of values": ("{int: [4, 16]}", "{choice: [4, 8], weights: [1, 2]}"),
+    "a choice of sections": (
+        "{kind: adam, lr: {float: [1.0e-3, 1.0e-1], log: true}}",
+        "{choice: [{kind: sgd, momentum: {float: [0, 0.9]}}, {kind: adam}]}",
+    ),
+    "a registered name": ("name: t", "name: t\nfinal: {registry_name: Irises 1, refit: false}"),
+    "a full batch": ("epochs: 3", "epochs: 3, batch_size: {choice: [full, 32]}"),
+    "a stepped range": ("{int: [4, 16]}", "{int: [4, 16], step: 4}"),
+    "a scheduler": ("name: t", "name: t\nstopping: {scheduler: asha, grace_epochs: 1}"),
+    "a choice of ranges": ("{int: [4, 16]}", "{choice: [{int: [1, 2]}, {int: [8, 9]}]}"),
+    "a choice in a choice": ("{int: [4, 16]}", "{choice: [{choice: [4, 5]}, 6]}"),
+    "a choice of kinds": ("kind: adam", "kind: {choice: [adam, adamw]}"),
+    "a section or none": ("training:", "regularization: {early_stopping: {choice: [null, "
+                          "{patience: {int: [1, 2]}}]}, clip_norm: null}\n  training:"),
+    "whole numbers for a rate": ("{float: [1.0e-3, 1.0e-1], log: true}", "{int: [1, 3]}"),
+    "a listed search": ("random, trials: 4", "manual, configurations: [{model: {kind: linear}, "
+                        "optimizer: {kind: sgd}}]"),
+}  # fmt: skip
+BAD_CHANGES = {
+    "an unknown section": ("name: t", "name: t\nserch: {}"),
+    "an unknown key": ("trials: 4", "trials: 4, trails: 4"),
+    "a missing section": ("data: {source: iris}\n", ""),
+    "no trials": ("trials: 4", "trials: 0"),
+    "a word for a number": ("epochs: 3", "epochs: three"),
+    "a fraction for a whole number": ("epochs: 3", "epochs: 3.5"),
+    "an unknown optimizer": ("kind: adam", "kind: admm"),
+    "a key of another optimizer": ("kind: adam", "kind: adam, momentum: 0.9"),
+    "an illegal fixed value": ("{int: [4, 16]}", "0"),
+    "an illegal option": ("{int: [4, 16]}", "{choice: [4, zero]}"),
+    "a range of three": ("[4, 16]", "[4, 8, 16]"),
+    "an unknown option of a range": ("log: true", "lgo: true"),
+    "an empty choice": ("{int: [4, 16]}", "{choice: []}"),
+    "an unknown scheduler": ("name: t", "name: t\nstopping: {scheduler: ahsa}"),
+    "an unknown kind in a choice of kinds": ("kind: adam", "kind: {choice: [adam, adma]}"),
+    "a section without its kind": ("kind: adam, ", ""),
+    "a schedule without its kind": ("training:", "schedule: {warmup_epochs: 1}\n  training:"),
+    "a custom net without its target": ("kind: mlp, hidden_units: {int: [4, 16]}", "kind: custom"),
+    "truth for a number": ("{float: [1.0e-3, 1.0e-1], log: true}", "true"),
+    "a float range for a whole number": ("{int: [4, 16]}", "{float: [4, 16]}"),
+    "a weight of nought": ("{int: [4, 16]}", "{choice: [4, 5], weights: [0, 1]}"),
+    "an empty section": ("name: t", "name: t\nbudget: null"),
+    "no time": ("name: t", "name: t\nbudget: {time_s: 0}"),
+    "a negative seed": ("name: t", "name: t\nseed: -1"),
+    "a constraint that is no text": ("name: t", "name: t\nconstraints: [3]"),
+    "a baseline that is no section": ("trials: 4", "trials: 4, baseline: [3]"),
+    "nothing listed": ("random, trials: 4", "manual, configurations: []"),
+    "a dev split of nothing": ("iris", "iris, split: {dev: 0}"),
+    "a registered name with a quote": ("name: t", 'name: t\nfinal: {registry_name: "it\'s"}'),
+    "a registered name of nothing": ("name: t", "name: t\nfinal: {registry_name: ' '}"),
+    "a bad name": ("name: t", "name: a b"),
+}
+
+
+def verdicts(text: str) -> tuple[bool, bool]:
+    """Return what the schema and the loader say."""
+    by_schema = VALIDATOR.is_valid(parse_yaml(text, "f.yaml").value)
+    try:
+        check_text(text, "f.yaml", Path.cwd())
+    except SweepFileError:
+        return by_schema, False
+    return by_schema, True
+
+
+def test_a_choice_of_the_whole_space_is_accepted_by_both() -> None:
+    whole = "{model: {kind: linear}, optimizer: {kind: adam}, training: {epochs: 2}}"
+    text = GOOD.partition("space:")[0].replace("trials: 4", "trials: 1")
+    assert verdicts(f"{text}space: {{choice: [{whole}]}}\n") == (True, True)
+    assert verdicts(f"{text}space: {{choice: [{whole}, 3]}}\n") == (False, False)
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(sweep_schema())
+    assert sweep_schema()["$schema"].endswith("2020-12/schema")
+
+
+def test_the_schema_that_editors_read_is_the_one_that_is_printed() -> None:
+    written = json.loads((ROOT / "search_spaces" / "sweep.schema.json").read_text())
+    assert written == sweep_schema()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_fits_the_schema(path: Path) -> None:
+    assert [
+        error.message
+        for error in VALIDATOR.iter_errors(parse_yaml(path.read_text(), str(path)).value)
+    ] == []
+
+
+@pytest.mark.parametrize("change", GOOD_CHANGES.values(), ids=GOOD_CHANGES)
+def test_both_accept_what_is_right(change: tuple[str, str]) -> None:
+    assert verdicts(GOOD.replace(*change, 1)) == (True, True)
+
+
+@pytest.mark.parametrize("change", BAD_CHANGES.values(), ids=BAD_CHANGES)
+def test_both_refuse_what_is_wrong(change: tuple[str, str]) -> None:
+    assert change[0] in GOOD
+    assert verdicts(GOOD.replace(*change, 1)) == (False, False)

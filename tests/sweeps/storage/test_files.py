@@ -1,0 +1,84 @@
+"""Files of trials are whole, in a folder and in an object store alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sweeps.storage.files import (
+    MARKER,
+    BucketFiles,
+    Files,
+    FolderFiles,
+    bring,
+    bucket_of,
+    files_of,
+    remove_folder,
+    rename_folder,
+)
+from tests.object_store import ACCOUNT, ObjectStore, started_store
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    with started_store(tmp_path_factory.mktemp("store")) as one:
+        yield one
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def files(
+    request: pytest.FixtureRequest,
+    store: ObjectStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Files:
+    for name, value in ACCOUNT.items():
+        monkeypatch.setenv(name, value)
+    if request.param == "folder":
+        return FolderFiles(tmp_path)
+    return BucketFiles(store.uri).below(tmp_path.name)
+
+
+def test_a_file_is_replaced_and_nothing_is_left_beside_it(files: Files) -> None:
+    files.write("a", b"old")
+    files.write("a", b"new", durable=False)
+    assert files.read("a") == b"new"
+    assert files.names() == ["a"]
+
+
+def test_what_is_not_there_is_none_and_can_be_deleted(files: Files) -> None:
+    files.write("a", b"")
+    files.delete("a", "never there")
+    assert files.read("a") is None
+    assert files.names() == []
+    assert files.is_there()
+
+
+def test_a_copy_knows_where_its_files_are(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ACCOUNT.items():
+        monkeypatch.setenv(name, value)
+    assert bucket_of(tmp_path / "digits") is None
+    (tmp_path / MARKER).write_text(store.uri)
+    weights = tmp_path / "digits" / "final" / "weights"
+    weights.mkdir(parents=True)
+    files_of(weights).write("one", b"1")
+    assert store.names("digits/final") == {"weights/one"}
+    assert bring(weights / "one").read_bytes() == b"1"
+    assert not bring(weights / "two").exists()
+    rename_folder(tmp_path / "digits" / "final", tmp_path / "digits" / "final-1", "sweep.json")
+    assert store.names("digits") == {"final-1/weights/one"}
+    assert (tmp_path / "digits" / "final-1" / "weights" / "one").exists()
+    remove_folder(tmp_path / "digits" / "final-1")
+    assert store.names("digits") == set()
+    assert not (tmp_path / "digits" / "final-1").exists()
+
+
+def test_a_store_that_is_away_is_not_there() -> None:
+    gone = BucketFiles("s3://runs/x?endpoint_override=127.0.0.1:9&scheme=http&region=us-east-1")
+    assert not gone.is_there()
+    with pytest.raises(OSError, match=r"127\.0\.0\.1"):
+        gone.read("a")

@@ -1,0 +1,130 @@
+"""One driver at a time writes a run folder's copy in an object store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sweeps.errors import RunFolderError, SweepError
+from sweeps.storage import mirror
+from sweeps.storage.files import MARKER, BucketFiles, bucket_of
+from sweeps.storage.mirror import mirrored, pull, refuse_held_elsewhere
+from tests.object_store import ACCOUNT, ObjectStore, started_store
+from tests.sweeps.drivers import wait_for
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    with started_store(tmp_path_factory.mktemp("store")) as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def _account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ACCOUNT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(mirror, "_PERIOD_S", 0.05)
+    monkeypatch.setattr(mirror, "_SETTLED_S", 0.0)
+
+
+@pytest.fixture
+def copies(store: ObjectStore, tmp_path: Path) -> tuple[Path, Path]:
+    """Return the copies that two machines have of one run folder."""
+    for name in ("here", "there"):
+        (tmp_path / name / "digits").mkdir(parents=True)
+        (tmp_path / name / MARKER).write_text(f"{BucketFiles(store.uri).below(tmp_path.name)}")
+    return tmp_path / "here" / "digits", tmp_path / "there" / "digits"
+
+
+def leave(folder: Path, holder: str) -> None:
+    """Write a lease as another driver does."""
+    bucket = bucket_of(folder)
+    assert bucket is not None
+    bucket.write(".lease.json", json.dumps({"holder": holder, "is_held": True}).encode())
+
+
+def test_what_changes_is_in_the_store_while_it_is_held_and_brought_elsewhere(
+    copies: tuple[Path, Path],
+) -> None:
+    here, there = copies
+    with mirrored(here):
+        (here / "ledger.jsonl").write_text("one\n")
+        (here / "final").mkdir()
+        (here / "final" / "report.html").write_text("plan\n")
+        (here / "weights").mkdir()
+        (here / "weights" / "local").write_text("a worker's")
+        wait_for(lambda: pull(there) or (there / "final" / "report.html").exists())
+        (here / "final" / "report.html").unlink()
+    pull(there)
+    assert (there / "ledger.jsonl").read_text() == "one\n"
+    assert not (there / "final" / "report.html").exists()
+    assert not (there / "weights").exists()
+
+
+def test_a_second_driver_is_refused(copies: tuple[Path, Path]) -> None:
+    here, there = copies
+    leave(here, "elsewhere:1:2")
+    with pytest.raises(RunFolderError, match="in use by elsewhere:1:2"):
+        refuse_held_elsewhere(there)
+    with pytest.raises(RunFolderError, match="in use by elsewhere:1:2"), mirrored(there):
+        raise AssertionError("it was taken")
+
+
+def test_a_driver_that_was_taken_over_writes_nothing_any_more(copies: tuple[Path, Path]) -> None:
+    here, there = copies
+    lost: list[SweepError] = []
+    with mirrored(here) as held:
+        held.serve(lost.append, list)
+        leave(here, "elsewhere:1:2")
+        wait_for(lambda: lost)
+        (here / "ledger.jsonl").write_text("mine\n")
+    pull(there)
+    assert "taken over by elsewhere:1:2" in str(lost[0])
+    assert not (there / "ledger.jsonl").exists()
+
+
+def test_a_copy_that_is_older_than_another_drivers_session_is_refused(
+    copies: tuple[Path, Path],
+) -> None:
+    here, there = copies
+    with mirrored(here):
+        (here / "ledger.jsonl").write_text("one\n")
+    pull(there)
+    with mirrored(there):
+        (there / "ledger.jsonl").write_text("one\ntwo\n")
+    with pytest.raises(RunFolderError, match="has changed since it was read"), mirrored(here):
+        raise AssertionError("it was taken")
+    pull(here)
+    assert (here / "ledger.jsonl").read_text() == "one\ntwo\n"
+
+
+def test_the_tail_that_a_kill_kept_here_stays_unless_another_went_on(
+    copies: tuple[Path, Path],
+) -> None:
+    here, there = copies
+    with mirrored(here):
+        (here / "ledger.jsonl").write_text("one\n")
+    (here / "ledger.jsonl").write_text("one\ntail\n")
+    pull(here)
+    assert (here / "ledger.jsonl").read_text() == "one\ntail\n"
+    pull(there)
+    with mirrored(there):
+        (there / "ledger.jsonl").write_text("one\n2\n")
+    pull(here)
+    assert (here / "ledger.jsonl").read_text() == "one\n2\n"
+
+
+def test_a_holder_that_is_gone_is_followed(
+    copies: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, _ = copies
+    leave(here, f"{mirror._machine()}:999999999:1")  # of this machine, and no process any more
+    refuse_held_elsewhere(here)
+    leave(here, "elsewhere:1:2")
+    with pytest.raises(RunFolderError, match="in use"):
+        refuse_held_elsewhere(here)
+    monkeypatch.setattr(mirror, "_LEASE_S", -5.0)  # as if it had not been renewed for so long
+    refuse_held_elsewhere(here)
