@@ -60,7 +60,20 @@ def test_a_misspelt_function_is_found_by_validation_with_the_ones_there_are(tmp_
     assert str(caught.value).endswith("did you mean 'build'?")
 
 
-def test_a_folder_is_put_last_and_once(tmp_path: Path) -> None:
+def test_a_folder_is_put_first_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    make_importable(tmp_path)
     make_importable(tmp_path)
     assert sys.path.count(str(tmp_path)) == 1
-    assert sys.path[-1] == str(tmp_path)
+    assert sys.path[0] == str(tmp_path)
+
+
+def test_a_models_package_of_the_users_is_found_before_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "__init__.py").write_text("")
+    (tmp_path / "models" / "tabnet.py").write_text("def build(input_shape, outputs): ...\n")
+    make_importable(tmp_path)
+    assert function_problem("models.tabnet:build") is None
