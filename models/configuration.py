@@ -60,7 +60,7 @@ class Regularization(Section):
 class TrainingConfig(Section):
     """How long and on what a trial is trained."""
 
-    epochs: int = Field(ge=1, le=1_000_000)
+    epochs: int = Field(ge=1, le=1_000_000, description="Passes over the training rows.")
     batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = Field(
         64, description="Rows of one step: full is batch gradient descent, 1 is stochastic."
     )

@@ -36,11 +36,11 @@ class Mlp(Section):
     """Hidden layers of equal width: affine, normalization, activation, dropout; then an affine."""
 
     kind: Literal["mlp"]
-    hidden_layers: int = Field(1, ge=1, le=100)
+    hidden_layers: int = Field(1, ge=1, le=100, description="How many hidden layers.")
     hidden_units: int = Field(64, ge=1, le=65_536, description="Width of every hidden layer.")
-    activation: Activation = "relu"
+    activation: Activation = Field("relu", description="After each hidden layer.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Probability that a unit is dropped.")
-    normalization: Normalization = "none"
+    normalization: Normalization = Field("none", description="Before each activation.")
     initialization: Initialization = Field(
         "default", description="Of weights. default: torch's own; xavier, he: normal; biases 0."
     )
@@ -53,7 +53,7 @@ class Cnn(Section):
     """
 
     kind: Literal["cnn"]
-    conv_layers: int = Field(2, ge=1, le=32)
+    conv_layers: int = Field(2, ge=1, le=32, description="How many convolutions.")
     channels: int = Field(16, ge=1, le=4_096, description="Of the first layer.")
     channel_growth: int = Field(
         2, ge=1, le=4, description="Each layer has this many times the channels of the one before."
@@ -63,10 +63,10 @@ class Cnn(Section):
         "max", description="Over 2 x 2 after each convolution, which halves the image; or none."
     )
     hidden_units: int = Field(64, ge=1, le=65_536, description="Width of the hidden layer.")
-    activation: Activation = "relu"
+    activation: Activation = Field("relu", description="After each hidden layer.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Before the last layer.")
-    normalization: Literal["none", "batch"] = "none"
-    initialization: Initialization = "default"
+    normalization: Literal["none", "batch"] = Field("none", description="Before each activation.")
+    initialization: Initialization = Field("default", description="Of weights, as for `mlp`.")
 
     @field_validator("kernel_size")
     @classmethod

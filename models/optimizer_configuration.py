@@ -10,9 +10,11 @@ from sweeps.models.section import Section
 
 __all__ = ["Adagrad", "Adam", "AdamW", "OptimizerConfig", "RmsProp", "Sgd"]
 
-LearningRate = Annotated[float, Field(gt=0, le=1e6)]
-Decay = Annotated[float, Field(ge=0, lt=1)]
-Epsilon = Annotated[float, Field(gt=0, le=1)]
+LearningRate = Annotated[
+    float, Field(gt=0, le=1e6, description="Learning rate, before the schedule changes it.")
+]
+Decay = Annotated[float, Field(ge=0, lt=1, description="Decay of a running mean, as in torch.")]
+Epsilon = Annotated[float, Field(gt=0, le=1, description="Added to a divisor, for stability.")]
 
 
 class Sgd(Section):
@@ -62,7 +64,7 @@ class RmsProp(Section):
     alpha: Decay = Field(0.99, description="Smoothing of the squared gradients.")
     eps: Epsilon = 1e-8
     momentum: Decay = 0.0
-    centered: bool = False
+    centered: bool = Field(False, description="Divide by the variance of the gradients instead.")
 
 
 class Adagrad(Section):
@@ -70,8 +72,10 @@ class Adagrad(Section):
 
     kind: Literal["adagrad"]
     lr: LearningRate = 1e-2
-    lr_decay: float = Field(0.0, ge=0, le=1e3)
-    initial_accumulator_value: float = Field(0.0, ge=0, le=1e6)
+    lr_decay: float = Field(0.0, ge=0, le=1e3, description="Divides the rate by 1 + step * this.")
+    initial_accumulator_value: float = Field(
+        0.0, ge=0, le=1e6, description="Sum of squared gradients to start from."
+    )
     eps: Epsilon = 1e-10
 
 

@@ -35,22 +35,24 @@ class StepDecay(_Schedule):
     """Multiplies the learning rate by `gamma` every `step_epochs`."""
 
     kind: Literal["step"]
-    step_epochs: int = Field(10, ge=1, le=100_000)
-    gamma: float = Field(0.1, gt=0, le=1)
+    step_epochs: int = Field(10, ge=1, le=100_000, description="Epochs between two steps.")
+    gamma: float = Field(0.1, gt=0, le=1, description="Factor of each step.")
 
 
 class Exponential(_Schedule):
     """Multiplies the learning rate by `gamma` every epoch."""
 
     kind: Literal["exponential"]
-    gamma: float = Field(0.95, gt=0, le=1)
+    gamma: float = Field(0.95, gt=0, le=1, description="Factor of each epoch.")
 
 
 class Cosine(_Schedule):
     """Falls along half a cosine to `final_fraction` of the rate (Loshchilov and Hutter, 2017)."""
 
     kind: Literal["cosine"]
-    final_fraction: float = Field(0.0, ge=0, le=1)
+    final_fraction: float = Field(
+        0.0, ge=0, le=1, description="Part of the learning rate that is left at the end."
+    )
 
 
 class OneCycle(_Schedule):
@@ -61,15 +63,17 @@ class OneCycle(_Schedule):
 
     kind: Literal["one_cycle"]
     pct_start: float = Field(0.3, gt=0, lt=1, description="Part of the batches that it rises.")
-    div_factor: float = Field(25.0, ge=1, le=1e9)
-    final_div_factor: float = Field(1e4, ge=1, le=1e12)
+    div_factor: float = Field(25.0, ge=1, le=1e9, description="Starts at lr divided by this.")
+    final_div_factor: float = Field(
+        1e4, ge=1, le=1e12, description="Ends at the first rate divided by this."
+    )
 
 
 class Plateau(_Schedule):
     """Multiplies the rate by `factor` when the objective has not improved for `patience` epochs."""
 
     kind: Literal["plateau"]
-    factor: float = Field(0.1, gt=0, lt=1)
+    factor: float = Field(0.1, gt=0, lt=1, description="Factor of each reduction.")
     patience: int = Field(10, ge=0, le=100_000, description="Epochs without improvement allowed.")
     threshold: float = Field(1e-4, ge=0, lt=1, description="Relative change that counts.")
 

@@ -17,7 +17,6 @@ import pytest
 
 from sweeps.definition.loading import check_sweep
 from sweeps.infra.local.cluster import LocalCluster
-from tests.architecture_tree import tree
 from tests.free_port import free_port
 from tests.sweeps.sweep_files import write_sweep
 
@@ -151,8 +150,3 @@ def test_the_own_net_of_the_readme_trains(checkout: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
 def test_every_file_that_the_readme_points_to_exists(link: str) -> None:
     assert (ROOT / link).exists()
-
-
-def test_the_tree_names_every_file_with_its_first_sentence() -> None:
-    page = (ROOT / "docs" / "architecture.md").read_text()
-    assert tree() in page, "run: python -m tests.architecture_tree"

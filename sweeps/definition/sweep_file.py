@@ -86,7 +86,9 @@ class ManualSearch(_Section):
     """Configurations listed by hand; what they omit comes from the fixed part of `space`."""
 
     method: Literal["manual"]
-    configurations: list[Configuration] = Field(min_length=1)
+    configurations: list[Configuration] = Field(
+        min_length=1, description="Configurations to run, in this order."
+    )
     baseline: Baseline = []
 
 
@@ -222,5 +224,9 @@ class SweepFile(_Section):
     checkpoints: Checkpoints = Checkpoints()
     roles: Roles | None = None
     final: Final | None = None
-    space: Configuration
-    constraints: list[str] = []
+    space: Configuration = Field(
+        description="A trial's configuration; a parameter may stand for any value or section."
+    )
+    constraints: list[str] = Field(
+        [], description="Expressions over dotted keys of `space` that every trial must satisfy."
+    )

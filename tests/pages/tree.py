@@ -1,7 +1,4 @@
-"""The tree of docs/architecture.md, from the files' own first lines.
-
-`python -m tests.architecture_tree` writes it.
-"""
+"""The tree of docs/architecture.md, from the files' own first lines."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {"search_spaces": "what may be tried", "models": "what is trained",
            "sweeps": "the service that composes them", "infra": "where it runs"}  # fmt: skip
 REST = {
@@ -21,10 +18,9 @@ REST = {
     "infra": {"constraints.txt": "every package of the environment, pinned"},
 }
 LAST = {
-    "tests/": "the same folders, browser tests, benchmarks, the README itself",
-    "docs/": "decisions, formats, performance",
+    "tests/": "the same folders, browser tests, benchmarks, the documentation itself",
+    "docs/": "reference, architecture, decisions, formats, performance",
 }
-BLOCK = re.compile(r"^```text\n(search_spaces/.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 
 def tree() -> str:
@@ -52,8 +48,3 @@ def sentence(path: Path) -> str:
     docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
     first = docstring.splitlines()[0].rstrip(".:")
     return first if len(first) <= 90 else re.split(r"[:;] ", first, maxsplit=1)[0]
-
-
-if __name__ == "__main__":
-    page = ROOT / "docs" / "architecture.md"
-    page.write_text(BLOCK.sub(lambda _: f"```text\n{tree()}```", page.read_text()))

@@ -1,0 +1,1 @@
+"""The parts of the documentation made from the code; `python -m tests.pages` writes them."""
