@@ -45,8 +45,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def shell(
     command: str, folder: Path, timeout_s: float = 170, **environment: str
 ) -> subprocess.CompletedProcess[str]:
+    found = {"PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     return subprocess.run(
-        ["bash", "-c", command], cwd=folder, env={**os.environ, **environment},
+        ["bash", "-c", command], cwd=folder, env={**os.environ, **found, **environment},
         capture_output=True, text=True, timeout=timeout_s,
     )  # fmt: skip
 
@@ -64,7 +65,7 @@ def test_make_sweep_ends_with_the_ranked_table_the_winner_and_the_next_command(
 
 
 def test_make_ui_serves_what_was_recorded(checkout: Path) -> None:
-    assert blocks("sh")[1].strip() == "make ui"
+    assert "`make ui`" in README
     if not (checkout / "runs" / "mlflow.db").exists():
         pytest.skip("needs the test of make sweep, which records something")
     port = free_port()
@@ -116,14 +117,40 @@ def test_the_cluster_block_sends_a_sweep_and_shows_it(checkout: Path, tmp_path: 
     assert "stopped worker-2, worker-1, head, mlflow, postgres" in done.stdout
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of a user's own, as the block of shell commands starts it."""
+    folder = tmp_path_factory.mktemp("own")
+    start, enter, *_ = blocks("sh")[1].splitlines()
+    assert shell(start, folder).returncode == 0
+    return folder / enter.removeprefix("cd ")
+
+
 @pytest.mark.ray
-def test_the_python_block_runs(checkout: Path) -> None:
-    code = blocks("python")[0]
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, timeout=170
-    )
+def test_the_first_minute_of_a_project_of_ones_own(project: Path) -> None:
+    *_, run, ui = blocks("sh")[1].splitlines()
+    done = shell(run, project)
     assert done.returncode == 0, done.stderr
-    assert "hidden_units" in done.stdout
+    assert "Winner: trial" in done.stdout
+    assert ui == "sweeps ui"
+
+
+@pytest.mark.ray
+def test_the_python_block_runs_in_that_project(project: Path) -> None:
+    done = shell(f"python -c '{blocks('python')[0]}'", project)
+    assert done.returncode == 0, done.stderr
+    assert "optimizer" in done.stdout
+
+
+def test_every_command_is_described() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    described = set(re.findall(r"`([a-z]+)(?: [A-Za-z\[-][^`]*)?`", page))
+    assert {name for name in command_names() if name not in described} == set()
+
+
+def command_names() -> set[str]:
+    done = shell("sweeps --help", ROOT)
+    return set(re.findall(r"^    ([a-z]+) ", done.stdout, flags=re.MULTILINE))
 
 
 def test_the_sweep_file_of_the_readme_is_the_example(tmp_path: Path) -> None:
@@ -141,7 +168,7 @@ def test_the_own_net_of_the_readme_trains(checkout: Path, tmp_path: Path) -> Non
         "name: own\ndata: {source: iris}\nsearch: {method: random, trials: 1}\n"
         f"space:\n  {space}\n  optimizer: {{kind: adam}}\n  training: {{epochs: 1}}\n"
     )
-    command = f".venv/bin/python -m sweeps run {tmp_path}/own.yaml --local --no-mlflow"
+    command = f"sweeps run {tmp_path}/own.yaml --local --no-mlflow"
     done = shell(command, checkout)
     assert done.returncode == 0, done.stderr
     assert "1 completed" in done.stdout
