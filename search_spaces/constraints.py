@@ -65,7 +65,7 @@ class Constraint:
         """
         self.text = text
         if len(text) > _LONGEST_TEXT:
-            raise _wrong(text, f"a constraint has at most {_LONGEST_TEXT} characters")
+            raise _wrong(text, f"a constraint must have at most {_LONGEST_TEXT} characters")
         if not text.strip():
             raise _wrong(text, "a constraint must not be empty")
         try:
@@ -106,7 +106,7 @@ class Constraint:
         try:
             verdict = _value(self._tree, values)
             if not isinstance(verdict, bool):
-                raise TypeError(f"{verdict!r} came out, which is neither true nor false")
+                raise TypeError(f"{verdict!r} is the result, which is neither true nor false")
             return verdict
         except (TypeError, ValueError, ArithmeticError) as err:
             shown = ", ".join(f"{name} = {values[name]!r}" for name in sorted(values))
@@ -134,12 +134,12 @@ def _names(node: ast.expr, levels: int) -> list[str]:
     name = _dotted(node)
     if name is not None:
         if any(part.startswith("__") for part in name.split(".")):
-            raise ValueError(f"{name!r} is no key path")
+            raise ValueError(f"{name!r} is not a key path")
         return [] if name in _WORDS else [name]
     if isinstance(node, ast.Constant):
         if isinstance(node.value, int | float | str) or node.value is None:
             return []
-        raise ValueError(f"{node.value!r} is no number, text, true, false or null")
+        raise ValueError(f"{node.value!r} is not a number, text, true, false or null")
     names = [name for inner in _parts(node) for name in _names(inner, levels - 1)]
     if isinstance(node, ast.BinOp) and not names:
         _value(node, {})  # what no configuration can mend, such as 1 / 0, is said at once
@@ -161,7 +161,7 @@ def _parts(node: ast.expr) -> list[ast.expr]:
     if isinstance(node, ast.Call) and _is_known_call(node):
         return node.args
     raise ValueError(
-        f"{ast.unparse(node)!r} is not allowed: a constraint has key paths, numbers, texts, "
+        f"{ast.unparse(node)!r} is not allowed: a constraint may have key paths, numbers, texts, "
         f"+ - * / // % **, comparisons, in, and, or, not, {', '.join(_FUNCTIONS)}"
     )
 
@@ -215,9 +215,9 @@ def _first_that_decides(node: ast.BoolOp, values: Mapping[str, Any]) -> Any:
 def _calculated(op: ast.operator, left: float, right: float) -> Any:
     if isinstance(op, ast.Pow):
         if abs(right) > _LARGEST_EXPONENT:
-            raise ValueError(f"an exponent is at most {_LARGEST_EXPONENT}")
+            raise ValueError(f"an exponent must be at most {_LARGEST_EXPONENT}")
         if isinstance(left, int) and left.bit_length() * abs(right) > _MOST_BITS:
-            raise ValueError(f"a power has at most {_MOST_BITS:,} bits")
+            raise ValueError(f"a power must have at most {_MOST_BITS:,} bits")
     try:
         return _BINARY[type(op)](left, right)
     except OverflowError as err:  # whose own words differ between systems
@@ -227,7 +227,7 @@ def _calculated(op: ast.operator, left: float, right: float) -> Any:
 def _number(value: Any) -> Any:
     """Return `value` if it is a number: "a" * 10 ** 12 and "%1000000d" % 1 fill the memory."""
     if not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{value!r} is not a number")
     return value
 
 

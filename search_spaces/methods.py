@@ -60,7 +60,7 @@ def draw_sobol(
         while True:
             yield space.configuration([])
     if len(space.dimensions) > qmc.Sobol.MAXDIM:
-        rule = f"sobol takes {qmc.Sobol.MAXDIM:,} parameters at most, got {len(space.dimensions):,}"
+        rule = f"sobol takes at most {qmc.Sobol.MAXDIM:,} parameters, got {len(space.dimensions):,}"
         raise SpaceError([Problem((), None, rule, hint="use `method: random`")])
     sequence = qmc.Sobol(len(space.dimensions), scramble=True, rng=np.random.default_rng(seed))
     turn = turn or itertools.count().__next__

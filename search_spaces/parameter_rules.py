@@ -45,7 +45,7 @@ def choice_problems(choice: Choice) -> list[Problem]:
     if not options:
         return [Problem(("choice",), [], "a choice needs at least one option")]
     found = [
-        Problem(("choice", position), option, f"{option!r} stands twice in this choice")
+        Problem(("choice", position), option, f"{option!r} is listed twice in this choice")
         for position, option in enumerate(options)
         if any(_same(option, before) for before in options[:position])
     ]
@@ -76,10 +76,10 @@ def _bounds_problems(range_: FloatRange | IntRange, kind: str) -> list[Problem]:
         rule = f"the low bound must be below the high one, got {bounds}"
         found.append(Problem((kind,), bounds, rule, hint=hint))
     if kind == "int" and max(abs(low), abs(high)) > _LARGEST_INT:
-        rule = f"whole numbers go to {_LARGEST_INT:,} on both sides of 0, got {bounds}"
+        rule = f"whole numbers must be within {_LARGEST_INT:,} of 0, got {bounds}"
         found.append(Problem((kind,), bounds, rule))
     elif not math.isfinite(float(high) - float(low)):
-        found.append(Problem((kind,), bounds, f"too wide to compute with: {bounds}"))
+        found.append(Problem((kind,), bounds, f"is too wide to compute with: {bounds}"))
     if range_.log and low <= 0:
         rule = f"a log range must lie above 0, got {bounds}"
         found.append(Problem((kind, 0), low, rule, hint="raise the low bound or leave out log"))
@@ -90,7 +90,7 @@ def _step_problems(range_: FloatRange | IntRange, step: float, kind: str) -> lis
     low, high = range_.low, range_.high
     found = []
     if range_.log:
-        found.append(Problem(("step",), step, "a log range has no step", hint="use points"))
+        found.append(Problem(("step",), step, "a log range cannot have a step", hint="use points"))
     if step <= 0:
         return [*found, Problem(("step",), step, f"must be above 0, got {step!r}")]
     if low >= high:
@@ -123,7 +123,7 @@ def _last_step(low: float, high: float, step: float, kind: str) -> str | None:
 
 def _points_problems(range_: FloatRange | IntRange, points: int) -> list[Problem]:
     if range_.step is not None:
-        return [Problem(("points",), points, "a range has step or points, not both")]
+        return [Problem(("points",), points, "a range may have step or points, not both")]
     if points < 2:
         return [Problem(("points",), points, f"must be at least 2, for both bounds, got {points}")]
     if points > _MOST_POINTS:
@@ -133,7 +133,9 @@ def _points_problems(range_: FloatRange | IntRange, points: int) -> list[Problem
 
 def _weights_problems(choice: Choice, weights: tuple[float, ...]) -> list[Problem]:
     if len(weights) != len(choice.options):
-        rule = f"{len(choice.options)} options need as many weights, got {len(weights)}"
+        rule = (
+            f"{len(choice.options)} options need {len(choice.options)} weights, got {len(weights)}"
+        )
         return [Problem(("weights",), list(weights), rule)]
     found = [
         Problem(("weights", position), weight, f"must be a number above 0, got {weight!r}")
@@ -141,7 +143,9 @@ def _weights_problems(choice: Choice, weights: tuple[float, ...]) -> list[Proble
         if not _is_number(weight, "float") or weight <= 0
     ]
     if not found and not math.isfinite(sum(map(float, weights))):
-        found = [Problem(("weights",), list(weights), "the sum of the weights is too large")]
+        found = [
+            Problem(("weights",), list(weights), "the weights add up to more than a float can hold")
+        ]
     return found
 
 

@@ -255,7 +255,7 @@ def parameter_from(value: Mapping[str, Any]) -> Parameter:
 def _no_kind(value: Mapping[str, Any]) -> Problem:
     key = _misspelt_kind(value)
     if key is None:
-        return Problem((), dict(value), "a parameter needs a kind", _KINDS)
+        return Problem((), dict(value), "a parameter must have a kind", _KINDS)
     return Problem((key,), value[key], f"unknown key {key!r}", _KINDS, did_you_mean(key, _KINDS))
 
 
@@ -273,7 +273,7 @@ def _choice_from(value: Mapping[str, Any]) -> Choice:
 def _range_from(kind: str, value: Mapping[str, Any]) -> FloatRange | IntRange:
     bounds = value[kind]
     if not isinstance(bounds, list) or len(bounds) != 2:
-        rule = f"must be two bounds, [low, high], got {bounds!r}"
+        rule = f"must be [low, high], got {bounds!r}"
         raise SpaceError([Problem((kind,), bounds, rule)])
     return _CLASSES[kind](
         bounds[0],

@@ -52,7 +52,7 @@ class Space:
         if problems:
             raise SpaceError(problems)
         if not _is_always_section(self._root):
-            rule = "every configuration must be a section of keys"
+            rule = "every configuration must be a mapping of keys"
             raise SpaceError([Problem((), self.template, rule, hint="write `key: {float: ...}`")])
         self.dimensions = tuple(dimensions)
 
@@ -120,7 +120,7 @@ class Space:
             Problem(
                 path,
                 parameter.to_value(),
-                "a grid over a continuous range needs to know how many points",
+                "a grid needs `points` for a continuous range",
                 hint="add `points: 5`, for example, or use `method: random`",
             )
             for path, parameter in self.dimensions

@@ -106,7 +106,7 @@ def parse_yaml(text: str, name: str) -> Document:
     if root is None:
         raise YamlError("the file is empty", hint="see search_spaces/examples")
     if not isinstance(root, yaml.MappingNode):
-        raise _at(root, "the top of the file must be `key: value` lines")
+        raise _at(root, "the file must be a mapping: `key: value` lines")
     reader = _Reader()
     value = reader.read(root, ())
     return Document(name, value, reader.values, reader.keys)
@@ -146,12 +146,12 @@ class _Reader:
             _refuse_tag(key_node)
             key = _scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
             if not isinstance(key, str):
-                raise _at(key_node, "a key must be a word", hint="put it in quotes")
+                raise _at(key_node, "a key must be text", hint="put it in quotes")
             if key == "<<" and key_node.style is None:
-                raise _at(key_node, "merge keys (<<) are not read", hint="write the keys out")
+                raise _at(key_node, "merge keys (<<) are not supported", hint="write the keys out")
             if key in found:
                 line = self.keys[(*path, key)][0]
-                raise _at(key_node, f"the key {key!r} stands here and in line {line}")
+                raise _at(key_node, f"duplicate key {key!r} (first on line {line})")
             self.keys[(*path, key)] = _position(key_node)
             found[key] = self.read(value_node, (*path, key))
         return found
@@ -159,7 +159,7 @@ class _Reader:
 
 def _refuse_tag(node: yaml.Node) -> None:
     if node.tag != _UNTAGGED:
-        rule = f"tags such as {node.tag!r} are not read"
+        rule = f"tags such as {node.tag!r} are not supported"
         raise _at(node, rule, hint="write the value itself")
 
 
@@ -173,7 +173,7 @@ def _scalar(node: yaml.Node) -> Any:
         return int(text, base=0)
     if _INT.fullmatch(text):
         if len(text) > _MOST_DIGITS:
-            raise _at(node, f"a whole number of more than {_MOST_DIGITS} digits")
+            raise _at(node, f"a whole number must have at most {_MOST_DIGITS} digits")
         return int(text)
     if _INFINITE_OR_NAN.fullmatch(text):
         return float(text.replace(".", ""))
@@ -201,8 +201,8 @@ def _translated(error: yaml.YAMLError, text: str) -> YamlError:
         return YamlError(f"not YAML: {error}")
     mark = error.problem_mark or error.context_mark
     if error.problem == "but found another document":
-        rule = "the file holds more than one document"
-        hint = "leave out the line `---`, or make it two files"
+        rule = "the file has more than one document"
+        hint = "remove the line `---`, or split the file in two"
     else:
         rule = f"not YAML: {error.problem}" + (f" ({error.context})" if error.context else "")
         hint = ""

@@ -140,7 +140,7 @@ def test_random_draws_are_numpys_uniform_numbers() -> None:
 
 def test_sobol_refuses_more_parameters_than_the_sequence_has() -> None:
     space = Space({"x": [{"int": [0, 1]}] * 21_202})
-    with pytest.raises(SpaceError, match=r"sobol takes 21,201 parameters at most, got 21,202"):
+    with pytest.raises(SpaceError, match=r"sobol takes at most 21,201 parameters, got 21,202"):
         next(draw_sobol(space, 0))
 
 

@@ -175,7 +175,7 @@ def test_a_grid_over_continuous_ranges_is_refused_at_once_naming_all() -> None:
         ("optimizer", "choice", 0, "lr"),
         ("optimizer", "choice", 1, "lr"),
     ]
-    assert "a grid over a continuous range needs to know how many points" in str(caught.value)
+    assert "a grid needs `points` for a continuous range" in str(caught.value)
 
 
 def test_the_size_of_a_huge_grid_is_known_without_making_it() -> None:
@@ -283,7 +283,7 @@ def test_problems_of_all_depths_are_reported_together() -> None:
 ], ids=str)  # fmt: skip
 def test_a_space_whose_configurations_are_no_sections_is_refused(template: dict[str, Any]) -> None:
     (problem,) = _problems(template)
-    assert problem.rule == "every configuration must be a section of keys"
+    assert problem.rule == "every configuration must be a mapping of keys"
 
 
 def test_a_whole_space_may_be_a_choice_of_sections() -> None:

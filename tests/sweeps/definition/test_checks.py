@@ -70,7 +70,7 @@ WRONG = {
                           2, 47, "stopping.reduction_factor", "at least 1.1"),
     "baseline incomplete": ("trials: 4", "trials: 4, baseline: [{}]", 3, 48,
                             "search.baseline.0.model", "holds a parameter"),
-    "duplicate key": ("name: t", "name: t\nname: u", 2, 1, "", "stands here and in line 1"),
+    "duplicate key": ("name: t", "name: t\nname: u", 2, 1, "", "(first on line 1)"),
 }  # fmt: skip
 
 

@@ -22,9 +22,9 @@ WRONG = {
                                  "allowed: optimizer.beta1, optimizer.beta2, optimizer.eps"),
     "another section of the file": ("data.source == 'iris'", "allowed: model, optimizer, regular"),
     "no expression": ("model.hidden_units <", "invalid syntax at the end"),
-    "python": ("open('x')", "is not allowed: a constraint has key paths"),
+    "python": ("open('x')", "is not allowed: a constraint may have key paths"),
     "empty": (" ", "a constraint must not be empty"),
-    "a number": ("model.hidden_units", "4 came out, which is neither true nor false"),
+    "a number": ("model.hidden_units", "4 is the result, which is neither true nor false"),
     "text against number": ("model.kind > 3", "cannot be computed: '>' not supported"),
     "division by zero": ("1 / (training.epochs - 3) > 1", "division by zero"),
 }  # fmt: skip

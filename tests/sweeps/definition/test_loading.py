@@ -90,10 +90,10 @@ def test_a_seed_out_of_range_is_a_problem_and_no_crash(seed: str) -> None:
     [
         ("", "f.yaml:1:1: the file is empty; see search_spaces/examples"),
         ("# nothing\n", "f.yaml:1:1: the file is empty"),
-        ("- a\n", "f.yaml:1:1: the top of the file must be `key: value` lines"),
+        ("- a\n", "f.yaml:1:1: the file must be a mapping: `key: value` lines"),
         ("name: t\n\tseed: 1\n", "indent with spaces, not tabs"),
         ("name: [t\n", "f.yaml:2:1: not YAML"),
-        ("data:\n  source: a\n  source: b\n", "f.yaml:3:3: the key 'source' stands here and in"),
+        ("data:\n  source: a\n  source: b\n", "f.yaml:3:3: duplicate key 'source' (first on"),
     ],
 )
 def test_a_text_that_is_no_sweep_file_says_where_it_breaks(text: str, words: str) -> None:
