@@ -56,7 +56,7 @@ def _problems(value: dict[str, Any]) -> list[Problem]:
     ({"int": [0, 1], "step": 2}, ("step",), "must be at most high - low = 1, got 2"),
     ({"int": [0, 4], "step": 0}, ("step",), "must be above 0, got 0"),
     ({"int": [1, 5], "step": 2, "log": True}, ("step",), "a log range cannot have a step"),
-    ({"int": [1, 5], "step": 2, "points": 2}, ("points",), "a range may have step or points, not both"),
+    ({"int": [1, 5], "step": 2, "points": 2}, ("points",), "a range may have step or points, not"),
     ({"float": [0, 1], "points": 1}, ("points",), "must be at least 2, for both bounds, got 1"),
     ({"float": [0, 1], "points": 10**9}, ("points",), "must be at most 10,000, got 1000000000"),
     ({"float": [0, 1], "points": 2.5}, ("points",), "must be a whole number, got 2.5"),
