@@ -1,23 +1,27 @@
 """A fair comparison of a choice's options: the best over everything else, with equal chances.
 
 An option that was drawn more often has had more chances to be lucky, so each is judged by the
-expected best of as many of its trials as the rarest option has. A trial that diverged or failed
-without a result was a chance, too: it counts as the worst of all results.
+expected best of equally many of its trials. A trial that diverged or failed without a result was a
+chance, too: it counts as the worst of all results.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from sweeps.analysis.evidence import Array, Dimension, Evidence
+from sweeps.analysis.permutation import Difference, expected_best, holm, permuted_difference
 from sweeps.record.records import Outcome
 
-__all__ = ["Branch", "Comparison", "compare_choices", "expected_best"]
+__all__ = ["LEVEL", "Branch", "Comparison", "Pair", "chance_words", "compare_choices"]
 
+LEVEL = 0.05
 _FEWEST = 3
-_RESAMPLES = 1000
 _STREAM = 0x63686F6963  # "choic"
 
 
@@ -28,16 +32,33 @@ class Branch:
     Attributes:
         trials: How many of its trials count: those with a result, or that came to nothing.
         expected: Expected best of `Comparison.draws` of them.
-        low, high: Its 95 % bootstrap interval.
         best: The best of all its trials.
+        values: The objective of each, those that came to nothing as the worst.
     """
 
     option: str
     trials: int
     expected: float
-    low: float
-    high: float
     best: float
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two options, and whether chance alone explains how far they lie apart.
+
+    Attributes:
+        better, worse: The options by their expected best.
+        difference: Between the expected bests, as dealt labels have it.
+        p_value: Of all pairs of the sweep together: the permutation test's, by Holm's rule.
+        pairs: How many pairs that are.
+    """
+
+    better: Branch
+    worse: Branch
+    difference: Difference
+    p_value: float
+    pairs: int
 
 
 @dataclass(frozen=True)
@@ -45,74 +66,80 @@ class Comparison:
     """The options of one choice, best first.
 
     Attributes:
-        draws: Trials that each option is granted.
-        probability: Bootstrap share in which the first option is the better of the first two.
+        draws: Trials that each option is granted: half of those that the rarest has.
+        pairs: The first option with each of the others, in their order.
         left_out: Options with too few results to say anything.
-        sentence: What follows, in words.
     """
 
     name: str
     branches: tuple[Branch, ...]
     draws: int
-    probability: float
+    pairs: tuple[Pair, ...]
     left_out: tuple[str, ...]
-    sentence: str
+
+    @property
+    def beaten(self) -> tuple[Pair, ...]:
+        """The pairs whose worse option chance alone seldom puts so far behind."""
+        return tuple(pair for pair in self.pairs if pair.p_value <= LEVEL)
+
+    @property
+    def sentence(self) -> str:
+        """What follows, in words."""
+        return _sentence(self)
 
 
 def compare_choices(evidence: Evidence) -> list[Comparison]:
     """Return a comparison of each choice that two options or more have results for.
 
-    Where the sweep file has `roles`, those are the scientific ones alone.
+    Every two options of a choice are held against each other by a permutation test; Holm's rule
+    over all of these pairs makes it rare (1 in 20) that a sweep in which options are alike calls
+    any of them better. Where the sweep file has `roles`, the scientific choices alone are compared.
     """
     roles = evidence.file.roles
-    found = (
-        _compare(one, evidence)
+    choices = [
+        _Options(one, evidence)
         for one in evidence.dimensions
         if one.kind == "choice" and (roles is None or one.name in roles.scientific)
-    )
-    return [comparison for comparison in found if comparison is not None]
+    ]
+    asked = [one for one in choices if len(one.kept) > 1]
+    tested = [_tested(one, evidence.file.seed) for one in asked]
+    adjusted = holm([one.p_value for found in tested for one in found.values()])
+    in_turn = iter(adjusted)
+    return [
+        _compare(one, {key: (found[key], next(in_turn), len(adjusted)) for key in found})
+        for one, found in zip(asked, tested, strict=True)
+    ]
 
 
-def expected_best(losses: Array, draws: int) -> float:
-    """Return the expected least of `draws` of the losses, drawn without replacement.
+class _Options:
+    """The options of one choice with their losses; `kept` are those with trials enough."""
 
-    Exact, from order statistics: the i-th smallest of n is the least of m with chance
-    C(n - i, m - 1) / C(n, m).
-    """
-    ordered, count = np.sort(losses), len(losses)
-    # Of the chances, each is the one before times (n - i - m + 1) / (n - i), from m / n on.
-    places = np.arange(1, count)
-    ratios = np.maximum(count - places - draws + 1, 0) / (count - places)
-    chances = draws / count * np.concatenate([[1.0], np.cumprod(ratios)])
-    return float(chances @ ordered)
+    def __init__(self, one: Dimension, evidence: Evidence) -> None:
+        self.name, self.options = one.name, one.options
+        self.sign = 1.0 if evidence.goal.mode == "min" else -1.0
+        losses = _losses(evidence)
+        has = np.isfinite(losses)
+        self.losses = [losses[has & (one.values == at)] for at in range(len(one.options))]
+        self.kept = [at for at, own in enumerate(self.losses) if len(own) >= _FEWEST]
 
+    @property
+    def draws(self) -> int:
+        """Half of the trials of the rarest: of all, the expected best is a single one of them.
 
-def _compare(one: Dimension, evidence: Evidence) -> Comparison | None:
-    losses = _losses(evidence)
-    has = np.isfinite(losses)
-    groups = [losses[has & (one.values == at)] for at in range(len(one.options))]
-    kept = [at for at, losses in enumerate(groups) if len(losses) >= _FEWEST]
-    if len(kept) < 2:
-        return None
-    draws = min(len(groups[at]) for at in kept)
-    random = np.random.default_rng([evidence.file.seed, _STREAM])
-    resampled = {
-        at: np.array(
-            [
-                expected_best(random.choice(groups[at], len(groups[at])), draws)
-                for _ in range(_RESAMPLES)
-            ]
+        With half, the test sees a difference about half as often again (docs/decisions.md).
+        """
+        return math.ceil(min(len(self.losses[at]) for at in self.kept) / 2)
+
+    def branch(self, at: int) -> Branch:
+        """Return what is known of an option."""
+        losses = self.losses[at]
+        return Branch(
+            option=self.options[at],
+            trials=len(losses),
+            expected=self.sign * expected_best(losses, self.draws),
+            best=self.sign * float(losses.min()),
+            values=tuple((self.sign * losses).tolist()),
         )
-        for at in kept
-    }
-    sign = 1.0 if evidence.goal.mode == "min" else -1.0
-    order = sorted(kept, key=lambda at: expected_best(groups[at], draws))
-    branches = tuple(_branch(one, at, groups[at], resampled[at], draws, sign) for at in order)
-    first, second = order[:2]
-    probability = float(np.mean(resampled[first] < resampled[second]))
-    left_out = tuple(one.options[at] for at in range(len(one.options)) if at not in kept)
-    sentence = _sentence(one.name, branches, draws, probability)
-    return Comparison(one.name, branches, draws, probability, left_out, sentence)
 
 
 def _losses(evidence: Evidence) -> Array:
@@ -124,26 +151,59 @@ def _losses(evidence: Evidence) -> Array:
     return np.where(has, losses, np.where(nothing, losses[has].max(), np.nan))
 
 
-def _branch(
-    one: Dimension, at: int, losses: Array, resampled: Array, draws: int, sign: float
-) -> Branch:
-    ends = sorted(sign * np.percentile(resampled, [2.5, 97.5]))
-    return Branch(
-        option=one.options[at],
-        trials=len(losses),
-        expected=sign * expected_best(losses, draws),
-        low=float(ends[0]),
-        high=float(ends[1]),
-        best=sign * float(losses.min()),
+def _tested(one: _Options, seed: int) -> dict[tuple[int, int], Difference]:
+    """Return the difference of every two options that have enough trials."""
+    return {
+        (at, to): permuted_difference(
+            one.losses[at], one.losses[to], one.draws, [seed, _STREAM, at, to]
+        )
+        for at, to in combinations(one.kept, 2)
+    }
+
+
+def _compare(
+    one: _Options, tested: Mapping[tuple[int, int], tuple[Difference, float, int]]
+) -> Comparison:
+    order = sorted(one.kept, key=lambda at: expected_best(one.losses[at], one.draws))
+    branches = [one.branch(at) for at in order]
+    pairs = tuple(
+        Pair(branches[0], branch, *tested[min(order[0], at), max(order[0], at)])
+        for at, branch in zip(order[1:], branches[1:], strict=True)
     )
+    left_out = tuple(name for at, name in enumerate(one.options) if at not in one.kept)
+    return Comparison(one.name, tuple(branches), one.draws, pairs, left_out)
 
 
-def _sentence(name: str, branches: tuple[Branch, ...], draws: int, probability: float) -> str:
-    first, second = branches[:2]
+def _sentence(found: Comparison) -> str:
+    first, second = found.branches[:2]
     text = (
-        f"{name}: with {draws} trials each, {first.option} comes to {first.expected:.4g} and "
-        f"{second.option} to {second.expected:.4g}"
+        f"{found.name}: of {found.draws} trials each, the best comes on average to "
+        f"{first.expected:.4g} with {first.option} (n = {first.trials}) and {second.expected:.4g} "
+        f"with {second.option} (n = {second.trials})"
     )
-    if probability >= 0.975:
-        return f"{text}; {first.option} is better."
-    return f"{text}; these trials cannot tell them apart (chance {probability:.0%})."
+    if not found.beaten:
+        return f"{text}; {_undecided(found.pairs[0])}."
+    beaten = " and ".join(pair.worse.option for pair in found.beaten)
+    than = "" if len(found.branches) == 2 else f" than {beaten}"
+    surest = max(pair.p_value for pair in found.beaten)
+    return f"{text}; {first.option} is better{than}: {chance_words(surest)}."
+
+
+def _undecided(pair: Pair) -> str:
+    """Return how seldom chance does this, and what a lead would have to be to be told from it."""
+    needed = pair.difference.needed(LEVEL / pair.pairs)
+    return (
+        f"these trials cannot tell them apart: {chance_words(pair.p_value)}, and a lead below "
+        f"{needed:.2g} would not be told from chance"
+    )
+
+
+def chance_words(p_value: float) -> str:
+    """Return how often chance alone shows such a thing, in counts of sweeps."""
+    if p_value < 0.001:
+        often = "fewer than 1 of 1,000 sweeps"
+    elif p_value < 0.1:
+        often = f"1 of {round(1 / p_value)} sweeps"
+    else:
+        often = f"{round(100 * p_value)} of 100 sweeps"
+    return f"options that are alike lie so far apart in {often}"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sweeps.analysis.boundaries import BoundaryAlarm, boundary_alarms
-from sweeps.analysis.choices import Comparison, compare_choices
+from sweeps.analysis.choices import Comparison, Pair, chance_words, compare_choices
 from sweeps.analysis.evidence import Array, Dimension, Evidence
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
 from sweeps.search_spaces.problems import KeyPath, SpaceError
@@ -27,6 +27,9 @@ __all__ = ["Suggestion", "suggest"]
 _BEST_SHARE, _FEWEST_BEST, _MARGIN, _WORTH = 0.1, 5, 0.15, 0.7
 _ALPHA, _DRAWS = 0.05, 2000
 _FEWEST_TRIALS = 20
+# An option is dropped at p <= 0.01 and never on fewer trials than these: one in a hundred sweeps
+# then drops any option without cause (docs/truth.md).
+_DROP_LEVEL, _FEWEST_TO_DROP = 0.01, 15
 # A crowded end is moved out by a share of the range, on its own scale: the first that is legal.
 _WIDENED = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 _DIGITS = 3
@@ -233,17 +236,17 @@ def _number_of_trials(file: dict[str, Any], curve: TuningCurve | str) -> Change:
 def _fewer_options(
     file: dict[str, Any], one: Dimension, comparison: Comparison, evidence: Evidence
 ) -> Change:
-    """Return a choice without the options whose intervals lie wholly beyond that of the best."""
-    first, is_min = comparison.branches[0], evidence.goal.mode == "min"
-    beaten = [
-        branch.option
-        for branch in comparison.branches[1:]
-        if (branch.low > first.high if is_min else branch.high < first.low)
-    ]
+    """Return a choice without the options that the best one beats almost certainly.
+
+    What is left out never comes back, so more is asked than for "is better": p <= 0.01 of all
+    pairs of the sweep together, and 15 trials of either option.
+    """
+    beaten = [pair for pair in comparison.pairs if _is_sure(pair)]
     path: KeyPath = ("space", *one.path)
     if not beaten:
         return path, (), ""
-    kept = [at for at, option in enumerate(one.options) if option not in beaten]
+    out = [pair.worse.option for pair in beaten]
+    kept = [at for at, option in enumerate(one.options) if option not in out]
     here = _get(file, path)
     changed: Any = {"choice": [here["choice"][at] for at in kept]}
     if here.get("weights") is not None:
@@ -252,7 +255,22 @@ def _fewer_options(
     # What `roles` names has to stay a choice.
     if len(kept) == 1 and (roles is None or one.name not in roles.scientific):
         changed = changed["choice"][0]
-    return path, (changed,), f"left out {', '.join(beaten)}: {comparison.sentence}"
+    return path, (changed,), " ".join(_why_left_out(pair, comparison) for pair in beaten)
+
+
+def _is_sure(pair: Pair) -> bool:
+    fewest = min(pair.better.trials, pair.worse.trials)
+    return pair.p_value <= _DROP_LEVEL and fewest >= _FEWEST_TO_DROP
+
+
+def _why_left_out(pair: Pair, comparison: Comparison) -> str:
+    """Return the reason, which is of the two options that were tested."""
+    better, worse = pair.better, pair.worse
+    return (
+        f"left out {worse.option}: of {comparison.draws} trials each, the best comes on average to "
+        f"{worse.expected:.4g} with it (n = {worse.trials}) and to {better.expected:.4g} with "
+        f"{better.option} (n = {better.trials}); {chance_words(pair.p_value)}."
+    )
 
 
 def _forget_inside(reasons: dict[KeyPath, str], path: KeyPath) -> None:

@@ -84,25 +84,36 @@ def importance_bars(found: Importances | str) -> Panel:
 
 
 def choice_panels(comparisons: Sequence[Comparison], metric: str) -> list[Panel]:
-    """One panel a choice: each option's expected best with its interval."""
-    panels = []
-    for one in comparisons:
-        branches = list(reversed(one.branches))
-        dots = go.Scatter(
-            x=rounded([branch.expected for branch in branches]),
-            y=[f"{branch.option}, n = {branch.trials}" for branch in branches],
-            mode="markers", marker={"color": _BLUE, "size": 11},
-            error_x={
-                "type": "data", "symmetric": False, "color": _BLUE, "thickness": 2,
-                "array": rounded([branch.high - branch.expected for branch in branches]),
-                "arrayminus": rounded([branch.expected - branch.low for branch in branches]),
-            },
-        )  # fmt: skip
-        height = 150 + 34 * len(branches)
-        made = figure([dots], f"expected best {metric}", "", height=height, showlegend=False)
-        out = f" Too few trials of {', '.join(one.left_out)}." if one.left_out else ""
-        panels.append(Panel(one.name, f"{one.sentence} Bars: 95 % bootstrap.{out}", made))
-    return panels
+    """One panel a choice: every trial of each option, and the option's expected best."""
+    return [_choice_panel(one, metric) for one in comparisons]
+
+
+def _choice_panel(found: Comparison, metric: str) -> Panel:
+    branches = list(reversed(found.branches))
+    labels = [f"{branch.option}, n = {branch.trials}" for branch in branches]
+    trials = go.Scatter(
+        x=rounded([value for branch in branches for value in branch.values]),
+        y=[
+            label for label, branch in zip(labels, branches, strict=True) for _ in branch.values
+        ],
+        mode="markers", name="a trial",
+        marker={"color": _BLUE, "size": 7, "opacity": 0.35},
+    )  # fmt: skip
+    best = go.Scatter(
+        x=rounded([branch.expected for branch in branches]), y=labels, mode="markers",
+        name=f"expected best of {found.draws}",
+        marker={"color": INK, "size": 12, "symbol": "diamond"},
+    )  # fmt: skip
+    shown = [[value for branch in branches for value in branch.values]]
+    height = 180 + 34 * len(branches)
+    made = figure([trials, best], metric, "", height=height, **log_if_wide(shown, "xaxis"))
+    out = f" Too few trials of {', '.join(found.left_out)}." if found.left_out else ""
+    pairs = found.pairs[0].pairs
+    caption = (
+        f"{found.sentence} Permutation test of the expected best of {found.draws}; Holm's rule "
+        f"over the sweep's {pairs} pair{'' if pairs == 1 else 's'} of options.{out}"
+    )
+    return Panel(found.name, caption, made)
 
 
 def bias_and_variance(diagnoses: Sequence[Diagnosis], names: Sequence[str]) -> Panel | None:

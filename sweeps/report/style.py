@@ -72,13 +72,13 @@ def log_axis(low: float, high: float) -> dict[str, Any]:
     return {"type": "log", "dtick": "D2" if decades > 1 else "D1", "tickformat": "~g"}
 
 
-def log_if_wide(values: Sequence[Any]) -> dict[str, Any]:
-    """Return the layout of a logarithmic y axis where positive values are far apart."""
+def log_if_wide(values: Sequence[Any], axis: str = "yaxis") -> dict[str, Any]:
+    """Return the layout of a logarithmic axis where positive values are far apart."""
     found = np.concatenate([np.asarray(one, dtype=float) for one in values])
     found = found[np.isfinite(found)]
     if len(found) and found.min() > 0 and found.max() / found.min() > _WIDE:
-        axis = log_axis(float(found.min()), float(found.max()))
-        return {f"yaxis_{key}": value for key, value in axis.items()}
+        marks = log_axis(float(found.min()), float(found.max()))
+        return {f"{axis}_{key}": value for key, value in marks.items()}
     return {}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from optuna.importance import PedAnovaImportanceEvaluator
 from scipy.stats import binom
 
 from sweeps.analysis.boundaries import boundary_alarms
-from sweeps.analysis.choices import compare_choices, expected_best
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.savings import savings
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
@@ -121,40 +119,6 @@ def test_trials_without_a_result_count_as_the_worst() -> None:
     assert isinstance(found, TuningCurve)
     assert found.lost == 1
     assert found.expected[0] == pytest.approx(np.mean([1, 2, 3, 4, 5, 5]))
-
-
-@pytest.mark.parametrize("draws", [1, 3, 6])
-def test_the_expected_best_of_some_is_the_mean_over_all_subsets(draws: int) -> None:
-    losses = np.array([3.0, 1.0, 4.0, 1.5, 9.0, 2.6])
-    subsets = [min(one) for one in itertools.combinations(losses, draws)]
-    assert expected_best(losses, draws) == pytest.approx(np.mean(subsets))
-
-
-def test_an_option_that_was_drawn_more_often_has_no_advantage() -> None:
-    random = np.random.default_rng(0)
-    space = {"kind": {"choice": ["often", "rare", "never"]}}
-    kinds = ["often"] * 90 + ["rare"] * 10
-    found = compare_choices(
-        evidence(space, [{"kind": one} for one in kinds], list(random.normal(size=100)))
-    )
-    [comparison] = found
-    assert comparison.draws == 10
-    assert comparison.left_out == ("never",)
-    assert "cannot tell them apart" in comparison.sentence
-
-
-@pytest.mark.parametrize("mode", ["min", "max"])
-def test_an_option_that_is_better_is_said_to_be(mode: Any) -> None:
-    space = {"kind": {"choice": ["good", "bad"]}}
-    random = np.random.default_rng(0)
-    values = [*random.normal(0, 0.1, 20), *random.normal(3, 0.1, 20)]
-    values = values if mode == "min" else [-value for value in values]
-    kinds = [{"kind": one} for one in ["good"] * 20 + ["bad"] * 20]
-    [comparison] = compare_choices(evidence(space, kinds, values, goal=Goal("dev_loss", mode)))
-    assert comparison.sentence.endswith("good is better.")
-    assert [one.option for one in comparison.branches] == ["good", "bad"]
-    assert comparison.branches[0].low <= comparison.branches[0].expected
-    assert comparison.probability == 1.0
 
 
 def test_importances_are_optunas_own() -> None:

@@ -132,16 +132,16 @@ def test_a_plateau_asks_for_fewer_trials_and_fresh_draws() -> None:
 
 
 def test_trials_are_no_more_than_a_smaller_space_has() -> None:
-    sizes, kinds = range(8, 18), ("relu", "tanh")
+    sizes, kinds = range(8, 24), ("relu", "tanh")
     space = tuned(0.01) | {"model": {"kind": "mlp", "activation": {"choice": [*kinds]}}}
-    space["training"] = {"epochs": 3, "batch_size": {"int": [8, 17]}}
+    space["training"] = {"epochs": 3, "batch_size": {"int": [8, 23]}}
     trials = [
         tuned(0.01)
         | {"model": {"kind": "mlp", "activation": kind}, "training": {"epochs": 3, "batch_size": n}}
         for kind in kinds
         for n in sizes
     ]
-    values = [9.0 * (at >= 10) + (at % 10) / 10 for at in range(20)]
+    values = [9.0 * (at >= 16) + (at % 16) / 10 for at in range(32)]
     written = sweep_values(space, search={"method": "random", "trials": 20})
     value = parse_yaml(
         suggest(evidence(space, trials, values), written, is_runnable).text, "f"

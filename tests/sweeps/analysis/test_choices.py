@@ -1,0 +1,154 @@
+"""Options compared fairly: closed forms, scipy's permutation test, equal options called equal."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import binom, false_discovery_control, permutation_test
+
+from sweeps.analysis.choices import Comparison, compare_choices
+from sweeps.analysis.permutation import expected_best, holm, permuted_difference
+from sweeps.analysis.suggestion import suggest
+from sweeps.definition.goal import Goal
+from tests.sweeps.analysis.evidence_examples import evidence, is_runnable, sweep_values
+
+FIXED: dict[str, Any] = {"optimizer": {"kind": "adam"}, "training": {"epochs": 3}}
+ACTIVATIONS = ("relu", "tanh", "gelu", "elu")
+
+
+def compared(groups: list[Any], **more: Any) -> Comparison:
+    space = {"kind": {"choice": [f"option {at}" for at in range(len(groups))]}}
+    kinds = [{"kind": f"option {at}"} for at, group in enumerate(groups) for _ in group]
+    [found] = compare_choices(evidence(space, kinds, [float(v) for g in groups for v in g], **more))
+    return found
+
+
+def losses(count: int, seed: int) -> np.ndarray:
+    return 0.05 + np.exp(np.random.default_rng(seed).normal(-2, 1, count))
+
+
+@pytest.mark.parametrize("draws", [1, 3, 6])
+def test_the_expected_best_of_some_is_the_mean_over_all_subsets(draws: int) -> None:
+    values = np.array([3.0, 1.0, 4.0, 1.5, 9.0, 2.6])
+    subsets = [min(one) for one in itertools.combinations(values, draws)]
+    assert expected_best(values, draws) == pytest.approx(np.mean(subsets))
+
+
+@pytest.mark.parametrize(("first", "second"), [(20, 20), (30, 10), (5, 7)])
+def test_the_p_value_is_that_of_scipys_permutation_test(first: int, second: int) -> None:
+    one, other, draws = losses(first, 1), 1.6 * losses(second, 2), (min(first, second) + 1) // 2
+    found = permuted_difference(one, other, draws, [3])
+    reference = permutation_test(
+        (one, other),
+        lambda a, b: expected_best(a, draws) - expected_best(b, draws),
+        n_resamples=4000,
+        rng=np.random.default_rng(4),
+    )
+    assert found.value == pytest.approx(reference.statistic)
+    # Either is twice the share of some deals; a thousand where it is large.
+    tail = reference.pvalue / 2
+    error = 2 * np.sqrt(tail * (1 - tail) * (1 / 4000 + 1 / 1000))
+    assert found.p_value == pytest.approx(reference.pvalue, abs=3 * error + 1e-3)
+
+
+def test_holms_rule_is_that_of_the_paper() -> None:
+    # Holm (1979): m p(1), (m - 1) p(2), ..., made monotone; at most 1.
+    assert holm([0.03, 0.001, 0.5, 0.01]) == pytest.approx([0.06, 0.004, 0.5, 0.03])
+    assert holm([0.02, 0.019]) == pytest.approx([0.038, 0.038])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+    bonferroni = 4 * false_discovery_control([0.03, 0.001, 0.5, 0.01]).min()
+    assert min(holm([0.03, 0.001, 0.5, 0.01])) <= bonferroni
+
+
+@pytest.mark.parametrize("sizes", [(20, 20), (30, 10), (35, 5), (20, 20, 20)])
+def test_equal_options_are_seldom_called_better(sizes: tuple[int, ...]) -> None:
+    wrong = sum(
+        bool(compared([losses(size, 10 * seed + at) for at, size in enumerate(sizes)]).beaten)
+        for seed in range(150)
+    )
+    assert wrong <= binom.ppf(0.999, 150, 0.05)
+
+
+def test_the_level_holds_for_all_choices_of_a_sweep_together() -> None:
+    def is_any_better(seed: int) -> bool:
+        random = np.random.default_rng(seed)
+        names = [f"choice {at}" for at in range(5)]
+        space = {name: {"choice": ["a", "b", "c"]} for name in names}
+        trials = [{name: str(random.choice(["a", "b", "c"])) for name in names} for _ in range(40)]
+        found = compare_choices(evidence(space, trials, losses(40, seed).tolist()))
+        return any(one.beaten for one in found)
+
+    assert sum(map(is_any_better, range(60))) <= binom.ppf(0.999, 60, 0.05)
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_an_option_that_is_better_is_said_to_be(mode: Any) -> None:
+    random = np.random.default_rng(0)
+    sign = 1 if mode == "min" else -1
+    groups = [sign * random.normal(3, 0.1, 20), sign * random.normal(0, 0.1, 20)]
+    found = compared(groups, goal=Goal("dev_loss", mode))
+    assert [one.option for one in found.branches] == ["option 1", "option 0"]
+    assert found.pairs[0].p_value < 0.001
+    assert "(n = 20)" in found.sentence
+    assert found.sentence.endswith(
+        "option 1 is better: options that are alike lie so far apart in fewer than 1 of 1,000 "
+        "sweeps."
+    )
+
+
+def test_a_difference_of_a_third_is_seen_in_half_of_the_sweeps_of_50_trials_each() -> None:
+    pairs = ([losses(50, seed), 1.3 * losses(50, 1000 + seed)] for seed in range(60))
+    assert sum(bool(compared(list(pair)).beaten) for pair in pairs) > 18
+
+
+def test_what_cannot_be_told_apart_says_what_a_lead_would_have_to_be() -> None:
+    found = compared([losses(20, 1), losses(20, 2)])
+    needed = found.pairs[0].difference.needed(0.05)
+    assert f"a lead below {needed:.2g} would not be told from chance" in found.sentence
+    assert np.mean(found.pairs[0].difference.by_chance > needed) == pytest.approx(0.05, abs=0.001)
+
+
+def test_an_option_that_was_drawn_more_often_has_no_advantage() -> None:
+    found = compared([losses(90, 0), losses(10, 1), []])
+    assert found.draws == 5
+    assert found.left_out == ("option 2",)
+    assert "cannot tell them apart" in found.sentence
+
+
+def test_trials_that_came_to_the_same_are_not_told_apart() -> None:
+    assert compared([[0.3] * 20, [0.3] * 20]).pairs[0].p_value == 1.0
+
+
+def suggested(sizes: tuple[int, ...], worse: float, seed: int = 0) -> str:
+    """The reasons of a suggestion after trials whose last option is worse by a factor."""
+    options = [*ACTIVATIONS[: len(sizes)]]
+    space = {**FIXED, "model": {"kind": "mlp", "activation": {"choice": options}}}
+    kinds = [kind for kind, size in zip(options, sizes, strict=True) for _ in range(size)]
+    trials = [{**FIXED, "model": {"kind": "mlp", "activation": kind}} for kind in kinds]
+    factors = np.array([worse if kind == options[-1] else 1.0 for kind in kinds])
+    values = factors * losses(len(kinds), seed)
+    return suggest(evidence(space, trials, values.tolist()), sweep_values(space), is_runnable).text
+
+
+@pytest.mark.parametrize("sizes", [(20, 20), (20, 20, 20), (20, 20, 20, 20)])
+def test_a_suggestion_seldom_drops_an_option_that_is_as_good(sizes: tuple[int, ...]) -> None:
+    dropped = sum("left out" in suggested(sizes, 1.0, seed) for seed in range(60))
+    assert dropped <= binom.ppf(0.999, 60, 0.01)
+
+
+@pytest.mark.parametrize(("rare", "is_dropped"), [(14, False), (15, True)])
+def test_an_option_is_not_dropped_on_fewer_than_15_trials(rare: int, is_dropped: bool) -> None:
+    assert ("left out tanh" in suggested((40, rare), 50.0)) is is_dropped
+
+
+def test_the_reason_names_the_two_options_that_were_tested() -> None:
+    # relu and tanh are alike; gelu is dropped, so the reason is of gelu and the best.
+    text = suggested((20, 20, 20), 50.0)
+    [reason] = [part for part in text.split("#") if "left out" in part]
+    assert "left out gelu" in " ".join(reason.split())
+    assert "cannot tell" not in text
+    assert "with it (n = 20)" in " ".join(text.replace("#", " ").split())
