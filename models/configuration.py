@@ -11,31 +11,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from sweeps.models.data_configuration import Task
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.net_configuration import Cnn, ModelConfig
 from sweeps.models.optimizer_configuration import OptimizerConfig
 from sweeps.models.schedule_configuration import Constant, ScheduleConfig
 from sweeps.models.section import Section
+from sweeps.models.tasks import Task
 
 __all__ = [
     "EarlyStopping",
-    "Mode",
     "Regularization",
     "TrainingConfig",
     "TrialConfig",
     "check_trial",
-    "metrics_for",
-    "mode_of",
 ]
-
-Mode = Literal["min", "max"]
-
-_METRICS: dict[Task, tuple[str, ...]] = {
-    "classification": ("loss", "accuracy", "f1"),
-    "regression": ("loss", "mse", "mae", "r2"),
-}
-_HIGH_IS_GOOD = frozenset({"accuracy", "f1", "r2"})
 
 
 class EarlyStopping(Section):
@@ -145,28 +134,3 @@ def _check_cnn(model: Cnn, input_shape: tuple[int, ...]) -> None:
             value=model.conv_layers,
             hint="Use fewer, or pooling: none",
         )
-
-
-def metrics_for(task: Task) -> tuple[str, ...]:
-    """The metrics of every epoch, train before dev.
-
-    For classes: loss (cross-entropy), accuracy and macro F1. For regression: loss (mean squared
-    error of the standardised target), and MSE, MAE and R2 in the target's own units.
-    """
-    return tuple(f"{part}_{name}" for part in ("train", "dev") for name in _METRICS[task])
-
-
-def mode_of(metric: str) -> Mode:
-    """Whether low or high values of a metric are good.
-
-    Args:
-        metric: one of `metrics_for`.
-
-    Raises:
-        TrialConfigError: no task has this metric.
-    """
-    known = {*metrics_for("classification"), *metrics_for("regression")}
-    if metric not in known:
-        rule = "a metric of some task"
-        raise TrialConfigError(rule, value=metric, choices=sorted(known))
-    return "max" if metric.partition("_")[2] in _HIGH_IS_GOOD else "min"

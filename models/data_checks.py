@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeps.models.data_configuration import DataConfig, Task
+from sweeps.models.data_configuration import DataConfig
 from sweeps.models.datasets import Dataset, load_dataset
 from sweeps.models.errors import DataError
 from sweeps.models.feature_checks import check_features
 from sweeps.models.row_cuts import cut_folds, cut_rows
 from sweeps.models.splits import Splits, split_folds
+from sweeps.models.tasks import Task
 
 __all__ = ["DataReport", "DataSummary", "check_data"]
 

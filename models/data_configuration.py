@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sweeps.models.errors import DataError
+from sweeps.models.tasks import Task
 
 __all__ = [
     "BUILTIN_NAMES",
@@ -21,10 +22,8 @@ __all__ = [
     "DataConfig",
     "SourceKind",
     "SplitFractions",
-    "Task",
 ]
 
-Task = Literal["classification", "regression"]
 SourceKind = Literal["builtin", "file", "function"]
 
 GENERATED_NAMES = ("moons", "spirals")
@@ -128,7 +127,7 @@ class DataConfig(_Section):
 
     source: str
     target: str | None = None
-    task: Literal["auto", "classification", "regression"] = "auto"
+    task: Literal["auto", Task] = "auto"
     split: SplitFractions = SplitFractions()
     scale: Literal["standard", "none"] = "standard"
     missing: Literal["error", "mean"] = "error"

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+import torch
+from torch import Tensor
 
+from sweeps.models.answers import Answers, measured
 from sweeps.models.features import Features
+from sweeps.models.metrics import metrics_of
 from sweeps.models.prediction import Predictor
 from sweeps.models.targets import Target
+from sweeps.models.tasks import TASKS
 
 __all__ = ["Estimate", "evaluate"]
 
-Array = npt.NDArray[Any]
 _RESAMPLES = 2000
 _LEVEL = 0.95
 _STREAM = 0x626F6F74  # "boot"
-_SMALLEST_PROBABILITY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,11 @@ class Estimate:
     high: float
 
 
+@torch.inference_mode()
 def evaluate(
     predictor: Predictor, features: Features, target: Target, seed: int
 ) -> dict[str, Estimate]:
-    """Metrics of a predictor on raw rows: loss, accuracy and f1, or loss, mse, mae and r2.
+    """Return the metrics of a predictor on raw rows, by the names of `metrics_of`.
 
     Rows are drawn again with replacement 2,000 times (Efron and Tibshirani 1993); the interval is
     between the 2.5 and 97.5 percentiles. It says how much these rows may mislead, not how much
@@ -46,54 +47,25 @@ def evaluate(
         target: what should be answered for them: classes by index, or numbers in their own units.
         seed: of the resampling; equal seeds give equal intervals.
     """
-    answer = predictor.predict(features)
-    metrics_of = _number_metrics if target.task == "regression" else _class_metrics
-    metrics = metrics_of(answer, predictor, target)
-    rows = len(target.values)
-    random = np.random.default_rng([seed, _STREAM])
-    values = metrics(np.arange(rows))
-    draws = [metrics(random.integers(rows, size=rows)) for _ in range(_RESAMPLES)]
+    answers = _answers(predictor, features, target)
+    metrics = metrics_of(target.task)
+    values = measured(answers, metrics.values()).tolist()
+    rows, random = len(target.values), np.random.default_rng([seed, _STREAM])
+    draws = [torch.from_numpy(random.integers(rows, size=rows)) for _ in range(_RESAMPLES)]
+    drawn = torch.stack([measured(answers.take(draw), metrics.values()) for draw in draws])
     ends = [50 * (1 - _LEVEL), 50 * (1 + _LEVEL)]
+    lows, highs = np.percentile(drawn.numpy(), ends, axis=0).tolist()
     return {
-        name: Estimate(value, *map(float, np.percentile([draw[name] for draw in draws], ends)))
-        for name, value in values.items()
+        name: Estimate(*estimate)
+        for name, *estimate in zip(metrics, values, lows, highs, strict=True)
     }
 
 
-Metrics = Callable[[Array], dict[str, float]]
-
-
-def _class_metrics(answer: dict[str, Array], predictor: Predictor, target: Target) -> Metrics:
-    names = predictor.preprocessing.class_names
-    shares = np.stack([answer[f"probability_{name}"] for name in names], axis=1)
-    truth, predicted, classes = target.values, shares.argmax(axis=1), len(names)
-    of_truth = shares[np.arange(len(truth)), truth]
-    losses = -np.log(np.maximum(of_truth, _SMALLEST_PROBABILITY))
-
-    def metrics(rows: Array) -> dict[str, float]:
-        pairs = truth[rows] * classes + predicted[rows]
-        confusion = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
-        hits = confusion.diagonal()
-        seen = confusion.sum(axis=0) + confusion.sum(axis=1)
-        f1 = (2 * hits / np.maximum(seen, 1)).sum() / (seen > 0).sum()
-        accuracy = hits.sum() / len(rows)
-        return {"loss": float(losses[rows].mean()), "accuracy": float(accuracy), "f1": float(f1)}
-
-    return metrics
-
-
-def _number_metrics(answer: dict[str, Array], predictor: Predictor, target: Target) -> Metrics:
-    predicted, truth = answer["prediction"], target.values
-    scale = predictor.preprocessing.target_scale
-
-    def metrics(rows: Array) -> dict[str, float]:
-        errors, wanted = predicted[rows] - truth[rows], truth[rows]
-        mse, variance = float(np.square(errors).mean()), float(wanted.var())
-        return {
-            "loss": mse / scale**2,
-            "mse": mse,
-            "mae": float(np.abs(errors).mean()),
-            "r2": 1 - mse / variance if variance > 0 else float(mse == 0),
-        }
-
-    return metrics
+def _answers(predictor: Predictor, features: Features, target: Target) -> Answers:
+    """Return what a predictor says of raw rows, as a net's outputs beside standardised targets."""
+    prepared = predictor.preprocessing
+    wanted: Tensor = torch.from_numpy(target.values)
+    if TASKS[target.task].is_standardised:
+        wanted = (wanted - prepared.target_mean) / prepared.target_scale
+    outputs = predictor.outputs(features)
+    return Answers.of(target.task, outputs, wanted, prepared.target_scale)

@@ -1,75 +1,117 @@
-"""The loss that is trained on, and the metrics that every epoch reports, as tensors.
+"""The metrics of every epoch, and of the final's test rows: one table, from which all else follows.
 
-Nothing here waits for the device; one transfer an epoch reads all metrics at once.
+A metric is a row of `METRICS` and a function of `Answers` that returns a scalar tensor, wherever
+those lie, and waits for no device. Imports no torch, so that a sweep file is checked at once:
+functions use what tensors have as methods.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
-import torch
-import torch.nn.functional as F  # noqa: N812 - the field's own name for it
-from torch import Tensor
+from sweeps.models.errors import TrialConfigError
+from sweeps.models.tasks import Task
 
-from sweeps.models.data_configuration import Task
+if TYPE_CHECKING:
+    from torch import Tensor
 
-__all__ = ["classification_metrics", "regression_metrics", "training_loss"]
+    from sweeps.models.answers import Answers
+
+__all__ = ["METRICS", "PARTS", "Metric", "Mode", "metric_columns", "metrics_of", "mode_of"]
+
+Mode = Literal["min", "max"]
+PARTS = ("train", "dev")
 
 
-def training_loss(task: Task, label_smoothing: float = 0.0) -> Callable[[Tensor, Tensor], Tensor]:
-    """The loss of a batch: (rows, outputs) and (rows,) to a scalar, the mean over rows.
+@dataclass(frozen=True)
+class Metric:
+    """How well a net answers.
 
-    Cross-entropy for classes; the squared error of the standardised target for regression.
+    Attributes:
+        tasks: for which it is defined.
+        direction: whether low or high values are good.
+        function: takes the answers for one row or more; returns a scalar of any float type.
     """
-    if task == "regression":
-        return _squared_error
-    return partial(F.cross_entropy, label_smoothing=label_smoothing)
+
+    tasks: tuple[Task, ...]
+    direction: Mode
+    function: Callable[[Answers], Tensor]
 
 
-def _squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
-    return F.mse_loss(outputs.squeeze(1), targets)
+def _loss(answers: Answers) -> Tensor:
+    return answers.loss
 
 
-def classification_metrics(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy, accuracy and macro F1.
+def _accuracy(answers: Answers) -> Tensor:
+    return answers.confusion.diagonal().sum() / len(answers.targets)
 
-    A class that is neither among the labels nor predicted has no F1 and is left out of its mean,
-    as in scikit-learn.
+
+def _f1(answers: Answers) -> Tensor:
+    """Macro F1. A class that is neither true nor predicted has none and is left out of the mean."""
+    confusion = answers.confusion
+    seen = confusion.sum(0) + confusion.sum(1)  # (classes,) = 2 TP + FP + FN
+    f1 = 2 * confusion.diagonal() / seen.clamp(min=1)
+    return f1.sum() / (seen > 0).sum()
+
+
+def _balanced_accuracy(answers: Answers) -> Tensor:
+    """Mean recall of the classes that are among the targets."""
+    rows = answers.confusion.sum(1)  # (classes,) of each true class
+    recall = answers.confusion.diagonal() / rows.clamp(min=1)
+    return recall.sum() / (rows > 0).sum()
+
+
+def _mse(answers: Answers) -> Tensor:
+    return answers.errors.square().mean() * answers.scale**2
+
+
+def _mae(answers: Answers) -> Tensor:
+    return answers.errors.abs().mean() * answers.scale
+
+
+def _r2(answers: Answers) -> Tensor:
+    """Explained share of the variance; of a constant target 1 for perfect predictions, else 0."""
+    mse = answers.errors.square().mean()
+    variance = answers.targets.var(correction=0)
+    return (1 - mse / variance).where(variance > 0, (mse == 0).to(mse.dtype))
+
+
+# In the order in which a row of an epoch has them. The definitions are scikit-learn's.
+METRICS: dict[str, Metric] = {
+    "loss": Metric(("classification", "regression"), "min", _loss),
+    "accuracy": Metric(("classification",), "max", _accuracy),
+    "f1": Metric(("classification",), "max", _f1),
+    "balanced_accuracy": Metric(("classification",), "max", _balanced_accuracy),
+    "mse": Metric(("regression",), "min", _mse),
+    "mae": Metric(("regression",), "min", _mae),
+    "r2": Metric(("regression",), "max", _r2),
+}
+
+
+def metrics_of(task: Task) -> dict[str, Metric]:
+    """Return the metrics of a task by name, in their order."""
+    return {name: metric for name, metric in METRICS.items() if task in metric.tasks}
+
+
+def metric_columns(task: Task) -> tuple[str, ...]:
+    """Return the metrics of every epoch, train before dev: `train_loss`, ..., `dev_loss`, ..."""
+    return tuple(f"{part}_{name}" for part in PARTS for name in metrics_of(task))
+
+
+def mode_of(column: str) -> Mode:
+    """Return whether low or high values of a metric are good.
 
     Args:
-        logits: (rows, classes).
-        labels: (rows,) int64.
+        column: one of `metric_columns`.
 
-    Returns:
-        (3,) float32.
+    Raises:
+        TrialConfigError: no task has this metric.
     """
-    classes = logits.shape[1]
-    predicted = logits.argmax(1)
-    pairs = torch.bincount(labels * classes + predicted, minlength=classes * classes)
-    confusion = pairs.view(classes, classes).float()  # (true, predicted)
-    hits = confusion.diagonal()
-    seen = confusion.sum(0) + confusion.sum(1)
-    f1 = (2 * hits / seen.clamp(min=1)).sum() / (seen > 0).sum()
-    return torch.stack([F.cross_entropy(logits, labels), hits.sum() / len(labels), f1])
-
-
-def regression_metrics(outputs: Tensor, targets: Tensor, scale: float) -> Tensor:
-    """The loss, then mean squared error, mean absolute error and R2.
-
-    R2 of a constant target is 1 for a perfect prediction and else 0, as in scikit-learn.
-
-    Args:
-        outputs: (rows, 1), standardised.
-        targets: (rows,), standardised.
-        scale: original units per standardised unit.
-
-    Returns:
-        (4,) float32: the loss in standardised units, the others in original ones.
-    """
-    errors = outputs.squeeze(1).double() - targets
-    mse = errors.square().mean()
-    variance = targets.double().var(correction=0)
-    r2 = torch.where(variance > 0, 1 - mse / variance, (mse == 0).double())
-    mae = errors.abs().mean() * scale
-    return torch.stack([mse, mse * scale**2, mae, r2]).float()
+    part, _, name = column.partition("_")
+    if part not in PARTS or name not in METRICS:
+        rule = "must be a metric of some task"
+        known = sorted(f"{part}_{name}" for part in PARTS for name in METRICS)
+        raise TrialConfigError(rule, value=column, choices=known)
+    return METRICS[name].direction

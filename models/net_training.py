@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from sweeps.models.configuration import Mode, TrialConfig, check_trial, metrics_for
+from sweeps.models.answers import Answers, measured
+from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.device_data import DeviceData
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.flat_parameters import FlatParameters
-from sweeps.models.metrics import classification_metrics, regression_metrics, training_loss
+from sweeps.models.losses import training_loss
+from sweeps.models.metrics import Mode, metric_columns, metrics_of
 from sweeps.models.nets import build_net
 from sweeps.models.optimizers import build_optimizer
 from sweeps.models.randomness import OwnRandomness
@@ -28,7 +30,7 @@ from sweeps.models.regularizers import gradient_changes
 from sweeps.models.schedules import Horizon, Schedule
 from sweeps.models.splits import TrainDev
 
-__all__ = ["NetEpoch", "NetTraining"]
+__all__ = ["NetEpoch", "NetTraining", "not_finite"]
 
 
 class NetEpoch(NamedTuple):
@@ -36,7 +38,8 @@ class NetEpoch(NamedTuple):
 
     Attributes:
         row: its metrics, lr of the last batch, epoch_s.
-        fault: which number was not finite; empty if all were.
+        fault: which loss was not finite; empty if all were. A metric may be none, and the net
+            goes on training.
     """
 
     row: dict[str, float]
@@ -69,8 +72,9 @@ class NetTraining:
         self._loss = training_loss(data.task, config.regularization.label_smoothing)
         self._gradient_changes = gradient_changes(config.regularization, self._parameters)
         self._precision = _precision(config.training.precision, device)
-        self._metric_names = metrics_for(data.task)
-        self._metrics = _metrics_of(data)
+        self._metrics = tuple(metrics_of(data.task).values())
+        self._columns = metric_columns(data.task)
+        self._answers = partial(Answers.of, data.task, scale=data.target_scale)
         self._kept: dict[str, Tensor] = {}
 
     def train_epoch(self, epoch: int) -> NetEpoch:
@@ -97,7 +101,8 @@ class NetTraining:
                 self._optimizer.step(lr)
             metrics, loss_total = self._evaluate(loss_sum)
         row = {**metrics, "lr": rates[-1], "epoch_s": time.perf_counter() - started_s}
-        return NetEpoch(row, _first_not_finite({**row, "a batch's loss": loss_total}))
+        losses = {name: row[name] for name in ("train_loss", "dev_loss")}
+        return NetEpoch(row, not_finite({**losses, "a batch's loss": loss_total}))
 
     def _evaluate(self, loss_sum: Tensor) -> tuple[dict[str, float], float]:
         """The metrics of train and dev, and the sum of the batches' losses, in one transfer."""
@@ -106,9 +111,12 @@ class NetTraining:
             with self._precision:
                 blocks = [self._net(x) for x in self._data.passes()]
             outputs = torch.cat(blocks).float()
-            parts = [self._metrics(*part) for part in self._data.by_part(outputs)]
-            *values, loss_total = torch.cat([*parts, loss_sum.view(1)]).tolist()
-        return dict(zip(self._metric_names, values, strict=True)), loss_total
+            parts = [
+                measured(self._answers(part_outputs, targets), self._metrics)
+                for part_outputs, targets in self._data.by_part(outputs)
+            ]
+            *values, loss_total = torch.cat([*parts, loss_sum.double().view(1)]).tolist()
+        return dict(zip(self._columns, values, strict=True)), loss_total
 
     def keep_weights(self) -> None:
         """Copies the weights as they are now, in place of what was kept before."""
@@ -149,12 +157,6 @@ class NetTraining:
         }
 
 
-def _metrics_of(data: TrainDev) -> Callable[[Tensor, Tensor], Tensor]:
-    if data.task == "classification":
-        return classification_metrics
-    return partial(regression_metrics, scale=data.target_scale)
-
-
 def _device(wanted: str) -> torch.device:
     has_cuda = torch.cuda.is_available()
     if wanted == "cuda" and not has_cuda:
@@ -177,7 +179,8 @@ def _precision(precision: str, device: torch.device) -> AbstractContextManager[A
     return torch.autocast(device.type, dtype=torch.bfloat16, cache_enabled=False)
 
 
-def _first_not_finite(values: dict[str, float]) -> str:
+def not_finite(values: Mapping[str, float]) -> str:
+    """Return which is the first value that is not finite, and what it is; empty if all are."""
     for name, value in values.items():
         if not math.isfinite(value):
             return f"{name} is {value}"

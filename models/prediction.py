@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -9,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.errors import WeightsError
@@ -21,6 +23,8 @@ from sweeps.models.weights import load_weights
 __all__ = ["Predictor"]
 
 _ROWS_AT_ONCE = 4096
+
+RawFeatures = Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike
 
 
 class Predictor:
@@ -63,9 +67,7 @@ class Predictor:
             nets.append((net, prepared))
         return cls(nets)
 
-    def predict(
-        self, raw: Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike
-    ) -> dict[str, npt.NDArray[Any]]:
+    def predict(self, raw: RawFeatures) -> dict[str, npt.NDArray[Any]]:
         """Return (rows,) arrays by name: `prediction`, and `probability_<class>` for classes.
 
         Args:
@@ -81,16 +83,37 @@ class Predictor:
         columns = {f"probability_{name}": answers[:, i] for i, name in enumerate(names)}
         return {"prediction": np.array(names)[answers.argmax(axis=1)], **columns}
 
+    def outputs(self, features: Features) -> Tensor:
+        """Return what one net would have put out to answer as these nets do together.
+
+        Args:
+            features: raw, of n rows.
+
+        Returns:
+            (rows, classes) log-probabilities, or (rows, 1) standardised by `preprocessing`;
+            float64, on the CPU.
+        """
+        if not self.preprocessing.class_names:
+            wanted = torch.from_numpy(self.predict(features)["prediction"])[:, None]
+            return (wanted - self.preprocessing.target_mean) / self.preprocessing.target_scale
+        logs = [_outputs(net, own, features).log_softmax(dim=1) for net, own in self._nets]
+        # The mean of probabilities, and of one net no detour: the log of a probability that
+        # float64 takes for 0 is still a number.
+        return torch.stack(logs).logsumexp(dim=0) - math.log(len(logs))
+
 
 @torch.inference_mode()
+def _outputs(net: torch.nn.Module, prepared: Preprocessing, raw: RawFeatures) -> Tensor:
+    """What one net puts out: (rows, outputs) float64."""
+    batches = torch.split(torch.from_numpy(prepared.apply(raw)), _ROWS_AT_ONCE)
+    return torch.cat([net(batch).flatten(1) for batch in batches]).double()
+
+
 def _answer(
-    net: torch.nn.Module,
-    prepared: Preprocessing,
-    raw: Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike,
+    net: torch.nn.Module, prepared: Preprocessing, raw: RawFeatures
 ) -> npt.NDArray[np.float64]:
     """What one net says: (rows, classes) probabilities, or (rows, 1) in the target's own units."""
-    batches = torch.split(torch.from_numpy(prepared.apply(raw)), _ROWS_AT_ONCE)
-    outputs = torch.cat([net(batch).flatten(1) for batch in batches]).double()
+    outputs = _outputs(net, prepared, raw)
     if prepared.class_names:
         outputs = outputs.softmax(dim=1)
     else:

@@ -13,8 +13,13 @@ from sweeps.models.feature_checks import listed
 from sweeps.models.features import Features, missing_in
 from sweeps.models.preprocessing import Preprocessing
 from sweeps.models.targets import Target
+from sweeps.models.tasks import TASKS
 
 __all__ = ["MAX_CATEGORIES", "fit_preprocessing"]
+
+# Of targets: the mean squared error of a net that is nearly perfect, or far off, is then neither 0
+# nor infinite (float64 reaches from 1e-308 to 1e308).
+_SMALLEST_SPREAD, _LARGEST_SPREAD = 1e-140, 1e140
 
 MAX_CATEGORIES = 1000  # in one column: more are identifiers or free text, not categories
 
@@ -67,11 +72,21 @@ def _moments(
 
 
 def _target_moments(target: Target) -> tuple[float, float]:
-    if target.task == "classification":
+    if not TASKS[target.task].is_standardised:
         return 0.0, 1.0
     if target.values.min() == target.values.max():
         raise DataError("the training rows have two values of the target or more", key=("split",))
-    return float(target.values.mean()), float(target.values.std())
+    with np.errstate(under="ignore"):
+        mean, scale = float(target.values.mean()), float(target.values.std())
+    if not _SMALLEST_SPREAD <= scale <= _LARGEST_SPREAD:
+        raise DataError(
+            f"the standard deviation of the target must be between {_SMALLEST_SPREAD:g} and "
+            f"{_LARGEST_SPREAD:g}: float64 cannot hold the squares of others",
+            key=("target",),
+            value=scale,
+            hint="Write the target in other units",
+        )
+    return mean, scale
 
 
 def _categories(name: str, words: npt.NDArray[np.object_]) -> tuple[str, ...]:

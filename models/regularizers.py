@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from sweeps.models.configuration import EarlyStopping, Mode, Regularization
+from sweeps.models.configuration import EarlyStopping, Regularization
 from sweeps.models.flat_parameters import FlatParameters
+from sweeps.models.metrics import Mode
 
 __all__ = ["Patience", "gradient_changes"]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.models.configuration import Mode
+from sweeps.models.metrics import Mode
 from sweeps.models.schedule_configuration import (
     Constant,
     Cosine,

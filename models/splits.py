@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.models.data_configuration import DataConfig, Task
+from sweeps.models.data_configuration import DataConfig
 from sweeps.models.datasets import Dataset
 from sweeps.models.feature_checks import check_features
 from sweeps.models.preprocessing import Preprocessing
 from sweeps.models.preprocessing_fit import fit_preprocessing
 from sweeps.models.row_cuts import RowCut, Rows, cut_folds, cut_rows
+from sweeps.models.tasks import Task
 
 __all__ = ["Part", "Splits", "TrainDev", "refit_splits", "split_dataset", "split_folds"]
 

@@ -11,9 +11,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.models.data_configuration import Task
 from sweeps.models.errors import DataError
 from sweeps.models.features import column_values, missing_in
+from sweeps.models.tasks import Task
 
 __all__ = ["MAX_AUTO_CLASSES", "Target", "read_target"]
 
@@ -44,9 +44,7 @@ class Target:
         return Target(self.values[rows], self.task, self.class_names)
 
 
-def read_target(
-    name: str, raw: npt.ArrayLike, task: Literal["auto", "classification", "regression"]
-) -> Target:
+def read_target(name: str, raw: npt.ArrayLike, task: Literal["auto", Task]) -> Target:
     """The target that raw values stand for.
 
     Args:

@@ -12,10 +12,11 @@ from typing import Literal
 
 from torch import Tensor
 
-from sweeps.models.configuration import Mode, TrialConfig
+from sweeps.models.configuration import TrialConfig
 from sweeps.models.errors import WeightsError
 from sweeps.models.folds import fold_row, fold_seed, in_fold, of_fold
-from sweeps.models.net_training import NetEpoch, NetTraining
+from sweeps.models.metrics import Mode
+from sweeps.models.net_training import NetEpoch, NetTraining, not_finite
 from sweeps.models.regularizers import Patience
 from sweeps.models.splits import TrainDev
 from sweeps.models.weights import pack, unpack
@@ -91,8 +92,8 @@ class Training:
         """Trains one epoch and returns its row: epoch, metrics, lr of the last batch, epoch_s.
 
         Metrics are those of the weights after the epoch, on all train and all dev rows, with
-        dropout off; with folds, means with standard errors (`fold_row`). An epoch in which a loss
-        or metric of any net is not finite ends the trial.
+        dropout off; with folds, means with standard errors (`fold_row`). An epoch in which a
+        loss or the objective of any net is not finite ends the trial.
         """
         assert self.outcome is None, f"the trial has ended: {self.outcome}"
         epochs = [net.train_epoch(self.epoch) for net in self._nets]
@@ -101,7 +102,8 @@ class Training:
         row = {"epoch": self.epoch, **(rows[0] if len(rows) == 1 else fold_row(rows))}
         self.trained_s += row["epoch_s"]
         self.history.append(row)
-        fault = _first_fault(epochs)
+        objective = self._objective.metric
+        fault = _first_fault(epochs) or not_finite({objective: row[objective]})
         if fault:
             self.outcome, self.reason = "diverged", f"{fault} in epoch {self.epoch}"
         else:

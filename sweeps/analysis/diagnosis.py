@@ -74,7 +74,7 @@ RULES: dict[Finding, tuple[str, str]] = {
         "fewer epochs or early stopping, a learning-rate schedule, more regularization",
     ),
     "diverged": (
-        "a loss or metric was not finite",
+        "a loss or the objective was not finite",
         "a lower learning rate, gradient clipping, warm-up",
     ),
     "unstable": (

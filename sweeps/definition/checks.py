@@ -33,10 +33,10 @@ from sweeps.definition.sweep_file import (
 )
 from sweeps.definition.trial_checks import judge_trial, template_place
 from sweeps.definition.validation_messages import TYPE_RULES, rule_and_value
-from sweeps.models.configuration import metrics_for, mode_of
 from sweeps.models.data_checks import DataSummary, check_data
-from sweeps.models.data_configuration import Task
 from sweeps.models.errors import DataError
+from sweeps.models.metrics import metric_columns, mode_of
+from sweeps.models.tasks import TASKS, Task
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.parameters import looks_like_parameter
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError, did_you_mean
@@ -108,8 +108,8 @@ def _check_objective(
     file: SweepFile, data: DataSummary | None, problems: list[Problem]
 ) -> Goal | None:
     metric = file.objective.metric
-    tasks: list[Task] = [data.task] if data is not None else ["classification", "regression"]
-    found = (name for task in tasks for name in metrics_for(task) if name.startswith("dev_"))
+    tasks: list[Task] = [data.task] if data is not None else list(TASKS)
+    found = (name for task in tasks for name in metric_columns(task) if name.startswith("dev_"))
     choices = tuple(dict.fromkeys(found))
     if metric in choices:
         return Goal(metric, mode_of(metric))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from sweeps.models.configuration import TrialConfig, check_trial, metrics_for, mode_of
+from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.errors import TrialConfigError
 from tests.models.trial_fixtures import configuration
 
@@ -129,23 +129,3 @@ def test_more_pooling_than_pixels_is_refused() -> None:
     deeper = configuration(model={"kind": "cnn", "conv_layers": 4})
     with pytest.raises(TrialConfigError, match="there are at most 3 convolutions; got 4"):
         check_trial(deeper, "classification", (1, 8, 9))
-
-
-def test_metrics_follow_from_the_task() -> None:
-    assert metrics_for("classification") == (
-        "train_loss", "train_accuracy", "train_f1", "dev_loss", "dev_accuracy", "dev_f1",
-    )  # fmt: skip
-    assert metrics_for("regression")[4:] == ("dev_loss", "dev_mse", "dev_mae", "dev_r2")
-
-
-@pytest.mark.parametrize(
-    ("metric", "mode"),
-    [("dev_loss", "min"), ("dev_mae", "min"), ("dev_accuracy", "max"), ("train_r2", "max")],
-)
-def test_mode_follows_from_the_metric(metric: str, mode: str) -> None:
-    assert mode_of(metric) == mode
-
-
-def test_an_unknown_metric_is_refused_with_the_nearest_one() -> None:
-    with pytest.raises(TrialConfigError, match="Did you mean 'dev_accuracy'"):
-        mode_of("dev_acuracy")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
+import torch
 from scipy.stats import bootstrap
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score
 
@@ -16,22 +15,24 @@ from sweeps.models.preprocessing import Preprocessing
 from sweeps.models.targets import Target
 
 ROWS = 120
+MEAN, SCALE = 50.0, 2.0
 X = np.random.default_rng(0).normal(size=(ROWS, 2))
 
 
 class Fixed(Predictor):
     """Answers what it was given, so that only the evaluation is under test."""
 
-    def __init__(self, answer: dict[str, Any], class_names: tuple[str, ...] = ()) -> None:
+    def __init__(self, outputs: np.ndarray, class_names: tuple[str, ...] = ()) -> None:
         self.preprocessing = Preprocessing(
             number_names=("a", "b"), number_shape=(2,), means=(0, 0), scales=(1, 1),
-            missing="error", fills=(), class_names=class_names, target_scale=2.0,
+            missing="error", fills=(), class_names=class_names,
+            target_mean=MEAN, target_scale=SCALE,
         )  # fmt: skip
-        self._answer = answer
+        self._outputs = torch.from_numpy(outputs)
 
-    def predict(self, raw: Any) -> dict[str, Any]:
-        assert isinstance(raw, Features)
-        return self._answer
+    def outputs(self, features: Features) -> torch.Tensor:
+        assert isinstance(features, Features)
+        return self._outputs
 
 
 def classes() -> tuple[Fixed, Target, np.ndarray]:
@@ -40,15 +41,14 @@ def classes() -> tuple[Fixed, Target, np.ndarray]:
     shares = random.dirichlet(np.ones(3), size=ROWS) + 0.8 * np.eye(3)[labels]
     shares /= shares.sum(axis=1, keepdims=True)
     names = ("x", "y", "z")
-    answer = {f"probability_{name}": shares[:, at] for at, name in enumerate(names)}
-    return Fixed(answer, names), Target(labels, "classification", names), shares
+    return Fixed(np.log(shares), names), Target(labels, "classification", names), shares
 
 
 def numbers() -> tuple[Fixed, Target, np.ndarray]:
     random = np.random.default_rng(2)
     truth = random.normal(50, 10, size=ROWS)
     predicted = truth + random.normal(0, 4, size=ROWS)
-    return Fixed({"prediction": predicted}), Target(truth, "regression"), predicted
+    return Fixed((predicted[:, None] - MEAN) / SCALE), Target(truth, "regression"), predicted
 
 
 def test_class_metrics_are_those_of_scikit_learn() -> None:
@@ -92,8 +92,11 @@ def test_equal_seeds_give_equal_intervals() -> None:
 
 
 def test_a_probability_of_nothing_gives_a_large_loss_and_no_infinity() -> None:
-    answer = {"probability_x": np.array([0.0, 1.0]), "probability_y": np.array([1.0, 0.0])}
-    target = Target(np.array([0, 0]), "classification", ("x", "y"))
-    found = evaluate(Fixed(answer, ("x", "y")), features_from_array(X[:2]), target, seed=0)
-    assert np.isfinite(found["loss"].value)
-    assert found["loss"].value > 300
+    net, names = torch.nn.Linear(2, 2), ("x", "y")
+    torch.nn.init.eye_(net.weight)
+    torch.nn.init.zeros_(net.bias)
+    predictor = Predictor([(net, Fixed(np.zeros((2, 2)), names).preprocessing)])
+    target = Target(np.array([0, 0]), "classification", names)
+    raw = features_from_array(np.array([[0.0, 5000.0], [1.0, 1.0]]))
+    found = evaluate(predictor, raw, target, seed=0)
+    assert found["loss"].value == pytest.approx((5000 + np.log(2)) / 2)

@@ -139,6 +139,15 @@ def test_a_regression_target_is_described_by_its_moments() -> None:
     assert preprocessing.target_scale == pytest.approx(values.std())
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e-310, 1e-200, 1e-150, 1e150, 1e200])
+def test_a_target_whose_squares_float64_cannot_hold_is_refused(size: float) -> None:
+    target = Target(RNG.normal(size=30) * size, "regression")
+    features = features_from_array(np.arange(30.0))
+    with pytest.raises(DataError, match=r"must be between 1e-140 and 1e\+140.*other units"):
+        fit_preprocessing(features, target, DataConfig(source="diabetes"))
+
+
 @pytest.mark.parametrize(
     ("raw", "message"),
     [

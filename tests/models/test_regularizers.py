@@ -8,8 +8,9 @@ import torch
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from torch import nn
 
-from sweeps.models.configuration import Mode, Regularization
+from sweeps.models.configuration import Regularization
 from sweeps.models.flat_parameters import FlatParameters
+from sweeps.models.metrics import Mode
 from sweeps.models.regularizers import Patience, gradient_changes
 from sweeps.models.training import Training
 from sweeps.models.weights import unpack

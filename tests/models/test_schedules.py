@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from sweeps.models.configuration import Mode
+from sweeps.models.metrics import Mode
 from sweeps.models.schedules import Horizon, Schedule
 from tests.models.trial_fixtures import configuration
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ import torch.nn.functional as F  # noqa: N812 - the field's own name for it
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from torch import nn
 
-from sweeps.models.configuration import metrics_for
-from sweeps.models.data_configuration import Task
+from sweeps.models.answers import Answers
 from sweeps.models.errors import TrialConfigError
+from sweeps.models.metrics import METRICS, Metric, metric_columns
 from sweeps.models.splits import TrainDev
+from sweeps.models.tasks import Task
 from sweeps.models.training import Objective, Training
 from tests.models.trial_fixtures import (
     DEV_LOSS,
@@ -97,7 +99,7 @@ def test_an_epoch_equals_a_bare_loop_on_the_same_batches() -> None:
 @pytest.mark.parametrize(("data", "task"), [(blobs(), "classification"), (line(), "regression")])
 def test_a_row_has_the_metrics_of_its_task(data: TrainDev, task: Task) -> None:
     row = Training(configuration(), data, DEV_LOSS, seed=0).train_epoch()
-    assert tuple(row) == ("epoch", *metrics_for(task), "lr", "epoch_s")
+    assert tuple(row) == ("epoch", *metric_columns(task), "lr", "epoch_s")
     assert row["epoch"] == 1
 
 
@@ -280,3 +282,36 @@ def test_a_first_epoch_does_not_import_the_compiler() -> None:
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert printed.stdout == "False\n", printed.stderr
+
+
+@pytest.mark.parametrize("scale", [1e-31, 1e-25, 1e-19, 1e19, 1e21, 1e30])
+def test_mse_ranks_epochs_as_the_loss_does_whatever_the_size_of_the_target(scale: float) -> None:
+    data = replace(line(), target_mean=5 * scale, target_scale=scale)
+    config = configuration(optimizer={"kind": "sgd", "lr": 0.9})  # overshoots: not each is better
+    by_loss = finished(Training(config, data, DEV_LOSS, seed=0))
+    by_mse = finished(Training(config, data, Objective("dev_mse", "min"), seed=0))
+    assert (by_mse.outcome, by_mse.reason) == ("completed", "")
+    assert by_mse.best_epoch == by_loss.best_epoch
+    assert [row["dev_mse"] for row in by_mse.history] == pytest.approx(
+        [row["dev_loss"] * scale**2 for row in by_loss.history], abs=0
+    )
+
+
+def never_finite(answers: Answers) -> torch.Tensor:
+    return answers.targets.new_full((), torch.nan)
+
+
+@pytest.mark.parametrize(
+    ("objective", "outcome", "reason"),
+    [("dev_loss", "completed", ""), ("dev_odd", "diverged", "dev_odd is nan in epoch 1")],
+)
+@pytest.mark.parametrize("folds", [1, 2])
+def test_only_a_loss_or_the_objective_ends_a_trial(
+    monkeypatch: pytest.MonkeyPatch, objective: str, outcome: str, reason: str, folds: int
+) -> None:
+    monkeypatch.setitem(METRICS, "odd", Metric(("regression",), "min", never_finite))
+    data = [line()] * folds
+    training = finished(Training(configuration(), data, Objective(objective, "min"), seed=0))
+    assert training.outcome == outcome
+    assert training.reason == reason
+    assert math.isnan(training.history[-1]["train_odd"])

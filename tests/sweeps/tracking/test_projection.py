@@ -108,7 +108,8 @@ def test_curves_have_every_epoch_once(recorded: Results, record: Record) -> None
 
 def test_metrics_are_what_a_reviewer_reads(record: Record) -> None:
     metrics = set(record.trials[0].data.metrics)
-    values = {f"{part}_{name}" for part in ("train", "dev") for name in ("loss", "accuracy", "f1")}
+    names = ("loss", "accuracy", "f1", "balanced_accuracy")
+    values = {f"{part}_{name}" for part in ("train", "dev") for name in names}
     assert metrics == values | {f"best_{name}" for name in values} | {"best_epoch", "lr", "epoch_s"}
 
 

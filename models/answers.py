@@ -1,0 +1,118 @@
+"""What a net said of rows whose targets are known: all that a metric is computed from.
+
+Whatever several metrics need is computed once. Nothing here waits for the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from sweeps.models.losses import LOSSES, Loss
+from sweeps.models.metrics import Metric
+from sweeps.models.tasks import TASKS, Task
+
+__all__ = ["Answers", "measured"]
+
+
+class Answers:
+    """A net's outputs for some rows, and what would have been right.
+
+    Attributes:
+        outputs: (rows, outputs) logits, or (rows, 1) standardised predictions.
+        targets: (rows,) int64 classes, or standardised targets.
+        scale: original units per standardised unit; 1 for classes.
+    """
+
+    def __init__(self, outputs: Tensor, targets: Tensor, loss: Loss, scale: float = 1.0) -> None:
+        """Take the outputs and targets as they are; `of` takes them as a task needs them."""
+        self.outputs = outputs
+        self.targets = targets
+        self.scale = scale
+        self._loss = loss
+        self._classes, self._dtype = outputs.shape[1], outputs.dtype
+
+    @classmethod
+    def of(cls, task: Task, outputs: Tensor, targets: Tensor, scale: float = 1.0) -> Self:
+        """Return the answers to a task, widened to float64 where metrics have the target's units.
+
+        A target of 1e-25 has squares that float32 cannot tell from 0, and one of 1e21 squares that
+        it cannot hold.
+        """
+        if TASKS[task].is_standardised:
+            outputs, targets = outputs.double(), targets.double()
+        return cls(outputs, targets, LOSSES[TASKS[task].loss], scale)
+
+    def take(self, rows: Tensor) -> Answers:
+        """Return the answers for some of the rows by number, (n,) int64, each as often as named."""
+        return _Taken(self, rows)
+
+    @cached_property
+    def loss(self) -> Tensor:
+        """Mean loss over the rows."""
+        return self._loss(self.outputs, self.targets)
+
+    @cached_property
+    def row_losses(self) -> Tensor:
+        """(rows,) loss of each row."""
+        return self._loss(self.outputs, self.targets, reduction="none")
+
+    @cached_property
+    def predicted(self) -> Tensor:
+        """(rows,) int64: the likeliest class, the first of equals."""
+        return self.outputs.argmax(1)
+
+    @cached_property
+    def confusion(self) -> Tensor:
+        """(true classes, predicted classes) numbers of rows, as floats."""
+        classes = self._classes
+        pairs = torch.bincount(self.targets * classes + self.predicted, minlength=classes**2)
+        return pairs.view(classes, classes).to(self._dtype)
+
+    @cached_property
+    def errors(self) -> Tensor:
+        """(rows,) prediction less target, standardised."""
+        return self.outputs.squeeze(1) - self.targets
+
+
+class _Taken(Answers):
+    """Some rows of other answers; what those know of each row is looked up, not computed again.
+
+    A bootstrap takes thousands of times, and outputs may be wide: they are gathered when asked for.
+    """
+
+    def __init__(self, whole: Answers, rows: Tensor) -> None:
+        self._whole = whole
+        self._rows = rows
+        self.targets = whole.targets[rows]
+        self.scale = whole.scale
+        self._classes, self._dtype = whole._classes, whole._dtype
+
+    @cached_property
+    def outputs(self) -> Tensor:  # type: ignore[override]
+        return self._whole.outputs[self._rows]
+
+    @cached_property
+    def loss(self) -> Tensor:
+        return self.row_losses.mean()
+
+    @cached_property
+    def row_losses(self) -> Tensor:
+        return self._whole.row_losses[self._rows]
+
+    @cached_property
+    def predicted(self) -> Tensor:
+        return self._whole.predicted[self._rows]
+
+    @cached_property
+    def errors(self) -> Tensor:
+        return self._whole.errors[self._rows]
+
+
+def measured(answers: Answers, metrics: Iterable[Metric]) -> Tensor:
+    """Return the values of metrics in their order, (metrics,) float64, on the answers' device."""
+    return torch.stack([metric.function(answers).double() for metric in metrics])
