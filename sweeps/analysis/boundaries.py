@@ -46,8 +46,9 @@ def boundary_alarms(evidence: Evidence) -> list[BoundaryAlarm]:
     Of the trials that have a parameter the best tenth is looked at (at least 5, at most 50). An
     end is crowded where a binomial test finds more of these in the outer tenth of the range, on
     its own scale, than chance would put there, with p < 0.01. An end that is the limit of the
-    parameter itself (no dropout below 0) raises none: nothing lies beyond.
+    parameter itself (no dropout below 0) raises none: nothing lies beyond. Baselines are left out.
     """
+    evidence = evidence.draws()
     found = (
         alarm
         for one in evidence.dimensions

@@ -93,9 +93,10 @@ def compare_choices(evidence: Evidence) -> list[Comparison]:
 
     Every two options of a choice are held against each other by a permutation test; Holm's rule
     over all of these pairs makes it rare (1 in 20) that a sweep in which options are alike calls
-    any of them better. Where the sweep file has `roles`, the scientific choices alone are compared.
+    any of them better. Baselines are left out, as nobody drew them. Where the sweep file has
+    `roles`, the scientific choices alone are compared.
     """
-    roles = evidence.file.roles
+    evidence, roles = evidence.draws(), evidence.file.roles
     choices = [
         _Options(one, evidence)
         for one in evidence.dimensions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +11,8 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from sweeps.definition.goal import Goal
+from sweeps.definition.listed import complete
+from sweeps.definition.planning import configuration_hash
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.configuration import TrialConfig
 from sweeps.record.records import SweepRecord, TrialRecord
@@ -90,6 +92,19 @@ class Evidence:
         """The objective such that less is better."""
         return self.values if self.goal.mode == "min" else -self.values
 
+    def draws(self) -> Evidence:
+        """Return the same without baselines, which somebody chose: chance says nothing of them."""
+        number = _baselines(self.file)
+        if not number:
+            return self
+        return replace(
+            self,
+            trials=self.trials[number:],
+            values=self.values[number:],
+            dimensions=tuple(replace(one, values=one.values[number:]) for one in self.dimensions),
+            curves=self.curves[number:],
+        )
+
     @property
     def is_drawn(self) -> bool:
         """Whether trials were drawn at random (or by Sobol), so that chance can be reckoned."""
@@ -110,6 +125,12 @@ def gather(folder: RunFolder, record: SweepRecord) -> Evidence:
         dimensions=_dimensions(Space(file.space), record.trials),
         curves=_curves(folder, len(record.trials)),
     )
+
+
+def _baselines(file: SweepFile) -> int:
+    """Return how many trials are baselines: they come first, and two alike are one."""
+    listed = [complete(file.space, one) for one in file.search.baseline]
+    return len({configuration_hash(_completed(one) or one) for one in listed})
 
 
 def _dev_rows(description: dict[str, Any]) -> int:

@@ -54,7 +54,11 @@ class Importances:
 
 
 def importances(evidence: Evidence) -> Importances | str:
-    """Return the importances of the parameters that were varied, or why there are none."""
+    """Return the importances of the parameters that were varied, or why there are none.
+
+    Baselines are left out: they lie where somebody put them.
+    """
+    evidence = evidence.draws()
     ended = np.flatnonzero(np.isfinite(evidence.values))
     varied = [one for one in evidence.dimensions if one.is_varied(ended)]
     if len(ended) < _FEWEST:

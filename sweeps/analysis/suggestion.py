@@ -225,7 +225,7 @@ def _value(one: Dimension, place: float) -> float:
 
 def _number_of_trials(file: dict[str, Any], curve: TuningCurve | str) -> Change:
     path: KeyPath = ("search", "trials")
-    if isinstance(curve, str) or "trials" not in file["search"]:
+    if isinstance(curve, str) or curve.more != "hardly" or "trials" not in file["search"]:
         return path, (), ""
     wanted = max(_FEWEST_TRIALS, 2 * curve.enough)
     if wanted >= file["search"]["trials"]:

@@ -1,30 +1,37 @@
 """How the best of n trials depends on n: would fewer have done, would more help?
 
 Lourie, Cho and He, "Show your work with confidence" (2023): simultaneous confidence bands of the
-distribution of one trial's result become bands of the median best of n; from their library opda.
+distribution of one trial's result become bands of the median best of n.
 """
 
 from __future__ import annotations
 
 import bisect
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+from sweeps.analysis.cdf_band import cdf_band
 from sweeps.analysis.evidence import Array, Evidence
+from sweeps.analysis.permutation import expected_best, expected_best_weights
 from sweeps.definition.goal import Goal
 from sweeps.record.records import Outcome
 
 __all__ = ["TuningCurve", "tuning_curve"]
 
 _CONFIDENCE = 0.95
-# Exact bands take seconds beyond so many values; those of the DKW inequality are wider, and quick.
-_MOST_EXACT = 400
 _FEWEST = 5
 _MOST_POINTS = 200
 # Fewer trials would have done if their expected best is no more than this part worse. A part of the
 # best itself: losses lie over decades, and beside the worst trials any two good ones look alike.
 _NEAR = 0.05
+# Standard errors that the gain of twice as many trials must lie below or above that part. With
+# these, simulated sweeps are wrong in at most 5 % (docs/truth.md).
+_TO_DENY, _TO_PROMISE = 2.33, 1.64
+
+More = Literal["hardly", "still", "unclear"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +40,16 @@ class TuningCurve:
 
     Attributes:
         numbers: n, from 1 to the number of trials.
-        expected: Expected best of n.
-        median, low, high: Median best of n, with its simultaneous 95 % band.
+        expected: Expected best of n, unbiased.
+        median: Median best of n.
+        low, high: Its simultaneous 95 % band: the metric's own bound or an infinity where so few
+            trials bound nothing.
         trials: How many results it is made from.
         pruned: How many of these were pruned, and count by what they had reached.
         lost: How many trials without a result count as the worst one.
         enough: The n at which the expected best is within 5 % of that of all, in the loss or, where
             high is good, in the distance from 1.
+        more: Whether twice as many trials would better the expected best by 5 % or more.
         sentence: Whether fewer would have done, and whether more would help.
     """
 
@@ -52,15 +62,18 @@ class TuningCurve:
     pruned: int
     lost: int
     enough: int
+    more: More
     sentence: str
 
 
 def tuning_curve(evidence: Evidence) -> TuningCurve | str:
     """Return the tuning curve, or why there is none.
 
-    A pruned trial counts by the best that it had reached, so the curve is a little pessimistic; a
-    trial that failed or diverged without a result counts as the worst that any other had.
+    Baselines are left out: nobody drew them. A pruned trial counts by the best that it had
+    reached, so the curve is a little pessimistic; a trial that failed or diverged without a result
+    counts as the worst that any other had.
     """
+    evidence = evidence.draws()
     if not evidence.is_drawn:
         method = evidence.file.search.method
         return f"trials of a {method} search are not drawn by chance, so no curve can be reckoned"
@@ -74,12 +87,23 @@ def tuning_curve(evidence: Evidence) -> TuningCurve | str:
     values = np.where(np.isfinite(values), values, worst)
     pruned = sum(evidence.trials[at].outcome is Outcome.PRUNED for at in ended)
     numbers = _numbers(len(values))
-    expected, median, low, high = _curves(values, numbers, minimize)
-    enough, sentence = _judged(values, evidence.goal)
+    median, low, high = _curves(values, numbers, evidence.goal)
+    losses = values if minimize else -values
+    sign = 1 if minimize else -1
+    enough, more, sentence = _judged(values, evidence.goal)
     return TuningCurve(
-        numbers, expected, median, low, high, len(values), pruned, len(values) - len(known),
-        enough, sentence,
-    )  # fmt: skip
+        numbers=numbers,
+        expected=sign * np.array([expected_best(losses, int(number)) for number in numbers]),
+        median=median,
+        low=low,
+        high=high,
+        trials=len(values),
+        pruned=pruned,
+        lost=len(values) - len(known),
+        enough=enough,
+        more=more,
+        sentence=sentence,
+    )
 
 
 def _numbers(count: int) -> Array:
@@ -87,50 +111,94 @@ def _numbers(count: int) -> Array:
     return points.astype(float)
 
 
-def _curves(values: Array, numbers: Array, minimize: bool) -> tuple[Array, Array, Array, Array]:
-    from opda.nonparametric import EmpiricalDistribution
+def _curves(values: Array, numbers: Array, goal: Goal) -> tuple[Array, Array, Array]:
+    """Return the median best of each number, and the ends of its band.
 
-    # Only the inequality holds where results are equal, as those that count as the worst are.
-    is_continuous = len(np.unique(values)) == len(values)
-    method = "ld_equal_tailed" if is_continuous and len(values) <= _MOST_EXACT else "dkw"
-    span = (float(values.min()), float(values.max()))
-    lower, point, upper = EmpiricalDistribution.confidence_bands(
-        values, _CONFIDENCE, method=method, n_jobs=1
-    )
-    expected = np.asarray(point.average_tuning_curve(numbers, minimize=minimize))
-    # More mass at low values (the upper band of the CDF) makes every quantile lower.
-    bands = [
-        np.clip(band.quantile_tuning_curve(numbers, q=0.5, minimize=minimize), *span)
-        for band in (upper, point, lower)
-    ]
-    return expected, bands[1], bands[0], bands[2]
+    A bound of the distribution function bounds its quantiles; the median best of n is that at
+    1 - 0.5^(1/n), or 0.5^(1/n) where high is good. Beyond the results seen only the metric's own
+    bounds hold, which are not clipped: the best is often beyond.
+    """
+    ordered = np.sort(values)
+    lower, upper = cdf_band(len(ordered), _CONFIDENCE)
+    floor, ceiling = _bounds(ordered, goal)
+    places = 1 - 0.5 ** (1 / numbers) if goal.mode == "min" else 0.5 ** (1 / numbers)
+    steps = np.arange(1, len(ordered) + 1) / len(ordered)
+    median = ordered[np.searchsorted(steps, places - 1e-12)]
+    # More mass at low values makes every quantile lower.
+    low = np.concatenate([[floor], ordered])[np.searchsorted(upper, places)]
+    high = np.concatenate([ordered, [ceiling]])[np.searchsorted(lower[1:], places)]
+    return median, low, high
 
 
-def _judged(values: Array, goal: Goal) -> tuple[int, str]:
-    """Return the n that would have been enough, and the sentence.
+def _bounds(ordered: Array, goal: Goal) -> tuple[float, float]:
+    """Return what no result can lie below or above.
+
+    A loss ends at 0, and accuracy, F1 and R2 at 1; the other end is open, as for R2 it is.
+    """
+    floor, ceiling = (0.0, math.inf) if goal.mode == "min" else (-math.inf, 1.0)
+    # A metric of the user's own may know no such bound.
+    is_within = floor <= ordered[0] and ordered[-1] <= ceiling
+    return (floor, ceiling) if is_within else (-math.inf, math.inf)
+
+
+def _judged(values: Array, goal: Goal) -> tuple[int, More, str]:
+    """Return the n that would have been enough, whether more would help, and the sentence.
 
     Every metric has a least error of 0: losses themselves, and 1 less accuracy, F1 or R2.
     """
-    name = goal.metric if goal.mode == "min" else f"1 - {goal.metric}"
-    ordered = np.sort(values if goal.mode == "min" else 1 - values)
-    if ordered[0] == ordered[-1]:
-        return 1, "All trials came to the same result: one would have done."
-    count, half = len(values), len(values) // 2
-    best, before = _expected_best(ordered, count), _expected_best(ordered, half)
+    errors = np.sort(values if goal.mode == "min" else 1 - values)
+    if errors[0] == errors[-1]:
+        return 1, "hardly", "All trials came to the same result: one would have done."
+    count, half = len(errors), len(errors) // 2
+    best, before = expected_best(errors, count), expected_best(errors, half)
 
     def is_near(number: int) -> bool:
-        return _expected_best(ordered, number) <= (1 + _NEAR) * best
+        return expected_best(errors, number) <= best + _NEAR * abs(best)
 
     enough = 1 + bisect.bisect_left(range(1, count), True, key=is_near)
-    more = "would hardly help" if enough <= half else "would probably still help"
-    return enough, (
-        f"Of {half} such trials the expected best {name} is {before:.3g}, of {count} {best:.3g} "
-        f"({1 - best / before:.0%} lower); {enough} trials come within {_NEAR:.0%} of that, so "
-        f"more of the same {more}."
+    more = _would_help(errors)
+    shown = [one if goal.mode == "min" else 1 - one for one in (before, best)]
+    of_what = "" if goal.mode == "min" else " of its distance from 1"
+    return (
+        enough,
+        more,
+        (
+            f"With {half} such trials you would have expected a best {goal.metric} of {shown[0]:.3g}, "
+            f"with {count} of {shown[1]:.3g}; {enough} would have been enough to come within "
+            f"{_NEAR:.0%}{of_what}. {_MORE[more].format(count=count)}"
+        ),
     )
 
 
-def _expected_best(ordered: Array, number: int) -> float:
-    """Return the expected least of so many drawn with replacement from losses, least first."""
-    above = 1 - np.arange(len(ordered) + 1) / len(ordered)
-    return float((above[:-1] ** number - above[1:] ** number) @ ordered)
+_MORE: dict[More, str] = {
+    "hardly": "{count} more would hardly help.",
+    "still": "{count} more would probably still help.",
+    "unclear": "Whether {count} more would help by as much, these cannot tell.",
+}
+
+
+def _would_help(errors: Array) -> More:
+    """Return whether twice as many trials would bring 5 %, or that these cannot tell.
+
+    What the second half of the trials brought is a sum of gaps between the least errors; a gap of
+    exponential spacings has its own size as its standard error (Renyi, On the theory of order
+    statistics, 1953). Gains often shrink: to promise one, it is taken to shrink from here to twice
+    as many as it did from a quarter to all. The limits are of its logarithm, as it is positive.
+
+    Args:
+        errors: At least 5, sorted, not all equal.
+    """
+    count = len(errors)
+    weights = expected_best_weights(count, count // 2)
+    quarter, half = (expected_best(errors, count // part) for part in (4, 2))
+    gain = half - errors[0]
+    if half <= 0 or gain <= 0:
+        return "hardly"
+    left = 1 - np.cumsum(weights)[:-1]  # chance that the least of half lies beyond each gap
+    error = float(np.sqrt((np.square(left * np.diff(errors))).sum() / 2)) / gain
+    shrinks = min(1.0, gain / (quarter - half)) if quarter > half else 1.0
+    if gain * math.exp(_TO_DENY * error) < _NEAR * half:
+        return "hardly"
+    if gain * math.exp(-_TO_PROMISE * error) * shrinks > _NEAR * half:
+        return "still"
+    return "unclear"

@@ -10,7 +10,6 @@ from sweeps.analysis.choices import Comparison
 from sweeps.analysis.diagnosis import RULES, Diagnosis, count
 from sweeps.analysis.importances import Importances
 from sweeps.analysis.savings import Savings
-from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.record.records import Outcome
 from sweeps.report.page import Panel
 from sweeps.report.style import (
@@ -24,41 +23,9 @@ from sweeps.report.style import (
     translucent,
 )
 
-__all__ = ["bias_and_variance", "choice_panels", "importance_bars", "saved_epochs", "tuning_panel"]
+__all__ = ["bias_and_variance", "choice_panels", "importance_bars", "saved_epochs"]
 
 _BLUE = "#0072B2"
-
-
-def tuning_panel(found: TuningCurve | str, metric: str) -> Panel:
-    """The best of n trials against n, with its band."""
-    if isinstance(found, str):
-        return Panel("Would fewer trials have done?", f"No tuning curve: {found}.")
-    numbers = rounded(found.numbers)
-    band = go.Scatter(
-        x=[*numbers, *reversed(numbers)],
-        y=[*rounded(found.high), *reversed(rounded(found.low))],
-        mode="lines",
-        fill="toself", fillcolor=translucent(_BLUE, 0.18), line={"width": 0}, hoverinfo="skip",
-        name="95 % band of the median",
-    )  # fmt: skip
-    median = go.Scatter(
-        x=numbers, y=rounded(found.median), mode="lines", name="median best of n",
-        line={"color": _BLUE, "width": 2},
-    )  # fmt: skip
-    expected = go.Scatter(
-        x=numbers, y=rounded(found.expected), mode="lines", name="expected best of n",
-        line={"color": INK, "width": 2, "dash": "dash"},
-    )  # fmt: skip
-    shown = [found.expected, found.median, found.low, found.high]
-    title = f"best {metric} of n trials"
-    made = figure([band, median, expected], "n, number of trials", title, **log_if_wide(shown))
-    treated = f"; {found.pruned} pruned ones count by what they had reached" if found.pruned else ""
-    lost = f"; {found.lost} without a result count as the worst" if found.lost else ""
-    caption = (
-        f"{found.sentence} From {found.trials} trials{treated}{lost}. The band is simultaneous "
-        f"(opda; Lourie, Cho and He 2023)."
-    )
-    return Panel("Would fewer trials have done?", caption, made)
 
 
 def importance_bars(found: Importances | str) -> Panel:

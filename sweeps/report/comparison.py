@@ -18,11 +18,11 @@ from sweeps.record.reading import read_record
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.report.page import Panel, Section, Table, render
-from sweeps.report.style import figure, rounded, translucent
+from sweeps.report.style import figure, rounded
+from sweeps.report.tuning_figures import COLOURS, tuning_comparison
 
 __all__ = ["comparison_sections", "write_comparison"]
 
-_COLOURS = ("#0072B2", "#E69F00")
 _MISSING = ""
 
 
@@ -46,7 +46,8 @@ def comparison_sections(first: RunFolder, second: RunFolder) -> list[Section]:
     evidences = [gather(*pair) for pair in zip(folders, records, strict=True)]
     curves = [tuning_curve(evidence) for evidence in evidences]
     names = _names(first, second)
-    panels = [panel for panel in [_tuning(names, curves, records[0].goal.metric)] if panel]
+    tuning = tuning_comparison(names, curves, records[0].goal.metric)
+    panels = [] if tuning is None else [tuning]
     panels.append(_results(names, evidences))
     return [
         Section("In short", [*_words(names, records, curves), *_other_rows(folders)], panels),
@@ -117,33 +118,6 @@ def _other_rows(folders: tuple[RunFolder, RunFolder]) -> list[str]:
     return words
 
 
-def _tuning(names: list[str], curves: list[TuningCurve | str], metric: str) -> Panel | None:
-    traces: list[Any] = []
-    counts = []
-    for name, curve, colour in zip(names, curves, _COLOURS, strict=True):
-        if isinstance(curve, str):
-            return None
-        numbers = rounded(curve.numbers)
-        counts.append(f"{name} n = {curve.trials}")
-        band = [*rounded(curve.high), *reversed(rounded(curve.low))]
-        traces.append(
-            go.Scatter(
-                x=[*numbers, *reversed(numbers)], y=band, fill="toself", mode="lines",
-                fillcolor=translucent(colour, 0.18), line={"width": 0}, showlegend=False,
-                hoverinfo="skip",
-            )
-        )  # fmt: skip
-        traces.append(
-            go.Scatter(
-                x=numbers, y=rounded(curve.median), mode="lines", name=name,
-                line={"color": colour, "width": 2},
-            )
-        )  # fmt: skip
-    made = figure(traces, "n, number of trials", f"median best {metric} of n")
-    caption = f"Median best of n trials with simultaneous 95 % bands ({', '.join(counts)})."
-    return Panel("At equal numbers of trials", caption, made)
-
-
 def _results(names: list[str], evidences: list[Evidence]) -> Panel:
     values = [evidence.values[np.isfinite(evidence.values)] for evidence in evidences]
     traces = [
@@ -151,7 +125,7 @@ def _results(names: list[str], evidences: list[Evidence]) -> Panel:
             y=rounded(own), name=f"{name}, n = {len(own)}",
             marker={"color": colour, "size": 4}, boxpoints="outliers",
         )
-        for name, own, colour in zip(names, values, _COLOURS, strict=True)
+        for name, own, colour in zip(names, values, COLOURS, strict=True)
     ]  # fmt: skip
     metric = evidences[0].goal.metric
     made = figure(traces, "", metric, showlegend=False)

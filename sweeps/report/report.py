@@ -24,7 +24,6 @@ from sweeps.report.analysis_figures import (
     choice_panels,
     importance_bars,
     saved_epochs,
-    tuning_panel,
 )
 from sweeps.report.final_figures import final_panels
 from sweeps.report.page import Panel, Section, Table, render
@@ -34,6 +33,7 @@ from sweeps.report.trial_figures import (
     parallel_coordinates,
     slices,
 )
+from sweeps.report.tuning_figures import tuning_panel
 from sweeps.terminal.final_tables import audit_sentence, newer_candidates, noise_sentence
 from sweeps.terminal.tables import no_winner_words, shown_path
 

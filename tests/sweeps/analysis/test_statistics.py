@@ -1,4 +1,4 @@
-"""The analyses of a space, held to closed forms, brute force, scipy, opda and Optuna."""
+"""The analyses of a space, held to closed forms, brute force, scipy and Optuna."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
-from opda.nonparametric import EmpiricalDistribution
 from optuna.importance import PedAnovaImportanceEvaluator
 from scipy.stats import binom
 
 from sweeps.analysis.boundaries import boundary_alarms
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.savings import savings
-from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
-from sweeps.definition.goal import Goal
 from sweeps.record.records import Outcome
 from sweeps.report.analysis_figures import saved_epochs
 from tests.sweeps.analysis.evidence_examples import evidence
@@ -60,65 +57,6 @@ def test_dimensions_know_their_option_their_scale_and_where_they_are_absent() ->
     middle = [one for one in sgd.scaled() if np.isfinite(one)]
     values = sgd.values[np.isfinite(sgd.values)]
     assert middle == pytest.approx((np.log10(values) + 3) / 3)
-
-
-@pytest.mark.parametrize("mode", ["min", "max"])
-def test_the_tuning_curve_of_uniform_results_is_the_closed_form(mode: Any) -> None:
-    values = np.random.default_rng(5).uniform(size=200)
-    curve = tuning_curve(evidence(RANGE, drawn(200), list(values), goal=Goal("dev_loss", mode)))
-    assert isinstance(curve, TuningCurve)
-    for at, number in enumerate(curve.numbers[:20]):
-        least = 1 / (number + 1)
-        expected = least if mode == "min" else 1 - least
-        assert curve.expected[at] == pytest.approx(expected, abs=0.06)
-        median = 1 - 0.5 ** (1 / number)
-        truth = median if mode == "min" else 1 - median
-        assert curve.low[at] <= truth <= curve.high[at]
-    reference = EmpiricalDistribution(values).average_tuning_curve(
-        curve.numbers, minimize=mode == "min"
-    )
-    assert curve.expected == pytest.approx(reference)
-
-
-def test_the_sentence_says_whether_fewer_would_have_done_and_more_would_help() -> None:
-    plateau = [0.5] * 60 + [1.0] * 20
-    found = tuning_curve(evidence(RANGE, drawn(80), plateau))
-    assert isinstance(found, TuningCurve)
-    expected = 0.5 + 0.5 * 0.25 ** np.arange(1, 81)
-    assert found.enough == int(np.argmax(expected <= 1.05 * 0.5)) + 1
-    assert found.sentence == (
-        "Of 40 such trials the expected best dev_loss is 0.5, of 80 0.5 (0% lower); 3 trials come "
-        "within 5% of that, so more of the same would hardly help."
-    )
-    steep = tuning_curve(evidence(RANGE, drawn(20), [0.0, *np.linspace(5, 6, 19)]))
-    assert isinstance(steep, TuningCurve)
-    assert "more of the same would probably still help" in steep.sentence
-
-
-@pytest.mark.parametrize("mode", ["min", "max"])
-def test_losses_over_decades_are_judged_by_the_best_and_not_beside_the_worst(mode: Any) -> None:
-    # Each of the better half is a third below the one before; the others are bad.
-    errors = [0.04 * 1.5**place for place in range(8)] + [0.99] * 8
-    values = errors if mode == "min" else [1 - one for one in errors]
-    found = tuning_curve(evidence(RANGE, drawn(16), values, goal=Goal("dev_f1", mode)))
-    assert isinstance(found, TuningCurve)
-    assert found.enough > 8
-    assert "more of the same would probably still help" in found.sentence
-    name = "dev_f1" if mode == "min" else "1 - dev_f1"
-    assert found.sentence.startswith(f"Of 8 such trials the expected best {name} is 0.0")
-
-
-def test_trials_that_were_not_drawn_or_are_too_few_have_no_tuning_curve() -> None:
-    grid = evidence(RANGE, drawn(20), [1.0] * 20, search={"method": "grid"})
-    assert "not drawn by chance" in str(tuning_curve(grid))
-    assert "too few" in str(tuning_curve(evidence(RANGE, drawn(3), [1.0, 2.0, None])))
-
-
-def test_trials_without_a_result_count_as_the_worst() -> None:
-    found = tuning_curve(evidence(RANGE, drawn(6), [1.0, 2.0, 3.0, 4.0, 5.0, None]))
-    assert isinstance(found, TuningCurve)
-    assert found.lost == 1
-    assert found.expected[0] == pytest.approx(np.mean([1, 2, 3, 4, 5, 5]))
 
 
 def test_importances_are_optunas_own() -> None:

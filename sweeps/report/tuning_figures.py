@@ -1,0 +1,104 @@
+"""The best of n trials against n, of one sweep or of two."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from sweeps.analysis.tuning_curve import TuningCurve
+from sweeps.report.page import Panel
+from sweeps.report.style import INK, figure, log_if_wide, rounded, translucent
+
+__all__ = ["COLOURS", "tuning_comparison", "tuning_panel"]
+
+COLOURS = ("#0072B2", "#E69F00")
+_BAND = (
+    "The band holds for all n together in 95 of 100 sweeps (Learned-Miller and DeStefano 2008; "
+    "Lourie, Cho and He 2023); where it reaches the figure's edge, so few trials bound nothing."
+)
+
+
+def tuning_panel(found: TuningCurve | str, metric: str) -> Panel:
+    """The best of n trials against n, with its band."""
+    title = "Would fewer trials have done?"
+    if isinstance(found, str):
+        return Panel(title, f"No tuning curve: {found}.")
+    edges, layout = _edges([found], [found.expected])
+    expected = go.Scatter(
+        x=rounded(found.numbers), y=rounded(found.expected), mode="lines",
+        name="expected best of n", line={"color": INK, "width": 2, "dash": "dash"},
+    )  # fmt: skip
+    band, median = _traces(found, edges, COLOURS[0], "median best of n")
+    band.update(name="95 % band of the median", showlegend=True)
+    title_y = f"best {metric} of n trials"
+    made = figure([band, median, expected], "n, number of trials", title_y, **layout)
+    treated = f"; {found.pruned} pruned ones count by what they had reached" if found.pruned else ""
+    lost = f"; {found.lost} without a result count as the worst" if found.lost else ""
+    caption = f"{found.sentence} From {found.trials} trials{treated}{lost}. {_BAND}"
+    return Panel(title, caption, made)
+
+
+def tuning_comparison(
+    names: Sequence[str], curves: Sequence[TuningCurve | str], metric: str
+) -> Panel | None:
+    """The median best of n of two sweeps with their bands; None where one has no curve."""
+    known = [curve for curve in curves if not isinstance(curve, str)]
+    if len(known) < len(curves):
+        return None
+    edges, layout = _edges(known, [])
+    traces = [
+        trace
+        for name, curve, colour in zip(names, known, COLOURS, strict=True)
+        for trace in _traces(curve, edges, colour, name)
+    ]
+    made = figure(traces, "n, number of trials", f"median best {metric} of n", **layout)
+    counts = ", ".join(f"{name} n = {one.trials}" for name, one in zip(names, known, strict=True))
+    caption = f"Median best of n trials with its 95 % band ({counts}). {_BAND}"
+    return Panel("At equal numbers of trials", caption, made)
+
+
+def _traces(
+    curve: TuningCurve, edges: tuple[float, float], colour: str, name: str
+) -> tuple[Any, Any]:
+    """Return the band, which ends at the figure's edges, and the median."""
+    numbers = rounded(curve.numbers)
+    low, high = (np.clip(end, *edges) for end in (curve.low, curve.high))
+    band = go.Scatter(
+        x=[*numbers, *reversed(numbers)],
+        y=[*rounded(high), *reversed(rounded(low))],
+        mode="lines", fill="toself", fillcolor=translucent(colour, 0.18), line={"width": 0},
+        hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    median = go.Scatter(
+        x=numbers, y=rounded(curve.median), mode="lines", name=name,
+        line={"color": colour, "width": 2},
+    )  # fmt: skip
+    return band, median
+
+
+def _edges(
+    curves: Sequence[TuningCurve], others: Sequence[Any]
+) -> tuple[tuple[float, float], dict[str, Any]]:
+    """Return the least and largest value of the y axis, and its layout.
+
+    A bound that the metric alone gives, 0 or infinity, is no place on an axis of what was seen.
+    """
+    ends = [end for curve in curves for end in (curve.median, curve.low, curve.high)]
+    shown = np.concatenate([*ends, *others])
+    seen = np.concatenate([curve.median for curve in curves] + [*others])
+    axis = log_if_wide([seen])
+    is_log = axis.get("yaxis_type") == "log"
+    kept = shown[np.isfinite(shown) & ((shown > 0) | (not is_log))]
+    low, high = float(kept.min()), float(kept.max())
+    if is_log:
+        low, high = (low / 2, high * 2) if high / low < 1e12 else (low, high)
+        span = [math.log10(low), math.log10(high)]
+    else:
+        margin = 0.1 * (high - low) or 1.0
+        low, high = low - margin, high + margin
+        span = [low, high]
+    return (low, high), axis | {"yaxis_range": span}
