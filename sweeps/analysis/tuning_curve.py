@@ -159,15 +159,12 @@ def _judged(values: Array, goal: Goal) -> tuple[int, More, str]:
     more = _would_help(errors)
     shown = [one if goal.mode == "min" else 1 - one for one in (before, best)]
     of_what = "" if goal.mode == "min" else " of its distance from 1"
-    return (
-        enough,
-        more,
-        (
-            f"With {half} such trials you would have expected a best {goal.metric} of {shown[0]:.3g}, "
-            f"with {count} of {shown[1]:.3g}; {enough} would have been enough to come within "
-            f"{_NEAR:.0%}{of_what}. {_MORE[more].format(count=count)}"
-        ),
+    sentence = (
+        f"With {half} such trials you would have expected a best {goal.metric} of {shown[0]:.3g}, "
+        f"with {count} of {shown[1]:.3g}; {enough} would have been enough to come within "
+        f"{_NEAR:.0%}{of_what}. {_MORE[more].format(count=count)}"
     )
+    return enough, more, sentence
 
 
 _MORE: dict[More, str] = {

@@ -154,7 +154,7 @@ def test_the_sentence_says_whether_fewer_would_have_done_and_more_would_help() -
         "With 40 such trials you would have expected a best dev_loss of 0.5, with 80 of 0.5; 3 "
         "would have been enough to come within 5%. 80 more would hardly help."
     )
-    steep = curve([0.001 * 1.4**place for place in range(20)])
+    steep = curve([0.01 + place for place in range(20)])
     assert steep.sentence.endswith("20 more would probably still help.")
     unclear = curve([0.96, *np.linspace(1.03, 2, 19)])
     assert unclear.sentence.endswith("Whether 20 more would help by as much, these cannot tell.")
