@@ -340,7 +340,8 @@ def _answer(parsed: argparse.Namespace, results: Any, exit_code: int | None = No
             "objective": {"metric": record.goal.metric, "mode": record.goal.mode},
             "outcomes": {str(name): count for name, count in record.outcomes.items() if count},
             "unfinished": len(record.unfinished),
-            "stopped": record.stopped,
+            "stopped": "" if record.stopped is None else record.stopped.detail,
+            "stop_reason": None if record.stopped is None else record.stopped.reason,
             "winner": results.winner,
             "final": None if results.final is None else asdict(results.final),
             "openings": [asdict(opening) for opening in results.openings],
@@ -364,6 +365,8 @@ def _answer(parsed: argparse.Namespace, results: Any, exit_code: int | None = No
 
 def _exit_code(record: Any) -> int:
     """Return 0 for a sweep that ended as its file says, 7 if interrupted, 8 without a winner."""
-    if record.stopped.startswith("interrupted"):
+    from sweeps.record.stops import StopReason
+
+    if record.stopped is not None and record.stopped.reason is StopReason.INTERRUPTED:
         return _STOPPED
     return 0 if record.best is not None else _NO_WINNER

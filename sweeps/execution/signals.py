@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any, Self
 
 from sweeps.record.recording import Recorder
+from sweeps.record.stops import Stop, StopReason
 
 __all__ = ["Signals"]
 
@@ -18,11 +19,11 @@ class Signals:
     """Has the first Ctrl-C or SIGTERM stop the sweep cleanly; a second Ctrl-C interrupts.
 
     Attributes:
-        reason: Which signal came, or why else all is stopped; empty while nothing is.
+        stopped: Why all is stopped; None while nothing is.
     """
 
     def __init__(self, recorder: Recorder) -> None:
-        self.reason = ""
+        self.stopped: Stop | None = None
         self._seen = 0
         self._recorder = recorder
         self._is_main = threading.current_thread() is threading.main_thread()
@@ -42,12 +43,12 @@ class Signals:
     def turn_to(self, recorder: Recorder) -> None:
         """Stop what `recorder` records from now on; at once if a signal has come already."""
         self._recorder = recorder
-        if self.reason:
-            recorder.request_stop(self.reason)
+        if self.stopped is not None:
+            recorder.request_stop(self.stopped.reason, self.stopped.detail)
 
     def catch(self) -> None:
         """Take the signals over, as long as none has come."""
-        for number in () if self.reason else self._before:
+        for number in () if self.stopped else self._before:
             signal.signal(number, self._stop)
 
     def watch(self) -> Callable[[], bool]:
@@ -55,10 +56,10 @@ class Signals:
         before = self._seen
         return lambda: self._seen > before
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: StopReason, detail: str) -> None:
         """Stop whatever is trained now, search or stage, for another reason than a signal."""
-        self.reason = self.reason or reason
-        self._recorder.request_stop(self.reason)
+        self.stopped = self.stopped or Stop(reason, detail)
+        self._recorder.request_stop(self.stopped.reason, self.stopped.detail)
 
     @contextmanager
     def passing_exits(self) -> Iterator[None]:
@@ -74,4 +75,4 @@ class Signals:
 
     def _request(self, number: int) -> None:
         self._seen += 1
-        self.stop(f"interrupted by {signal.Signals(number).name}")
+        self.stop(StopReason.INTERRUPTED, f"interrupted by {signal.Signals(number).name}")

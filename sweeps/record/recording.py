@@ -20,10 +20,11 @@ from sweeps.record.ledger import Ledger
 from sweeps.record.records import Outcome, SweepRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, log_event
+from sweeps.record.stops import Stop, StopReason
 from sweeps.record.trial_report import Report
 from sweeps.storage.files import Files, bucket_of
 
-__all__ = ["Recorder", "is_end_of_search", "reopen_failed", "too_many_failures"]
+__all__ = ["Recorder", "reopen_failed", "too_many_failures"]
 
 # Spot machines come and go; a trial that takes ten nodes down with it is none of their fault.
 _MOST_NODE_FAULTS = 10
@@ -36,11 +37,6 @@ def too_many_failures(budget: Budget, record: SweepRecord) -> str:
     if limit is None or failed <= limit:
         return ""
     return f"{failed} trials failed; budget.max_failures = {limit}"
-
-
-def is_end_of_search(reason: str) -> bool:
-    """Return whether a search that stopped for this reason has come to its end all the same."""
-    return reason.startswith("budget.")
 
 
 class Recorder:
@@ -62,7 +58,7 @@ class Recorder:
         """
         self.record = record
         self.fatal: SweepError | None = None
-        self.stop_reason = ""
+        self.stop: Stop | None = None
         self._folder = folder
         self._ledger = ledger
         unlimited = {"trials": None, "target": None} if retries else {}
@@ -201,24 +197,30 @@ class Recorder:
         }
         return [name for name in names if name in over]
 
-    def request_stop(self, reason: str) -> None:
+    def request_stop(self, reason: StopReason, detail: str) -> None:
         """Ask the runner to stop; the first reason stays."""
-        if not self.stop_reason:
-            log(logging.INFO, f"stopping: {reason}")
-        self.stop_reason = self.stop_reason or reason
+        if self.stop is None:
+            log(logging.INFO, f"stopping: {detail}")
+            self.stop = Stop(reason, detail)
 
-    def end_with(self, error: SweepError, reason: str) -> None:
+    def end_with(self, error: SweepError, reason: StopReason, detail: str) -> None:
         """Ask the runner to stop, and the session to raise `error` then."""
         if self.fatal is None:
             log(logging.ERROR, str(error))
         self.fatal = self.fatal or error
-        self.request_stop(reason)
+        self.request_stop(reason, detail)
 
     def should_stop(self) -> bool:
         """Return whether the sweep must stop now."""
         if self._deadline is not None and time.monotonic() >= self._deadline:
-            self.request_stop(f"budget.time_s = {self._budget.time_s:g} s is used up")
-        return bool(self.stop_reason)
+            detail = f"budget.time_s = {self._budget.time_s:g} s is used up"
+            self.request_stop(StopReason.BUDGET_TIME, detail)
+        return self.stop is not None
+
+    def end(self, stop: Stop | None) -> None:
+        """Record the end of the session; `stop` says why trials are left, None that none is."""
+        about = {"reason": None} if stop is None else {"reason": stop.reason, "detail": stop.detail}
+        self.write("end", **about)
 
     @property
     def gave_up(self) -> str:
@@ -230,15 +232,17 @@ class Recorder:
         budget, record = self._budget, self.record
         ended = record.outcomes.total()
         if self.gave_up:
-            self.request_stop(self.gave_up)
+            self.request_stop(StopReason.MAX_FAILURES, self.gave_up)
         if budget.trials is not None and ended >= budget.trials and record.unfinished:
-            self.request_stop(f"budget.trials = {budget.trials} trials have ended")
+            detail = f"budget.trials = {budget.trials} trials have ended"
+            self.request_stop(StopReason.BUDGET_TRIALS, detail)
         value = None if record.best is None else record.value(record.best)
         if budget.target is not None and value is not None and self._reached(value):
-            self.request_stop(f"budget.target = {budget.target:g} is reached")
+            detail = f"budget.target = {budget.target:g} is reached"
+            self.request_stop(StopReason.BUDGET_TARGET, detail)
 
     def _full(self, error: StorageError) -> None:
-        self.end_with(error, "the disk is full")
+        self.end_with(error, StopReason.DISK_FULL, "the disk is full")
 
     def _reached(self, value: float) -> bool:
         return value == self._budget.target or self.record.goal.better(value, self._budget.target)

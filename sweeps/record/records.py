@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
+from sweeps.record.stops import Stop, read_stop
 
 __all__ = ["Outcome", "Step", "SweepRecord", "TrialRecord"]
 
@@ -88,7 +89,7 @@ class SweepRecord:
         self.outcomes: Counter[Outcome] = Counter()
         self.steps: list[Step] = []
         self.best: TrialRecord | None = None
-        self.stopped: str = ""
+        self.stopped: Stop | None = None
         self.started_at: float | None = None
         self.ended_at: float | None = None
         self.active_s = 0.0
@@ -110,11 +111,11 @@ class SweepRecord:
             self._apply_to_trial(self.trials[event["trial"]], event)
         elif event["event"] == "session":
             self.started_at = self.started_at or event["t"]
-            self.session_from, self.stopped, self.ended_at = event["t"], "", None
+            self.session_from, self.stopped, self.ended_at = event["t"], None, None
             self._stop_all()  # a killed session has no end
             self.steps.append(Step("plan", event["trials"]))
         elif event["event"] == "end":
-            self.stopped, self.ended_at = event["reason"], event["t"]
+            self.stopped, self.ended_at = read_stop(event), event["t"]
             self.active_s += event["t"] - self.session_from
             self._stop_all()
 

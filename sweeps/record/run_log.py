@@ -17,6 +17,7 @@ from sweeps.definition.sweep_file import SweepFile
 from sweeps.infra.settings import without_password
 from sweeps.record.records import Outcome
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.stops import read_stop
 
 __all__ = ["LOG_FILE", "log", "log_event", "log_settings", "logged", "logged_stage"]
 
@@ -97,7 +98,8 @@ def _in_words(event: Mapping[str, Any]) -> tuple[int, str]:
         case "reopened":
             return logging.INFO, "to be tried again"
         case "end":
-            return logging.INFO, f"the session is over: {event['reason'] or 'nothing is left'}"
+            stop = read_stop(event)
+            return logging.INFO, f"the session is over: {stop or 'nothing is left'}"
     return logging.DEBUG, ""
 
 

@@ -10,7 +10,7 @@ from sweeps.definition.loading import check_text
 from sweeps.definition.sweep_file import Budget
 from sweeps.errors import FileProblem, RequestError, SweepFileError
 from sweeps.record.reading import read_record
-from sweeps.record.recording import is_end_of_search, too_many_failures
+from sweeps.record.recording import too_many_failures
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import (
@@ -114,7 +114,7 @@ def _refuse_open_search(folder: RunFolder, record: SweepRecord) -> None:
             f"the search of {folder.name} is not over: {reason}; retry the failed trials, or go on "
             f"all the same: {_resume(folder)} --set budget.max_failures=null"
         )
-    if record.unfinished and not is_end_of_search(record.stopped):
+    if record.unfinished and not (record.stopped and record.stopped.ends_search):
         ended = f"{record.outcomes.total()} of {len(record.trials)} trials have ended"
         raise RequestError(
             f"the search of {folder.name} is not over: {ended}; resume it first: "

@@ -13,10 +13,13 @@ from sweeps.record.reading import read_record
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, logged
+from sweeps.record.stops import StopReason
 from sweeps.session.environment import read_settings
 from sweeps.terminal.progress import status_line
 
 __all__ = ["tell_of_a_lost_driver", "telling"]
+
+_EVENTS = {StopReason.BUDGET_TARGET: "target", StopReason.INTERRUPTED: "interrupted"}
 
 
 @contextmanager
@@ -53,12 +56,10 @@ def tell_of_a_lost_driver(folder: RunFolder) -> None:
 
 
 def _about(record: SweepRecord) -> dict[str, Any]:
-    kinds = {"budget.target": "target", "interrupted": "interrupted"}
-    found = (kind for start, kind in kinds.items() if record.stopped.startswith(start))
-    best = record.best
+    stop, best = record.stopped, record.best
     return {
-        "event": next(found, "ended"),
-        "reason": record.stopped,
+        "event": "ended" if stop is None else _EVENTS.get(stop.reason, "ended"),
+        "reason": "" if stop is None else stop.detail,
         "outcomes": {str(name): count for name, count in record.outcomes.items() if count},
         "objective": {"metric": record.goal.metric, "mode": record.goal.mode},
         "best": None if best is None else {"trial": best.trial.index, "value": record.value(best)},

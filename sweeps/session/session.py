@@ -16,12 +16,13 @@ from sweeps.models.errors import DataError
 from sweeps.models.splits import split_folds
 from sweeps.record.ledger import Ledger
 from sweeps.record.reading import read_record
-from sweeps.record.recording import Recorder, is_end_of_search, reopen_failed
+from sweeps.record.recording import Recorder, reopen_failed
 from sweeps.record.records import SweepRecord
 from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log_settings, logged
 from sweeps.record.stages import is_followed_up
+from sweeps.record.stops import StopReason
 from sweeps.session.follow_up import FollowUp
 from sweeps.session.inputs import keep_inputs
 from sweeps.session.trainer import RunnerName, Trainer
@@ -81,7 +82,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         mirror.serve(partial(_give_way, recorder, signals), recorder.garbage)
         only = reopen_failed(recorder) if retries else None
         # A final trains no trial of the search, a retry few: what had stopped it still holds.
-        stopped = record.stopped if action in ("final", "retry") else ""
+        stopped = record.stopped if action in ("final", "retry") else None
         with ExitStack() as started:
             trainer = Trainer(settings.runner, place, signals, display, started, retries)
             trainer.begin(recorder, action)
@@ -96,14 +97,13 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
             if recorder.fatal is None:
                 write_results(folder, record)
                 follow_up = FollowUp(folder, file, record, dataset, splits, trainer.train_stage)
-                ended_by = recorder.stop_reason or stopped
-                is_searched = not record.unfinished or is_end_of_search(ended_by)
-                if is_searched and not signals.reason and not recorder.gave_up:
+                ended_by = recorder.stop or stopped
+                is_searched = not record.unfinished or (ended_by and ended_by.ends_search)
+                if is_searched and not signals.stopped and not recorder.gave_up:
                     follow_up.run(display.say)
             is_open = bool(record.unfinished) or not is_followed_up(folder, file, record)
             # Last of all: a session that has ended has nothing left to write.
-            reason = signals.reason or recorder.stop_reason or stopped
-            recorder.write("end", reason=reason if is_open else "")
+            recorder.end((signals.stopped or recorder.stop or stopped) if is_open else None)
             display.recording()
             # Ray stops here, while the tracker records the rest.
         tracking.finish(must_stop=signals.watch())
@@ -117,9 +117,9 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
 
 def _give_way(recorder: Recorder, signals: Signals, error: SweepError) -> None:
     """End a session whose sweep another driver has taken over."""
-    reason = "another driver has this sweep"
-    recorder.end_with(error, reason)
-    signals.stop(reason)
+    detail = "another driver has this sweep"
+    recorder.end_with(error, StopReason.TAKEN_OVER, detail)
+    signals.stop(StopReason.TAKEN_OVER, detail)
 
 
 def _exported(

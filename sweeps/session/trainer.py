@@ -114,7 +114,7 @@ class Trainer:
                 if recorder.fatal is not None:
                     raise recorder.fatal
                 write_results(folder, record)
-                recorder.write("end", reason=recorder.stop_reason if record.unfinished else "")
+                recorder.end(recorder.stop if record.unfinished else None)
         finally:
             ledger.close()
         return record if record.is_finished else None

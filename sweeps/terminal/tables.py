@@ -17,6 +17,7 @@ from sweeps.record.measurement import measured, standard_error
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.results import Results
 from sweeps.record.stages import has_failed_trials
+from sweeps.record.stops import StopReason
 from sweeps.storage.files import bucket_of
 from sweeps.terminal.final_tables import audit_sentence, newer_candidates, print_final
 from sweeps.terminal.progress import duration
@@ -160,9 +161,9 @@ def next_steps(results: Results) -> list[str]:
         lines.append(f"MLflow lacks a part of the record: {results.missing_in_mlflow}")
         lines.append(f"Complete it:  {_command(f'sync {shlex.quote(path)}')}")
     again = f"Failed trials again:  {_command(f'retry {shlex.quote(path)}')}"
-    if "budget.max_failures" in record.stopped:
+    if record.stopped is not None and record.stopped.reason is StopReason.MAX_FAILURES:
         more = _command(f"resume {shlex.quote(path)} --set budget.max_failures=null")
-        return [*lines, again, f"Continue all the same:  {more}"]
+        return [*lines, again, f"Continue anyway:  {more}"]
     if record.unfinished or not results.is_finished:
         return [*lines, f"Continue:  {_command(f'resume {shlex.quote(path)}')}"]
     if has_failed_trials(results.folder):

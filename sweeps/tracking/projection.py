@@ -298,7 +298,7 @@ class Projection:
         self.client.set_terminated(self.parent_id, status, end_time=ms(at))
 
     def _parent_tags(self, record: SweepRecord, is_over: bool) -> dict[str, str]:
-        ended = record.stopped or ("unfinished" if record.unfinished else "finished")
+        ended = str(record.stopped or "") or ("unfinished" if record.unfinished else "finished")
         tags = {"outcome": ended if is_over else "running", "trials": str(len(record.trials))}
         if not is_over:
             return tags

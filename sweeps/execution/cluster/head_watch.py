@@ -18,6 +18,7 @@ import ray
 
 from sweeps.errors import ClusterError
 from sweeps.record.recording import Recorder
+from sweeps.record.stops import StopReason
 
 __all__ = ["watched_head"]
 
@@ -45,7 +46,7 @@ def watched_head(recorder: Recorder) -> Iterator[None]:
             f"the head of the Ray cluster at {address} has not answered for {_GONE_AFTER_S:.0f} s; "
             f"what was reported is kept: when the cluster is back, resume the sweep"
         )
-        recorder.end_with(error, "the cluster has lost its head")
+        recorder.end_with(error, StopReason.CLUSTER_LOST, "the cluster has lost its head")
         if over.wait(_END_WITHIN_S):
             return
         print(f"error: {error}", file=sys.stderr, flush=True)

@@ -106,7 +106,7 @@ def test_a_trial_that_trains_past_its_limit_has_failed(tmp_path: Path, runner: s
 def test_a_target_stops_the_sweep_and_resume_runs_the_rest(tmp_path: Path, runner: str) -> None:
     path = write_sweep(tmp_path, budget="{target: 10.0}", resources="{workers: 1}")
     first = run(path, runner)
-    assert "budget.target = 10 is reached" in first.record.stopped
+    assert "budget.target = 10 is reached" in str(first.record.stopped)
     assert len(first.record.unfinished) > 0
     rest = sweeps.resume(
         first.path, overrides=["budget.target=null"], runner=runner, tracking_uri="none"

@@ -17,6 +17,7 @@ from sweeps.record.ledger import Ledger, read_events
 from sweeps.record.recording import Recorder
 from sweeps.record.records import Outcome, SweepRecord
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.stops import Stop, StopReason
 from sweeps.record.trial_report import Report
 from tests.sweeps.drivers import events
 
@@ -123,7 +124,7 @@ def test_an_outcome_whose_epochs_found_no_room_is_not_written(folder: RunFolder)
     checkpoint.touch()
     assert not one.reported(report(0, outcome=Outcome.COMPLETED))
     one.ended(1, Outcome.PRUNED, "worse")
-    one.write("end", reason="the disk is full")
+    one.end(Stop(StopReason.DISK_FULL, "the disk is full"))
     ledger.close()
     assert one.should_stop()
     assert [event["event"] for event, _ in read_events(folder.ledger)] == ["end"]
@@ -145,7 +146,7 @@ def test_a_budget_stops_the_sweep_and_says_which(
     one = recorder(folder, ledger, **budget)
     one.reported(report(0, outcome=Outcome.COMPLETED))
     assert one.should_stop()
-    assert words in one.stop_reason
+    assert words in str(one.stop)
 
 
 def test_too_many_failures_stop_the_sweep(folder: RunFolder, ledger: Ledger) -> None:
@@ -153,11 +154,11 @@ def test_too_many_failures_stop_the_sweep(folder: RunFolder, ledger: Ledger) -> 
     one.attempt_failed(0, "bad")
     assert not one.should_stop()
     one.attempt_failed(1, "bad")
-    assert one.stop_reason == "2 trials failed; budget.max_failures = 1"
+    assert str(one.stop) == "2 trials failed; budget.max_failures = 1"
 
 
 def test_the_first_reason_to_stop_stays(folder: RunFolder, ledger: Ledger) -> None:
     one = recorder(folder, ledger)
-    one.request_stop("first")
-    one.request_stop("second")
-    assert one.stop_reason == "first"
+    one.request_stop(StopReason.INTERRUPTED, "first")
+    one.request_stop(StopReason.DISK_FULL, "second")
+    assert one.stop == Stop(StopReason.INTERRUPTED, "first")

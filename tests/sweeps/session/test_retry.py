@@ -38,7 +38,7 @@ def test_a_failed_trial_is_retried_after_the_target_was_reached_and_no_other_is_
     retried = sweeps.retry(results.path, **ON_DISK)
     outcomes = [one.outcome and str(one.outcome) for one in retried.record.trials]
     assert outcomes == ["completed", "completed", None, None]
-    assert retried.record.stopped == "budget.target = 100 is reached"
+    assert str(retried.record.stopped) == "budget.target = 100 is reached"
     assert len(events(results.path, "reopened")) == 1
 
 
@@ -57,4 +57,4 @@ def test_a_retry_of_an_interrupted_search_leaves_it_interrupted(tmp_path: Path) 
     ledger.write_text(ledger.read_text().replace(reason, "interrupted by SIGINT"))
     retried = sweeps.retry(results.path, **ON_DISK)
     assert len(retried.record.unfinished) == 2
-    assert retried.record.stopped == "interrupted by SIGINT"
+    assert str(retried.record.stopped) == "interrupted by SIGINT"

@@ -83,7 +83,7 @@ def test_too_many_failures_withhold_the_final_until_more_are_allowed(tmp_path: P
     assert len(results.record.unfinished) == 1
     assert results.record.best is not None
     assert not (results.path / "final").exists()
-    assert results.record.stopped == "2 trials failed; budget.max_failures = 1"
+    assert str(results.record.stopped) == "2 trials failed; budget.max_failures = 1"
     text = answer(results)
     assert "retry" in text
     assert "resume" in text
@@ -159,7 +159,7 @@ def test_a_used_up_budget_of_trials_stays_used_up(tmp_path: Path) -> None:
     results = run(path)
     before = epochs_trained(tmp_path)
     resumed = sweeps.resume(results.path, **ON_DISK)
-    assert resumed.record.stopped == "budget.trials = 2 trials have ended"
+    assert str(resumed.record.stopped) == "budget.trials = 2 trials have ended"
     assert epochs_trained(tmp_path) == before
 
 
