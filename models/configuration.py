@@ -63,7 +63,7 @@ class TrainingConfig(Section):
     def _batch_size_is_rows_or_full(cls, batch_size: object) -> object:
         is_rows = type(batch_size) is int and batch_size >= 1
         if not is_rows and batch_size != "full":
-            raise ValueError('a batch size is a whole number of rows, at least 1, or "full"')
+            raise ValueError('must be a whole number of rows, at least 1, or "full"')
         return batch_size
 
 

@@ -72,7 +72,7 @@ class Cnn(Section):
     @classmethod
     def _kernel_is_odd(cls, kernel_size: int) -> int:
         if kernel_size % 2 == 0:
-            raise ValueError("a kernel size is odd, so that an image keeps its size")
+            raise ValueError("must be odd, so that an image keeps its size")
         return kernel_size
 
     @model_validator(mode="after")
@@ -106,7 +106,11 @@ class CustomNet(Section):
     def _options_are_free_names(cls, options: dict[str, Any]) -> dict[str, Any]:
         for name in options:
             if not name.isidentifier() or name in ("input_shape", "outputs"):
-                raise ValueError(f"an option is a free Python keyword; got {name!r}")
+                raise TrialConfigError(
+                    "an option must be a Python name other than input_shape and outputs",
+                    key=("model", "options"),
+                    value=name,
+                )
         return options
 
 

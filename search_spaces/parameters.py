@@ -243,7 +243,14 @@ def parameter_from(value: Mapping[str, Any]) -> Parameter:
     kind = kinds[0]
     allowed = ("choice", "weights") if kind == "choice" else (kind, *_RANGE_OPTIONS)
     unknown = [
-        Problem((key,), value[key], f"unknown key {key!r}", allowed, did_you_mean(key, allowed))
+        Problem(
+            (key,),
+            value[key],
+            f"unknown key {key!r}",
+            allowed,
+            did_you_mean(key, allowed),
+            kind="unknown_key",
+        )
         for key in value
         if key not in allowed
     ]
@@ -256,7 +263,8 @@ def _no_kind(value: Mapping[str, Any]) -> Problem:
     key = _misspelt_kind(value)
     if key is None:
         return Problem((), dict(value), "a parameter must have a kind", _KINDS)
-    return Problem((key,), value[key], f"unknown key {key!r}", _KINDS, did_you_mean(key, _KINDS))
+    hint = did_you_mean(key, _KINDS)
+    return Problem((key,), value[key], f"unknown key {key!r}", _KINDS, hint, kind="unknown_key")
 
 
 def _choice_from(value: Mapping[str, Any]) -> Choice:

@@ -10,10 +10,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["KeyPath", "Problem", "SpaceError", "did_you_mean"]
+__all__ = ["KeyPath", "Kind", "Problem", "SpaceError", "did_you_mean", "nearest"]
 
 KeyPath = tuple[str | int, ...]
+# What programs decide by; the words of a rule are for people alone.
+Kind = Literal["unknown_key", "missing_key", "whole_number", "type", "value"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Problem:
         rule: What must hold, and what was found.
         choices: The allowed values, where they are few.
         hint: The next step.
+        kind: What sort of thing is wrong; `whole_number` and `type` are wrong types.
+        wanted: The type that was wanted, where a value has another.
     """
 
     path: KeyPath
@@ -33,6 +38,8 @@ class Problem:
     rule: str
     choices: tuple[str, ...] = ()
     hint: str = ""
+    kind: Kind = "value"
+    wanted: str = ""
 
     # Values may be lists, which have no hash; a place and a rule tell problems apart.
     def __hash__(self) -> int:
@@ -61,5 +68,11 @@ class SpaceError(ValueError):
 
 def did_you_mean(word: str, choices: Sequence[str]) -> str:
     """Return `did you mean 'x'?` for the nearest choice, or an empty text."""
+    near = nearest(word, choices)
+    return f"did you mean {near!r}?" if near else ""
+
+
+def nearest(word: str, choices: Sequence[str]) -> str:
+    """Return the choice that a misspelt word most likely means; empty where none is near."""
     near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else ""
+    return near[0] if near else ""

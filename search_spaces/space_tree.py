@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sweeps.search_spaces.parameters import (
@@ -109,10 +109,7 @@ def _read_parameter(
     try:
         parameter = parameter_from(value)
     except SpaceError as err:
-        problems += [
-            Problem((*path, *one.path), one.value, one.rule, one.choices, one.hint)
-            for one in err.problems
-        ]
+        problems += [replace(one, path=(*path, *one.path)) for one in err.problems]
         _read_options(value.get("choice"), path, [], problems)  # for what is wrong in them
         return ValueNode(None)
     dimension = len(dimensions)

@@ -52,6 +52,7 @@ class FileProblem:
         rule: What was expected, and what was found.
         choices: The allowed values, where they are few.
         hint: The way out, for example a did-you-mean.
+        kind: unknown_key, missing_key, whole_number, type or value: what programs decide by.
     """
 
     source: str
@@ -61,6 +62,7 @@ class FileProblem:
     rule: str
     choices: tuple[str, ...] = ()
     hint: str = ""
+    kind: str = "value"
 
     def __str__(self) -> str:
         """Return `file:line:column: path: rule (allowed: ...; hint)` as compilers print it."""

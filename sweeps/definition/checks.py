@@ -21,6 +21,7 @@ from sweeps.definition.constraint_checks import (
 )
 from sweeps.definition.goal import Goal
 from sweeps.definition.listed import complete, listed_configurations
+from sweeps.definition.problems import from_model
 from sweeps.definition.roles import check_roles
 from sweeps.definition.sweep_file import (
     Asha,
@@ -32,9 +33,7 @@ from sweeps.definition.sweep_file import (
     SweepFile,
 )
 from sweeps.definition.trial_checks import judge_trial, template_place
-from sweeps.definition.validation_messages import TYPE_RULES, rule_and_value
 from sweeps.models.data_checks import DataSummary, check_data
-from sweeps.models.errors import DataError
 from sweeps.models.metrics import metric_columns, mode_of
 from sweeps.models.tasks import TASKS, Task
 from sweeps.search_spaces.constraints import Constraint
@@ -76,8 +75,8 @@ def check_sections(
     if space is None:
         return None, problems + faults
     complete_ones, more = _try_space(space, constraints, data)
-    unknown = "unknown key"  # is said of the key, whatever is wrong with its parameter
-    faults += [one for one in more if one.path not in left_out or one.rule.startswith(unknown)]
+    # An unknown key is wrong in itself, whatever is wrong with its parameter.
+    faults += [one for one in more if one.path not in left_out or one.kind == "unknown_key"]
     listed = _check_listed(file, data, bool(faults), problems)
     known = complete_ones or [dict(one) for one, _ in space.representatives()]
     problems += check_constraints(constraints, known, are_complete=not faults)
@@ -94,14 +93,8 @@ def check_sections(
 
 def _check_data(file: SweepFile, base_dir: Path, problems: list[Problem]) -> DataSummary | None:
     report = check_data(file.data, base_dir, file.seed)
-    problems += [_data_problem(error) for error in report.problems]
+    problems += [from_model(error) for error in report.problems]
     return report.summary
-
-
-def _data_problem(error: DataError) -> Problem:
-    rule = rule_and_value(error.rule, error.value)
-    hint = error.hint or did_you_mean(str(error.value), error.choices)
-    return Problem(("data", *error.key), error.value, rule, error.choices[:20], hint)
 
 
 def _check_objective(
@@ -183,13 +176,13 @@ def _try_space(
 
 def _of_range(problem: Problem) -> Problem:
     """Return a range of the wrong type as one problem, not as one of each bound."""
-    rule = problem.rule.partition(", got")[0]
     kind = problem.path[-2] if len(problem.path) > 2 else None
-    if kind not in ("float", "int") or rule not in TYPE_RULES:
+    if kind not in ("float", "int") or problem.kind not in ("type", "whole_number"):
         return problem
-    is_whole = kind == "float" and rule == TYPE_RULES[0]
+    is_whole = kind == "float" and problem.kind == "whole_number"
     hint = "write `int:` in place of `float:`" if is_whole else ""
-    return Problem(problem.path[:-2], None, f"{rule}, got a range of `{kind}`", hint=hint)
+    rule = f"must be {problem.wanted}, got a range of `{kind}`"
+    return replace(problem, path=problem.path[:-2], value=None, rule=rule, hint=hint)
 
 
 def _check_listed(

@@ -6,6 +6,7 @@ Imports neither torch nor ray nor mlflow, so that the verdict is there at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sweeps.definition.checks import check_sections
 from sweeps.definition.overrides import Override, apply_overrides, parse_override
 from sweeps.definition.own_modules import make_importable
 from sweeps.definition.planning import PlannedTrial, make_plan
+from sweeps.definition.problems import at_place
 from sweeps.definition.sweep import Sweep
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.validation_messages import problems_of
@@ -96,7 +98,7 @@ def _read(source: str, name: str) -> Document:
 def _not_yaml(error: YamlError, name: str) -> SweepFileError:
     return SweepFileError(
         [
-            FileProblem(name, error.line, error.column, "", problem.rule, hint=problem.hint)
+            at_place(replace(problem, path=()), name, error.line, error.column)
             for problem in error.problems
         ]
     )
@@ -162,15 +164,9 @@ class _Places:
         return list(dict.fromkeys(found))
 
     def _one(self, problem: Problem) -> FileProblem:
-        dotted = ".".join(str(item) for item in problem.path)
         for override in reversed(self._overrides):  # the last one holds
             if problem.path[: len(override.path)] == override.path:
-                return FileProblem(
-                    f"--set {override.text}", 0, 0, dotted, problem.rule, problem.choices,
-                    problem.hint,
-                )  # fmt: skip
-        at_key = problem.rule.startswith("unknown key")
+                return at_place(problem, f"--set {override.text}")
+        at_key = problem.kind == "unknown_key"
         line, column = self._document.position(problem.path, at_key=at_key)
-        return FileProblem(
-            self._name, line, column, dotted, problem.rule, problem.choices, problem.hint
-        )
+        return at_place(problem, self._name, line, column)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sweeps.definition.own_modules import source_of
-from sweeps.search_spaces.problems import Problem, did_you_mean
+from sweeps.search_spaces.problems import Problem, did_you_mean, nearest
 
 __all__ = ["option_problems"]
 
@@ -41,14 +41,14 @@ def option_problems(target: str, options: Mapping[str, Any]) -> Iterator[Problem
     for option in options:
         if option not in allowed and not takes_any:
             rule = f"unknown key {option!r}, which {target} does not take"
-            hint = did_you_mean(option, allowed)
-            meant.add(hint)
-            yield Problem(("model", "options", option), option, rule, allowed, hint)
+            meant.add(nearest(option, allowed))
+            path, hint = ("model", "options", option), did_you_mean(option, allowed)
+            yield Problem(path, option, rule, allowed, hint, kind="unknown_key")
     for option in allowed:
         is_missing = known[option] and option not in options
-        if is_missing and f"did you mean {option!r}?" not in meant:
+        if is_missing and option not in meant:
             rule = f"missing key {option!r}, which {target} has no default for"
-            yield Problem(("model", "options"), None, rule)
+            yield Problem(("model", "options"), None, rule, kind="missing_key")
 
 
 def _plain_function(tree: ast.Module, name: str) -> ast.FunctionDef | None:

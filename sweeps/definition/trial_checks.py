@@ -13,12 +13,13 @@ from pydantic import ValidationError
 
 from sweeps.definition.own_modules import function_problem
 from sweeps.definition.own_options import option_problems
-from sweeps.definition.validation_messages import problems_of, rule_and_value
+from sweeps.definition.problems import from_model
+from sweeps.definition.validation_messages import problems_of
 from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.data_checks import DataSummary
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.net_configuration import CustomNet
-from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError, did_you_mean
+from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 from sweeps.search_spaces.space import Space
 
 __all__ = ["Verdict", "judge_trial", "template_place"]
@@ -95,14 +96,12 @@ def _against_surroundings(config: TrialConfig, data: DataSummary | None) -> Iter
     try:
         check_trial(config, data.task, data.input_shape)
     except TrialConfigError as err:
-        hint = err.hint or did_you_mean(str(err.value), err.choices)
-        rule = rule_and_value(err.rule, err.value)
-        yield Problem(tuple(err.key), err.value, rule, err.choices, hint)
+        yield from_model(err)
 
 
 def template_place(space: Space, configuration: Mapping[str, Any], problem: Problem) -> KeyPath:
     """Return where in `space` a problem of a configuration stands; a default's, its section."""
-    if problem.rule.startswith("unknown key"):
+    if problem.kind == "unknown_key":
         section = _known_part(space, configuration, problem.path[:-1])
         return (*section, problem.path[-1])
     return _known_part(space, configuration, problem.path)

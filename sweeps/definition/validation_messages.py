@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from sweeps.models.errors import DataError, ModelError
-from sweeps.search_spaces.problems import Problem, did_you_mean
+from sweeps.definition.problems import from_model
+from sweeps.models.errors import ModelError
+from sweeps.search_spaces.problems import Problem, did_you_mean, nearest
 
-__all__ = ["TYPE_RULES", "problems_of", "rule_and_value"]
+__all__ = ["problems_of"]
 
 Path = tuple[str | int, ...]
 
@@ -24,17 +25,17 @@ _BOUNDS = {
     "less_than_equal": ("le", "must be at most {}"),
 }
 _TYPES = {
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "string_type": "must be text",
-    "bool_type": "must be true or false",
-    "list_type": "must be a list",
-    "tuple_type": "must be a list",
-    "dict_type": "must be a section (key: value)",
-    "model_type": "must be a section (key: value)",
-    "model_attributes_type": "must be a section (key: value)",
-    "finite_number": "must be a finite number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a section (key: value)",
+    "model_type": "a section (key: value)",
+    "model_attributes_type": "a section (key: value)",
+    "finite_number": "a finite number",
 }
 _SCALAR_TYPES = frozenset({"int_type", "int_from_float", "float_type", "string_type", "bool_type"})
 # The keys that tell the alternatives of a section apart.
@@ -42,7 +43,7 @@ _TELLING = ("kind", "method", "scheduler")
 _PARAMETER_HINT = (
     "a parameter is {float: [low, high]}, {int: [low, high]} or {choice: [...]} in `space`"
 )
-TYPE_RULES = tuple(dict.fromkeys(_TYPES.values()))
+_WHOLE = frozenset({"int_type", "int_from_float"})
 
 
 def problems_of(
@@ -52,22 +53,22 @@ def problems_of(
 
     A union of alternatives (`int | "full"`) reports each alternative; they become one problem.
     """
-    found: dict[Path, Problem] = {}
+    found: dict[Path, list[Problem]] = {}
     for details in error.errors(include_url=False):
         path, tags = _path(details["loc"], value)
         problem = _problem(details, path, _Place(model, path, tags))
-        if path in found and not problem.rule.startswith("unknown key"):
-            problem = _merged(found[path], problem)
-        found[path] = problem
-    suggested = {problem.hint for problem in found.values() if problem.hint}
-    return [problem for problem in found.values() if _is_news(problem, suggested)]
+        if problem.kind == "unknown_key":
+            found[path] = [problem]
+        else:
+            found.setdefault(path, []).append(problem)
+    merged = [_merged(problems) for problems in found.values()]
+    meant = {_key_meant(problem) for problem in merged if problem.kind == "unknown_key"}
+    return [one for one in merged if one.kind != "missing_key" or one.path not in meant]
 
 
-def _is_news(problem: Problem, suggested: set[str]) -> bool:
-    """Return False for a missing key that an unknown key was most likely meant to be."""
-    if not problem.rule.startswith("missing key"):
-        return True
-    return f"did you mean {str(problem.path[-1])!r}?" not in suggested
+def _key_meant(problem: Problem) -> Path:
+    """Return the place of the key that an unknown one was most likely meant to be."""
+    return (*problem.path[:-1], nearest(str(problem.path[-1]), problem.choices))
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,9 @@ def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
     if kind == "extra_forbidden":
         key, keys = str(path[-1]), place.keys()
         hint = place.others_with(key) or did_you_mean(key, keys)
-        return Problem(path, value, f"unknown key {key!r}", keys, hint)
+        return Problem(path, value, f"unknown key {key!r}", keys, hint, kind="unknown_key")
     if kind == "missing":
-        return Problem(path, None, f"missing key {str(path[-1])!r}")
+        return Problem(path, None, f"missing key {str(path[-1])!r}", kind="missing_key")
     if kind == "union_tag_not_found":
         return _no_kind(str(context["discriminator"]).strip("'"), value, path, place)
     if kind == "union_tag_invalid":
@@ -134,12 +135,23 @@ def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
         name, rule = _BOUNDS[kind]
         return Problem(path, value, f"{rule.format(_number(context[name]))}, {got}")
     if kind in _TYPES:
-        return Problem(path, value, f"{_TYPES[kind]}, {got}", hint=_type_hint(kind, value))
+        return _wrong_type(kind, path, value)
     cause = context.get("error")
     if isinstance(cause, ModelError):
-        return _from_model_error(cause, path, value)
-    text = details["msg"].removeprefix("Value error, ")
-    return Problem(path, value, text if ", got" in text or "; got" in text else f"{text}, {got}")
+        return from_model(cause)
+    return Problem(path, value, f"{details['msg'].removeprefix('Value error, ')}, {got}")
+
+
+def _wrong_type(kind: str, path: Path, value: object) -> Problem:
+    wanted = _TYPES[kind]
+    return Problem(
+        path,
+        value,
+        f"must be {wanted}, got {value!r}",
+        hint=_type_hint(kind, value),
+        kind="whole_number" if kind in _WHOLE else "type",
+        wanted=wanted,
+    )
 
 
 def _no_kind(name: str, section: Any, path: Path, place: _Place) -> Problem:
@@ -147,26 +159,15 @@ def _no_kind(name: str, section: Any, path: Path, place: _Place) -> Problem:
     kinds = place.kinds(name)
     for key in section if isinstance(section, Mapping) else ():
         if did_you_mean(key, (name,)):
-            hint = f"did you mean {name!r}?"
-            return Problem((*path, key), section[key], f"unknown key {key!r}", (name,), hint)
-    return Problem(path, None, f"missing key {name!r}", hint=f"write {name}: {' | '.join(kinds)}")
+            rule, hint = f"unknown key {key!r}", f"did you mean {name!r}?"
+            misspelt = (*path, key)
+            return Problem(misspelt, section[key], rule, (name,), hint, kind="unknown_key")
+    hint = f"write {name}: {' | '.join(kinds)}"
+    return Problem(path, None, f"missing key {name!r}", hint=hint, kind="missing_key")
 
 
 def _number(bound: object) -> str:
     return f"{bound:,.12g}" if isinstance(bound, float) else f"{bound:,}"
-
-
-def _from_model_error(cause: ModelError, path: Path, value: object) -> Problem:
-    # The data's errors name their place within `data`, a trial's within the whole trial.
-    place = ("data", *cause.key) if isinstance(cause, DataError) else cause.key
-    rule = rule_and_value(cause.rule, cause.value)
-    hint = cause.hint or did_you_mean(str(cause.value), cause.choices)
-    return Problem(tuple(place), cause.value, rule, cause.choices, hint)
-
-
-def rule_and_value(rule: str, value: object) -> str:
-    """Return `rule, got value`, as the models' errors give the two apart."""
-    return rule if value is None else f"{rule}, got {value!r}"
 
 
 def _wrong_kind(details: ErrorDetails, path: Path) -> Problem:
@@ -179,16 +180,15 @@ def _wrong_kind(details: ErrorDetails, path: Path) -> Problem:
     )
 
 
-def _merged(first: Problem, second: Problem) -> Problem:
-    if second.rule in first.rule:
+def _merged(problems: Sequence[Problem]) -> Problem:
+    """Return what is wrong with each alternative for one value as one problem."""
+    first = problems[0]
+    if len(problems) == 1:
         return first
-    return Problem(
-        first.path,
-        first.value,
-        f"{first.rule}; or {second.rule}",
-        first.choices + second.choices,
-        first.hint or second.hint,
-    )
+    rules = dict.fromkeys(problem.rule for problem in problems)
+    choices = dict.fromkeys(choice for problem in problems for choice in problem.choices)
+    hint = next((problem.hint for problem in problems if problem.hint), "")
+    return replace(first, rule="; or ".join(rules), choices=tuple(choices), hint=hint)
 
 
 def _type_hint(kind: str, value: object) -> str:

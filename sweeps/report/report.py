@@ -66,7 +66,8 @@ def report_sections(folder: RunFolder) -> list[Section]:
     choice, openings = read_final(folder), read_openings(folder)
     names = [str(trial.outcome) for trial in evidence.trials]
     ranked = [] if isinstance(analysis.importances, str) else analysis.importances.found
-    alarms = [alarm.sentence for alarm in analysis.alarms]
+    # Of two for one parameter, the surer one, which comes first.
+    alarms = {alarm.name: alarm.sentence for alarm in reversed(analysis.alarms)}
     diagnosed = bias_and_variance(analysis.diagnoses, names)
     parameters = parallel_coordinates(evidence, [one.name for one in ranked])
     curves = learning_curves(evidence)

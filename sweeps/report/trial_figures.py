@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -226,7 +226,7 @@ def _axis(one: Dimension, label: str, shown: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def slices(evidence: Evidence, alarms: Sequence[str]) -> list[Panel]:
+def slices(evidence: Evidence, alarms: Mapping[str, str]) -> list[Panel]:
     """The objective against each parameter that was varied."""
     has = np.isfinite(evidence.values)
     panels = []
@@ -247,7 +247,7 @@ def _sample(own: Any, evidence: Evidence) -> Any:
     return np.sort(np.concatenate([ranked[:kept], rest]))
 
 
-def _slice(evidence: Evidence, one: Dimension, own: Any, alarms: Sequence[str]) -> Panel:
+def _slice(evidence: Evidence, one: Dimension, own: Any, alarms: Mapping[str, str]) -> Panel:
     metric = evidence.goal.metric
     common = {"height": 300, "showlegend": False, **log_if_wide([evidence.values[own]])}
     if one.kind == "choice":
@@ -269,7 +269,7 @@ def _slice(evidence: Evidence, one: Dimension, own: Any, alarms: Sequence[str]) 
         made = figure([dots], one.name, metric, **common)
         if one.log:
             made.update_xaxes(**log_axis(one.low, one.high))
-    warned = next((text for text in alarms if text.startswith(f"{one.name}:")), "")
+    warned = alarms.get(one.name, "")
     of_all = " of more: the best, and others at random" if len(own) == _MOST_SLICED else ""
     caption = f"{metric} against {one.name} (n = {len(own)}{of_all})." + (
         f" {warned}" if warned else ""

@@ -99,6 +99,7 @@ def test_validate_as_json_gives_each_problem_in_its_parts(
             "rule": "'admm' is no kind of optimizer",
             "choices": ["sgd", "adam", "adamw", "rmsprop", "adagrad"],
             "hint": "did you mean 'adam'?",
+            "kind": "value",
         }
     ]
 

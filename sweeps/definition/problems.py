@@ -1,0 +1,32 @@
+"""What is wrong with a sweep file, from whoever found it: one form, and its place in the file."""
+
+from __future__ import annotations
+
+from sweeps.errors import FileProblem
+from sweeps.models.errors import ModelError
+from sweeps.search_spaces.problems import Problem, did_you_mean
+
+__all__ = ["at_place", "from_model", "rule_and_value"]
+
+_MOST_CHOICES = 20
+
+
+def from_model(error: ModelError) -> Problem:
+    """Return an error of the models as a problem; its path starts from the error's section."""
+    hint = error.hint or did_you_mean(str(error.value), error.choices)
+    rule = rule_and_value(error.rule, error.value)
+    path = (*error.section, *error.key)
+    return Problem(path, error.value, rule, error.choices[:_MOST_CHOICES], hint)
+
+
+def rule_and_value(rule: str, value: object) -> str:
+    """Return `rule, got value`, as the models' errors give the two apart."""
+    return rule if value is None else f"{rule}, got {value!r}"
+
+
+def at_place(problem: Problem, source: str, line: int = 0, column: int = 0) -> FileProblem:
+    """Return a problem with where it stands: in a file, or in an override, which has no lines."""
+    dotted = ".".join(str(item) for item in problem.path)
+    return FileProblem(
+        source, line, column, dotted, problem.rule, problem.choices, problem.hint, problem.kind
+    )
