@@ -6,14 +6,15 @@ Reads the data as a sweep would, so that a check that passes is a sweep that loa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sweeps.models.cut_notes import cut_notes
+from sweeps.models.cuts import Cut, cut_dataset
 from sweeps.models.data_configuration import DataConfig
 from sweeps.models.datasets import Dataset, load_dataset
 from sweeps.models.errors import DataError
 from sweeps.models.feature_checks import check_features
-from sweeps.models.row_cuts import cut_folds, cut_rows
 from sweeps.models.splits import Splits, split_folds
 from sweeps.models.tasks import Task
 
@@ -34,6 +35,8 @@ class DataSummary:
         test_rows: rows in the vault.
         digest: sha256 of the data set's contents, in hexadecimal.
         fold_rows: dev rows of each fold; empty without folds.
+        cut: by which rule rows were cut, in words.
+        notes: sentences about what the cut may have torn apart.
     """
 
     task: Task
@@ -45,6 +48,8 @@ class DataSummary:
     test_rows: int
     digest: str
     fold_rows: tuple[int, ...] = ()
+    cut: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,18 +77,21 @@ def check_data(config: DataConfig, base_dir: Path, seed: int) -> DataReport:
         dataset = load_dataset(config, base_dir)
     except DataError as error:
         return DataReport(None, (error,))
-    cut = cut_rows if config.split.folds is None else cut_folds
+    cuts: list[Cut] = []
     checks: tuple[Callable[[], object], ...] = (
         lambda: check_features(dataset.features, config.missing),
-        lambda: cut(dataset.target, config.split, seed),
+        lambda: cuts.append(cut_dataset(dataset, config.split, seed)),
     )
     problems = tuple(found for check in checks if (found := _problem_of(check)))
     if problems:
         return DataReport(None, problems)
     try:
-        return DataReport(_summary(dataset, split_folds(dataset, config, seed)))
+        folds = split_folds(dataset, config, seed, cuts[0])
     except DataError as error:
         return DataReport(None, (error,))
+    summary = _summary(dataset, folds)
+    notes = cut_notes(dataset, cuts[0], config, base_dir)
+    return DataReport(replace(summary, cut=cuts[0].rule, notes=notes))
 
 
 def _problem_of(check: Callable[[], object]) -> DataError | None:

@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 SourceKind = Literal["builtin", "file", "function"]
+Duplicates = Literal["auto", "together", "apart"]
 
 GENERATED_NAMES = ("moons", "spirals")
 BUILTIN_NAMES = ("digits", "breast_cancer", "wine", "iris", "diabetes", *GENERATED_NAMES)
@@ -46,15 +47,25 @@ class _Section(BaseModel):
 
 
 class SplitFractions(_Section):
-    """What part of all rows each held-out split gets; the rest, never nothing, is trained on.
+    """How rows are cut into train, dev and test; without more keys at random, by seed.
 
     Attributes:
-        dev: fraction of all rows on which trials are compared, in (0, 1); None with folds.
-        test: fraction of all rows that is cut first and put in the vault, in (0, 1).
-        folds: in place of dev: the rows outside the vault are cut into so many folds, and each
-            trial trains one net for each, on the rows of the others; None without.
-        seed: decides which rows go where; None takes the sweep's. A sweep that follows another one
+        dev: Fraction of all rows on which trials are compared. Default 0.2; absent with folds.
+        test: Fraction of all rows that is cut first and that no trial sees.
+        folds: In place of dev: the rows outside the test set are cut into this many folds, and each
+            trial trains one net for each fold, on the rows of the others.
+        seed: Decides which rows go where; default: the sweep's. A sweep that follows another one
             keeps that one's, so that no row that was trained on becomes a test row.
+        group: Column whose equal values stay on one side of the cut, such as patients or sessions;
+            it is not a feature.
+        order: Column of times or numbers: dev comes after train, test after dev, and folds roll
+            forward; it is not a feature.
+        gap: Rows left out between train, dev and test of an ordered cut.
+        given: Column that says train, dev or test of each row; it is not a feature. Without rows of
+            dev, these are cut from train by the fraction `dev`, or into folds.
+        duplicates: What becomes of rows with equal features. together: one side of the cut; apart:
+            cut like any others; auto: together, unless so few different values make equal rows
+            by chance.
     """
 
     dev: float | None = Field(
@@ -67,6 +78,11 @@ class SplitFractions(_Section):
     seed: int | None = Field(
         default=None, ge=0, description="Which rows go where; default: the sweep's seed."
     )
+    group: str | None = Field(default=None, min_length=1)
+    order: str | None = Field(default=None, min_length=1)
+    gap: int = Field(default=0, ge=0)
+    given: str | None = Field(default=None, min_length=1)
+    duplicates: Duplicates = "auto"
 
     def seed_in(self, sweep_seed: int) -> int:
         """The seed of the cut in a sweep with that seed."""
@@ -87,6 +103,30 @@ class SplitFractions(_Section):
                 key=("split", "folds"),
                 value=self.folds,
                 hint="Remove split.dev (--set data.split.dev=null), or split.folds",
+            )
+        return self
+
+    @property
+    def column(self) -> str | None:
+        """The column that decides the cut, if one does."""
+        return self.group or self.order or self.given
+
+    @model_validator(mode="after")
+    def _one_rule_decides_the_cut(self) -> Self:
+        named = [key for key in ("group", "order", "given") if getattr(self, key) is not None]
+        if len(named) > 1:
+            raise DataError(
+                f"only one of group, order and given may decide the cut, not {' and '.join(named)}",
+                key=("split", named[1]),
+                value=getattr(self, named[1]),
+                hint="Remove all but one",
+            )
+        if self.gap and self.order is None:
+            raise DataError(
+                "a gap must have an order, as rows cut at random lie between all others",
+                key=("split", "gap"),
+                value=self.gap,
+                hint="Name the column of times: split.order",
             )
         return self
 
@@ -145,6 +185,13 @@ class DataConfig(_Section):
     def _keys_suit_the_source(self) -> Self:
         if self.kind != "file":
             self._refuse(("target", "exclude"), "only for files")
+        if self.kind == "builtin" and self.split.column is not None:
+            raise DataError(
+                f"{self.source} has no column that could decide the cut",
+                key=("split",),
+                value=self.split.column,
+                hint="Remove group, order or given: a built-in set is cut at random",
+            )
         if self.source not in GENERATED_NAMES:
             self._refuse(("samples", "noise"), "only for " + " and ".join(GENERATED_NAMES))
         return self

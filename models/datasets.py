@@ -9,18 +9,23 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sweeps.models.builtin_data import load_builtin
 from sweeps.models.data_configuration import DataConfig
 from sweeps.models.errors import DataError
 from sweeps.models.features import Features, features_from_array, features_from_columns
 from sweeps.models.own_data import call_own_data
+from sweeps.models.split_column import column_of_file, column_of_values
 from sweeps.models.table_files import read_file
 from sweeps.models.targets import Target, read_target
 
 __all__ = ["Dataset", "load_dataset"]
+
+_Read = tuple[Features, Target, npt.NDArray[Any] | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +37,15 @@ class Dataset:
         features: raw features of all rows.
         target: what is predicted, for all rows.
         digest: sha256 of features, names and target, in hexadecimal.
+        cut_by: (rows,) the column that decides the cut: numbers, datetimes or words; None where
+            rows are cut at random.
     """
 
     source: str
     features: Features
     target: Target
     digest: str
+    cut_by: npt.NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -54,16 +62,19 @@ def load_dataset(config: DataConfig, base_dir: Path) -> Dataset:
         DataError: the source is missing or unreadable, has no such columns, or its target does
             not suit the task.
     """
-    features, target = _read(config, base_dir)
-    if len(features) != len(target.values):
-        rule = f"features and target have the same rows, not {len(features)} and "
-        raise DataError(f"{rule}{len(target.values)}", key=("source",), value=config.source)
-    return Dataset(config.source, features, target, _digest(features, target))
+    features, target, cut_by = _read(config, base_dir)
+    lengths = {len(features), len(target.values), len(features if cut_by is None else cut_by)}
+    if len(lengths) > 1:
+        found = f"{len(features)} and {len(target.values)}"
+        found += "" if cut_by is None else f", and {len(cut_by)} of {config.split.column}"
+        rule = f"features and target must have the same rows, not {found}"
+        raise DataError(rule, key=("source",), value=config.source)
+    return Dataset(config.source, features, target, _digest(features, target, cut_by), cut_by)
 
 
-def _read(config: DataConfig, base_dir: Path) -> tuple[Features, Target]:
+def _read(config: DataConfig, base_dir: Path) -> _Read:
     if config.kind == "builtin":
-        return _from_builtin(config)
+        return *_from_builtin(config), None
     if config.kind == "file":
         return _from_file(config, base_dir)
     return _from_function(config)
@@ -77,27 +88,41 @@ def _from_builtin(config: DataConfig) -> tuple[Features, Target]:
     return data.features, data.target
 
 
-def _from_file(config: DataConfig, base_dir: Path) -> tuple[Features, Target]:
-    columns = read_file(base_dir / config.source, config.target, config.exclude)
+def _from_file(config: DataConfig, base_dir: Path) -> _Read:
+    path, column = base_dir / config.source, config.split.column
+    apart = () if column is None or column in config.exclude else (column,)
+    columns = read_file(path, config.target, (*config.exclude, *apart))
     if config.target is None:
         rule = "a file needs the name of its target column"
         raise DataError(rule, key=("target",), choices=tuple(columns))
     target = read_target(config.target, columns.pop(config.target), config.task)
     arrays = list(columns.values())
-    if len(arrays) == 1 and arrays[0].ndim != 1:
-        return features_from_array(arrays[0]), target
-    return features_from_columns(columns), target
+    is_array = len(arrays) == 1 and arrays[0].ndim != 1
+    features = features_from_array(arrays[0]) if is_array else features_from_columns(columns)
+    return features, target, None if column is None else column_of_file(path, column)
 
 
-def _from_function(config: DataConfig) -> tuple[Features, Target]:
-    raw, raw_target = call_own_data(config.source)
+def _from_function(config: DataConfig) -> _Read:
+    raw, raw_target, beside = call_own_data(config.source)
     target = read_target("target", raw_target, config.task)
-    if isinstance(raw, np.ndarray):
-        return features_from_array(raw), target
-    return features_from_columns(raw), target
+    column, cut_by = config.split.column, None
+    if column is not None:
+        named = {} if isinstance(raw, np.ndarray) else raw
+        held = beside if column in beside else named
+        if column not in held:
+            rule = f"the function must return a column {column!r}, which decides the cut"
+            hint = "Return it among the features, or as a third value: {name: one value a row}"
+            choices = (*beside, *named)
+            raise DataError(rule, key=("split",), value=column, choices=choices, hint=hint)
+        cut_by = column_of_values(column, held[column])
+        raw = raw if isinstance(raw, np.ndarray) else {k: v for k, v in raw.items() if k != column}
+    features = (
+        features_from_array(raw) if isinstance(raw, np.ndarray) else features_from_columns(raw)
+    )
+    return features, target, cut_by
 
 
-def _digest(features: Features, target: Target) -> str:
+def _digest(features: Features, target: Target, cut_by: npt.NDArray[Any] | None) -> str:
     """A hash of all that was read; shapes and names keep equal bytes of unequal data apart."""
     shapes = [features.numbers.shape, target.values.shape, features.numbers.dtype.str]
     names = [features.number_names, features.word_names, target.task, target.class_names]
@@ -105,4 +130,6 @@ def _digest(features: Features, target: Target) -> str:
     hashed.update(np.ascontiguousarray(features.numbers).tobytes())
     hashed.update(json.dumps(features.words.tolist()).encode())
     hashed.update(target.values.tobytes())
+    if cut_by is not None:
+        hashed.update(json.dumps([str(value) for value in cut_by.tolist()]).encode())
     return hashed.hexdigest()

@@ -1,4 +1,4 @@
-"""Calling the user's own function that returns (features, target).
+"""Calling a function of the user's that returns (features, target), and what decides the cut.
 
 Whatever that function raises comes back as a DataError that names it.
 """
@@ -20,15 +20,18 @@ __all__ = ["call_own_data"]
 
 def call_own_data(
     source: str,
-) -> tuple[Mapping[str, npt.ArrayLike] | npt.NDArray[Any], npt.NDArray[Any]]:
-    """The features and the target that a function of the user returns.
+) -> tuple[
+    Mapping[str, npt.ArrayLike] | npt.NDArray[Any], npt.NDArray[Any], Mapping[str, npt.ArrayLike]
+]:
+    """The features, the target and the further columns that a function of the user returns.
 
     Args:
         source: `package.module:function`; the module is importable from where the program runs.
 
     Returns:
         Features as a mapping of column name to values, which a data frame becomes too, or as an
-        array; and the target.
+        array; the target; and columns by name that are no features, such as groups, if it returns
+        a third value.
 
     Raises:
         DataError: no such module or function, or a call that fails or returns no such pair.
@@ -39,9 +42,18 @@ def call_own_data(
     except Exception as error:
         rule = f"the function returns (features, target), but raised {error!r}"
         raise DataError(rule, key=("source",), value=source) from error
-    if not isinstance(returned, tuple | list) or len(returned) != 2:
-        rule = f"the function returns (features, target), but returned a {type(returned).__name__}"
+    if not isinstance(returned, tuple | list) or len(returned) not in (2, 3):
+        found = f"a {type(returned).__name__}"
+        if isinstance(returned, tuple | list):
+            found += f" of {len(returned)}"
+        rule = f"the function must return (features, target), and returned {found}"
         raise DataError(rule, key=("source",), value=source)
-    features, target = returned
+    features, target, *more = returned
+    beside = named_columns(more[0]) if more else {}
+    if beside is None:
+        rule = (
+            "the third value that the function returns must be a mapping of column name to values"
+        )
+        raise DataError(rule, key=("source",), value=source)
     columns = named_columns(features)
-    return np.asarray(features) if columns is None else columns, np.asarray(target)
+    return np.asarray(features) if columns is None else columns, np.asarray(target), beside

@@ -1,7 +1,8 @@
-"""Which rows are trained on, which trials are compared on, and which go to the vault.
+"""Cuts at random: which rows are trained on, which trials are compared on, which go to the vault.
 
 Stratified for classes: each class is in every split, within one row of its share of dev and test;
-folds have as many rows of each class as one another, within one.
+folds have as many rows of each class as one another, within one. Rows of one unit stay together,
+and then shares hold as far as units allow.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from sweeps.models.data_configuration import SplitFractions
 from sweeps.models.errors import DataError
 from sweeps.models.feature_checks import listed
 from sweeps.models.targets import Target
+from sweeps.models.unit_cuts import deal_units, split_units
 
 __all__ = ["RowCut", "Rows", "cut_folds", "cut_rows"]
 
 Rows = npt.NDArray[np.intp]
-_TRAIN, _DEV, _VAULT = range(3)
+# The numbers that split_units gives: what is left over, then the splits in their order.
+_TRAIN, _VAULT, _DEV = range(3)
 _STREAM = 0x73706C6974  # "split": a stream of its own beside those of the search and the trials
 
 
@@ -34,7 +37,13 @@ class RowCut:
     vault: Rows
 
 
-def cut_rows(target: Target, fractions: SplitFractions, seed: int) -> RowCut:
+def cut_rows(
+    target: Target,
+    fractions: SplitFractions,
+    seed: int,
+    units: Rows | None = None,
+    with_vault: bool = True,
+) -> RowCut:
     """Cuts rows at random, the vault first: its rows do not depend on the fraction of dev.
 
     Args:
@@ -42,22 +51,33 @@ def cut_rows(target: Target, fractions: SplitFractions, seed: int) -> RowCut:
         fractions: of all rows that dev and test get; without folds.
         seed: the sweep's, 0 or above, which `fractions` may have another for; equal seeds give
             equal cuts.
+        units: (rows,) numbers from 0 on; rows of one number stay on one side. None: each its own.
+        with_vault: whether a vault is cut off; without, test rows are elsewhere already.
 
     Raises:
         DataError: a split would be empty, or a class has too few rows to be in each split.
     """
     assert fractions.dev is not None, "folds are cut by cut_folds"
     groups, sizes = _groups(target)
-    _check_classes(target, sizes)
-    vault = _shares(sizes, fractions.test, "test")
+    _check_classes(target, sizes, 3 if with_vault else 2)
+    vault = _vault(sizes, fractions, with_vault)
     dev = _shares(sizes, fractions.dev, "dev")
     _check_train(target, sizes - vault - dev)
     order = _random_order(len(groups), fractions.seed_in(seed))
-    split = _splits_in_order(groups[order], vault, dev)
+    if units is None:
+        split = _splits_in_order(groups[order], vault, dev)
+    else:
+        split = split_units(groups[order], units[order], [vault, dev], target.class_names)
     return RowCut(order[split == _TRAIN], order[split == _DEV], order[split == _VAULT])
 
 
-def cut_folds(target: Target, fractions: SplitFractions, seed: int) -> tuple[RowCut, ...]:
+def cut_folds(
+    target: Target,
+    fractions: SplitFractions,
+    seed: int,
+    units: Rows | None = None,
+    with_vault: bool = True,
+) -> tuple[RowCut, ...]:
     """Cuts rows into the vault, the same as that of `cut_rows`, and the rest into folds.
 
     Each row outside the vault is in the dev split of one fold, and in train of the others. The
@@ -68,6 +88,7 @@ def cut_folds(target: Target, fractions: SplitFractions, seed: int) -> tuple[Row
         fractions: what test gets, and how many folds the rest is cut into.
         seed: the sweep's, 0 or above, which `fractions` may have another for; equal seeds give
             equal cuts.
+        units, with_vault: as for `cut_rows`.
 
     Returns:
         One cut a fold; all have the same vault.
@@ -77,14 +98,20 @@ def cut_folds(target: Target, fractions: SplitFractions, seed: int) -> tuple[Row
     """
     assert fractions.folds is not None, "a dev split is cut by cut_rows"
     groups, sizes = _groups(target)
-    vault = _shares(sizes, fractions.test, "test")
+    vault = _vault(sizes, fractions, with_vault)
     _check_folds(target, sizes - vault, fractions.folds)
     order = _random_order(len(groups), fractions.seed_in(seed))
-    split = _splits_in_order(groups[order], vault, np.zeros_like(vault))
+    if units is None:
+        split = _splits_in_order(groups[order], vault, np.zeros_like(vault))
+    else:
+        split = split_units(groups[order], units[order], [vault], target.class_names)
     rest = order[split == _TRAIN]
-    # Dealt out like cards, class after class: at random within each, since the order is.
-    fold = np.empty(len(rest), dtype=np.intp)
-    fold[np.argsort(groups[rest], kind="stable")] = np.arange(len(rest)) % fractions.folds
+    if units is None:
+        # Dealt out like cards, class after class: at random within each, since the order is.
+        fold = np.empty(len(rest), dtype=np.intp)
+        fold[np.argsort(groups[rest], kind="stable")] = np.arange(len(rest)) % fractions.folds
+    else:
+        fold = deal_units(groups[rest], units[rest], fractions.folds, target.class_names)
     return tuple(
         RowCut(rest[fold != number], rest[fold == number], order[split == _VAULT])
         for number in range(fractions.folds)
@@ -115,6 +142,12 @@ def _splits_in_order(
     return split
 
 
+def _vault(
+    sizes: npt.NDArray[np.int64], fractions: SplitFractions, with_vault: bool
+) -> npt.NDArray[np.int64]:
+    return _shares(sizes, fractions.test, "test") if with_vault else np.zeros_like(sizes)
+
+
 def _shares(sizes: npt.NDArray[np.int64], fraction: float, key: str) -> npt.NDArray[np.int64]:
     """Rows that each group gives to a split: its share rounded down or up, and at least one.
 
@@ -122,7 +155,7 @@ def _shares(sizes: npt.NDArray[np.int64], fraction: float, key: str) -> npt.NDAr
     """
     total = round(fraction * int(sizes.sum()))
     if total == 0:
-        rule = f"a split of {sizes.sum()} rows has at least one row"
+        rule = f"a split of {sizes.sum()} rows must have at least one row"
         raise DataError(rule, key=("split", key), value=fraction, hint="Give it a larger fraction")
     exact = fraction * sizes
     shares: npt.NDArray[np.int64] = np.maximum(np.floor(exact).astype(np.int64), 1)
@@ -131,11 +164,11 @@ def _shares(sizes: npt.NDArray[np.int64], fraction: float, key: str) -> npt.NDAr
     return shares
 
 
-def _check_classes(target: Target, sizes: npt.NDArray[np.int64]) -> None:
-    small = _named(target, sizes, sizes < 3)
+def _check_classes(target: Target, sizes: npt.NDArray[np.int64], splits: int) -> None:
+    small = _named(target, sizes, sizes < splits)
     if small:
         raise DataError(
-            f"each class has three rows or more, one for each split; fewer has {small}",
+            f"each class must have at least {splits} rows, one for each split; fewer has {small}",
             key=("target",),
             hint="Add rows of it, merge it with another class, or, if the target is an amount, "
             "write task: regression",
@@ -144,11 +177,11 @@ def _check_classes(target: Target, sizes: npt.NDArray[np.int64]) -> None:
 
 def _check_train(target: Target, sizes: npt.NDArray[np.int64]) -> None:
     if target.task == "regression" and sizes[0] < 2:
-        rule = "two rows or more are left to train on"
+        rule = "at least two rows must be left to train on"
         raise DataError(rule, key=("split",), hint="Lower split.dev or split.test")
     empty = _named(target, sizes, sizes < 1)
     if empty:
-        rule = f"each class has rows left to train on; none has {empty}"
+        rule = f"each class must have rows left to train on; none has {empty}"
         raise DataError(rule, key=("split",), hint="Lower split.dev or split.test")
 
 
@@ -156,7 +189,7 @@ def _check_folds(target: Target, left: npt.NDArray[np.int64], folds: int) -> Non
     small = _named(target, left, left < folds)
     if small:
         raise DataError(
-            f"each class has a row for each of {folds} folds besides those in the vault; "
+            f"each class must have a row for each of {folds} folds besides those in the vault; "
             f"fewer are left of {small}",
             key=("split", "folds"),
             value=folds,
@@ -165,7 +198,7 @@ def _check_folds(target: Target, left: npt.NDArray[np.int64], folds: int) -> Non
     smallest_train = int(left.sum()) - math.ceil(left.sum() / folds)
     if target.task == "regression" and (left[0] < folds or smallest_train < 2):
         raise DataError(
-            f"each fold has a row, and two rows or more to train on; {left[0]} are left "
+            f"each fold must have a row, and at least two to train on; {left[0]} are left "
             "besides the vault",
             key=("split", "folds"),
             value=folds,

@@ -5,18 +5,19 @@ The test rows are cut first, by seed; whatever is fitted is fitted on train alon
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sweeps.models.cuts import Cut, cut_dataset
 from sweeps.models.data_configuration import DataConfig
 from sweeps.models.datasets import Dataset
 from sweeps.models.feature_checks import check_features
 from sweeps.models.preprocessing import Preprocessing
 from sweeps.models.preprocessing_fit import fit_preprocessing
-from sweeps.models.row_cuts import RowCut, Rows, cut_folds, cut_rows
+from sweeps.models.row_cuts import RowCut, Rows
 from sweeps.models.tasks import Task
 
 __all__ = ["Part", "Splits", "TrainDev", "refit_splits", "split_dataset", "split_folds"]
@@ -102,46 +103,39 @@ class Splits:
 
 
 def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
-    """Cuts a data set by seed and prepares its splits.
+    """Cuts a data set without folds and prepares its splits; see `split_folds`."""
+    (splits,) = split_folds(dataset, config, seed)
+    return splits
+
+
+def split_folds(
+    dataset: Dataset, config: DataConfig, seed: int, cut: Cut | None = None
+) -> tuple[Splits, ...]:
+    """Cuts a data set into what the nets of a trial see: one Splits for each net.
+
+    Folds have one vault, and preprocessing each of their own, fitted on their own train rows.
 
     Args:
         dataset: what was read.
-        config: fractions, scaling and the treatment of missing values; without folds.
+        config: how it is cut, scaled, and what becomes of missing values.
         seed: decides which rows go where; equal seeds give equal splits.
+        cut: where that is known already.
 
     Raises:
         DataError: a split would be empty or lack a class, or values are missing or not finite.
     """
     check_features(dataset.features, config.missing)
-    return _fitted(dataset, config, cut_rows(dataset.target, config.split, seed))
-
-
-def split_folds(dataset: Dataset, config: DataConfig, seed: int) -> tuple[Splits, ...]:
-    """Cuts a data set by seed into what the nets of a trial see: one Splits for each net.
-
-    Without folds that is `split_dataset` alone. Folds have one vault, and preprocessing each of
-    their own, fitted on their own train rows.
-
-    Args and errors are those of `split_dataset`.
-    """
-    if config.split.folds is None:
-        return (split_dataset(dataset, config, seed),)
-    check_features(dataset.features, config.missing)
-    cuts = cut_folds(dataset.target, config.split, seed)
-    return tuple(_fitted(dataset, config, cut) for cut in cuts)
+    cut = cut or cut_dataset(dataset, config.split, seed)
+    return tuple(_fitted(dataset, config, part) for part in cut.parts)
 
 
 def refit_splits(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
     """The same cut for one last training: train holds every row but those of the vault.
 
-    The dev rows (of the first fold) stay what they were, so that a training has metrics on them,
-    but they are among those that are trained on: nothing can be chosen by them any more.
+    The dev rows stay what they were, so that a training has metrics on them, but they are among
+    those that are trained on: nothing can be chosen by them any more.
     """
-    if config.split.folds is None:
-        cut = cut_rows(dataset.target, config.split, seed)
-    else:
-        cut = cut_folds(dataset.target, config.split, seed)[0]
-    return _fitted(dataset, config, replace(cut, train=np.concatenate([cut.train, cut.dev])))
+    return _fitted(dataset, config, cut_dataset(dataset, config.split, seed).refit())
 
 
 def _fitted(dataset: Dataset, config: DataConfig, cut: RowCut) -> Splits:

@@ -180,9 +180,12 @@ def _validate(parsed: argparse.Namespace) -> int:
         print(json.dumps({"valid": False, "problems": [vars(one) for one in err.problems]}))
         return err.exit_code
     if parsed.json:
-        print(json.dumps({"valid": True, "name": sweep.file.name, "trials": len(planned)}))
+        answer = {"valid": True, "name": sweep.file.name, "trials": len(planned)}
+        print(json.dumps(answer | {"cut": sweep.data.cut, "notes": sweep.data.notes}))
     else:
         print(f"{parsed.file}: valid; {len(planned)} trials")
+        for note in sweep.data.notes:
+            print(f"note: {note}")
     return 0
 
 

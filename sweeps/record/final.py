@@ -98,6 +98,7 @@ class FinalChoice:
         candidates: Best first, by mean.
         p_value: Of Welch's test between the first two; None where there are too few values.
         within_noise: Whether that test cannot tell them apart; None where it could not be made.
+        cut: By which rule test rows were cut off; empty in a record of an older version.
     """
 
     metric: str
@@ -108,6 +109,7 @@ class FinalChoice:
     within_noise: bool | None
     model: FinalModel
     frozen_at: float
+    cut: str = ""
 
     @property
     def winner(self) -> Candidate:

@@ -202,7 +202,7 @@ class RunFolder:
     def read_sweep(self) -> SweepFile:
         """Return the sweep as it runs; raises RunFolderError where sweep.json was damaged."""
         try:
-            return SweepFile.model_validate(self.read_description()["sweep"], strict=False)
+            return SweepFile.model_validate(_as_cut(self.read_description()["sweep"]), strict=False)
         except ValidationError as err:
             raise RunFolderError(
                 f"{self.description} was damaged ({err.errors()[0]['msg']} at "
@@ -312,6 +312,14 @@ class RunFolder:
     def is_running(self) -> bool:
         """Return whether a process runs this sweep now, here or on another machine."""
         return self.is_locked() or is_held(self.path)
+
+
+def _as_cut(sweep: dict[str, Any]) -> dict[str, Any]:
+    """Return a sweep as it ran: versions that had no `duplicates` cut equal rows apart."""
+    data = sweep.get("data")
+    if not isinstance(data, dict) or not isinstance(data.get("split"), dict):
+        return sweep  # damaged: for the check that follows
+    return {**sweep, "data": {**data, "split": {"duplicates": "apart", **data["split"]}}}
 
 
 def _say_who(lock: int) -> None:

@@ -13,6 +13,7 @@ from sweeps.analysis.evidence import Evidence, gather
 from sweeps.analysis.summary import Analysis, analyse
 from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.definition.configurations import flatten, varied_keys
+from sweeps.models.cuts import AT_RANDOM
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.measurement import measured
 from sweeps.record.reading import read_record
@@ -117,9 +118,11 @@ def _summary(
         *_winner_words(record, choice, openings),
         *_next_words(folder, record, analysis, choice),
     ]
+    text += [f"Note on the data: {note}." for note in description["data"].get("notes", [])]
     facts = {
         "objective": f"{record.goal.metric} ({record.goal.mode})",
         "data": ", ".join(f"{one['name']} {one['rows']} rows" for one in _splits(description)),
+        "cut": str(description["data"].get("cut") or AT_RANDOM),
         "started": _clock(record.started_at),
         "time in sessions": f"{record.active_s:.0f} s",
         "files": str(folder.path.name) + "/: plan, ledger, epochs.parquet, weights",

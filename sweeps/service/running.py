@@ -16,6 +16,7 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import RequestError
 from sweeps.execution.placement import Place
+from sweeps.models.cuts import AT_RANDOM
 from sweeps.models.data_checks import DataSummary
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
@@ -272,6 +273,8 @@ def _description(sweep: Sweep) -> dict[str, Any]:
             "task": sweep.data.task,
             "class_names": list(sweep.data.class_names),
             "split": sweep.file.data.split.model_dump(),
+            "cut": sweep.data.cut,
+            "notes": list(sweep.data.notes),
             "splits": splits,
         },
         "sweep": sweep.file.model_dump(mode="json"),
@@ -287,7 +290,7 @@ def _split_rows(data: DataSummary) -> dict[str, int]:
 
 
 def _split_digest(sweep: Sweep, name: str) -> str:
-    """Return what identifies a split: the data, the seed and the fractions decide its rows.
+    """Return what identifies a split: data, seed, fractions and the cut's rule decide its rows.
 
     The vault is cut first: neither dev nor folds change it.
     """
@@ -295,6 +298,7 @@ def _split_digest(sweep: Sweep, name: str) -> str:
     cut = split.dev if split.folds is None else f"{split.folds} folds"
     fractions = split.test if name == "test" else f"{cut}:{split.test}"
     text = f"{sweep.data.digest}:{split.seed_in(sweep.file.seed)}:{fractions}:{name}"
+    text += "" if sweep.data.cut == AT_RANDOM else f":{sweep.data.cut}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

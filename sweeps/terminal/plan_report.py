@@ -138,6 +138,9 @@ def _print_trials(planned: Sequence[PlannedTrial]) -> None:
 def _print_report(report: PlanReport, sweep: Sweep) -> None:
     scheduler = sweep.file.stopping.scheduler
     print(f"{report.name}: {report.trials} trials, {report.slots} at once, scheduler {scheduler}")
+    print(f"rows are cut {sweep.data.cut}")
+    for note in sweep.data.notes:
+        print(f"note: {note}")
     if report.folds is not None:
         print(
             f"{report.folds} folds: a trial trains {report.folds} nets, and an epoch is one of each"

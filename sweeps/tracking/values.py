@@ -126,7 +126,9 @@ def sweep_params(description: Mapping[str, Any]) -> list[Param]:
         for key, value in about["search"].items()
         if key != "trials" and not isinstance(value, list)
     }
-    return [Param(key, str(value)) for key, value in flatten(about).items()]
+    params = [Param(key, str(value)) for key, value in flatten(about).items()]
+    cut = description["data"].get("cut")
+    return [*params, Param("data.cut", cut)] if cut else params
 
 
 def trial_tags(trial: TrialRecord, state: str, goal: Goal) -> dict[str, str]:

@@ -65,8 +65,8 @@ def test_noise_has_the_standard_deviation_asked_for() -> None:
 
 def test_a_check_of_digits_imports_nothing_slow() -> None:
     script = (
-        "import sys; from pathlib import Path; from models.data_checks import check_data;"
-        "from models.data_configuration import DataConfig;"
+        "import sys; from pathlib import Path; from sweeps.models.data_checks import check_data;"
+        "from sweeps.models.data_configuration import DataConfig;"
         "assert check_data(DataConfig(source='digits'), Path('.'), 7).summary;"
         "slow = ['torch', 'sklearn', 'pandas', 'scipy', 'ray', 'mlflow', 'pyarrow', 'yaml'];"
         "print([name for name in slow if name in sys.modules])"

@@ -93,8 +93,8 @@ def test_what_would_stop_a_sweep_is_found_first(
 def test_a_check_of_tables_imports_no_pandas(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("x,w,y\n" + "1,u,a\n2,v,b\n,u,a\n" * 9)
     script = (
-        "import sys; from pathlib import Path; from models.data_checks import check_data;"
-        "from models.data_configuration import DataConfig;"
+        "import sys; from pathlib import Path; from sweeps.models.data_checks import check_data;"
+        "from sweeps.models.data_configuration import DataConfig;"
         f"report = check_data(DataConfig(source='t.csv', target='y', missing='mean'),"
         f"                    Path({str(tmp_path)!r}), 7);"
         "assert report.summary, report.problems; print('pandas' in sys.modules)"

@@ -10,7 +10,8 @@ HERE = "tests.models.own_data_examples"
 
 
 def test_the_function_of_a_user_gives_features_and_target() -> None:
-    features, target = call_own_data(f"{HERE}:grey_images")
+    features, target, beside = call_own_data(f"{HERE}:grey_images")
+    assert beside == {}
     assert np.shape(features) == (12, 5, 4)
     assert target.shape == (12,)
 

@@ -99,10 +99,20 @@ def test_every_row_is_in_the_vault_about_as_often_as_any_other() -> None:
     [
         (classes_of([2, 30]), {}, ("target",), r"fewer has c0 \(2\)"),
         (classes_of([10, 10]), {"dev": 0.49, "test": 0.49}, ("split",), r"none has c0 \(0\)"),
-        (amounts(10), {"test": 0.01}, ("split", "test"), "10 rows has at least one row; got 0.01"),
-        (amounts(10), {"dev": 0.01}, ("split", "dev"), "10 rows has at least one row; got 0.01"),
-        (amounts(10), {"dev": 0.5, "test": 0.4}, ("split",), "two rows or more are left"),
-        (amounts(2), {"dev": 0.4, "test": 0.4}, ("split",), "two rows or more are left"),
+        (
+            amounts(10),
+            {"test": 0.01},
+            ("split", "test"),
+            "10 rows must have at least one row; got 0.01",
+        ),
+        (
+            amounts(10),
+            {"dev": 0.01},
+            ("split", "dev"),
+            "10 rows must have at least one row; got 0.01",
+        ),
+        (amounts(10), {"dev": 0.5, "test": 0.4}, ("split",), "at least two rows must be left"),
+        (amounts(2), {"dev": 0.4, "test": 0.4}, ("split",), "at least two rows must be left"),
     ],
 )
 def test_splits_that_lack_rows_are_refused(
@@ -185,7 +195,7 @@ def test_two_rows_are_in_one_fold_about_as_often_as_any_others() -> None:
         (classes_of([30, 6]), {"folds": 6}, r"for each of 6 folds .* left of c1 \(5\); got 6"),
         (classes_of([1, 30]), {"folds": 2}, r"left of c0 \(0\)"),
         (amounts(6), {"folds": 6}, "5 are left besides the vault; got 6"),
-        (amounts(4), {"folds": 2}, "two rows or more to train on; 3 are left"),
+        (amounts(4), {"folds": 2}, "at least two to train on; 3 are left"),
     ],
 )
 def test_folds_that_lack_rows_are_refused(

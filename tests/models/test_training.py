@@ -274,7 +274,7 @@ def test_a_gpu_trains_to_the_same_loss(kind: str, precision: str) -> None:
 def test_a_first_epoch_does_not_import_the_compiler() -> None:
     code = (
         "import sys\n"
-        "from models.training import Training\n"
+        "from sweeps.models.training import Training\n"
         "from tests.models.trial_fixtures import DEV_LOSS, blobs, configuration\n"
         "adam = configuration(optimizer={'kind': 'adam'})\n"
         "Training(adam, blobs(), DEV_LOSS, seed=0).train_epoch()\n"

@@ -1,0 +1,78 @@
+"""The column that decides a cut: groups, an order, or the part of each row; never a feature."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sweeps.models.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["column_of_file", "column_of_values"]
+
+Values = npt.NDArray[Any]
+
+
+def column_of_file(path: Path, name: str) -> Values:
+    """Return (rows,) values of one column of a table, or of an array of an .npz.
+
+    Whole numbers, datetimes and text stay what they are, so that ids are told apart exactly.
+
+    Raises:
+        DataError: A row has no value, or there is not one value a row.
+    """
+    if path.suffix.lower() == ".npz":
+        with np.load(path, allow_pickle=False) as archive:
+            return column_of_values(name, archive[name])
+    return _of_table(name, _table(path, name).column(0))
+
+
+def column_of_values(name: str, values: object) -> Values:
+    """Return (rows,) values that a function of the user gave, as `column_of_file` does."""
+    array = np.asarray(values)
+    if array.ndim != 1:
+        rule = f"column {name!r} decides the cut and must have one value a row"
+        raise DataError(rule, key=("split",), value=f"shape {array.shape}")
+    missing = [value is None or value != value for value in array.tolist()]
+    return _known(name, array, np.array(missing, dtype=bool))
+
+
+def _table(path: Path, name: str) -> pyarrow.Table:
+    if path.suffix.lower() == ".parquet":
+        from pyarrow import parquet
+
+        return parquet.read_table(path, columns=[name])
+    from pyarrow import csv
+
+    return csv.read_csv(
+        path,
+        parse_options=csv.ParseOptions(newlines_in_values=True),
+        convert_options=csv.ConvertOptions(include_columns=[name], strings_can_be_null=True),
+    )
+
+
+def _of_table(name: str, column: pyarrow.ChunkedArray) -> Values:
+    import pyarrow
+
+    if pyarrow.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    missing = np.array(column.is_null().to_pylist(), dtype=bool)
+    if pyarrow.types.is_temporal(column.type):
+        kind = "ns" if pyarrow.types.is_timestamp(column.type) else "D"
+        values = np.array(column.to_pylist(), dtype=f"datetime64[{kind}]")
+        return _known(name, values, missing)
+    listed = column.to_pylist()
+    is_text = pyarrow.types.is_string(column.type) or pyarrow.types.is_large_string(column.type)
+    return _known(name, np.array(listed, dtype=object if is_text else None), missing)
+
+
+def _known(name: str, values: Values, missing: npt.NDArray[np.bool_]) -> Values:
+    if missing.any():
+        rule = f"column {name!r} decides the cut and must have a value in every row"
+        raise DataError(rule, key=("split",), value=f"none in row {int(missing.argmax()) + 1}")
+    return values
