@@ -19,6 +19,8 @@ from sweeps.models.split_column import column_of_file
 __all__ = ["cut_notes"]
 
 Column = npt.NDArray[Any]
+# Of the rows held out: fewer equal rows by chance are not worth a word.
+_MANY = 0.05
 _FEW = 5  # values: fewer are options, not groups
 _GROUP_NAME = re.compile(
     r"(^|_)(id|uid|uuid|patient|subject|person|user|customer|client|session|group|site|household)"
@@ -40,9 +42,10 @@ def cut_notes(dataset: Dataset, cut: Cut, config: DataConfig, base_dir: Path) ->
 
 
 def _about_rows(cut: Cut, config: DataConfig) -> Iterator[str]:
-    if not cut.shared:
-        return
     is_auto = config.split.column is None and config.split.duplicates == "auto"
+    held = len(cut.parts[0].dev) + len(cut.parts[0].vault)
+    if not cut.shared or (is_auto and cut.shared < _MANY * held):
+        return
     reason = ": few different values make rows equal by chance" if is_auto else ""
     way_out = "; split.duplicates: together keeps them on one side" if is_auto else ""
     rows = f"{cut.shared:,} rows" if cut.shared > 1 else "1 row"
