@@ -20,6 +20,12 @@ from sweeps.record.reading import read_record
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.stages import read_audit
+from sweeps.record.wording import (
+    audit_sentence,
+    newer_candidates,
+    no_winner_words,
+    noise_sentence,
+)
 from sweeps.report.analysis_figures import (
     bias_and_variance,
     choice_panels,
@@ -35,8 +41,7 @@ from sweeps.report.trial_figures import (
     slices,
 )
 from sweeps.report.tuning_figures import tuning_panel
-from sweeps.terminal.final_tables import audit_sentence, newer_candidates, noise_sentence
-from sweeps.terminal.tables import no_winner_words, shown_path
+from sweeps.terminal.tables import shown_path
 
 __all__ = ["REPORT", "report_sections", "write_report"]
 

@@ -9,10 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sweeps.record.final import Candidate, FinalChoice, Interval, Opening
-from sweeps.record.records import SweepRecord
-from sweeps.record.stages import Audited
+from sweeps.record.wording import noise_sentence
 
-__all__ = ["audit_sentence", "newer_candidates", "noise_sentence", "optimism_rows", "print_final"]
+__all__ = ["optimism_rows", "print_final"]
 
 
 def print_final(
@@ -69,30 +68,6 @@ def _ends(one: Candidate) -> str:
     return "" if one.low is None or one.high is None else f"{one.low:.4g} to {one.high:.4g}"
 
 
-def newer_candidates(choice: FinalChoice, record: SweepRecord) -> str:
-    """Return which of the search's best were not there when the final chose; empty for none."""
-    known = {one.trial for one in choice.candidates}
-    best = [one.trial.index for one in record.ranked()[: len(known)]]
-    newer = [str(trial) for trial in best if trial not in known]
-    if not newer:
-        return ""
-    s = "" if len(newer) == 1 else "s"
-    return f"The search has found trial{s} {', '.join(newer)} since, which the final did not see."
-
-
-def noise_sentence(choice: FinalChoice) -> str:
-    """Return whether seeds alone could explain the order of the first two."""
-    if len(choice.candidates) < 2:
-        return "It was the only candidate."
-    second = choice.candidates[1].trial
-    if choice.p_value is None:
-        return f"With so few seeds nothing can be said of its lead over trial {second}."
-    test = f"Welch's test: p = {choice.p_value:.2g}"
-    if choice.within_noise:
-        return f"Its lead over trial {second} is within the noise of seeds ({test})."
-    return f"Its lead over trial {second} is more than the noise of seeds ({test})."
-
-
 def _model_sentence(choice: FinalChoice) -> str:
     """Return which net the sweep ended with."""
     model = choice.model
@@ -128,12 +103,3 @@ def optimism_rows(choice: FinalChoice, metrics: Mapping[str, Interval]) -> list[
         rows.append(("over fresh seeds", choice.winner.mean))
     test = metrics.get(choice.metric.replace("dev_", "test_"))
     return rows if test is None else [*rows, ("on test rows", test.value)]
-
-
-def audit_sentence(audited: Sequence[Audited]) -> str:
-    """Return how often pruning was wrong, by pruned trials that were trained to their end."""
-    wrong = sum(one.would_win for one in audited)
-    return (
-        f"Audit: of {len(audited)} pruned trials that were trained to their end, {wrong} would "
-        f"have beaten the best of the search."
-    )

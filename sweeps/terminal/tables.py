@@ -18,15 +18,15 @@ from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.results import Results
 from sweeps.record.stages import has_failed_trials
 from sweeps.record.stops import StopReason
+from sweeps.record.wording import audit_sentence, newer_candidates, no_winner_words
 from sweeps.storage.files import bucket_of
-from sweeps.terminal.final_tables import audit_sentence, newer_candidates, print_final
+from sweeps.terminal.final_tables import print_final
 from sweeps.terminal.progress import duration
 
 __all__ = [
     "fitting_table",
     "left_out_words",
     "next_steps",
-    "no_winner_words",
     "parameter_columns",
     "print_answer",
     "shown_path",
@@ -175,13 +175,6 @@ def next_steps(results: Results) -> list[str]:
     else:
         lines.append(f"There is no report; try:  {_command(f'report {shlex.quote(path)}')}")
     return [*lines, "Look at it:  make ui"]
-
-
-def no_winner_words(record: SweepRecord) -> str:
-    """Return why there is no winner."""
-    if record.outcomes.total():
-        return "No trial has a finite objective: there is no winner."
-    return "No trial has reported anything yet: there is no winner."
 
 
 def shown_path(path: Path) -> str:

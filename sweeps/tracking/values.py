@@ -19,6 +19,7 @@ from sweeps.definition.goal import Goal
 from sweeps.record.final import FinalChoice, Opening
 from sweeps.record.measurement import measured
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
+from sweeps.record.wording import noise_sentence
 
 __all__ = [
     "best_metrics",
@@ -194,11 +195,10 @@ def sweep_note(record: SweepRecord, stage: str | None, choice: FinalChoice | Non
 def _choice_lines(choice: FinalChoice | None) -> list[str]:
     if choice is None or choice.winner.mean is None:
         return []
-    noise = {True: "within", False: "beyond", None: "not to be told from"}[choice.within_noise]
     return [
         f"**Final winner: trial {choice.winner.trial}**, mean {choice.metric} "
-        f"{choice.winner.mean:.6g} over {choice.seeds} fresh seeds; its lead is {noise} the noise "
-        f"of seeds.",
+        f"{choice.winner.mean:.6g} over {choice.seeds} fresh seeds. "
+        f"{noise_sentence(choice)}",
         "",
     ]
 
