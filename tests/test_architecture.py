@@ -26,11 +26,9 @@ HOMES = {
         "sweeps/execution/cluster/lost_nodes.py",
         "sweeps/execution/cluster/metrics.py",
         "sweeps/execution/local_ray.py",
-        "sweeps/execution/local_runner.py",
         "sweeps/execution/ray_runner.py",
         "sweeps/execution/ray_trainable.py",
-        "sweeps/execution/schedulers/inner_scheduler.py",
-        "sweeps/execution/schedulers/ledger_scheduler.py",
+        "sweeps/execution/tune_scheduler.py",
     },
     "mlflow": {
         "sweeps/tracking/projection.py",

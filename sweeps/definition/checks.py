@@ -24,9 +24,7 @@ from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.problems import from_model
 from sweeps.definition.roles import check_roles
 from sweeps.definition.sweep_file import (
-    Asha,
     GridSearch,
-    MedianStopping,
     RandomSearch,
     SobolSearch,
     Stopping,
@@ -243,8 +241,6 @@ def _check_stopping(
     stopping: Stopping, configurations: Iterable[Mapping[str, Any]]
 ) -> Iterator[Problem]:
     """Yield that a scheduler waits for longer than any trial trains."""
-    if not isinstance(stopping, Asha | MedianStopping):
-        return
     grace, longest = stopping.grace_epochs, max(one["training"]["epochs"] for one in configurations)
     if grace >= longest:
         rule = (

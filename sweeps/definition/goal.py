@@ -16,6 +16,11 @@ class Goal:
     metric: str
     mode: Literal["min", "max"]
 
+    @property
+    def sign(self) -> float:
+        """1 where high values are good, -1 where low ones are: times it, high is always good."""
+        return 1.0 if self.mode == "max" else -1.0
+
     def better(self, value: float, than: float | None) -> bool:
         """Return whether `value` is finite and strictly better (any finite value beats None)."""
         if not math.isfinite(value):

@@ -6,7 +6,7 @@ These models hold the shape and the rules of each section; what needs several se
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -101,13 +101,15 @@ class NoScheduler(_Section):
     """Every trial trains to its own end."""
 
     scheduler: Literal["none"]
+    grace_epochs: ClassVar[int] = 0  # nobody waits for a decision, and nobody is pruned
+    audit: ClassVar[int] = 0
 
 
 class Asha(_Section):
-    """Asynchronous successive halving (Li et al., MLSys 2020), Ray Tune's own.
+    """Asynchronous successive halving (Li et al., MLSys 2020), as in Ray Tune.
 
-    Rungs lie at grace_epochs * reduction_factor^k; at each, about one trial in reduction_factor
-    goes on.
+    Rungs lie at grace_epochs * reduction_factor^k. At each, about one trial in reduction_factor
+    goes on; at later ones more, as the first to come always does.
     """
 
     scheduler: Literal["asha"]
@@ -117,9 +119,10 @@ class Asha(_Section):
 
 
 class HyperBand(_Section):
-    """HyperBand (Li et al., JMLR 2018), Ray Tune's own; synchronous within a bracket."""
+    """HyperBand (Li et al., JMLR 2018), as in Ray Tune; synchronous within a bracket."""
 
     scheduler: Literal["hyperband"]
+    grace_epochs: ClassVar[int] = 0  # its first rung lies below the end of the longest trial
     reduction_factor: float = Field(3.0, ge=1.1, description="One in this many goes on at a rung.")
     audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
 
@@ -133,6 +136,7 @@ class MedianStopping(_Section):
     audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
 
 
+# A new one needs a scheduler, too: sweeps.execution.schedulers.table.
 Stopping = Annotated[
     NoScheduler | Asha | HyperBand | MedianStopping, Field(discriminator="scheduler")
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sweeps.definition.sweep_file import Resources
 from sweeps.execution.placement import Place
-from sweeps.execution.schedulers.rungs import AnyStopping
+from sweeps.execution.schedulers.scheduler import Scheduler
 from sweeps.execution.work_order import WorkOrder
 from sweeps.record.recording import Recorder
 
@@ -20,12 +20,14 @@ class Job:
     A runner's contract: every trial of `indices` is trained by a TrialWorker and everything that
     happens goes to `recorder`; it returns when all have an outcome or `recorder.should_stop()`,
     leaves nothing running, and raises nothing that a trial did.
+
+    Attributes:
+        scheduler: Told nothing yet; whoever runs the job tells it what the ledger has.
     """
 
     order: WorkOrder
     indices: tuple[int, ...]
-    stopping: AnyStopping
-    max_epochs: int
+    scheduler: Scheduler
     resources: Resources
     place: Place
     recorder: Recorder

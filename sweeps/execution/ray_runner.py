@@ -1,6 +1,6 @@
 """Runs the trials of a job through Ray Tune.
 
-Tune executes and decides; it is not the memory of the sweep. Its own state goes to a temporary
+Tune executes: it neither decides nor remembers. Its own state goes to a temporary
 folder that is deleted, and every callback body is guarded by the recorder.
 """
 
@@ -28,14 +28,13 @@ from ray.tune.registry import get_trainable_cls
 from ray.tune.search import BasicVariantGenerator
 from ray.tune.trainable import metadata
 
-from sweeps.definition.sweep_file import HyperBand
 from sweeps.execution.cluster.lost_nodes import is_of_node
 from sweeps.execution.job import Job
 from sweeps.execution.lost_rows import discard_gaps
 from sweeps.execution.placement import slots
 from sweeps.execution.ray_trainable import RayTrial
-from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler, build_scheduler
-from sweeps.execution.schedulers.rungs import AnyStopping
+from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
+from sweeps.execution.tune_scheduler import TuneScheduler
 from sweeps.record.recording import Recorder
 from sweeps.record.records import Outcome
 from sweeps.storage.files import BucketFiles, FolderFiles
@@ -47,15 +46,14 @@ def run_on_ray(job: Job) -> None:
     """Train the trials of `job`, each as one Ray Tune trial; see Job for the contract."""
     discard_gaps(job.order)
     recorder = job.recorder
-    scheduler = LedgerScheduler(
-        build_scheduler(job.stopping, recorder.record.goal, job.max_epochs), recorder
-    )
-    indices = scheduler.left(job.indices)
+    asked = LedgerScheduler(job.scheduler, recorder)
+    indices = asked.left(job.indices)
     if not indices:
         return
+    scheduler = TuneScheduler(asked)
     concurrent = slots(job.resources, job.place.nodes)
     _lighten_tune()
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_pending(job.stopping, job, concurrent))
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_pending(job, concurrent))
     trainable = tune.with_resources(
         tune.with_parameters(RayTrial, order=replace(job.order, kill_when_late=True)),
         {"cpu": job.resources.cpu, "gpu": job.resources.gpu},
@@ -132,23 +130,22 @@ def _limit(job: Job, concurrent: int) -> int:
     """Return Tune's own limit of trials at once, 0 for none: where Ray's CPUs do not set it.
 
     Under Tune's limit no trial waits when another ends, and Tune then stops that one's worker: a
-    new one costs seconds. HyperBand's paused trials would count, too. On a cluster nodes may join.
+    new one costs seconds. Paused trials would count, too. On a cluster nodes may join.
     """
-    if job.place.is_cluster and job.resources.workers and not isinstance(job.stopping, HyperBand):
+    if job.scheduler.pauses:
+        return 0
+    if job.place.is_cluster and job.resources.workers:
         return concurrent
     fitting = ray.cluster_resources().get("CPU", 0) // job.resources.cpu  # type: ignore[no-untyped-call]
-    if isinstance(job.stopping, HyperBand) or fitting <= concurrent:
-        return 0
-    return concurrent
+    return 0 if fitting <= concurrent else concurrent
 
 
-def _pending(stopping: AnyStopping, job: Job, concurrent: int) -> int:
+def _pending(job: Job, concurrent: int) -> int:
     """Return how many trials Tune may hold ready.
 
-    Few, as each costs a request to Ray; but HyperBand fills its brackets with all from the start,
-    so that the same plan always makes the same brackets.
+    Few, as each costs a request to Ray; but trials that wait for one another must all be there.
     """
-    return len(job.indices) if isinstance(stopping, HyperBand) else concurrent + 1
+    return len(job.indices) if job.scheduler.pauses else concurrent + 1
 
 
 def _trial_name(trial: Any) -> str:
@@ -174,7 +171,7 @@ class _Notices(TrialProgressCallback):
     It takes the place of the callback with which Tune would print to standard output.
     """
 
-    def __init__(self, recorder: Recorder, scheduler: LedgerScheduler) -> None:
+    def __init__(self, recorder: Recorder, scheduler: TuneScheduler) -> None:
         super().__init__()
         self._recorder = recorder
         self._scheduler = scheduler
@@ -197,7 +194,7 @@ class _Notices(TrialProgressCallback):
         index, error = trial.config["members"][0], _error_of(trial)
         self._recorder.attempt_failed(index, error, is_of_node(error))
         self._recorder.ended(index, Outcome.FAILED, f"no worker: {error.splitlines()[0]}")
-        self._scheduler.give_up(None, trial)
+        self._scheduler.give_up(trial)
 
 
 def _error_of(trial: Any) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ray.tune import Trainable
 
 from sweeps.execution.cluster.node_check import refuse_unfit_node
-from sweeps.execution.schedulers.tune_result import tune_result
 from sweeps.execution.work_order import WorkOrder
 
 __all__ = ["RayTrial"]
@@ -22,17 +22,16 @@ class RayTrial(Trainable):
         from sweeps.execution.trial_worker import TrialWorker  # imports torch: not in the driver
 
         self._worker = TrialWorker(order)
-        self._metric = order.goal.metric
         self._worker.warm_up()
         self._worker.start(config["members"][0])
 
     def step(self) -> dict[str, Any]:
-        """Train until the next report is due."""
+        """Train until the next report is due; it travels as one string.
+
+        Tune copies and flattens every result several times.
+        """
         report = self._worker.advance()
-        return {
-            **tune_result(report, self._metric),
-            "done": report.outcome is not None,
-        }
+        return {"report": json.dumps(report.to_json()), "done": report.outcome is not None}
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take up another trial in this process."""

@@ -99,7 +99,7 @@ def make_stage(
 
 def trials_to_audit(file: SweepFile, record: SweepRecord) -> list[TrialRecord]:
     """Return the pruned trials, in plan order, where the file asks for an audit of some."""
-    number = getattr(file.stopping, "audit", 0)
+    number = file.stopping.audit
     pruned = [trial for trial in record.trials if trial.outcome is Outcome.PRUNED]
     return pruned if number else []
 

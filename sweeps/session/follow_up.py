@@ -80,7 +80,7 @@ class FollowUp:
             return True
         folder = stage_folder(self.folder, "audit")
         if folder is None:
-            number = getattr(self.file.stopping, "audit", 0)
+            number = self.file.stopping.audit
             plan = audit_plan([trial.trial for trial in pruned], number, self.file.seed)
             folder = make_stage(self.folder, "audit", plan, self.record.goal)
         return self.train(folder, self.splits) is not None

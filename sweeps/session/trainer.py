@@ -14,7 +14,7 @@ from typing import Literal
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.execution.job import Job
 from sweeps.execution.placement import Place
-from sweeps.execution.schedulers.rungs import milestones
+from sweeps.execution.schedulers.table import build_scheduler
 from sweeps.execution.signals import Signals
 from sweeps.execution.work_order import WorkOrder
 from sweeps.models.preprocessing import preprocessing_to_json
@@ -159,6 +159,7 @@ def _job(
     max_epochs = max(
         record.trial.configuration["training"]["epochs"] for record in recorder.record.trials
     )
+    scheduler = build_scheduler(file.stopping, recorder.record.goal, max_epochs)
     folder.remove_leftovers()
     preprocessing = preprocessing_to_json([fold.preprocessing for fold in splits])
     write_atomically(folder.path / PREPROCESSING, preprocessing.encode())
@@ -166,28 +167,23 @@ def _job(
         trials={record.trial.index: record.trial for record in unfinished},
         data=tuple(fold.train_dev() for fold in splits),
         goal=recorder.record.goal,
-        milestones=milestones(file.stopping, max_epochs),
+        milestones=scheduler.milestones,
         checkpoints=folder.checkpoint_files,
         weights=folder.weight_files,
         stacks=folder.checkpoints,
         recorded={record.trial.index: record.epochs for record in unfinished if record.epochs},
         timeout_s=file.trial.timeout_s,
-        checkpoint_every=_checkpoint_every(file),
+        checkpoint_every=1 if scheduler.pauses else file.checkpoints.every,
         threads=math.ceil(file.resources.cpu),
         import_paths=(str(folder.base_dir()),),
         inputs=_inputs(folder) if place.is_cluster else None,
         last_epoch=last_epoch,
     )
     indices = tuple(record.trial.index for record in unfinished)
-    return Job(order, indices, file.stopping, max_epochs, file.resources, place, recorder)
+    return Job(order, indices, scheduler, file.resources, place, recorder)
 
 
 def _inputs(folder: RunFolder) -> BucketFiles | None:
     """Return the user's modules where they are in an object store: nodes see no folder of ours."""
     base = folder.base_dir()
     return bucket_of(base) if base.is_relative_to(folder.path) else None
-
-
-def _checkpoint_every(file: SweepFile) -> int:
-    """Return the epochs between checkpoints: HyperBand pauses trials, which end their workers."""
-    return 1 if file.stopping.scheduler == "hyperband" else file.checkpoints.every

@@ -14,7 +14,9 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.stage_plans import can_be_refitted
 from sweeps.definition.sweep import Sweep
 from sweeps.execution.placement import slots, this_machine
-from sweeps.execution.schedulers.rungs import expected_epochs, rungs
+from sweeps.execution.schedulers.expected_epochs import expected_epochs
+from sweeps.execution.schedulers.scheduler import Scheduler
+from sweeps.execution.schedulers.table import build_scheduler
 
 __all__ = ["PlanReport", "describe_plan", "plan_report"]
 
@@ -31,7 +33,7 @@ class PlanReport:
     Attributes:
         folds: Nets that a trial trains at once; an epoch is one of each. None without folds.
         rungs: Epochs after which the scheduler decides.
-        expected_epochs: With the scheduler's halving; early stopping is not foreseen.
+        expected_epochs: What the scheduler lets run; early stopping is not foreseen.
         follow_up_epochs: Epochs at most of what follows the search: audit, final and its refit.
         kept: Trials of the search whose weights stay.
         epoch_s: Mean seconds of a measured epoch over some of the trials; None if not measured.
@@ -58,16 +60,16 @@ class PlanReport:
 def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> PlanReport:
     """Return the size of a sweep; with `probe`, after training one epoch of a few trials."""
     epochs = [trial.configuration["training"]["epochs"] for trial in planned]
-    stopping = sweep.file.stopping
+    scheduler = _scheduler(sweep, planned)
     at_once = min(slots(sweep.file.resources, (this_machine(),)), len(planned))
-    expected = expected_epochs(stopping, epochs)
+    expected = expected_epochs(sweep.file.stopping, epochs, at_once)
     report = PlanReport(
         name=sweep.file.name,
         trials=len(planned),
         folds=sweep.file.data.split.folds,
         max_epochs=sum(epochs),
         expected_epochs=round(expected, 1),
-        rungs=[epoch for epoch, _ in rungs(stopping, max(epochs))],
+        rungs=sorted(scheduler.milestones or ()),
         slots=at_once,
         follow_up_epochs=_followers(sweep, planned) * max(epochs),
         kept=min(sweep.file.checkpoints.keep_weights or len(planned), len(planned)),
@@ -81,8 +83,8 @@ def _measured(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTrial])
 
     probe = probe_plan(sweep, planned)
     epochs = report.expected_epochs + report.follow_up_epochs
-    # HyperBand pauses trials, so that all may have a checkpoint at once.
-    pauses = sweep.file.stopping.scheduler == "hyperband"
+    # Where trials are paused, all may have a checkpoint at once.
+    pauses = _scheduler(sweep, planned).pauses
     return replace(
         report,
         epoch_s=probe.epoch_s,
@@ -92,9 +94,14 @@ def _measured(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTrial])
     )
 
 
+def _scheduler(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Scheduler:
+    longest = max(trial.configuration["training"]["epochs"] for trial in planned)
+    return build_scheduler(sweep.file.stopping, sweep.goal, longest)
+
+
 def _followers(sweep: Sweep, planned: Sequence[PlannedTrial]) -> int:
     """Return how many trials follow a search at most, whichever win; their weights all stay."""
-    number = int(getattr(sweep.file.stopping, "audit", 0))
+    number = sweep.file.stopping.audit
     final = sweep.file.final
     if final is not None:
         number += min(final.top_k, len(planned)) * final.seeds

@@ -1,1 +1,1 @@
-"""Which trials go on: each scheduler behind the ledger, so that its decisions can be rebuilt."""
+"""Which trials go on: a small file for each scheduler, their table, and the ledger before them."""

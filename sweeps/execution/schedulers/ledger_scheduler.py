@@ -1,294 +1,151 @@
-"""Ray Tune's schedulers behind the ledger: every decision is recorded, and can be rebuilt.
+"""A scheduler and the ledger: every decision is recorded, and all are rebuilt from the record.
 
-Ray saves no scheduler state. Here the inner Ray scheduler never sees Tune's trials but seats, one
-a planned trial; the ledger's reports are replayed into the seats when a sweep is resumed, so that
-decisions follow from all the results that exist. Non-finite objectives never reach it.
+No runner saves a scheduler. On a resume a new one is told, in the same order, what the ledger says
+that the last one was told, so that decisions follow from all the results that exist.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections import deque
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable
 
-from ray.tune.experiment import Trial
-from ray.tune.schedulers import (
-    AsyncHyperBandScheduler,
-    FIFOScheduler,
-    HyperBandScheduler,
-    MedianStoppingRule,
-    TrialScheduler,
-)
-
-from sweeps.definition.goal import Goal
-from sweeps.definition.sweep_file import Asha, HyperBand, MedianStopping
-from sweeps.execution.schedulers.inner_scheduler import OTHERS_WERE_BETTER, Rungs, in_words
-from sweeps.execution.schedulers.rungs import OBJECTIVE, TIME_ATTR, AnyStopping
+from sweeps.execution.schedulers.scheduler import OTHERS_WERE_BETTER, Action, Decision, Scheduler
 from sweeps.record.recording import Recorder
 from sweeps.record.records import Outcome, Step
 from sweeps.record.trial_report import Report
 
-__all__ = ["LedgerScheduler", "RunningTrial", "build_scheduler"]
+__all__ = ["LedgerScheduler"]
+
+# Their last values count for the others; those of trials that diverged or failed do not.
+_WHOLE = {Outcome.COMPLETED, Outcome.EARLY_STOPPED}
 
 
-_ENDLESS: Any = math.inf  # Ray says int
+class LedgerScheduler:
+    """What runners ask: it records their reports, then what the scheduler decides on them."""
 
-
-class RunningTrial(Protocol):
-    """What is used of Ray's Trial; the in-process runner has its own."""
-
-    status: str
-    trial_id: str
-    config: dict[str, Any]
-
-
-def build_scheduler(stopping: AnyStopping, goal: Goal, max_epochs: int) -> TrialScheduler:
-    """Return Ray's scheduler for a `stopping` section; `max_epochs` is the plan's largest."""
-    common: dict[str, Any] = {"time_attr": TIME_ATTR, "metric": OBJECTIVE, "mode": goal.mode}
-    if isinstance(stopping, Asha):
-        return AsyncHyperBandScheduler(
-            **common,
-            max_t=max(max_epochs, stopping.grace_epochs),
-            grace_period=stopping.grace_epochs,
-            reduction_factor=stopping.reduction_factor,
-        )
-    if isinstance(stopping, HyperBand):
-        return HyperBandScheduler(
-            **common, max_t=max_epochs, reduction_factor=stopping.reduction_factor
-        )
-    if isinstance(stopping, MedianStopping):
-        # An endless time slice: Ray would else pause trials while there are too few to compare.
-        return MedianStoppingRule(
-            **common,
-            grace_period=stopping.grace_epochs,
-            min_samples_required=stopping.min_samples,
-            min_time_slice=_ENDLESS,
-        )
-    return FIFOScheduler()  # type: ignore[no-untyped-call]
-
-
-class _Seat:
-    """A planned trial's place in the inner scheduler, taken by a running trial or by a memory."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.trial_id = f"{index:06d}"
-        self.trial: RunningTrial | None = None
-        self.replayed_status = Trial.PENDING
-        self.result: dict[str, Any] = {}
-        self.has_left = False
-
-    @property
-    def status(self) -> str:
-        return self.replayed_status if self.trial is None else self.trial.status
-
-    @property
-    def is_saving(self) -> bool:
-        return bool(getattr(self.trial, "is_saving", False))
-
-    def __repr__(self) -> str:
-        return f"trial {self.index}"
-
-
-class LedgerScheduler(TrialScheduler):
-    """Passes results to an inner Ray scheduler, and all that happens to the ledger."""
-
-    _supports_buffered_results = False
-
-    def __init__(self, inner: TrialScheduler, recorder: Recorder) -> None:
-        """Tell `inner` all that the ledger has, and record what a kill kept from being recorded."""
-        super().__init__()  # type: ignore[no-untyped-call]
+    def __init__(self, scheduler: Scheduler, recorder: Recorder) -> None:
+        """Tell `scheduler` all that the ledger has, and record what a kill kept from it."""
         self.recorder = recorder
-        self._rungs = Rungs(inner, recorder.record.goal)
-        self._seats: dict[int, _Seat] = {}
-        self._waiting: deque[RunningTrial] = deque()
-        self._over: deque[RunningTrial] = deque()
-        self._overdue: dict[int, str] = {}
-        if type(inner) is not FIFOScheduler:  # the other schedulers are subclasses of it
-            self._replay()
+        self._scheduler = scheduler
+        self._over: set[int] = set()
+        self._paused: set[int] = set()
+        self._last: dict[int, tuple[int, float]] = {}
+        self._unrecorded: dict[int, str] = {}
+        self._losers: list[int] = []
+        self._added = 0
+        self._replay()
 
     def left(self, indices: Iterable[int]) -> list[int]:
         """Return those of `indices` that still have no outcome."""
         trials = self.recorder.record.trials
         return [index for index in indices if trials[index].outcome is None]
 
-    def on_trial_add(self, controller: Any, trial: RunningTrial) -> None:
-        """Give the trial its seat, which a replay may have made before."""
-        seat = self._seat(_index(trial))
-        if seat.replayed_status == Trial.PAUSED:
-            trial.status = Trial.PAUSED  # else Tune would start it before its rung is decided
-            if isinstance(trial, Trial):
-                # Tune asks for it at its end, even if the trial is never started.
-                trial.init_local_path()  # type: ignore[no-untyped-call]
-        seat.trial, seat.replayed_status = trial, Trial.PENDING
-        self._waiting.append(trial)
+    def is_paused(self, index: int) -> bool:
+        """Return whether the trial was told to pause, and has not reported since."""
+        return index in self._paused
 
-    def on_trial_result(
-        self, controller: Any, trial: RunningTrial, result: Mapping[str, Any]
-    ) -> str:
-        """Record the report, then return and record what the inner scheduler decides."""
-        report = Report.from_json(json.loads(result["report"]))
-        seat = self._seats[report.trial]
+    def reported(self, report: Report) -> Action:
+        """Record a report, then return and record what the scheduler decides."""
         is_new = self.recorder.reported(report)
-        if self.recorder.record.trials[report.trial].outcome is not None:
-            self._leave(controller, seat)
-            return str(TrialScheduler.STOP)
-        return self._decide(controller, seat, result) if is_new else str(TrialScheduler.CONTINUE)
+        at = self._point(report)
+        if report.outcome is not None and at is not None:
+            self._last[report.trial] = at
+        if not self.left([report.trial]):
+            self.leave(report.trial)
+            return Action.STOP
+        return self._decide(report.trial, at) if is_new and at is not None else Action.CONTINUE
 
-    def on_trial_complete(
-        self, controller: Any, trial: RunningTrial, result: Mapping[str, Any]
-    ) -> None:
-        """Record how the trial ended, unless its pruning already is."""
-        seat = self._seats[_index(trial)]
-        report = Report.from_json(json.loads(result["report"]))
-        if report.outcome is not None:
-            self.recorder.reported(report)
-        if report.rows:  # else it ended again, after a kill between its last rows and its outcome
-            seat.result = dict(result)
-        self._leave(controller, seat)
+    def leave(self, index: int) -> None:
+        """Tell the scheduler, once, that a trial has its outcome."""
+        self._end(index)
+        self._record_stops()
 
-    def on_trial_remove(self, controller: Any, trial: RunningTrial) -> None:
-        """Take a trial that was stopped while it waited out of the inner scheduler."""
-        self._leave(controller, self._seats[_index(trial)])
+    def next_trial(self, waiting: Collection[int]) -> int | None:
+        """Return which of the waiting trials is next, by the scheduler; None if none may be."""
+        return self._scheduler.next_trial(waiting)
 
-    def on_trial_error(self, controller: Any, trial: RunningTrial) -> None:
-        """Do nothing: Tune says this of every failed attempt, and most are tried again."""
+    def take_losers(self) -> list[int]:
+        """Return the paused trials that were stopped since the last call."""
+        losers, self._losers = self._losers, []
+        return losers
 
-    def give_up(self, controller: Any, trial: RunningTrial) -> None:
-        """Take a trial whose last attempt failed out of the inner scheduler."""
-        self._leave(controller, self._seats[_index(trial)])
+    def _point(self, report: Report) -> tuple[int, float] | None:
+        if not report.rows:
+            return None
+        last = report.rows[-1]
+        return int(last["epoch"]), last[self.recorder.record.goal.metric]
 
-    def stop_if_over(self, trial: RunningTrial) -> None:
-        """Have a trial that has its outcome stopped before Tune tries it again."""
-        if self.recorder.record.trials[_index(trial)].outcome is not None:
-            self._over.append(trial)
+    def _decide(self, index: int, at: tuple[int, float]) -> Action:
+        decision = self._scheduler.decide(index, *at)
+        if decision.seen is not None:
+            self.recorder.decided(index, decision.action, decision.seen)
+        self._follow(index, decision)
+        self._record_stops()
+        return decision.action
 
-    def choose_trial_to_run(self, controller: Any) -> Any:
-        """Return the next trial in plan order, or the one the inner scheduler wants.
+    def _follow(self, index: int, decision: Decision) -> None:
+        self._paused.discard(index)
+        if decision.action is Action.PAUSE:
+            self._paused.add(index)
+        if decision.action is Action.STOP:
+            self._over.add(index)
+            self._unrecorded[index] = decision.reason
+        self._stop(decision.losers)
 
-        A trial whose own worker is starting is passed over: Tune would give it the worker that is
-        free and stop the one that is coming, again and again where trials are shorter than a
-        worker's start, and all but one place would stay empty.
-        """
-        while self._over:
-            controller.stop_trial(self._over.popleft())
-        if self._rungs.picks_itself:
-            seat = self._rungs.choose(_Controller(controller, self))
-            chosen = None if seat is None else seat.trial
-            return None if _has_worker_coming(controller, chosen) else chosen
-        while self._waiting and self._waiting[0].status != Trial.PENDING:
-            self._waiting.popleft()
-        pending = [trial for trial in self._waiting if trial.status == Trial.PENDING]
-        idle = (trial for trial in pending if not _has_worker_coming(controller, trial))
-        return next(idle, pending[0] if pending else None)
+    def _stop(self, losers: Iterable[int]) -> None:
+        for index in losers:
+            self._over.add(index)
+            self._paused.discard(index)
+            self._unrecorded[index] = OTHERS_WERE_BETTER
+            self._losers.append(index)
 
-    def debug_string(self) -> str:
-        """Return the inner scheduler's own description."""
-        return self._rungs.debug_string()
-
-    def stop_paused(self, seat: _Seat, controller: Any) -> None:
-        """Stop a paused trial that lost its rung."""
-        if seat.trial is None:
-            self._overdue[seat.index] = OTHERS_WERE_BETTER
-            self._leave(None, seat)
+    def _end(self, index: int) -> None:
+        if index in self._over:
             return
-        self._prune(seat, OTHERS_WERE_BETTER)
-        controller.stop_trial(seat.trial)
+        self._over.add(index)
+        self._paused.discard(index)
+        is_whole = self.recorder.record.trials[index].outcome in _WHOLE
+        self._stop(self._scheduler.leave(index, self._last.get(index) if is_whole else None))
 
-    def _prune(self, seat: _Seat, why: str) -> None:
-        epochs = self.recorder.record.trials[seat.index].epochs
-        reason = f"{self._rungs.name} at epoch {epochs}: {why}"
-        self.recorder.ended(seat.index, Outcome.PRUNED, reason)
-
-    def _decide(self, controller: Any, seat: _Seat, result: Mapping[str, Any]) -> str:
-        seen = self._rungs.seen(seat, result)
-        action = self._rungs.decide(_Controller(controller, self), seat, result)
-        if seen is not None:
-            self.recorder.decided(seat.index, action, seen)
-        if action == TrialScheduler.STOP:
-            seat.has_left = True
-            self._prune(seat, in_words(seen or {}, result[OBJECTIVE]))
-        return action
-
-    def _leave(self, controller: Any, seat: _Seat) -> None:
-        """Take a trial that has its outcome out of the inner scheduler, once."""
-        if seat.has_left:
-            return
-        seat.has_left, seat.replayed_status = True, Trial.TERMINATED
-        outcome = self.recorder.record.trials[seat.index].outcome
-        is_whole = outcome in {Outcome.COMPLETED, Outcome.EARLY_STOPPED}
-        result = seat.result if is_whole else None
-        self._rungs.leave(_Controller(controller, self), seat, result)
-
-    def _seat(self, index: int) -> _Seat:
-        if index not in self._seats:
-            self._seats[index] = _Seat(index)
-            self._rungs.add(_Controller(None, self), self._seats[index])
-        return self._seats[index]
+    def _record_stops(self) -> None:
+        for index in self.left(self._unrecorded):
+            epochs = self.recorder.record.trials[index].epochs
+            reason = f"{self._scheduler.name} at epoch {epochs}: {self._unrecorded[index]}"
+            self.recorder.ended(index, Outcome.PRUNED, reason)
+        self._unrecorded.clear()
 
     def _replay(self) -> None:
-        """Tell the inner scheduler what it was told before, in the same order."""
+        """Tell the scheduler what the last one was told, in the same order."""
         for step in tuple(self.recorder.record.steps):
-            if step.kind == "plan":
-                self._seats_for(step.trial)
-            elif step.kind == "reopened":
-                self._seats.pop(step.trial)
-                self._seat(step.trial)
-            else:
-                self._replay_step(self._seat(step.trial), step)
-        for index in self.left(self._overdue):
-            self._prune(self._seats[index], self._overdue[index])
+            self._replay_step(step)
+        self._record_stops()  # those that a kill kept from the ledger
+        self._losers.clear()  # no runner has them
 
-    def _seats_for(self, trials: int) -> None:
-        """Fill HyperBand's brackets in plan order; the others need no order."""
-        if self._rungs.picks_itself:
-            for index in range(trials):
-                self._seat(index)
+    def _replay_step(self, step: Step) -> None:
+        match step.kind:
+            case "plan":
+                self._add_up_to(step.trial)
+            case "reopened":
+                self._over.discard(step.trial)
+                self._last.pop(step.trial, None)
+                self._scheduler.add(step.trial)
+            case "last_report":
+                self._last[step.trial] = (step.epoch, step.value)
+            case "outcome":
+                self._end(step.trial)
+            case _ if step.trial not in self._over:
+                self._replay_report(step)
 
-    def _replay_step(self, seat: _Seat, step: Step) -> None:
-        result = {TIME_ATTR: step.epoch, OBJECTIVE: step.value}
-        if step.kind == "last_report":
-            seat.result = result
-        elif step.kind == "outcome":
-            self._leave(None, seat)
-        elif not seat.has_left:
-            self._replay_report(seat, result)
+    def _add_up_to(self, trials: int) -> None:
+        for index in range(self._added, trials):
+            self._scheduler.add(index)
+        self._added = max(self._added, trials)
 
-    def _replay_report(self, seat: _Seat, result: dict[str, Any]) -> None:
-        trial = self.recorder.record.trials[seat.index]
-        seen = self._rungs.seen(seat, result)
-        seat.replayed_status = Trial.RUNNING
-        action = self._rungs.decide(_Controller(None, self), seat, result)
-        if seen is not None and trial.decided < result[TIME_ATTR]:
-            self.recorder.decided(seat.index, action, seen)  # the kill came before this line
-        seat.replayed_status = Trial.PAUSED if action == TrialScheduler.PAUSE else Trial.PENDING
-        if action == TrialScheduler.STOP:
-            seat.has_left, seat.replayed_status = True, Trial.TERMINATED
-            self._overdue[seat.index] = in_words(seen or {}, result[OBJECTIVE])
+    def _replay_report(self, step: Step) -> None:
+        decision = self._scheduler.decide(step.trial, step.epoch, step.value)
+        if decision.seen is not None and self._is_unrecorded(step):
+            self.recorder.decided(step.trial, decision.action, decision.seen)
+        self._follow(step.trial, decision)
 
-
-class _Controller:
-    """Tune's controller as the inner scheduler may use it: its trials are seats."""
-
-    def __init__(self, controller: Any, scheduler: LedgerScheduler) -> None:
-        self._controller = controller
-        self._scheduler = scheduler
-
-    def stop_trial(self, seat: _Seat) -> None:
-        """Stop a paused trial that lost its rung."""
-        self._scheduler.stop_paused(seat, self._controller)
-
-
-def _has_worker_coming(controller: Any, trial: RunningTrial | None) -> bool:
-    """Return whether Tune is starting a worker for a trial; the in-process runner never does."""
-    tune = getattr(controller, "_tune_controller", None)
-    if tune is None or trial is None:
-        return False
-    actor = tune._trial_to_actor.get(trial)
-    return actor is not None and bool(tune._actor_manager.is_actor_started(tracked_actor=actor))
-
-
-def _index(trial: RunningTrial) -> int:
-    return int(trial.config["members"][0])
+    def _is_unrecorded(self, step: Step) -> bool:
+        """Return whether a kill came between a report and its decision."""
+        return self.recorder.record.trials[step.trial].decided < step.epoch

@@ -9,13 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule
 
 import sweeps
-from sweeps.definition.sweep_file import NoScheduler
-from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler, build_scheduler
-from sweeps.execution.schedulers.rungs import OBJECTIVE, TIME_ATTR
-from sweeps.record.ledger import Ledger
-from sweeps.record.recording import Recorder
 from sweeps.record.results import Results
 from tests.sweeps.drivers import events
 from tests.sweeps.sweep_files import space, write_sweep
@@ -27,6 +23,13 @@ HYPERBAND_CLOSE = "{scheduler: hyperband, reduction_factor: 1.5}"
 ALL = pytest.mark.parametrize(
     "stopping", [ASHA, MEDIAN, HYPERBAND], ids=["asha", "median", "hyperband"]
 )
+
+
+class NoOthers:
+    """Tune's controller where no other trial waits."""
+
+    def get_live_trials(self) -> list[Any]:
+        return []
 
 
 class Member:
@@ -129,32 +132,37 @@ def test_a_last_report_counts_although_a_kill_kept_its_outcome_from_the_ledger(
     assert endings(resumed) == endings(whole)
 
 
-@pytest.mark.parametrize("stopping", [ASHA, MEDIAN], ids=["asha", "median"])
+RAYS = {
+    ASHA: lambda: AsyncHyperBandScheduler("epoch", "loss", "min", 9, 1, 2),
+    MEDIAN: lambda: MedianStoppingRule("epoch", "loss", "min", 2, 2, 10**9),
+}
+
+
+@pytest.mark.parametrize("stopping", RAYS, ids=["asha", "median"])
 def test_a_resumed_ledger_replays_in_rays_own_scheduler(tmp_path: Path, stopping: str) -> None:
     whole = run(tmp_path, stopping)
     resumed = resumed_after(whole, len(whole.folder.ledger.read_bytes().splitlines()) // 2)
-    assert recorded_actions(resumed.path) == rays_own_actions(resumed)
+    assert recorded_actions(resumed.path) == rays_own_actions(resumed, RAYS[stopping]())
 
 
 def recorded_actions(run: Path) -> list[tuple[int, int, str]]:
     return [(event["trial"], event["epoch"], event["action"]) for event in events(run, "decision")]
 
 
-def rays_own_actions(results: Results) -> list[tuple[int, int, str]]:
+def rays_own_actions(results: Results, inner: Any) -> list[tuple[int, int, str]]:
     """Feed the ledger's reports to a fresh scheduler of Ray's; return its decisions."""
-    file = results.folder.read_sweep()
-    inner: Any = build_scheduler(file.stopping, results.record.goal, 9)
     trials = [Member(index) for index in range(9)]
-    [inner.on_trial_add(None, trial) for trial in trials]
+    tune = NoOthers()
+    [inner.on_trial_add(tune, trial) for trial in trials]
     decided = {(event["trial"], event["epoch"]) for event in events(results.path, "decision")}
     found = []
     for line in map(json.loads, results.folder.ledger.read_text().splitlines()):
         if line["event"] == "report":
             last = line["epochs"][-1]
             key = (line["trial"], last["epoch"])
-            result = {TIME_ATTR: last["epoch"], OBJECTIVE: last["dev_loss"]}
+            result = {"epoch": last["epoch"], "loss": last["dev_loss"]}
             tell = inner.on_trial_complete if "outcome" in line else inner.on_trial_result
-            action = tell(None, trials[line["trial"]], result)
+            action = tell(tune, trials[line["trial"]], result)
             found += [(*key, str(action))] * (key in decided)
     return found
 
@@ -189,43 +197,3 @@ def test_hyperband_goes_on_when_a_trial_ends_itself_after_the_first_halving(
     results = run(tmp_path, HYPERBAND, 17, space=space(more=early, epochs=27))
     assert results.record.unfinished == []
     assert "early_stopped" in results.record.outcomes
-
-
-class Waiting:
-    """A pending trial as Tune has it."""
-
-    def __init__(self, index: int) -> None:
-        self.trial_id, self.status, self.config = str(index), "PENDING", {"members": [index]}
-
-
-class TuneWithWorkers:
-    """What is looked at of Tune: which trials have workers, and which of these are starting."""
-
-    def __init__(self, starting: list[Waiting], queued: list[Waiting]) -> None:
-        self._tune_controller = self
-        self._trial_to_actor = {trial: trial.trial_id for trial in (*starting, *queued)}
-        self._starting = {trial.trial_id for trial in starting}
-        self._actor_manager = self
-
-    def is_actor_started(self, tracked_actor: str) -> bool:
-        return tracked_actor in self._starting
-
-
-def test_a_trial_whose_worker_is_starting_is_not_given_another(tmp_path: Path) -> None:
-    results = run(tmp_path, "{scheduler: none}", trials=4)
-    ledger = Ledger(tmp_path / "ledger.jsonl")
-    recorder = Recorder(results.folder, ledger, results.record, results.folder.read_sweep())
-    scheduler = LedgerScheduler(
-        build_scheduler(NoScheduler(scheduler="none"), results.record.goal, 9), recorder
-    )
-    trials = [Waiting(index) for index in range(3)]
-    for trial in trials:
-        scheduler.on_trial_add(None, trial)
-    first, second, third = trials
-    assert scheduler.choose_trial_to_run(TuneWithWorkers([], trials)) is first
-    assert scheduler.choose_trial_to_run(TuneWithWorkers([first], [second])) is second
-    assert scheduler.choose_trial_to_run(TuneWithWorkers([first, second], [])) is third
-    assert scheduler.choose_trial_to_run(TuneWithWorkers(trials, [])) is first
-    second.status = "RUNNING"
-    assert scheduler.choose_trial_to_run(TuneWithWorkers([first], [])) is third
-    ledger.close()
