@@ -1,34 +1,42 @@
-"""How good a finished net is on rows that nothing has seen, with bootstrap intervals."""
+"""How good a finished net is on rows that nothing has seen, with intervals."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from sweeps.models.answers import Answers, measured
 from sweeps.models.features import Features
-from sweeps.models.metrics import metrics_of
+from sweeps.models.intervals import bootstrap_interval, share_interval
+from sweeps.models.metrics import Metric, metrics_of
 from sweeps.models.prediction import Predictor
 from sweeps.models.targets import Target
 from sweeps.models.tasks import TASKS
 
 __all__ = ["Estimate", "evaluate"]
 
-_RESAMPLES = 2000
-_LEVEL = 0.95
 _STREAM = 0x626F6F74  # "boot"
+# With fewer no interval of a loss or F1 holds: one error more could make it several times as large.
+_FEWEST_ERRORS = 2
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric on some rows, and the ends of its 95 % bootstrap interval (percentiles)."""
+    """A metric on some rows, and the ends of its 95 % interval.
+
+    Attributes:
+        low, high: None where these rows are too few for an interval.
+        note: Why they are None; else empty.
+    """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    note: str = ""
 
 
 @torch.inference_mode()
@@ -37,9 +45,9 @@ def evaluate(
 ) -> dict[str, Estimate]:
     """Return the metrics of a predictor on raw rows, by the names of `metrics_of`.
 
-    Rows are drawn again with replacement 2,000 times (Efron and Tibshirani 1993); the interval is
-    between the 2.5 and 97.5 percentiles. It says how much these rows may mislead, not how much
-    another training would differ.
+    A share of rows, as accuracy is, has the exact interval of Clopper and Pearson; other metrics a
+    studentised bootstrap over rows, within what the metric can be. Each says how much these rows
+    may mislead, not how much another training would differ.
 
     Args:
         predictor: preprocessing and net.
@@ -49,16 +57,41 @@ def evaluate(
     """
     answers = _answers(predictor, features, target)
     metrics = metrics_of(target.task)
-    values = measured(answers, metrics.values()).tolist()
     rows, random = len(target.values), np.random.default_rng([seed, _STREAM])
-    draws = [torch.from_numpy(random.integers(rows, size=rows)) for _ in range(_RESAMPLES)]
-    drawn = torch.stack([measured(answers.take(draw), metrics.values()) for draw in draws])
-    ends = [50 * (1 - _LEVEL), 50 * (1 + _LEVEL)]
-    lows, highs = np.percentile(drawn.numpy(), ends, axis=0).tolist()
+
+    def measure(drawn: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        values = measured(answers.take(torch.from_numpy(drawn)), metrics.values())
+        found: npt.NDArray[np.float64] = values.numpy()
+        return found
+
+    values = measured(answers, metrics.values()).tolist()
+    errors = _errors(answers, target)
+    ends = bootstrap_interval(measure, rows, random)
     return {
-        name: Estimate(*estimate)
-        for name, *estimate in zip(metrics, values, lows, highs, strict=True)
+        name: _estimate(metric, value, end, errors, rows)
+        for (name, metric), value, end in zip(metrics.items(), values, ends, strict=True)
     }
+
+
+def _errors(answers: Answers, target: Target) -> int | None:
+    """Return how many rows were answered by a wrong class; None where nothing is right or wrong."""
+    if target.task != "classification":
+        return None
+    return int((answers.predicted != answers.targets).sum())
+
+
+def _estimate(
+    metric: Metric, value: float, ends: tuple[float, float], errors: int | None, rows: int
+) -> Estimate:
+    if metric.is_share:
+        return Estimate(value, *share_interval(round(value * rows), rows))
+    few = errors is not None and errors < _FEWEST_ERRORS
+    if few or not np.isfinite(ends).all():
+        s = "" if errors == 1 else "s"
+        what = f"{rows} rows" if errors is None else f"{errors} error{s} in {rows} rows"
+        return Estimate(value, None, None, f"{what}: too few for an interval")
+    floor, ceiling = metric.bounds
+    return Estimate(value, max(ends[0], floor), min(ends[1], ceiling))
 
 
 def _answers(predictor: Predictor, features: Features, target: Target) -> Answers:

@@ -7,6 +7,7 @@ functions use what tensors have as methods.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -33,11 +34,20 @@ class Metric:
         tasks: for which it is defined.
         direction: whether low or high values are good.
         function: takes the answers for one row or more; returns a scalar of any float type.
+        is_share: whether it is a share of the rows, whose error is known without a bootstrap.
+        floor: its least value where high ones are good; where low ones are, that is 0.
     """
 
     tasks: tuple[Task, ...]
     direction: Mode
     function: Callable[[Answers], Tensor]
+    is_share: bool = False
+    floor: float = 0.0
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest value that it can have."""
+        return (0.0, math.inf) if self.direction == "min" else (self.floor, 1.0)
 
 
 def _loss(answers: Answers) -> Tensor:
@@ -81,12 +91,12 @@ def _r2(answers: Answers) -> Tensor:
 # In the order in which a row of an epoch has them. The definitions are scikit-learn's.
 METRICS: dict[str, Metric] = {
     "loss": Metric(("classification", "regression"), "min", _loss),
-    "accuracy": Metric(("classification",), "max", _accuracy),
+    "accuracy": Metric(("classification",), "max", _accuracy, is_share=True),
     "f1": Metric(("classification",), "max", _f1),
     "balanced_accuracy": Metric(("classification",), "max", _balanced_accuracy),
     "mse": Metric(("regression",), "min", _mse),
     "mae": Metric(("regression",), "min", _mae),
-    "r2": Metric(("regression",), "max", _r2),
+    "r2": Metric(("regression",), "max", _r2, floor=-math.inf),
 }
 
 

@@ -34,11 +34,29 @@ _FINAL, _OPENINGS = "final/final.json", "openings.jsonl"
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and the ends of its 95 % interval."""
+    """An estimate and the ends of its 95 % interval.
+
+    Attributes:
+        low, high: None where there are too few rows for an interval.
+        note: Why they are None; else empty.
+    """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    note: str = ""
+
+    @property
+    def ends(self) -> str:
+        """The interval in words, or why there is none."""
+        if self.low is None or self.high is None:
+            return self.note
+        return f"{self.low:.4g} to {self.high:.4g}"
+
+    @property
+    def words(self) -> str:
+        """The estimate with its interval: `0.9444 (0.8134 to 0.9932)`."""
+        return f"{self.value:.4g} ({self.ends})"
 
 
 @dataclass(frozen=True)

@@ -76,13 +76,11 @@ def _test(choice: FinalChoice, openings: Sequence[Opening]) -> Panel:
         },
     )  # fmt: skip
     made = figure([dots], "", choice.metric.removeprefix("dev_"), showlegend=False)
-    figures = ", ".join(
-        f"{key} {one.value:.4g} ({one.low:.4g} to {one.high:.4g})"
-        for key, one in last.metrics.items()
-    )
+    figures = ", ".join(f"{key} {one.words}" for key, one in last.metrics.items())
     times = "once" if len(openings) == 1 else f"{len(openings)} times: no longer a first look"
     caption = (
-        f"On {last.rows} test rows that no trial had seen: {figures}; 95 % bootstrap intervals. "
+        f"On {last.rows} test rows that no trial had seen: {figures}; 95 % intervals (Clopper "
+        f"and Pearson 1934 for a share of rows, else a studentised bootstrap). "
         f"The vault was opened {times}. The first point is the best of many and flatters; the "
         f"steps to the others say by how much."
     )

@@ -166,10 +166,7 @@ def _winner_words(
         f"{noise_sentence(choice)} {newer_candidates(choice, record)}".rstrip()
     )
     if openings and openings[-1].metrics:
-        figures = ", ".join(
-            f"{name} {one.value:.4g} ({one.low:.4g} to {one.high:.4g})"
-            for name, one in openings[-1].metrics.items()
-        )
+        figures = ", ".join(f"{name} {one.words}" for name, one in openings[-1].metrics.items())
         words.append(f"On {openings[-1].rows} test rows that nothing had seen: {figures}.")
     return words
 

@@ -169,7 +169,7 @@ class FollowUp:
         )
         features, target = self.dataset.features.take(rows), self.dataset.target.take(rows)
         found = evaluate(predictor, features, target, self.file.seed)
-        metrics = {f"test_{name}": Interval(*vars(one).values()) for name, one in found.items()}
+        metrics = {f"test_{name}": Interval(**vars(one)) for name, one in found.items()}
         note_result(self.folder, metrics)
 
 

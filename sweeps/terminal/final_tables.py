@@ -85,7 +85,7 @@ def _print_test(choice: FinalChoice, openings: Sequence[Opening], console: Conso
     for name in ("metric", "value", "95 % interval"):
         table.add_column(name, justify="left" if name == "metric" else "right", no_wrap=True)
     for name, one in last.metrics.items():
-        table.add_row(name, f"{one.value:.4g}", f"{one.low:.4g} to {one.high:.4g}")
+        table.add_row(name, f"{one.value:.4g}", one.ends)
     console.print(table)
     figures = ", ".join(
         f"{name} {value:.4g}" for name, value in optimism_rows(choice, last.metrics)

@@ -93,7 +93,9 @@ def final_metrics(
         if value is not None:
             found[f"final_{choice.metric}_{name}"] = value
     for name, one in openings[-1].metrics.items() if openings else ():
-        found |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
+        found[name] = one.value
+        if one.low is not None and one.high is not None:
+            found |= {f"{name}_low": one.low, f"{name}_high": one.high}
     return [Metric(name, value, ms(choice.frozen_at), 0) for name, value in found.items()]
 
 

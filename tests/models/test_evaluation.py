@@ -1,15 +1,17 @@
-"""Test figures and their intervals, held to scikit-learn and to scipy's bootstrap."""
+"""Test figures and intervals, held to scikit-learn, scipy and what they promise."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from scipy.stats import bootstrap
+from scipy.stats import binom, binomtest, bootstrap, norm
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score
 
 from sweeps.models.evaluation import evaluate
 from sweeps.models.features import Features, features_from_array
+from sweeps.models.intervals import bootstrap_interval, share_interval
+from sweeps.models.metrics import METRICS
 from sweeps.models.prediction import Predictor
 from sweeps.models.preprocessing import Preprocessing
 from sweeps.models.targets import Target
@@ -69,19 +71,99 @@ def test_number_metrics_are_in_the_targets_own_units_and_the_loss_in_standardise
     assert (found["mse"].value, found["loss"].value) == pytest.approx((mse, mse / 4))
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "mae"])
-def test_intervals_are_those_of_scipys_percentile_bootstrap(metric: str) -> None:
-    predictor, target, answer = classes() if metric == "accuracy" else numbers()
-    found = evaluate(predictor, features_from_array(X), target, seed=0)[metric]
-    per_row = np.abs(answer - target.values) if metric == "mae" else None
-    if per_row is None:
-        per_row = (answer.argmax(axis=1) == target.values).astype(float)
+@pytest.mark.parametrize(("errors", "rows"), [(0, 36), (2, 30), (30, 114), (36, 36)])
+def test_a_share_has_the_exact_interval_of_scipys_binomial_test(errors: int, rows: int) -> None:
+    reference = binomtest(rows - errors, rows).proportion_ci(method="exact")
+    found = share_interval(rows - errors, rows)
+    assert found == pytest.approx((reference.low, reference.high))
+
+
+def with_errors(errors: int, rows: int) -> tuple[Fixed, Target]:
+    """Answers of which so many are wrong, and each other than the next."""
+    labels = np.arange(rows) % 2
+    margins = np.linspace(1, 4, rows)
+    margins[:errors] = -1.0
+    outputs = np.stack([np.where(labels == at, margins, 0.0) for at in (0, 1)], axis=1)
+    return Fixed(outputs, ("x", "y")), Target(labels, "classification", ("x", "y"))
+
+
+def test_36_of_36_right_are_not_certainly_right_elsewhere() -> None:
+    predictor, target = with_errors(0, 36)
+    found = evaluate(predictor, features_from_array(X[:36]), target, seed=0)
+    accuracy = found["accuracy"]
+    assert (accuracy.value, accuracy.high) == (1.0, 1.0)
+    assert accuracy.low == pytest.approx(0.025 ** (1 / 36))  # Clopper and Pearson's closed form
+    assert (found["loss"].low, found["f1"].high) == (None, None)
+    assert found["loss"].note == "0 errors in 36 rows: too few for an interval"
+
+
+@pytest.mark.parametrize(
+    ("errors", "note"), [(1, "1 error in 60 rows: too few for an interval"), (20, "")]
+)
+def test_too_few_errors_for_an_interval_are_said(errors: int, note: str) -> None:
+    predictor, target = with_errors(errors, 60)
+    found = evaluate(predictor, features_from_array(X[:60]), target, seed=0)
+    assert (found["loss"].note, found["f1"].note, found["accuracy"].note) == (note, note, "")
+    assert (found["loss"].low is None) is bool(note)
+
+
+def test_a_mean_has_the_studentised_interval_of_the_textbook() -> None:
+    # Efron and Tibshirani (1993), section 12.5, with the plug-in standard error of a mean.
+    values = np.random.default_rng(0).lognormal(size=50)
+    [found] = bootstrap_interval(
+        lambda rows: np.array([values[rows].mean()]), 50, np.random.default_rng(1)
+    )
+    samples = np.random.default_rng(2).choice(values, (20_000, 50))
+    ratios = (samples.mean(1) - values.mean()) / (samples.std(1) / 50**0.5)
+    ends = values.mean() - np.percentile(ratios, [97.5, 2.5]) * values.std(ddof=1) / 50**0.5
+    assert found == pytest.approx(tuple(ends), rel=0.08)
+
+
+def test_an_interval_of_many_rows_is_scipys_percentile_bootstrap() -> None:
+    values = np.random.default_rng(0).lognormal(size=1500)
+    [found] = bootstrap_interval(
+        lambda rows: np.array([values[rows].mean()]), 1500, np.random.default_rng(1)
+    )
     reference = bootstrap(
-        (per_row,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(3)
+        (values,), np.mean, n_resamples=5000, method="percentile", rng=np.random.default_rng(3)
     ).confidence_interval
     width = reference.high - reference.low
-    assert found.low == pytest.approx(reference.low, abs=0.1 * width)
-    assert found.high == pytest.approx(reference.high, abs=0.1 * width)
+    assert found == pytest.approx((reference.low, reference.high), abs=0.1 * width)
+
+
+def test_an_interval_stays_within_what_a_metric_can_be() -> None:
+    predictor, target = with_errors(4, 40)
+    found = evaluate(predictor, features_from_array(X[:40]), target, seed=0)
+    assert found["f1"].high is not None
+    assert found["f1"].high <= 1.0
+    assert METRICS["r2"].bounds == (-np.inf, 1.0)
+    assert METRICS["loss"].bounds == (0.0, np.inf)
+    assert METRICS["f1"].bounds == (0.0, 1.0)
+
+
+def covers(rows: int, seed: int) -> dict[str, bool]:
+    """Whether intervals of a net that is right in 90 % of rows hold its true figures."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(2, size=rows)
+    margins = 3 * norm.ppf(0.9) + 3 * random.normal(size=rows)
+    outputs = np.stack([np.where(labels == at, margins, 0.0) for at in (0, 1)], axis=1)
+    target = Target(labels, "classification", ("x", "y"))
+    found = evaluate(Fixed(outputs, ("x", "y")), features_from_array(np.zeros((rows, 2))),
+                     target, seed)  # fmt: skip
+    places = (np.arange(100_000) + 0.5) / 100_000
+    loss = np.log1p(np.exp(-3 * norm.ppf(0.9) - 3 * norm.ppf(places))).mean()
+    held = {"accuracy": 0.9, "loss": loss}
+    return {
+        name: bool(one.low <= held[name] <= one.high)
+        for name, one in found.items()
+        if name in held and one.low is not None and one.high is not None
+    }
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    found = [covers(60, seed) for seed in range(15)]
+    held = {name: sum(one.get(name, True) for one in found) for name in ("accuracy", "loss")}
+    assert min(held.values()) >= binom.ppf(0.001, 15, 0.95)
 
 
 def test_equal_seeds_give_equal_intervals() -> None:

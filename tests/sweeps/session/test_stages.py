@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 from scipy import stats
+from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score
 
 import sweeps
@@ -99,7 +100,9 @@ def test_the_test_figures_are_those_of_the_frozen_model_on_the_vault(finished: R
     truth = np.array(dataset.target.class_names)[dataset.target.values[rows]]
     accuracy = opening.metrics["test_accuracy"]
     assert accuracy.value == pytest.approx(accuracy_score(truth, answer))
-    assert accuracy.low <= accuracy.value <= accuracy.high
+    hits = round(accuracy.value * len(rows))
+    exact = binomtest(hits, len(rows)).proportion_ci(method="exact")
+    assert (accuracy.low, accuracy.high) == pytest.approx((exact.low, exact.high))
     assert opening.rows == len(rows)
     assert opening.opened_at >= choice.frozen_at
 

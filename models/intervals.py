@@ -1,0 +1,76 @@
+"""95 % intervals of metrics on n rows, for small n and rare errors, too.
+
+They say how much these rows may mislead, not how much another training would differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["bootstrap_interval", "share_interval"]
+
+Array = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+Measure = Callable[[Rows], Array]
+Ends = tuple[float, float]
+
+_LEVEL = 0.95
+_RESAMPLES = 2000
+# Each row is left out once to know its weight in a metric; beyond so many rows percentiles do.
+_MOST_STUDENTISED = 1000
+
+
+def share_interval(hits: int, rows: int) -> Ends:
+    """Return the interval of Clopper and Pearson (Biometrika 1934) of a share of rows.
+
+    It holds in at least 95 of 100 cases whatever the share: 36 of 36 give 0.903 to 1.
+    """
+    from scipy.stats import beta
+
+    tail = (1 - _LEVEL) / 2
+    low = float(beta.ppf(tail, hits, rows - hits + 1)) if hits else 0.0
+    high = float(beta.ppf(1 - tail, hits + 1, rows - hits)) if hits < rows else 1.0
+    return low, high
+
+
+def bootstrap_interval(measure: Measure, rows: int, random: np.random.Generator) -> list[Ends]:
+    """Return an interval of each metric from 2,000 samples of the rows, drawn with replacement.
+
+    Up to 1,000 rows the bootstrap is studentised (Efron and Tibshirani, An Introduction to the
+    Bootstrap, 1993, section 12.5), with a standard error of each sample from the weight that each
+    row has in the metric (the infinitesimal jackknife, section 11.5): percentiles alone lie too low
+    where few rows make most of a loss. An end is infinite where many samples have no spread.
+
+    Args:
+        measure: (n,) row numbers to (metrics,) values.
+        rows: how many there are.
+        random: draws the samples.
+    """
+    samples = [random.integers(rows, size=rows) for _ in range(_RESAMPLES)]
+    drawn = np.stack([measure(sample) for sample in samples])
+    tails = [50 * (1 - _LEVEL), 50 * (1 + _LEVEL)]
+    if rows > _MOST_STUDENTISED:
+        return [(float(low), float(high)) for low, high in np.percentile(drawn, tails, axis=0).T]
+    every = np.arange(rows)
+    value = measure(every)
+    weights = _weights(measure, value, every)
+    errors = np.stack([weights[sample].std(axis=0) for sample in samples]) / rows**0.5
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.nan_to_num((drawn - value) / errors, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    # Between two infinite ratios there is no number: the nearer one is taken.
+    below, above = (np.percentile(ratios, tail, axis=0, method="nearest") for tail in tails)
+    error = weights.std(axis=0, ddof=1) / rows**0.5
+    return [
+        (float(low), float(high))
+        for low, high in zip(value - above * error, value - below * error, strict=True)
+    ]
+
+
+def _weights(measure: Measure, value: Array, every: Rows) -> Array:
+    """Return (rows, metrics) pseudo-values: what a metric gains by each row, times n."""
+    left_out = np.stack([measure(np.delete(every, at)) for at in every])
+    weights: Array = (len(every) - 1) * (value - left_out)
+    return weights
