@@ -43,14 +43,14 @@ plan: setup ## Show what a sweep file would run, and how long it takes
 	@$(BIN)/sweeps plan '$(SPEC)' $(ARGS)
 
 ui: setup ## Open the MLflow UI on what was recorded: make ui PORT=5000
-	@$(BIN)/python -P -m sweeps.infra.mlflow_ui --port $(PORT)
+	@$(BIN)/sweeps ui --port $(PORT)
 
 cluster: setup ## Start Ray, PostgreSQL and MLflow here: make cluster RAY_PORT=6379
-	@$(BIN)/python -P -m sweeps.infra.local.cluster up --port $(RAY_PORT) --dashboard $(DASHBOARD_PORT) \
+	@$(BIN)/sweeps cluster up --port $(RAY_PORT) --dashboard $(DASHBOARD_PORT) \
 		--mlflow $(MLFLOW_PORT) --postgres $(POSTGRES_PORT) $(ARGS)
 
 cluster-down: setup ## Stop what make cluster started
-	@$(BIN)/python -P -m sweeps.infra.local.cluster down $(ARGS)
+	@$(BIN)/sweeps cluster down $(ARGS)
 
 test: setup ## Run the tests of one machine
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not cluster' $(ARGS)

@@ -1,20 +1,20 @@
-"""Opens the MLflow UI on the store that sweeps write: `python -m sweeps.infra.mlflow_ui`.
+"""Opens the MLflow UI on the store that sweeps write.
 
 Bound to this machine alone: the server has no password.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import socket
 import sys
 from pathlib import Path
 from typing import NoReturn
 
-from sweeps.infra.settings import SettingsError, read_settings, without_password
+from sweeps.infra.command_line import command
+from sweeps.infra.settings import InfraSettings, without_password
 
-__all__ = ["main"]
+__all__ = ["open_ui"]
 
 
 # Classic views for model training; MLflow's own default is the one for language models.
@@ -31,30 +31,25 @@ _QUIET = {
 }
 
 
-def main() -> int:
-    """Replace this process by the MLflow server; returns 1 with a message where it cannot run."""
-    parser = argparse.ArgumentParser(prog="python -m sweeps.infra.mlflow_ui", description=__doc__)
-    parser.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
-    parser.add_argument("--port", type=int, default=5000)
-    parsed = parser.parse_args()
-    try:
-        settings = read_settings()
-    except SettingsError as err:
-        print(f"error: {err}", file=sys.stderr)
-        return 1
-    runs = (parsed.runs or settings.storage or Path("runs")).resolve()
+def open_ui(settings: InfraSettings, runs: Path | None, port: int) -> int:
+    """Replace this process by the MLflow server; returns 1 with a message where it cannot run.
+
+    Args:
+        runs: The folder of run folders; None takes that of the settings, or `runs`.
+    """
+    runs = (runs or settings.storage or Path("runs")).resolve()
     uri = settings.tracking_uri or ""
     if uri.startswith(("http://", "https://")):
         shown = without_password(uri).rstrip("/")
         print(f"MLFLOW_TRACKING_URI is a server: open {shown}{_LIST} in a browser")
         return 0
-    problem = _problem(uri, runs, parsed.port)
+    problem = _problem(uri, runs, port)
     if problem:
         print(problem, file=sys.stderr)
         return 1
-    print(f"MLflow UI, in some seconds: http://127.0.0.1:{parsed.port}{_LIST}  (Ctrl-C ends it)")
+    print(f"MLflow UI, in some seconds: http://127.0.0.1:{port}{_LIST}  (Ctrl-C ends it)")
     print(_HINT, flush=True)
-    _become_server(uri or f"sqlite:///{runs / 'mlflow.db'}", runs, parsed.port)
+    _become_server(uri or f"sqlite:///{runs / 'mlflow.db'}", runs, port)
 
 
 def _problem(uri: str, runs: Path, port: int) -> str:
@@ -63,9 +58,9 @@ def _problem(uri: str, runs: Path, port: int) -> str:
     if uri == "none":
         return "MLFLOW_TRACKING_URI=none: sweeps are recorded on disk alone; unset it for MLflow"
     if not uri and not store.exists():
-        return f"nothing is recorded: there is no {store}; run `make sweep` first"
+        return f"nothing is recorded: there is no {store}; first: {command('run', 'FILE')}"
     if _is_taken(port):
-        return f"port {port} is taken; choose another: make ui PORT={port + 1}"
+        return f"port {port} is taken; choose another: {command('ui', '--port', str(port + 1))}"
     return ""
 
 
@@ -90,7 +85,3 @@ def _is_taken(port: int) -> bool:
         except OSError:
             return True
     return False
-
-
-if __name__ == "__main__":
-    sys.exit(main())

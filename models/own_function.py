@@ -27,7 +27,7 @@ def find_function(target: str, error: type[ModelError], key: tuple[str, ...]) ->
         module = importlib.import_module(module_name)
     except Exception as err:
         rule = f"module {module_name} can be imported, and raised {err!r}"
-        hint = "It is looked for beside the sweep file and on PYTHONPATH"
+        hint = "Put it beside the sweep file, where you type the command, or on PYTHONPATH"
         raise error(rule, key=key, value=target, hint=hint) from err
     found = getattr(module, name, None)
     if callable(found):

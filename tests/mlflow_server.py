@@ -32,7 +32,7 @@ class MlflowServer:
         self.runs.mkdir(parents=True, exist_ok=True)
         (self.runs / "mlflow.db").touch()
         command = [
-            sys.executable, "-m", "sweeps.infra.mlflow_ui",
+            sys.executable, "-m", "sweeps", "ui",
             "--runs", str(self.runs), "--port", str(self.port),
         ]  # fmt: skip
         with (self.runs / "server.log").open("ab") as log:

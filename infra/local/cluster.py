@@ -6,7 +6,6 @@ MLflow server on PostgreSQL. `down` stops exactly what was started.
 
 from __future__ import annotations
 
-import argparse
 import os
 import secrets
 import shlex
@@ -18,10 +17,12 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
+from sweeps.infra.command_line import command
+from sweeps.infra.local import DEFAULT_FOLDER
 from sweeps.infra.local.processes import ProcessError, Processes, free_port, refuse_taken
 from sweeps.infra.local.tracking_server import LocalMlflow
 
-__all__ = ["LocalCluster", "main"]
+__all__ = ["LocalCluster"]
 
 
 class LocalCluster:
@@ -52,6 +53,13 @@ class LocalCluster:
         return self._mlflow.data
 
     @property
+    def stop_command(self) -> str:
+        """The command that stops it."""
+        is_default = self.folder == Path(DEFAULT_FOLDER).absolute()
+        words: list[str | Path] = [] if is_default else ["--folder", self.folder]
+        return command("cluster", "down", *words)
+
+    @property
     def port(self) -> int:
         """The port of Ray: a driver joins `127.0.0.1:port`."""
         return int(self.processes.facts["port"])
@@ -79,13 +87,13 @@ class LocalCluster:
         """
         if any(map(self.processes.is_alive, self.processes.pids())):
             raise ProcessError(
-                f"the cluster of {self.folder} runs already; stop it first: make cluster-down"
+                f"the cluster of {self.folder} runs already; stop it first: {self.stop_command}"
             )
-        ports = {"RAY": port, "DASHBOARD": dashboard, "MLFLOW": mlflow, "POSTGRES": postgres}
+        ports = {"port": port, "dashboard": dashboard, "mlflow": mlflow, "postgres": postgres}
         for name, number in ports.items():
             if number is not None:
-                way_out = f"choose another: make cluster {name}_PORT={number + 1}"
-                refuse_taken(number, way_out)
+                other = command("cluster", "up", f"--{name}", str(number + 1))
+                refuse_taken(number, f"choose another: {other}")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.storage.mkdir(exist_ok=True)
         self._make_token()
@@ -193,48 +201,3 @@ class LocalCluster:
             return
         with os.fdopen(os.open(self.token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
-
-
-def main() -> int:
-    """Run `up` or `down`; returns 1 with a message where that is not possible."""
-    parser = argparse.ArgumentParser(prog="cluster", description=__doc__)
-    parser.add_argument("action", choices=["up", "down"])
-    parser.add_argument("--folder", type=Path, default=Path(".cluster"))
-    parser.add_argument("--port", type=int, default=6379, help="of Ray")
-    parser.add_argument("--dashboard", type=int, default=8265, help="of the Jobs API")
-    parser.add_argument("--mlflow", type=int, default=5000, help="of MLflow's server")
-    parser.add_argument("--postgres", type=int, default=5432, help="of PostgreSQL")
-    parser.add_argument("--no-mlflow", action="store_true", help="start neither of the two")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--cpus", type=int, default=1, help="CPU cores that each node offers")
-    parsed = parser.parse_args()
-    cluster = LocalCluster(parsed.folder)
-    try:
-        if parsed.action == "down":
-            stopped = cluster.down()
-            print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
-            return 0
-        what = "a head" if parsed.no_mlflow else "PostgreSQL, MLflow, a head"
-        print(f"starting {what} and {parsed.workers} workers", file=sys.stderr, flush=True)
-        cluster.up(
-            port=parsed.port,
-            dashboard=parsed.dashboard,
-            workers=parsed.workers,
-            cpus=parsed.cpus,
-            mlflow=None if parsed.no_mlflow else parsed.mlflow,
-            postgres=None if parsed.no_mlflow else parsed.postgres,
-        )
-    except ProcessError as err:
-        print(f"error: {err}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; make cluster-down stops what was started", file=sys.stderr)
-        return 130
-    cluster.write_variables()
-    print(f"The cluster is up. Use it from this shell:  . {parsed.folder}/env")
-    print("Then:  make sweep       (and make cluster-down, when you are done)")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

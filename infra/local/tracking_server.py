@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from sweeps.infra.command_line import command
 from sweeps.infra.local.processes import ProcessError, Processes
 
 __all__ = ["LocalMlflow"]
@@ -174,7 +175,7 @@ def _postgres_programs() -> Path:
     if not versions:
         raise ProcessError(
             "PostgreSQL's server is not installed (Debian: apt install postgresql); install it, "
-            "or start the cluster without MLflow: make cluster ARGS=--no-mlflow"
+            f"or start the cluster without MLflow: {command('cluster', 'up', '--no-mlflow')}"
         )
     return versions[-1].parent
 

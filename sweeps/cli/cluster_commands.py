@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.errors import SettingsError, StorageError
+from sweeps.infra import command_line
 from sweeps.session.environment import bring_run, bring_runs, default_runs, read_settings
 
 __all__ = ["add_cluster_commands", "ask_cluster", "find_run", "send_to_cluster"]
@@ -139,8 +140,9 @@ def _submit(parsed: argparse.Namespace) -> int:
 
 def _print_submitted(done: Any) -> None:
     print(done.sweep)
+    watch = command_line.command("logs", "-f", done.sweep)
     shipped = f"{done.size / 2**20:.1f} MB shipped, job {done.job}"
-    print(f"submitted ({shipped}); watch it: logs -f {done.sweep}", file=sys.stderr)
+    print(f"submitted ({shipped}); watch it: {watch}", file=sys.stderr)
 
 
 def _logs(parsed: argparse.Namespace) -> int:
@@ -163,7 +165,8 @@ def _stop(parsed: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     job = stop(parsed.sweep)
-    print(f"{parsed.sweep}: its job is {job.status}; resume {parsed.sweep} continues it")
+    again = command_line.command("resume", parsed.sweep)
+    print(f"{parsed.sweep}: its job is {job.status}; {again} continues it")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m sweeps COMMAND`.
+"""The command line: `sweeps COMMAND`, or `python -m sweeps COMMAND`.
 
 Standard output holds the answer, standard error the progress; every mistake of the user ends with
 one message and its own exit code.
@@ -16,19 +16,26 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.cli.cluster_commands import add_cluster_commands, ask_cluster, find_run, send_to_cluster
+from sweeps.cli.completion import SHELLS, completion_script
+from sweeps.cli.project_commands import add_project_commands
+from sweeps.definition.own_files import import_from_here
 from sweeps.errors import SweepError, SweepFileError
+from sweeps.infra import command_line
 
 __all__ = ["main"]
 
+_COMPLETION = 'in ~/.bashrc: eval "$(sweeps completion bash)"'
 _INTERRUPTED = 130
 _STOPPED = 7
 _NO_WINNER = 8
 _PIPE_WIDTH = 160
-_RECORDED = "; what was reported is kept: `list` shows the sweep, `resume RUN` continues it"
+_RECORDED = "; what was reported is kept: `{}` shows the sweep, `{}` continues it"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; argparse exits with 2 where it cannot be parsed."""
+    if arguments is None:
+        import_from_here()
     given = sys.argv[1:] if arguments is None else list(arguments)
     parsed = _parser().parse_args(given)
     try:
@@ -49,8 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {err}", file=sys.stderr)
         return err.exit_code
     except KeyboardInterrupt:
-        trains = "local" in vars(parsed)
-        print("interrupted" + (_RECORDED if trains else ""), file=sys.stderr)
+        ways_on = (command_line.command(*words) for words in (["list"], ["resume", "RUN"]))
+        kept = _RECORDED.format(*ways_on) if "local" in vars(parsed) else ""
+        print(f"interrupted{kept}", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -59,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m sweeps", description="Hyperparameter sweeps of PyTorch nets."
+        prog=command_line.command(), description="Hyperparameter sweeps of PyTorch nets."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     file_commands = {
@@ -84,9 +92,19 @@ def _parser() -> argparse.ArgumentParser:
             _add_running(command)
     _add_folder_commands(commands)
     add_cluster_commands(commands)
+    add_project_commands(commands)
     command = commands.add_parser("schema", help="print the JSON Schema of sweep files")
     command.set_defaults(command=_schema)
+    text = "print the script with which a shell completes commands and options"
+    command = commands.add_parser("completion", help=text, description=f"{text}: {_COMPLETION}")
+    command.add_argument("shell", choices=SHELLS)
+    command.set_defaults(command=lambda parsed: _completion(parser, parsed.shell))
     return parser
+
+
+def _completion(parser: argparse.ArgumentParser, shell: str) -> int:
+    sys.stdout.write(completion_script(parser, shell))
+    return 0
 
 
 def _add_folder_commands(commands: Any) -> None:
@@ -354,9 +372,7 @@ def _answer(parsed: argparse.Namespace, results: Any, exit_code: int | None = No
 
         sys.stdout.write(to_line(answer).decode())
     elif parsed.quiet:
-        from sweeps.terminal.tables import shown_path
-
-        print(shown_path(results.path))
+        print(command_line.shown_path(results.path))
     else:
         from rich.console import Console
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from sweeps.definition.checks import check_sections
 from sweeps.definition.overrides import Override, apply_overrides, parse_override
-from sweeps.definition.own_modules import make_importable
+from sweeps.definition.own_files import make_importable
 from sweeps.definition.planning import PlannedTrial, make_plan
 from sweeps.definition.problems import at_place
 from sweeps.definition.sweep import Sweep

@@ -1,46 +1,19 @@
-"""The user's own modules: found beside the sweep file, and looked into without running them."""
+"""The user's own modules: found, and looked into without running them."""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
-import sys
-from contextlib import suppress
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
-from modulefinder import ModuleFinder
 from pathlib import Path
-from typing import Any
 
 from sweeps.search_spaces.problems import Problem, did_you_mean
 
-__all__ = ["files_of", "function_problem", "make_importable", "source_of"]
+__all__ = ["function_problem", "source_of"]
 
 _PLACE = ("model", "target")
-
-
-def make_importable(folder: Path | str) -> None:
-    """Let modules in `folder` be imported before all others, as those beside a script are."""
-    if sys.path[:1] != [str(folder)]:
-        sys.path.insert(0, str(folder))
-
-
-def files_of(target: str, folder: Path) -> dict[Path, Path]:
-    """Return the Python files in `folder` that a function of the user's needs.
-
-    Args:
-        target: `package.module:function`; nothing of it is run.
-
-    Returns:
-        The module's file and those of the modules that it imports, however far, each with its path
-        relative to `folder`. None of a module that is installed elsewhere.
-    """
-    finder = ModuleFinder(path=[str(folder)])
-    with suppress(ImportError, SyntaxError):
-        finder.import_hook(target.partition(":")[0])
-    found: list[Any] = list(finder.modules.values())
-    files = [Path(module.__file__) for module in found if module.__file__]
-    return {path: path.relative_to(folder) for path in files}
+_WHERE = "put it beside the sweep file, where you type the command, or on PYTHONPATH"
 
 
 def function_problem(target: str) -> Problem | None:
@@ -55,7 +28,7 @@ def function_problem(target: str) -> Problem | None:
         return Problem(_PLACE, target, f"module {module!r} cannot be imported: {err!r}")
     if spec is None:
         rule = f"there is no module {module!r}, got {target!r}"
-        return Problem(_PLACE, target, rule, hint="put it beside the sweep file or on PYTHONPATH")
+        return Problem(_PLACE, target, rule, hint=_WHERE)
     names = _names_in(spec)
     if names is None or function in names:
         return None

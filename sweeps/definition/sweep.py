@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.definition.goal import Goal
+from sweeps.definition.own_files import folders_of
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.data_checks import DataSummary
 from sweeps.search_spaces.constraints import Constraint
@@ -23,7 +24,7 @@ class Sweep:
 
     Attributes:
         source: The text of the file as the user wrote it.
-        base_dir: The file's folder: data files and the user's modules are looked for there.
+        base_dir: The file's folder: where data files, and first of all modules, are looked for.
         overrides: `key.path=value` texts that changed the file's values.
         goal: The objective and its direction.
         data: What checking the data found.
@@ -37,6 +38,10 @@ class Sweep:
     overrides: tuple[str, ...]
     goal: Goal
     data: DataSummary
+
+    def module_folders(self) -> tuple[Path, ...]:
+        """Return the folders that the user's modules are imported from now, the first first."""
+        return folders_of(self.file.model_dump(mode="json"), self.base_dir)
 
     def allows(self, configuration: Mapping[str, Any]) -> bool:
         """Return whether a configuration keeps all constraints that apply to it.

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import torch
 
-from sweeps.definition.own_modules import make_importable
+from sweeps.definition.own_files import make_importable
 from sweeps.definition.planning import PlannedTrial
 from sweeps.execution.watchdog import Watchdog
 from sweeps.execution.work_order import WorkOrder
@@ -50,10 +50,9 @@ class TrialWorker:
         self._reported = self._saved = self._kept_from = 0
         self._reports: deque[tuple[float, int]] = deque()
         self._watchdog = Watchdog(order.stacks, order.timeout_s if order.kill_when_late else None)
-        for path in order.import_paths:
-            if order.inputs is not None:
-                order.inputs.copy_to(Path(path), ".py")
-            make_importable(path)
+        if order.inputs is not None:
+            order.inputs.copy_to(Path(order.import_paths[0]), ".py")
+        make_importable(*order.import_paths)
         torch.set_num_threads(order.threads)
 
     def warm_up(self) -> None:

@@ -199,6 +199,11 @@ class RunFolder:
         """
         return self.path / str(self.read_description()["base_dir"])
 
+    def module_folders(self) -> tuple[Path, ...]:
+        """Return the folders that the user's modules are imported from, the first first."""
+        more = self.read_description().get("module_folders", ())
+        return (self.base_dir(), *map(Path, more))
+
     def read_sweep(self) -> SweepFile:
         """Return the sweep as it runs; raises RunFolderError where sweep.json was damaged."""
         try:

@@ -13,6 +13,7 @@ from sweeps.analysis.evidence import Evidence, gather
 from sweeps.analysis.summary import Analysis, analyse
 from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.definition.configurations import flatten, varied_keys
+from sweeps.infra.command_line import command
 from sweeps.models.cuts import AT_RANDOM
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.measurement import measured
@@ -41,7 +42,6 @@ from sweeps.report.trial_figures import (
     slices,
 )
 from sweeps.report.tuning_figures import tuning_panel
-from sweeps.terminal.tables import shown_path
 
 __all__ = ["REPORT", "report_sections", "write_report"]
 
@@ -184,9 +184,9 @@ def _next_words(
     if record.unfinished:
         words.append(f"{len(record.unfinished)} trials have not ended: resume the sweep.")
     elif choice is None and record.best is not None:
-        command = f"python -m sweeps final {shlex.quote(shown_path(folder.path))}"
+        confirm = command("final", folder.path)
         words.append(
-            f"Nothing is known yet of unseen rows: `{command}` repeats the best under fresh seeds "
+            f"Nothing is known yet of unseen rows: `{confirm}` repeats the best under fresh seeds "
             f"and opens the test set once."
         )
     return words
@@ -238,7 +238,7 @@ def _cell(value: Any) -> Any:
 
 def _reproduce(folder: RunFolder) -> Section:
     description = folder.read_description()
-    overrides = "".join(f" --set {shlex.quote(text)}" for text in description["overrides"])
+    overrides = [word for text in description["overrides"] for word in ("--set", text)]
     facts = {
         "seed": str(description["sweep"]["seed"]),
         "data digest": str(description["data"]["digest"]),
@@ -247,12 +247,14 @@ def _reproduce(folder: RunFolder) -> Section:
     }
     # Beside the file itself are the data and nets that it names; sweep.yaml is a copy of its text.
     file = str(description.get("file") or folder.source)
-    command = f"python -m sweeps run {shlex.quote(file)}{overrides}"
+    modules = ":".join(description.get("module_folders", ()))
+    path = f"PYTHONPATH={shlex.quote(modules)} " if modules else ""
+    again = path + command("run", file, *overrides)
     text = [
         "The sweep file as it was, below, the seed and these versions give the same trials again."
     ]
     source = folder.source.read_text(encoding="utf-8") if folder.source.exists() else ""
-    return Section("How to reproduce this", text, facts=facts, code=[command, source])
+    return Section("How to reproduce this", text, facts=facts, code=[again, source])
 
 
 def _versions(folder: RunFolder) -> dict[str, str]:

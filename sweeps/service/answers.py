@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeps.definition.loading import check_text, read_values
+from sweeps.definition.own_files import make_importable
 from sweeps.errors import SweepFileError
 from sweeps.record.reading import read_record
 from sweeps.record.run_folder import RunFolder
@@ -71,6 +72,7 @@ def suggest(path: str | Path) -> str:
     folder = open_sweep(path)
     description = folder.read_description()
     base_dir = folder.base_dir()
+    make_importable(*folder.module_folders())
     written = read_values(folder.read_source(), str(folder.source), description["overrides"])
 
     def is_legal(values: dict[str, Any]) -> bool:

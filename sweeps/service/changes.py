@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sweeps.definition.loading import check_text
+from sweeps.definition.own_files import make_importable
+from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.sweep import Sweep
 from sweeps.definition.sweep_file import Budget
 from sweeps.errors import FileProblem, RequestError, SweepFileError
+from sweeps.infra.command_line import command
 from sweeps.record.reading import read_record
 from sweeps.record.recording import too_many_failures
 from sweeps.record.records import SweepRecord
@@ -45,16 +49,16 @@ def change(
             hint = "start a new sweep for other changes"
             raise SweepFileError([FileProblem(f"--set {text}", 0, 0, section, rule, (), hint)])
     both = [*folder.read_description()["overrides"], *overrides]
-    sweep, _ = check_text(
-        folder.read_source(),
-        str(folder.source),
-        folder.base_dir(),
-        both,
-    )
+    sweep, _ = _check_again(folder, both)
     changed = sweep.file.model_dump(mode="json")
     for stage in stage_folders(folder).values():
         _take(stage, both, {name: changed[name] for name in changeable if name in _OF_STAGES_TOO})
     _take(folder, both, {name: changed[name] for name in changeable})
+
+
+def _check_again(folder: RunFolder, overrides: Sequence[str]) -> tuple[Sweep, list[PlannedTrial]]:
+    make_importable(*folder.module_folders())
+    return check_text(folder.read_source(), str(folder.source), folder.base_dir(), overrides)
 
 
 def _take(folder: RunFolder, overrides: list[str], sections: dict[str, Any]) -> None:
@@ -94,7 +98,7 @@ def _refuse_another(folder: RunFolder) -> None:
         )
     if why := why_no_winner(folder):
         failed = has_failed_trials(folder)
-        retry = f"the failed again: python -m sweeps retry {folder.path}; " if failed else ""
+        retry = f"the failed again: {command('retry', folder.path)}; " if failed else ""
         raise RequestError(
             f"{folder.name} has a final already, without a winner: {why}; "
             f"{retry}--again keeps it as it is beside another"
@@ -124,7 +128,7 @@ def _refuse_open_search(folder: RunFolder, record: SweepRecord) -> None:
 
 
 def _resume(folder: RunFolder) -> str:
-    return f"python -m sweeps resume {folder.path}"
+    return command("resume", folder.path)
 
 
 def lengthen_plan(folder: RunFolder, trials: int) -> None:
@@ -142,12 +146,7 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
             f"only random and sobol sweeps can be extended"
         )
     overrides = [*description["overrides"], f"search.trials={len(old) + trials}"]
-    sweep, longer = check_text(
-        folder.read_source(),
-        str(folder.source),
-        folder.base_dir(),
-        overrides,
-    )
+    sweep, longer = _check_again(folder, overrides)
     if [trial.hash for trial in longer[: len(old)]] != [trial.hash for trial in old]:
         raise RequestError(
             f"the plan of {folder.name} would not continue the old one: this version of sweeps "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from sweeps.definition.own_modules import make_importable
+from sweeps.definition.own_files import make_importable
 from sweeps.errors import RequestError, RunFolderError, SweepError
 from sweeps.models.errors import DataError, NetError, WeightsError
 from sweeps.models.prediction import Predictor
@@ -67,7 +67,7 @@ def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataF
 
 def _predictor(folder: RunFolder, record: SweepRecord) -> Predictor:
     files = model_files(folder, record)
-    make_importable(folder.base_dir())
+    make_importable(*folder.module_folders())
     try:
         return Predictor.load(*files)
     except NetError as err:  # it says how to mend the user's own net

@@ -16,6 +16,7 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import RequestError
 from sweeps.execution.placement import Place
+from sweeps.infra.command_line import command
 from sweeps.models.cuts import AT_RANDOM
 from sweeps.models.data_checks import DataSummary
 from sweeps.record.reading import read_record
@@ -224,7 +225,7 @@ def _refuse_other_sweep(folder: RunFolder, sweep: Sweep) -> None:
     if folder.read_description()["sweep"] != sweep.file.model_dump(mode="json"):
         raise RequestError(
             f"{folder.path} holds another sweep than this file describes; give this one another "
-            f"--id, or resume that one: python -m sweeps resume {folder.path}"
+            f"--id, or resume that one: {command('resume', folder.path)}"
         )
 
 
@@ -264,6 +265,7 @@ def _description(sweep: Sweep) -> dict[str, Any]:
         "id": uuid.uuid4().hex,
         "created_at": round(time.time(), 3),
         "base_dir": str(sweep.base_dir),
+        "module_folders": [str(path) for path in sweep.module_folders()[1:]],
         "overrides": list(sweep.overrides),
         "git_commit": _git_commit(sweep.base_dir),
         "goal": {"metric": sweep.goal.metric, "mode": sweep.goal.mode},

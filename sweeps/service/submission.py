@@ -14,10 +14,15 @@ from pathlib import Path
 from sweeps.definition.loading import check_sweep
 from sweeps.errors import ClusterError, SettingsError
 from sweeps.infra.jobs import Job, Jobs, JobsError
-from sweeps.infra.package import PackageError, code_files, files_beside, stage
+from sweeps.infra.package import PackageError, code_files, stage
 from sweeps.infra.settings import InfraSettings, has_password
 from sweeps.session.environment import read_settings
-from sweeps.session.inputs import data_beside, needs_modules, refuse_what_stays_here
+from sweeps.session.inputs import (
+    data_beside,
+    needs_modules,
+    own_code,
+    refuse_what_stays_here,
+)
 
 __all__ = ["Submitted", "ask", "logs", "send", "stop", "submit"]
 
@@ -56,7 +61,7 @@ def submit(path: str | Path, overrides: Sequence[str] = ()) -> Submitted:
     refuse_what_stays_here(sweep.file.data, base)
     beside = {path.resolve(): Path(path.name), **data_beside(sweep.file.data, base)}
     if needs_modules(sweep.file.data, planned):
-        beside |= files_beside(base, only_modules=sweep.file.data.kind != "function")
+        beside |= own_code(sweep.module_folders(), sweep.file.data)
     extra = {file: _FOLDER / name for file, name in beside.items()}
     arguments = [f"{_FOLDER}/{path.name}", "--id", sweep_id]
     for text in overrides:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sweeps.definition.planning import PlannedTrial
@@ -11,7 +11,14 @@ from sweeps.infra.package import PackageError, files_beside, stage
 from sweeps.models.data_configuration import DataConfig
 from sweeps.record.run_folder import RunFolder, write_atomically
 
-__all__ = ["INPUTS", "data_beside", "keep_inputs", "needs_modules", "refuse_what_stays_here"]
+__all__ = [
+    "INPUTS",
+    "data_beside",
+    "keep_inputs",
+    "needs_modules",
+    "own_code",
+    "refuse_what_stays_here",
+]
 
 INPUTS = "inputs"
 
@@ -21,6 +28,31 @@ def needs_modules(data: DataConfig, plan: Iterable[PlannedTrial]) -> bool:
     return data.kind == "function" or any(
         trial.configuration["model"]["kind"] == "custom" for trial in plan
     )
+
+
+def own_code(folders: Sequence[Path], data: DataConfig) -> dict[Path, Path]:
+    """Return the files of the user's modules, each with its path below one folder for them all.
+
+    Args:
+        folders: Where modules are imported from: what the first has hides it in the others.
+        data: A function that loads it may read any file beside it.
+    """
+    found: dict[Path, Path] = {}
+    for folder in folders:
+        hidden = {_module(name) for name in found.values()}
+        beside = files_beside(folder, only_modules=data.kind != "function")
+        found |= {
+            file: name
+            for file, name in beside.items()
+            if not {name.parts[0], Path(name.parts[0]).stem} & hidden and name not in found.values()
+        }
+    return found
+
+
+def _module(name: Path) -> str:
+    """Return the top-level module that a file makes whole; empty for any other file."""
+    is_module = len(name.parts) == 1 and name.suffix == ".py"
+    return name.stem if is_module else name.parts[0] if name.parts[1:] == ("__init__.py",) else ""
 
 
 def data_beside(data: DataConfig, base: Path) -> dict[Path, Path]:
@@ -56,11 +88,13 @@ def keep_inputs(folder: RunFolder) -> None:
     data = folder.read_sweep().data
     try:
         if needs_modules(data, folder.read_plan()):
-            stage(files_beside(base, only_modules=data.kind != "function"), folder.path / INPUTS)
+            beside = own_code(folder.module_folders(), data)
+            stage(beside, folder.path / INPUTS)
         stage(data_beside(data, base), folder.path / INPUTS, limit_mb=None)
         (folder.path / INPUTS).mkdir(exist_ok=True)
         file = folder.path / INPUTS / folder.source.name
         write_atomically(file, folder.read_source().encode())
     except (PackageError, OSError) as err:
         raise StorageError(f"{folder.path}: {err}") from err
-    folder.write_description(description | {"base_dir": INPUTS, "file": str(file)})
+    moved = {"base_dir": INPUTS, "module_folders": [], "file": str(file)}
+    folder.write_description(description | moved)

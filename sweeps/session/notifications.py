@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from sweeps.errors import SweepError
+from sweeps.infra.command_line import command
 from sweeps.infra.notify import notify
 from sweeps.record.reading import read_record
 from sweeps.record.records import SweepRecord
@@ -51,7 +52,7 @@ def tell_of_a_lost_driver(folder: RunFolder) -> None:
     """Send the notice of a session whose driver was killed, or lost its cluster, without a word."""
     settings = read_settings()
     if settings.notify_url is not None or settings.notify_command is not None:
-        reason = f"its driver is gone; resume the sweep: python -m sweeps resume {folder.path}"
+        reason = f"its driver is gone; resume the sweep: {command('resume', folder.path)}"
         _send(folder, {"event": "failed", "reason": reason}, lambda problem: None)
 
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from sweeps.definition.own_modules import make_importable
+from sweeps.definition.own_files import make_importable
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import RunFolderError, SweepError
 from sweeps.execution.placement import Place
@@ -71,7 +71,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         place = stack.enter_context(settings.place)
         if place.is_cluster or bucket_of(folder.path) is not None:
             keep_inputs(folder)
-        make_importable(folder.base_dir())
+        make_importable(*folder.module_folders())
         dataset = _dataset(folder, file)
         splits = split_folds(dataset, file.data, file.seed)
         ledger = Ledger(folder.ledger)

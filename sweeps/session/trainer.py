@@ -175,7 +175,7 @@ def _job(
         timeout_s=file.trial.timeout_s,
         checkpoint_every=1 if scheduler.pauses else file.checkpoints.every,
         threads=math.ceil(file.resources.cpu),
-        import_paths=(str(folder.base_dir()),),
+        import_paths=tuple(map(str, folder.module_folders())),
         inputs=_inputs(folder) if place.is_cluster else None,
         last_epoch=last_epoch,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,12 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from sweeps.errors import RequestError, RunFolderError
+from sweeps.infra.command_line import command
 from sweeps.record.ledger import read_events
 from sweeps.record.reading import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import stage_folders
 from sweeps.terminal.progress import EpochRate, duration, status_line, time_left_s
-from sweeps.terminal.tables import shown_path
 
 __all__ = ["Overview", "overview_of", "print_list", "print_status"]
 
@@ -81,7 +80,7 @@ def print_status(path: Path, *, as_json: bool) -> None:
     for name, line in one.stages:
         print(f"{name}: {line}")
     if one.state == "interrupted":
-        print(f"Continue:  python -m sweeps resume {shlex.quote(shown_path(path))}")
+        print(f"Continue:  {command('resume', path)}")
     for name, cpus, gpus in one.nodes:
         print(f"node {name}: {cpus:g} CPU cores" + (f", {gpus:g} GPUs" if gpus else ""))
 

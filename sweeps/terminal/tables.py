@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sweeps.definition.configurations import flatten, varied_keys
+from sweeps.infra.command_line import command, shown_path
+from sweeps.infra.settings import read_settings
 from sweeps.record.final import FinalChoice
 from sweeps.record.measurement import measured, standard_error
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
@@ -29,7 +30,6 @@ __all__ = [
     "next_steps",
     "parameter_columns",
     "print_answer",
-    "shown_path",
 ]
 
 _SHOWN_TRIALS = 15
@@ -80,7 +80,7 @@ def _print_if_outdated(results: Results, choice: FinalChoice, console: Console) 
     """Say where trials that were added later would be candidates now."""
     words = newer_candidates(choice, results.record)
     if words:
-        again = _command(f"final {shlex.quote(shown_path(results.path))} --again")
+        again = command("final", results.path, "--again")
         text = f"{words} To choose anew, with one more opening of the test set:"
         console.print(text, soft_wrap=True, highlight=False)
         console.print(again, soft_wrap=True, highlight=False)
@@ -159,34 +159,31 @@ def next_steps(results: Results) -> list[str]:
     record = results.record
     if results.missing_in_mlflow:
         lines.append(f"MLflow lacks a part of the record: {results.missing_in_mlflow}")
-        lines.append(f"Complete it:  {_command(f'sync {shlex.quote(path)}')}")
-    again = f"Failed trials again:  {_command(f'retry {shlex.quote(path)}')}"
+        lines.append(f"Complete it:  {command('sync', results.path)}")
+    again = f"Failed trials again:  {command('retry', results.path)}"
     if record.stopped is not None and record.stopped.reason is StopReason.MAX_FAILURES:
-        more = _command(f"resume {shlex.quote(path)} --set budget.max_failures=null")
+        more = command("resume", results.path, "--set", "budget.max_failures=null")
         return [*lines, again, f"Continue anyway:  {more}"]
     if record.unfinished or not results.is_finished:
-        return [*lines, f"Continue:  {_command(f'resume {shlex.quote(path)}')}"]
+        return [*lines, f"Continue:  {command('resume', results.path)}"]
     if has_failed_trials(results.folder):
         lines.append(again)
     if record.best is not None and results.final is None and not results.why_no_final:
-        lines.append(f"Repeat its best, and test one:  {_command(f'final {shlex.quote(path)}')}")
+        lines.append(f"Repeat its best, and test one:  {command('final', results.path)}")
     if (results.path / "report.html").exists():
         lines.append(f"Report:  {path}/report.html")
     else:
-        lines.append(f"There is no report; try:  {_command(f'report {shlex.quote(path)}')}")
-    return [*lines, "Look at it:  make ui"]
+        lines.append(f"There is no report; try:  {command('report', results.path)}")
+    return [*lines, *_where_to_look(results.path.parent)]
 
 
-def shown_path(path: Path) -> str:
-    """Return `path` relative to the current folder where it is below it."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
-
-
-def _command(arguments: str) -> str:
-    return f".venv/bin/python -m sweeps {arguments}"
+def _where_to_look(runs: Path) -> list[str]:
+    """Return how to see the record in MLflow; nothing where there is none."""
+    settings = read_settings()
+    has_record = (runs / "mlflow.db").exists() or settings.tracking_uri not in (None, "none")
+    default = settings.storage or Path("runs")
+    elsewhere: list[str | Path] = ["--runs", runs] if runs.absolute() != default.absolute() else []
+    return [f"Look at it:  {command('ui', *elsewhere)}"] if has_record else []
 
 
 def _print_winner(results: Results, console: Console) -> None:

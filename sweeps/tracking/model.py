@@ -18,7 +18,7 @@ from mlflow.models import Model, ModelSignature, infer_signature
 from mlflow.utils import environment
 
 from sweeps.definition.configurations import flatten
-from sweeps.definition.own_modules import files_of
+from sweeps.definition.own_files import files_of
 from sweeps.errors import RunFolderError
 from sweeps.infra.package import code_files, stage
 from sweeps.models.preprocessing import Preprocessing, preprocessing_from_json
@@ -106,7 +106,7 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
 
 def _own_modules(configuration: Mapping[str, Any], folder: RunFolder) -> dict[Path, Path]:
     model = configuration["model"]
-    return files_of(model["target"], folder.base_dir()) if model["kind"] == "custom" else {}
+    return files_of(model["target"], folder.module_folders()) if model["kind"] == "custom" else {}
 
 
 def log_model(projection: Projection, source: ModelSource) -> str:

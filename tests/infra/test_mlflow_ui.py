@@ -1,4 +1,4 @@
-"""`make ui` says in one line what it cannot do; the real server is in tests/browser."""
+"""`sweeps ui` says in one line what it cannot do; the real server is in tests/browser."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.infra import mlflow_ui
+from sweeps.infra.settings import read_settings
 from tests.free_port import free_port
 from tests.mlflow_server import MlflowServer
 
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def ui(*options: str, uri: str = "", storage: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "sweeps.infra.mlflow_ui", *options],
+        [sys.executable, "-m", "sweeps", "ui", *options],
         cwd=ROOT,
         env={**os.environ, "MLFLOW_TRACKING_URI": uri, "SWEEPS_STORAGE": storage},
         capture_output=True,
@@ -32,7 +33,7 @@ def ui(*options: str, uri: str = "", storage: str = "") -> subprocess.CompletedP
 def test_without_a_record_it_says_what_to_run_first(tmp_path: Path) -> None:
     done = ui("--runs", str(tmp_path))
     assert done.returncode == 1
-    assert "run `make sweep` first" in done.stderr
+    assert done.stderr.endswith("python -m sweeps run FILE\n")
 
 
 def test_a_taken_port_is_named_with_another_to_try(tmp_path: Path) -> None:
@@ -40,9 +41,11 @@ def test_a_taken_port_is_named_with_another_to_try(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = ui("--runs", str(tmp_path), "--port", str(taken.getsockname()[1]))
+        port = taken.getsockname()[1]
+        done = ui("--runs", str(tmp_path), "--port", str(port))
     assert done.returncode == 1
-    assert "is taken; choose another: make ui PORT=" in done.stderr
+    assert f"port {port} is taken; choose another: " in done.stderr
+    assert done.stderr.endswith(f"python -m sweeps ui --port {port + 1}\n")
 
 
 def test_with_a_server_it_says_where_to_look() -> None:
@@ -60,7 +63,7 @@ def test_it_looks_where_sweeps_are_kept(tmp_path: Path) -> None:
 
 def test_a_setting_that_cannot_be_used_is_named() -> None:
     done = ui(storage="ftp://bucket/sweeps")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("error: SWEEPS_STORAGE=ftp://bucket/sweeps: it is nei")
 
 
@@ -80,10 +83,9 @@ def test_the_servers_command_line_has_no_password(
 
     uri = "postgresql+psycopg://ann:s3cr3t@host/mlflow"
     monkeypatch.setattr(os, "execve", execve)
-    monkeypatch.setattr(sys, "argv", ["mlflow_ui", "--port", str(free_port())])
     monkeypatch.setenv("SWEEPS_STORAGE", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    mlflow_ui.main()
+    mlflow_ui.open_ui(read_settings(), None, free_port())
     [(command, environment)] = started
     assert environment["MLFLOW_BACKEND_STORE_URI"] == uri
     assert f"{tmp_path}/mlartifacts" in command

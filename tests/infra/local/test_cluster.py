@@ -31,7 +31,7 @@ def folder() -> Iterator[Path]:
 
 def command(folder: Path, *arguments: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "sweeps.infra.local.cluster", *arguments, "--folder", str(folder)],
+        [sys.executable, "-m", "sweeps", "cluster", *arguments, "--folder", str(folder)],
         cwd=ROOT, capture_output=True, text=True, timeout=150, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
@@ -60,7 +60,8 @@ def test_up_then_down(folder: Path) -> None:
         assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
         assert status_of(f"http://127.0.0.1:{dashboard}/api/jobs/") == 401
         code, said = command(folder, "up", *options)
-        assert (code, "runs already" in said) == (1, True)
+        assert (code, "runs already" in said) == (9, True)
+        assert f"-m sweeps cluster down --folder {folder}\n" in said
         nodes = [psutil.Process(pid) for pid in cluster.processes.pids().values()]
         tree = [child for node in nodes for child in [node, *node.children(recursive=True)]]
         assert len(tree) > 6
@@ -77,7 +78,7 @@ def test_a_taken_port_is_named_and_nothing_is_left(folder: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         code, said = command(folder, "up", "--dashboard", str(port), "--port", str(free_port()))
-    assert code == 1
+    assert code == 9
     assert f"port {port} cannot be used" in said
-    assert f"make cluster DASHBOARD_PORT={port + 1}" in said
+    assert f"-m sweeps cluster up --dashboard {port + 1}\n" in said
     assert not folder.exists()

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sweeps.definition.loading import check_text
-from sweeps.definition.own_modules import function_problem, make_importable
+from sweeps.definition.own_files import make_importable
+from sweeps.definition.own_modules import function_problem
 from sweeps.errors import SweepFileError
 from tests.sweeps.definition.test_checks import GOOD
 

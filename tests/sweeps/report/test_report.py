@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import sweeps
+from sweeps.infra.command_line import command
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
@@ -77,7 +78,7 @@ def test_the_summary_names_winner_outcomes_and_the_next_step(results: Results) -
     assert best is not None
     assert f"Best of the search: trial {best.trial.index}" in text
     assert "A random search of 12 trials on iris" in text
-    assert "python -m sweeps final" in text
+    assert command("final", results.path) in text
 
 
 def test_the_table_has_every_trial_with_its_outcome(results: Results) -> None:
@@ -190,7 +191,7 @@ def test_trials_of_which_none_had_ended_have_no_picture_by_the_clock() -> None:
 def test_the_command_to_reproduce_names_the_file_that_was_run(results: Results) -> None:
     file = results.folder.read_description()["file"]
     assert Path(file).exists()
-    assert f"python -m sweeps run {file}" in (results.path / "report.html").read_text()
+    assert command("run", file) in (results.path / "report.html").read_text()
 
 
 def test_where_the_file_is_not_known_the_copy_in_the_folder_is_named(
@@ -201,14 +202,24 @@ def test_where_the_file_is_not_known_the_copy_in_the_folder_is_named(
     description = folder.read_description()
     del description["file"]
     folder.write_description(description)
-    command, text = report_sections(folder)[-1].code
-    assert command == f"python -m sweeps run {folder.source}"
+    again, text = report_sections(folder)[-1].code
+    assert again == command("run", str(folder.source))
     assert Path(folder.source).read_text() == text
+
+
+def test_folders_of_modules_are_part_of_the_command_to_reproduce(
+    results: Results, tmp_path: Path
+) -> None:
+    shutil.copytree(results.path, tmp_path / "copy")
+    folder = RunFolder.open(tmp_path / "copy")
+    folder.write_description(folder.read_description() | {"module_folders": ["/my project"]})
+    again, _ = report_sections(folder)[-1].code
+    assert again.startswith(f"PYTHONPATH='/my project' {command('run')} ")
 
 
 def test_the_next_command_can_be_copied_and_texts_stay_texts(results: Results) -> None:
     page = (results.path / "report.html").read_text()
-    assert f"<code>python -m sweeps final {results.path}</code>" in page
+    assert f"<code>{command('final', results.path)}</code>" in page
     section = Section("t", ["`a` & <b>, a ` alone"])
     assert "<p><code>a</code> &amp; &lt;b&gt;, a ` alone</p>" in render("t", [section])
 

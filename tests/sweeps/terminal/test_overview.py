@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import sweeps
+from sweeps.infra.command_line import command
 from sweeps.record.run_folder import RunFolder
 from sweeps.terminal.overview import overview_of, print_status
 from tests.sweeps.sweep_files import write_sweep
@@ -103,7 +104,7 @@ def test_the_nodes_of_the_last_session_are_shown(
     print_status(folder.path, as_json=False)
     said = capsys.readouterr().out.splitlines()
     assert said[-3:] == [
-        f"Continue:  python -m sweeps resume {folder.path}",
+        f"Continue:  {command('resume', folder.path)}",
         "node 10.0.0.1: 8 CPU cores",
         "node 10.0.0.2: 16 CPU cores, 2 GPUs",
     ]

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 import sweeps
+from sweeps.infra.command_line import command
 from sweeps.record.records import SweepRecord
 from sweeps.record.results import Results
 from sweeps.terminal.tables import print_answer
@@ -74,8 +75,8 @@ def test_where_nothing_was_varied_the_winner_is_shown_whole(tmp_path: Path) -> N
 def test_the_time_taken_and_the_next_commands_are_said(results: Results) -> None:
     text = answer(results, 100)
     assert "17 of 17 trials ended: 17 completed. Time taken: " in text
-    assert f"test one:  .venv/bin/python -m sweeps final {results.path}\n" in text
-    assert "make ui" in text
+    assert f"test one:  {command('final', results.path)}\n" in text
+    assert "Look at it" not in text  # nothing is in MLflow
     assert "sync" not in text
 
 
@@ -108,4 +109,17 @@ def test_a_record_that_mlflow_lacks_is_said_with_the_command_that_completes_it(
     lacking = Results(results.folder, results.record, "MLflow at http://host: connection refused")
     text = answer(lacking, 80)
     assert "MLflow lacks a part of the record: MLflow at http://host: connection refused" in text
-    assert f"python -m sweeps sync {results.path}" in text
+    assert command("sync", results.path) in text
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"), [("runs", ("ui",)), ("others", ("ui", "--runs", "others"))]
+)
+def test_where_to_look_is_said_of_what_mlflow_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: str, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = write_sweep(tmp_path, search="{method: random, trials: 1}")
+    one = sweeps.run(path, runs=runs, runner="local", tracking_uri="none")
+    (tmp_path / runs / "mlflow.db").touch()
+    assert f"Look at it:  {command(*words)}\n" in answer(one, 100)

@@ -1,0 +1,117 @@
+"""Commands around a project: start one, look at its record, start a cluster to try it on."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+from sweeps.errors import ClusterError
+from sweeps.infra.command_line import command
+from sweeps.session.environment import read_settings
+
+__all__ = ["add_project_commands"]
+
+
+def add_project_commands(commands: Any) -> None:
+    """Add init, ui and cluster."""
+    text = "start a project: a sweep file, a net, data and a Makefile that work as they are"
+    init = commands.add_parser("init", help=text, description=text)
+    init.add_argument("folder", type=Path, nargs="?", default=Path(), help="default: this folder")
+    init.set_defaults(command=_init)
+    text = "open the MLflow UI on what was recorded"
+    ui = commands.add_parser("ui", help=text, description=text)
+    ui.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
+    ui.add_argument("--port", type=_port, default=5000)
+    ui.set_defaults(command=_ui)
+    text = "start or stop Ray, PostgreSQL and MLflow on this machine, to try a cluster"
+    cluster = commands.add_parser("cluster", help=text, description=text)
+    _add_cluster_actions(cluster.add_subparsers(required=True, metavar="up|down"))
+
+
+def _add_cluster_actions(actions: Any) -> None:
+    from sweeps.infra.local import DEFAULT_FOLDER
+
+    up = actions.add_parser("up", help="start it, each program by a command of its own")
+    down = actions.add_parser("down", help="stop what `up` started")
+    for action in (up, down):
+        text = "its token, logs and storage; default: .cluster"
+        action.add_argument("--folder", type=Path, default=Path(DEFAULT_FOLDER), help=text)
+    up.add_argument("--port", type=_port, default=6379, help="of Ray; default: 6379")
+    up.add_argument("--dashboard", type=_port, default=8265, help="of the Jobs API; default: 8265")
+    up.add_argument("--mlflow", type=_port, default=5000, help="of MLflow's server; default: 5000")
+    up.add_argument("--postgres", type=_port, default=5432, help="of PostgreSQL; default: 5432")
+    up.add_argument("--no-mlflow", action="store_true", help="start neither of these two")
+    up.add_argument("--workers", type=int, default=2, help="worker nodes; default: 2")
+    up.add_argument("--cpus", type=int, default=1, help="CPU cores that each node offers")
+    up.set_defaults(command=_cluster_up)
+    down.set_defaults(command=_cluster_down)
+
+
+def _port(text: str) -> int:
+    """Return a port, or end the command as argparse does."""
+    if text.isdecimal() and 0 < int(text) < 2**16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be a port (1 to 65535), got {text!r}")
+
+
+def _init(parsed: argparse.Namespace) -> int:
+    from sweeps.service.new_project import write_project
+
+    folder: Path = parsed.folder
+    for path in write_project(folder):
+        print(path)
+    print("\nNext:", file=sys.stderr)
+    steps = [] if folder.resolve() == Path.cwd() else [shlex.join(["cd", str(folder)])]
+    with chdir(folder):
+        steps += [command("run", "sweep.yaml"), command("ui")]
+    print("\n".join(f"  {step}" for step in steps), file=sys.stderr)
+    return 0
+
+
+def _ui(parsed: argparse.Namespace) -> int:
+    from sweeps.infra.mlflow_ui import open_ui
+
+    return open_ui(read_settings(), parsed.runs, parsed.port)
+
+
+def _cluster_up(parsed: argparse.Namespace) -> int:
+    from sweeps.infra.local.cluster import LocalCluster
+    from sweeps.infra.local.processes import ProcessError
+
+    cluster = LocalCluster(parsed.folder)
+    what = "a head" if parsed.no_mlflow else "PostgreSQL, MLflow, a head"
+    print(f"starting {what} and {parsed.workers} workers", file=sys.stderr, flush=True)
+    try:
+        cluster.up(
+            port=parsed.port,
+            dashboard=parsed.dashboard,
+            workers=parsed.workers,
+            cpus=parsed.cpus,
+            mlflow=None if parsed.no_mlflow else parsed.mlflow,
+            postgres=None if parsed.no_mlflow else parsed.postgres,
+        )
+    except ProcessError as err:
+        raise ClusterError(str(err)) from err
+    except KeyboardInterrupt:
+        print(f"{cluster.stop_command} stops what was started", file=sys.stderr)
+        raise
+    cluster.write_variables()
+    print(f"The cluster is up. Use it from this shell:  . {parsed.folder}/env")
+    print(f"Then:  {command('submit', 'FILE')}   (stop it with: {cluster.stop_command})")
+    return 0
+
+
+def _cluster_down(parsed: argparse.Namespace) -> int:
+    from sweeps.infra.local.cluster import LocalCluster
+    from sweeps.infra.local.processes import ProcessError
+
+    try:
+        stopped = LocalCluster(parsed.folder).down()
+    except ProcessError as err:
+        raise ClusterError(str(err)) from err
+    print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+    return 0

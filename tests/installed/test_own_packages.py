@@ -1,0 +1,111 @@
+"""A project with packages called `models`, `search_spaces`, `infra` and `tests`: its own win."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.installed.conftest import Environment, write_project
+
+COLUMNS = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
+ROWS = f"{','.join(COLUMNS)}\n5.1,3.5,1.4,0.2\n6.2,2.9,4.3,1.3\n"
+
+
+def test_nothing_but_sweeps_becomes_importable(installed: Environment, tmp_path: Path) -> None:
+    code = (
+        "import importlib.util as u; print([n for n in "
+        "('sweeps', 'models', 'search_spaces', 'infra', 'tests') if u.find_spec(n)])"
+    )
+    assert installed.run("python", "-c", code, cwd=tmp_path).stdout.strip() == "['sweeps']"
+
+
+@pytest.mark.parametrize("words", [["validate"], ["plan", "--no-probe"], ["plan"]])
+def test_a_command_about_the_file_takes_the_users_net(
+    installed: Environment, project: Path, words: list[str]
+) -> None:
+    done = installed.run("sweeps", words[0], "s.yaml", *words[1:], cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert "2 trials" in done.stdout
+
+
+def test_a_sweep_is_run_confirmed_and_asked_from_the_projects_folder(
+    installed: Environment, project: Path
+) -> None:
+    (project / "rows.csv").write_text(ROWS)
+    quick = ["--local", "--no-mlflow", "--quiet"]
+    done = installed.run("sweeps", "run", "s.yaml", *quick, cwd=project)
+    assert (done.returncode, done.stdout) == (0, "runs/mine\n"), done.stderr
+    done = installed.run("sweeps", "final", "runs/mine", "--again", *quick, cwd=project)
+    assert done.returncode == 0, done.stderr
+    done = installed.run("sweeps", "predict", "runs/mine", "rows.csv", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("prediction,")
+    assert len(done.stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize("way_in", ["script", "notebook"])
+def test_a_script_and_a_notebook_of_the_project_run_it(
+    installed: Environment, project: Path, way_in: str
+) -> None:
+    code = (
+        "import sweeps, models, infra\n"
+        "results = sweeps.run('s.yaml', runner='local', tracking_uri='none')\n"
+        "print(len(sweeps.plan('s.yaml')), models.__file__)\n"
+    )
+    (project / "mine.py").write_text(code)
+    words = {"script": ["mine.py"], "notebook": ["-c", code]}[way_in]
+    done = installed.run("python", *words, cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[0] == "2"
+    assert str(project / "models") in str((project / done.stdout.split()[1]).resolve())
+
+
+@pytest.mark.ray
+def test_workers_of_ray_the_tracker_and_the_registered_model_import_the_users_net(
+    installed: Environment, project: Path, tmp_path: Path
+) -> None:
+    done = installed.run("sweeps", "run", "s.yaml", "--quiet", cwd=project)
+    assert (done.returncode, done.stdout) == (0, "runs/mine\n"), done.stderr
+    shutil.rmtree(project / "models")
+    code = (
+        "import mlflow\n"
+        f"mlflow.set_tracking_uri('sqlite:///{project}/runs/mlflow.db')\n"
+        "model = mlflow.pyfunc.load_model('models:/mine/1')\n"
+        "import models\n"
+        "print(len(model.predict([[5.1, 3.5, 1.4, 0.2]])), models.__file__)\n"
+    )
+    done = installed.run("python", "-c", code, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[0] == "1"
+    assert "code/models/__init__.py" in done.stdout
+
+
+@pytest.mark.parametrize("way_in", [["sweeps"], ["python", "-m", "sweeps"]])
+def test_a_net_in_the_folder_where_the_command_is_typed_is_found_and_remembered(
+    installed: Environment, tmp_path: Path, way_in: list[str]
+) -> None:
+    project = write_project(tmp_path / "project", "configs/s.yaml")
+    (project / "rows.csv").write_text(ROWS)
+    quick = ["--local", "--no-mlflow", "--quiet"]
+    done = installed.run(*way_in, "run", "configs/s.yaml", *quick, cwd=project)
+    assert done.returncode == 0, done.stderr
+    run = project / "runs" / "mine"
+    done = installed.run(*way_in, "extend", run, "--trials", "1", *quick, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = installed.run(*way_in, "predict", run, project / "rows.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.ray
+def test_workers_find_it_there_too_when_a_sweep_goes_on_from_another_folder(
+    installed: Environment, tmp_path: Path
+) -> None:
+    project = write_project(tmp_path / "project", "configs/s.yaml")
+    done = installed.run("sweeps", "run", "configs/s.yaml", "--quiet", "--no-mlflow", cwd=project)
+    assert done.returncode == 0, done.stderr
+    run = project / "runs" / "mine"
+    words = ["extend", run, "--trials", "1", "--quiet"]
+    done = installed.run("sweeps", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
