@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import shlex
 import sys
+from importlib.resources import files
 from pathlib import Path
 
-from sweeps import search_spaces
 from sweeps.errors import RequestError, StorageError
 from sweeps.infra.command_line import command
 
 __all__ = ["write_project"]
 
-_EXAMPLES = Path(search_spaces.__file__).with_name("examples")
+_EXAMPLES = files("sweeps.search_spaces") / "examples"
 _TEMPLATE = _EXAMPLES / "project"
 # Files that a project may have already: its own do as well.
 _SHARED = (".gitignore", "models/__init__.py")

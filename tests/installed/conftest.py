@@ -40,7 +40,7 @@ class Environment:
         path = os.pathsep.join([str(self.path / "bin"), os.environ["PATH"]])
         return subprocess.run(
             [str(word) for word in command], cwd=cwd, env={**keep, "PATH": path, **variables},
-            capture_output=True, text=True, timeout=170,
+            capture_output=True, text=True, timeout=500,
         )  # fmt: skip
 
     def install(self, what: Sequence[str | Path]) -> None:

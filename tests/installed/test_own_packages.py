@@ -9,6 +9,7 @@ import pytest
 
 from tests.installed.conftest import Environment, write_project
 
+pytestmark = pytest.mark.timeout(600)  # each process imports torch, some start Ray
 COLUMNS = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
 ROWS = f"{','.join(COLUMNS)}\n5.1,3.5,1.4,0.2\n6.2,2.9,4.3,1.3\n"
 
@@ -62,7 +63,6 @@ def test_a_script_and_a_notebook_of_the_project_run_it(
     assert str(project / "models") in str((project / done.stdout.split()[1]).resolve())
 
 
-@pytest.mark.ray
 def test_workers_of_ray_the_tracker_and_the_registered_model_import_the_users_net(
     installed: Environment, project: Path, tmp_path: Path
 ) -> None:
@@ -98,7 +98,6 @@ def test_a_net_in_the_folder_where_the_command_is_typed_is_found_and_remembered(
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.ray
 def test_workers_find_it_there_too_when_a_sweep_goes_on_from_another_folder(
     installed: Environment, tmp_path: Path
 ) -> None:
