@@ -26,6 +26,7 @@ from sweeps.definition.roles import check_roles
 from sweeps.definition.sweep_file import (
     GridSearch,
     RandomSearch,
+    Resources,
     SobolSearch,
     Stopping,
     SweepFile,
@@ -83,6 +84,7 @@ def check_sections(
     if not any("training" in one.path for one in faults):
         problems += _check_stopping(file.stopping, [*known, *(one for _, one in listed)])
     problems += check_roles(file.roles, space)
+    problems += _check_resources(file.resources)
     problems += faults
     if problems or data is None or goal is None:
         return None, list(dict.fromkeys(problems))
@@ -250,3 +252,11 @@ def _check_stopping(
         lower = f"lower it below {longest}, or " if longest > 1 else ""
         hint = f"{lower}write `scheduler: none`"
         yield Problem(("stopping", "grace_epochs"), grace, rule, hint=hint)
+
+
+def _check_resources(resources: Resources) -> Iterator[Problem]:
+    """Yield that a trial would hold GPUs that its training does not use."""
+    if resources.gpu > 1:
+        rule = f"must be at most 1: a net trains on one GPU, got {resources.gpu:g}"
+        hint = "write `gpu: 1`; trials run side by side on the others"
+        yield Problem(("resources", "gpu"), resources.gpu, rule, hint=hint)

@@ -155,7 +155,7 @@ class Resources(_Section):
     """What one trial occupies, and how many trials may run at once."""
 
     cpu: float = Field(1, gt=0, description="CPU cores of one trial; also its threads, rounded up.")
-    gpu: float = Field(0, ge=0, description="GPUs of one trial; 0.25 puts four on one GPU.")
+    gpu: float = Field(0, ge=0, description="GPUs of one trial, at most 1; 0.25: four share one.")
     workers: int | None = Field(None, ge=1, description="Trials at once; null: as many as fit.")
 
 

@@ -68,6 +68,10 @@ WRONG = {
                                 "at most"),
     "rungs without end": ("name: t", "name: t\nstopping: {scheduler: asha, reduction_factor: 1}",
                           2, 47, "stopping.reduction_factor", "at least 1.1"),
+    "more GPUs than a net can use": ("name: t", "name: t\nresources: {gpu: 2}", 2, 18,
+                                     "resources.gpu", "one GPU, got 2; write `gpu: 1`"),
+    "a part of a second GPU": ("name: t", "name: t\nresources: {gpu: 1.5}", 2, 18,
+                               "resources.gpu", "at most 1"),
     "baseline incomplete": ("trials: 4", "trials: 4, baseline: [{}]", 3, 48,
                             "search.baseline.0.model", "holds a parameter"),
     "duplicate key": ("name: t", "name: t\nname: u", 2, 1, "", "(first on line 1)"),
@@ -92,6 +96,12 @@ def test_each_mistake_is_named_with_its_place(case: tuple[str, str, int, int, st
     first = problems(GOOD.replace(old, new, 1))[0]
     assert first.startswith(f"f.yaml:{line}:{column}: {path}")
     assert words in first
+
+
+@pytest.mark.parametrize("gpus", ["0", "0.25", "0.5", "1", "1.0"])
+def test_a_trial_may_have_one_gpu_or_a_part_of_it(gpus: str) -> None:
+    sweep, _ = check_text(GOOD + f"resources: {{gpu: {gpus}}}\n", "f.yaml", Path.cwd())
+    assert sweep.file.resources.gpu == float(gpus)
 
 
 def test_all_problems_are_shown_together_in_the_order_of_the_file() -> None:

@@ -152,9 +152,12 @@ def test_resuming_a_finished_sweep_makes_lost_results_again(tmp_path: Path) -> N
     assert (run / "trials.jsonl").read_bytes() == before
 
 
-def test_more_gpus_than_there_are_is_an_error_before_anything_is_written(tmp_path: Path) -> None:
-    path = write_sweep(tmp_path, resources="{gpu: 999}")
-    with pytest.raises(PlacementError, match=r"resources.gpu = 999") as caught:
+def test_more_gpus_than_there_are_is_an_error_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweeps.execution.placement._gpus", lambda: 0)
+    path = write_sweep(tmp_path, resources="{gpu: 1}")
+    with pytest.raises(PlacementError, match=r"resources.gpu = 1") as caught:
         sweeps.run(path, runs=tmp_path / "runs", tracking_uri="none")
     assert caught.value.exit_code == 4
     assert not (tmp_path / "runs").exists()

@@ -71,11 +71,12 @@ def test_a_plan_with_folds_measures_the_nets_of_all_folds(
 
 
 def test_gpus_that_are_not_there_are_refused_before_anything_is_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = write_sweep(tmp_path, resources="{cpu: 1, gpu: 8}")
+    monkeypatch.setattr("sweeps.execution.placement._gpus", lambda: 0)
+    path = write_sweep(tmp_path, resources="{cpu: 1, gpu: 1}")
     assert main(["run", str(path), "--runs", str(tmp_path / "runs")]) == 4
-    assert "resources.gpu = 8" in capsys.readouterr().err
+    assert "resources.gpu = 1" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
 
 
