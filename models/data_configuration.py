@@ -9,9 +9,10 @@ import re
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sweeps.models.errors import DataError
+from sweeps.models.section import Section
 from sweeps.models.tasks import Task
 
 __all__ = [
@@ -42,11 +43,7 @@ _SOURCE_RULE = (
 )
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class SplitFractions(_Section):
+class SplitFractions(Section):
     """How rows are cut into train, dev and test; without more keys at random, by seed.
 
     Attributes:
@@ -142,7 +139,7 @@ class SplitFractions(_Section):
         return self
 
 
-class DataConfig(_Section):
+class DataConfig(Section):
     """Which data set is searched on, and how it is split and prepared.
 
     Attributes:

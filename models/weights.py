@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from sweeps.models.errors import WeightsError
+from sweeps.models.file_header import read_about
 
 __all__ = ["load_weights", "pack", "unpack"]
 
@@ -40,12 +41,9 @@ def unpack(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     try:
         tensors = safetensors.torch.load(content)
-        # The format: 8 bytes, the header's length (little endian), then the header as JSON.
-        header_end = 8 + int.from_bytes(content[:8], "little")
-        about = json.loads(json.loads(content[8:header_end])["__metadata__"]["about"])
-    except (SafetensorError, ValueError, KeyError, TypeError) as err:
-        raise WeightsError(f"weights are safetensors with JSON in the header: {err}") from err
-    return tensors, about
+    except (SafetensorError, ValueError) as err:
+        raise WeightsError(f"weights must be safetensors: {err}") from err
+    return tensors, read_about(content)
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from sweeps.search_spaces.problems import Problem
-
-if TYPE_CHECKING:
-    from sweeps.search_spaces.parameters import Choice, FloatRange, IntRange
 
 __all__ = ["choice_problems", "range_problems"]
 
@@ -26,7 +23,36 @@ _MOST_STEPS = 10**9
 _STEP_TOLERANCE = 1e-6
 
 
-def range_problems(range_: FloatRange | IntRange, kind: str) -> list[Problem]:
+class Range(Protocol):
+    """What the rules need to know of a range of numbers."""
+
+    @property
+    def low(self) -> float: ...
+
+    @property
+    def high(self) -> float: ...
+
+    @property
+    def log(self) -> bool: ...
+
+    @property
+    def step(self) -> float | None: ...
+
+    @property
+    def points(self) -> int | None: ...
+
+
+class Options(Protocol):
+    """What the rules need to know of a choice."""
+
+    @property
+    def options(self) -> tuple[Any, ...]: ...
+
+    @property
+    def weights(self) -> tuple[float, ...] | None: ...
+
+
+def range_problems(range_: Range, kind: str) -> list[Problem]:
     """Return what is wrong with a range of `kind` "float" or "int"; types before values."""
     found = _type_problems(range_, kind)
     if found:
@@ -39,7 +65,7 @@ def range_problems(range_: FloatRange | IntRange, kind: str) -> list[Problem]:
     return found
 
 
-def choice_problems(choice: Choice) -> list[Problem]:
+def choice_problems(choice: Options) -> list[Problem]:
     """Return what is wrong with a choice."""
     options = choice.options
     if not options:
@@ -52,7 +78,7 @@ def choice_problems(choice: Choice) -> list[Problem]:
     return found if choice.weights is None else found + _weights_problems(choice, choice.weights)
 
 
-def _type_problems(range_: FloatRange | IntRange, kind: str) -> list[Problem]:
+def _type_problems(range_: Range, kind: str) -> list[Problem]:
     wanted = "a whole number" if kind == "int" else "a finite number"
     found = []
     for position, bound in enumerate((range_.low, range_.high)):
@@ -68,7 +94,7 @@ def _type_problems(range_: FloatRange | IntRange, kind: str) -> list[Problem]:
     return found
 
 
-def _bounds_problems(range_: FloatRange | IntRange, kind: str) -> list[Problem]:
+def _bounds_problems(range_: Range, kind: str) -> list[Problem]:
     low, high = range_.low, range_.high
     bounds, found = [low, high], []
     if low >= high:
@@ -86,7 +112,7 @@ def _bounds_problems(range_: FloatRange | IntRange, kind: str) -> list[Problem]:
     return found
 
 
-def _step_problems(range_: FloatRange | IntRange, step: float, kind: str) -> list[Problem]:
+def _step_problems(range_: Range, step: float, kind: str) -> list[Problem]:
     low, high = range_.low, range_.high
     found = []
     if range_.log:
@@ -121,7 +147,7 @@ def _last_step(low: float, high: float, step: float, kind: str) -> str | None:
     return f"{float(first + math.floor(steps) * width):.15g}"
 
 
-def _points_problems(range_: FloatRange | IntRange, points: int) -> list[Problem]:
+def _points_problems(range_: Range, points: int) -> list[Problem]:
     if range_.step is not None:
         return [Problem(("points",), points, "a range may have step or points, not both")]
     if points < 2:
@@ -131,7 +157,7 @@ def _points_problems(range_: FloatRange | IntRange, points: int) -> list[Problem
     return []
 
 
-def _weights_problems(choice: Choice, weights: tuple[float, ...]) -> list[Problem]:
+def _weights_problems(choice: Options, weights: tuple[float, ...]) -> list[Problem]:
     if len(weights) != len(choice.options):
         rule = (
             f"{len(choice.options)} options need {len(choice.options)} weights, got {len(weights)}"

@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 
+from sweeps.infra.whole_file import replace_file
+
 __all__ = ["ProcessError", "Processes", "free_port", "refuse_taken"]
 
 _STARTED_WITHIN_S = 90.0
@@ -119,9 +121,7 @@ class Processes:
         return state
 
     def _write(self, state: Mapping[str, Any]) -> None:
-        temporary = self._state.with_suffix(".tmp")
-        temporary.write_text(json.dumps(state, indent=2))
-        temporary.replace(self._state)
+        replace_file(self._state, json.dumps(state, indent=2).encode(), durable=False)
 
     def _forget(self, name: str) -> None:
         if name in self._children:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from sweeps.models.data_configuration import DataConfig
+from sweeps.models.section import Section
 
 __all__ = [
     "Asha",
@@ -34,10 +35,6 @@ __all__ = [
 ]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
 Configuration = dict[str, Any]
 # A plan of more would take minutes and gigabytes before the first trial: most likely a slip.
 _MOST_TRIALS = 100_000
@@ -47,7 +44,7 @@ Baseline = Annotated[
 ]
 
 
-class Objective(_Section):
+class Objective(Section):
     """What a trial is judged by, on the dev set; whether low or high is good follows from it."""
 
     metric: str = Field("dev_loss", description="A dev metric of the task, for example dev_loss.")
@@ -58,38 +55,38 @@ class Objective(_Section):
     )
 
 
-class GridSearch(_Section):
+class GridSearch(Section):
     """Every combination of finite values; a range takes part through its `points`."""
 
     method: Literal["grid"]
     limit: int = Field(1000, ge=1, description="Refuse a grid of more trials than this.")
-    baseline: Baseline = []
+    baseline: Baseline = Field([])
 
 
-class RandomSearch(_Section):
+class RandomSearch(Section):
     """Independent draws, each parameter from its own range and scale."""
 
     method: Literal["random"]
     trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
-    baseline: Baseline = []
+    baseline: Baseline = Field([])
 
 
-class SobolSearch(_Section):
+class SobolSearch(Section):
     """A scrambled Sobol sequence: random search that covers the space more evenly."""
 
     method: Literal["sobol"]
     trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
-    baseline: Baseline = []
+    baseline: Baseline = Field([])
 
 
-class ManualSearch(_Section):
+class ManualSearch(Section):
     """Configurations listed by hand; what they omit comes from the fixed part of `space`."""
 
     method: Literal["manual"]
     configurations: list[Configuration] = Field(
         min_length=1, description="Configurations to run, in this order."
     )
-    baseline: Baseline = []
+    baseline: Baseline = Field([])
 
 
 Search = Annotated[
@@ -97,7 +94,7 @@ Search = Annotated[
 ]
 
 
-class NoScheduler(_Section):
+class NoScheduler(Section):
     """Every trial trains to its own end."""
 
     scheduler: Literal["none"]
@@ -105,7 +102,7 @@ class NoScheduler(_Section):
     audit: ClassVar[int] = 0
 
 
-class Asha(_Section):
+class Asha(Section):
     """Asynchronous successive halving (Li et al., MLSys 2020), as in Ray Tune.
 
     Rungs lie at grace_epochs * reduction_factor^k. At each, about one trial in reduction_factor
@@ -118,7 +115,7 @@ class Asha(_Section):
     audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
 
 
-class HyperBand(_Section):
+class HyperBand(Section):
     """HyperBand (Li et al., JMLR 2018), as in Ray Tune; synchronous within a bracket."""
 
     scheduler: Literal["hyperband"]
@@ -127,7 +124,7 @@ class HyperBand(_Section):
     audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
 
 
-class MedianStopping(_Section):
+class MedianStopping(Section):
     """Stop a trial whose best is worse than the median of the others' running means."""
 
     scheduler: Literal["median"]
@@ -142,7 +139,7 @@ Stopping = Annotated[
 ]
 
 
-class Budget(_Section):
+class Budget(Section):
     """When the whole sweep stops before its last trial; what is left can be resumed."""
 
     time_s: float | None = Field(None, gt=0, description="Wall time of one run or resume.")
@@ -151,7 +148,7 @@ class Budget(_Section):
     max_failures: int | None = Field(None, ge=0, description="Stop when more trials have failed.")
 
 
-class Resources(_Section):
+class Resources(Section):
     """What one trial occupies, and how many trials may run at once."""
 
     cpu: float = Field(1, gt=0, description="CPU cores of one trial; also its threads, rounded up.")
@@ -159,14 +156,14 @@ class Resources(_Section):
     workers: int | None = Field(None, ge=1, description="Trials at once; null: as many as fit.")
 
 
-class TrialLimits(_Section):
+class TrialLimits(Section):
     """How much trouble one trial may make."""
 
     timeout_s: float | None = Field(None, gt=0, description="Kill a trial that takes longer.")
     retries: int = Field(2, ge=0, description="Further attempts after an error or a kill.")
 
 
-class Checkpoints(_Section):
+class Checkpoints(Section):
     """What a sweep writes of its nets, so that many or large ones do not fill the disk."""
 
     every: int = Field(
@@ -177,7 +174,7 @@ class Checkpoints(_Section):
     )
 
 
-class Roles(_Section):
+class Roles(Section):
     """What the sweep is to find out, in the words of Google's deep learning tuning playbook.
 
     All other parameters are nuisances: the options of a scientific choice are compared at the
@@ -192,7 +189,7 @@ class Roles(_Section):
     )
 
 
-class Final(_Section):
+class Final(Section):
     """What follows a search: its best few under fresh seeds, then the test set, opened once."""
 
     top_k: int = Field(3, ge=1, description="How many of the best trials are trained again.")
@@ -210,7 +207,7 @@ class Final(_Section):
     )
 
 
-class SweepFile(_Section):
+class SweepFile(Section):
     """A whole sweep file; `space` is raw here and read by search_spaces."""
 
     name: str = Field(

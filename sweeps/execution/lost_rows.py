@@ -6,10 +6,9 @@ machine went down before they were durable.
 
 from __future__ import annotations
 
-import json
-
 from sweeps.errors import StorageError
 from sweeps.execution.work_order import WorkOrder
+from sweeps.models.file_header import checked, read_about
 from sweeps.record.kept_weights import checkpoint_name
 
 __all__ = ["discard_gaps"]
@@ -35,13 +34,9 @@ def discard_gaps(order: WorkOrder) -> None:
 
 
 def _first_epoch(checkpoint: bytes) -> int:
-    """Return the epoch of a checkpoint's first row, or that to come; 0 of a damaged one.
-
-    Read from the header alone: the driver has no torch.
-    """
+    """Return the epoch of a checkpoint's first row, or that to come; 0 of a damaged one."""
     try:
-        size = int.from_bytes(checkpoint[4:12], "little")  # after the checksum
-        about = json.loads(json.loads(checkpoint[12 : 12 + size])["__metadata__"]["about"])
+        about = read_about(checked(checkpoint))
         return int(about["epoch"]) - len(about["history"]) + 1
     except (ValueError, KeyError, TypeError):
         return 0  # the worker will not continue from it

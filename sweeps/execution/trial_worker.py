@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 import traceback
-import zlib
 from collections import deque
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.execution.watchdog import Watchdog
 from sweeps.execution.work_order import WorkOrder
 from sweeps.models.configuration import TrialConfig
+from sweeps.models.file_header import checked, with_checksum
 from sweeps.models.splits import TrainDev
 from sweeps.models.training import Objective, Training
 from sweeps.models.weights import pack
@@ -157,7 +157,7 @@ class TrialWorker:
         content = self._order.checkpoints.read(name)
         if content is not None:
             try:
-                training.restore(_checked(content))
+                training.restore(checked(content))
             except Exception:
                 # Damaged, or written by other code: the same epochs come out again from scratch.
                 self._order.checkpoints.delete(name)
@@ -173,7 +173,7 @@ class TrialWorker:
             self._order.weights.write(name, pack(training.best_weights, about))
         is_due = training.epoch - self._saved >= self._order.checkpoint_every
         if is_due and self._outcome(training) is None:
-            content = _with_checksum(training.checkpoint())
+            content = with_checksum(training.checkpoint())
             self._order.checkpoints.write(checkpoint_name(trial.index), content, durable=False)
             self._saved = training.epoch
 
@@ -199,18 +199,6 @@ def _first_batches(data: TrainDev, batch_size: int | Literal["full"]) -> TrainDe
     """Return `data` with train rows for a few batches: one row each would take long for all."""
     rows = None if batch_size == "full" else _WARM_UP_BATCHES * batch_size
     return replace(data, x_train=data.x_train[:rows], y_train=data.y_train[:rows])
-
-
-def _with_checksum(content: bytes) -> bytes:
-    """Return `content` after its CRC-32: safetensors notices cuts, but not changed numbers."""
-    return zlib.crc32(content).to_bytes(4, "big") + content
-
-
-def _checked(content: bytes) -> bytes:
-    """Undo `_with_checksum`; raises ValueError where the content was changed."""
-    if zlib.crc32(content[4:]) != int.from_bytes(content[:4], "big"):
-        raise ValueError("the checkpoint was damaged")
-    return content[4:]
 
 
 def _describe(error: BaseException) -> str:

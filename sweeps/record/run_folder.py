@@ -28,6 +28,7 @@ from pydantic import ValidationError
 from sweeps.definition.planning import PlannedTrial, configuration_hash
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import RequestError, RunFolderError, StorageError
+from sweeps.infra.whole_file import replace_file
 from sweeps.storage.files import BucketFiles, Files, bucket_of, files_of
 from sweeps.storage.mirror import is_held
 
@@ -45,15 +46,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         StorageError: The disk is full or not writable; the old file is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        replace_file(path, data)
     except OSError as err:
-        temporary.unlink(missing_ok=True)
         raise StorageError(f"cannot write {path}: {err}; nothing was changed") from err
 
 

@@ -5,7 +5,6 @@ Each file is written whole or not at all, so that a kill leaves the old one or t
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sweeps.errors import StorageError
+from sweeps.infra.whole_file import replace_file
 
 __all__ = [
     "MARKER",
@@ -74,14 +74,7 @@ class FolderFiles:
 
     def write(self, name: str, content: bytes, durable: bool = True) -> None:
         """See Files."""
-        path = self.path / name
-        temporary = path.with_name(f"{name}.{os.getpid()}.tmp")
-        with temporary.open("wb") as file:
-            file.write(content)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
+        replace_file(self.path / name, content, durable)
 
     def delete(self, *names: str) -> None:
         """See Files."""

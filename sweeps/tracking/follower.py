@@ -19,6 +19,7 @@ from typing import Any
 from sweeps.definition.goal import Goal
 from sweeps.errors import RefusedRecordError, TrackingError
 from sweeps.infra.settings import without_password
+from sweeps.infra.whole_file import replace_file
 from sweeps.record.ledger import read_events
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
@@ -304,6 +305,4 @@ def _settings() -> Iterator[None]:
 
 def _write_quickly(path: Path, status: dict[str, Any]) -> None:
     """Replace a small status file; not made durable, since only running processes read it."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(json.dumps(status).encode())
-    temporary.replace(path)
+    replace_file(path, json.dumps(status).encode(), durable=False)

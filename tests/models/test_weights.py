@@ -49,7 +49,7 @@ def test_a_file_is_read_by_safetensors_itself(tmp_path: Path) -> None:
 def test_a_truncated_file_is_an_error_that_names_it(tmp_path: Path, length: int) -> None:
     path = tmp_path / "winner.safetensors"
     path.write_bytes(pack({"w": torch.ones(9)}, ABOUT)[:length])
-    with pytest.raises(WeightsError, match=r"winner\.safetensors: weights are safetensors"):
+    with pytest.raises(WeightsError, match=r"winner\.safetensors: weights must be safetensors"):
         load_weights(path)
 
 

@@ -49,7 +49,7 @@ def without_configuration(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("name", "damage", "what"),
     [
-        (WEIGHTS, cut, "weights are safetensors with JSON in the header"),
+        (WEIGHTS, cut, "weights must be safetensors"),
         (WEIGHTS, with_other_units, r"are of the same trial: Error"),
         (
             WEIGHTS,
