@@ -15,6 +15,7 @@ from sweeps.models.section import Section
 
 __all__ = [
     "Asha",
+    "Bandit",
     "Budget",
     "Checkpoints",
     "Final",
@@ -133,9 +134,23 @@ class MedianStopping(Section):
     audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
 
 
+class Bandit(_Section):
+    """Stop a trial whose best is worse than the best of all by more than a slack (as in Azure ML).
+
+    With a slack of 0.2 and a best accuracy of 0.9 at an epoch, those below 0.9 / 1.2 = 0.75 stop;
+    with a best loss of 0.5, those above 0.5 * 1.2 = 0.6.
+    """
+
+    scheduler: Literal["bandit"]
+    grace_epochs: int = Field(1, ge=1, description="Epochs that every trial gets.")
+    every: int = Field(1, ge=1, description="Compare once in this many epochs.")
+    slack: float = Field(0.2, gt=0, description="How much worse is allowed, as a share.")
+    audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
+
+
 # A new one needs a scheduler, too: sweeps.execution.schedulers.table.
 Stopping = Annotated[
-    NoScheduler | Asha | HyperBand | MedianStopping, Field(discriminator="scheduler")
+    NoScheduler | Asha | HyperBand | MedianStopping | Bandit, Field(discriminator="scheduler")
 ]
 
 

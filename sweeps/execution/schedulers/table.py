@@ -6,8 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sweeps.definition.goal import Goal
-from sweeps.definition.sweep_file import Asha, HyperBand, MedianStopping, NoScheduler, Stopping
+from sweeps.definition.sweep_file import (
+    Asha,
+    Bandit,
+    HyperBand,
+    MedianStopping,
+    NoScheduler,
+    Stopping,
+)
 from sweeps.execution.schedulers.asha import AshaScheduler
+from sweeps.execution.schedulers.bandit import BanditScheduler
 from sweeps.execution.schedulers.hyperband import HyperBandScheduler
 from sweeps.execution.schedulers.median import MedianScheduler
 from sweeps.execution.schedulers.none import NoPruning
@@ -20,6 +28,7 @@ SCHEDULERS: Mapping[type[Any], Callable[[Any, Goal, int], Scheduler]] = {
     Asha: AshaScheduler,
     HyperBand: HyperBandScheduler,
     MedianStopping: MedianScheduler,
+    Bandit: BanditScheduler,
 }
 
 

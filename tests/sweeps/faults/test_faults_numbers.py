@@ -17,6 +17,7 @@ SCHEDULERS = {
     "asha": "{scheduler: asha, grace_epochs: 1, reduction_factor: 2}",
     "median": "{scheduler: median, grace_epochs: 1, min_samples: 1}",
     "hyperband": "{scheduler: hyperband, reduction_factor: 3}",
+    "bandit": "{scheduler: bandit, slack: 0.5}",
 }
 # Weights become not finite in the fifth epoch of trial 0: three batches and one pass an epoch.
 BREAKS = """

@@ -7,7 +7,14 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from sweeps.definition.sweep_file import Asha, HyperBand, MedianStopping, NoScheduler, Stopping
+from sweeps.definition.sweep_file import (
+    Asha,
+    Bandit,
+    HyperBand,
+    MedianStopping,
+    NoScheduler,
+    Stopping,
+)
 from sweeps.execution.schedulers.scheduler import Scheduler
 from sweeps.execution.schedulers.table import SCHEDULERS, build_scheduler
 from tests.sweeps.execution.schedulers.plays import GOALS, Ours, Play, Step, changing_losses
@@ -22,6 +29,10 @@ SECTIONS: dict[str, list[Any]] = {
     "median": [
         MedianStopping(scheduler="median", grace_epochs=1, min_samples=1),
         MedianStopping(scheduler="median", grace_epochs=5),
+    ],
+    "bandit": [
+        Bandit(scheduler="bandit", slack=0.5),
+        Bandit(scheduler="bandit", grace_epochs=4, every=3, slack=0.1),
     ],
     "hyperband": [
         HyperBand(scheduler="hyperband", reduction_factor=3),

@@ -60,6 +60,7 @@ def test_digits_are_expected_to_run_what_they_ran(grace: int, one: int, other: i
         "{scheduler: asha, grace_epochs: 1}",
         "{scheduler: median, grace_epochs: 2}",
         "{scheduler: hyperband, reduction_factor: 3}",
+        "{scheduler: bandit, slack: 0.5}",
     ],
 )
 def test_a_plan_promises_the_epochs_that_the_sweep_then_trains(
