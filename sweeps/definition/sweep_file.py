@@ -134,7 +134,7 @@ class MedianStopping(Section):
     audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
 
 
-class Bandit(_Section):
+class Bandit(Section):
     """Stop a trial whose best is worse than the best of all by more than a slack (as in Azure ML).
 
     With a slack of 0.2 and a best accuracy of 0.9 at an epoch, those below 0.9 / 1.2 = 0.75 stop;
