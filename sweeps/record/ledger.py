@@ -2,6 +2,7 @@
 
 The ledger is the memory of a sweep: a line is in the file before anything acts on it, so that a
 kill at any instant leaves at most one incomplete last line, which reading drops and opening cuts.
+Each line carries a checksum that follows from the one before (sweeps.record.seals).
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import math
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sweeps.errors import RunFolderError, StorageError
+from sweeps.record.seals import SEAL_KEY, Chain, parsed
 
-__all__ = ["Ledger", "read_events", "to_line"]
+__all__ = ["Ledger", "LedgerReader", "read_events", "to_line"]
 
 Event = dict[str, Any]
 _FSYNC_PERIOD_S = 1.0
@@ -32,24 +35,70 @@ def to_line(event: Mapping[str, Any]) -> bytes:
     return text.encode() + b"\n"
 
 
-def read_events(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
-    """Yield each complete event from byte `offset` on, with the offset just after it.
+class LedgerReader:
+    """Reads a ledger from where it last stopped, and says where it cannot be right.
 
-    An incomplete last line (no newline: the writer was killed, or is writing) ends the reading.
-    A ledger without a first event is no file yet.
-
-    Raises:
-        RunFolderError: A complete line is not a JSON object: the file was damaged.
+    Attributes:
+        line: The number of the line that was read last, from 1.
     """
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        file.seek(offset)
-        for line in file:
-            if not line.endswith(b"\n"):
-                return
-            yield _parse(path, line, offset), offset + len(line)
-            offset += len(line)
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.line = 0
+        self._offset = 0
+        self._chain = Chain()
+
+    def events(self) -> Iterator[Event]:
+        """Yield each complete event that has not been read yet.
+
+        An incomplete last line (no newline: the writer was killed, or is writing) ends the
+        reading. A ledger without a first event is no file yet.
+
+        Raises:
+            RunFolderError: The file cannot be read, or a line is not the one that was written.
+        """
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        return
+                    self.line += 1
+                    self._offset += len(line)
+                    yield self._event(line[:-1])
+        except FileNotFoundError:
+            return
+        except OSError as err:
+            raise RunFolderError(
+                f"cannot read {self.path}: {err.strerror or err}; restore it from a backup"
+            ) from err
+
+    def damage(self, why: Exception) -> RunFolderError:
+        """Return the error that the line that was read last cannot be right."""
+        return RunFolderError(
+            f"cannot read {self.path}, line {self.line}: {_in_words(why)}. The file was damaged or "
+            f"edited: restore it from a backup; or go on from the line before, and `resume` trains "
+            f"again what came after: head -n {self.line - 1} {self.path} > kept && "
+            f"mv kept {self.path}"
+        )
+
+    def _event(self, line: bytes) -> Event:
+        try:
+            event = parsed(line)
+            self._chain.check(line)
+            if not isinstance(event.get("event"), str):
+                raise ValueError("it must be an event")
+            event.pop(SEAL_KEY, None)
+            return {key: _read_back(value) for key, value in event.items()}
+        except RecursionError:
+            raise self.damage(ValueError("it is nested too deeply to be read")) from None
+        except ValueError as err:
+            raise self.damage(err) from err
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """Yield each complete event of a ledger; raises as `LedgerReader.events`."""
+    return LedgerReader(path).events()
 
 
 class Ledger:
@@ -62,7 +111,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         """Open `path`, cutting an incomplete last line that a killed writer left."""
         self.path = path
-        _cut_incomplete_line(path)
+        self._chain = _end_of(_cut_incomplete_line(path))
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         self._lock = threading.Lock()
         self._dirty = False
@@ -77,15 +126,18 @@ class Ledger:
         Raises:
             StorageError: The operating system refused the write, or to make one before durable.
         """
-        data = b"".join(to_line(event) for event in events)
         with self._lock:
             if self._refused is not None:
                 raise self._error(self._refused)
+            before = replace(self._chain)
+            lines = [self._chain.sealed(to_line(event)[:-1]) for event in events]
+            data = b"".join(line + b"\n" for line in lines)
             size = os.fstat(self._file).st_size
             try:
                 if os.write(self._file, data) != len(data):
                     raise OSError("the disk took only a part of the line")
             except OSError as err:
+                self._chain = before
                 os.ftruncate(self._file, size)
                 raise self._error(err) from err
             self._dirty = True
@@ -123,27 +175,30 @@ class Ledger:
                 self._refused = err
 
 
-def _parse(path: Path, line: bytes, offset: int) -> Event:
-    try:
-        event = json.loads(line)
-    except ValueError as err:
-        raise RunFolderError(
-            f"{path}: the line at byte {offset} is not JSON ({err}): the file was damaged. "
-            f"Restore it from a backup, or delete that line to lose only what it recorded"
-        ) from err
-    if not isinstance(event, dict) or "event" not in event:
-        raise RunFolderError(f"{path}: the line at byte {offset} is no event; was it edited?")
-    return {key: _read_back(value) for key, value in event.items()}
+def _in_words(why: Exception) -> str:
+    if isinstance(why, KeyError):
+        return f"it must have {why}"
+    return str(why) if isinstance(why, ValueError) else f"a value is of another kind ({why})"
 
 
-def _cut_incomplete_line(path: Path) -> None:
+def _cut_incomplete_line(path: Path) -> bytes:
+    """Return the complete lines of a file, once they are all that it has."""
     if not path.exists():
-        return
+        return b""
     with path.open("r+b") as file:
         data = file.read()
         end = data.rfind(b"\n") + 1
         if end != len(data):
             file.truncate(end)
+    return data[:end]
+
+
+def _end_of(lines: bytes) -> Chain:
+    """Return the checksums up to a ledger's end; whoever opens it has read it, and them."""
+    chain = Chain()
+    for line in lines.split(b"\n")[:-1]:
+        chain.check(line)
+    return chain
 
 
 def _spell_out(value: Any) -> Any:

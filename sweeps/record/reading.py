@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from sweeps.definition.goal import Goal
-from sweeps.errors import RunFolderError
-from sweeps.record.ledger import read_events
+from sweeps.record.ledger import LedgerReader
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import RunFolder
 
-__all__ = ["read_record"]
+__all__ = ["read_record", "taken_in"]
 
 
 def read_record(folder: RunFolder) -> SweepRecord:
@@ -18,14 +20,23 @@ def read_record(folder: RunFolder) -> SweepRecord:
         RunFolderError: The folder is damaged.
     """
     description, plan = folder.read_description(), folder.read_plan()
-    goal = Goal(**description["goal"])
+    record = SweepRecord(plan, Goal(**description["goal"]), description["id"])
     if not folder.ledger.exists():
         folder.refuse_results_without_ledger()
-        return SweepRecord(plan, goal)
-    try:
-        return SweepRecord.of(plan, goal, (event for event, _ in read_events(folder.ledger)))
-    except (KeyError, TypeError, ValueError) as err:
-        raise RunFolderError(
-            f"{folder.ledger} was damaged: an event lacks what it must have ({err!r}); "
-            f"restore it from a backup"
-        ) from err
+    for _ in taken_in(record, LedgerReader(folder.ledger)):
+        pass
+    return record
+
+
+def taken_in(record: SweepRecord, ledger: LedgerReader) -> Iterator[dict[str, Any]]:
+    """Have a record take the events that its ledger has gained into account; yield each then.
+
+    Raises:
+        RunFolderError: The ledger cannot be read, or a line cannot follow from those before it.
+    """
+    for event in ledger.events():
+        try:
+            record.apply(event)
+        except (LookupError, TypeError, ValueError, AttributeError) as err:
+            raise ledger.damage(err) from err
+        yield event

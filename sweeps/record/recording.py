@@ -13,11 +13,11 @@ from contextlib import suppress
 from typing import Any
 
 from sweeps.definition.sweep_file import Budget, SweepFile
-from sweeps.errors import StorageError, SweepError
+from sweeps.errors import RunFolderError, StorageError, SweepError
 from sweeps.record.hangs import late_path, why_late
 from sweeps.record.kept_weights import KeptWeights, checkpoint_name
 from sweeps.record.ledger import Ledger
-from sweeps.record.records import Outcome, SweepRecord
+from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, log_event
 from sweeps.record.stops import Stop, StopReason
@@ -112,7 +112,10 @@ class Recorder:
             self._full(StorageError(text))
         if report.failure:
             self.attempt_failed(report.trial, report.failure)
-        rows = self.record.new_rows(record, report.rows)
+        rows = [row for row in report.rows if row["epoch"] > record.epochs]
+        if rows and rows[0]["epoch"] != record.epochs + 1:
+            self._refuse_gap(record, rows[0]["epoch"])
+            return False
         if rows:
             ended = {} if report.outcome is None else {"outcome": report.outcome}
             before = record.best_epoch
@@ -123,6 +126,16 @@ class Recorder:
             self.ended(report.trial, report.outcome, report.reason)
         self.check_budget()
         return bool(rows)
+
+    def _refuse_gap(self, trial: TrialRecord, epoch: float) -> None:
+        """End a session whose worker went on from what the ledger does not have."""
+        index = trial.trial.index
+        self._checkpoints.delete(checkpoint_name(index))
+        text = (
+            f"trial {index} reported epoch {epoch:g} after epoch {trial.epochs}: its checkpoint is "
+            f"not of this ledger, and was deleted; resume the sweep, which trains the trial again"
+        )
+        self.end_with(RunFolderError(text), StopReason.OTHER, "a report is missing")
 
     def decided(self, index: int, action: str, seen: Mapping[str, Any]) -> None:
         """Record a scheduler's decision with the rung that it saw."""

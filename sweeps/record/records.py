@@ -83,8 +83,14 @@ class TrialRecord:
 class SweepRecord:
     """The state of a sweep: what its plan says, and what the ledger adds."""
 
-    def __init__(self, plan: Sequence[PlannedTrial], goal: Goal) -> None:
+    def __init__(self, plan: Sequence[PlannedTrial], goal: Goal, identity: str = "") -> None:
+        """Begin with nothing but a plan.
+
+        Args:
+            identity: The sweep's id; sessions of another are refused. Empty takes any.
+        """
         self.goal = goal
+        self.identity = identity
         self.trials = [TrialRecord(trial) for trial in plan]
         self.outcomes: Counter[Outcome] = Counter()
         self.steps: list[Step] = []
@@ -106,18 +112,36 @@ class SweepRecord:
         return record
 
     def apply(self, event: Mapping[str, Any]) -> None:
-        """Take one event into account; events of unknown kinds are left to newer versions."""
-        if "trial" in event and event["trial"] < len(self.trials):
-            self._apply_to_trial(self.trials[event["trial"]], event)
+        """Take one event into account; events of unknown kinds are left to newer versions.
+
+        Raises:
+            ValueError, KeyError, TypeError: It cannot follow those before it.
+        """
+        if "trial" in event:
+            self._apply_to_trial(self._trial(event["trial"]), event)
         elif event["event"] == "session":
-            self.started_at = self.started_at or event["t"]
-            self.session_from, self.stopped, self.ended_at = event["t"], None, None
-            self._stop_all()  # a killed session has no end
-            self.steps.append(Step("plan", event["trials"]))
+            self._begin_session(event)
         elif event["event"] == "end":
             self.stopped, self.ended_at = read_stop(event), event["t"]
             self.active_s += event["t"] - self.session_from
             self._stop_all()
+
+    def _begin_session(self, event: Mapping[str, Any]) -> None:
+        if self.identity and event.get("sweep", self.identity) != self.identity:
+            raise ValueError("it is a session of another sweep")
+        if event["trials"] > len(self.trials):
+            raise ValueError(
+                f"it has {event['trials']} planned trials, and sweep.json has {len(self.trials)}"
+            )
+        self.started_at = self.started_at or event["t"]
+        self.session_from, self.stopped, self.ended_at = event["t"], None, None
+        self._stop_all()  # a killed session has no end
+        self.steps.append(Step("plan", event["trials"]))
+
+    def _trial(self, index: object) -> TrialRecord:
+        if type(index) is not int or not 0 <= index < len(self.trials):
+            raise ValueError(f"trial {index!r} is not in the plan of {len(self.trials)} trials")
+        return self.trials[index]
 
     @property
     def is_finished(self) -> bool:
@@ -138,10 +162,6 @@ class SweepRecord:
         """Return the objective at the trial's best epoch."""
         return None if record.best is None else record.best[self.goal.metric]
 
-    def new_rows(self, record: TrialRecord, rows: Iterable[Row]) -> list[Row]:
-        """Return the rows that are not recorded yet: a repeated attempt trains some again."""
-        return [row for row in rows if row["epoch"] > record.epochs]
-
     def _key(self, record: TrialRecord) -> float:
         return self.goal.sort_key(self.value(record))
 
@@ -158,6 +178,10 @@ class SweepRecord:
             record.failures.append(event["error"])
             record.node_faults += bool(event.get("of_node"))
         elif kind == "outcome":
+            if record.outcome is not None:
+                raise ValueError(
+                    f"trial {record.trial.index} must end once: it was {record.outcome}"
+                )
             record.outcome, record.reason = Outcome(event["outcome"]), event["reason"]
             record.is_running = False
             # A sweep may be resumed on a machine whose clock is behind.
@@ -175,17 +199,21 @@ class SweepRecord:
         for record in self.trials:
             record.is_running = False
 
-    def _take_rows(self, record: TrialRecord, rows: Iterable[Row], outcome: str | None) -> None:
-        new = self.new_rows(record, rows)
-        for row in new:
+    def _take_rows(self, record: TrialRecord, rows: Sequence[Row], outcome: str | None) -> None:
+        for row in rows:
+            if row["epoch"] != record.epochs + 1:
+                raise ValueError(
+                    f"epoch {record.epochs + 1} of trial {record.trial.index} must come next, got "
+                    f"{row['epoch']!r}"
+                )
             record.epochs = int(row["epoch"])
             record.train_s += row.get("epoch_s", 0.0)
             record.last = dict(row)
             # The epoch in which a trial diverged is never its best, whatever the objective says.
-            is_sound = row is not new[-1] or outcome != Outcome.DIVERGED
+            is_sound = row is not rows[-1] or outcome != Outcome.DIVERGED
             if is_sound and self.goal.better(row[self.goal.metric], self.value(record)):
                 record.best = record.last
-        if new:
+        if rows:
             kind = "report" if outcome is None else "last_report"
             value = record.last[self.goal.metric]
             self.steps.append(Step(kind, record.trial.index, record.epochs, value))

@@ -29,14 +29,10 @@ _TRIALS, _EPOCHS, _WINNER = "trials.jsonl", "epochs.parquet", "winner.json"
 
 
 def epoch_rows(folder: RunFolder) -> Iterator[tuple[int, dict[str, float]]]:
-    """Yield (trial, row) for each recorded epoch, once, in the order of the ledger."""
-    seen: dict[int, int] = {}
-    for event, _ in read_events(folder.ledger):
-        if event["event"] != "report":
-            continue
-        for row in event["epochs"]:
-            if row["epoch"] > seen.get(event["trial"], 0):
-                seen[event["trial"]] = int(row["epoch"])
+    """Yield (trial, row) for each recorded epoch, in the order of the ledger."""
+    for event in read_events(folder.ledger):
+        if event["event"] == "report":
+            for row in event["epochs"]:
                 yield event["trial"], row
 
 

@@ -25,19 +25,23 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sweeps.definition.planning import PlannedTrial, configuration_hash
+from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import RequestError, RunFolderError, StorageError
 from sweeps.infra.whole_file import replace_file
+from sweeps.record.description_checks import check_description
+from sweeps.record.plan_file import PlanLineError, plan_text, read_plan_text
+from sweeps.record.seals import SEAL_KEY, parsed, seal_of, text_seal
 from sweeps.storage.files import BucketFiles, Files, bucket_of, files_of
 from sweeps.storage.mirror import is_held
 
 __all__ = ["FORMAT", "PREPROCESSING", "RunFolder", "write_atomically"]
 
-FORMAT = 1
+# Format 1, without checksums, is read, too.
+FORMAT = 2
+_READABLE = (1, FORMAT)
 PREPROCESSING = "preprocessing.json"
 _SMALLEST_FREE_MB = 64
-_DESCRIPTION_KEYS = ("id", "base_dir", "overrides", "goal", "data", "trials", "sweep")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -166,26 +170,28 @@ class RunFolder:
 
     def _refuse_other_format(self) -> None:
         try:
-            version = json.loads(self.description.read_bytes())["format"]
-        except (ValueError, KeyError, TypeError):
+            version = parsed(self.description.read_bytes())["format"]
+        except (OSError, ValueError, KeyError):
             version = FORMAT  # damaged: the next line says how
-        if version == FORMAT:
+        if version in _READABLE:
             self.read_description()
         else:
-            raise RunFolderError(f"{self.path} has format {version!r}; this version reads {FORMAT}")
+            raise RunFolderError(
+                f"{self.path} has format {version!r}; this version reads up to {FORMAT}: use the "
+                f"version of sweeps that wrote it"
+            )
 
     def read_description(self) -> dict[str, Any]:
         """Return sweep.json; raises RunFolderError where it was damaged."""
         try:
-            description = json.loads(self.description.read_bytes())
-            missing = [key for key in _DESCRIPTION_KEYS if key not in description]
-            if missing:
-                raise ValueError(f"it lacks {', '.join(missing)}")
-        except (OSError, ValueError, TypeError) as err:
+            description = parsed(self.description.read_bytes())
+            check_description(description)
+        except (OSError, ValueError) as err:
             raise RunFolderError(
-                f"{self.description} was damaged ({err}); restore it from a backup"
+                f"cannot read {self.description}: {err}. The file was damaged or edited: restore "
+                f"it from a backup"
             ) from err
-        return dict(description)
+        return description
 
     def base_dir(self) -> Path:
         """Return where relative data files and the user's modules are looked for.
@@ -204,18 +210,22 @@ class RunFolder:
         try:
             return SweepFile.model_validate(_as_cut(self.read_description()["sweep"]), strict=False)
         except ValidationError as err:
+            place = ".".join(map(str, err.errors()[0]["loc"]))
             raise RunFolderError(
-                f"{self.description} was damaged ({err.errors()[0]['msg']} at "
-                f"{err.errors()[0]['loc']}); restore it from a backup"
+                f"cannot read {self.description}: sweep.{place}: {err.errors()[0]['msg']}. The "
+                f"file was damaged or edited: restore it from a backup"
             ) from err
 
     def read_source(self) -> str:
-        """Return sweep.yaml; raises RunFolderError where it is missing."""
+        """Return sweep.yaml; raises RunFolderError where it is missing or was edited."""
         try:
-            return self.source.read_text(encoding="utf-8")
+            content = self.source.read_bytes()
+            if self.read_description().get("source_sum", text_seal(content)) != text_seal(content):
+                raise ValueError("it was edited since the sweep was started")
+            return content.decode()
         except (OSError, ValueError) as err:
             raise RunFolderError(
-                f"cannot read {self.source} ({err}); restore it from a backup"
+                f"cannot read {self.source}: {err}; restore it from a backup"
             ) from err
 
     def read_plan(self) -> list[PlannedTrial]:
@@ -227,29 +237,16 @@ class RunFolder:
         Raises:
             RunFolderError: A line was damaged, or there are too few.
         """
-        wanted = self.read_description()["trials"]
-        lines = self.plan.read_bytes().splitlines()[:wanted]
-        trials = [self._planned(number, line) for number, line in enumerate(lines)]
-        if len(trials) < wanted or not trials:
-            raise RunFolderError(
-                f"{self.plan} has {len(trials)} trials of {wanted}: the plan was damaged; "
-                f"restore it from a backup"
-            )
-        return trials
-
-    def _planned(self, number: int, line: bytes) -> PlannedTrial:
+        description = self.read_description()
+        wanted, seal = description["trials"], description.get("plan_sum")
         try:
-            trial = PlannedTrial.from_json(json.loads(line))
-            if trial.index != number:
-                raise ValueError(f"trial {trial.index} stands there")
-            if trial.hash != configuration_hash(trial.configuration):
-                raise ValueError("its configuration does not have its hash")
-        except (ValueError, KeyError, TypeError) as err:
+            return read_plan_text(self.plan.read_bytes(), wanted, seal)
+        except (OSError, PlanLineError) as err:
+            place = f", line {err.line}" if isinstance(err, PlanLineError) else ""
             raise RunFolderError(
-                f"{self.plan}, line {number + 1}: {err!r}: the plan was damaged; "
-                f"restore it from a backup"
+                f"cannot read {self.plan}{place}: {err}. The plan was damaged or edited: restore "
+                f"it from a backup"
             ) from err
-        return trial
 
     def refuse_results_without_ledger(self) -> None:
         """Raise RunFolderError where weights say that a ledger existed."""
@@ -269,15 +266,31 @@ class RunFolder:
             for path in self.path.glob(pattern):
                 path.unlink(missing_ok=True)
 
-    def write_plan(self, plan: Sequence[PlannedTrial]) -> None:
-        """Replace plan.jsonl."""
-        lines = (json.dumps(trial.to_json(), separators=(",", ":")) for trial in plan)
-        write_atomically(self.plan, "".join(f"{line}\n" for line in lines).encode())
+    def write_plan(self, plan: Sequence[PlannedTrial]) -> str:
+        """Replace plan.jsonl; returns its checksum, which sweep.json holds as `plan_sum`."""
+        text, seal = plan_text(plan)
+        write_atomically(self.plan, text)
+        return seal
+
+    def write_source(self, text: str) -> str:
+        """Write sweep.yaml; returns its checksum, which sweep.json holds as `source_sum`."""
+        write_atomically(self.source, text.encode())
+        return text_seal(text.encode())
 
     def write_description(self, description: Mapping[str, Any]) -> None:
         """Replace sweep.json."""
-        data = json.dumps({"format": FORMAT, **description}, indent=2).encode()
-        write_atomically(self.description, data)
+        about = {**description, "format": FORMAT}
+        about[SEAL_KEY] = seal_of(about)
+        write_atomically(self.description, json.dumps(about, indent=2).encode())
+
+    def take_format(self) -> None:
+        """Give a folder of an earlier format the checksums of this one; nothing else changes."""
+        description = self.read_description()
+        if "plan_sum" not in description:
+            about = {"plan_sum": self.write_plan(self.read_plan())}
+            if self.source.exists():  # a stage has none
+                about["source_sum"] = text_seal(self.source.read_bytes())
+            self.write_description(description | about)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -92,7 +92,7 @@ def make_stage(
         "stage_of": description["id"],
         "sweep": description["sweep"] | unchanged,
     }
-    folder.write_plan(plan)
+    about["plan_sum"] = folder.write_plan(plan)
     folder.write_description(description | about)
     return folder
 

@@ -260,9 +260,7 @@ def _reproduce(folder: RunFolder) -> Section:
 def _versions(folder: RunFolder) -> dict[str, str]:
     from sweeps.record.ledger import read_events
 
-    if not folder.ledger.exists():
-        return {}
-    for event, _ in read_events(folder.ledger):
+    for event in read_events(folder.ledger):
         if event["event"] == "session":
             return {"python": event["python"], **event["versions"]}
     return {}

@@ -152,7 +152,8 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
             f"the plan of {folder.name} would not continue the old one: this version of sweeps "
             f"draws differently; start a new sweep"
         )
-    folder.write_plan([*old, *longer[len(old) :]])
+    plan_sum = folder.write_plan([*old, *longer[len(old) :]])
     search = sweep.file.search.model_dump(mode="json")
     description["sweep"]["search"] = search
-    folder.write_description(description | {"overrides": overrides, "trials": len(longer)})
+    about = {"overrides": overrides, "trials": len(longer), "plan_sum": plan_sum}
+    folder.write_description(description | about)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import time
 import uuid
@@ -13,15 +12,15 @@ from typing import Any
 
 from sweeps.definition.loading import check_sweep
 from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.split_identity import split_digest
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import RequestError
 from sweeps.execution.placement import Place
 from sweeps.infra.command_line import command
-from sweeps.models.cuts import AT_RANDOM
 from sweeps.models.data_checks import DataSummary
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
-from sweeps.record.run_folder import RunFolder, write_atomically
+from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import has_failed_trials
 from sweeps.service.changes import change, lengthen_plan, prepare_final
 from sweeps.session.environment import bring_run, default_runs, default_tracking_uri, place_of
@@ -90,9 +89,12 @@ def run(
         return _session(RunFolder.open(runs / run_id), "resume", runner, tracking_uri, display)
     with place_of(runner, sweep.file.resources, runs, display.note) as place:
         folder = _new_folder(runs, sweep.file.name, run_id)
-        write_atomically(folder.source, sweep.source.encode())
-        folder.write_plan(planned)
-        about = {"trials": len(planned), "file": str(Path(path).resolve())}
+        about = {
+            "trials": len(planned),
+            "file": str(Path(path).resolve()),
+            "source_sum": folder.write_source(sweep.source),
+            "plan_sum": folder.write_plan(planned),
+        }
         folder.write_description(about | _description(sweep))
         return _session_at(nullcontext(place), folder, "run", runner, tracking_uri, display)
 
@@ -258,7 +260,11 @@ def _session_at(
 
 def _description(sweep: Sweep) -> dict[str, Any]:
     splits = [
-        {"name": name, "rows": rows, "digest": _split_digest(sweep, name)}
+        {
+            "name": name,
+            "rows": rows,
+            "digest": split_digest(sweep.file, sweep.data.digest, sweep.data.cut, name),
+        }
         for name, rows in _split_rows(sweep.data).items()
     ]
     return {
@@ -289,19 +295,6 @@ def _split_rows(data: DataSummary) -> dict[str, int]:
         folds = {f"fold{number}": rows for number, rows in enumerate(data.fold_rows, start=1)}
         return {**folds, "test": data.test_rows}
     return {"train": data.train_rows, "dev": data.dev_rows, "test": data.test_rows}
-
-
-def _split_digest(sweep: Sweep, name: str) -> str:
-    """Return what identifies a split: data, seed, fractions and the cut's rule decide its rows.
-
-    The vault is cut first: neither dev nor folds change it.
-    """
-    split = sweep.file.data.split
-    cut = split.dev if split.folds is None else f"{split.folds} folds"
-    fractions = split.test if name == "test" else f"{cut}:{split.test}"
-    text = f"{sweep.data.digest}:{split.seed_in(sweep.file.seed)}:{fractions}:{name}"
-    text += "" if sweep.data.cut == AT_RANDOM else f":{sweep.data.cut}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _git_commit(folder: Path) -> str | None:

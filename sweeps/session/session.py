@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from sweeps.definition.own_files import make_importable
+from sweeps.definition.split_identity import split_digest
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import RunFolderError, SweepError
 from sweeps.execution.placement import Place
 from sweeps.execution.signals import Signals
+from sweeps.models.cuts import cut_dataset
 from sweeps.models.datasets import Dataset, load_dataset
 from sweeps.models.errors import DataError
 from sweeps.models.splits import split_folds
@@ -63,6 +65,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         mirror = stack.enter_context(mirrored(folder.path))
         stack.enter_context(logged(folder))
         record, file = read_record(folder), folder.read_sweep()
+        folder.take_format()
         if action == "resume" and record.is_finished and is_followed_up(folder, file, record):
             restore_results(folder, record)
             with TrackingProcess.of(folder, settings.tracking_uri) as tracking:
@@ -73,7 +76,9 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
             keep_inputs(folder)
         make_importable(*folder.module_folders())
         dataset = _dataset(folder, file)
-        splits = split_folds(dataset, file.data, file.seed)
+        cut = cut_dataset(dataset, file.data.split, file.seed)
+        _refuse_other_splits(folder, file, cut.rule)
+        splits = split_folds(dataset, file.data, file.seed, cut)
         ledger = Ledger(folder.ledger)
         stack.callback(ledger.close)
         retries = action == "retry"
@@ -160,3 +165,15 @@ def _dataset(folder: RunFolder, file: SweepFile) -> Dataset:
             f"could not be compared; restore the data, or start a new sweep"
         )
     return dataset
+
+
+def _refuse_other_splits(folder: RunFolder, file: SweepFile, rule: str) -> None:
+    """Raise RunFolderError where the rows would be cut otherwise than the sweep's were."""
+    data = folder.read_description()["data"]
+    for split in data["splits"]:
+        if split["digest"] != split_digest(file, data["digest"], rule, split["name"]):
+            raise RunFolderError(
+                f"cannot read {folder.description}: seed and data.split must give the split "
+                f"{split['name']} that the sweep was started with. The file was damaged or edited: "
+                f"restore it from a backup"
+            )

@@ -56,6 +56,7 @@ class Trainer:
         recorder.write(
             "session",
             action=action,
+            sweep=recorder.record.identity,
             trials=len(recorder.record.trials),
             runner=self.runner,
             pid=os.getpid(),

@@ -144,7 +144,7 @@ def _last_session(folder: RunFolder) -> tuple[dict[str, Any], float, EpochRate]:
     session: dict[str, Any] = {}
     last_t = folder.read_description().get("created_at", 0.0)
     rate, epochs = EpochRate(), 0
-    for event, _ in read_events(folder.ledger):
+    for event in read_events(folder.ledger):
         last_t = event.get("t", last_t)
         if event["event"] == "session":
             session, rate = event, EpochRate()

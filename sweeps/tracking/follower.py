@@ -20,7 +20,8 @@ from sweeps.definition.goal import Goal
 from sweeps.errors import RefusedRecordError, TrackingError
 from sweeps.infra.settings import without_password
 from sweeps.infra.whole_file import replace_file
-from sweeps.record.ledger import read_events
+from sweeps.record.ledger import LedgerReader
+from sweeps.record.reading import taken_in
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, logged
@@ -65,7 +66,9 @@ class Follower:
         self.folder = folder
         self.uri = uri
         description = folder.read_description()
-        self.record = SweepRecord(folder.read_plan(), Goal(**description["goal"]))
+        self.record = SweepRecord(
+            folder.read_plan(), Goal(**description["goal"]), description["id"]
+        )
         self._is_stage = "stage" in description
         if not folder.ledger.exists():
             folder.refuse_results_without_ledger()
@@ -73,7 +76,7 @@ class Follower:
         self._projection: Any = None
         self._had_errors = False
         self._recorded_at: float | None = None
-        self._offset = 0
+        self._ledger = LedgerReader(folder.ledger)
         self._rows: dict[int, list[dict[str, float]]] = {}
         self._elapsed_s: dict[int, float] = {}
         self._dirty: dict[int, float] = {}
@@ -81,15 +84,12 @@ class Follower:
 
     def read(self) -> None:
         """Take in what the ledger has gained, and those of the stages."""
-        for event, offset in read_events(self.folder.ledger, self._offset):
-            self._offset = offset
+        for event in taken_in(self.record, self._ledger):
             if event["event"] == "session":
                 self.is_over = False
-            if event["event"] == "report":
-                self._keep_rows(self.record.trials[event["trial"]], event["epochs"])
-            self.record.apply(event)
             if "trial" in event:
                 self._dirty.setdefault(event["trial"], time.monotonic())
+                self._keep_rows(event["trial"], event.get("epochs", []))
             elif event["event"] == "end":
                 self.is_over = True
         for stage, folder in (kept_finals(self.folder) | stage_folders(self.folder)).items():
@@ -211,10 +211,9 @@ class Follower:
         if source is not None and not projection.has_model(source.mark):
             projection.note_model(source.mark, log_model(projection, source))
 
-    def _keep_rows(self, trial: TrialRecord, rows: list[dict[str, float]]) -> None:
-        index = trial.trial.index
+    def _keep_rows(self, index: int, rows: list[dict[str, float]]) -> None:
         kept = self._rows.setdefault(index, [])
-        for row in self.record.new_rows(trial, rows):
+        for row in rows:
             self._elapsed_s[index] = self._elapsed_s.get(index, 0.0) + row.get("epoch_s", 0.0)
             kept.append({**row, "_at_s": self._elapsed_s[index]})
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.errors import RunFolderError, StorageError
-from sweeps.record.ledger import Ledger, read_events, to_line
+from sweeps.record.ledger import Ledger, LedgerReader, read_events, to_line
 from tests.sweeps.drivers import wait_for
 
 
@@ -21,7 +21,7 @@ def write(path: Path, *events: dict[str, object]) -> None:
 
 
 def read(path: Path) -> list[dict[str, object]]:
-    return [event for event, _ in read_events(path)]
+    return list(read_events(path))
 
 
 def test_events_come_back_in_order(tmp_path: Path) -> None:
@@ -34,10 +34,12 @@ def test_a_ledger_that_nothing_was_written_to_has_no_events(tmp_path: Path) -> N
     assert list(read_events(tmp_path / "ledger.jsonl")) == []
 
 
-def test_reading_from_an_offset_continues_where_it_stopped(tmp_path: Path) -> None:
+def test_a_reader_continues_where_it_stopped(tmp_path: Path) -> None:
     write(tmp_path / "ledger", {"event": "a"}, {"event": "b"})
-    offset = next(iter(read_events(tmp_path / "ledger")))[1]
-    assert [event for event, _ in read_events(tmp_path / "ledger", offset)] == [{"event": "b"}]
+    reader = LedgerReader(tmp_path / "ledger")
+    assert next(reader.events()) == {"event": "a"}
+    assert list(reader.events()) == [{"event": "b"}]
+    assert list(reader.events()) == []
 
 
 def test_non_finite_numbers_come_back_from_strict_json(tmp_path: Path) -> None:
@@ -66,7 +68,7 @@ def test_a_damaged_line_in_the_middle_is_an_error_with_its_place(
     path = tmp_path / "ledger"
     first = to_line({"event": "a"})
     path.write_bytes(first + line + first)
-    with pytest.raises(RunFolderError, match=f"the line at byte {len(first)} is no"):
+    with pytest.raises(RunFolderError, match=r"ledger, line 2: it (is not JSON|must)"):
         read(path)
 
 

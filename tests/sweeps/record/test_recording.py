@@ -127,7 +127,7 @@ def test_an_outcome_whose_epochs_found_no_room_is_not_written(folder: RunFolder)
     one.end(Stop(StopReason.DISK_FULL, "the disk is full"))
     ledger.close()
     assert one.should_stop()
-    assert [event["event"] for event, _ in read_events(folder.ledger)] == ["end"]
+    assert [event["event"] for event in read_events(folder.ledger)] == ["end"]
     assert one.record.trials[0].outcome is None
     assert checkpoint.exists()
 

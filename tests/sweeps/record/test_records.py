@@ -52,11 +52,28 @@ def test_the_lower_index_wins_among_equal_trials() -> None:
     assert [trial.trial.index for trial in found.ranked()] == [1, 2]
 
 
-def test_a_repeated_report_changes_nothing() -> None:
-    found = record(report(0, 0.5, 0.3), report(0, 0.5, 0.3))
-    assert found.trials[0].epochs == 2
-    assert found.trials[0].train_s == 2.0
-    assert len(found.steps) == 1
+SESSION = {"event": "session", "t": 0.0, "trials": 3}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ([report(0, 0.5, 0.3), report(0, 0.5, 0.3)], "epoch 3 of trial 0 must come next, got 1"),
+        ([report(0, 0.5), report(0, 0.3, first=3)], "epoch 2 of trial 0 must come next, got 3"),
+        ([outcome(1, "pruned"), outcome(1, "completed")], "trial 1 must end once: it was pruned"),
+        ([outcome(-1, "completed")], "trial -1 is not in the plan of 3 trials"),
+        ([outcome(3, "completed")], "trial 3 is not in the plan of 3 trials"),
+        ([{**outcome(0, "completed"), "trial": "0"}], "trial '0' is not in the plan"),
+        ([{**outcome(0, "completed"), "trial": True}], "trial True is not in the plan"),
+        ([outcome(0, "won")], "'won' is not a valid Outcome"),
+        ([{**SESSION, "trials": 6}], "has 6 planned trials, and sweep.json has 3"),
+        ([{**SESSION, "sweep": "b"}], "a session of another sweep"),
+    ],
+)
+def test_what_cannot_follow_is_refused(wrong: list[dict[str, Any]], words: str) -> None:
+    found = SweepRecord(PLAN, LOSS, identity="a")
+    with pytest.raises(ValueError, match=words):
+        [found.apply(event) for event in wrong]
 
 
 def test_the_epoch_of_divergence_is_not_the_best_though_its_objective_is_finite() -> None:
@@ -83,7 +100,7 @@ def test_a_sweep_is_finished_once_its_last_session_has_ended() -> None:
     assert not record(session, *done, end, session).is_finished
 
 
-def test_events_of_unknown_kinds_and_trials_are_left_to_newer_versions() -> None:
-    found = record({"event": "new", "t": 0.0}, outcome(7, "completed"))
+def test_events_of_unknown_kinds_are_left_to_newer_versions() -> None:
+    found = record({"event": "new", "t": 0.0}, {"event": "new", "t": 0.0, "trial": 1})
     assert found.outcomes.total() == 0
     assert len(found.unfinished) == 3

@@ -17,7 +17,8 @@ PLAN = [
     for index, configuration in enumerate(CONFIGURATIONS)
 ]
 DESCRIPTION = {
-    "id": "1", "base_dir": "/", "overrides": [], "goal": {}, "data": {}, "trials": 3, "sweep": {},
+    "id": "1", "base_dir": "/", "overrides": [], "goal": {"metric": "dev_loss", "mode": "min"},
+    "data": {"digest": "d", "split": {}, "splits": []}, "trials": 3, "sweep": {},
 }  # fmt: skip
 
 
@@ -42,22 +43,23 @@ def test_a_second_folder_of_a_name_gets_a_number(tmp_path: Path, folder: RunFold
 def test_a_plan_cut_between_two_lines_is_an_error(folder: RunFolder, keep: int) -> None:
     lines = folder.plan.read_text().splitlines(keepends=True)
     folder.plan.write_text("".join(lines[:keep]))
-    with pytest.raises(RunFolderError, match=f"has {keep} trials of 3: the plan was damaged"):
+    with pytest.raises(
+        RunFolderError, match=f"must have 3 trials, got {keep}. The plan was damaged"
+    ):
         folder.read_plan()
 
 
 @pytest.mark.parametrize("size", [5, 60, -3])
 def test_a_plan_cut_within_a_line_is_an_error(folder: RunFolder, size: int) -> None:
     folder.plan.write_bytes(folder.plan.read_bytes()[:size])
-    with pytest.raises(RunFolderError, match="the plan was damaged"):
+    with pytest.raises(RunFolderError, match="The plan was damaged"):
         folder.read_plan()
 
 
 def test_a_trial_with_another_configuration_than_planned_is_an_error(folder: RunFolder) -> None:
-    line = json.loads(folder.plan.read_text().splitlines()[0]) | {"configuration": {}}
-    rest = folder.plan.read_text().splitlines()[1:]
-    folder.plan.write_text("\n".join([json.dumps(line), *rest]))
-    with pytest.raises(RunFolderError, match=r"line 1: .*does not have its hash"):
+    trials = [PLAN[0].to_json() | {"configuration": {}}, *(trial.to_json() for trial in PLAN[1:])]
+    folder.plan.write_text("\n".join(map(json.dumps, trials)))  # as format 1 had it
+    with pytest.raises(RunFolderError, match=r"line 1: the configuration must have the hash"):
         folder.read_plan()
 
 
@@ -71,13 +73,13 @@ def test_lines_of_an_extension_that_was_not_made_do_not_count(folder: RunFolder)
 )
 def test_a_damaged_description_is_an_error(folder: RunFolder, content: str) -> None:
     folder.description.write_text(content)
-    with pytest.raises(RunFolderError, match=r"sweep.json was damaged"):
+    with pytest.raises(RunFolderError, match=r"cannot read .*sweep.json: .* The file was"):
         RunFolder.open(folder.path)
 
 
 def test_another_format_is_an_error_that_names_both(folder: RunFolder) -> None:
-    folder.description.write_text(json.dumps({**DESCRIPTION, "format": 2}))
-    with pytest.raises(RunFolderError, match="has format 2; this version reads 1"):
+    folder.description.write_text(json.dumps({**DESCRIPTION, "format": 3}))
+    with pytest.raises(RunFolderError, match="has format 3; this version reads up to 2"):
         RunFolder.open(folder.path)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import sweeps
+from sweeps.record.ledger import Ledger, read_events
 from tests.sweeps.drivers import events
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
@@ -52,9 +53,13 @@ def test_a_failed_trial_is_retried_after_the_trials_were_used_up(tmp_path: Path)
 def test_a_retry_of_an_interrupted_search_leaves_it_interrupted(tmp_path: Path) -> None:
     results = stopped_after_a_failure(tmp_path, "fails_before_kill", "{trials: 2}")
     # As Ctrl-C would have left it.
-    ledger = results.folder.ledger
-    reason = "budget.trials = 2 trials have ended"
-    ledger.write_text(ledger.read_text().replace(reason, "interrupted by SIGINT"))
+    happened = list(read_events(results.folder.ledger))
+    results.folder.ledger.unlink()
+    ledger = Ledger(results.folder.ledger)
+    ledger.append(
+        *happened[:-1], happened[-1] | {"reason": "interrupted", "detail": "interrupted by SIGINT"}
+    )
+    ledger.close()
     retried = sweeps.retry(results.path, **ON_DISK)
     assert len(retried.record.unfinished) == 2
     assert str(retried.record.stopped) == "interrupted by SIGINT"
