@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from sweeps.analysis.evidence import Dimension, Evidence
+from sweeps.analysis.evidence import Array, Dimension, Evidence
 from sweeps.models.configuration import TrialConfig
 
 __all__ = ["BoundaryAlarm", "boundary_alarms"]
@@ -43,7 +43,8 @@ class BoundaryAlarm:
 def boundary_alarms(evidence: Evidence) -> list[BoundaryAlarm]:
     """Return the alarms, surest first.
 
-    Of the trials that have a parameter the best tenth is looked at (at least 5, at most 50). An
+    Of the trials that have a parameter the best tenth is looked at (at least 5, at most 50); trials
+    that are equal at its edge share the places that are left. An
     end is crowded where a binomial test finds more of these in the outer tenth of the range, on
     its own scale, than chance would put there, with p < 0.01. An end that is the limit of the
     parameter itself (no dropout below 0) raises none: nothing lies beyond. Baselines are left out.
@@ -65,17 +66,29 @@ def _alarms(one: Dimension, evidence: Evidence) -> list[BoundaryAlarm]:
     number = min(_MOST_BEST, max(_FEWEST_BEST, math.ceil(_BEST_SHARE * len(has))))
     if len(has) < 2 * number:
         return []
-    best = has[np.argsort(evidence.losses[has], kind="stable")[:number]]
+    shares = _shares_among_best(evidence.losses[has], number)
+    first = int(has[np.argmin(evidence.losses[has])])
     places = one.scaled()
     found: list[BoundaryAlarm] = []
     for end, near in (("low", places <= _OUTER), ("high", places >= 1 - _OUTER)):
         # Where trials really lie, not where a uniform draw would put them: whole numbers cluster.
         chance = float(near[has].mean())
-        count = int(near[best].sum())
+        # Rounded down, so that a tie never makes an alarm.
+        count = math.floor(float(near[has] @ shares) + 1e-9)
         p_value = float(binom.sf(count - 1, number, max(chance, 1e-12))) if chance < 1 else 1.0
-        if count and p_value < _ALPHA and _may_lie_beyond(one, end, evidence, int(best[0])):
+        if count and p_value < _ALPHA and _may_lie_beyond(one, end, evidence, first):
             found.append(_alarm(one, end, count, number, p_value))  # type: ignore[arg-type]
     return found
+
+
+def _shares_among_best(losses: Array, number: int) -> Array:
+    """Return (trials,) by how much each counts among so many best: equal ones share the places.
+
+    Taken in plan order, the first axis of a grid would decide which of many equal trials are best.
+    """
+    edge = np.partition(losses, number - 1)[number - 1]
+    before, tied = losses < edge, losses == edge
+    return np.where(before, 1.0, np.where(tied, (number - before.sum()) / tied.sum(), 0.0))
 
 
 def _may_lie_beyond(one: Dimension, end: str, evidence: Evidence, trial: int) -> bool:

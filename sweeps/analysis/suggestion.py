@@ -77,10 +77,11 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
     _try(file, reasons, is_legal, _drawn_instead(file, len(evidence.trials)))
     # Of two alarms for one range, the surer one, which comes first.
     alarms = {alarm.name: alarm for alarm in reversed(boundary_alarms(evidence))}
-    for one in evidence.dimensions:
+    drawn = evidence.draws()
+    for one in drawn.dimensions:
         if one.kind != "choice" and one.high > one.low:
             old = _get(written, ("space", *one.path))
-            _try(file, reasons, is_legal, _moved(one, evidence, alarms.get(one.name), old))
+            _try(file, reasons, is_legal, _moved(one, drawn, alarms.get(one.name), old))
     _try(file, reasons, is_legal, _number_of_trials(file, tuning_curve(evidence)))
     # Options last and from the innermost on, as positions of what comes after them change.
     dropped = [
@@ -175,8 +176,10 @@ def _moved(
     if alarm is not None:
         ends = [(-out, 1.0) if alarm.end == "low" else (0.0, 1 + out) for out in _WIDENED]
         return path, [_parameter(one, *pair, old) for pair in ends], alarm.sentence
-    best = has[np.argsort(evidence.losses[has], kind="stable")[:number]]
-    places = one.scaled()[best]
+    # All that are as good as the last of them count: which of equals are best is nobody's to say.
+    losses = evidence.losses[has]
+    best = has[losses <= np.partition(losses, number - 1)[number - 1]]
+    number, places = len(best), one.scaled()[best]
     if _chance_of_spread(one.scaled()[has], number, float(np.ptp(places))) > _ALPHA:
         return path, (), ""
     low = max(float(places.min()) - _MARGIN, 0.0)

@@ -12,7 +12,7 @@ from bisect import insort
 from contextlib import suppress
 from pathlib import Path
 
-from sweeps.record.records import SweepRecord, TrialRecord
+from sweeps.record.records import Place, SweepRecord, TrialRecord
 from sweeps.storage.files import Files
 
 __all__ = ["KeptWeights", "best_weights", "checkpoint_name", "weights_name"]
@@ -61,7 +61,6 @@ class KeptWeights:
         self.files = files
         self._is_eager = is_eager
         self._record = record
-        self._goal = record.goal
         self._limit = limit
         self._best = self._ranking()[:limit]
         self.tidy()
@@ -82,7 +81,7 @@ class KeptWeights:
         """
         names = self.files.names()
         # Taken down once, and after the names: a trial may end meanwhile.
-        ended = [index for _, index in self._ranking()]
+        ended = [index for *_, index in self._ranking()]
         dropped = set() if self._limit is None else set(ended[self._limit :])
         coming = set(range(len(self._record.trials))) - set(ended) if is_running else set()
         found = {name: match for name in names if (match := _NAME.fullmatch(name))}
@@ -101,25 +100,22 @@ class KeptWeights:
         """Take an ended trial into account, and delete the weights of the one too many."""
         if self._limit is None or trial.best is None:
             return
-        place = self._place(trial)
-        self._best = [one for one in self._best if one[1] != place[1]]  # it may have ended before
+        place = self._record.place(trial)
+        self._best = [one for one in self._best if one[-1] != place[-1]]  # it may have ended before
         insort(self._best, place)
-        for _, index in self._best[self._limit :]:
+        for *_, index in self._best[self._limit :]:
             if self._is_eager:
                 self.files.delete(_best_name(self._record.trials[index]))
         del self._best[self._limit :]
 
-    def _ranking(self) -> list[tuple[float, int]]:
+    def _ranking(self) -> list[Place]:
         """Return the place of each trial that has ended with a best, best first."""
-        trials = self._record.trials
-        return sorted(self._place(one) for one in trials if one.outcome is not None and one.best)
+        record = self._record
+        ended = (one for one in record.trials if one.outcome is not None and one.best)
+        return sorted(map(record.place, ended))
 
     def _is_wanted(self, index: int, epoch: int, dropped: set[int], coming: set[int]) -> bool:
         if index in dropped or index >= len(self._record.trials):
             return False
         best = self._record.trials[index].best_epoch
         return epoch == best or (index in coming and epoch > (best or 0))
-
-    def _place(self, trial: TrialRecord) -> tuple[float, int]:
-        assert trial.best is not None
-        return self._goal.sort_key(trial.best[self._goal.metric]), trial.trial.index

@@ -17,9 +17,10 @@ from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
 from sweeps.record.stops import Stop, read_stop
 
-__all__ = ["Outcome", "Step", "SweepRecord", "TrialRecord"]
+__all__ = ["Outcome", "Place", "Step", "SweepRecord", "TrialRecord"]
 
 Row = Mapping[str, float]
+Place = tuple[float, float, int, int]
 
 
 class Outcome(StrEnum):
@@ -154,9 +155,18 @@ class SweepRecord:
         return [record for record in self.trials if record.outcome is None]
 
     def ranked(self) -> list[TrialRecord]:
-        """Return trials with a best value, best first; equal ones in plan order."""
-        found = [record for record in self.trials if record.best is not None]
-        return sorted(found, key=lambda record: (self._key(record), record.trial.index))
+        """Return trials with a best value, best first, by `place`."""
+        return sorted((one for one in self.trials if one.best is not None), key=self.place)
+
+    def place(self, record: TrialRecord) -> Place:
+        """Return what a trial is ranked by: its objective, its dev loss, and then chance.
+
+        Many trials share an accuracy on few rows. In plan order the first axis of a grid would
+        decide between them; the trial's own seed, which the sweep's seed gives, favours nobody.
+        """
+        loss = math.inf if record.best is None else record.best.get("dev_loss", math.inf)
+        loss = loss if math.isfinite(loss) else math.inf
+        return self._key(record), loss, record.trial.seed, record.trial.index
 
     def value(self, record: TrialRecord) -> float | None:
         """Return the objective at the trial's best epoch."""
@@ -222,8 +232,5 @@ class SweepRecord:
     def _take_best(self, record: TrialRecord) -> None:
         if record.best is None:
             return
-        if self.best is None or (self._key(record), record.trial.index) < (
-            self._key(self.best),
-            self.best.trial.index,
-        ):
+        if self.best is None or self.place(record) < self.place(self.best):
             self.best = record

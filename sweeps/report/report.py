@@ -95,7 +95,7 @@ def report_sections(folder: RunFolder) -> list[Section]:
                 saved_epochs(analysis.savings),
             ),
         ),
-        Section("All trials", table=_table(evidence, analysis)),
+        Section("All trials", table=_table(record, evidence, analysis)),
         _reproduce(folder),
     ]
     if choice is not None:
@@ -196,7 +196,7 @@ def _varied(trials: Sequence[TrialRecord]) -> list[str]:
     return varied_keys([flatten(trial.trial.configuration) for trial in trials])
 
 
-def _table(evidence: Evidence, analysis: Analysis) -> Table:
+def _table(record: SweepRecord, evidence: Evidence, analysis: Analysis) -> Table:
     keys = _varied(evidence.trials)
     words = {one.trial: one.words for one in analysis.diagnoses}
     columns = [
@@ -204,7 +204,7 @@ def _table(evidence: Evidence, analysis: Analysis) -> Table:
         "diagnosis", "reason",
     ]  # fmt: skip
     rows = []
-    for at, trial in sorted(enumerate(evidence.trials), key=lambda pair: _rank(evidence, pair[0])):
+    for at, trial in sorted(enumerate(evidence.trials), key=lambda pair: record.place(pair[1])):
         value, flat = evidence.values[at], flatten(trial.trial.configuration)
         rows.append(
             [
@@ -220,11 +220,6 @@ def _table(evidence: Evidence, analysis: Analysis) -> Table:
             ]
         )
     return Table(columns, rows)
-
-
-def _rank(evidence: Evidence, at: int) -> tuple[bool, float, int]:
-    loss = evidence.losses[at]
-    return (loss != loss, 0.0 if loss != loss else float(loss), at)
 
 
 def _cell(value: Any) -> Any:

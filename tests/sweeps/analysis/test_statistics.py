@@ -11,8 +11,10 @@ from optuna.importance import PedAnovaImportanceEvaluator
 from scipy.stats import binom
 
 from sweeps.analysis.boundaries import boundary_alarms
+from sweeps.analysis.evidence import Evidence
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.savings import savings
+from sweeps.definition.goal import Goal
 from sweeps.record.records import Outcome
 from sweeps.report.analysis_figures import saved_epochs
 from tests.sweeps.analysis.evidence_examples import evidence
@@ -135,3 +137,35 @@ def test_savings_count_epochs_by_outcome() -> None:
     [run, saved] = saved_epochs(found).figure.data  # type: ignore[union-attr]
     assert list(run.y) == ["completed, n = 1", "pruned, n = 1", "early stopped, n = 1"]
     assert (list(run.x), list(saved.x)) == ([30, 3, 12], [0, 27, 18])
+
+
+GRID_SPACE: dict[str, Any] = {f"p{at}": {"float": [0.0, 1.0], "points": 10} for at in range(2)}
+
+
+def grid_of(values: Any) -> Evidence:
+    axis = np.linspace(0, 1, 10).tolist()
+    trials = [{"p0": first, "p1": second} for first in axis for second in axis]
+    goal = Goal("dev_accuracy", "max")
+    return evidence(GRID_SPACE, trials, list(map(float, values)), goal=goal,
+                    search={"method": "grid"})  # fmt: skip
+
+
+def test_a_grid_of_equal_results_raises_no_alarm_at_the_start_of_its_first_axis() -> None:
+    assert boundary_alarms(grid_of(np.full(100, 0.9))) == []
+
+
+def test_ties_on_a_grid_of_few_dev_rows_raise_alarms_as_rarely_as_their_level() -> None:
+    random = np.random.default_rng(0)
+    alarms = sum(
+        bool(boundary_alarms(grid_of(random.binomial(30, 0.9, 100) / 30))) for _ in range(200)
+    )
+    assert alarms <= binom.ppf(0.999, 200, 4 * 0.01)
+
+
+def test_trials_that_tie_at_the_edge_of_the_best_tenth_share_its_places() -> None:
+    # Four sure ones at the low end of p0, and twelve equals of which six lie there: 4 + 6 / 2 = 7.
+    values = np.full(100, 0.5)
+    values[[0, 1, 2, 3]] = 0.95
+    values[[4, 5, 6, 7, 8, 9, 50, 51, 52, 53, 54, 55]] = 0.9
+    [alarm] = boundary_alarms(grid_of(values))
+    assert (alarm.name, alarm.end, alarm.near, alarm.best) == ("p0", "low", 7, 10)

@@ -250,3 +250,16 @@ def test_a_suggestion_is_sent_to_where_the_data_that_it_names_are(
     assert f"keep it in {tmp_path}: data or modules that it names are" in capsys.readouterr().err
     assert main(["suggest", str(run), "--out", str(tmp_path / "next.yaml")]) == 0
     assert "keep it" not in capsys.readouterr().err
+
+
+def test_ties_on_a_grid_do_not_narrow_its_first_axis() -> None:
+    space = tuned({**WIDE, "points": 10})
+    space["model"] = {"kind": "mlp", "dropout": {"float": [0.0, 0.5], "points": 10}}
+    axis, rates = np.geomspace(1e-4, 1.0, 10).tolist(), np.linspace(0, 0.5, 10).tolist()
+    trials = [
+        tuned(lr) | {"model": {"kind": "mlp", "dropout": rate}} for lr in axis for rate in rates
+    ]
+    values = [0.1 if at % 3 == 0 else 0.2 for at in range(100)]
+    made = evidence(space, trials, values, search={"method": "grid"})
+    found = suggest(made, sweep_values(space, search={"method": "grid"}), is_runnable)
+    assert "trials lie from" not in found.text

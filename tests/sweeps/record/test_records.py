@@ -46,10 +46,29 @@ def test_the_earliest_of_equal_epochs_is_the_best() -> None:
     assert found.trials[0].epochs == 3
 
 
-def test_the_lower_index_wins_among_equal_trials() -> None:
-    found = record(report(2, 0.3), report(1, 0.3))
-    assert found.best is found.trials[1]
-    assert [trial.trial.index for trial in found.ranked()] == [1, 2]
+def tied(seeds: tuple[int, ...], losses: tuple[float, ...]) -> SweepRecord:
+    """Trials that share an accuracy, and what else they have."""
+    plan = [PlannedTrial(at, f"{at:012x}", seed, {}) for at, seed in enumerate(seeds)]
+    events = [
+        {"event": "report", "t": 1.0, "trial": at, "epochs": [row(1, loss) | {"dev_accuracy": 0.9}]}
+        for at, loss in enumerate(losses)
+    ]
+    return SweepRecord.of(plan, Goal("dev_accuracy", "max"), events)
+
+
+def test_of_trials_with_one_accuracy_the_least_dev_loss_comes_first() -> None:
+    found = tied((7, 8, 9), (0.353, 0.528, 0.232))
+    assert [trial.trial.index for trial in found.ranked()] == [2, 0, 1]
+    assert found.best is found.trials[2]
+
+
+@pytest.mark.parametrize(("seeds", "order"), [((3, 1, 2), [1, 2, 0]), ((1, 3, 2), [0, 2, 1])])
+def test_trials_equal_in_all_are_ranked_by_chance_which_the_seed_decides(
+    seeds: tuple[int, ...], order: list[int]
+) -> None:
+    found = tied(seeds, (0.3, 0.3, 0.3))
+    assert [trial.trial.index for trial in found.ranked()] == order
+    assert found.best is found.trials[order[0]]
 
 
 SESSION = {"event": "session", "t": 0.0, "trials": 3}
