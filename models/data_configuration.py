@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from sweeps.models.errors import DataError
+from sweeps.models.own_functions import TARGET
 from sweeps.models.section import Section
 from sweeps.models.tasks import Task
 
@@ -35,7 +36,7 @@ FILE_SUFFIXES = (".csv", ".parquet", ".npz")
 MAX_FOLDS = 20
 _DEV = 0.2
 
-_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_FUNCTION = re.compile(TARGET)
 _SOURCE_RULE = (
     "a source is a built-in name, a file ending in "
     + ", ".join(FILE_SUFFIXES)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from sweeps.models.errors import TrialConfigError
+from sweeps.models.own_functions import ROLES, TARGET
 from sweeps.models.section import Section
 
 __all__ = [
@@ -94,7 +95,7 @@ class CustomNet(Section):
 
     kind: Literal["custom"]
     target: str = Field(
-        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
+        pattern=f"^{TARGET}$",
         description="package.module:function, importable from where the program runs.",
     )
     options: dict[str, Any] = Field(
@@ -105,7 +106,7 @@ class CustomNet(Section):
     @classmethod
     def _options_are_free_names(cls, options: dict[str, Any]) -> dict[str, Any]:
         for name in options:
-            if not name.isidentifier() or name in ("input_shape", "outputs"):
+            if not name.isidentifier() or name in ROLES["net"].given:
                 raise TrialConfigError(
                     "an option must be a Python name other than input_shape and outputs",
                     key=("model", "options"),

@@ -8,32 +8,33 @@ from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+from sweeps.models.own_functions import OwnFunction
 from sweeps.search_spaces.problems import Problem, did_you_mean
 
 __all__ = ["function_problem", "source_of"]
 
-_PLACE = ("model", "target")
 _WHERE = "put it beside the sweep file, where you type the command, or on PYTHONPATH"
 
 
-def function_problem(target: str) -> Problem | None:
-    """Return why `package.module:function` cannot be a net, or None where it may be one.
+def function_problem(own: OwnFunction) -> Problem | None:
+    """Return why a function of the user's own cannot be called, or None where it may be.
 
     The module itself is not run, as that would take torch; the packages that hold it are.
     """
+    target, place = own.target, own.role.path
     module, _, function = target.partition(":")
     try:
         spec = _spec(module)
     except Exception as err:  # whatever a package of the user's raises while it is imported
-        return Problem(_PLACE, target, f"module {module!r} cannot be imported: {err!r}")
+        return Problem(place, target, f"module {module!r} cannot be imported: {err!r}")
     if spec is None:
         rule = f"there is no module {module!r}, got {target!r}"
-        return Problem(_PLACE, target, rule, hint=_WHERE)
+        return Problem(place, target, rule, hint=_WHERE)
     names = _names_in(spec)
     if names is None or function in names:
         return None
     rule = f"module {module!r} has no {function!r}, got {target!r}"
-    return Problem(_PLACE, target, rule, names[:20], did_you_mean(function, names))
+    return Problem(place, target, rule, names[:20], did_you_mean(function, names))
 
 
 def _spec(module: str) -> ModuleSpec | None:

@@ -1,4 +1,4 @@
-"""Whether a net of the user's own takes the options that it is given, read from its text.
+"""Whether a function of the user's own takes the options that it is given, read from its text.
 
 Nothing of it is run, as that would take torch. Where the text does not tell, nothing is said.
 """
@@ -6,23 +6,22 @@ Nothing of it is run, as that would take torch. Where the text does not tell, no
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from sweeps.definition.own_modules import source_of
+from sweeps.models.own_functions import OwnFunction
 from sweeps.search_spaces.problems import Problem, did_you_mean, nearest
 
 __all__ = ["option_problems"]
 
-_GIVEN = ("input_shape", "outputs")
 
-
-def option_problems(target: str, options: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield what keeps `package.module:function` from being called with these options.
+def option_problems(own: OwnFunction) -> Iterator[Problem]:
+    """Yield what keeps a function of the user's own from being called with its options.
 
     Only a plain function at its module's top level tells: no class, decorator or second meaning
     of its name.
     """
+    target, given = own.target, own.role.given
     module, _, name = target.partition(":")
     tree = source_of(module)
     function = None if tree is None else _plain_function(tree, name)
@@ -30,25 +29,26 @@ def option_problems(target: str, options: Mapping[str, Any]) -> Iterator[Problem
         return
     takes_any = function.args.kwarg is not None
     known = _parameters(function.args)
-    lacking = [one for one in _GIVEN if one not in known and not takes_any]
+    lacking = [one for one in given if one not in known and not takes_any]
     if lacking:
-        called = f"is called with {', '.join(_GIVEN)} and the options as keywords"
+        called = f"is called with {', '.join(given)} and the options as keywords"
         rule = f"{target} {called}, and takes no {' and no '.join(lacking)}"
-        yield Problem(("model", "target"), target, rule)
+        yield Problem(own.role.path, target, rule)
         return
-    allowed = tuple(one for one in known if one not in _GIVEN)
+    allowed = tuple(one for one in known if one not in given)
+    place = own.role.options or own.role.path
     meant = set()
-    for option in options:
+    for option in own.options:
         if option not in allowed and not takes_any:
             rule = f"unknown key {option!r}, which {target} does not take"
             meant.add(nearest(option, allowed))
-            path, hint = ("model", "options", option), did_you_mean(option, allowed)
-            yield Problem(path, option, rule, allowed, hint, kind="unknown_key")
+            hint = did_you_mean(option, allowed)
+            yield Problem((*place, option), option, rule, allowed, hint, kind="unknown_key")
     for option in allowed:
-        is_missing = known[option] and option not in options
+        is_missing = known[option] and option not in own.options
         if is_missing and option not in meant:
             rule = f"missing key {option!r}, which {target} has no default for"
-            yield Problem(("model", "options"), None, rule, kind="missing_key")
+            yield Problem(place, None, rule, kind="missing_key")
 
 
 def _plain_function(tree: ast.Module, name: str) -> ast.FunctionDef | None:

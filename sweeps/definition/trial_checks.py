@@ -18,7 +18,7 @@ from sweeps.definition.validation_messages import problems_of
 from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.data_checks import DataSummary
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.net_configuration import CustomNet
+from sweeps.models.own_functions import trial_functions
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 from sweeps.search_spaces.space import Space
 
@@ -57,12 +57,13 @@ def judge_trial(configuration: Mapping[str, Any], data: DataSummary | None) -> V
         is_joint = all(details["type"] == "value_error" for details in err.errors())
         rest = _without_wrong_sections(configuration, err)
         if rest is not None:
-            problems += _against_surroundings(rest, data)
+            problems += _against_surroundings(rest, rest.model_dump(mode="json"), data)
         return Verdict(None, tuple(problems), is_joint)
-    problems = list(_against_surroundings(config, data))
+    complete = config.model_dump(mode="json")
+    problems = list(_against_surroundings(config, complete, data))
     if problems:
         return Verdict(None, tuple(problems), is_joint=True)
-    return Verdict(config.model_dump(mode="json"))
+    return Verdict(complete)
 
 
 def _without_wrong_sections(
@@ -80,17 +81,22 @@ def _without_wrong_sections(
         return None
 
 
-def _against_surroundings(config: TrialConfig, data: DataSummary | None) -> Iterator[Problem]:
+def _against_surroundings(
+    config: TrialConfig, complete: Mapping[str, Any], data: DataSummary | None
+) -> Iterator[Problem]:
     """Yield what the net cannot do with this data, and what the user's own cannot be called with.
 
-    Calling that function is left to the trials: it would take torch.
+    Calling those functions is left to the trials: it would take torch.
+
+    Args:
+        complete: The configuration as plain JSON values.
     """
-    if isinstance(config.model, CustomNet):
-        problem = function_problem(config.model.target)
+    for own in trial_functions(complete):
+        problem = function_problem(own)
         if problem is not None:
             yield problem
         else:
-            yield from option_problems(config.model.target, config.model.options)
+            yield from option_problems(own)
     if data is None:
         return
     try:

@@ -18,6 +18,7 @@ from sweeps.models.configuration import TrialConfig
 from sweeps.models.datasets import load_dataset
 from sweeps.models.errors import ModelError
 from sweeps.models.nets import build_net
+from sweeps.models.own_functions import trial_functions
 from sweeps.models.splits import TrainDev, split_folds
 from sweeps.models.training import Objective, Training
 
@@ -84,7 +85,7 @@ def _told(trial: PlannedTrial) -> Iterator[None]:
     except SweepError:
         raise
     except Exception as err:
-        is_own = trial.configuration["model"]["kind"] == "custom"
+        is_own = any(True for _ in trial_functions(trial.configuration))
         if not (is_own or isinstance(err, ModelError)):
             raise
         said = str(err) if isinstance(err, ModelError) else f"its net raised {err!r}"

@@ -9,6 +9,7 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.errors import ClusterError, StorageError
 from sweeps.infra.package import PackageError, files_beside, stage
 from sweeps.models.data_configuration import DataConfig
+from sweeps.models.own_functions import own_functions
 from sweeps.record.run_folder import RunFolder, write_atomically
 
 __all__ = [
@@ -24,10 +25,9 @@ INPUTS = "inputs"
 
 
 def needs_modules(data: DataConfig, plan: Iterable[PlannedTrial]) -> bool:
-    """Return whether a sweep calls functions of the user's own: for its data, or for a net."""
-    return data.kind == "function" or any(
-        trial.configuration["model"]["kind"] == "custom" for trial in plan
-    )
+    """Return whether a sweep calls functions of the user's own."""
+    configurations = (trial.configuration for trial in plan)
+    return any(True for _ in own_functions(data, configurations))
 
 
 def own_code(folders: Sequence[Path], data: DataConfig) -> dict[Path, Path]:

@@ -21,6 +21,7 @@ from sweeps.definition.configurations import flatten
 from sweeps.definition.own_files import files_of
 from sweeps.errors import RunFolderError
 from sweeps.infra.package import code_files, stage
+from sweeps.models.own_functions import trial_functions
 from sweeps.models.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
@@ -105,8 +106,13 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
 
 
 def _own_modules(configuration: Mapping[str, Any], folder: RunFolder) -> dict[Path, Path]:
-    model = configuration["model"]
-    return files_of(model["target"], folder.module_folders()) if model["kind"] == "custom" else {}
+    """Return the user's files without which the net cannot answer, each with its path."""
+    needed = [own for own in trial_functions(configuration) if own.role.answers]
+    folders = folder.module_folders() if needed else ()
+    files: dict[Path, Path] = {}
+    for own in needed:
+        files |= files_of(own.target, folders)
+    return files
 
 
 def log_model(projection: Projection, source: ModelSource) -> str:

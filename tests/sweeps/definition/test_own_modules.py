@@ -11,6 +11,7 @@ from sweeps.definition.loading import check_text
 from sweeps.definition.own_files import make_importable
 from sweeps.definition.own_modules import function_problem
 from sweeps.errors import SweepFileError
+from sweeps.models.own_functions import OwnFunction
 from tests.sweeps.definition.test_checks import GOOD
 
 MODULE = (
@@ -33,7 +34,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     "own_net_in_loop:a", "json:loads",
 ])  # fmt: skip
 def test_what_may_be_a_function_is_let_through_and_not_run(target: str) -> None:
-    assert function_problem(target) is None
+    assert function_problem(OwnFunction("net", target)) is None
     assert "own_net_to_find" not in sys.modules
 
 
@@ -47,7 +48,7 @@ def test_what_may_be_a_function_is_let_through_and_not_run(target: str) -> None:
     ],
 )
 def test_what_can_be_no_net_says_why(target: str, words: str) -> None:
-    problem = function_problem(target)
+    problem = function_problem(OwnFunction("net", target))
     assert problem is not None
     assert words in problem.rule
 
@@ -77,4 +78,4 @@ def test_a_models_package_of_the_users_is_found_before_all_others(
     (tmp_path / "models" / "__init__.py").write_text("")
     (tmp_path / "models" / "tabnet.py").write_text("def build(input_shape, outputs): ...\n")
     make_importable(tmp_path)
-    assert function_problem("models.tabnet:build") is None
+    assert function_problem(OwnFunction("net", "models.tabnet:build")) is None

@@ -11,6 +11,7 @@ from sweeps.definition.loading import check_text
 from sweeps.definition.own_files import make_importable
 from sweeps.definition.own_options import option_problems
 from sweeps.errors import SweepFileError
+from sweeps.models.own_functions import OwnFunction
 from tests.sweeps.definition.test_checks import GOOD
 
 PLAIN = "def build(input_shape, outputs, width=32, *, depth, bias=True): pass\n"
@@ -28,7 +29,9 @@ def module(folder: Path, text: str, name: str = "own_options_net") -> None:
 
 def problems(folder: Path, text: str, **options: object) -> list[str]:
     module(folder, text)
-    return [str(one) for one in option_problems("own_options_net:build", options)]
+    return [
+        str(one) for one in option_problems(OwnFunction("net", "own_options_net:build", options))
+    ]
 
 
 def test_options_that_the_function_takes_are_right(tmp_path: Path) -> None:
@@ -75,7 +78,7 @@ def test_what_the_text_does_not_tell_is_let_through(tmp_path: Path, text: str) -
 
 @pytest.mark.parametrize("target", ["math:sqrt", "no_such_module:build"])
 def test_a_module_without_a_text_is_let_through(target: str) -> None:
-    assert list(option_problems(target, {"anything": 1})) == []
+    assert list(option_problems(OwnFunction("net", target, {"anything": 1}))) == []
 
 
 def test_a_misspelt_option_is_found_by_validation_once_with_its_place(tmp_path: Path) -> None:

@@ -1,0 +1,100 @@
+"""The functions of a user's own that a sweep calls: what each is for, and where it is named.
+
+Whoever checks them, ships their modules, packs them with a model or holds a run to their text asks
+`own_functions`; so a further place for one is a row of `ROLES` and a line of a generator. Imports
+no torch and runs nothing of the user's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from sweeps.models.data_configuration import DataConfig
+
+__all__ = [
+    "ROLES",
+    "TARGET",
+    "OwnFunction",
+    "OwnRole",
+    "Role",
+    "data_functions",
+    "own_functions",
+    "trial_functions",
+]
+
+# package.module:function
+TARGET = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
+
+OwnRole = Literal["data", "net"]
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a function of the user's own is for.
+
+    Attributes:
+        path: where it is named, in the sweep file or in a trial's configuration.
+        options: where the keywords are that the user passes to it; None where there are none.
+        given: the keywords that it is called with besides.
+        answers: whether a trained net cannot answer without it, so that it is packed with a model.
+    """
+
+    path: tuple[str, ...]
+    options: tuple[str, ...] | None
+    given: tuple[str, ...]
+    answers: bool
+
+
+ROLES: dict[OwnRole, Role] = {
+    "data": Role(("data", "source"), None, (), answers=False),
+    "net": Role(("model", "target"), ("model", "options"), ("input_shape", "outputs"), True),
+}
+
+
+@dataclass(frozen=True)
+class OwnFunction:
+    """A function of the user's own, as a sweep file names it.
+
+    Attributes:
+        kind: what it is for.
+        target: `package.module:function`.
+        options: passed to it as keywords.
+    """
+
+    kind: OwnRole
+    target: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def role(self) -> Role:
+        """What holds for all functions of its kind."""
+        return ROLES[self.kind]
+
+
+def data_functions(data: DataConfig) -> Iterator[OwnFunction]:
+    """Yield those that a `data` section calls."""
+    if data.kind == "function":
+        yield OwnFunction("data", data.source)
+
+
+def trial_functions(configuration: Mapping[str, Any]) -> Iterator[OwnFunction]:
+    """Yield those that a trial calls.
+
+    Args:
+        configuration: complete, as plain JSON values: a plan of 10,000 is gone through at once.
+    """
+    model = configuration["model"]
+    if model["kind"] == "custom":
+        yield OwnFunction("net", model["target"], model["options"])
+
+
+def own_functions(
+    data: DataConfig, configurations: Iterable[Mapping[str, Any]]
+) -> Iterator[OwnFunction]:
+    """Yield those that a sweep calls: for its data, then for its trials, each whenever named."""
+    yield from data_functions(data)
+    for configuration in configurations:
+        yield from trial_functions(configuration)

@@ -1,0 +1,60 @@
+"""Each place for a function of the user's own is found by the one generator that all others ask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sweeps.models.configuration import TrialConfig
+from sweeps.models.data_configuration import DataConfig
+from sweeps.models.own_functions import (
+    ROLES,
+    OwnFunction,
+    OwnRole,
+    data_functions,
+    own_functions,
+    trial_functions,
+)
+
+NET: dict[str, Any] = {"kind": "custom", "target": "own.net:build", "options": {"width": 3}}
+
+
+def configuration(model: dict[str, Any]) -> dict[str, Any]:
+    sections = {"model": model, "optimizer": {"kind": "sgd"}, "training": {"epochs": 1}}
+    return TrialConfig.model_validate(sections).model_dump(mode="json")
+
+
+@pytest.mark.parametrize("model", [{"kind": "linear"}, {"kind": "mlp"}, {"kind": "cnn"}])
+def test_a_trial_of_the_products_own_nets_calls_none(model: dict[str, Any]) -> None:
+    assert list(trial_functions(configuration(model))) == []
+
+
+@pytest.mark.parametrize("source", ["iris", "own.csv", "own/data.parquet"])
+def test_a_data_set_that_is_read_calls_none(source: str) -> None:
+    data = DataConfig(source=source, target="y" if "." in source else None)
+    assert list(data_functions(data)) == []
+
+
+def test_a_sweep_calls_that_of_its_data_then_those_of_its_trials() -> None:
+    data = DataConfig(source="own.data:load")
+    plan = [configuration(NET), configuration({"kind": "linear"}), configuration(NET)]
+    net = OwnFunction("net", "own.net:build", {"width": 3})
+    assert list(own_functions(data, plan)) == [OwnFunction("data", "own.data:load"), net, net]
+
+
+def in_file(kind: OwnRole) -> dict[str, Any]:
+    data = DataConfig(source="own.data:load").model_dump(mode="json")
+    return {"data": data, **configuration(NET)}
+
+
+@pytest.mark.parametrize("kind", ROLES)
+def test_a_function_is_named_where_its_role_says(kind: OwnRole) -> None:
+    found = own_functions(DataConfig(source="own.data:load"), [configuration(NET)])
+    (own,) = (one for one in found if one.kind == kind)
+    section, key = own.role.path
+    assert in_file(kind)[section][key] == own.target
+
+
+def test_a_model_is_packed_with_what_its_net_needs_and_not_with_its_data() -> None:
+    assert {kind for kind, role in ROLES.items() if role.answers} == {"net"}
