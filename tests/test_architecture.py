@@ -121,6 +121,20 @@ def test_third_parties_stay_home(library: str) -> None:
     assert users <= HOMES[library]
 
 
+def names_from(path: Path, module: str) -> set[str]:
+    nodes = ast.walk(ast.parse(path.read_text()))
+    found = (node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == module)
+    return {alias.name for node in found for alias in node.names}
+
+
+def test_nobody_but_its_own_file_and_the_table_asks_which_scheduler_it_is() -> None:
+    sections = {"NoScheduler", "Asha", "Bandit", "HyperBand", "MedianStopping"}
+    module = "sweeps.definition.sweep_file"
+    users = {name_of(path) for path in PRODUCT if names_from(path, module) & sections}
+    assert len(users) == len(sections) + 1
+    assert {str(Path(name).parent) for name in users} == {"sweeps/execution/schedulers"}
+
+
 def test_torch_is_used_in_models_and_where_a_trial_is_trained() -> None:
     users = {name_of(path) for path in PRODUCT if "torch" in packages_of(path)}
     outside = {name for name in users if not name.startswith("models/")}

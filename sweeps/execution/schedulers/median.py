@@ -6,6 +6,7 @@ Golovin et al., Google Vizier, KDD 2017, section 3.2.2.
 from __future__ import annotations
 
 import bisect
+from array import array
 from collections import defaultdict
 
 import numpy as np
@@ -30,7 +31,7 @@ class MedianScheduler(Scheduler):
         self._goal = goal
         self._grace, self._enough = section.grace_epochs, section.min_samples
         self._means: dict[int, list[float]] = defaultdict(list)
-        self._values: dict[int, list[float]] = defaultdict(list)
+        self._values: dict[int, array[float]] = defaultdict(lambda: array("d"))
         self._epochs: dict[int, int] = {}
         self._best: dict[int, float] = {}
 
@@ -70,9 +71,9 @@ class MedianScheduler(Scheduler):
         if self._goal.better(value, self._best.get(trial)):
             self._best[trial] = value
 
-    def _note_mean(self, epoch: int, values: list[float]) -> None:
+    def _note_mean(self, epoch: int, values: array[float]) -> None:
         if values:
-            bisect.insort(self._means[epoch], float(np.mean(values)))
+            bisect.insort(self._means[epoch], float(np.frombuffer(values).mean()))
 
 
 def _middle(ascending: list[float]) -> float | None:
