@@ -1,7 +1,8 @@
 # What a person types. `make help` lists it; CI calls the same targets.
 SPEC ?= search_spaces/examples/digits.yaml
 ARGS ?=
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Of the environment; none takes the newest on the PATH.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -14,7 +15,7 @@ POSTGRES_PORT ?= 5432
 export RAY_ADDRESS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep validate plan ui cluster cluster-down test test-cluster lint format type check bench clean
+.PHONY: help setup sweep validate plan ui cluster cluster-down test test-cluster test-lowest lint format type check bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,10 +23,8 @@ help: ## List the targets
 setup: $(READY) ## Make .venv with the pinned versions (done once)
 
 $(READY): infra/constraints.txt pyproject.toml
-	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
-		{ echo "Python 3.11 is needed, and '$(PYTHON)' is not: install it, or call make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@echo "setting up $(VENV): some minutes, once"
-	@test -x $(BIN)/python || '$(PYTHON)' -m venv $(VENV)
+	@test -x $(BIN)/python || { python=$$(sh infra/newest_python.sh '$(PYTHON)') && \
+		echo "setting up $(VENV) with $$python: some minutes, once" && "$$python" -m venv $(VENV); }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c infra/constraints.txt 'torch==2.13.0'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c infra/constraints.txt -e '.[dev]'
 	@touch $@
@@ -58,6 +57,17 @@ test: setup ## Run the tests of one machine
 test-cluster: setup ## Run the tests that start a cluster and servers
 	@$(BIN)/python -m pytest -m cluster $(ARGS)
 
+# Its environment stays, so that a second time is quick.
+LOWEST := .venv-lowest
+test-lowest: ## Run the unit tests with the lowest versions that pyproject.toml allows
+	@test -x $(LOWEST)/bin/python || "$$(sh infra/newest_python.sh '$(PYTHON)')" -m venv $(LOWEST)
+	@$(LOWEST)/bin/python -m tests.lowest_versions > $(LOWEST)/constraints.txt
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c $(LOWEST)/constraints.txt -e '.[dev]'
+	@$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile -W default \
+		-m 'not ray and not cluster and not browser and not gpu' \
+		tests/search_spaces tests/models tests/sweeps/definition $(ARGS)
+
 lint: setup ## Check style and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -75,5 +85,5 @@ bench: setup ## Measure against the bare loop, Optuna and stock Ray Tune
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 clean: ## Delete caches and the environment; runs/ stays
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	@rm -rf $(VENV) $(LOWEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

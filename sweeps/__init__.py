@@ -41,6 +41,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    from sweeps.infra.other_package import clash
+
+    if found := clash():
+        raise ImportError(found)
     if name not in __all__:
         raise AttributeError(f"module 'sweeps' has no attribute {name!r}")
     module, attribute = _HOMES.get(name, ("sweeps.service.running", name))

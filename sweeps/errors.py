@@ -5,6 +5,7 @@ SweepError                  a mistake that the user can mend; its message says h
 ├── RequestError            a command asks for what cannot be: no such run, nothing to retry, ...
 ├── RunFolderError          a run folder is damaged, in use or of another version
 ├── SettingsError           an environment variable cannot be used
+├── MissingExtraError       what is asked needs packages that are not installed
 ├── PlacementError          a trial asks for more than this machine, or any node, can ever give
 ├── ClusterError            the Ray cluster does not answer, refuses, or a node is not ready
 ├── StorageError            results cannot be written (disk full, no permission)
@@ -18,10 +19,12 @@ SweepError                  a mistake that the user can mend; its message says h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 __all__ = [
     "ClusterError",
     "FileProblem",
+    "MissingExtraError",
     "PlacementError",
     "RefusedRecordError",
     "RequestError",
@@ -31,7 +34,16 @@ __all__ = [
     "SweepError",
     "SweepFileError",
     "TrackingError",
+    "require_extra",
 ]
+
+# What tells that an extra of pyproject.toml is installed: modules that only it brings.
+_EXTRAS = {
+    "report": ("optuna", "plotly"),
+    "png": ("kaleido",),
+    "cluster": ("aiohttp_cors", "opencensus"),
+    "server": ("flask_wtf", "psutil", "psycopg"),
+}
 
 
 class SweepError(Exception):
@@ -105,6 +117,12 @@ class SettingsError(SweepError):
     exit_code = 2
 
 
+class MissingExtraError(SweepError):
+    """What is asked needs packages that are not installed: an extra, which the message names."""
+
+    exit_code = 2
+
+
 class ClusterError(SweepError):
     """The Ray cluster cannot be used: it does not answer, refuses, or a node is not ready."""
 
@@ -125,3 +143,18 @@ class TrackingError(SweepError):
 
 class RefusedRecordError(TrackingError):
     """The MLflow store refuses a part of the record as such: the same request would not pass."""
+
+
+def require_extra(extra: str, user: str) -> None:
+    """Raise MissingExtraError where an extra is not installed.
+
+    Args:
+        extra: Its name in pyproject.toml.
+        user: What needs it, as the message calls it.
+    """
+    missing = [name for name in _EXTRAS[extra] if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"{user} needs packages that are not installed ({', '.join(missing)}): "
+            f"pip install 'torch-sweeps[{extra}]'"
+        )

@@ -21,6 +21,7 @@ from sweeps.cli.project_commands import add_project_commands
 from sweeps.definition.own_files import import_from_here
 from sweeps.errors import SweepError, SweepFileError
 from sweeps.infra import command_line
+from sweeps.infra.other_package import clash
 
 __all__ = ["main"]
 
@@ -34,6 +35,9 @@ _RECORDED = "; what was reported is kept: `{}` shows the sweep, `{}` continues i
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; argparse exits with 2 where it cannot be parsed."""
+    if problem := clash():
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
     if arguments is None:
         import_from_here()
     given = sys.argv[1:] if arguments is None else list(arguments)

@@ -9,7 +9,7 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-from sweeps.errors import ClusterError
+from sweeps.errors import ClusterError, require_extra
 from sweeps.infra.command_line import command
 from sweeps.session.environment import read_settings
 
@@ -79,6 +79,7 @@ def _ui(parsed: argparse.Namespace) -> int:
 
 
 def _cluster_up(parsed: argparse.Namespace) -> int:
+    require_extra("server", "a cluster on this machine")
     from sweeps.infra.local.cluster import LocalCluster
     from sweeps.infra.local.processes import ProcessError
 
@@ -106,6 +107,7 @@ def _cluster_up(parsed: argparse.Namespace) -> int:
 
 
 def _cluster_down(parsed: argparse.Namespace) -> int:
+    require_extra("server", "a cluster on this machine")
     from sweeps.infra.local.cluster import LocalCluster
     from sweeps.infra.local.processes import ProcessError
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.definition.loading import check_text, read_values
 from sweeps.definition.own_files import make_importable
-from sweeps.errors import SweepFileError
+from sweeps.errors import SweepFileError, require_extra
 from sweeps.record.reading import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.search_spaces.yaml_writer import write_yaml
@@ -44,6 +44,7 @@ def write_report(path: str | Path, *, out: str | Path | None = None) -> Path:
         path: A run folder.
         out: Where to write; None takes report.html in the run folder.
     """
+    require_extra("report", "a report")
     from sweeps.report import report
 
     return report.write_report(RunFolder.open(Path(path)), None if out is None else Path(out))
@@ -55,6 +56,7 @@ def compare(first: str | Path, second: str | Path, *, out: str | Path = "compare
     Raises:
         RequestError: They have other objectives or other data.
     """
+    require_extra("report", "a comparison")
     from sweeps.report.comparison import write_comparison
 
     return write_comparison(RunFolder.open(Path(first)), RunFolder.open(Path(second)), Path(out))
@@ -66,6 +68,7 @@ def suggest(path: str | Path) -> str:
     Raises:
         RunFolderError: The folder was damaged.
     """
+    require_extra("report", "a suggestion")
     from sweeps.analysis.evidence import gather
     from sweeps.analysis.suggestion import suggest as suggest_next
 
@@ -104,6 +107,8 @@ def write_pictures(path: str | Path) -> list[Path]:
     Raises:
         SweepError: No Chrome or Chromium is there to draw them.
     """
+    for extra in ("report", "png"):
+        require_extra(extra, "pictures of a report's figures")
     from sweeps.report import pictures
 
     return pictures.write_pictures(RunFolder.open(Path(path)))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeps.definition.loading import check_sweep
-from sweeps.errors import ClusterError, SettingsError
+from sweeps.errors import ClusterError, SettingsError, require_extra
 from sweeps.infra.jobs import Job, Jobs, JobsError
 from sweeps.infra.package import PackageError, code_files, stage
 from sweeps.infra.settings import InfraSettings, has_password
@@ -186,6 +186,7 @@ def _jobs() -> Iterator[Jobs]:
             f"RAY_ADDRESS {is_now}, which is no Jobs address: set it to that of the cluster, for "
             f"example http://127.0.0.1:8265; a sweep without one stops at Ctrl-C where it runs"
         )
+    require_extra("cluster", "a cluster's Jobs address")
     try:
         yield Jobs(settings.jobs_address)
     except (JobsError, PackageError) as err:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from sweeps.errors import SweepError, require_extra
 from sweeps.record.reading import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.tracking.follower import Closing
@@ -23,12 +24,14 @@ def draw_report(folder: RunFolder) -> Path | None:
     that is there now.
     """
     try:
+        require_extra("report", "a report")
         from sweeps.report.report import write_report
 
         return write_report(folder)
     except Exception as err:
         (folder.path / "report.html").unlink(missing_ok=True)
-        print(f"the report could not be drawn: {err!r}", file=sys.stderr)
+        why = err if isinstance(err, SweepError) else repr(err)
+        print(f"the report could not be drawn: {why}", file=sys.stderr)
         return None
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sweeps.definition.configurations import flatten, varied_keys
+from sweeps.errors import MissingExtraError, require_extra
 from sweeps.infra.command_line import command, shown_path
 from sweeps.infra.settings import read_settings
 from sweeps.record.final import FinalChoice
@@ -173,8 +174,16 @@ def next_steps(results: Results) -> list[str]:
     if (results.path / "report.html").exists():
         lines.append(f"Report:  {path}/report.html")
     else:
-        lines.append(f"There is no report; try:  {command('report', results.path)}")
+        lines.append(_why_no_report(results.path))
     return [*lines, *_where_to_look(results.path.parent)]
+
+
+def _why_no_report(path: Path) -> str:
+    try:
+        require_extra("report", "a report")
+    except MissingExtraError as err:
+        return f"There is no report: {err}"
+    return f"There is no report; try:  {command('report', path)}"
 
 
 def _where_to_look(runs: Path) -> list[str]:

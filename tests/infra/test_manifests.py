@@ -116,7 +116,7 @@ def test_every_command_is_one_of_the_real_command_line(where: str) -> None:
         file = str(parsed.file).removeprefix("/opt/sweeps/")
         assert (ROOT / file).exists()
     elif words[:4] == ["python", "-m", "pip", "install"]:
-        assert words[4:] == ["-c", "infra/constraints.txt", "-e", ".[aws]"]
+        assert words[4:] == ["-c", "infra/constraints.txt", "-e", ".[all,aws]"]
     else:
         assert words[0] in {"docker", "cp", "export", "kubectl", "openssl", "wget", "pg_isready"}
         for word in words:
@@ -145,7 +145,7 @@ def test_the_image_has_what_rays_launcher_calls_in_it() -> None:
     runs = [line["value"] for line in dockerfile() if line["instruction"] == "RUN"]
     (packages,) = [re.findall(r"--no-install-recommends ([\w -]+)", one) for one in runs[:1]]
     assert {"rsync", "openssh-client", "bash", "wget"} <= set(packages[0].split())
-    assert "-e '.[aws]'" in runs[-1]
+    assert "-e '.[all,aws]'" in runs[-1]
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]
