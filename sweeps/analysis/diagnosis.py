@@ -31,8 +31,8 @@ class Thresholds:
 
     Attributes:
         bias: Training error above the target error; errors are 1 - accuracy, or 1 - R2.
-        variance: Dev error above training error; for classes also above `standard_errors` of it,
-            as few dev rows give a wrong picture.
+        variance: Dev error above training error; also above `standard_errors` of that gap, as few
+            dev rows give a wrong picture.
         late_share: A best epoch in this last share of the epochs is late.
         late_gain: Share of the whole improvement that the last fifth of the epochs must bring for
             a trial to be still improving.
@@ -161,7 +161,7 @@ def _findings(
         train, dev = errors
         if train - target > limits.bias:
             yield "avoidable bias"
-        noise = 0.0 if evidence.task == "regression" else _standard_error(dev, evidence.dev_rows)
+        noise = _noise(evidence, errors)
         if dev - train > max(limits.variance, limits.standard_errors * noise):
             yield "variance"
     if trial.outcome is Outcome.DIVERGED:
@@ -195,6 +195,25 @@ def _is_unstable(losses: Array, limits: Thresholds) -> bool:
     return rises > limits.rise * spread and rises > limits.material * float(np.median(losses))
 
 
-def _standard_error(share: float, rows: int) -> float:
+def _noise(evidence: Evidence, errors: tuple[float, float]) -> float:
+    """Return the standard error of the gap between dev and training error."""
+    train, dev = errors
+    if evidence.task == "classification":
+        return _of_share(dev, evidence.dev_rows)
+    of_train = _of_r2(1 - train, evidence.train_rows or math.inf)
+    return math.hypot(of_train, _of_r2(1 - dev, evidence.dev_rows))
+
+
+def _of_share(share: float, rows: float) -> float:
     """Return the standard error of a share of so many rows (binomial)."""
     return math.sqrt(share * (1 - share) / rows) if 0 < share < 1 else 0.0
+
+
+def _of_r2(r2: float, rows: float) -> float:
+    """Return the standard error of R2 on so many rows: 2 R (1 - R2) / sqrt(n).
+
+    Olkin and Finn, Correlations redux (Psychological Bulletin 1995). Near 0 it would come to
+    nothing, although a small R2 is as unsure: below 0.2 it is taken at 0.2.
+    """
+    size = min(max(r2, 0.2), 1.0)
+    return 2 * math.sqrt(size) * (1 - size) / math.sqrt(rows)

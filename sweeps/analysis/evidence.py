@@ -71,6 +71,7 @@ class Evidence:
         goal: The objective.
         task: classification or regression.
         dev_rows: How many rows trials are compared on; all of them together where there are folds.
+        train_rows: How many rows each net is trained on; None with folds, where nets differ in it.
         file: The sweep as it runs.
         trials: What is known of each.
         values: Objective at the best epoch; NaN where a trial has none.
@@ -86,6 +87,7 @@ class Evidence:
     values: Array
     dimensions: tuple[Dimension, ...]
     curves: Sequence[Curve]
+    train_rows: int | None = None
 
     @property
     def losses(self) -> Array:
@@ -124,6 +126,7 @@ def gather(folder: RunFolder, record: SweepRecord) -> Evidence:
         values=np.array([np.nan if value is None else value for value in values], dtype=float),
         dimensions=_dimensions(Space(file.space), record.trials),
         curves=_curves(folder, len(record.trials)),
+        train_rows=_train_rows(description),
     )
 
 
@@ -136,6 +139,11 @@ def _baselines(file: SweepFile) -> int:
 def _dev_rows(description: dict[str, Any]) -> int:
     splits = description["data"]["splits"]
     return sum(split["rows"] for split in splits if split["name"] not in ("train", "test"))
+
+
+def _train_rows(description: dict[str, Any]) -> int | None:
+    rows = [one["rows"] for one in description["data"]["splits"] if one["name"] == "train"]
+    return rows[0] if rows else None
 
 
 def _curves(folder: RunFolder, trials: int) -> list[Curve]:

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.analysis.evidence import Dimension, Evidence
+from sweeps.analysis.evidence import Array, Dimension, Evidence
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
+    from optuna.study import Study
 
 __all__ = ["Importance", "Importances", "importances"]
 
 _FEWEST = 10
-# Optuna wants at least five trials among the best; a tenth of all where that is more.
-_BEST_SHARE, _FEWEST_BEST = 0.1, 5
+# Of fewer trials than this the best tenth is too few to tell noise from what matters.
+_MANY, _BEST_OF_FEW, _BEST_OF_MANY = 200, 0.25, 0.1
+_FEWEST_BEST = 5  # Optuna wants these
+# The second largest of 39 shuffles is exceeded by chance in 2 of 40 sweeps (Good 2005, chapter 3).
+_SHUFFLES, _RANK = 39, 2
+_STREAM = 0x696D70  # "imp"
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,35 @@ class Importances:
     Attributes:
         trials: How many trials they come from.
         best: How many of these count as the best.
+        by_chance: The largest share that any parameter has in 95 of 100 sweeps whose results are
+            shuffled, on the scale of these shares; it may be above 1.
     """
 
     found: tuple[Importance, ...]
     trials: int
     best: int
+    by_chance: float
+
+    @property
+    def standing_out(self) -> tuple[Importance, ...]:
+        """The parameters that matter more than any does by chance."""
+        return tuple(one for one in self.found if one.share > self.by_chance)
+
+    @property
+    def sentence(self) -> str:
+        """Which parameters matter, or that none stands out, in words."""
+        of = f"{self.trials} trials"
+        if not self.standing_out:
+            return (
+                f"No parameter stands out in {of}: shuffled results give as large a share to some "
+                f"parameter in more than 1 of 20 sweeps."
+            )
+        first, *others = (f"{one.name} ({one.share:.0%})" for one in self.standing_out)
+        also = f"; so did {', '.join(others)}" if others else ""
+        return (
+            f"{first} mattered most in {of}, more than any parameter does in 19 of 20 sweeps whose "
+            f"results are shuffled{also}."
+        )
 
 
 def importances(evidence: Evidence) -> Importances | str:
@@ -65,9 +95,10 @@ def importances(evidence: Evidence) -> Importances | str:
         return f"{len(ended)} results are too few; importances want {_FEWEST}"
     if not varied:
         return "no parameter was varied"
-    quantile = min(0.5, max(_BEST_SHARE, _FEWEST_BEST / len(ended)))
+    share = _BEST_OF_FEW if len(ended) < _MANY else _BEST_OF_MANY
+    quantile = min(0.5, max(share, _FEWEST_BEST / len(ended)))
     try:
-        shares = _ped_anova(evidence, varied, ended, quantile)
+        shares, *shuffled = _ped_anova(evidence, varied, ended, quantile)
     except Exception as err:  # a report is worth more than this one figure of it
         return f"Optuna's PED-ANOVA does not take these trials: {err!r}"
     total = sum(shares.values())
@@ -82,14 +113,17 @@ def importances(evidence: Evidence) -> Importances | str:
         for one in varied
     ]
     ranked = tuple(sorted(found, key=lambda one: -one.share))
-    return Importances(ranked, len(ended), int(np.ceil(quantile * len(ended))))
+    largest = sorted((max(one.values(), default=0.0) for one in shuffled), reverse=True)
+    by_chance = largest[_RANK - 1] / total
+    return Importances(ranked, len(ended), int(np.ceil(quantile * len(ended))), by_chance)
 
 
 def _ped_anova(
     evidence: Evidence, varied: list[Dimension], ended: npt.NDArray[np.intp], quantile: float
-) -> dict[str, float]:
+) -> list[dict[str, float]]:
+    """Return the importances, and those of each shuffle of the results."""
     import optuna
-    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+    from optuna.importance import PedAnovaImportanceEvaluator
 
     distributions = {one.name: _distribution(one) for one in varied}
     trials = []
@@ -110,16 +144,27 @@ def _ped_anova(
             study = optuna.create_study(direction="minimize")
             study.add_trials(trials)
             evaluator = PedAnovaImportanceEvaluator(target_quantile=quantile)
-            return dict(
-                get_param_importances(
-                    study,
-                    evaluator=evaluator,
-                    params=[one.name for one in varied],
-                    normalize=False,
-                )
-            )
+            return [
+                evaluator.evaluate(_with_values(study, losses), params=[one.name for one in varied])
+                for losses in _shuffled(evidence, ended)
+            ]
     finally:
         optuna.logging.set_verbosity(level)
+
+
+def _shuffled(evidence: Evidence, ended: npt.NDArray[np.intp]) -> Iterator[Array]:
+    """Yield the losses as they are, and then shuffled."""
+    random = np.random.default_rng([evidence.file.seed, _STREAM])
+    yield evidence.losses[ended]
+    for _ in range(_SHUFFLES):
+        yield random.permutation(evidence.losses[ended])
+
+
+def _with_values(study: Study, losses: Array) -> Study:
+    """Return a study with other results: to add its trials again would take most of the time."""
+    for trial, loss in zip(study.get_trials(deepcopy=False), losses, strict=True):
+        trial.value = float(loss)
+    return study
 
 
 def _distribution(one: Dimension) -> BaseDistribution:

@@ -2,7 +2,7 @@
 
 A permutation test needs no shape of the losses and holds its level exactly, with groups of any
 sizes, as long as the labels say nothing (Good, Permutation, Parametric and Bootstrap Tests, 2005,
-section 3.2). The statistic is the difference of the expected bests.
+chapter 3). The statistic is the difference of the expected bests.
 """
 
 from __future__ import annotations

@@ -71,7 +71,8 @@ class Candidate:
         failed: Repeats that have no value.
         mean: Of `values`; None where there are none.
         standard_error: Of the mean; None below two values.
-        low, high: Ends of the 95 % t interval of the mean; None below two values.
+        low, high: Ends of the t interval of the mean: those of all candidates hold together in 95
+            of 100 sweeps, so that of whichever wins does. None below two values.
     """
 
     trial: int

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 
+from sweeps.definition.goal import Goal
+from sweeps.models.metrics import METRICS
 from sweeps.record.final import Candidate
-from sweeps.record.records import SweepRecord, TrialRecord
+from sweeps.record.records import Place, SweepRecord, TrialRecord
 
 __all__ = ["ALPHA", "median_repeat", "rank_candidates", "welch_p_value"]
 
@@ -18,19 +21,30 @@ _LEVEL = 0.95
 def rank_candidates(searched: SweepRecord, repeats: SweepRecord) -> list[Candidate]:
     """Return the candidates best first by mean; those of which a repeat has no value come last."""
     by_hash = {trial.trial.hash: trial for trial in searched.trials}
+    hashes = dict.fromkeys(trial.trial.hash for trial in repeats.trials)
     found = [
-        _candidate(searched, by_hash[hash_], [t for t in repeats.trials if t.trial.hash == hash_])
-        for hash_ in dict.fromkeys(trial.trial.hash for trial in repeats.trials)
+        _candidate(
+            searched,
+            by_hash[hash_],
+            [t for t in repeats.trials if t.trial.hash == hash_],
+            1 - (1 - _LEVEL) / len(hashes),
+        )
+        for hash_ in hashes
     ]
-    goal = searched.goal
-    return sorted(found, key=lambda one: (one.failed > 0, goal.sort_key(one.mean), one.trial))
+
+    def place(one: Candidate) -> tuple[bool, float, Place]:
+        own = searched.place(searched.trials[one.trial])
+        return one.failed > 0, searched.goal.sort_key(one.mean), own
+
+    return sorted(found, key=place)
 
 
 def _candidate(
-    searched: SweepRecord, trial: TrialRecord, repeats: Sequence[TrialRecord]
+    searched: SweepRecord, trial: TrialRecord, repeats: Sequence[TrialRecord], level: float
 ) -> Candidate:
     at_best = [repeat.best[searched.goal.metric] for repeat in repeats if repeat.best is not None]
-    mean, error, low, high = _interval(at_best)
+    mean, error, half = _mean(at_best, level)
+    low, high = _ends(mean, half, searched.goal)
     value = searched.value(trial)
     assert value is not None, "candidates come from the ranking"
     return Candidate(
@@ -46,20 +60,31 @@ def _candidate(
     )
 
 
-def _interval(
-    values: Sequence[float],
-) -> tuple[float | None, float | None, float | None, float | None]:
-    """Return mean, its standard error, and the ends of its t interval."""
+def _mean(values: Sequence[float], level: float) -> tuple[float | None, float | None, float | None]:
+    """Return mean, its standard error, and half of its t interval of this level.
+
+    The winner is known only after the repeats: at the level of one candidate its interval would
+    hold in 93 of 100 sweeps with 3 candidates, and in 75 with 20. All hold together at 1 - 0.05 / k
+    for each of k (Bonferroni; Miller, Simultaneous Statistical Inference, 1981, section 1).
+    """
     if not values:
-        return None, None, None, None
+        return None, None, None
     mean = statistics.fmean(values)
     if len(values) < 2:
-        return mean, None, None, None
+        return mean, None, None
     from scipy.stats import t
 
     error = statistics.stdev(values) / len(values) ** 0.5
-    half = float(t.ppf((1 + _LEVEL) / 2, len(values) - 1)) * error
-    return mean, error, mean - half, mean + half
+    return mean, error, float(t.ppf((1 + level) / 2, len(values) - 1)) * error
+
+
+def _ends(mean: float | None, half: float | None, goal: Goal) -> tuple[float | None, float | None]:
+    """Return the ends of an interval, within what the metric can be."""
+    if mean is None or half is None:
+        return None, None
+    metric = METRICS.get(goal.metric.removeprefix("dev_"))
+    floor, ceiling = (-math.inf, math.inf) if metric is None else metric.bounds
+    return max(mean - half, floor), min(mean + half, ceiling)
 
 
 def welch_p_value(first: Candidate, second: Candidate) -> float | None:

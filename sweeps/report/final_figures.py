@@ -37,9 +37,13 @@ def _candidates(choice: FinalChoice, noise: str) -> Panel:
         y=[name for name, has in zip(names, has_mean, strict=True) if has],
         mode="markers", name="mean, 95 % interval", marker={"color": INK, "size": 11},
         error_x={
-            "type": "data", "color": INK, "thickness": 2,
+            "type": "data", "symmetric": False, "color": INK, "thickness": 2,
             "array": [
                 None if one.high is None or one.mean is None else one.high - one.mean
+                for one in shown if one.mean is not None
+            ],
+            "arrayminus": [
+                None if one.low is None or one.mean is None else one.mean - one.low
                 for one in shown if one.mean is not None
             ],
         },
@@ -52,7 +56,8 @@ def _candidates(choice: FinalChoice, noise: str) -> Panel:
     caption = (
         f"The search's best {len(shown)}, each under {choice.seeds} fresh seeds (n = "
         f"{sum(len(one.values) for one in shown)} trainings). Final winner: trial "
-        f"{choice.winner.trial}. {noise}"
+        f"{choice.winner.trial}. {noise} The intervals hold for all of them together (t, "
+        f"Bonferroni), as these values chose the winner."
     )
     return Panel("The best again, under fresh seeds", caption, made)
 

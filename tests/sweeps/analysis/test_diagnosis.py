@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 import sweeps
 from sweeps.analysis.diagnosis import RULES, Diagnosis, count, diagnose
-from sweeps.analysis.evidence import gather
+from sweeps.analysis.evidence import Evidence, gather
+from tests.sweeps.analysis.evidence_examples import evidence
 from tests.sweeps.sweep_files import write_sweep
 
 
@@ -96,3 +99,31 @@ def test_every_finding_has_a_meaning_and_remedies(finding: Any) -> None:
     meaning, remedies = RULES[finding]
     assert meaning
     assert "," in remedies
+
+
+def regression(seed: int, dev_rows: int, slope: float = 1.0) -> Evidence:
+    """A trial whose net is the true model: R2 is 0.5 wherever it is measured."""
+    random = np.random.default_rng(seed)
+
+    def r2(rows: int) -> float:
+        x, noise = random.normal(size=(2, rows))
+        return float(1 - np.var(noise) / np.var(slope * x + noise))
+
+    made = evidence({"lr": {"float": [0.1, 1.0]}}, [{"lr": 0.5}], [1.0])
+    made.trials[0].best = {"epoch": 1, "train_r2": r2(3 * dev_rows), "dev_r2": r2(dev_rows)}
+    curve = {"epoch": np.ones(1), "dev_loss": np.ones(1), "train_loss": np.ones(1)}
+    return replace(
+        made, task="regression", dev_rows=dev_rows, train_rows=3 * dev_rows, curves=[curve]
+    )
+
+
+@pytest.mark.parametrize("dev_rows", [30, 88, 200])
+def test_a_net_that_does_not_overfit_seldom_has_variance_on_few_dev_rows(dev_rows: int) -> None:
+    found = [diagnose(regression(seed, dev_rows))[0].findings for seed in range(300)]
+    assert sum("variance" in one for one in found) <= binom.ppf(0.999, 300, 0.05)
+
+
+def test_a_regression_that_overfits_has_variance() -> None:
+    made = regression(0, 88)
+    made.trials[0].best = {"epoch": 1, "train_r2": 0.9, "dev_r2": 0.3}
+    assert "variance" in diagnose(made)[0].findings

@@ -91,7 +91,7 @@ def test_importances_are_optunas_own() -> None:
     study.optimize(objective, n_trials=60)
     names = [one.name for one in found.found]
     reference = optuna.importance.get_param_importances(
-        study, evaluator=PedAnovaImportanceEvaluator(target_quantile=0.1), params=names
+        study, evaluator=PedAnovaImportanceEvaluator(target_quantile=0.25), params=names
     )
     assert {one.name: one.share for one in found.found} == pytest.approx(dict(reference))
     assert {one.name: one.trials for one in found.found}["width"] == 60
@@ -169,3 +169,36 @@ def test_trials_that_tie_at_the_edge_of_the_best_tenth_share_its_places() -> Non
     values[[4, 5, 6, 7, 8, 9, 50, 51, 52, 53, 54, 55]] = 0.9
     [alarm] = boundary_alarms(grid_of(values))
     assert (alarm.name, alarm.end, alarm.near, alarm.best) == ("p0", "low", 7, 10)
+
+
+def nothing_matters(seed: int, count: int = 40) -> Importances:
+    random = np.random.default_rng(seed)
+    space = {f"p{at}": {"float": [0.0, 1.0]} for at in range(6)}
+    trials = [{name: float(random.uniform()) for name in space} for _ in range(count)]
+    found = importances(evidence(space, trials, random.normal(size=count).tolist()))
+    assert isinstance(found, Importances)
+    return found
+
+
+def test_where_nothing_matters_a_parameter_seldom_stands_out() -> None:
+    found = [nothing_matters(seed) for seed in range(25)]
+    assert sum(bool(one.standing_out) for one in found) <= binom.ppf(0.999, 25, 0.05)
+    quiet = next(one for one in found if not one.standing_out)
+    assert quiet.sentence.startswith("No parameter stands out in 40 trials")
+    assert quiet.best == 10
+
+
+def test_a_choice_that_alone_matters_stands_out() -> None:
+    random = np.random.default_rng(1)
+    space = {"kind": {"choice": ["a", "b", "c"]}} | {
+        f"p{at}": {"float": [0.0, 1.0]} for at in range(4)
+    }
+    trials = [
+        {"kind": "abc"[at % 3]} | {f"p{at}": float(random.uniform()) for at in range(4)}
+        for at in range(60)
+    ]
+    values = [2.0 * (one["kind"] != "b") + float(random.normal()) for one in trials]
+    found = importances(evidence(space, trials, values))
+    assert isinstance(found, Importances)
+    assert [one.name for one in found.standing_out] == ["kind"]
+    assert found.sentence.startswith("kind (")

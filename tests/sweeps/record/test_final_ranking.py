@@ -1,0 +1,57 @@
+"""The final's candidates: intervals that hold for whichever of them wins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import binom, t
+
+from sweeps.definition.goal import Goal
+from sweeps.definition.planning import PlannedTrial
+from sweeps.record.final import Candidate
+from sweeps.record.final_ranking import rank_candidates
+from sweeps.record.records import SweepRecord
+
+
+def record(values: Any, repeats: int, goal: Goal) -> SweepRecord:
+    """Trials of some candidates, `repeats` of each, with their values."""
+    plan = [PlannedTrial(at, f"{at // repeats}", at, {}) for at in range(len(values))]
+    events = [
+        {"event": "report", "t": 1.0, "trial": at, "epochs": [{"epoch": 1, goal.metric: value}]}
+        for at, value in enumerate(values)
+    ]
+    return SweepRecord.of(plan, goal, events)
+
+
+def ranked(values: np.ndarray, metric: str = "dev_loss", mode: Any = "min") -> list[Candidate]:
+    """Candidates with (candidates, seeds) values."""
+    goal = Goal(metric, mode)
+    searched = record([0.5] * len(values), 1, goal)
+    return rank_candidates(searched, record(values.ravel().tolist(), values.shape[1], goal))
+
+
+@pytest.mark.parametrize("candidates", [3, 10])
+def test_the_winners_interval_holds_although_it_was_chosen_by_its_values(candidates: int) -> None:
+    random = np.random.default_rng(0)
+
+    def holds() -> bool:
+        winner = ranked(10 + random.normal(size=(candidates, 5)))[0]
+        assert winner.low is not None
+        assert winner.high is not None
+        return winner.low <= 10 <= winner.high
+
+    assert sum(holds() for _ in range(400)) >= binom.ppf(0.001, 400, 0.95)
+
+
+def test_an_interval_is_that_of_bonferroni() -> None:
+    values = np.array([[0.1, 0.2, 0.3], [0.5, 0.6, 0.8]])
+    first = ranked(values)[0]
+    half = t.ppf(1 - 0.025 / 2, 2) * 0.1 / 3**0.5
+    assert (first.low, first.high) == (0.0, pytest.approx(0.2 + half))  # no loss is below 0
+
+
+def test_an_accuracy_is_nowhere_said_to_be_above_1() -> None:
+    found = ranked(np.array([[0.9, 0.95, 0.99]]), "dev_accuracy", "max")
+    assert found[0].high == 1.0
