@@ -1,5 +1,9 @@
 """Starts Ray on this machine for one sweep, and stops it.
 
+Whoever reaches Ray runs code as its owner. So it listens on the loopback interface alone, answers
+only who shows a token that is made for this sweep and never written down, and keeps its sockets in
+a folder that nobody else may enter.
+
 Starting takes seconds in which Ray's own processes import what they need; what the sweep will need
 is imported meanwhile, in the driver by a thread and in the workers by Ray's preloading.
 """
@@ -9,20 +13,31 @@ from __future__ import annotations
 import logging
 import math
 import os
+import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from pathlib import Path
 
 import ray
+from ray._private import ray_constants
+from ray._raylet import (  # type: ignore[attr-defined]  # compiled: no types
+    AuthenticationTokenLoader,
+    Config,
+)
 
 from sweeps.definition.sweep_file import Resources
 from sweeps.execution.placement import Place, slots
+from sweeps.execution.ray_folder import held_folder, room_for_sockets
 from sweeps.infra.package import import_paths
 
 __all__ = ["started_ray"]
 
 _WORKER_MODULES = "sweeps.execution.trial_worker,sweeps.execution.ray_trainable"
+_LOOPBACK = "127.0.0.1"
+# RAY_AUTH_TOKEN counts before a file; without a mode Ray takes up token authentication itself.
+_AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
 
 
 @contextmanager
@@ -38,15 +53,55 @@ def started_ray(resources: Resources) -> Iterator[None]:
     # Ray starts from this thread, as its processes end with the thread that started them.
     imports = threading.Thread(target=import_module, args=("sweeps.execution.ray_runner",))
     imports.start()
-    try:
+    with ExitStack() as stack:
+        folder = stack.enter_context(held_folder(room_for_sockets()))
+        stack.enter_context(_own_token())
+        stack.callback(ray.shutdown)
+        _start(resources, folder / "ray")
+        imports.join()
+        yield
+
+
+def _start(resources: Resources, folder: Path) -> None:
+    with _loopback_allowed():
         ray.init(
             address="local",
             num_cpus=math.ceil(slots(resources, Place.here().nodes) * resources.cpu),
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.ERROR,
+            _node_ip_address=_LOOPBACK,
+            _temp_dir=str(folder),
         )
-        imports.join()
+
+
+@contextmanager
+def _loopback_allowed() -> Iterator[None]:
+    """Let Ray take 127.0.0.1 for the address of its node, as it does on Windows and macOS.
+
+    On Linux it would look for one that other machines reach, and listen on all interfaces.
+    """
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
         yield
     finally:
-        ray.shutdown()
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+@contextmanager
+def _own_token() -> Iterator[None]:
+    """Have Ray ask for a token that only this process and its children know."""
+    before = {name: os.environ.pop(name, None) for name in _AUTHENTICATION}
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    AuthenticationTokenLoader.instance().reset_cache()
+    try:
+        yield
+    finally:
+        for name, text in before.items():
+            os.environ.pop(name, None)
+            if text is not None:
+                os.environ[name] = text
+        # What is joined from this process later goes by the environment again.
+        Config.initialize("")
+        AuthenticationTokenLoader.instance().reset_cache()

@@ -32,6 +32,7 @@ from sweeps.execution.cluster.lost_nodes import is_of_node
 from sweeps.execution.job import Job
 from sweeps.execution.lost_rows import discard_gaps
 from sweeps.execution.placement import slots
+from sweeps.execution.ray_folder import held_folder
 from sweeps.execution.ray_trainable import RayTrial
 from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
 from sweeps.execution.tune_scheduler import TuneScheduler
@@ -101,8 +102,11 @@ def _tune_storage(job: Job) -> Iterator[tuple[str, Any]]:
             with suppress(OSError):
                 system.delete_dir(path)
         return
-    shared = files.path.parent if job.place.is_cluster and isinstance(files, FolderFiles) else None
-    storage = tempfile.mkdtemp(prefix=".tune-", dir=shared)
+    if not (job.place.is_cluster and isinstance(files, FolderFiles)):
+        with held_folder(Path(tempfile.gettempdir())) as folder:
+            yield str(folder), None
+        return
+    storage = tempfile.mkdtemp(prefix=".tune-", dir=files.path.parent)
     try:
         yield storage, None
     finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 from sweeps.definition.sweep_file import Resources
 from sweeps.errors import SettingsError, StorageError
 from sweeps.execution.placement import Place, slots
+from sweeps.execution.ray_folder import room_for_sockets
 from sweeps.infra import settings as infra_settings
 from sweeps.infra.settings import IN_JOB, InfraSettings, without_password
 from sweeps.record.run_folder import RunFolder
@@ -131,10 +132,12 @@ def place_of(
     Raises:
         SettingsError: RAY_ADDRESS is a Jobs address.
         ClusterError: The cluster, or one of its nodes, cannot be used.
-        PlacementError: A trial fits nowhere.
+        PlacementError: A trial fits nowhere, or no folder has room for Ray's sockets.
     """
     settings = read_settings()
     if runner == "local" or settings.ray_address is None:
+        if runner == "ray":
+            room_for_sockets()
         place = Place.here()
         slots(resources, place.nodes)
         yield place
