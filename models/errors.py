@@ -30,6 +30,7 @@ class ModelError(ValueError):
         value: what was found there, or None.
         choices: the allowed values, of which the nearest to `value` is suggested.
         hint: the next step.
+        is_permanent: whether trying again cannot help.
     """
 
     section: ClassVar[tuple[str, ...]] = ()
@@ -42,12 +43,14 @@ class ModelError(ValueError):
         value: object = None,
         choices: Sequence[str] = (),
         hint: str = "",
+        is_permanent: bool = False,
     ) -> None:
         self.rule = rule
         self.key = key
         self.value = value
         self.choices = tuple(choices)
         self.hint = hint
+        self.is_permanent = is_permanent
         place = ".".join((*self.section, *key)) + ": " if key else ""
         got = "" if value is None else f"; got {value!r}"
         parts = (f"{place}{rule}{got}", _suggestion(value, self.choices), hint)

@@ -6,6 +6,7 @@ Whatever that function raises comes back as a DataError that names it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ import numpy.typing as npt
 
 from sweeps.models.errors import DataError
 from sweeps.models.features import named_columns
-from sweeps.models.own_function import find_function
+from sweeps.models.own_function import call_function, find_function
 
 __all__ = ["call_own_data"]
+
+_RULE = "the function must return (features, target)"
 
 
 def call_own_data(
@@ -37,23 +40,18 @@ def call_own_data(
         DataError: no such module or function, or a call that fails or returns no such pair.
     """
     function = find_function(source, DataError, ("source",))
-    try:
-        returned = function()
-    except Exception as error:
-        rule = f"the function returns (features, target), but raised {error!r}"
-        raise DataError(rule, key=("source",), value=source) from error
+    refused = partial(DataError, key=("source",), value=source)
+    returned = call_function(function, _RULE, refused)
     if not isinstance(returned, tuple | list) or len(returned) not in (2, 3):
         found = f"a {type(returned).__name__}"
         if isinstance(returned, tuple | list):
             found += f" of {len(returned)}"
-        rule = f"the function must return (features, target), and returned {found}"
-        raise DataError(rule, key=("source",), value=source)
+        raise refused(f"{_RULE}, and returned {found}")
     features, target, *more = returned
     beside = named_columns(more[0]) if more else {}
     if beside is None:
-        rule = (
+        raise refused(
             "the third value that the function returns must be a mapping of column name to values"
         )
-        raise DataError(rule, key=("source",), value=source)
     columns = named_columns(features)
     return np.asarray(features) if columns is None else columns, np.asarray(target), beside

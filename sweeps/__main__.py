@@ -1,7 +1,5 @@
 """Lets `python -m sweeps` run the command line."""
 
-import sys
+from sweeps.cli.entry import command
 
-from sweeps.cli.commands import main
-
-sys.exit(main())
+command()

@@ -30,6 +30,7 @@ __all__ = [
     "RequestError",
     "RunFolderError",
     "SettingsError",
+    "StoppedAtOnce",
     "StorageError",
     "SweepError",
     "SweepFileError",
@@ -139,6 +140,10 @@ class TrackingError(SweepError):
     """The MLflow store cannot be reached or refuses the record; nothing on disk is lost."""
 
     exit_code = 6
+
+
+class StoppedAtOnce(KeyboardInterrupt):
+    """Ctrl-C ended a session before it could end by itself; what was reported is in its folder."""
 
 
 class RefusedRecordError(TrackingError):

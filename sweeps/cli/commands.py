@@ -17,9 +17,10 @@ from typing import Any
 
 from sweeps.cli.cluster_commands import add_cluster_commands, ask_cluster, find_run, send_to_cluster
 from sweeps.cli.completion import SHELLS, completion_script
+from sweeps.cli.output import checked_output
 from sweeps.cli.project_commands import add_project_commands
 from sweeps.definition.own_files import import_from_here
-from sweeps.errors import SweepError, SweepFileError
+from sweeps.errors import StoppedAtOnce, SweepError, SweepFileError
 from sweeps.infra import command_line
 from sweeps.infra.other_package import clash
 
@@ -43,14 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     parsed = _parser().parse_args(given)
     try:
-        if send_to_cluster(parsed, given[1:], getattr(parsed, "sends", None)):
-            return 0
-        answered = ask_cluster(parsed, given)
-        if answered is not None:
-            return answered
-        for name in {"run", "first", "second"} & vars(parsed).keys():
-            setattr(parsed, name, find_run(getattr(parsed, name)))
-        return int(parsed.command(parsed))
+        with checked_output():
+            return _run_command(parsed, given)
     except SweepFileError as err:
         count = len(err.problems)
         print(err, file=sys.stderr)
@@ -59,14 +54,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SweepError as err:
         print(f"error: {err}", file=sys.stderr)
         return err.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as err:
         ways_on = (command_line.command(*words) for words in (["list"], ["resume", "RUN"]))
-        kept = _RECORDED.format(*ways_on) if "local" in vars(parsed) else ""
+        kept = _RECORDED.format(*ways_on) if isinstance(err, StoppedAtOnce) else ""
         print(f"interrupted{kept}", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _run_command(parsed: argparse.Namespace, given: list[str]) -> int:
+    if send_to_cluster(parsed, given[1:], getattr(parsed, "sends", None)):
+        return 0
+    answered = ask_cluster(parsed, given)
+    if answered is not None:
+        return answered
+    for name in {"run", "first", "second"} & vars(parsed).keys():
+        setattr(parsed, name, find_run(getattr(parsed, name)))
+    return int(parsed.command(parsed))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,6 +14,7 @@ import logging
 import math
 import os
 import secrets
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -63,7 +64,7 @@ def started_ray(resources: Resources) -> Iterator[None]:
 
 
 def _start(resources: Resources, folder: Path) -> None:
-    with _loopback_allowed():
+    with _loopback_allowed(), _deaf_children():
         ray.init(
             address="local",
             num_cpus=math.ceil(slots(resources, Place.here().nodes) * resources.cpu),
@@ -87,6 +88,20 @@ def _loopback_allowed() -> Iterator[None]:
         yield
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Start processes that do not hear what asks their driver to end, and ends it cleanly.
+
+    A terminal that closes and some cluster managers tell every process of a job, and Ray's would
+    die of it. What comes meanwhile reaches the driver afterwards.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP, signal.SIGUSR1})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

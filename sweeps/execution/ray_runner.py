@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -21,6 +22,7 @@ import ray
 from ray import tune
 from ray.air._internal import usage
 from ray.tune import Stopper
+from ray.tune import tune as tune_run
 from ray.tune.execution import class_cache
 from ray.tune.experiment import trial as tune_trial
 from ray.tune.progress_reporter import TrialProgressCallback
@@ -119,8 +121,10 @@ def _lighten_tune() -> None:
     It counts callbacks by importing the loggers of MLflow, W&B and Comet (1.1 s, for usage
     statistics that are off), and gives actors environment variables of their own, which makes Ray
     start new worker processes instead of taking those that have imported torch already (4 s). For
-    each trial it keeps minimum, maximum and means of every number in a result (18 kB).
+    each trial it keeps minimum, maximum and means of every number in a result (18 kB). And it takes
+    signals over, of which the first would end its run as if nothing were left to do.
     """
+    vars(tune_run)["_setup_signal_catching"] = threading.Event
     usage.tag_callbacks = lambda callbacks: False
     # Else each trial asks the cluster for the one class that all of them have.
     vars(tune_trial)["get_trainable_cls"] = functools.lru_cache(maxsize=1)(get_trainable_cls)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first stops a sweep cleanly."""
+"""Ctrl-C and what else asks a program to end: the first stops a sweep cleanly."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from sweeps.record.stops import Stop, StopReason
 
 __all__ = ["Signals"]
 
+_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+
 
 class Signals:
-    """Has the first Ctrl-C or SIGTERM stop the sweep cleanly; a second Ctrl-C interrupts.
+    """Has the first Ctrl-C, SIGTERM and the like stop the sweep; a second Ctrl-C interrupts.
+
+    SIGHUP comes from a terminal that closes, SIGUSR1 from cluster managers before they end a job.
 
     Attributes:
         stopped: Why all is stopped; None while nothing is.
@@ -31,8 +35,11 @@ class Signals:
 
     def __enter__(self) -> Self:
         if self._is_main:
-            numbers = (signal.SIGINT, signal.SIGTERM)
-            self._before = {number: signal.getsignal(number) for number in numbers}
+            before: dict[int, Any] = {one: signal.getsignal(one) for one in _NUMBERS}
+            # Who ignores it wants the sweep to outlive the terminal: nohup.
+            if before[signal.SIGHUP] is signal.SIG_IGN:
+                del before[signal.SIGHUP]
+            self._before = before
         self.catch()
         return self
 

@@ -7,6 +7,7 @@ kill the next worker repeats at most the work since, and the same numbers come o
 
 from __future__ import annotations
 
+import signal
 import time
 import traceback
 from collections import deque
@@ -21,7 +22,9 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.execution.watchdog import Watchdog
 from sweeps.execution.work_order import WorkOrder
 from sweeps.models.configuration import TrialConfig
+from sweeps.models.errors import ModelError
 from sweeps.models.file_header import checked, with_checksum
+from sweeps.models.own_code import described, guarded
 from sweeps.models.splits import TrainDev
 from sweeps.models.training import Objective, Training
 from sweeps.models.weights import pack
@@ -35,6 +38,7 @@ __all__ = ["TrialWorker"]
 # A trial reports at least this often, so that a person sees progress and a kill costs little.
 REPORT_PERIOD_S = 2.0
 _WARM_UP_BATCHES = 3
+_LONGEST_TRACE = 20_000
 # An object store's ledger is this much behind, at most.
 _STORE_LAG_S = 10.0
 
@@ -92,13 +96,18 @@ class TrialWorker:
             raise AssertionError("advance() before start()")
         index = self._trial.index
         try:
-            return self._train_to_report(self._trial)
+            with guarded():
+                return self._train_to_report(self._trial)
         except _OutOfTimeError as err:
             return Report(index, [], Outcome.FAILED, str(err))
         except _UnsavedError as err:
             return Report(index, [], unsaved=str(err))
-        except (Exception, SystemExit) as err:
+        except BaseException as err:  # what is no Exception, and `sys.exit`, too
+            if isinstance(err, KeyboardInterrupt) and _is_ctrl_c():
+                raise
             self._training = None
+            if isinstance(err, ModelError) and err.is_permanent:
+                return Report(index, [], Outcome.FAILED, described(err))
             return Report(index, [], failure=_describe(err))
         finally:
             self._watchdog.rest()
@@ -201,6 +210,16 @@ def _first_batches(data: TrainDev, batch_size: int | Literal["full"]) -> TrainDe
     return replace(data, x_train=data.x_train[:rows], y_train=data.y_train[:rows])
 
 
+def _is_ctrl_c() -> bool:
+    """Return whether Ctrl-C raises KeyboardInterrupt now; else a net has raised its own."""
+    return signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def _describe(error: BaseException) -> str:
     """Return `Type: message` and then the traceback."""
-    return f"{type(error).__name__}: {error}\n" + "".join(traceback.format_exception(error))
+    trace = "".join(traceback.format_exception(error))
+    left = len(trace) - _LONGEST_TRACE
+    if left > 0:
+        # Its end says most: the last lines of the code, and the error.
+        trace = f"({left:,} characters left out)...{trace[-_LONGEST_TRACE:]}"
+    return f"{described(error)}\n{trace}"

@@ -14,7 +14,7 @@ from sweeps.definition.loading import check_sweep
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.split_identity import split_digest
 from sweeps.definition.sweep import Sweep
-from sweeps.errors import RequestError
+from sweeps.errors import RequestError, StoppedAtOnce
 from sweeps.execution.placement import Place
 from sweeps.infra.command_line import command
 from sweeps.models.data_checks import DataSummary
@@ -254,8 +254,11 @@ def _session_at(
 ) -> Results:
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
     settings = Settings(place, runner, None if uri == _OFF else uri)
-    with telling(folder, display.note):
-        return hold_session(folder, action, settings, display)
+    try:
+        with telling(folder, display.note):
+            return hold_session(folder, action, settings, display)
+    except KeyboardInterrupt as err:
+        raise StoppedAtOnce(str(folder.path)) from err
 
 
 def _description(sweep: Sweep) -> dict[str, Any]:

@@ -86,6 +86,7 @@ class Trainer:
         trials = [one for one in unfinished if only is None or one.trial.index in only]
         if trials:
             self._run(_job(folder, recorder, trials, splits, self.place, last_epoch))
+            _refuse_early_end(recorder, trials)
             recorder.tidy()
 
     def train_stage(
@@ -146,6 +147,12 @@ class Trainer:
         from sweeps.execution.cluster.head_watch import watched_head
 
         return watched_head(recorder)
+
+
+def _refuse_early_end(recorder: Recorder, trials: Sequence[TrialRecord]) -> None:
+    """Take a runner that came back too early, for whatever reason, for interrupted."""
+    if any(trial.outcome is None for trial in trials) and not recorder.should_stop():
+        recorder.request_stop("interrupted: Ray ended before the trials did")
 
 
 def _job(

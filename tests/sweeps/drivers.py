@@ -96,7 +96,13 @@ class Driver:
     MLflow is left out, unless `environment` says where it is.
     """
 
-    def __init__(self, *arguments: str | Path, cwd: Path = PROJECT, **environment: str) -> None:
+    def __init__(
+        self,
+        *arguments: str | Path,
+        cwd: Path = PROJECT,
+        ignored: int | None = None,
+        **environment: str,
+    ) -> None:
         self._name = f"{os.getpid()}-{time.monotonic_ns()}"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "sweeps", *map(str, arguments)],
@@ -107,7 +113,7 @@ class Driver:
             text=True,
             start_new_session=True,
             # As in a terminal: what runs in the background of a script ignores Ctrl-C.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=lambda: _set_signals(ignored),
         )
 
     def signal(self, number: int) -> None:
@@ -150,10 +156,18 @@ class Driver:
             self.process.stdout.close()
 
 
+def _set_signals(ignored: int | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if ignored is not None:
+        signal.signal(ignored, signal.SIG_IGN)
+
+
 @contextmanager
-def driver(*arguments: str | Path, cwd: Path = PROJECT, **environment: str) -> Iterator[Driver]:
-    """Start a driver; nothing of it runs after the block."""
-    one = Driver(*arguments, cwd=cwd, **environment)
+def driver(
+    *arguments: str | Path, cwd: Path = PROJECT, ignored: int | None = None, **environment: str
+) -> Iterator[Driver]:
+    """Start a driver, which ignores one signal if asked; nothing of it runs after the block."""
+    one = Driver(*arguments, cwd=cwd, ignored=ignored, **environment)
     try:
         yield one
     finally:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 import sweeps
+from sweeps.cli.commands import main
 from tests.sweeps.drivers import Driver, counted_sweep, driver, epochs_trained, events, wait_for
 
 # Hangs until the test goes on; the second file says that the first Ctrl-C was taken.
@@ -30,26 +31,35 @@ def ray_processes(one: Driver) -> list[psutil.Process]:
     return [child for child in children if "gcs_server" in child.name()]
 
 
-def test_a_local_sweep_ends_cleanly_at_the_first_signal_and_can_be_resumed(tmp_path: Path) -> None:
-    path = counted_sweep(tmp_path, "interrupted_local")
+# Ctrl-C, a manager's end, a terminal that closes, a cluster manager's warning before its end.
+ENDS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1]
+
+
+@pytest.mark.parametrize("number", ENDS)
+def test_a_local_sweep_ends_cleanly_at_the_first_signal_and_can_be_resumed(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    path = counted_sweep(tmp_path, f"interrupted_local_{int(number)}")
     with driver("run", path, "--runs", tmp_path / "runs", "--local") as one:
         wait_for(lambda: len(epochs_trained(tmp_path)) >= 12)
-        one.signal_group(signal.SIGINT)
+        one.signal_group(number)
         code, output = one.wait()
     assert code == 7
-    assert "Stopped: interrupted by SIGINT." in output
+    assert f"Stopped: interrupted by {number.name}." in output
     assert "python -m sweeps resume" in output
     resumed = sweeps.resume(tmp_path / "runs" / "blobs", runner="local", tracking_uri="none")
     assert resumed.record.outcomes == {"completed": 6}
     assert len(epochs_trained(tmp_path)) == 6 * 9
 
 
-@pytest.mark.parametrize("how", ["terminated", "interrupted"])
+@pytest.mark.parametrize("how", ["terminated", "interrupted", "hung_up", "warned"])
 def test_a_signal_ends_ray_and_its_workers_with_the_sweep(tmp_path: Path, how: str) -> None:
     path = counted_sweep(tmp_path, f"{how}_ray", trials=8)
     send = {
         "terminated": lambda one: one.signal(signal.SIGTERM),
         "interrupted": lambda one: one.signal_group(signal.SIGINT),
+        "hung_up": lambda one: one.signal_group(signal.SIGHUP),
+        "warned": lambda one: one.signal_group(signal.SIGUSR1),
     }
     with driver("run", path, "--runs", tmp_path / "runs") as one:
         wait_for(lambda: events(tmp_path / "runs" / "blobs", "report"))
@@ -62,7 +72,7 @@ def test_a_signal_ends_ray_and_its_workers_with_the_sweep(tmp_path: Path, how: s
     assert "python -m sweeps resume" in output
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", ENDS)
 def test_a_signal_while_ray_starts_ends_it_as_well(tmp_path: Path, number: int) -> None:
     path = counted_sweep(tmp_path, f"early_{int(number)}")
     with driver("run", path, "--runs", tmp_path / "runs") as one:
@@ -73,6 +83,27 @@ def test_a_signal_while_ray_starts_ends_it_as_well(tmp_path: Path, number: int) 
     assert code == 7, output
     assert "python -m sweeps resume" in output
     assert epochs_trained(tmp_path) == []
+
+
+def test_a_sweep_that_ignores_its_terminal_outlives_it(tmp_path: Path) -> None:
+    path = counted_sweep(tmp_path, "nohup")
+    arguments = ("run", path, "--runs", tmp_path / "runs", "--local")
+    with driver(*arguments, ignored=signal.SIGHUP) as one:
+        wait_for(lambda: epochs_trained(tmp_path))
+        one.signal_group(signal.SIGHUP)
+        code, output = one.wait()
+    assert code == 0, output
+
+
+def test_a_runner_that_ends_too_early_ends_no_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweeps.execution.local_runner.run_in_process", lambda job: None)
+    path = counted_sweep(tmp_path, "early_end")
+    code = main(["run", str(path), "--runs", str(tmp_path / "runs"), "--local", "--no-mlflow"])
+    assert code == 7
+    (end,) = events(tmp_path / "runs" / "blobs", "end")
+    assert end["reason"]
 
 
 def test_a_second_ctrl_c_ends_at_once_and_the_sweep_can_be_resumed(tmp_path: Path) -> None:

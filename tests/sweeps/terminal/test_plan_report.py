@@ -147,7 +147,7 @@ def broken_net(folder: Path, module: str, line: str) -> str:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("raise KeyError(7)", "model.target: the net takes rows of shape (4,), and raised"),
+        ("raise KeyError(7)", "model.target: the net must take rows of shape (4,), but raised"),
         ("if self.training: raise KeyError(7)", "its net raised KeyError(7)"),
     ],
 )

@@ -1,0 +1,35 @@
+"""Where the process of a command begins and ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from typing import NoReturn
+
+from sweeps.cli.commands import main
+
+__all__ = ["command"]
+
+# Longer than anything of ours takes to end.
+_PATIENCE_S = 5.0
+
+
+def command() -> NoReturn:
+    """Run the command that was typed, and end the process with its code."""
+    code = main()
+    # Python waits for all threads: one of the user's own that never ends would keep the command.
+    threading.Thread(target=_end, args=(code,), daemon=True, name="end").start()
+    sys.exit(code)
+
+
+def _end(code: int) -> None:
+    time.sleep(_PATIENCE_S)
+    names = [one.name for one in threading.enumerate() if _keeps_running(one)]
+    print(f"ends without threads that still run: {', '.join(names)}", file=sys.stderr, flush=True)
+    os._exit(code)
+
+
+def _keeps_running(thread: threading.Thread) -> bool:
+    return not thread.daemon and thread is not threading.main_thread()

@@ -1,0 +1,96 @@
+"""Standard output and standard error, which may be closed or full, for the time of a command.
+
+Standard output holds the answer: where it cannot be written, the command has not done its work.
+Standard error holds progress and messages: a terminal that is gone is no reason to end a sweep.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from sweeps.errors import StorageError
+
+__all__ = ["checked_output"]
+
+
+@contextmanager
+def checked_output() -> Iterator[None]:
+    """Have writes to standard output end in StorageError where they fail, others never.
+
+    Raises:
+        StorageError: Standard output is closed, or takes no more.
+    """
+    before = sys.stdout, sys.stderr
+    is_closed = before[0] is None
+    _fill_closed()
+    sys.stderr = _Messages(before[1] or open(2, "w", closefd=False, encoding="utf-8"))  # noqa: SIM115
+    try:
+        if is_closed:
+            raise StorageError("standard output is closed; send it to a file, or to /dev/null")
+        sys.stdout = _Answer(before[0])
+        yield
+        sys.stdout.flush()
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _fill_closed() -> None:
+    """Open what is closed of the descriptors 0 to 2, so that no file of ours gets their number.
+
+    What C code prints would be written into it.
+    """
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    while descriptor <= 2:
+        os.set_inheritable(descriptor, True)
+        descriptor = os.open(os.devnull, os.O_RDWR)
+    os.close(descriptor)
+
+
+class _Stream:
+    """A text stream that says itself what a failed write means."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class _Answer(_Stream):
+    def write(self, text: str) -> int:
+        with _told():
+            return int(self._stream.write(text))
+
+    def flush(self) -> None:
+        with _told():
+            self._stream.flush()
+
+
+class _Messages(_Stream):
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # a reader who has seen enough
+        raise
+    except OSError as err:
+        # Else Python would try once more at its end, and say so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise StorageError(
+            f"cannot write the answer to standard output: {err.strerror}; what a sweep has "
+            f"recorded is in its run folder"
+        ) from err

@@ -1,0 +1,59 @@
+"""Standard output that is closed or full ends a command with a code and words of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sweeps
+from tests.sweeps.drivers import PROJECT
+from tests.sweeps.sweep_files import space, write_sweep
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("output")
+    path = write_sweep(folder, search="{method: random, trials: 1}", space=space(epochs=2))
+    return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none").path
+
+
+def shell(command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m sweeps {command}"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("command", ["show RUN", "show RUN --json", "suggest RUN", "schema"])
+@pytest.mark.parametrize("way", [">&-", "> /dev/full"])
+def test_an_answer_that_cannot_be_written_ends_with_5(run: Path, command: str, way: str) -> None:
+    done = shell(f"{command.replace('RUN', str(run))} {way}")
+    assert done.returncode == 5, done.stderr
+    assert "standard output" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_sweep_without_standard_output_is_refused_before_it_starts(
+    run: Path, tmp_path: Path
+) -> None:
+    done = shell(f"run {run.parent.parent / 'sweep.yaml'} --local --runs {tmp_path / 'runs'} >&-")
+    assert done.returncode == 5, done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("way", ["2>&-", "2> /dev/full"])
+def test_messages_that_cannot_be_written_end_nothing(run: Path, tmp_path: Path, way: str) -> None:
+    path = run.parent.parent / "sweep.yaml"
+    done = shell(f"run {path} --local --no-mlflow --json --runs {tmp_path / 'runs'} {way}")
+    assert done.returncode == 0
+    assert '"completed":1' in done.stdout
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(run: Path) -> None:
+    done = shell("schema | head -c 10")
+    assert (done.returncode, done.stderr) == (0, "")
