@@ -26,6 +26,7 @@ from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.results import write_results
 from sweeps.record.run_folder import PREPROCESSING, RunFolder, write_atomically
 from sweeps.record.run_log import logged_stage
+from sweeps.record.stops import StopReason
 from sweeps.storage.files import BucketFiles, bucket_of
 from sweeps.terminal.progress import Display
 
@@ -152,7 +153,8 @@ class Trainer:
 def _refuse_early_end(recorder: Recorder, trials: Sequence[TrialRecord]) -> None:
     """Take a runner that came back too early, for whatever reason, for interrupted."""
     if any(trial.outcome is None for trial in trials) and not recorder.should_stop():
-        recorder.request_stop("interrupted: Ray ended before the trials did")
+        detail = "interrupted: the runner ended before the trials did"
+        recorder.request_stop(StopReason.INTERRUPTED, detail)
 
 
 def _job(

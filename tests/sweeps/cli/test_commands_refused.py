@@ -77,11 +77,7 @@ def test_a_local_sweep_that_is_to_be_stopped_is_answered_with_how(
 @pytest.mark.parametrize(
     ("command", "name", "words"),
     [
-        (
-            "resume blobs --local",
-            "resume",
-            "resume RUN` continues it",
-        ),
+        ("resume blobs --local", "hold_session", "resume RUN` continues it"),
         ("show blobs", "open_run", "interrupted\n"),
     ],
 )
