@@ -17,7 +17,7 @@ from typing import Any
 
 from sweeps.cli.cluster_commands import add_cluster_commands, ask_cluster, find_run, send_to_cluster
 from sweeps.cli.completion import SHELLS, completion_script
-from sweeps.cli.output import checked_output
+from sweeps.cli.output import checked_output, write_answer
 from sweeps.cli.project_commands import add_project_commands
 from sweeps.definition.own_files import import_from_here
 from sweeps.errors import StoppedAtOnce, SweepError, SweepFileError
@@ -291,7 +291,7 @@ def _compare(parsed: argparse.Namespace) -> int:
 def _suggest(parsed: argparse.Namespace) -> int:
     from sweeps.service.answers import home_of_suggestion, suggest
 
-    code = _write(parsed.out, suggest(parsed.run))
+    code = write_answer(parsed.out, suggest(parsed.run))
     home = home_of_suggestion(parsed.run)
     if home is not None and home != (parsed.out or Path("file")).resolve().parent:
         print(f"keep it in {home}: data or modules that it names are there", file=sys.stderr)
@@ -301,20 +301,7 @@ def _suggest(parsed: argparse.Namespace) -> int:
 def _predict(parsed: argparse.Namespace) -> int:
     from sweeps.service.answers import predict
 
-    return _write(parsed.out, predict(parsed.run, parsed.rows).to_csv(index=False))
-
-
-def _write(out: Path | None, text: str) -> int:
-    """Write an answer to standard output, or to a file."""
-    if out is None:
-        sys.stdout.write(text)
-        return 0
-    try:
-        out.write_text(text)
-    except OSError as err:
-        raise SweepError(f"cannot write {out}: {err.strerror}") from err
-    print(f"written to {out}", file=sys.stderr)
-    return 0
+    return write_answer(parsed.out, predict(parsed.run, parsed.rows).to_csv(index=False))
 
 
 def _show(parsed: argparse.Namespace) -> int:

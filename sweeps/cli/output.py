@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
-from sweeps.errors import StorageError
+from sweeps.errors import StorageError, SweepError
 
-__all__ = ["checked_output"]
+__all__ = ["checked_output", "write_answer"]
 
 
 @contextmanager
@@ -36,6 +37,19 @@ def checked_output() -> Iterator[None]:
         sys.stdout.flush()
     finally:
         sys.stdout, sys.stderr = before
+
+
+def write_answer(out: Path | None, text: str) -> int:
+    """Write an answer to standard output, or to a file."""
+    if out is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        out.write_text(text)
+    except OSError as err:
+        raise SweepError(f"cannot write {out}: {err.strerror}") from err
+    print(f"written to {out}", file=sys.stderr)
+    return 0
 
 
 def _fill_closed() -> None:
