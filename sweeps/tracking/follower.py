@@ -27,6 +27,7 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, logged
 from sweeps.record.stages import kept_finals, stage_folders
 from sweeps.tracking.process import LOG_FILE, STATUS_FILE
+from sweeps.tracking.tracker import OpenTracker, Tracker
 
 __all__ = ["Closing", "Follower", "follow", "sync"]
 
@@ -59,10 +60,19 @@ class Closing:
     report: Callable[[RunFolder], Path | None]
 
 
-class Follower:
-    """Reads a ledger from where it last stopped, and knows which trials MLflow has not seen."""
+def _open_mlflow(folder: RunFolder, uri: str, inside: str | None) -> Tracker:
+    # Slow to import: while trials train, and not for a command that only asks how far it is.
+    from sweeps.tracking.mlflow_tracker import MlflowTracker
 
-    def __init__(self, folder: RunFolder, uri: str) -> None:
+    return MlflowTracker(folder, uri, inside)
+
+
+class Follower:
+    """Reads a ledger from where it last stopped, and knows which trials a tracker has not seen."""
+
+    def __init__(
+        self, folder: RunFolder, uri: str, open_tracker: OpenTracker = _open_mlflow
+    ) -> None:
         self.folder = folder
         self.uri = uri
         description = folder.read_description()
@@ -73,7 +83,8 @@ class Follower:
         if not folder.ledger.exists():
             folder.refuse_results_without_ledger()
         self.is_over = False
-        self._projection: Any = None
+        self._open = open_tracker
+        self._tracker: Tracker | None = None
         self._had_errors = False
         self._recorded_at: float | None = None
         self._ledger = LedgerReader(folder.ledger)
@@ -94,7 +105,7 @@ class Follower:
                 self.is_over = True
         for stage, folder in (kept_finals(self.folder) | stage_folders(self.folder)).items():
             if stage not in self._stages:
-                self._stages[stage] = Follower(folder, self.uri)
+                self._stages[stage] = Follower(folder, self.uri, self._open)
             self._stages[stage].read()
 
     def write(self, is_over: bool, everything: bool) -> None:
@@ -105,12 +116,12 @@ class Follower:
         """
         if is_over and self._had_errors:
             # A request that was given up may have been answered late: look at what there is.
-            self._projection, self._had_errors = None, False
+            self._tracker, self._had_errors = None, False
         try:
             with _settings():
-                self._write(self._project(), is_over, everything)
+                self._write(self.tracker(), is_over, everything)
         except TrackingError:
-            self._projection, self._had_errors = None, True
+            self._tracker, self._had_errors = None, True
             raise
 
     def log_closing(self, closing: Closing) -> None:
@@ -123,17 +134,17 @@ class Follower:
         """
         diagnoses = closing.diagnose(self.folder)
         with _settings():
-            self._project().note_diagnoses(diagnoses)
+            self.tracker().note_diagnoses(diagnoses)
         self._recorded_at = time.time()
         self.say(stage="report")
         report = closing.report(self.folder)
         if report is not None:
             with _settings():
-                self._project().log_file(report)
+                self.tracker().log_file(report)
 
     @property
     def recorded(self) -> int:
-        """How many ended trials MLflow has."""
+        """How many ended trials the tracker has."""
         return sum(
             trial.outcome is not None and trial.trial.index not in self._dirty
             for trial in self.record.trials
@@ -151,35 +162,35 @@ class Follower:
         }
         _write_quickly(self.folder.path / STATUS_FILE, status)
 
-    def _write(self, projection: Any, is_over: bool, everything: bool) -> None:
-        self._write_trials(projection, is_over, everything, self.say)
+    def _write(self, tracker: Tracker, is_over: bool, everything: bool) -> None:
+        self._write_trials(tracker, is_over, everything, self.say)
         for stage in self._stages.values():
-            stage.write_stage(projection.parent_id, is_over, everything, self.say)
+            stage.write_stage(tracker.parent_id, is_over, everything, self.say)
         if is_over:
             self.say(stage="sweep")
-            projection.record_sweep(self.record, is_over)
+            tracker.record_sweep(self.record, is_over)
             self.say(stage="model")
-            self._log_model(projection)
+            tracker.record_model(self.record)
 
     def write_stage(
         self, sweep_run: str, is_over: bool, everything: bool, say: Callable[[], None]
     ) -> None:
         """Send what a stage of the sweep with this run has gained; raises TrackingError."""
         try:
-            projection = self._project(inside=sweep_run)
-            self._write_trials(projection, is_over, everything, say)
+            tracker = self.tracker(inside=sweep_run)
+            self._write_trials(tracker, is_over, everything, say)
             if is_over:
-                projection.record_sweep(self.record, is_over)
+                tracker.record_sweep(self.record, is_over)
         except TrackingError:
-            self._projection = None
+            self._tracker = None
             raise
 
     def _write_trials(
-        self, projection: Any, is_over: bool, everything: bool, say: Callable[[], None]
+        self, tracker: Tracker, is_over: bool, everything: bool, say: Callable[[], None]
     ) -> None:
         if not is_over:
-            projection.record_sweep(self.record, is_over)
-        for index in projection.record_trials(self._due(everything), self._rows, is_over):
+            tracker.record_sweep(self.record, is_over)
+        for index in tracker.record_trials(self._due(everything), self._rows, is_over):
             self._rows.pop(index, None)
             del self._dirty[index]
             say()
@@ -195,21 +206,15 @@ class Follower:
             and (everything or trial.outcome is not None or now - since >= _RUNNING_PERIOD_S)
         ]
 
-    def _project(self, inside: str | None = None) -> Any:
-        if self._projection is None:
-            from sweeps.tracking import model  # noqa: F401 - slow to import: while trials train
-            from sweeps.tracking.projection import Projection
+    def tracker(self, inside: str | None = None) -> Tracker:
+        """Return the tracker, opened at first use and again after an error.
 
-            self._projection = Projection(self.folder, self.uri, inside)
-        return self._projection
-
-    def _log_model(self, projection: Any) -> None:
-        """Log the net that the sweep ended with, once it has ended with one."""
-        from sweeps.tracking.model import log_model, model_of
-
-        source = model_of(self.folder, self.record)
-        if source is not None and not projection.has_model(source.mark):
-            projection.note_model(source.mark, log_model(projection, source))
+        Args:
+            inside: The run of the sweep whose stage this is.
+        """
+        if self._tracker is None:
+            self._tracker = self._open(self.folder, self.uri, inside)
+        return self._tracker
 
     def _keep_rows(self, index: int, rows: list[dict[str, float]]) -> None:
         kept = self._rows.setdefault(index, [])

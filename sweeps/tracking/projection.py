@@ -27,6 +27,7 @@ from sweeps.tracking.store import (
     translated_errors,
     without_password,
 )
+from sweeps.tracking.tracker import Rows
 from sweeps.tracking.values import (
     best_metrics,
     datasets,
@@ -66,8 +67,6 @@ _ARTIFACTS = (
 _ONE_BATCH = 800
 # What `final --again` adds to the name of a final that it keeps.
 _KEPT = re.compile(r"-final-\d+(?=$|-refit$)")
-
-Rows = list[dict[str, float]]
 
 
 @dataclass

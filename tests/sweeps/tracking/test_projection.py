@@ -154,7 +154,7 @@ def test_sync_rebuilds_the_record_in_an_empty_store(
 def test_sync_completes_what_a_killed_tracker_left(recorded: Results, tmp_path: Path) -> None:
     follower = Follower(recorded.folder, store(tmp_path))
     follower.read()
-    half = follower._project()
+    half = follower.tracker()
     list(half.record_trials([follower.record.trials[0]], {0: follower._rows[0][:4]}, is_over=False))
     sweeps.sync(recorded.path, tracking_uri=store(tmp_path))
     completed = Record(store(tmp_path))

@@ -68,14 +68,14 @@ def test_a_long_trial_that_was_half_sent_is_completed_without_repeats(
 ) -> None:
     follower = Follower(finished.folder, store(tmp_path / "cut"))
     follower.read()
-    client = follower._project().client
+    client = follower.tracker().client
     client.log_batch = FailsAt(client.log_batch, call)
     with pytest.raises(TrackingError, match="went away"):
         follower.write(is_over=True, everything=True)
     sweeps.sync(finished.path, tracking_uri=store(tmp_path / "cut"))
     sweeps.sync(finished.path, tracking_uri=store(tmp_path / "whole"))
     rows = metric_rows(tmp_path / "cut")
-    assert len(rows) == 2 * (150 * 8 + 7)
+    assert len(rows) == 2 * (150 * 10 + 9)
     assert rows == metric_rows(tmp_path / "whole")
 
 
@@ -95,7 +95,7 @@ def test_a_run_that_a_slow_server_made_twice_is_deleted(finished: Results, tmp_p
 def test_a_model_that_was_half_logged_is_logged_once(finished: Results, tmp_path: Path) -> None:
     follower = Follower(finished.folder, store(tmp_path))
     follower.read()
-    client = follower._project().client
+    client = follower.tracker().client
     client.log_model_artifacts = FailsAt(client.log_model_artifacts, 1)
     with pytest.raises(TrackingError, match="went away"):
         follower.write(is_over=True, everything=True)
@@ -111,7 +111,7 @@ def test_a_model_whose_last_mark_a_kill_cost_is_not_an_output_twice(
 ) -> None:
     follower = Follower(finished.folder, store(tmp_path))
     follower.read()
-    projection = follower._project()
+    projection = follower.tracker()
     projection.note_model = FailsAt(projection.note_model, 1)
     with pytest.raises(ConnectionError):
         follower.write(is_over=True, everything=True)
@@ -197,7 +197,7 @@ def test_a_sweep_that_was_killed_before_its_ledger_can_be_synced(tmp_path: Path)
 def test_a_parent_without_its_parameters_and_data_sets_gets_them(
     finished: Results, tmp_path: Path
 ) -> None:
-    Follower(finished.folder, store(tmp_path))._project()
+    Follower(finished.folder, store(tmp_path)).tracker()
     assert Record(store(tmp_path)).parent.data.params == {}
     sweeps.sync(finished.path, tracking_uri=store(tmp_path))
     parent = Record(store(tmp_path)).parent
