@@ -195,6 +195,11 @@ def _add_running(command: argparse.ArgumentParser) -> None:
     command.add_argument("--quiet", action="store_true", help="print the run folder alone")
     command.add_argument("--json", action="store_true", help="print the result as JSON")
     command.add_argument("--no-mlflow", action="store_true", help="record on disk alone")
+    command.add_argument(
+        "--accept-code",
+        action="store_true",
+        help="go on although the sweep's own code has changed; recorded",
+    )
 
 
 def _validate(parsed: argparse.Namespace) -> int:
@@ -343,6 +348,7 @@ def _how(parsed: argparse.Namespace) -> dict[str, Any]:
     return {
         "runner": "local" if parsed.local else "ray",
         "tracking_uri": "none" if parsed.no_mlflow else None,
+        "accept_code": parsed.accept_code,
         "display": Display.silent() if silent else Display.for_terminal(),
     }
 

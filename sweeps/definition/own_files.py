@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["files_of", "folders_of", "import_from_here", "make_importable"]
+__all__ = ["files_of", "files_of_all", "folders_of", "import_from_here", "make_importable"]
 
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 _LIBRARY = Path(ast.__file__).parent
@@ -70,6 +70,18 @@ def _import_path() -> list[Path]:
         for folder in folders
         if not folder.is_relative_to(_LIBRARY) and not _INSTALLED & set(folder.parts)
     ]
+
+
+def files_of_all(values: Mapping[str, Any], folders: Sequence[Path]) -> dict[Path, Path]:
+    """Return the Python files in `folders` that the own functions of a sweep need, as `files_of`.
+
+    Args:
+        values: The sweep file's values; each text that reads `package.module:function` counts.
+    """
+    found: dict[Path, Path] = {}
+    for target in sorted(set(_targets_in(values))):
+        found |= files_of(target, folders)
+    return found
 
 
 def files_of(target: str, folders: Sequence[Path]) -> dict[Path, Path]:

@@ -82,7 +82,13 @@ class TrialRecord:
 
 
 class SweepRecord:
-    """The state of a sweep: what its plan says, and what the ledger adds."""
+    """The state of a sweep: what its plan says, and what the ledger adds.
+
+    Attributes:
+        code: The digests of the user's own files that trials are trained with, by their paths; None
+            where no session noted them.
+        accepted: What of them a person went on with although it had changed, in words.
+    """
 
     def __init__(self, plan: Sequence[PlannedTrial], goal: Goal, identity: str = "") -> None:
         """Begin with nothing but a plan.
@@ -92,6 +98,8 @@ class SweepRecord:
         """
         self.goal = goal
         self.identity = identity
+        self.code: dict[str, str] | None = None
+        self.accepted: list[str] = []
         self.trials = [TrialRecord(trial) for trial in plan]
         self.outcomes: Counter[Outcome] = Counter()
         self.steps: list[Step] = []
@@ -134,6 +142,8 @@ class SweepRecord:
             raise ValueError(
                 f"it has {event['trials']} planned trials, and sweep.json has {len(self.trials)}"
             )
+        self.code = event.get("code", self.code)
+        self.accepted += event.get("accepted", [])
         self.started_at = self.started_at or event["t"]
         self.session_from, self.stopped, self.ended_at = event["t"], None, None
         self._stop_all()  # a killed session has no end

@@ -132,6 +132,8 @@ def _summary(
         "time in sessions": f"{record.active_s:.0f} s",
         "files": str(folder.path.name) + "/: plan, ledger, epochs.parquet, weights",
     }
+    if record.accepted:
+        facts["own code"] = f"changed within the sweep, and accepted: {', '.join(record.accepted)}"
     return Section("In short", text, facts=facts | _winner_facts(record, choice))
 
 

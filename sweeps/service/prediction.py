@@ -14,6 +14,7 @@ from sweeps.models.prediction import Predictor
 from sweeps.models.table_files import read_file
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
+from sweeps.record.own_code import code_folders
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.storage.files import bring
@@ -67,7 +68,7 @@ def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataF
 
 def _predictor(folder: RunFolder, record: SweepRecord) -> Predictor:
     files = model_files(folder, record)
-    make_importable(*folder.module_folders())
+    make_importable(*code_folders(folder, record))
     try:
         return Predictor.load(*files)
     except NetError as err:  # it says how to mend the user's own net

@@ -6,7 +6,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.split_identity import split_digest
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import RequestError, StoppedAtOnce
-from sweeps.execution.placement import Place
 from sweeps.infra.command_line import command
 from sweeps.models.data_checks import DataSummary
+from sweeps.record.own_code import refuse_other_code
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
@@ -59,6 +59,7 @@ def run(
     runner: RunnerName = "ray",
     tracking_uri: str | None = None,
     display: Display | None = None,
+    accept_code: bool = False,
 ) -> Results:
     """Run a sweep file from start to end, and return its results.
 
@@ -72,6 +73,7 @@ def run(
         tracking_uri: An MLflow URI; None takes MLFLOW_TRACKING_URI or runs/mlflow.db; `none`
             records nothing in MLflow.
         display: Shows progress; None shows none.
+        accept_code: Go on with a sweep that has begun although its own code has changed.
 
     Raises:
         SweepFileError: The file cannot be run.
@@ -85,8 +87,9 @@ def run(
         bring_run(runs / run_id)
     # What tells that a folder is whole is written last.
     if run_id is not None and RunFolder(runs / run_id).description.exists():
-        _refuse_other_sweep(RunFolder.open(runs / run_id), sweep)
-        return _session(RunFolder.open(runs / run_id), "resume", runner, tracking_uri, display)
+        folder = RunFolder.open(runs / run_id)
+        _refuse_other_sweep(folder, sweep)
+        return _session(folder, "resume", runner, tracking_uri, display, accept_code)
     with place_of(runner, sweep.file.resources, runs, display.note) as place:
         folder = _new_folder(runs, sweep.file.name, run_id)
         about = {
@@ -96,7 +99,9 @@ def run(
             "plan_sum": folder.write_plan(planned),
         }
         folder.write_description(about | _description(sweep))
-        return _session_at(nullcontext(place), folder, "run", runner, tracking_uri, display)
+        uri = tracking_uri or default_tracking_uri(runs)
+        settings = Settings(nullcontext(place), runner, None if uri == _OFF else uri)
+        return _held(folder, "run", settings, display)
 
 
 def resume(
@@ -106,21 +111,24 @@ def resume(
     runner: RunnerName = "ray",
     tracking_uri: str | None = None,
     display: Display | None = None,
+    accept_code: bool = False,
 ) -> Results:
     """Run what a sweep has not finished, stages after the search too; a finished one stays.
 
     Args:
         path: A run folder.
         overrides: Changes to `budget`, `resources` or `trial`; the rest of a sweep is fixed.
+        accept_code: Go on although the user's own code has changed, which is recorded.
 
     Raises:
-        RunFolderError: The folder is damaged or in use, or its data changed.
+        RunFolderError: The folder is damaged or in use, or its data or own code changed.
     """
     folder = open_sweep(path)
     with folder.lock():
         refuse_held_elsewhere(folder.path)
+        refuse_other_code(folder, read_record(folder), accept_code)
         change(folder, overrides)
-    return _session(folder, "resume", runner, tracking_uri, display)
+    return _session(folder, "resume", runner, tracking_uri, display, accept_code)
 
 
 def extend(
@@ -130,6 +138,7 @@ def extend(
     runner: RunnerName = "ray",
     tracking_uri: str | None = None,
     display: Display | None = None,
+    accept_code: bool = False,
 ) -> Results:
     """Add `trials` more trials to the plan of a random or Sobol sweep, and run them.
 
@@ -140,8 +149,9 @@ def extend(
     folder = open_sweep(path)
     with folder.lock():
         refuse_held_elsewhere(folder.path)
+        refuse_other_code(folder, read_record(folder), accept_code)
         lengthen_plan(folder, trials)
-    return _session(folder, "extend", runner, tracking_uri, display)
+    return _session(folder, "extend", runner, tracking_uri, display, accept_code)
 
 
 def retry(
@@ -150,6 +160,7 @@ def retry(
     runner: RunnerName = "ray",
     tracking_uri: str | None = None,
     display: Display | None = None,
+    accept_code: bool = False,
 ) -> Results:
     """Run the failed trials of a sweep again, each from its last checkpoint, and no others.
 
@@ -158,7 +169,7 @@ def retry(
     folder = open_sweep(path)
     if not has_failed_trials(folder):
         raise RequestError(f"{folder.name} has no failed trial to retry")
-    return _session(folder, "retry", runner, tracking_uri, display)
+    return _session(folder, "retry", runner, tracking_uri, display, accept_code)
 
 
 def final(
@@ -169,6 +180,7 @@ def final(
     runner: RunnerName = "ray",
     tracking_uri: str | None = None,
     display: Display | None = None,
+    accept_code: bool = False,
 ) -> Results:
     """Choose the best trial of a search by repeats under fresh seeds, and test it once.
 
@@ -184,8 +196,9 @@ def final(
     folder = open_sweep(path)
     with folder.lock():
         refuse_held_elsewhere(folder.path)
+        refuse_other_code(folder, read_record(folder), accept_code)
         prepare_final(folder, overrides, again)
-    return _session(folder, "final", runner, tracking_uri, display)
+    return _session(folder, "final", runner, tracking_uri, display, accept_code)
 
 
 def open_run(path: str | Path) -> Results:
@@ -237,23 +250,18 @@ def _session(
     runner: RunnerName,
     tracking_uri: str | None,
     display: Display | None,
+    accept_code: bool,
 ) -> Results:
     display = display or Display.silent()
     resources = folder.read_sweep().resources
     place = place_of(runner, resources, folder.path.parent, display.note)
-    return _session_at(place, folder, action, runner, tracking_uri, display)
-
-
-def _session_at(
-    place: AbstractContextManager[Place],
-    folder: RunFolder,
-    action: str,
-    runner: RunnerName,
-    tracking_uri: str | None,
-    display: Display,
-) -> Results:
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
-    settings = Settings(place, runner, None if uri == _OFF else uri)
+    settings = Settings(place, runner, None if uri == _OFF else uri, accept_code)
+    return _held(folder, action, settings, display)
+
+
+def _held(folder: RunFolder, action: str, settings: Settings, display: Display) -> Results:
+    """Hold a session, and tell of its end whoever asked for that."""
     try:
         with telling(folder, display.note):
             return hold_session(folder, action, settings, display)

@@ -17,6 +17,7 @@ from sweeps.models.datasets import Dataset, load_dataset
 from sweeps.models.errors import DataError
 from sweeps.models.splits import split_folds
 from sweeps.record.ledger import Ledger
+from sweeps.record.own_code import keep_code, refuse_other_code
 from sweeps.record.reading import read_record
 from sweeps.record.recording import Recorder, reopen_failed
 from sweeps.record.records import SweepRecord
@@ -38,17 +39,19 @@ __all__ = ["Settings", "hold_session"]
 
 @dataclass(frozen=True)
 class Settings:
-    """How a session is run; none of it changes a number.
+    """How a session is run; none of it changes a number, but code that is accepted.
 
     Attributes:
         place: Where trials are trained; entered when there is something to train.
         runner: `ray`, or `local` for this process alone.
         tracking_uri: Where MLflow's record goes; None leaves MLflow out.
+        accept_code: Go on with the user's own code although it has changed.
     """
 
     place: AbstractContextManager[Place]
     runner: RunnerName = "ray"
     tracking_uri: str | None = None
+    accept_code: bool = False
 
 
 def hold_session(folder: RunFolder, action: str, settings: Settings, display: Display) -> Results:
@@ -58,7 +61,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         action: What the user asked for, for the ledger: run, resume, extend, retry or final.
 
     Raises:
-        SweepError: The folder is in use or damaged, the data changed, or the disk is full.
+        SweepError: The folder is in use or damaged, data or code changed, or the disk is full.
     """
     with ExitStack() as stack:
         stack.enter_context(folder.lock())
@@ -71,6 +74,7 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
             with TrackingProcess.of(folder, settings.tracking_uri) as tracking:
                 tracking.finish()
                 return Results(folder, record, _missing_in_mlflow(tracking))
+        accepted = refuse_other_code(folder, record, settings.accept_code)
         place = stack.enter_context(settings.place)
         if place.is_cluster or bucket_of(folder.path) is not None:
             keep_inputs(folder)
@@ -90,7 +94,8 @@ def hold_session(folder: RunFolder, action: str, settings: Settings, display: Di
         stopped = record.stopped if action in ("final", "retry") else None
         with ExitStack() as started:
             trainer = Trainer(settings.runner, place, signals, display, started, retries)
-            trainer.begin(recorder, action)
+            code = {"code": keep_code(folder)} | ({"accepted": accepted} if accepted else {})
+            trainer.begin(recorder, action, **code)
             log_settings(file, settings.tracking_uri)
             mirror.push()  # the user's modules, which workers look for there
             tracking = stack.enter_context(TrackingProcess.of(folder, settings.tracking_uri))

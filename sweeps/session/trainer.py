@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import Literal
+from typing import Any, Literal
 
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.execution.job import Job
@@ -52,8 +52,12 @@ class Trainer:
     started: ExitStack
     reopens: bool = False
 
-    def begin(self, recorder: Recorder, action: str) -> None:
-        """Write the line with which a session begins, and settle what a kill left open."""
+    def begin(self, recorder: Recorder, action: str, **about: Any) -> None:
+        """Write the line with which a session begins, and settle what a kill left open.
+
+        Args:
+            about: More that the line is to say.
+        """
         recorder.write(
             "session",
             action=action,
@@ -64,6 +68,7 @@ class Trainer:
             python=platform.python_version(),
             nodes=[asdict(node) for node in self.place.nodes],
             versions={name: version(name) for name in _VERSIONS},
+            **about,
         )
         # Trials whose worker was ended for them just before its driver was killed.
         for trial in recorder.record.unfinished:

@@ -386,7 +386,8 @@ def _is_mirrored(name: Path) -> bool:
 
 def _is_by_workers(name: Path) -> bool:
     """Return whether a file is in a `checkpoints` or `weights` of the sweep's, or of a stage's."""
-    return name.parts[0] != "inputs" and bool(_BY_WORKERS & set(name.parts[:-1]))
+    is_own = name.parts[0].partition("-")[0] in ("inputs", "code")
+    return not is_own and bool(_BY_WORKERS & set(name.parts[:-1]))
 
 
 def _machine() -> str:

@@ -25,6 +25,7 @@ from sweeps.models.own_functions import trial_functions
 from sweeps.models.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
+from sweeps.record.own_code import code_folders
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.storage.files import bring
@@ -83,7 +84,7 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
             configuration=best.trial.configuration,
             weights=best_weights(folder.weights, best),
             preprocessing=folder.path / PREPROCESSING,
-            modules=_own_modules(best.trial.configuration, folder),
+            modules=_own_modules(best.trial.configuration, folder, record),
         )
     else:
         configuration = record.trials[choice.winner.trial].trial.configuration
@@ -94,7 +95,7 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
             configuration=configuration,
             weights=folder.path / choice.model.weights,
             preprocessing=folder.path / choice.model.preprocessing,
-            modules=_own_modules(configuration, folder),
+            modules=_own_modules(configuration, folder, record),
             registry_name=file.final.registry_name or file.name,
             alias=file.final.alias,
         )
@@ -105,10 +106,12 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
     return source
 
 
-def _own_modules(configuration: Mapping[str, Any], folder: RunFolder) -> dict[Path, Path]:
+def _own_modules(
+    configuration: Mapping[str, Any], folder: RunFolder, record: SweepRecord
+) -> dict[Path, Path]:
     """Return the user's files without which the net cannot answer, each with its path."""
     needed = [own for own in trial_functions(configuration) if own.role.answers]
-    folders = folder.module_folders() if needed else ()
+    folders = code_folders(folder, record) if needed else ()
     files: dict[Path, Path] = {}
     for own in needed:
         files |= files_of(own.target, folders)

@@ -299,6 +299,7 @@ class Projection:
     def _parent_tags(self, record: SweepRecord, is_over: bool) -> dict[str, str]:
         ended = str(record.stopped or "") or ("unfinished" if record.unfinished else "finished")
         tags = {"outcome": ended if is_over else "running", "trials": str(len(record.trials))}
+        tags["accepted_code"] = ", ".join(record.accepted)
         if not is_over:
             return tags
         best = "" if record.best is None else str(record.best.trial.index)

@@ -1,0 +1,105 @@
+"""The user's own code, held to what a sweep's trials were trained with, as its data is.
+
+A session writes the digests of the files into the ledger, and keeps a copy of them in `code/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+
+from sweeps.definition.own_files import files_of_all
+from sweeps.errors import RunFolderError, StorageError
+from sweeps.infra.package import PackageError, stage
+from sweeps.record.records import SweepRecord
+from sweeps.record.run_folder import RunFolder
+
+__all__ = ["CODE", "code_folders", "digests", "keep_code", "own_code", "refuse_other_code"]
+
+CODE = "code"
+
+
+def own_code(folder: RunFolder) -> dict[Path, Path]:
+    """Return the files of the sweep's own functions, each with its path below their folder.
+
+    None of a module that is installed elsewhere.
+    """
+    values = folder.read_description()["sweep"]
+    return files_of_all(values, folder.module_folders())
+
+
+def digests(files: Mapping[Path, Path]) -> dict[str, str]:
+    """Return the first 16 hexadecimal digits of the SHA-256 of each file, by its relative path.
+
+    Raises:
+        RunFolderError: A file cannot be read.
+    """
+    try:
+        found = {str(name): path.read_bytes() for path, name in files.items()}
+    except OSError as err:
+        raise RunFolderError(f"cannot read {err.filename}: {err.strerror}; restore it") from err
+    return {name: hashlib.sha256(found[name]).hexdigest()[:16] for name in sorted(found)}
+
+
+def refuse_other_code(folder: RunFolder, record: SweepRecord, accept: bool) -> list[str]:
+    """Return which files are not those that the trials were trained with, each in words.
+
+    Args:
+        accept: Go on with the code as it is.
+
+    Raises:
+        RunFolderError: There are some, and they are not accepted.
+    """
+    before, now = record.code, digests(own_code(folder))
+    changes = [] if before is None else _changes(before, now)
+    if changes and not accept:
+        raise RunFolderError(
+            f"the own code of {folder.name} must be what its trials were trained with, or they "
+            f"cannot be compared: {', '.join(changes)}. Restore it ({folder.path / CODE} has a "
+            f"copy), or go on with it as it is: --accept-code, which is recorded"
+        )
+    return changes
+
+
+def keep_code(folder: RunFolder) -> dict[str, str]:
+    """Copy the sweep's own code into its folder; returns its digests.
+
+    A copy that differs stays as code-1, code-2, ...
+
+    Raises:
+        StorageError: It cannot be copied.
+    """
+    files, kept = own_code(folder), folder.path / CODE
+    now = digests(files)
+    try:
+        if kept.exists() and digests(_below(kept)) != now:
+            numbered = (folder.path / f"{CODE}-{number}" for number in itertools.count(1))
+            kept.rename(next(path for path in numbered if not path.exists()))
+        if files and not kept.exists():
+            stage(files, kept)
+    except (PackageError, OSError) as err:
+        raise StorageError(f"cannot keep the sweep's own code in {kept}: {err}") from err
+    return now
+
+
+def code_folders(folder: RunFolder, record: SweepRecord) -> tuple[Path, ...]:
+    """Return the folders that the code of the trained nets is imported from.
+
+    Those of the sweep file, or where it has changed there since, that of the copy.
+    """
+    there, kept = folder.module_folders(), folder.path / CODE
+    is_same = not record.code or digests(own_code(folder)) == record.code
+    return there if is_same or not kept.exists() else (kept, *there)
+
+
+def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    gone = [f"{name} is gone" for name in before if name not in now]
+    new = [f"{name} is new" for name in now if name not in before]
+    common = sorted(before.keys() & now.keys())
+    return [*gone, *new, *(f"{name} changed" for name in common if before[name] != now[name])]
+
+
+def _below(folder: Path) -> dict[Path, Path]:
+    return {path: path.relative_to(folder) for path in folder.rglob("*.py")}
