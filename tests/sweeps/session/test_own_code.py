@@ -127,7 +127,8 @@ def test_a_function_that_loads_data_is_code_too(tmp_path: Path) -> None:
     )
     path = write_sweep(tmp_path, data="{source: 'loads_held:load'}", budget="{trials: 2}")
     run = sweeps.run(path, runs=tmp_path / "runs", **ON_DISK).path
-    (tmp_path / "loads_held.py").open("a").write("# the same rows\n")
+    file = tmp_path / "loads_held.py"
+    file.write_text(f"{file.read_text()}# the same rows\n")
     with pytest.raises(RunFolderError, match=r"loads_held\.py changed"):
         more(run)
 
@@ -135,7 +136,10 @@ def test_a_function_that_loads_data_is_code_too(tmp_path: Path) -> None:
 def test_predictions_come_from_the_code_that_trained_the_net(tmp_path: Path) -> None:
     run = started(tmp_path, "answers", trials=4).path
     rows = tmp_path / "rows.csv"
-    rows.write_text("a,b,c,d\n" + "5.1,3.5,1.4,0.2\n6.7,3.0,5.2,2.3\n")
+    names = ",".join(
+        f"{part} {side} (cm)" for part in ("sepal", "petal") for side in ("length", "width")
+    )
+    rows.write_text(names + "\n5.1,3.5,1.4,0.2\n6.7,3.0,5.2,2.3\n")
     first = run_command("predict", run, rows)
     (tmp_path / "answers_part.py").write_text("def activation(out): return out * 0 - 1\n")
     assert run_command("predict", run, rows) == first
