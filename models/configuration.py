@@ -16,7 +16,7 @@ from sweeps.models.net_configuration import Cnn, ModelConfig
 from sweeps.models.optimizer_configuration import OptimizerConfig
 from sweeps.models.schedule_configuration import Constant, ScheduleConfig
 from sweeps.models.section import Section
-from sweeps.models.tasks import Task
+from sweeps.models.tasks import TASKS, Task
 
 __all__ = [
     "EarlyStopping",
@@ -107,9 +107,9 @@ def check_trial(config: TrialConfig, task: Task, input_shape: tuple[int, ...]) -
             more pooling than the image has pixels for.
     """
     smoothing = config.regularization.label_smoothing
-    if task == "regression" and smoothing > 0:
+    if smoothing > 0 and TASKS[task].loss != "cross_entropy":
         raise TrialConfigError(
-            "label smoothing is for classes, and the task is regression",
+            f"label smoothing is for classes, and the task is {task}",
             key=("regularization", "label_smoothing"),
             value=smoothing,
         )

@@ -75,7 +75,7 @@ def evaluate(
 
 def _errors(answers: Answers, target: Target) -> int | None:
     """Return how many rows were answered by a wrong class; None where nothing is right or wrong."""
-    if target.task != "classification":
+    if not target.class_names:
         return None
     return int((answers.predicted != answers.targets).sum())
 

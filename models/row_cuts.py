@@ -18,6 +18,7 @@ from sweeps.models.data_configuration import SplitFractions
 from sweeps.models.errors import DataError
 from sweeps.models.feature_checks import listed
 from sweeps.models.targets import Target
+from sweeps.models.tasks import TASKS
 from sweeps.models.unit_cuts import deal_units, split_units
 
 __all__ = ["RowCut", "Rows", "cut_folds", "cut_rows"]
@@ -121,7 +122,7 @@ def cut_folds(
 def _groups(target: Target) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """What is stratified by: the group of each row, and the rows of each group."""
     groups = np.zeros(len(target.values), dtype=np.int64)
-    if target.task == "classification":
+    if TASKS[target.task].is_stratified:
         groups = target.values
     return groups, np.bincount(groups, minlength=target.outputs)
 
@@ -176,7 +177,7 @@ def _check_classes(target: Target, sizes: npt.NDArray[np.int64], splits: int) ->
 
 
 def _check_train(target: Target, sizes: npt.NDArray[np.int64]) -> None:
-    if target.task == "regression" and sizes[0] < 2:
+    if TASKS[target.task].is_standardised and sizes[0] < 2:  # one row has no deviation
         rule = "at least two rows must be left to train on"
         raise DataError(rule, key=("split",), hint="Lower split.dev or split.test")
     empty = _named(target, sizes, sizes < 1)
@@ -196,7 +197,7 @@ def _check_folds(target: Target, left: npt.NDArray[np.int64], folds: int) -> Non
             hint="Lower split.folds, add rows of it, or merge it with another class",
         )
     smallest_train = int(left.sum()) - math.ceil(left.sum() / folds)
-    if target.task == "regression" and (left[0] < folds or smallest_train < 2):
+    if TASKS[target.task].is_standardised and (left[0] < folds or smallest_train < 2):
         raise DataError(
             f"each fold must have a row, and at least two to train on; {left[0]} are left "
             "besides the vault",

@@ -18,7 +18,7 @@ from sweeps.models.feature_checks import check_features
 from sweeps.models.preprocessing import Preprocessing
 from sweeps.models.preprocessing_fit import fit_preprocessing
 from sweeps.models.row_cuts import RowCut, Rows
-from sweeps.models.tasks import Task
+from sweeps.models.tasks import TASKS, Task
 
 __all__ = ["Part", "Splits", "TrainDev", "refit_splits", "split_dataset", "split_folds"]
 
@@ -154,7 +154,7 @@ def _fitted(dataset: Dataset, config: DataConfig, cut: RowCut) -> Splits:
 
 def _prepared(dataset: Dataset, rows: Rows, preprocessing: Preprocessing) -> Part:
     y = dataset.target.values[rows]
-    if dataset.target.task == "regression":
+    if TASKS[dataset.target.task].is_standardised:
         scaled = (y - preprocessing.target_mean) / preprocessing.target_scale
         y = scaled.astype(np.float32)
     return Part(x=preprocessing.apply(dataset.features.take(rows)), y=y, rows=rows)

@@ -21,35 +21,27 @@ class TaskKind:
     Attributes:
         loss: what is trained on, and reported without smoothing or penalties.
         score: the metric whose distance from 1 is the error that bias and variance are read from.
-        score_is_share: whether the score counts rows, so that its noise is that of a share.
         is_stratified: whether every split gets its share of each value of the target.
         is_standardised: whether nets see the target less its training mean, in training deviations.
-        fewest_train_rows: without which preprocessing cannot be fitted.
     """
 
     loss: LossKind
     score: str
-    score_is_share: bool
     is_stratified: bool
     is_standardised: bool
-    fewest_train_rows: int
 
 
 TASKS: dict[Task, TaskKind] = {
     "classification": TaskKind(
         loss="cross_entropy",
         score="accuracy",
-        score_is_share=True,
         is_stratified=True,
         is_standardised=False,
-        fewest_train_rows=1,
     ),
     "regression": TaskKind(
         loss="squared_error",
         score="r2",
-        score_is_share=False,
         is_stratified=False,
         is_standardised=True,
-        fewest_train_rows=2,  # one has no deviation
     ),
 }

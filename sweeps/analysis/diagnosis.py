@@ -16,6 +16,8 @@ from typing import Literal
 import numpy as np
 
 from sweeps.analysis.evidence import Array, Evidence
+from sweeps.models.metrics import METRICS
+from sweeps.models.tasks import TASKS
 from sweeps.record.records import Outcome
 
 __all__ = ["RULES", "THRESHOLDS", "Diagnosis", "Finding", "Thresholds", "count", "diagnose"]
@@ -142,7 +144,7 @@ def count(diagnoses: Sequence[Diagnosis]) -> dict[Finding, int]:
 def _errors(evidence: Evidence, at: int) -> tuple[float, float] | None:
     """Return training and dev error at the best epoch of a trial."""
     best = evidence.trials[at].best
-    name = "accuracy" if evidence.task == "classification" else "r2"
+    name = TASKS[evidence.task].score
     if best is None or f"train_{name}" not in best:
         return None
     return 1 - best[f"train_{name}"], 1 - best[f"dev_{name}"]
@@ -198,7 +200,7 @@ def _is_unstable(losses: Array, limits: Thresholds) -> bool:
 def _noise(evidence: Evidence, errors: tuple[float, float]) -> float:
     """Return the standard error of the gap between dev and training error."""
     train, dev = errors
-    if evidence.task == "classification":
+    if METRICS[TASKS[evidence.task].score].is_share:
         return _of_share(dev, evidence.dev_rows)
     of_train = _of_r2(1 - train, evidence.train_rows or math.inf)
     return math.hypot(of_train, _of_r2(1 - dev, evidence.dev_rows))

@@ -15,6 +15,7 @@ from sweeps.definition.listed import complete
 from sweeps.definition.planning import configuration_hash
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.configuration import TrialConfig
+from sweeps.models.tasks import Task
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.results import epoch_rows
 from sweeps.record.run_folder import RunFolder
@@ -80,7 +81,7 @@ class Evidence:
     """
 
     goal: Goal
-    task: str
+    task: Task
     dev_rows: int
     file: SweepFile
     trials: Sequence[TrialRecord]

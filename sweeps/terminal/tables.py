@@ -14,6 +14,7 @@ from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.errors import MissingExtraError, require_extra
 from sweeps.infra.command_line import command, shown_path
 from sweeps.infra.settings import read_settings
+from sweeps.models.tasks import TASKS
 from sweeps.record.final import FinalChoice
 from sweeps.record.measurement import measured, standard_error
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
@@ -241,7 +242,7 @@ def _state(record: SweepRecord) -> str:
 def _second_metric(record: SweepRecord) -> str:
     """Return another dev metric that people read, beside the objective."""
     best = record.best.best if record.best is not None and record.best.best else {}
-    for name in ("dev_accuracy", "dev_r2", "dev_loss"):
+    for name in (*(f"dev_{task.score}" for task in TASKS.values()), "dev_loss"):
         if name in best and name != record.goal.metric:
             return name
     return ""

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from sweeps.models.losses import LOSSES, training_loss
+from sweeps.models.metrics import metrics_of
 from sweeps.models.tasks import TASKS, LossKind, Task
 from tests.models.test_metrics import random_classes, random_numbers
 
@@ -44,3 +45,9 @@ def test_a_loss_is_the_mean_of_those_of_its_rows(task: Task) -> None:
     rows = loss(outputs, targets, reduction="none")
     assert rows.shape == targets.shape
     assert loss(outputs, targets).item() == pytest.approx(rows.mean().item())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_has_a_loss_and_a_score_of_its_own(task: Task) -> None:
+    assert TASKS[task].loss in LOSSES
+    assert metrics_of(task)[TASKS[task].score].direction == "max"
