@@ -196,9 +196,12 @@ class RunFolder:
     def base_dir(self) -> Path:
         """Return where relative data files and the user's modules are looked for.
 
-        A path that is relative is inside this folder: the files came with the sweep.
+        A path that is relative is inside the sweep's folder, a stage's too: the files came with it.
         """
-        return self.path / str(self.read_description()["base_dir"])
+        description = self.read_description()
+        stage = description.get("stage")
+        sweep = self.path if stage is None else self.path.parents[str(stage).count("/")]
+        return sweep / str(description["base_dir"])
 
     def module_folders(self) -> tuple[Path, ...]:
         """Return the folders that the user's modules are imported from, the first first."""

@@ -200,5 +200,4 @@ def _job(
 
 def _inputs(folder: RunFolder) -> BucketFiles | None:
     """Return the user's modules where they are in an object store: nodes see no folder of ours."""
-    base = folder.base_dir()
-    return bucket_of(base) if base.is_relative_to(folder.path) else None
+    return bucket_of(folder.base_dir())

@@ -60,16 +60,24 @@ def make_environment(path: Path) -> Environment:
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a copy of the checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    shutil.copytree(ROOT, folder / "src", symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout, as builds leave files behind."""
+    folder = tmp_path_factory.mktemp("sources") / "checkout"
+    ignore = shutil.ignore_patterns(*LEFT_OUT)
+    return Path(shutil.copytree(ROOT, folder, symlinks=True, ignore=ignore))
+
+
+def build_wheel(source: Path, into: Path) -> Path:
+    """Build a wheel from a checkout or an sdist, with the setuptools that is here."""
     command = ["-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w"]
-    subprocess.run(
-        [sys.executable, *command, str(folder), str(folder / "src")],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    return next(folder.glob("torch_sweeps-*.whl"))
+    words = [sys.executable, *command, str(into), str(source)]
+    subprocess.run(words, check=True, capture_output=True, text=True)
+    return next(into.glob("torch_sweeps-*.whl"))
+
+
+@pytest.fixture(scope="session")
+def wheel(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(sources, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="session")

@@ -148,3 +148,15 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
         write_atomically(tmp_path / "target", b"new")
     assert (tmp_path / "target" / "inside").exists()
     assert list(tmp_path.iterdir()) == [tmp_path / "target"]
+
+
+@pytest.mark.parametrize("stage", [None, "audit", "final/refit"])
+def test_what_came_with_a_sweep_is_in_its_own_folder_for_its_stages_too(
+    folder: RunFolder, stage: str | None
+) -> None:
+    part = RunFolder(folder.path / (stage or ""))
+    part.path.mkdir(parents=True, exist_ok=True)
+    came = {"base_dir": "inputs", "module_folders": ["/more"]}
+    part.write_description(DESCRIPTION | came | ({} if stage is None else {"stage": stage}))
+    assert part.base_dir() == folder.path / "inputs"
+    assert part.module_folders() == (folder.path / "inputs", Path("/more"))
