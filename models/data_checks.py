@@ -6,12 +6,13 @@ Reads the data as a sweep would, so that a check that passes is a sweep that loa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sweeps.models.cut_notes import cut_notes
 from sweeps.models.cuts import Cut, cut_dataset
 from sweeps.models.data_configuration import DataConfig
+from sweeps.models.data_kinds import ColumnKinds, kinds_of
 from sweeps.models.datasets import Dataset, load_dataset
 from sweeps.models.errors import DataError
 from sweeps.models.feature_checks import check_features
@@ -37,6 +38,7 @@ class DataSummary:
         fold_rows: dev rows of each fold; empty without folds.
         cut: by which rule rows were cut, in words.
         notes: sentences about what the cut may have torn apart.
+        columns: what each column was taken for.
     """
 
     task: Task
@@ -50,6 +52,7 @@ class DataSummary:
     fold_rows: tuple[int, ...] = ()
     cut: str = ""
     notes: tuple[str, ...] = ()
+    columns: ColumnKinds = field(default_factory=ColumnKinds)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def check_data(config: DataConfig, base_dir: Path, seed: int) -> DataReport:
         folds = split_folds(dataset, config, seed, cuts[0])
     except DataError as error:
         return DataReport(None, (error,))
-    summary = _summary(dataset, folds)
+    summary = _summary(dataset, config, folds)
     notes = cut_notes(dataset, cuts[0], config, base_dir)
     return DataReport(replace(summary, cut=cuts[0].rule, notes=notes))
 
@@ -102,7 +105,7 @@ def _problem_of(check: Callable[[], object]) -> DataError | None:
     return None
 
 
-def _summary(dataset: Dataset, folds: tuple[Splits, ...]) -> DataSummary:
+def _summary(dataset: Dataset, config: DataConfig, folds: tuple[Splits, ...]) -> DataSummary:
     first = folds[0]
     return DataSummary(
         task=first.task,
@@ -114,4 +117,5 @@ def _summary(dataset: Dataset, folds: tuple[Splits, ...]) -> DataSummary:
         test_rows=len(first.vault.y),
         digest=dataset.digest,
         fold_rows=tuple(len(fold.dev.y) for fold in folds) if len(folds) > 1 else (),
+        columns=kinds_of(dataset, config),
     )

@@ -5,8 +5,9 @@ Imports neither torch nor scikit-learn and touches no file, so that a sweep file
 
 from __future__ import annotations
 
+import codecs
 import re
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -18,6 +19,7 @@ from sweeps.models.tasks import Task
 
 __all__ = [
     "BUILTIN_NAMES",
+    "DEFAULT_MISSING",
     "FILE_SUFFIXES",
     "GENERATED_NAMES",
     "MAX_FOLDS",
@@ -32,9 +34,29 @@ Duplicates = Literal["auto", "together", "apart"]
 GENERATED_NAMES = ("moons", "spirals")
 BUILTIN_NAMES = ("digits", "breast_cancer", "wine", "iris", "diabetes", *GENERATED_NAMES)
 FILE_SUFFIXES = (".csv", ".parquet", ".npz")
+# Those of pandas and pyarrow, so that a table means the same here as there; the empty cell besides.
+DEFAULT_MISSING = (
+    "#N/A",
+    "#N/A N/A",
+    "#NA",
+    "-1.#IND",
+    "-1.#QNAN",
+    "-NaN",
+    "-nan",
+    "1.#IND",
+    "1.#QNAN",
+    "N/A",
+    "NA",
+    "NULL",
+    "NaN",
+    "n/a",
+    "nan",
+    "null",
+)
 # More cost time and tell little (Kohavi, IJCAI 1995, compares up to 20 and recommends ten).
 MAX_FOLDS = 20
 _DEV = 0.2
+_CSV_KEYS = ("missing_values", "separator", "decimal", "encoding")
 
 _FUNCTION = re.compile(TARGET)
 _SOURCE_RULE = (
@@ -158,6 +180,13 @@ class DataConfig(Section):
         missing: `error` refuses missing feature values; `mean` puts the mean of the training rows
             for a missing number and no category for a missing word.
         exclude: columns of a file that are not used, such as row identifiers.
+        words: columns of a file or function whose values are categories even where they look like
+            numbers, such as postcodes; the target among them has classes as they are written.
+        missing_values: texts of a .csv file that stand for a missing value, in place of the usual
+            ones (NA, N/A, NaN, nan, null, ...); an empty cell always does.
+        separator: the character between the cells of a .csv file.
+        decimal: what stands before the decimals of a .csv file's numbers, `.` or `,`.
+        encoding: of a .csv file, such as latin-1, windows-1252 or utf-16.
         samples: rows of a generated set (moons, spirals); default 1,000.
         noise: standard deviation of the noise of a generated set; default 0.2 for moons, 0.1 for
             spirals.
@@ -170,6 +199,11 @@ class DataConfig(Section):
     scale: Literal["standard", "none"] = "standard"
     missing: Literal["error", "mean"] = "error"
     exclude: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    words: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    missing_values: Annotated[tuple[str, ...], Field(strict=False)] = DEFAULT_MISSING
+    separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    decimal: Literal[".", ","] = "."
+    encoding: str = "utf-8"
     samples: Annotated[int, Field(ge=10, le=10_000_000)] | None = None
     noise: Annotated[float, Field(ge=0)] | None = None
 
@@ -178,6 +212,17 @@ class DataConfig(Section):
     def _source_has_a_known_form(cls, source: str) -> str:
         _kind_of(source)
         return source
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_is_known(cls, encoding: str) -> str:
+        try:
+            codecs.lookup(encoding)
+        except (LookupError, ValueError) as error:
+            rule = "an encoding must be one that Python knows"
+            choices = ("utf-8", "latin-1", "windows-1252", "utf-16")
+            raise DataError(rule, key=("encoding",), value=encoding, choices=choices) from error
+        return encoding
 
     @model_validator(mode="after")
     def _keys_suit_the_source(self) -> Self:
@@ -190,16 +235,35 @@ class DataConfig(Section):
                 value=self.split.column,
                 hint="Remove group, order or given: a built-in set is cut at random",
             )
+        if self.kind == "builtin":
+            self._refuse(("words",), "only for files and functions")
+        if self.kind != "file" or PurePath(self.source).suffix.lower() != ".csv":
+            self._refuse(_CSV_KEYS, "only for .csv files")
         if self.source not in GENERATED_NAMES:
             self._refuse(("samples", "noise"), "only for " + " and ".join(GENERATED_NAMES))
+        return self
+
+    @model_validator(mode="after")
+    def _cells_can_be_told_apart(self) -> Self:
+        unfit = (
+            self.separator.isalnum() or self.separator in '"\n\r+-_' or not self.separator.isascii()
+        )
+        if unfit or self.separator == self.decimal:
+            rule = "the separator must be a character that stands in no number, word or quote"
+            hint = "Where the decimal sign is a comma, write separator: ';'"
+            raise DataError(rule, key=("separator",), value=self.separator, hint=hint)
         return self
 
     def _refuse(self, keys: tuple[str, ...], rule: str) -> None:
         for key in keys:
             value = getattr(self, key)
-            if value not in (None, ()):
+            if value != type(self).model_fields[key].default:
                 rule = f"{rule}, and the source is {self.source!r}"
                 raise DataError(rule, key=(key,), value=value, hint="Remove the key")
+
+    def path(self, base_dir: Path) -> Path:
+        """Where the file of a source is: from the folder given, or from the user's own for `~`."""
+        return base_dir / Path(self.source).expanduser()
 
     @property
     def kind(self) -> SourceKind:

@@ -7,25 +7,42 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sweeps.models.builtin_data import load_builtin
+from sweeps.models.column_kinds import as_words, check_words, settled_columns
 from sweeps.models.data_configuration import DataConfig
 from sweeps.models.errors import DataError
-from sweeps.models.features import Features, features_from_array, features_from_columns
+from sweeps.models.features import (
+    Features,
+    column_values,
+    exact_array,
+    features_from_array,
+    features_from_columns,
+)
 from sweeps.models.own_data import call_own_data
 from sweeps.models.split_column import column_of_file, column_of_values
-from sweeps.models.table_files import read_file
+from sweeps.models.table_files import read_table
 from sweeps.models.targets import Target, read_target
 
 __all__ = ["Dataset", "load_dataset"]
 
-_Read = tuple[Features, Target, npt.NDArray[Any] | None]
+__all__ = ["Dataset", "load_dataset"]
+
+
+class _Read(NamedTuple):
+    """What was read; see Dataset."""
+
+    features: Features
+    target: Target
+    cut_by: npt.NDArray[Any] | None = None
+    missing: Mapping[str, Mapping[str, int]] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +56,7 @@ class Dataset:
         digest: sha256 of features, names and target, in hexadecimal.
         cut_by: (rows,) the column that decides the cut: numbers, datetimes or words; None where
             rows are cut at random.
+        missing: of a .csv file's features with missing values: how often which text stood there.
     """
 
     source: str
@@ -46,6 +64,7 @@ class Dataset:
     target: Target
     digest: str
     cut_by: npt.NDArray[Any] | None = None
+    missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.features)
@@ -62,49 +81,54 @@ def load_dataset(config: DataConfig, base_dir: Path) -> Dataset:
         DataError: the source is missing or unreadable, has no such columns, or its target does
             not suit the task.
     """
-    features, target, cut_by = _read(config, base_dir)
+    features, target, cut_by, missing = _read(config, base_dir)
     lengths = {len(features), len(target.values), len(features if cut_by is None else cut_by)}
     if len(lengths) > 1:
         found = f"{len(features)} and {len(target.values)}"
         found += "" if cut_by is None else f", and {len(cut_by)} of {config.split.column}"
         rule = f"features and target must have the same rows, not {found}"
         raise DataError(rule, key=("source",), value=config.source)
-    return Dataset(config.source, features, target, _digest(features, target, cut_by), cut_by)
+    digest = _digest(features, target, cut_by)
+    return Dataset(config.source, features, target, digest, cut_by, missing)
 
 
 def _read(config: DataConfig, base_dir: Path) -> _Read:
     if config.kind == "builtin":
-        return *_from_builtin(config), None
+        return _from_builtin(config)
     if config.kind == "file":
         return _from_file(config, base_dir)
     return _from_function(config)
 
 
-def _from_builtin(config: DataConfig) -> tuple[Features, Target]:
+def _from_builtin(config: DataConfig) -> _Read:
     data = load_builtin(config.source, config.samples, config.noise)
     if config.task not in ("auto", data.target.task):
         rule = f"{config.source} is a {data.target.task} set"
         raise DataError(rule, key=("task",), value=config.task, choices=("auto", data.target.task))
-    return data.features, data.target
+    return _Read(data.features, data.target)
 
 
 def _from_file(config: DataConfig, base_dir: Path) -> _Read:
-    path, column = base_dir / config.source, config.split.column
+    column = config.split.column
     apart = () if column is None or column in config.exclude else (column,)
-    columns = read_file(path, config.target, (*config.exclude, *apart))
+    used = config.model_copy(update={"exclude": (*config.exclude, *apart)})
+    table = read_table(config.path(base_dir), used)
+    columns = table.columns
     if config.target is None:
         rule = "a file needs the name of its target column"
         raise DataError(rule, key=("target",), choices=tuple(columns))
-    target = read_target(config.target, columns.pop(config.target), config.task)
+    target = _target(config, config.target, columns.pop(config.target), table.labels)
+    missing = {name: found for name, found in table.missing.items() if name in columns}
     arrays = list(columns.values())
-    is_array = len(arrays) == 1 and arrays[0].ndim != 1
-    features = features_from_array(arrays[0]) if is_array else features_from_columns(columns)
-    return features, target, None if column is None else column_of_file(path, column)
+    cut_by = None if column is None else column_of_file(config, base_dir, column)
+    if len(arrays) == 1 and arrays[0].ndim != 1:
+        return _Read(features_from_array(arrays[0]), target, cut_by)
+    return _Read(features_from_columns(settled_columns(columns, config)), target, cut_by, missing)
 
 
 def _from_function(config: DataConfig) -> _Read:
     raw, raw_target, beside = call_own_data(config.source)
-    target = read_target("target", raw_target, config.task)
+    target = _target(config, "target", raw_target)
     column, cut_by = config.split.column, None
     if column is not None:
         named = {} if isinstance(raw, np.ndarray) else raw
@@ -116,10 +140,21 @@ def _from_function(config: DataConfig) -> _Read:
             raise DataError(rule, key=("split",), value=column, choices=choices, hint=hint)
         cut_by = column_of_values(column, held[column])
         raw = raw if isinstance(raw, np.ndarray) else {k: v for k, v in raw.items() if k != column}
-    features = (
-        features_from_array(raw) if isinstance(raw, np.ndarray) else features_from_columns(raw)
-    )
-    return features, target, cut_by
+    if isinstance(raw, np.ndarray):
+        return _Read(features_from_array(raw), target, cut_by)
+    return _Read(features_from_columns(settled_columns(raw, config)), target, cut_by)
+
+
+def _target(
+    config: DataConfig, name: str, raw: npt.ArrayLike, labels: npt.NDArray[Any] | None = None
+) -> Target:
+    """The target; words are classes only where they are not nearly all numbers."""
+    if name in config.words:
+        return read_target(name, as_words(name, raw), config.task)
+    array = exact_array(raw)
+    if array.ndim == 1 and array.dtype.kind in "OUS" and config.task != "classification":
+        check_words(name, column_values(name, array), config)
+    return read_target(name, array, config.task, labels)
 
 
 def _digest(features: Features, target: Target, cut_by: npt.NDArray[Any] | None) -> str:

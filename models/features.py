@@ -8,24 +8,30 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sweeps.models.cells import is_missing, object_array
 from sweeps.models.errors import DataError
 
 __all__ = [
     "Features",
+    "check_exact",
     "column_values",
+    "exact_array",
     "features_from_array",
     "features_from_columns",
+    "features_of_kinds",
     "missing_in",
     "named_columns",
 ]
 
 _NUMBER_KINDS = "biuf"  # numpy's codes for booleans, integers, unsigned integers and floats
-_NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
+_NUMBERS = (bool, int, float, Decimal, np.bool_, np.integer, np.floating)
+_LARGEST_EXACT = 2**53  # whole numbers above it have no float64 of their own each
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,18 +92,14 @@ def features_from_array(values: npt.ArrayLike, names: tuple[str, ...] = ()) -> F
     )
 
 
-def features_from_columns(
-    columns: Mapping[str, npt.ArrayLike], words: tuple[str, ...] = ()
-) -> Features:
+def features_from_columns(columns: Mapping[str, npt.ArrayLike]) -> Features:
     """Features of named columns, (rows,) each, of numbers, booleans or words.
 
     Numbers come first and words after them, each in the order of the mapping. None and NaN are
     missing values.
 
     Args:
-        columns: values by name.
-        words: columns that hold words even where every value is missing; any other column
-            without a value counts as numbers.
+        columns: values by name; a column without any value counts as numbers.
 
     Raises:
         DataError: no columns, columns of unequal length, or values that are neither numbers nor
@@ -105,17 +107,27 @@ def features_from_columns(
     """
     if not columns:
         raise DataError("at least one column besides the target is left as a feature")
-    read = {str(name): column_values(str(name), values) for name, values in columns.items()}
-    _check_lengths(read)
-    rows = len(next(iter(read.values())))
-    for name in words:
-        if name in read and missing_in(read[name]).all():
-            read[name] = np.full(rows, None, dtype=object)
+    read = {str(name): _exact_column(str(name), values) for name, values in columns.items()}
     number_names = tuple(name for name, column in read.items() if column.dtype != object)
     word_names = tuple(name for name, column in read.items() if column.dtype == object)
+    return features_of_kinds(read, number_names, word_names)
+
+
+def features_of_kinds(
+    columns: Mapping[str, npt.NDArray[Any]],
+    number_names: tuple[str, ...],
+    word_names: tuple[str, ...],
+) -> Features:
+    """Features of columns whose kinds are settled: (rows,) float64, or str and None, each.
+
+    Raises:
+        DataError: columns of unequal length.
+    """
+    _check_lengths(columns)
+    rows = len(next(iter(columns.values())))
     return Features(
-        numbers=_side_by_side([read[name] for name in number_names], rows, np.float64),
-        words=_side_by_side([read[name] for name in word_names], rows, object),
+        numbers=_side_by_side([columns[name] for name in number_names], rows, np.float64),
+        words=_side_by_side([columns[name] for name in word_names], rows, object),
         number_names=number_names,
         word_names=word_names,
     )
@@ -131,22 +143,97 @@ def column_values(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
     Raises:
         DataError: not one value a row, or values that are neither all numbers nor all words.
     """
-    array = np.asarray(values)
+    array = exact_array(values)
     if array.ndim != 1:
         raise DataError(f"column {name!r} has one value a row", value=f"shape {array.shape}")
     if array.dtype.kind in _NUMBER_KINDS:
         return array.astype(np.float64)
-    known = [None if _is_missing(value) else value for value in array.tolist()]
+    if array.dtype.kind in "mM":  # as a list they would be whole numbers
+        raise _no_column(name, str(array.dtype))
+    known = [None if is_missing(value) else value for value in array.tolist()]
     found = {type(value) for value in known if value is not None}
     if all(issubclass(kind, _NUMBERS) for kind in found):
-        return np.array([np.nan if value is None else value for value in known], dtype=np.float64)
+        return np.array([_float(value) for value in known], dtype=np.float64)
     if all(issubclass(kind, str) for kind in found):
-        return _object_array(known)
-    kinds = ", ".join(sorted(kind.__name__ for kind in found))
-    raise DataError(
-        f"column {name!r} holds numbers only or words only",
-        value=kinds,
-        hint="Turn it into numbers or words, or leave the column out",
+        return object_array(known)
+    raise _mixed(name, known)
+
+
+def _float(value: Any) -> float:
+    """The number of a cell, NaN where missing and infinity where no float is as large."""
+    try:
+        return math.nan if value is None else float(value)
+    except OverflowError:
+        return math.inf
+
+
+def exact_array(values: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Values as an array that changes none of them.
+
+    numpy alone makes texts of a list of numbers and words, and floats of large whole numbers.
+    """
+    if isinstance(values, list | tuple) and not any(
+        isinstance(one, list | tuple) for one in values
+    ):
+        return object_array(values)
+    return np.asarray(values)
+
+
+def check_exact(name: str, raw: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
+    """Raises where whole numbers that differ became one number of float64.
+
+    Args:
+        name: the column's.
+        raw: (rows,) as it was read.
+        values: (rows,) what `column_values` made of it.
+
+    Raises:
+        DataError: with the first row whose number another one shares.
+    """
+    if values.dtype == object or raw.dtype.kind not in "iuO":
+        return
+    large = np.flatnonzero(np.abs(values) >= _LARGEST_EXACT)
+    first: dict[float, Any] = {}
+    for row in large.tolist():
+        number = raw[row]
+        if first.setdefault(float(values[row]), number) != number:
+            raise DataError(
+                f"column {name!r} holds whole numbers above 2^53 that differ by too little to be "
+                f"told apart as numbers: row {row + 1} holds {int(number)}",
+                key=("source",),
+                hint=f"Take them for categories (words: [{name}]), or leave the column out",
+            )
+
+
+def _exact_column(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
+    raw = exact_array(values)
+    column = column_values(name, raw)
+    check_exact(name, raw, column)
+    return column
+
+
+def _mixed(name: str, values: list[Any]) -> DataError:
+    """What is wrong with a column whose values are not of one kind: the first odd one."""
+    is_number = [isinstance(value, _NUMBERS) for value in values]
+    places = [place for place, value in enumerate(values) if value is not None]
+    if not any(is_number):
+        return _no_column(name, next(type(values[place]).__name__ for place in places))
+    numbers = sum(is_number)
+    rare = numbers * 2 < len(places)
+    place = next(place for place in places if is_number[place] == rare)
+    return DataError(
+        f"column {name!r} must hold numbers only or words only: {numbers} of {len(places)} values "
+        f"are numbers, and row {place + 1} holds {values[place]!r}",
+        key=("source",),
+        hint=f"Turn it into numbers, make it a missing value, or take the column for categories "
+        f"(words: [{name}])",
+    )
+
+
+def _no_column(name: str, kind: str) -> DataError:
+    rule = f"column {name!r} must hold numbers, booleans or words"
+    return DataError(
+        rule, key=("source",), value=kind, hint="Turn it into numbers, or leave the column out"
     )
 
 
@@ -160,16 +247,6 @@ def missing_in(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Where values are missing: None among words, NaN among numbers; of the shape of values."""
     missing = values == None if values.dtype == object else np.isnan(values)  # noqa: E711
     return np.asarray(missing, dtype=np.bool_)
-
-
-def _is_missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def _object_array(values: list[Any]) -> npt.NDArray[Any]:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
 
 
 def _float_type(dtype: np.dtype[Any]) -> type[np.floating[Any]]:

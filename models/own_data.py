@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.models.errors import DataError
-from sweeps.models.features import named_columns
+from sweeps.models.features import exact_array, named_columns
 from sweeps.models.own_function import call_function, find_function
 
 __all__ = ["call_own_data"]
@@ -54,4 +54,4 @@ def call_own_data(
             "the third value that the function returns must be a mapping of column name to values"
         )
     columns = named_columns(features)
-    return np.asarray(features) if columns is None else columns, np.asarray(target), beside
+    return np.asarray(features) if columns is None else columns, exact_array(target), beside

@@ -18,6 +18,7 @@ from sweeps.models.features import Features
 from sweeps.models.folds import of_fold
 from sweeps.models.nets import build_net
 from sweeps.models.preprocessing import Preprocessing, preprocessing_from_json
+from sweeps.models.targets import class_labels
 from sweeps.models.weights import load_weights
 
 __all__ = ["Predictor"]
@@ -81,7 +82,8 @@ class Predictor:
         if not names:
             return {"prediction": answers[:, 0]}
         columns = {f"probability_{name}": answers[:, i] for i, name in enumerate(names)}
-        return {"prediction": np.array(names)[answers.argmax(axis=1)], **columns}
+        labels = class_labels(names, self.preprocessing.class_type)
+        return {"prediction": labels[answers.argmax(axis=1)], **columns}
 
     def outputs(self, features: Features) -> Tensor:
         """Return what one net would have put out to answer as these nets do together.

@@ -13,14 +13,18 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from sweeps.models.asked_columns import number_column, word_column
+from sweeps.models.data_configuration import DEFAULT_MISSING
 from sweeps.models.errors import DataError
 from sweeps.models.feature_checks import check_features
 from sweeps.models.features import (
     Features,
+    exact_array,
     features_from_array,
-    features_from_columns,
+    features_of_kinds,
     named_columns,
 )
+from sweeps.models.targets import ClassType
 
 __all__ = ["Preprocessing", "preprocessing_from_json", "preprocessing_to_json"]
 
@@ -40,6 +44,8 @@ class Preprocessing(BaseModel):
         categories: for each column of words, the categories of the training rows, sorted. A word
             that is not among them, like a missing one, becomes all zeros.
         class_names: in the order of the net's outputs; empty for regression.
+        class_type: what a class is in the data; records of older versions answer in texts.
+        missing_values: texts that stand for a missing value, besides the empty one.
         target_mean: of the training targets, in original units; 0 for classes.
         target_scale: of the training targets, in original units; 1 for classes.
     """
@@ -55,6 +61,8 @@ class Preprocessing(BaseModel):
     word_names: tuple[str, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
     class_names: tuple[str, ...] = ()
+    class_type: ClassType = "text"
+    missing_values: tuple[str, ...] = DEFAULT_MISSING
     target_mean: float = 0.0
     target_scale: float = 1.0
 
@@ -97,15 +105,16 @@ class Preprocessing(BaseModel):
         names = (*self.number_names, *self.word_names)
         absent = [name for name in names if name not in given]
         if absent:
-            rule = "every column of the training data is given"
+            rule = "every column of the training data must be given"
             raise DataError(rule, value=absent[0], choices=tuple(given))
-        features = features_from_columns({name: given[name] for name in names}, self.word_names)
-        if features.word_names != self.word_names:
-            raise DataError(
-                f"columns of words are those of the training data, {self.word_names}",
-                value=features.word_names,
-            )
-        return features
+        marks = frozenset(("", *self.missing_values))
+        cells = {name: exact_array(given[name]) for name in names}
+        columns: dict[str, npt.NDArray[Any]] = {
+            name: number_column(name, cells[name], marks) for name in self.number_names
+        }
+        for name, known in zip(self.word_names, self.categories, strict=True):
+            columns[name] = word_column(name, cells[name], marks, known)
+        return features_of_kinds(columns, self.number_names, self.word_names)
 
     def _array(self, raw: npt.ArrayLike) -> Features:
         features = features_from_array(raw)

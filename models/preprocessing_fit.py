@@ -53,6 +53,8 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
         word_names=features.word_names,
         categories=tuple(map(_categories, features.word_names, features.words.T)),
         class_names=target.class_names,
+        class_type=target.class_type,
+        missing_values=config.missing_values,
         target_mean=target_mean,
         target_scale=target_scale,
     )

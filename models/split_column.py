@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sweeps.models.csv_files import CsvFile
+from sweeps.models.data_configuration import DataConfig
 from sweeps.models.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ __all__ = ["column_of_file", "column_of_values"]
 Values = npt.NDArray[Any]
 
 
-def column_of_file(path: Path, name: str) -> Values:
+def column_of_file(config: DataConfig, base_dir: Path, name: str) -> Values:
     """Return (rows,) values of one column of a table, or of an array of an .npz.
 
     Whole numbers, datetimes and text stay what they are, so that ids are told apart exactly.
@@ -26,10 +28,11 @@ def column_of_file(path: Path, name: str) -> Values:
     Raises:
         DataError: A row has no value, or there is not one value a row.
     """
+    path = config.path(base_dir)
     if path.suffix.lower() == ".npz":
         with np.load(path, allow_pickle=False) as archive:
             return column_of_values(name, archive[name])
-    return _of_table(name, _table(path, name).column(0))
+    return _of_table(name, _table(path, config, name).column(0))
 
 
 def column_of_values(name: str, values: object) -> Values:
@@ -42,18 +45,12 @@ def column_of_values(name: str, values: object) -> Values:
     return _known(name, array, np.array(missing, dtype=bool))
 
 
-def _table(path: Path, name: str) -> pyarrow.Table:
+def _table(path: Path, config: DataConfig, name: str) -> pyarrow.Table:
     if path.suffix.lower() == ".parquet":
         from pyarrow import parquet
 
         return parquet.read_table(path, columns=[name])
-    from pyarrow import csv
-
-    return csv.read_csv(
-        path,
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(include_columns=[name], strings_can_be_null=True),
-    )
+    return CsvFile(path, config).table(only=[name])
 
 
 def _of_table(name: str, column: pyarrow.ChunkedArray) -> Values:

@@ -9,22 +9,27 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.models.data_configuration import FILE_SUFFIXES
+from sweeps.models.cells import number_in, object_array
+from sweeps.models.csv_files import CsvFile
+from sweeps.models.data_configuration import FILE_SUFFIXES, DataConfig
 from sweeps.models.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["read_file"]
+__all__ = ["Table", "read_rows", "read_table"]
 
 Columns = dict[str, npt.NDArray[Any]]
+_Read = TypeVar("_Read")
 
 # What numpy and pyarrow raise of a damaged file; pyarrow's errors derive from the built-in ones.
 _UNREADABLE = (
@@ -35,46 +40,88 @@ _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+_LARGEST_INTEGER = 2**63  # pyarrow takes longer ones for real numbers
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
-def read_file(path: Path, target: str | None, exclude: tuple[str, ...] = ()) -> Columns:
-    """The columns of a table, or arrays of an .npz, in their order in the file.
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A file as it was read.
+
+    Attributes:
+        columns: in their order in the file: (rows,) numbers, booleans or str, None (NaN among
+            numbers) where missing; from an .npz the arrays as they are.
+        labels: (rows,) the target's cells as a .csv file has them; None for other files, whose
+            values have types.
+        missing: of a .csv file the columns with missing values: how often which text stood there.
+    """
+
+    columns: Columns
+    labels: npt.NDArray[Any] | None = None
+    missing: Mapping[str, Counter[str]] = field(default_factory=dict)
+
+
+def read_table(path: Path, config: DataConfig) -> Table:
+    """The columns of a table, or arrays of an .npz, without those that are left out.
 
     Args:
         path: of the file; its suffix says how it is read.
-        target: a column that must be there; None asks for none.
-        exclude: columns that must be there and are left out, unread.
+        config: the `data` section: `target` and `exclude` must name columns of the file.
 
     Returns:
-        (rows,) float64 with NaN where missing, or object: str, or None where missing; from an
-        .npz the arrays as they are. A table's empty cells, NA, NaN and null are missing values;
+        What is in the file. A .csv's cells of `missing_values` and empty ones are missing;
         booleans are 0 and 1. Index columns that pandas wrote are left out.
 
     Raises:
         DataError: no such file or column, or contents that cannot be read.
     """
+    return _read(path, lambda: _READERS[path.suffix.lower()](path, config))
+
+
+def read_rows(
+    path: Path, numbers: Sequence[str], words: Sequence[str], config: DataConfig
+) -> Columns:
+    """Some columns of rows that are to be answered; what others hold does not matter.
+
+    Args:
+        path: a .csv or .parquet file.
+        numbers: columns of numbers.
+        words: columns that stay text, whatever they look like.
+        config: how .csv files are written.
+
+    Returns:
+        (rows,) numbers, or cells as they stand in the file where a column of numbers holds
+        others; of the columns that the file has.
+
+    Raises:
+        DataError: no such file, or contents that cannot be read.
+    """
+    read = _csv_rows if path.suffix.lower() == ".csv" else _parquet_rows
+    return _read(path, lambda: read(path, numbers, words, config))
+
+
+def _read(path: Path, read: Callable[[], _Read]) -> _Read:
     _check_file(path)
     try:
-        return _READERS[path.suffix.lower()](path, target, exclude)
+        return read()
     except DataError:
         raise
     except _UNREADABLE as error:
-        rule = f"{path.name} is a readable {path.suffix} file: {error}"
+        rule = f"cannot read {path.name} as a {path.suffix} file: {error}"
         raise DataError(rule, key=("source",), value=str(path)) from error
 
 
 def _check_file(path: Path) -> None:
     if path.is_file():
         if path.stat().st_size == 0:
-            raise DataError("a data file is not empty", key=("source",), value=str(path))
+            raise DataError("a data file must not be empty", key=("source",), value=str(path))
         return
     if path.is_dir():
-        raise DataError("the source is a file, not a folder", key=("source",), value=str(path))
+        raise DataError("the source must be a file, not a folder", key=("source",), value=str(path))
     folder = path.parent
     beside = sorted(os.listdir(folder)) if folder.is_dir() else []
     raise DataError(
-        "the file exists" if folder.is_dir() else f"the folder {folder} exists",
+        "there is no such file" if folder.is_dir() else f"there is no folder {folder}",
         key=("source",),
         value=path.name,
         choices=[name for name in beside if Path(name).suffix.lower() in FILE_SUFFIXES],
@@ -82,41 +129,109 @@ def _check_file(path: Path) -> None:
     )
 
 
-def _read_csv(path: Path, target: str | None, exclude: tuple[str, ...]) -> Columns:
-    from pyarrow import csv
+def _read_csv(path: Path, config: DataConfig) -> Table:
+    from sweeps.models.arrow_columns import texts_of
 
-    table = csv.read_csv(
-        path,
-        # Without this a line break in quotes that falls on a block's end splits its row.
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(strings_can_be_null=True),
-    )
-    return _table_columns(table, path, target, exclude)
+    file = CsvFile(path, config)
+    target = () if config.target is None else (config.target,)
+    table = file.table(texts=(*target, *config.words))
+    kept = _kept(table.column_names, path, config, file.separator_hint(table.column_names))
+    columns = {name: _csv_column(name, table.column(name), file) for name in kept}
+    gaps = [name for name in kept if table.column(name).null_count]
+    missing = file.missing_marks(gaps) if gaps else {}
+    labels = texts_of(table.column(target[0])) if target else None
+    return Table(columns, labels, missing)
 
 
-def _read_parquet(path: Path, target: str | None, exclude: tuple[str, ...]) -> Columns:
+def _csv_column(name: str, column: pyarrow.ChunkedArray, file: CsvFile) -> npt.NDArray[Any]:
+    """One column of a .csv file: numbers, or texts."""
+    import pyarrow
+
+    from sweeps.models.arrow_columns import column_of
+
+    if pyarrow.types.is_binary(column.type):  # words that are not in the encoding
+        raise file.unreadable(UnicodeError())
+    values = column_of(name, column)
+    if name in file.config.words:
+        return values
+    if values.dtype == object:
+        return _read_cells(values, file.config.decimal)
+    if (np.abs(values) >= _LARGEST_INTEGER).any():  # may be whole, and rounded
+        return _read_cells(object_array(file.texts(name)), file.config.decimal)
+    return values
+
+
+def _read_cells(texts: npt.NDArray[Any], decimal: str) -> npt.NDArray[Any]:
+    """Texts as numbers or as booleans where every one is, which pyarrow does not see in `+5`."""
+    known = {text: number_in(text, decimal) for text in set(texts.tolist()) - {None}}
+    kinds = {isinstance(number, bool) for number in known.values()}
+    if not known or None in known.values() or len(kinds) > 1:
+        return texts
+    return object_array(known.get(text) for text in texts.tolist())
+
+
+def _csv_rows(
+    path: Path, numbers: Sequence[str], words: Sequence[str], config: DataConfig
+) -> Columns:
+    from sweeps.models.arrow_columns import cells_of
+
+    file = CsvFile(path, config)
+    header = file.header()
+    there = [name for name in (*numbers, *words) if name in header]
+    _check_once(header, path, there)
+    table = file.table(texts=words, only=there)
+    columns = {}
+    for name in there:
+        cells = cells_of(table.column(name))
+        if name in numbers and cells.dtype == object:  # dates, for one, are not what stands there
+            texts = file.texts(name)
+            cells = object_array(_number_or_text(text, config.decimal) for text in texts)
+        columns[name] = cells
+    return columns
+
+
+def _number_or_text(text: str | None, decimal: str) -> float | str | None:
+    number = number_in(text, decimal)
+    return text if number is None else number
+
+
+def _parquet_rows(
+    path: Path, numbers: Sequence[str], words: Sequence[str], config: DataConfig
+) -> Columns:
     from pyarrow import parquet
 
+    from sweeps.models.arrow_columns import cells_of
+
     with parquet.ParquetFile(path) as file:
-        return _table_columns(file.read(), path, target, exclude)
+        header = file.schema_arrow.names
+        there = [name for name in (*numbers, *words) if name in header]
+        _check_once(header, path, there)
+        table = file.read(columns=there)
+        return {name: cells_of(table.column(name)) for name in there}
 
 
-def _table_columns(
-    table: pyarrow.Table, path: Path, target: str | None, exclude: tuple[str, ...]
-) -> Columns:
-    """The columns of a pyarrow table."""
-    if target is not None:  # rows to be answered are asked for by name, and may have others
-        _check_named(table.column_names, path, exclude)
-    names = [name for name in table.column_names if not _PANDAS_INDEX.fullmatch(name)]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+def _check_once(header: Sequence[str], path: Path, names: Sequence[str]) -> None:
+    counts = Counter(header)
+    repeated = [name for name in names if counts[name] > 1]
     if repeated:
-        rule = f"{path.name} has one column of each name"
+        rule = f"{path.name} must have one column of each name that is needed"
         raise DataError(rule, key=("source",), value=", ".join(repeated))
-    kept = _kept(names, path, target, exclude)
-    return {name: _column(name, table.column(name)) for name in kept}
 
 
-def _check_named(names: list[str], path: Path, exclude: tuple[str, ...]) -> None:
+def _read_parquet(path: Path, config: DataConfig) -> Table:
+    from pyarrow import parquet
+
+    from sweeps.models.arrow_columns import column_of
+
+    with parquet.ParquetFile(path) as file:
+        table = file.read()
+    kept = _kept(table.column_names, path, config)
+    return Table(
+        {name: column_of(name, table.column(name), name == config.target) for name in kept}
+    )
+
+
+def _check_named(names: Sequence[str], path: Path, exclude: tuple[str, ...]) -> None:
     nameless = [
         str(number)
         for number, name in enumerate(names, start=1)
@@ -124,85 +239,55 @@ def _check_named(names: list[str], path: Path, exclude: tuple[str, ...]) -> None
     ]
     if nameless:
         raise DataError(
-            f"{path.name} has a name for every column, and none for column {', '.join(nameless)}",
+            f"{path.name} must have a name for every column; none for column {', '.join(nameless)}",
             key=("source",),
             hint="Name it in the first line; an index that pandas wrote is left out with "
             "to_csv(..., index=False)",
         )
 
 
-def _column(name: str, column: pyarrow.ChunkedArray) -> npt.NDArray[Any]:
-    """One pyarrow column as numbers or words."""
-    import pyarrow
-
-    if pyarrow.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    kind = column.type
-    if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
-        words = np.empty(len(column), dtype=object)
-        words[:] = column.to_pylist()
-        return words
-    if pyarrow.types.is_null(kind):
-        return np.full(len(column), np.nan)
-    numeric = (
-        pyarrow.types.is_integer,
-        pyarrow.types.is_floating,
-        pyarrow.types.is_boolean,
-        pyarrow.types.is_decimal,
-    )
-    if any(holds(kind) for holds in numeric):
-        return _numbers(column.cast(pyarrow.float64(), safe=False))
-    way_out = "Turn it into numbers"
-    if pyarrow.types.is_binary(kind):  # words that are no UTF-8
-        way_out = "Save the file in UTF-8"
-    raise DataError(
-        f"column {name!r} holds numbers, booleans or words",
-        key=("exclude",),
-        value=str(kind),
-        hint=f"{way_out}, or leave the column out: exclude: [{name}]",
-    )
-
-
-def _numbers(column: pyarrow.ChunkedArray) -> npt.NDArray[np.float64]:
-    """Float64 values, NaN for null; pyarrow's own to_numpy would import pandas (0.3 to 0.7 s)."""
-    parts = [
-        np.array(chunk.to_pylist(), dtype=np.float64) if chunk.null_count else np.from_dlpack(chunk)
-        for chunk in column.chunks
-    ]
-    return np.concatenate((np.empty(0), *parts))
-
-
-def _read_npz(path: Path, target: str | None, exclude: tuple[str, ...]) -> Columns:
+def _read_npz(path: Path, config: DataConfig) -> Table:
     with np.load(path, allow_pickle=False) as archive:
         if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataError("an .npz file holds named arrays", key=("source",), value=str(path))
-        return {name: archive[name] for name in _kept(archive.files, path, target, exclude)}
+            raise DataError("an .npz file must hold named arrays", key=("source",), value=str(path))
+        return Table({name: archive[name] for name in _kept(archive.files, path, config)})
 
 
-def _kept(names: list[str], path: Path, target: str | None, exclude: tuple[str, ...]) -> list[str]:
-    _check_names(names, path, "target", () if target is None else (target,))
-    _check_names(names, path, "exclude", exclude)
-    if target in exclude:
-        raise DataError("the target is not excluded", key=("exclude",), value=target)
-    return [name for name in names if name not in exclude]
+def _kept(names: Sequence[str], path: Path, config: DataConfig, hint: str = "") -> list[str]:
+    """The columns that are used, the target among them; `hint` says what a lone name may mean."""
+    _check_named(names, path, config.exclude)
+    used = [name for name in names if not _PANDAS_INDEX.fullmatch(name)]
+    repeated = sorted(name for name, times in Counter(used).items() if times > 1)
+    if repeated:
+        rule = f"{path.name} must have one column of each name"
+        raise DataError(rule, key=("source",), value=", ".join(repeated))
+    _check_names(used, path, "target", () if config.target is None else (config.target,), hint)
+    _check_names(used, path, "exclude", config.exclude, hint)
+    if config.target in config.exclude:
+        rule = "the target must not be excluded"
+        raise DataError(rule, key=("exclude",), value=config.target, hint="Take it off the list")
+    left_out = frozenset(config.exclude)
+    return [name for name in used if name not in left_out]
 
 
-def _check_names(names: list[str], path: Path, key: str, wanted: tuple[str, ...]) -> None:
+def _check_names(
+    names: Sequence[str], path: Path, key: str, wanted: tuple[str, ...], hint: str
+) -> None:
+    known = frozenset(names)
     for name in wanted:
-        if name not in names:
-            rule = f"{path.name} has a column of this name"
-            raise DataError(rule, key=(key,), value=name, choices=names, hint=_hint(name, names))
+        if name not in known:
+            rule = f"{path.name} must have a column of this name"
+            way_out = hint or _alike(name, names)
+            raise DataError(rule, key=(key,), value=name, choices=names, hint=way_out)
 
 
-def _hint(wanted: str, names: list[str]) -> str:
+def _alike(wanted: str, names: Sequence[str]) -> str:
     """What a look at the names there says of one that is not there."""
-    if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
-        return "The separator is a comma"
     alike = [name for name in names if name.strip().lower() == wanted.strip().lower()]
     return f"Capitals and spaces count: there is {alike[0]!r}" if alike else ""
 
 
-_READERS: Mapping[str, Callable[[Path, str | None, tuple[str, ...]], Columns]] = {
+_READERS: Mapping[str, Callable[[Path, DataConfig], Table]] = {
     ".csv": _read_csv,
     ".parquet": _read_parquet,
     ".npz": _read_npz,

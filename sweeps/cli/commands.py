@@ -214,9 +214,11 @@ def _validate(parsed: argparse.Namespace) -> int:
         return err.exit_code
     if parsed.json:
         answer = {"valid": True, "name": sweep.file.name, "trials": len(planned)}
-        print(json.dumps(answer | {"cut": sweep.data.cut, "notes": sweep.data.notes}))
+        answer |= {"cut": sweep.data.cut, "notes": sweep.data.notes}
+        print(json.dumps(answer | {"columns": asdict(sweep.data.columns)}))
     else:
         print(f"{parsed.file}: valid; {len(planned)} trials")
+        print("\n".join(f"  {line}" for line in sweep.data.columns.lines()))
         for note in sweep.data.notes:
             print(f"note: {note}")
     return 0

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy.typing as npt
 from pydantic import ValidationError
 
 from sweeps.definition.own_files import make_importable
 from sweeps.errors import RequestError, RunFolderError, SweepError
+from sweeps.models.data_configuration import DataConfig
 from sweeps.models.errors import DataError, NetError, WeightsError
+from sweeps.models.feature_checks import listed
 from sweeps.models.prediction import Predictor
-from sweeps.models.table_files import read_file
+from sweeps.models.table_files import read_rows
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.own_code import code_folders
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["model_files", "predict_file"]
 
 _TABLES = (".csv", ".parquet")
+_DIALECT = {"missing_values", "separator", "decimal", "encoding"}
 
 
 def model_files(folder: RunFolder, record: SweepRecord) -> tuple[Path, Path]:
@@ -59,11 +63,22 @@ def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataF
         raise SweepError(f"{rows}: a file of rows ends in {' or '.join(_TABLES)}")
     predictor = _predictor(folder, record)
     try:
-        return pd.DataFrame(predictor.predict(read_file(rows, target=None)))
+        return pd.DataFrame(predictor.predict(_asked(rows, predictor, folder.read_sweep().data)))
     except DataError as err:
         got = "" if err.value is None else f", got {err.value!r}"
+        choices = f"; the file has {listed(list(err.choices))}" if err.choices else ""
         hint = f"; {err.hint}" if err.hint else ""
-        raise SweepError(f"{rows}: {err.rule}{got}{hint}") from err
+        raise SweepError(f"{rows}: {err.rule}{got}{choices}{hint}") from err
+
+
+def _asked(rows: Path, predictor: Predictor, data: DataConfig) -> dict[str, npt.NDArray[Any]]:
+    """Return the columns that the net needs; a .csv file is written as that of the sweep was."""
+    needed = predictor.preprocessing
+    dialect = {} if data.kind != "file" else data.model_dump(include=_DIALECT)
+    config = DataConfig.model_validate(
+        {"source": rows.name, **(dialect if rows.suffix.lower() == ".csv" else {})}
+    )
+    return read_rows(rows, needed.number_names, needed.word_names, config)
 
 
 def _predictor(folder: RunFolder, record: SweepRecord) -> Predictor:

@@ -17,6 +17,7 @@ from sweeps.execution.placement import slots, this_machine
 from sweeps.execution.schedulers.expected_epochs import expected_epochs
 from sweeps.execution.schedulers.scheduler import Scheduler
 from sweeps.execution.schedulers.table import build_scheduler
+from sweeps.models.data_kinds import ColumnKinds
 
 __all__ = ["PlanReport", "describe_plan", "plan_report"]
 
@@ -36,6 +37,7 @@ class PlanReport:
         expected_epochs: What the scheduler lets run; early stopping is not foreseen.
         follow_up_epochs: Epochs at most of what follows the search: audit, final and its refit.
         kept: Trials of the search whose weights stay.
+        columns: What each column of the data was taken for.
         epoch_s: Mean seconds of a measured epoch over some of the trials; None if not measured.
         eta_s: Wall time to expect, from expected and follow-up epochs; None if not measured.
         weights_bytes: Of all weights on disk at the end; None if not measured.
@@ -51,6 +53,7 @@ class PlanReport:
     slots: int
     follow_up_epochs: int
     kept: int
+    columns: ColumnKinds
     epoch_s: float | None = None
     eta_s: float | None = None
     weights_bytes: int | None = None
@@ -73,6 +76,7 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
         slots=at_once,
         follow_up_epochs=_followers(sweep, planned) * max(epochs),
         kept=min(sweep.file.checkpoints.keep_weights or len(planned), len(planned)),
+        columns=sweep.data.columns,
     )
     return _measured(report, sweep, planned) if probe else report
 
@@ -145,6 +149,8 @@ def _print_trials(planned: Sequence[PlannedTrial]) -> None:
 def _print_report(report: PlanReport, sweep: Sweep) -> None:
     scheduler = sweep.file.stopping.scheduler
     print(f"{report.name}: {report.trials} trials, {report.slots} at once, scheduler {scheduler}")
+    for line in report.columns.lines():
+        print(line)
     print(f"rows are cut {sweep.data.cut}")
     for note in sweep.data.notes:
         print(f"note: {note}")

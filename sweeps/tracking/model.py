@@ -23,6 +23,7 @@ from sweeps.errors import RunFolderError
 from sweeps.infra.package import code_files, stage
 from sweeps.models.own_functions import trial_functions
 from sweeps.models.preprocessing import Preprocessing, preprocessing_from_json
+from sweeps.models.targets import class_labels
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.own_code import code_folders
@@ -259,4 +260,6 @@ def _answer(prepared: Preprocessing) -> pd.DataFrame:
     if not names:
         return pd.DataFrame({"prediction": np.zeros(1)})
     shares = {f"probability_{name}": np.full(1, 1 / len(names)) for name in names}
-    return pd.DataFrame({"prediction": np.array(names[:1], dtype=object), **shares})
+    label = class_labels(names, prepared.class_type)[:1]
+    is_text = label.dtype.kind == "U"
+    return pd.DataFrame({"prediction": label.astype(object) if is_text else label, **shares})

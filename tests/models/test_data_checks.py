@@ -71,7 +71,7 @@ def test_independent_problems_are_reported_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "keys", "message"),
     [
-        ("x,y\n", {}, "a data set has rows"),
+        ("x,y\n", {}, "a data set must have rows"),
         (",x,y\n0,1,a\n1,2,b\n", {}, "none for column 1"),
         ("x,y\n1,a\n2,a\n", {}, "two classes or more"),
         ("y\na\nb\n", {}, "at least one column besides the target"),

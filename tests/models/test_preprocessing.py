@@ -151,9 +151,15 @@ def test_a_target_whose_squares_float64_cannot_hold_is_refused(size: float) -> N
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        ({"age": [1.0], "town": ["u"]}, "every column of the training data is given; got 'kind'"),
+        (
+            {"age": [1.0], "town": ["u"]},
+            "every column of the training data must be given; got 'kind'",
+        ),
         ({"age": [None], "town": ["u"], "kind": ["a"]}, r"missing are age \(1\)"),
-        ({"age": ["old"], "town": ["u"], "kind": ["a"]}, "columns of words are those"),
+        (
+            {"age": ["old"], "town": ["u"], "kind": ["a"]},
+            "column 'age' must hold numbers as in training, and row 1 holds 'old'",
+        ),
         ({"age": [np.inf], "town": ["u"], "kind": ["a"]}, r"infinite are age \(1\)"),
         ([[1.0, 2.0, 3.0]], "which had 2 columns of words"),
     ],

@@ -1,15 +1,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from sweeps.models.data_configuration import DataConfig
 from sweeps.models.errors import DataError
-from sweeps.models.table_files import read_file
+from sweeps.models.table_files import read_rows, read_table
 
 CSV = 'size,town,sold,price\n1,"Ulm, Donau",true,1.5\n,NA,false,2\n3,Bonn,,\n'
+
+
+def read_file(
+    path: Path, target: str, exclude: tuple[str, ...] = (), **keys: Any
+) -> dict[str, np.ndarray]:
+    config = DataConfig(source=path.name, target=target, exclude=exclude, **keys)
+    return read_table(path, config).columns
 
 
 def written(folder: Path, text: str, name: str = "t.csv") -> Path:
@@ -50,7 +59,8 @@ def test_a_column_without_a_name_may_be_left_out_and_does_not_disturb_rows_to_an
 ) -> None:
     path = written(tmp_path, ",a,y\n0,1,u\n1,2,v\n")
     assert list(read_file(path, "y", exclude=("",))) == ["a", "y"]
-    assert list(read_file(path, None)) == ["", "a", "y"]
+    rows = read_rows(path, ("a",), (), DataConfig(source=path.name))
+    assert rows["a"].tolist() == [1, 2]
 
 
 def test_types_do_not_depend_on_the_first_megabyte(tmp_path: Path) -> None:
@@ -97,10 +107,10 @@ def test_excluded_columns_may_hold_anything(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "a data file is not empty"),
-        ("x,y\n1,2\n3\n", "is a readable .csv file: .*Expected 2 columns, got 1"),
+        ("", "a data file must not be empty"),
+        ("x,y\n1,2\n3\n", "cannot read t.csv as a table: .*Expected 2 columns, got 1"),
         ("x,x,y\n1,2,3\n", "one column of each name; got 'x'"),
-        ("x;y\n1;2\n", "The separator is a comma"),
+        ("x;y\n1;2\n", "separated by ';': write separator: ';'"),
         ("x, Y\n1,2\n", "Capitals and spaces count: there is ' Y'"),
         ("x,prise\n1,2\n", "Did you mean 'prise'. Choices: x, prise"),
     ],
@@ -124,7 +134,7 @@ def test_a_missing_file_suggests_the_one_beside_it(tmp_path: Path) -> None:
 
 def test_a_missing_folder_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(DataError, match=r"the folder .*nowhere exists"):
+    with pytest.raises(DataError, match=r"there is no folder .*nowhere"):
         read_file(tmp_path / "nowhere" / "t.csv", "y")
     with pytest.raises(DataError, match="not a folder"):
         read_file(tmp_path / "folder.csv", "y")
@@ -150,3 +160,18 @@ def test_pickled_arrays_are_never_opened(tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", x=np.array([{}], dtype=object), y=[1])
     with pytest.raises(DataError, match="Object arrays cannot be loaded"):
         read_file(tmp_path / "t.npz", "y")
+
+
+def test_a_wide_table_is_read_as_a_narrow_one_is(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(9, 600)).round(3)).add_prefix("g")
+    frame["g7"] = [0.5, "red", "blue"] * 3
+    frame["g8"] = [1.5, 2, None] * 3
+    frame["y"] = range(9)
+    frame.to_csv(tmp_path / "wide.csv", index=False)
+    frame[["g7", "g8", "g9", "y"]].to_csv(tmp_path / "narrow.csv", index=False)
+    wide, narrow = (read_file(tmp_path / name, "y") for name in ("wide.csv", "narrow.csv"))
+    assert len(wide) == 601
+    assert wide["g7"].tolist() == narrow["g7"].tolist() == ["0.5", "red", "blue"] * 3
+    np.testing.assert_array_equal(wide["g8"], narrow["g8"])
+    np.testing.assert_array_equal(wide["g9"], narrow["g9"])

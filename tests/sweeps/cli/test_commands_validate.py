@@ -107,7 +107,9 @@ def test_validate_as_json_gives_each_problem_in_its_parts(
 def test_a_right_file_is_called_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path, GOOD)
     assert main(["validate", str(path), "--set", "search.trials=9"]) == 0
-    assert capsys.readouterr().out == f"{path}: valid; 9 trials\n"
+    verdict, kinds = capsys.readouterr().out.splitlines()
+    assert verdict == f"{path}: valid; 9 trials"
+    assert kinds.endswith("; target: 3 classes (setosa, versicolor, virginica)")
 
 
 @pytest.mark.parametrize(

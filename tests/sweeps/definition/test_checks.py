@@ -45,7 +45,7 @@ WRONG = {
                      "objective.metric", "overfitting"),
     "metric of another task": ("iris}", "diabetes}\nobjective: {metric: dev_accuracy}", 3, 21,
                                "objective.metric", "regression"),
-    "missing file": ("iris", "no.csv, target: y", 2, 16, "data.source", "exists"),
+    "missing file": ("iris", "no.csv, target: y", 2, 16, "data.source", "no such file"),
     "unknown source": ("iris", "irsi", 2, 16, "data.source", "iris"),
     "split without training rows": ("iris", "iris, split: {dev: 0.6, test: 0.5}", 2, 29,
                                     "data.split", "below 1"),
@@ -219,7 +219,9 @@ def test_validate_needs_none_of_the_slow_libraries_and_writes_nothing(tmp_path: 
         capture_output=True,
         text=True,
     )
-    assert done.stdout.splitlines() == ["f.yaml: valid; 4 trials", "0 []"]
+    verdict, kinds, loaded = done.stdout.splitlines()
+    assert (verdict, loaded) == ("f.yaml: valid; 4 trials", "0 []")
+    assert kinds.startswith("  4 numbers (sepal length (cm), ")
     assert [path.name for path in tmp_path.iterdir()] == ["f.yaml"]
 
 
