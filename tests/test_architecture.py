@@ -46,7 +46,7 @@ def name_of(path: Path) -> str:
 
 
 def imports_of(path: Path, with_types: bool = True) -> Iterator[str]:
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     skipped = set() if with_types else set(type_checking_nodes(tree))
     for node in ast.walk(tree):
         if node in skipped:
@@ -157,4 +157,4 @@ def test_no_module_imports_itself_in_a_circle() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_no_file_is_longer_than_400_lines(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 400
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400

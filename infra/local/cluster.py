@@ -153,7 +153,9 @@ class LocalCluster:
         lines.append("unset RAY_AUTH_TOKEN")
         path = self.folder / "env"
         path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8"
+        ) as file:
             file.write("\n".join([*lines, ""]))
         return path
 
@@ -188,7 +190,7 @@ class LocalCluster:
     def _answers(self, dashboard: int) -> bool:
         request = urllib.request.Request(
             f"http://127.0.0.1:{dashboard}/api/jobs/",
-            headers={"Authorization": f"Bearer {self.token.read_text().strip()}"},
+            headers={"Authorization": f"Bearer {self.token.read_text(encoding='utf-8').strip()}"},
         )
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:
@@ -199,5 +201,7 @@ class LocalCluster:
     def _make_token(self) -> None:
         if self.token.exists():
             return
-        with os.fdopen(os.open(self.token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        with os.fdopen(
+            os.open(self.token, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8"
+        ) as file:
             file.write(secrets.token_hex(32))

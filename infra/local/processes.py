@@ -94,7 +94,7 @@ class Processes:
     def log(self, name: str) -> str:
         """Return what a process said."""
         path = self._folder / f"{name}.log"
-        return path.read_text(errors="replace") if path.exists() else ""
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def kill(self, name: str) -> None:
         """Kill a process and its children at once, as if their power had gone."""
@@ -164,7 +164,12 @@ def _started(pid: int) -> float | None:
             has_ended = process.status() == psutil.STATUS_ZOMBIE
             return None if has_ended else float(process.create_time())
         # Field 2 is the name in parentheses, which may hold anything; the third is the state.
-        fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+        fields = (
+            (_PROC / str(pid) / "stat")
+            .read_text(encoding="utf-8", errors="replace")
+            .rpartition(")")[2]
+            .split()
+        )
     except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return None
     return None if fields[0] in "ZX" else float(fields[22 - 3])

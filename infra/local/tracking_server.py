@@ -89,7 +89,9 @@ class LocalMlflow:
         data.mkdir(mode=0o700)
         password = data.with_name(f"{data.name}.password")
         password.unlink(missing_ok=True)
-        with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(
+            os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as file:
             file.write(self._passwords()["database"])
         if user is not None:
             shutil.chown(data, user)
@@ -130,7 +132,8 @@ class LocalMlflow:
             f"database_uri = sqlite:///{self._folder / 'accounts.db'}\n"
             f"admin_username = {_ADMIN}\n"
             "auth_cache_ttl_seconds = 60\n"
-            "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+            "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n",
+            encoding="utf-8",
         )
         store = f"postgresql+psycopg://{_DATABASE}:{passwords['database']}"
         environment = {
@@ -155,7 +158,7 @@ class LocalMlflow:
         if not self._secrets.exists():
             made = {name: secrets.token_urlsafe(24) for name in ("database", "admin", "cookies")}
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            with os.fdopen(os.open(self._secrets, flags, 0o600), "w") as file:
+            with os.fdopen(os.open(self._secrets, flags, 0o600), "w", encoding="utf-8") as file:
                 json.dump(made, file)
         found: dict[str, str] = json.loads(self._secrets.read_bytes())
         return found

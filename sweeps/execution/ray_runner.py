@@ -208,7 +208,7 @@ class _Notices(TrialProgressCallback):
 def _error_of(trial: Any) -> str:
     """Return what ended the trial's worker, from the file in which Tune writes it."""
     try:
-        text = Path(trial.error_file).read_text()
+        text = Path(trial.error_file).read_text(encoding="utf-8", errors="replace")
     except (OSError, TypeError):
         text = ""
     last = text.rpartition("Failure #")[2].partition("\n")[2].strip()

@@ -17,7 +17,7 @@ def why_late(checkpoints: Path, index: int) -> str:
     path = late_path(checkpoints, index)
     if not path.exists():
         return ""
-    stack = path.read_text(errors="replace")
+    stack = path.read_text(encoding="utf-8", errors="replace")
     return f"hung: killed past trial.timeout_s, at {_innermost(stack)}" if stack else ""
 
 

@@ -302,7 +302,7 @@ class RunFolder:
         Raises:
             RunFolderError: Another process runs this sweep now.
         """
-        with (self.path / ".lock").open("a+") as file:
+        with (self.path / ".lock").open("a+", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as err:
@@ -317,7 +317,7 @@ class RunFolder:
     def is_locked(self) -> bool:
         """Return whether a process of this machine runs this sweep now; writes nothing."""
         try:
-            with (self.path / ".lock").open() as file:
+            with (self.path / ".lock").open(encoding="utf-8") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True

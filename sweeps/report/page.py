@@ -75,13 +75,13 @@ def render(title: str, sections: Sequence[Section]) -> str:
             "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>",
             "<meta name='viewport' content='width=device-width, initial-scale=1'>",
             f"<title>{html.escape(title)}</title>",
-            f"<style>{(_HERE / 'page.css').read_text()}</style></head><body><main>",
+            f"<style>{(_HERE / 'page.css').read_text(encoding='utf-8')}</style></head><body><main>",
             f"<h1>{html.escape(title)}</h1>",
             *body,
             "</main>",
             f"<script>{get_plotlyjs()}</script>" if figures else "",
             f"<script>const FIGURES = {_json(figures)}; const TABLES = {_json(tables)};</script>",
-            f"<script>{(_HERE / 'page.js').read_text()}</script></body></html>\n",
+            f"<script>{(_HERE / 'page.js').read_text(encoding='utf-8')}</script></body></html>\n",
         ]
     )
 

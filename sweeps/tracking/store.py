@@ -41,7 +41,7 @@ def open_client(uri: str) -> MlflowClient:
         return MlflowClient(uri, os.environ.get("MLFLOW_REGISTRY_URI") or uri)
     path = Path(uri.removeprefix(_SQLITE))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with (path.parent / f".{path.name}.lock").open("a") as lock:
+    with (path.parent / f".{path.name}.lock").open("a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
             _create(path)

@@ -16,7 +16,7 @@ from sweeps.infra.settings import IN_JOB
 
 def program(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text('#!/bin/sh\necho ran "$@"\n')
+    path.write_text('#!/bin/sh\necho ran "$@"\n', encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path
 

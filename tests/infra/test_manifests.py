@@ -44,7 +44,7 @@ def compose() -> dict[str, Any]:
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all(path.read_text()))
+    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
 
 
 def launcher() -> dict[str, Any]:
@@ -321,5 +321,5 @@ def test_the_launchers_file_passes_rays_own_schema() -> None:
 def test_no_file_carries_a_secret(path: Path) -> None:
     if path.name in (".env", "auth_token"):
         pytest.skip("not part of the repository")
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert not re.search(r"\b[0-9a-f]{32,}\b", text), "a token or a password"

@@ -55,7 +55,7 @@ def make_environment(path: Path) -> Environment:
     made = Environment(path)
     here = sysconfig.get_paths(vars={"base": str(path), "platbase": str(path)})["purelib"]
     # The .pth files of a folder that is named by one are not read: the editable install is one.
-    Path(here, "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    Path(here, "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     return made
 
 

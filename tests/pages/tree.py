@@ -45,6 +45,6 @@ def files_of(folder: Path, indent: str) -> Iterator[str]:
 
 
 def sentence(path: Path) -> str:
-    docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     first = docstring.splitlines()[0].rstrip(".:")
     return first if len(first) <= 90 else re.split(r"[:;] ", first, maxsplit=1)[0]

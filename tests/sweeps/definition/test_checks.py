@@ -201,8 +201,8 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 def test_every_example_can_be_run(path: Path) -> None:
     sweep, planned = check_sweep(path)
     assert planned
-    assert path.read_text().splitlines()[0].endswith("$schema=../sweep.schema.json")
-    assert sweep.source == path.read_text()
+    assert path.read_text(encoding="utf-8").splitlines()[0].endswith("$schema=../sweep.schema.json")
+    assert sweep.source == path.read_text(encoding="utf-8")
 
 
 def test_validate_needs_none_of_the_slow_libraries_and_writes_nothing(tmp_path: Path) -> None:

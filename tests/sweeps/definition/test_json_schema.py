@@ -105,7 +105,9 @@ def test_the_schema_that_editors_read_is_the_one_that_is_printed() -> None:
 def test_every_example_fits_the_schema(path: Path) -> None:
     assert [
         error.message
-        for error in VALIDATOR.iter_errors(parse_yaml(path.read_text(), str(path)).value)
+        for error in VALIDATOR.iter_errors(
+            parse_yaml(path.read_text(encoding="utf-8"), str(path)).value
+        )
     ] == []
 
 

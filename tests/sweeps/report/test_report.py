@@ -204,7 +204,7 @@ def test_where_the_file_is_not_known_the_copy_in_the_folder_is_named(
     folder.write_description(description)
     again, text = report_sections(folder)[-1].code
     assert again == command("run", str(folder.source))
-    assert Path(folder.source).read_text() == text
+    assert Path(folder.source).read_text(encoding="utf-8") == text
 
 
 def test_folders_of_modules_are_part_of_the_command_to_reproduce(

@@ -42,7 +42,7 @@ def until(condition: Callable[[], Any], patience_s: float = 90.0) -> Any:
 
 def is_running(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    return stat.exists() and stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
 
 
 def command(*arguments: str, uri: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
@@ -94,10 +94,10 @@ def test_the_tracker_of_a_killed_driver_ends_by_itself(tmp_path: Path, kill: str
     driver = command("run", str(path), "--local", "--runs", str(runs), uri=store(tmp_path))
     log = runs / "blobs" / "tracking.log"
     children = Path(f"/proc/{driver.pid}/task/{driver.pid}/children")
-    until(lambda: log.exists() and children.read_text())
+    until(lambda: log.exists() and children.read_text(encoding="utf-8"))
     if kill == "when it records":
         until(lambda: "MLflow" in log.read_text())
-    [tracker] = children.read_text().split()
+    [tracker] = children.read_text(encoding="utf-8").split()
     driver.kill()
     driver.communicate()
     until(lambda: not is_running(int(tracker)))
