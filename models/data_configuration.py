@@ -60,10 +60,18 @@ _CSV_KEYS = ("missing_values", "separator", "decimal", "encoding")
 
 _FUNCTION = re.compile(TARGET)
 _SOURCE_RULE = (
-    "a source is a built-in name, a file ending in "
+    "a source must be a built-in name, a file ending in "
     + ", ".join(FILE_SUFFIXES)
     + ", or package.module:function"
 )
+_UNPACK = "Unpack it, and name what was in it"
+_TABLE = "Save it as .csv; with another separator than a comma name that: separator: '\\t'"
+_SAVE = "Save it as .csv or .parquet, or write a function that reads it"
+_OTHER_FILES = {
+    **dict.fromkeys((".gz", ".zip", ".bz2", ".xz", ".zst"), _UNPACK),
+    **dict.fromkeys((".tsv", ".txt", ".tab", ".dat", ".data"), _TABLE),
+    **dict.fromkeys((".xls", ".xlsx", ".json", ".jsonl", ".feather", ".h5", ".npy", ".pkl"), _SAVE),
+}
 
 
 class SplitFractions(Section):
@@ -263,7 +271,10 @@ class DataConfig(Section):
 
     def path(self, base_dir: Path) -> Path:
         """Where the file of a source is: from the folder given, or from the user's own for `~`."""
-        return base_dir / Path(self.source).expanduser()
+        try:
+            return base_dir / Path(self.source).expanduser()
+        except RuntimeError:  # ~name of somebody who is not known here
+            return base_dir / self.source
 
     @property
     def kind(self) -> SourceKind:
@@ -274,8 +285,13 @@ class DataConfig(Section):
 def _kind_of(source: str) -> SourceKind:
     if source in BUILTIN_NAMES:
         return "builtin"
+    if "://" in source:
+        rule = "a source must be a file, and addresses are not read"
+        hint = "Download it once and name the file, or write a function that fetches it"
+        raise DataError(rule, key=("source",), value=source, hint=hint)
     if PurePath(source).suffix.lower() in FILE_SUFFIXES:
         return "file"
     if _FUNCTION.fullmatch(source):
         return "function"
-    raise DataError(_SOURCE_RULE, key=("source",), value=source, choices=BUILTIN_NAMES)
+    hint = _OTHER_FILES.get(PurePath(source).suffix.lower(), "")
+    raise DataError(_SOURCE_RULE, key=("source",), value=source, choices=BUILTIN_NAMES, hint=hint)

@@ -12,6 +12,7 @@ from sweeps.models.features import Features, missing_in
 
 __all__ = ["check_features", "listed"]
 
+_LARGEST = 1e150
 _FILL = (
     "Fill them in, leave the columns out (exclude), or write missing: mean (a missing number "
     "becomes the mean of the training rows, a missing word no category)"
@@ -30,7 +31,8 @@ def check_features(features: Features, missing: Literal["error", "mean"]) -> Non
     """
     infinite = _counts(features.number_names, np.isinf(features.flat))
     if infinite:
-        raise DataError(f"features are finite, and infinite are {infinite}", key=("source",))
+        raise DataError(f"features must be finite, and infinite are {infinite}", key=("source",))
+    _check_size(features)
     if missing == "mean":
         return
     absent = [
@@ -39,8 +41,24 @@ def check_features(features: Features, missing: Literal["error", "mean"]) -> Non
     ]
     found = ", ".join(part for part in absent if part)
     if found:
-        rule = f"with `missing: error` every feature has its value, and missing are {found}"
+        rule = f"with `missing: error` every feature must have its value, and missing are {found}"
         raise DataError(rule, key=("missing",), hint=_FILL)
+
+
+def _check_size(features: Features) -> None:
+    """Raises for a number whose square is none of float64, as the variance needs it."""
+    with np.errstate(invalid="ignore"):
+        huge = np.argwhere(np.abs(features.flat) > _LARGEST)
+    if len(huge):
+        row, column = huge[0]
+        name = features.number_names[column]
+        raise DataError(
+            f"column {name!r} must hold numbers below {_LARGEST:g} in size, and row {row + 1} does "
+            f"not",
+            key=("source",),
+            value=float(features.flat[row, column]),
+            hint="Rescale the column, or leave it out",
+        )
 
 
 def _counts(names: tuple[str, ...], found: npt.NDArray[np.bool_]) -> str:

@@ -137,10 +137,15 @@ class Preprocessing(BaseModel):
             scaled: npt.NDArray[np.float32] = ((numbers - np.array(self.means)) / divisors).astype(
                 np.float32
             )
-        if not np.isfinite(scaled).all():
+        unfit = np.argwhere(~np.isfinite(scaled))
+        if len(unfit):
+            row, column = unfit[0]
+            rule = f"column {self.number_names[column]!r} must hold numbers that fit in float32"
             raise DataError(
-                "numbers fit in float32 (3.4e38)",
-                hint="Rescale the features or write scale: standard",
+                f"{rule}, up to 3.4e38",
+                key=("source",),
+                value=float(numbers[row, column]),
+                hint="Rescale the column, or write scale: standard",
             )
         return scaled
 

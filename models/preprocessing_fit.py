@@ -41,8 +41,11 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
         fills = np.nanmean(numbers, axis=0)
         means, scales = _moments(np.where(np.isnan(numbers), fills, numbers), config.scale)
         target_mean, target_scale = _target_moments(target)
-    if not np.isfinite([*means, *scales, *fills, target_mean, target_scale]).all():
-        raise DataError("numbers fit in float32 (3.4e38)", key=("source",), hint="Rescale the data")
+    unfit = np.flatnonzero(~np.isfinite([means, scales, fills]).all(axis=0))
+    if len(unfit):
+        raise _too_large(f"column {features.number_names[unfit[0]]!r}", numbers[:, unfit[0]])
+    if not np.isfinite([target_mean, target_scale]).all():
+        raise _too_large("the target", target.values)
     return Preprocessing(
         number_names=features.number_names,
         number_shape=features.numbers.shape[1:],
@@ -58,6 +61,12 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
         target_mean=target_mean,
         target_scale=target_scale,
     )
+
+
+def _too_large(what: str, values: npt.NDArray[np.float64]) -> DataError:
+    largest = float(values[np.nanargmax(np.abs(values))])
+    rule = f"{what} must hold numbers whose mean and spread can be computed, below 1e150"
+    return DataError(rule, key=("source",), value=largest, hint="Rescale the data")
 
 
 def _moments(

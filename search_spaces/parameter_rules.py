@@ -9,7 +9,7 @@ import math
 from fractions import Fraction
 from typing import Any, Protocol
 
-from sweeps.search_spaces.problems import Problem
+from sweeps.search_spaces.problems import Problem, number_hint
 
 __all__ = ["choice_problems", "range_problems"]
 
@@ -83,7 +83,8 @@ def _type_problems(range_: Range, kind: str) -> list[Problem]:
     found = []
     for position, bound in enumerate((range_.low, range_.high)):
         if not _is_number(bound, kind):
-            found.append(Problem((kind, position), bound, f"must be {wanted}, got {bound!r}"))
+            rule = f"must be {wanted}, got {bound!r}"
+            found.append(Problem((kind, position), bound, rule, hint=number_hint(bound)))
     if range_.step is not None and not _is_number(range_.step, kind):
         found.append(Problem(("step",), range_.step, f"must be {wanted}, got {range_.step!r}"))
     if range_.points is not None and not _is_number(range_.points, "int"):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["KeyPath", "Kind", "Problem", "SpaceError", "did_you_mean", "nearest"]
+__all__ = ["KeyPath", "Kind", "Problem", "SpaceError", "did_you_mean", "nearest", "number_hint"]
 
 KeyPath = tuple[str | int, ...]
 # What programs decide by; the words of a rule are for people alone.
@@ -76,3 +76,15 @@ def nearest(word: str, choices: Sequence[str]) -> str:
     """Return the choice that a misspelt word most likely means; empty where none is near."""
     near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
     return near[0] if near else ""
+
+
+def number_hint(value: object) -> str:
+    """Return the way out for a text that stands where a number must; empty for any other value."""
+    if not isinstance(value, str):
+        return ""
+    plain = value.replace("_", "")
+    try:
+        float(plain)
+    except ValueError:
+        return ""
+    return "write it without quotes" if plain == value else f"write {plain}"

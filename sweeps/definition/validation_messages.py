@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from sweeps.definition.problems import from_model
 from sweeps.models.errors import ModelError
-from sweeps.search_spaces.problems import Problem, did_you_mean, nearest
+from sweeps.search_spaces.problems import Problem, did_you_mean, nearest, number_hint
 
 __all__ = ["problems_of"]
 
@@ -194,11 +194,7 @@ def _merged(problems: Sequence[Problem]) -> Problem:
 def _type_hint(kind: str, value: object) -> str:
     """Return the way out for a value of the wrong type."""
     if isinstance(value, str):
-        try:
-            float(value)
-        except ValueError:
-            return ""
-        return "write it without quotes"
+        return number_hint(value)
     if kind == "string_type" and isinstance(value, int | float):
         return "put it in quotes"
     if kind in _SCALAR_TYPES and isinstance(value, Mapping | list):

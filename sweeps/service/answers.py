@@ -95,7 +95,7 @@ def home_of_suggestion(path: str | Path) -> Path | None:
     """
     folder = open_sweep(path)
     data = folder.read_sweep().data
-    beside = data.kind == "file" and not Path(data.source).is_absolute()
+    beside = data.kind == "file" and not data.path(Path()).is_absolute()
     if beside or needs_modules(data, folder.read_plan()):
         return folder.base_dir().resolve()
     return None

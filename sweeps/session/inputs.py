@@ -59,13 +59,13 @@ def data_beside(data: DataConfig, base: Path) -> dict[Path, Path]:
     """Return the data file, with its path relative to `base`, where it lies in or below that."""
     if data.kind != "file":
         return {}
-    path = (base / data.source).resolve()
+    path = data.path(base).resolve()
     return {path: path.relative_to(base)} if path.is_relative_to(base) else {}
 
 
 def refuse_what_stays_here(data: DataConfig, base: Path) -> None:
     """Raise ClusterError for a data file that another machine would look for in vain."""
-    if data.kind == "file" and not Path(data.source).is_absolute() and not data_beside(data, base):
+    if data.kind == "file" and not data.path(Path()).is_absolute() and not data_beside(data, base):
         raise ClusterError(
             f"data.source: {data.source} is not in or below {base}, so it is not shipped with the "
             f"sweep: move it beside the sweep file, or name its whole path in a folder that every "
