@@ -122,7 +122,7 @@ def test_third_parties_stay_home(library: str) -> None:
 
 
 def names_from(path: Path, module: str) -> set[str]:
-    nodes = ast.walk(ast.parse(path.read_text()))
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     found = (node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == module)
     return {alias.name for node in found for alias in node.names}
 

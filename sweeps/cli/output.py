@@ -45,7 +45,7 @@ def write_answer(out: Path | None, text: str) -> int:
         sys.stdout.write(text)
         return 0
     try:
-        out.write_text(text)
+        out.write_text(text, encoding="utf-8")
     except OSError as err:
         raise SweepError(f"cannot write {out}: {err.strerror}") from err
     print(f"written to {out}", file=sys.stderr)

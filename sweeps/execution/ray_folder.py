@@ -38,7 +38,7 @@ def held_folder(parent: Path) -> Iterator[Path]:
     """
     _remove_abandoned(parent)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-    with (folder / _LOCK).open("w") as lock:
+    with (folder / _LOCK).open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             yield folder
@@ -93,7 +93,7 @@ def _remove_abandoned(parent: Path) -> None:
 
 
 def _remove_unless_held(folder: Path) -> None:
-    with (folder / _LOCK).open() as lock:
+    with (folder / _LOCK).open(encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError: its driver lives
         _remove(folder)
 
