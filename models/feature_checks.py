@@ -47,6 +47,8 @@ def check_features(features: Features, missing: Literal["error", "mean"]) -> Non
 
 def _check_size(features: Features) -> None:
     """Raises for a number whose square is none of float64, as the variance needs it."""
+    if features.flat.dtype != np.float64:  # float32 holds none as large
+        return
     with np.errstate(invalid="ignore"):
         huge = np.argwhere(np.abs(features.flat) > _LARGEST)
     if len(huge):

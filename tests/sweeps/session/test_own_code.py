@@ -44,7 +44,7 @@ def changed(before: dict[Path, bytes]) -> set[str]:
 
 
 def edited(file: Path) -> None:
-    file.write_text(file.read_text().replace("tanh", "relu"))
+    file.write_text(file.read_text(encoding="utf-8").replace("tanh", "relu"), encoding="utf-8")
 
 
 def more(run: Path, **options: Any) -> Results:
