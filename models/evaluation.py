@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sweeps.models.answers import Answers, measured
 from sweeps.models.features import Features
-from sweeps.models.intervals import bootstrap_interval, share_interval
+from sweeps.models.intervals import bootstrap_interval, rows_of_units, share_interval
 from sweeps.models.metrics import Metric, metrics_of
 from sweeps.models.prediction import Predictor
 from sweeps.models.targets import Target
@@ -41,19 +41,26 @@ class Estimate:
 
 @torch.inference_mode()
 def evaluate(
-    predictor: Predictor, features: Features, target: Target, seed: int
+    predictor: Predictor,
+    features: Features,
+    target: Target,
+    seed: int,
+    units: npt.NDArray[np.intp] | None = None,
 ) -> dict[str, Estimate]:
     """Return the metrics of a predictor on raw rows, by the names of `metrics_of`.
 
     A share of rows, as accuracy is, has the exact interval of Clopper and Pearson; other metrics a
     studentised bootstrap over rows, within what the metric can be. Each says how much these rows
-    may mislead, not how much another training would differ.
+    may mislead, not how much another training would differ. Where rows come in units, such as
+    patients, whole units are drawn (the cluster bootstrap), for every metric: rows of one patient
+    say less than as many rows of as many patients.
 
     Args:
         predictor: preprocessing and net.
         features: raw features of n rows.
         target: what should be answered for them: classes by index, or numbers in their own units.
         seed: of the resampling; equal seeds give equal intervals.
+        units: (n,) the same number for rows of one unit; None where each row is one.
     """
     answers = _answers(predictor, features, target)
     metrics = metrics_of(target.task)
@@ -66,9 +73,11 @@ def evaluate(
 
     values = measured(answers, metrics.values()).tolist()
     errors = _errors(answers, target)
-    ends = bootstrap_interval(measure, rows, random)
+    members = rows_of_units(units, rows)
+    ends = bootstrap_interval(measure, members, random)
+    groups = 0 if units is None else len(members)
     return {
-        name: _estimate(metric, value, end, errors, rows)
+        name: _estimate(metric, value, end, errors, (rows, groups))
         for (name, metric), value, end in zip(metrics.items(), values, ends, strict=True)
     }
 
@@ -81,14 +90,20 @@ def _errors(answers: Answers, target: Target) -> int | None:
 
 
 def _estimate(
-    metric: Metric, value: float, ends: tuple[float, float], errors: int | None, rows: int
+    metric: Metric,
+    value: float,
+    ends: tuple[float, float],
+    errors: int | None,
+    counts: tuple[int, int],
 ) -> Estimate:
-    if metric.is_share:
+    rows, units = counts  # no units: each row is one
+    if metric.is_share and not units:
         return Estimate(value, *share_interval(round(value * rows), rows))
     few = errors is not None and errors < _FEWEST_ERRORS
     if few or not np.isfinite(ends).all():
         s = "" if errors == 1 else "s"
         what = f"{rows} rows" if errors is None else f"{errors} error{s} in {rows} rows"
+        what += f" of {units} groups" if units else ""
         return Estimate(value, None, None, f"{what}: too few for an interval")
     floor, ceiling = metric.bounds
     return Estimate(value, max(ends[0], floor), min(ends[1], ceiling))

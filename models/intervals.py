@@ -5,21 +5,23 @@ They say how much these rows may mislead, not how much another training would di
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["bootstrap_interval", "share_interval"]
+__all__ = ["bootstrap_interval", "rows_of_units", "share_interval"]
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 Measure = Callable[[Rows], Array]
 Ends = tuple[float, float]
+# The rows of each unit; an array of (rows, 1) where each row is one.
+Units = Sequence[Rows] | Rows
 
 _LEVEL = 0.95
 _RESAMPLES = 2000
-# Each row is left out once to know its weight in a metric; beyond so many rows percentiles do.
+# Each unit is left out once to know its weight in a metric; beyond so many percentiles do.
 _MOST_STUDENTISED = 1000
 
 
@@ -36,33 +38,49 @@ def share_interval(hits: int, rows: int) -> Ends:
     return low, high
 
 
-def bootstrap_interval(measure: Measure, rows: int, random: np.random.Generator) -> list[Ends]:
-    """Return an interval of each metric from 2,000 samples of the rows, drawn with replacement.
+def rows_of_units(units: npt.NDArray[np.intp] | None, rows: int) -> Units:
+    """Return the row numbers of each unit; None for `units` makes each row one."""
+    if units is None:
+        return np.arange(rows)[:, None]
+    order = np.argsort(units, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(units[order])) + 1)
 
-    Up to 1,000 rows the bootstrap is studentised (Efron and Tibshirani, An Introduction to the
+
+def bootstrap_interval(measure: Measure, units: Units, random: np.random.Generator) -> list[Ends]:
+    """Return an interval of each metric from 2,000 samples of the units, drawn with replacement.
+
+    A unit is what was drawn as a whole: a row, or all rows of one patient (the cluster bootstrap).
+    Up to 1,000 units the bootstrap is studentised (Efron and Tibshirani, An Introduction to the
     Bootstrap, 1993, section 12.5), with a standard error of each sample from the weight that each
-    row has in the metric (the infinitesimal jackknife, section 11.5): percentiles alone lie too low
-    where few rows make most of a loss. An end is infinite where many samples have no spread.
+    unit has in the metric (the infinitesimal jackknife, section 11.5): percentiles alone lie too
+    low where few rows make most of a loss. An end is infinite where many samples have no spread.
 
     Args:
         measure: (n,) row numbers to (metrics,) values.
-        rows: how many there are.
+        units: the row numbers of each.
         random: draws the samples.
     """
-    samples = [random.integers(rows, size=rows) for _ in range(_RESAMPLES)]
-    drawn = np.stack([measure(sample) for sample in samples])
+    count = len(units)
+
+    def measured(drawn: Rows) -> Array:
+        if isinstance(units, np.ndarray):  # one row each
+            return measure(units[drawn].ravel())
+        return measure(np.concatenate([units[unit] for unit in drawn]))
+
+    samples = [random.integers(count, size=count) for _ in range(_RESAMPLES)]
+    drawn = np.stack([measured(sample) for sample in samples])
     tails = [50 * (1 - _LEVEL), 50 * (1 + _LEVEL)]
-    if rows > _MOST_STUDENTISED:
+    if count > _MOST_STUDENTISED:
         return [(float(low), float(high)) for low, high in np.percentile(drawn, tails, axis=0).T]
-    every = np.arange(rows)
-    value = measure(every)
-    weights = _weights(measure, value, every)
-    errors = np.stack([weights[sample].std(axis=0) for sample in samples]) / rows**0.5
+    every = np.arange(count)
+    value = measured(every)
+    weights = _weights(measured, value, every)
+    errors = np.stack([weights[sample].std(axis=0) for sample in samples]) / count**0.5
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.nan_to_num((drawn - value) / errors, nan=0.0, posinf=np.inf, neginf=-np.inf)
     # Between two infinite ratios there is no number: the nearer one is taken.
     below, above = (np.percentile(ratios, tail, axis=0, method="nearest") for tail in tails)
-    error = weights.std(axis=0, ddof=1) / rows**0.5
+    error = weights.std(axis=0, ddof=1) / count**0.5
     return [
         (float(low), float(high))
         for low, high in zip(value - above * error, value - below * error, strict=True)
@@ -70,7 +88,7 @@ def bootstrap_interval(measure: Measure, rows: int, random: np.random.Generator)
 
 
 def _weights(measure: Measure, value: Array, every: Rows) -> Array:
-    """Return (rows, metrics) pseudo-values: what a metric gains by each row, times n."""
+    """Return (units, metrics) pseudo-values: what a metric gains by each unit, times n."""
     left_out = np.stack([measure(np.delete(every, at)) for at in every])
     weights: Array = (len(every) - 1) * (value - left_out)
     return weights

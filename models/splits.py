@@ -33,11 +33,13 @@ class Part:
         x: (rows, *input_shape) float32.
         y: (rows,) int64 classes, or float32 targets standardised by the training rows.
         rows: (rows,) which rows of the data set these are.
+        units: (rows,) the same number for rows that were kept together; None where each is alone.
     """
 
     x: Array
     y: Array
     rows: Rows
+    units: Rows | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +128,7 @@ def split_folds(
     """
     check_features(dataset.features, config.missing)
     cut = cut or cut_dataset(dataset, config.split, seed)
-    return tuple(_fitted(dataset, config, part) for part in cut.parts)
+    return tuple(_fitted(dataset, config, part, cut.units) for part in cut.parts)
 
 
 def refit_splits(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
@@ -135,26 +137,41 @@ def refit_splits(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
     The dev rows stay what they were, so that a training has metrics on them, but they are among
     those that are trained on: nothing can be chosen by them any more.
     """
-    return _fitted(dataset, config, cut_dataset(dataset, config.split, seed).refit())
+    cut = cut_dataset(dataset, config.split, seed)
+    return _fitted(dataset, config, cut.refit(), cut.units)
 
 
-def _fitted(dataset: Dataset, config: DataConfig, cut: RowCut) -> Splits:
+def _fitted(dataset: Dataset, config: DataConfig, cut: RowCut, units: Rows | None) -> Splits:
     preprocessing = fit_preprocessing(
         dataset.features.take(cut.train), dataset.target.take(cut.train), config
     )
     return Splits(
         train=_prepared(dataset, cut.train, preprocessing),
         dev=_prepared(dataset, cut.dev, preprocessing),
-        vault=_prepared(dataset, cut.vault, preprocessing),
+        vault=_prepared(dataset, cut.vault, preprocessing, units),
         preprocessing=preprocessing,
         task=dataset.target.task,
         outputs=dataset.target.outputs,
     )
 
 
-def _prepared(dataset: Dataset, rows: Rows, preprocessing: Preprocessing) -> Part:
+def _prepared(
+    dataset: Dataset, rows: Rows, preprocessing: Preprocessing, units: Rows | None = None
+) -> Part:
     y = dataset.target.values[rows]
     if TASKS[dataset.target.task].is_standardised:
         scaled = (y - preprocessing.target_mean) / preprocessing.target_scale
         y = scaled.astype(np.float32)
-    return Part(x=preprocessing.apply(dataset.features.take(rows)), y=y, rows=rows)
+    return Part(
+        x=preprocessing.apply(dataset.features.take(rows)),
+        y=y,
+        rows=rows,
+        units=_together(rows, units),
+    )
+
+
+def _together(rows: Rows, units: Rows | None) -> Rows | None:
+    """The units of some rows, or None where no two of them are of one unit."""
+    if units is None or len(np.unique(units[rows])) == len(rows):
+        return None
+    return units[rows]

@@ -156,7 +156,8 @@ class FollowUp:
         own = [one for one in openings if one.sha256 == choice.model.sha256]
         if own and own[-1].metrics:
             return
-        rows = self.splits[0].vault.rows
+        vault = self.splits[0].vault
+        rows = vault.rows
         if not own:
             about = (choice.winner.trial, choice.winner.hash, choice.model.sha256)
             note_opened(self.folder, Opening(round(time.time(), 3), *about, len(rows), {}))
@@ -168,7 +169,7 @@ class FollowUp:
             bring(self.folder.path / model.weights), self.folder.path / model.preprocessing
         )
         features, target = self.dataset.features.take(rows), self.dataset.target.take(rows)
-        found = evaluate(predictor, features, target, self.file.seed)
+        found = evaluate(predictor, features, target, self.file.seed, vault.units)
         metrics = {f"test_{name}": Interval(**vars(one)) for name, one in found.items()}
         note_result(self.folder, metrics)
 

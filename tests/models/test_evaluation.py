@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_er
 
 from sweeps.models.evaluation import evaluate
 from sweeps.models.features import Features, features_from_array
-from sweeps.models.intervals import bootstrap_interval, share_interval
+from sweeps.models.intervals import bootstrap_interval, rows_of_units, share_interval
 from sweeps.models.metrics import METRICS
 from sweeps.models.prediction import Predictor
 from sweeps.models.preprocessing import Preprocessing
@@ -111,7 +111,9 @@ def test_a_mean_has_the_studentised_interval_of_the_textbook() -> None:
     # Efron and Tibshirani (1993), section 12.5, with the plug-in standard error of a mean.
     values = np.random.default_rng(0).lognormal(size=50)
     [found] = bootstrap_interval(
-        lambda rows: np.array([values[rows].mean()]), 50, np.random.default_rng(1)
+        lambda rows: np.array([values[rows].mean()]),
+        rows_of_units(None, 50),
+        np.random.default_rng(1),
     )
     samples = np.random.default_rng(2).choice(values, (20_000, 50))
     ratios = (samples.mean(1) - values.mean()) / (samples.std(1) / 50**0.5)
@@ -122,7 +124,9 @@ def test_a_mean_has_the_studentised_interval_of_the_textbook() -> None:
 def test_an_interval_of_many_rows_is_scipys_percentile_bootstrap() -> None:
     values = np.random.default_rng(0).lognormal(size=1500)
     [found] = bootstrap_interval(
-        lambda rows: np.array([values[rows].mean()]), 1500, np.random.default_rng(1)
+        lambda rows: np.array([values[rows].mean()]),
+        rows_of_units(None, 1500),
+        np.random.default_rng(1),
     )
     reference = bootstrap(
         (values,), np.mean, n_resamples=5000, method="percentile", rng=np.random.default_rng(3)
@@ -182,3 +186,47 @@ def test_a_probability_of_nothing_gives_a_large_loss_and_no_infinity() -> None:
     raw = features_from_array(np.array([[0.0, 5000.0], [1.0, 1.0]]))
     found = evaluate(predictor, raw, target, seed=0)
     assert found["loss"].value == pytest.approx((5000 + np.log(2)) / 2)
+
+
+PATIENTS = np.repeat(np.arange(20), 15)
+
+
+def right_of_patients(random: np.random.Generator) -> np.ndarray:
+    """20 patients of 15 rows; how often an answer is right (4 in 5) belongs to the patient."""
+    return random.random(300) < random.beta(4, 1, size=20)[PATIENTS]
+
+
+def ends_of_groups(right: np.ndarray, random: np.random.Generator) -> tuple[float, float]:
+    def measure(rows: np.ndarray) -> np.ndarray:
+        return np.array([right[rows].mean()])
+
+    (ends,) = bootstrap_interval(measure, rows_of_units(PATIENTS, 300), random)
+    return ends
+
+
+def test_intervals_of_groups_hold_where_those_of_rows_do_not() -> None:
+    random = np.random.default_rng(8)
+    held = np.zeros(2)
+    for _ in range(60):
+        right = right_of_patients(random)
+        low, high = share_interval(int(right.sum()), 300)
+        below, above = ends_of_groups(right, random)
+        held += [low < 0.8 < high, below < 0.8 < above]
+    # 95 of 100 are promised; of 60 that is 57, with a deviation of 1.7.
+    assert held[0] < 51
+    assert held[1] >= 52
+
+
+def test_whole_groups_are_drawn_where_rows_come_in_groups() -> None:
+    random = np.random.default_rng(8)
+    right, labels = right_of_patients(random), random.integers(2, size=300)
+    said = np.where(right, labels, 1 - labels)
+    predictor = Fixed(4.0 * np.eye(2)[said], ("n", "y"))
+    target = Target(labels, "classification", ("n", "y"))
+    rows = features_from_array(np.zeros((300, 2)))
+    alone = evaluate(predictor, rows, target, 0)["accuracy"]
+    grouped = evaluate(predictor, rows, target, 0, PATIENTS)["accuracy"]
+    assert alone.value == grouped.value
+    assert alone.low is not None
+    assert grouped.low is not None
+    assert grouped.low < alone.low - 0.02
