@@ -17,6 +17,17 @@ __all__ = ["notify"]
 _URL_TIMEOUT_S, _COMMAND_TIMEOUT_S = 10.0, 30.0
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: it would be a GET without the notice, and to an address nobody named."""
+
+    def redirect_request(self, *asked: Any, **options: Any) -> None:
+        """Have the answer taken for the error that it is."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+_MOVED = frozenset({301, 302, 303, 307, 308})
+
+
 def notify(settings: InfraSettings, notice: Mapping[str, Any]) -> list[str]:
     """Send a notice where the settings say; returns what went wrong, without the address.
 
@@ -34,11 +45,12 @@ def notify(settings: InfraSettings, notice: Mapping[str, Any]) -> list[str]:
 def _post(url: str, data: bytes) -> list[str]:
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=_URL_TIMEOUT_S):
+        with _OPENER.open(request, timeout=_URL_TIMEOUT_S):
             return []
     except urllib.error.HTTPError as err:
         err.close()
-        return [f"SWEEPS_NOTIFY_URL answered {err.code}"]
+        moved = ": name the address that it leads to" if err.code in _MOVED else ""
+        return [f"SWEEPS_NOTIFY_URL answered {err.code}{moved}"]
     except (OSError, ValueError, HTTPException) as err:
         # Errors of other kinds may name the address: only the system's own words are shown.
         reason = getattr(err, "reason", None)

@@ -23,6 +23,7 @@ from sweeps.definition.own_files import import_from_here
 from sweeps.errors import StoppedAtOnce, SweepError, SweepFileError
 from sweeps.infra import command_line
 from sweeps.infra.other_package import clash
+from sweeps.terminal.plain_text import shown
 
 __all__ = ["main"]
 
@@ -48,11 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run_command(parsed, given)
     except SweepFileError as err:
         count = len(err.problems)
-        print(err, file=sys.stderr)
+        print(shown(str(err)), file=sys.stderr)
         print(f"{count} problem{'s' if count > 1 else ''}; nothing was started", file=sys.stderr)
         return err.exit_code
     except SweepError as err:
-        print(f"error: {err}", file=sys.stderr)
+        print(f"error: {shown(str(err))}", file=sys.stderr)
         return err.exit_code
     except KeyboardInterrupt as err:
         ways_on = (command_line.command(*words) for words in (["list"], ["resume", "RUN"]))
@@ -379,11 +380,10 @@ def _answer(parsed: argparse.Namespace, results: Any, exit_code: int | None = No
     elif parsed.quiet:
         print(command_line.shown_path(results.path))
     else:
-        from rich.console import Console
-
+        from sweeps.terminal.console import PlainConsole
         from sweeps.terminal.tables import print_answer
 
-        print_answer(results, Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH))
+        print_answer(results, PlainConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH))
     return _exit_code(results.record) if exit_code is None else exit_code
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.errors import StorageError, SweepError
+from sweeps.terminal.plain_text import shown
 
 __all__ = ["checked_output", "write_answer"]
 
@@ -42,7 +43,7 @@ def checked_output() -> Iterator[None]:
 def write_answer(out: Path | None, text: str) -> int:
     """Write an answer to standard output, or to a file."""
     if out is None:
-        sys.stdout.write(text)
+        sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
         return 0
     try:
         out.write_text(text, encoding="utf-8")

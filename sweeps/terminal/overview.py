@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from sweeps.errors import RequestError, RunFolderError
@@ -19,6 +18,7 @@ from sweeps.record.ledger import read_events
 from sweeps.record.reading import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import stage_folders
+from sweeps.terminal.console import PlainConsole
 from sweeps.terminal.progress import EpochRate, duration, status_line, time_left_s
 
 __all__ = ["Overview", "overview_of", "print_list", "print_status"]
@@ -103,7 +103,7 @@ def print_list(runs: Path, *, as_json: bool) -> None:
         table.add_column(title, no_wrap=title != "trials")
     for one in found:
         table.add_row(one.name, one.state, _ago(one.last_t), one.line)
-    Console(width=None if Console().is_terminal else 160).print(table)
+    PlainConsole(width=None if PlainConsole().is_terminal else 160).print(table)
 
 
 def _overview_or_damage(path: Path) -> Overview:

@@ -129,8 +129,7 @@ def describe_plan(path: Path, overrides: Sequence[str], *, as_json: bool, probe:
 
 def _print_trials(planned: Sequence[PlannedTrial]) -> None:
     """Print one line a trial: what fits a terminal, and everything into a pipe or a file."""
-    from rich.console import Console
-
+    from sweeps.terminal.console import PlainConsole
     from sweeps.terminal.tables import fitting_table, left_out_words, parameter_columns
 
     flats = [flatten(trial.configuration) for trial in planned]
@@ -139,7 +138,7 @@ def _print_trials(planned: Sequence[PlannedTrial]) -> None:
         "hash": [trial.hash for trial in planned],
         **parameter_columns(varied_keys(flats), flats),
     }
-    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console = PlainConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     table, left_out = fitting_table(columns, console.width)
     console.print(table)
     if left_out:

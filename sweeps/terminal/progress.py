@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sweeps.record.measurement import measured
 from sweeps.record.records import SweepRecord
+from sweeps.terminal.plain_text import shown
 
 if TYPE_CHECKING:
     from sweeps.tracking.process import TrackingProcess
@@ -82,7 +83,7 @@ class Display:
     def note(self, text: str) -> None:
         """Print a line about what is waited for before anything is shown."""
         if self._mode != "silent":
-            print(text, file=sys.stderr, flush=True)
+            print(shown(text), file=sys.stderr, flush=True)
 
     def say(self, title: str) -> None:
         """Put another title before what is shown."""
@@ -178,11 +179,12 @@ def _pace(epochs_per_s: float) -> str:
 
 
 def _show_live(line: Callable[[], str], done: threading.Event) -> None:
-    from rich.console import Console
     from rich.live import Live
     from rich.spinner import Spinner
 
-    console = Console(stderr=True)
+    from sweeps.terminal.console import PlainConsole
+
+    console = PlainConsole(stderr=True)
     spinner = Spinner("dots", text=line())
     with Live(spinner, console=console, transient=True, refresh_per_second=8):
         while not done.wait(_LIVE_PERIOD_S):
@@ -196,7 +198,7 @@ def _show_plain(line: Callable[[], str], done: threading.Event) -> None:
         text = line()
         if text != last:
             elapsed = duration(time.monotonic() - started)
-            print(f"[{elapsed:>6}] {text}", file=sys.stderr, flush=True)
+            print(f"[{elapsed:>6}] {shown(text)}", file=sys.stderr, flush=True)
             last = text
         if is_done:
             return

@@ -45,6 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append(json.loads(body))
         self.send_response(self.server.status)
+        self.send_header("Location", f"{self.server.url}/elsewhere")
         self.end_headers()
 
     def log_message(self, *arguments: Any) -> None:
@@ -122,6 +123,14 @@ def test_the_log_says_what_became_of_the_notice(
     last = json.loads(text.splitlines()[-1])
     assert (last["level"], last["message"]) == (level, message)
     assert "s3cret" not in text
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_notice_follows_no_redirect(receiver: Receiver, status: int) -> None:
+    receiver.status = status
+    [problem] = notify(read_settings(), {"event": "end"})
+    assert problem == f"SWEEPS_NOTIFY_URL answered {status}: name the address that it leads to"
+    assert receiver.received == [{"event": "end"}]
 
 
 def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:

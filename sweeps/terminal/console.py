@@ -1,0 +1,23 @@
+"""The console of all answers: it shows texts of files and of other people's code as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from sweeps.terminal.plain_text import shown
+
+__all__ = ["PlainConsole"]
+
+
+class PlainConsole(Console):
+    """A console that shows every text as it is, in sentences and in the cells of tables."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return what is printed for a string."""
+        return super().render_str(shown(text), **options)
