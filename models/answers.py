@@ -74,9 +74,24 @@ class Answers:
         return pairs.view(classes, classes).to(self._dtype)
 
     @cached_property
+    def hits(self) -> Tensor:
+        """(classes,) rows of each class that were answered by it."""
+        return self.confusion.diagonal()
+
+    @cached_property
+    def class_rows(self) -> Tensor:
+        """(classes,) rows of each true class."""
+        return self.confusion.sum(1)
+
+    @cached_property
     def errors(self) -> Tensor:
         """(rows,) prediction less target, standardised."""
         return self.outputs.squeeze(1) - self.targets
+
+    @cached_property
+    def mean_square(self) -> Tensor:
+        """Mean squared error, standardised: the loss of regression, whatever is trained on."""
+        return self.errors.square().mean()
 
 
 class _Taken(Answers):
@@ -115,4 +130,5 @@ class _Taken(Answers):
 
 def measured(answers: Answers, metrics: Iterable[Metric]) -> Tensor:
     """Return the values of metrics in their order, (metrics,) float64, on the answers' device."""
-    return torch.stack([metric.function(answers).double() for metric in metrics])
+    # Widened after all were joined, which promotes a float32 among float64 and loses nothing.
+    return torch.stack([metric.function(answers) for metric in metrics]).double()

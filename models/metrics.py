@@ -55,26 +55,24 @@ def _loss(answers: Answers) -> Tensor:
 
 
 def _accuracy(answers: Answers) -> Tensor:
-    return answers.confusion.diagonal().sum() / len(answers.targets)
+    return answers.hits.sum() / len(answers.targets)
 
 
 def _f1(answers: Answers) -> Tensor:
     """Macro F1. A class that is neither true nor predicted has none and is left out of the mean."""
-    confusion = answers.confusion
-    seen = confusion.sum(0) + confusion.sum(1)  # (classes,) = 2 TP + FP + FN
-    f1 = 2 * confusion.diagonal() / seen.clamp(min=1)
+    seen = answers.confusion.sum(0) + answers.class_rows  # (classes,) = 2 TP + FP + FN
+    f1 = 2 * answers.hits / seen.clamp(min=1)
     return f1.sum() / (seen > 0).sum()
 
 
 def _balanced_accuracy(answers: Answers) -> Tensor:
     """Mean recall of the classes that are among the targets."""
-    rows = answers.confusion.sum(1)  # (classes,) of each true class
-    recall = answers.confusion.diagonal() / rows.clamp(min=1)
-    return recall.sum() / (rows > 0).sum()
+    recall = answers.hits / answers.class_rows.clamp(min=1)  # (classes,)
+    return recall.sum() / (answers.class_rows > 0).sum()
 
 
 def _mse(answers: Answers) -> Tensor:
-    return answers.errors.square().mean() * answers.scale**2
+    return answers.mean_square * answers.scale**2
 
 
 def _mae(answers: Answers) -> Tensor:
@@ -83,7 +81,7 @@ def _mae(answers: Answers) -> Tensor:
 
 def _r2(answers: Answers) -> Tensor:
     """Explained share of the variance; of a constant target 1 for perfect predictions, else 0."""
-    mse = answers.errors.square().mean()
+    mse = answers.mean_square
     variance = answers.targets.var(correction=0)
     return (1 - mse / variance).where(variance > 0, (mse == 0).to(mse.dtype))
 
