@@ -55,7 +55,7 @@ def test_a_message_of_missing_values_counts_them_and_says_what_the_key_may_be(
     (tmp_path / "t.csv").write_text("x,w,y\n1,u,a\n,,b\n,v,b\n")
     problem = check_data(DataConfig(source="t.csv", target="y"), tmp_path, seed=0).problems[0]
     assert problem.rule == (
-        "with `missing: error` every feature has its value, and missing are x (2), w (1)"
+        "with `missing: error` every feature must have its value, and missing are x (2), w (1)"
     )
     assert (problem.key, problem.value) == (("missing",), None)
     assert "or write missing: mean (a missing number becomes the mean" in problem.hint
