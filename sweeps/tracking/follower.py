@@ -67,6 +67,12 @@ def _open_mlflow(folder: RunFolder, uri: str, inside: str | None) -> Tracker:
     return MlflowTracker(folder, uri, inside)
 
 
+def _open_checking(folder: RunFolder, uri: str, inside: str | None) -> Tracker:
+    from sweeps.tracking.mlflow_tracker import MlflowTracker
+
+    return MlflowTracker(folder, uri, inside, checks=True)
+
+
 class Follower:
     """Reads a ledger from where it last stopped, and knows which trials a tracker has not seen."""
 
@@ -224,7 +230,7 @@ class Follower:
 
 
 def sync(folder: RunFolder, uri: str, is_running: bool, closing: Closing) -> Follower:
-    """Bring MLflow up to date with a run folder, once.
+    """Make MLflow equal to the record of a run folder, whatever it holds of it.
 
     Args:
         is_running: A session holds the folder now: open trials are left open, unless its ledger
@@ -234,7 +240,7 @@ def sync(folder: RunFolder, uri: str, is_running: bool, closing: Closing) -> Fol
     Raises:
         TrackingError: The store does not answer.
     """
-    follower = Follower(folder, uri)
+    follower = Follower(folder, uri, _open_mlflow if is_running else _open_checking)
     follower.read()
     is_over = follower.is_over or not is_running
     follower.write(is_over=is_over, everything=True)

@@ -101,9 +101,14 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
             alias=file.final.alias,
         )
     bring(source.weights)
+    is_open = choice is None and record.trials[source.trial].outcome is None
+    if is_open and not source.weights.exists():
+        return None  # a power cut took its later best; the session to come writes it again
     for path in (source.weights, source.preprocessing):
         if not path.exists():
-            raise RunFolderError(f"{path} is missing: the winner's model cannot be logged")
+            raise RunFolderError(
+                f"{path} must exist for the winner's model to be logged; restore it from a backup"
+            )
     return source
 
 

@@ -34,6 +34,7 @@ from sweeps.tracking.values import (
     epoch_metrics,
     final_metrics,
     ms,
+    point_ms,
     sweep_metrics,
     sweep_note,
     sweep_params,
@@ -71,11 +72,33 @@ _KEPT = re.compile(r"-final-\d+(?=$|-refit$)")
 
 @dataclass
 class _Run:
-    """A run as MLflow has it; the mark is `state:epochs:end`, and None until something is in."""
+    """A run as MLflow has it, and what was recorded in it.
+
+    Attributes:
+        mark: `state:epochs:end:last`, `last` being the time of the last epoch's points in ms, or
+            None until something is in. Earlier versions wrote no `last`.
+        is_own: Whether this process wrote in it, so that it has what the mark says.
+    """
 
     run_id: str
     mark: str | None = None
     diagnosis: str = ""
+    is_own: bool = False
+
+    def is_of(self, trial: TrialRecord, times: Mapping[int, int]) -> bool:
+        """Return whether what is in it can be the beginning of what the record has of a trial.
+
+        It cannot where a power cut took lines of the ledger that were recorded already, or another
+        copy of the run folder was resumed: the epochs came again, and took other times.
+
+        Args:
+            times: When each epoch's points are, in ms.
+        """
+        if self.mark is None or self.is_own:
+            return True
+        last = self.mark.split(":")[3:]
+        is_alike = not last or not self.epochs or int(last[0]) == times.get(self.epochs)
+        return self.epochs <= trial.epochs and is_alike
 
     @property
     def state(self) -> str:
@@ -89,11 +112,15 @@ class _Run:
 class Projection:
     """The MLflow runs of one sweep, kept equal to what its ledger says."""
 
-    def __init__(self, folder: RunFolder, uri: str, inside: str | None = None) -> None:
+    def __init__(
+        self, folder: RunFolder, uri: str, inside: str | None = None, checks: bool = False
+    ) -> None:
         """Find or make the experiment and the sweep's own run.
 
         Args:
             inside: The run of the sweep whose stage this is.
+            checks: Ask of each trial's run whether it has its points once each, at one request a
+                trial. Nothing else may write meanwhile.
 
         Raises:
             TrackingError: The store does not answer or refuses.
@@ -103,6 +130,7 @@ class Projection:
         self._description = folder.read_description()
         self._goal = Goal(**self._description["goal"])
         self._inside = inside
+        self._checks = checks
         self._name = run_name(folder, self._description)
         self._runs: dict[int, _Run] = {}
         self._parent: _Run | None = None
@@ -138,9 +166,14 @@ class Projection:
 
     def _record_trial(self, trial: TrialRecord, rows: Rows, is_over: bool) -> None:
         state = str(trial.outcome or ("unfinished" if is_over else "running"))
-        mark = f"{state}:{trial.epochs}:{ms(trial.ended_at)}"
+        times = {int(row["epoch"]): point_ms(trial, row) for row in rows}
+        mark = f"{state}:{trial.epochs}:{ms(trial.ended_at)}:{times.get(trial.epochs, 0)}"
         with translated_errors(self.uri):
             run = self._run_of(trial)
+            if not run.is_of(trial, times) or not self._has_once(run, times):
+                self.client.delete_run(run.run_id)
+                del self._runs[trial.trial.index]
+                run = self._run_of(trial)
             if run.mark == mark:
                 return
             is_new = run.mark is None
@@ -151,7 +184,22 @@ class Projection:
             self._set_status(run, trial, state)
             params = trial_params(trial) if is_new else []
             self._log(run.run_id, metrics, params, tags_of(tags, is_new))
-        run.mark = mark
+        run.mark, run.is_own = mark, True
+
+    def _has_once(self, run: _Run, times: Mapping[int, int]) -> bool:
+        """Return whether a run has its points of the objective once each, where that is asked."""
+        if not self._checks or run.mark is None or run.is_own:
+            return True
+        found = self.client.get_metric_history(run.run_id, self._goal.metric)
+        points = [(one.step, one.timestamp) for one in found]
+        wanted = {(epoch, at) for epoch, at in times.items() if epoch <= run.epochs}
+        return len(points) == len(set(points)) and set(points) <= wanted
+
+    def _forget_what_is_not_begun(self, record: SweepRecord) -> None:
+        """Delete the runs of trials that the record has not begun: what had, was lost."""
+        for index in list(self._runs):
+            if index >= len(record.trials) or record.trials[index].started_at is None:
+                self.client.delete_run(self._runs.pop(index).run_id)
 
     def record_sweep(self, record: SweepRecord, is_over: bool) -> None:
         """Bring the sweep's own run up to date, with its artifacts when it is over.
@@ -173,6 +221,7 @@ class Projection:
             if is_new:
                 self.client.log_inputs(parent.run_id, datasets=datasets(self._description))
             if is_over:
+                self._forget_what_is_not_begun(record)
                 self._end_parent(record)
             elif not is_new:
                 self.client.update_run(parent.run_id, status="RUNNING")

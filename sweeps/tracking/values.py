@@ -27,6 +27,7 @@ __all__ = [
     "epoch_metrics",
     "final_metrics",
     "ms",
+    "point_ms",
     "sweep_metrics",
     "sweep_note",
     "sweep_params",
@@ -55,13 +56,17 @@ def epoch_metrics(trial: TrialRecord, rows: Rows) -> list[Metric]:
     Args:
         rows: Rows of epochs, with the training time up to each under `_at_s`.
     """
-    start = trial.started_at or 0.0
     return [
-        Metric(key, value, ms(start + row["_at_s"]), int(row["epoch"]))
+        Metric(key, value, point_ms(trial, row), int(row["epoch"]))
         for row in rows
         for key, value in row.items()
         if key not in ("epoch", "_at_s") and not math.isinf(value)
     ]
+
+
+def point_ms(trial: TrialRecord, row: Mapping[str, float]) -> int:
+    """Return when an epoch's points are: the trial's start and the training time up to then."""
+    return ms((trial.started_at or 0.0) + row["_at_s"])
 
 
 def best_metrics(trial: TrialRecord, at: float | None, step: int) -> list[Metric]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from mlflow import MlflowClient
 
 import sweeps
 from sweeps.errors import RunFolderError, TrackingError
-from sweeps.record.results import Results
+from sweeps.record.results import Results, epoch_rows
 from sweeps.tracking.follower import Closing, Follower, sync
 from sweeps.tracking.store import experiment_id_of, open_client, translated_errors
+from tests.sweeps.drivers import EVERY_EPOCH
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 from tests.sweeps.tracking.test_projection import Record, store
 
@@ -271,3 +273,76 @@ def test_no_error_of_a_store_shows_a_password(password: str) -> None:
         fail()
     assert "s3cret" not in str(caught.value)
     assert "s3%40cret" not in str(caught.value)
+
+
+def cut(results: Results, lines: int) -> None:
+    """Take the last lines from a ledger, as a power cut does."""
+    kept = results.folder.ledger.read_bytes().splitlines(keepends=True)[:-lines]
+    results.folder.ledger.write_bytes(b"".join(kept))
+
+
+def recorded_points(results: Results) -> list[tuple[int, int, float]]:
+    return sorted((trial, int(row["epoch"]), row["dev_loss"]) for trial, row in rows_of(results))
+
+
+def rows_of(results: Results) -> list[tuple[int, dict[str, float]]]:
+    return list(epoch_rows(results.folder))
+
+
+def mlflow_points(runs: Path) -> list[tuple[int, int, float]]:
+    """The points of the objective in runs that are there, whatever was deleted."""
+    with sqlite3.connect(runs / "mlflow.db") as connection:
+        found = connection.execute(
+            "select t.value, m.step, m.value from metrics m join tags t on t.run_uuid = m.run_uuid "
+            "join runs r on r.run_uuid = m.run_uuid where t.key = 'sweeps.trial' "
+            "and m.key = 'dev_loss' and r.lifecycle_stage = 'active'"
+        ).fetchall()
+    return sorted((int(trial), step, value) for trial, step, value in found)
+
+
+@pytest.mark.parametrize("lines", [1, 3, 4, 7], ids=lambda lines: f"{lines} lines")
+@pytest.mark.parametrize("is_resumed", [True, False], ids=["resumed", "as it is"])
+def test_lines_that_a_power_cut_took_after_mlflow_had_them_come_once(
+    tmp_path: Path, lines: int, is_resumed: bool
+) -> None:
+    path = write_sweep(tmp_path, search="{method: random, trials: 2}", stopping=EVERY_EPOCH)
+    results = sweeps.run(path, runs=tmp_path / "runs", **ON_DISK)
+    synced(results)
+    cut(results, lines)
+    if is_resumed:
+        sweeps.resume(results.path, **ON_DISK)
+    synced(results)
+    assert mlflow_points(tmp_path / "runs") == recorded_points(results)
+    before = metric_rows(tmp_path / "runs")
+    synced(results)
+    assert metric_rows(tmp_path / "runs") == before
+
+
+def test_points_that_are_there_twice_are_made_once_by_a_sync(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, search="{method: random, trials: 2}")
+    results = sweeps.run(path, runs=tmp_path / "runs", **ON_DISK)
+    run_id = synced(results).trials[1].info.run_id
+    client = MlflowClient(store(tmp_path / "runs"))
+    client.log_metric(run_id, "dev_loss", 0.5, timestamp=1, step=3)
+    synced(results)
+    assert mlflow_points(tmp_path / "runs") == recorded_points(results)
+
+
+def test_of_two_copies_of_a_folder_that_were_both_resumed_mlflow_has_the_one_that_is_synced(
+    tmp_path: Path,
+) -> None:
+    path = write_sweep(tmp_path, search="{method: random, trials: 3}", stopping=EVERY_EPOCH)
+    results = sweeps.run(path, runs=tmp_path / "runs", **ON_DISK)
+    cut(results, 9)
+    copy = Path(shutil.copytree(results.path, tmp_path / "runs" / "copy"))
+    both = [sweeps.resume(one, **ON_DISK) for one in (results.path, copy)]
+    for one in [*both, both[0]]:
+        synced(one)
+        assert mlflow_points(tmp_path / "runs") == recorded_points(one)
+        assert {row[3] for row in metric_rows(tmp_path / "runs")} >= points_ms(one)
+
+
+def points_ms(results: Results) -> set[int]:
+    starts = {one.trial.index: one.started_at or 0.0 for one in results.record.trials}
+    first = [(trial, row) for trial, row in rows_of(results) if row["epoch"] == 1]
+    return {round((starts[trial] + row["epoch_s"]) * 1000) for trial, row in first}
