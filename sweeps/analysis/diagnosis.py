@@ -200,10 +200,10 @@ def _is_unstable(losses: Array, limits: Thresholds) -> bool:
 def _noise(evidence: Evidence, errors: tuple[float, float]) -> float:
     """Return the standard error of the gap between dev and training error."""
     train, dev = errors
+    train_rows = evidence.train_rows or math.inf
     if METRICS[TASKS[evidence.task].score].is_share:
-        return _of_share(dev, evidence.dev_rows)
-    of_train = _of_r2(1 - train, evidence.train_rows or math.inf)
-    return math.hypot(of_train, _of_r2(1 - dev, evidence.dev_rows))
+        return math.hypot(_of_share(train, train_rows), _of_share(dev, evidence.dev_rows))
+    return math.hypot(_of_r2(1 - train, train_rows), _of_r2(1 - dev, evidence.dev_rows))
 
 
 def _of_share(share: float, rows: float) -> float:

@@ -16,6 +16,7 @@ from sweeps.definition.planning import configuration_hash
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.tasks import Task
+from sweeps.record.measurement import dev_rows
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.results import epoch_rows
 from sweeps.record.run_folder import RunFolder
@@ -121,7 +122,7 @@ def gather(folder: RunFolder, record: SweepRecord) -> Evidence:
     return Evidence(
         goal=record.goal,
         task=description["data"]["task"],
-        dev_rows=_dev_rows(description),
+        dev_rows=dev_rows(description),
         file=file,
         trials=record.trials,
         values=np.array([np.nan if value is None else value for value in values], dtype=float),
@@ -135,11 +136,6 @@ def _baselines(file: SweepFile) -> int:
     """Return how many trials are baselines: they come first, and two alike are one."""
     listed = [complete(file.space, one) for one in file.search.baseline]
     return len({configuration_hash(_completed(one) or one) for one in listed})
-
-
-def _dev_rows(description: dict[str, Any]) -> int:
-    splits = description["data"]["splits"]
-    return sum(split["rows"] for split in splits if split["name"] not in ("train", "test"))
 
 
 def _train_rows(description: dict[str, Any]) -> int | None:

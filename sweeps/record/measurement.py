@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["measured", "standard_error"]
+__all__ = ["dev_rows", "measured", "standard_error"]
 
 # Beyond so many decimals, or digits before the point, an exponent is easier to read.
 _MOST_DIGITS = 6
@@ -36,3 +37,13 @@ def measured(row: Mapping[str, float] | None, metric: str, digits: int = 4) -> s
         if decimals <= _MOST_DIGITS:
             return f"{value:.{decimals}f} ± {error:.{decimals}f}"
     return f"{value:.{digits}g} ± {error:.2g}"
+
+
+def dev_rows(description: Mapping[str, Any]) -> int:
+    """Return how many rows trials are compared on; all of them together where there are folds.
+
+    Args:
+        description: What sweep.json says.
+    """
+    splits = description["data"]["splits"]
+    return sum(int(one["rows"]) for one in splits if one["name"] not in ("train", "test"))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from sweeps.record.final import FinalChoice
+from sweeps.record.final import FinalChoice, Opening
 from sweeps.record.records import SweepRecord
 from sweeps.record.stages import Audited
 
-__all__ = ["audit_sentence", "newer_candidates", "no_winner_words", "noise_sentence"]
+__all__ = [
+    "audit_sentence",
+    "newer_candidates",
+    "no_winner_words",
+    "noise_sentence",
+    "surprise_sentence",
+]
 
 
 def no_winner_words(record: SweepRecord) -> str:
@@ -29,6 +36,31 @@ def noise_sentence(choice: FinalChoice) -> str:
     if choice.within_noise:
         return f"Its lead over trial {second} is within the noise of seeds ({test})."
     return f"Its lead over trial {second} is more than the noise of seeds ({test})."
+
+
+def surprise_sentence(choice: FinalChoice, openings: Sequence[Opening], dev_rows: int) -> str:
+    """Return that the test rows differ from what the search promised; empty within chance.
+
+    The promise is the winner's mean over fresh seeds. It is of as many dev rows, so that chance
+    moves it, too: the test interval is widened by sqrt(1 + test rows / dev rows), as variances add
+    (Schenker and Gentleman, On judging the significance of differences, 2001).
+    """
+    test = openings[-1].metrics.get(choice.metric.replace("dev_", "test_")) if openings else None
+    promised = choice.winner.mean
+    if test is None or test.low is None or test.high is None or promised is None:
+        return ""
+    end = test.low if promised < test.value else test.high
+    reach = abs(end - test.value) * math.sqrt(1 + openings[-1].rows / max(dev_rows, 1))
+    if abs(promised - test.value) <= reach:
+        return ""
+    is_worse = (promised < test.value) is (choice.mode == "min")
+    how = "worse" if is_worse else "better"
+    return (
+        f"The {openings[-1].rows} test rows are {how} than the search promised, by more than "
+        f"chance: {choice.metric.removeprefix('dev_')} is {test.words}, and under fresh seeds it "
+        f"was {promised:.4g} on {dev_rows} dev rows. Rows alone explain that in fewer than 1 of 20 "
+        f"sweeps."
+    )
 
 
 def newer_candidates(choice: FinalChoice, record: SweepRecord) -> str:

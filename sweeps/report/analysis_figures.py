@@ -148,4 +148,10 @@ def saved_epochs(found: Savings) -> Panel:
     )  # fmt: skip
     height = 170 + 34 * len(outcomes)
     made = figure([run, saved], "epochs", "", height=height, barmode="stack")
-    return Panel("What early stopping saved", found.sentence, made)
+    how = ""
+    if found.trials[Outcome.PRUNED]:
+        how = (
+            " A scheduler compares the last values of trials and the ranking their best epochs; a "
+            "trial that stopped by itself is in no later rung (as in Ray Tune)."
+        )
+    return Panel("What early stopping saved", found.sentence + how, made)

@@ -62,6 +62,12 @@ def _candidates(choice: FinalChoice, noise: str) -> Panel:
     return Panel("The best again, under fresh seeds", caption, made)
 
 
+def _third(choice: FinalChoice) -> str:
+    if choice.model.how == "refit":
+        return "another net, trained once more on dev rows, too"
+    return "one of the repeats"
+
+
 def _test(choice: FinalChoice, openings: Sequence[Opening]) -> Panel:
     last, name = openings[-1], choice.metric.replace("dev_", "test_")
     steps: list[tuple[str, float, float | None, float | None]]
@@ -86,7 +92,7 @@ def _test(choice: FinalChoice, openings: Sequence[Opening]) -> Panel:
     caption = (
         f"On {last.rows} test rows that no trial had seen: {figures}; 95 % intervals (Clopper "
         f"and Pearson 1934 for a share of rows, else a studentised bootstrap). "
-        f"The vault was opened {times}. The first point is the best of many and flatters; the "
-        f"steps to the others say by how much."
+        f"The vault was opened {times}. The first point is the best of many and flatters. The "
+        f"third is {_third(choice)}, on other rows: a step within the test interval says nothing."
     )
     return Panel("From the search to the test rows", caption, made)

@@ -16,7 +16,7 @@ from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.infra.command_line import command
 from sweeps.models.cuts import AT_RANDOM
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
-from sweeps.record.measurement import measured
+from sweeps.record.measurement import dev_rows, measured
 from sweeps.record.reading import read_record
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder, write_atomically
@@ -26,6 +26,7 @@ from sweeps.record.wording import (
     newer_candidates,
     no_winner_words,
     noise_sentence,
+    surprise_sentence,
 )
 from sweeps.report.analysis_figures import (
     bias_and_variance,
@@ -120,9 +121,11 @@ def _summary(
     method, source = description["sweep"]["search"]["method"], description["data"]["source"]
     text = [
         f"A {method} search of {len(record.trials)} trials on {source}: {counts or 'none ended'}.",
+        *_surprise(description, choice, openings),
         *_winner_words(record, choice, openings),
         *_next_words(folder, record, analysis, choice),
     ]
+    text += _rare_classes(description["data"])
     text += [f"Note on the data: {note}." for note in description["data"].get("notes", [])]
     facts = {
         "objective": f"{record.goal.metric} ({record.goal.mode})",
@@ -135,6 +138,29 @@ def _summary(
     if record.accepted:
         facts["own code"] = f"changed within the sweep, and accepted: {', '.join(record.accepted)}"
     return Section("In short", text, facts=facts | _winner_facts(record, choice))
+
+
+def _surprise(
+    description: dict[str, Any], choice: FinalChoice | None, openings: Sequence[Opening]
+) -> list[str]:
+    words = "" if choice is None else surprise_sentence(choice, openings, dev_rows(description))
+    return [words] if words else []
+
+
+def _rare_classes(data: dict[str, Any]) -> list[str]:
+    """Return that rare classes weigh more in dev and test rows than in the data, where they do."""
+    asked = (data.get("split") or {}).get("test")
+    if data["task"] != "classification" or asked is None or data.get("cut", AT_RANDOM) != AT_RANDOM:
+        return []
+    rows = {one["name"]: int(one["rows"]) for one in data["splits"]}
+    wanted = asked * sum(rows.values())
+    if rows.get("test", 0) <= 1.1 * wanted + 1:
+        return []
+    return [
+        f"Each class has a row at least in every part of the data, so that {rows['test']} rows are "
+        f"test rows where {wanted:.0f} were asked for: rare classes weigh more in these figures "
+        f"than in the data."
+    ]
 
 
 def _winner_facts(record: SweepRecord, choice: FinalChoice | None) -> dict[str, str]:

@@ -16,12 +16,17 @@ from sweeps.infra.command_line import command, shown_path
 from sweeps.infra.settings import read_settings
 from sweeps.models.tasks import TASKS
 from sweeps.record.final import FinalChoice
-from sweeps.record.measurement import measured, standard_error
+from sweeps.record.measurement import dev_rows, measured, standard_error
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.results import Results
 from sweeps.record.stages import has_failed_trials
 from sweeps.record.stops import StopReason
-from sweeps.record.wording import audit_sentence, newer_candidates, no_winner_words
+from sweeps.record.wording import (
+    audit_sentence,
+    newer_candidates,
+    no_winner_words,
+    surprise_sentence,
+)
 from sweeps.storage.files import bucket_of
 from sweeps.terminal.final_tables import print_final
 from sweeps.terminal.progress import duration
@@ -207,6 +212,9 @@ def _print_winner(results: Results, console: Console) -> None:
     console.print(_winner_line(record, best, title), style="bold", soft_wrap=True)
     if choice is not None:
         print_final(choice, results.openings, shown_path(results.path), console)
+        rows = dev_rows(results.folder.read_description())
+        if surprise := surprise_sentence(choice, results.openings, rows):
+            console.print(surprise, style="yellow", highlight=False, soft_wrap=True)
         _print_if_outdated(results, choice, console)
         winner = record.trials[choice.winner.trial]
         console.print(f"\nTrial {choice.winner.trial}:")

@@ -18,7 +18,7 @@ from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.report.page import Panel, Section, Table, render
-from sweeps.report.report import report_sections
+from sweeps.report.report import _rare_classes, report_sections
 from sweeps.report.trial_figures import history_panels, parallel_coordinates
 from sweeps.session.closing import draw_report
 from sweeps.terminal.tables import next_steps
@@ -242,3 +242,18 @@ def test_parallel_axes_have_short_names_and_a_logarithmic_objective_where_it_is_
     assert axes[-1]["ticktext"][0] == "0.01"
     assert axes[-1]["values"][1] == pytest.approx(-1)
     assert f"min-width:{panel.min_width_px}px" in render("t", [Section("t", panels=[panel])])
+
+
+@pytest.mark.parametrize(
+    ("test_rows", "cut", "is_said"),
+    [(120, None, True), (99, None, False), (120, "by the groups of `patient`", False)],
+)
+def test_rare_classes_that_weigh_more_in_test_rows_are_said(
+    test_rows: int, cut: str | None, is_said: bool
+) -> None:
+    splits = [{"name": "train", "rows": 990 - 120 - test_rows}, {"name": "dev", "rows": 120},
+              {"name": "test", "rows": test_rows}]  # fmt: skip
+    data = {"task": "classification", "split": {"test": 0.1}, "splits": splits}
+    found = _rare_classes(data if cut is None else data | {"cut": cut})
+    assert bool(found) is is_said
+    assert all("120 rows are test rows where 99 were asked for" in one for one in found)

@@ -1,0 +1,72 @@
+"""Sentences about the final that hold as often as they say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from sweeps.models.intervals import share_interval
+from sweeps.record.final import Candidate, FinalChoice, FinalModel, Interval, Opening
+from sweeps.record.wording import surprise_sentence
+
+
+def choice(mean: float | None, metric: str = "dev_accuracy", mode: str = "max") -> FinalChoice:
+    winner = Candidate(0, "a", 0.9, (), 0, mean, 0.01, 0.0, 1.0)
+    model = FinalModel("refit", "", 3, "w", "p", "0")
+    return FinalChoice(metric, mode, 3, (winner,), None, None, model, 0.0)
+
+
+def opening(rows: int, **metrics: Interval) -> list[Opening]:
+    return [Opening(0.0, 0, "a", "0", rows, metrics)]
+
+
+R2 = Interval(0.28, 0.14, 0.39)
+LOSS = Interval(0.5, 0.4, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("made", "metrics", "word"),
+    [
+        (choice(0.46, "dev_r2"), {"test_r2": R2}, "worse"),
+        (choice(0.05, "dev_r2"), {"test_r2": R2}, "better"),
+        (choice(0.2, "dev_loss", "min"), {"test_loss": LOSS}, "worse"),
+        (choice(0.9, "dev_loss", "min"), {"test_loss": LOSS}, "better"),
+    ],
+)
+def test_test_rows_outside_of_what_was_promised_are_said(
+    made: FinalChoice, metrics: dict[str, Interval], word: str
+) -> None:
+    text = surprise_sentence(made, opening(89, **metrics), 200)
+    assert text.startswith(f"The 89 test rows are {word} than the search promised")
+
+
+@pytest.mark.parametrize(
+    ("mean", "metrics"),
+    [
+        (0.4, {"test_r2": R2}),  # outside of the interval, and within what dev rows add
+        (None, {"test_r2": R2}),
+        (0.46, {"test_r2": Interval(0.28, None, None, "too few")}),
+        (0.46, {}),
+    ],
+)
+def test_nothing_is_said_within_chance_or_without_an_interval(
+    mean: float | None, metrics: dict[str, Any]
+) -> None:
+    assert surprise_sentence(choice(mean, "dev_r2"), opening(89, **metrics), 89) == ""
+    assert surprise_sentence(choice(mean, "dev_r2"), [], 89) == ""
+
+
+@pytest.mark.parametrize(("dev", "test"), [(100, 100), (30, 200)])
+def test_dev_and_test_rows_of_one_kind_seldom_surprise(dev: int, test: int) -> None:
+    random = np.random.default_rng(0)
+
+    def surprises() -> bool:
+        hits = int(random.binomial(test, 0.85))
+        one = Interval(hits / test, *share_interval(hits, test))
+        made = choice(random.binomial(dev, 0.85) / dev)
+        return bool(surprise_sentence(made, opening(test, test_accuracy=one), dev))
+
+    assert sum(surprises() for _ in range(400)) <= binom.ppf(0.999, 400, 0.05)
