@@ -15,7 +15,7 @@ POSTGRES_PORT ?= 5432
 export RAY_ADDRESS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep validate plan ui cluster cluster-down test test-cluster test-lowest lint format type check bench clean
+.PHONY: help setup sweep validate plan ui cluster cluster-down test test-cluster test-lowest lint format type check bench calibration clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ check: lint type ## lint and type
 
 bench: setup ## Measure against the bare loop, Optuna and stock Ray Tune
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+calibration: setup ## Measure how often each sentence of the report is wrong; writes docs/truth.md
+	@$(BIN)/python -m tests.calibration $(ARGS)
 
 clean: ## Delete caches and the environment; runs/ stays
 	@rm -rf $(VENV) $(LOWEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,172 @@
+"""Each sentence that the report can say: its statistic, and sweeps in which it should be silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from tests.calibration import worlds
+
+__all__ = ["CLAIMS", "COUNTS", "Claim"]
+
+World = Callable[[int], bool | None]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence that may be wrong.
+
+    Attributes:
+        covers: What says it: `analysis:` a field of `Analysis`, `diagnosis:` a finding, `wording:`
+            a function of `record/wording.py`, `test:` an interval of the test rows.
+        nominal: How often it may be wrong.
+        silent: Where it should not be said, or an interval should hold; by seed, whether it is
+            wrong, or None where nothing was said.
+        true: Where it should be said, and whether it is; None for an interval.
+        runs: Simulations of each by `make calibration`.
+    """
+
+    covers: tuple[str, ...]
+    sentence: str
+    statistic: str
+    nominal: float
+    silent_where: str
+    silent: World
+    true_where: str = ""
+    true: World | None = None
+    runs: int = 300
+
+
+_PERMUTED = "difference of expected bests, permuted labels (Good 2005, ch. 3), Holm (1979)"
+_GAIN = "unbiased expected best (Tang et al., ACL 2020); spacings (Renyi 1953)"
+_BAND = "order statistics (Learned-Miller and DeStefano 2008; Lourie, Cho and He 2023)"
+_BOOTSTRAP = "studentised bootstrap (Efron and Tibshirani 1993, 12.5)"
+
+
+def _plateau(places: object) -> object:
+    return 0.2 + np.exp(norm.ppf(places) - 2)
+
+
+def _steep(places: object) -> object:
+    return np.exp(norm.ppf(places))
+
+
+CLAIMS = (
+    Claim(
+        ("analysis:comparisons",), "option X is better", _PERMUTED, 0.05,
+        "2 equal options, 20 trials each", worlds.an_option_is_better((20, 20)),
+        "one has 1.3 times the loss, 50 trials each", worlds.an_option_is_better((50, 50), 1.3),
+    ),
+    Claim(
+        ("analysis:comparisons",), "option X is better", _PERMUTED, 0.05,
+        "2 equal options, 35 and 5 trials", worlds.an_option_is_better((35, 5)),
+        "the rare one has twice the loss", worlds.an_option_is_better((35, 5), 2.0),
+    ),
+    Claim(
+        ("analysis:comparisons",), "option X is better", _PERMUTED, 0.05,
+        "4 equal options, 15 trials each", worlds.an_option_is_better((15,) * 4),
+        "one has twice the loss", worlds.an_option_is_better((15,) * 4, 2.0),
+    ),
+    Claim(
+        ("analysis:comparisons",), "option X is better", _PERMUTED, 0.05,
+        "whole sweeps of 24 trials on wine, two schedules that are the same training",
+        worlds.same_training_is_better, runs=20,
+    ),
+    Claim(
+        ("analysis:comparisons",), "`suggest` leaves option X out", f"{_PERMUTED}, p <= .01", 0.01,
+        "3 equal options, 20 trials each", worlds.an_option_is_dropped((20,) * 3),
+        "one has 3 times the loss", worlds.an_option_is_dropped((20,) * 3, 3.0), runs=120,
+    ),
+    Claim(
+        ("analysis:alarms",), "the best may lie beyond an end", "binomial test, ties shared", 0.02,
+        "60 draws, nothing matters (2 ends at .01)", worlds.an_alarm_on_draws,
+        "100 draws, the optimum is at 1.3", worlds.an_end_is_missed,
+    ),
+    Claim(
+        ("analysis:alarms",), "the best may lie beyond an end", "binomial test, ties shared", 0.04,
+        "a grid of ties: accuracy on 30 dev rows (4 ends at .01)", worlds.an_alarm_on_a_grid,
+    ),
+    Claim(
+        ("analysis:importances",), "X mattered most",
+        "PED-ANOVA (Watanabe et al. 2023) beside 39 shuffles of the results", 0.05,
+        "40 trials, 6 parameters, nothing matters", worlds.a_parameter_stands_out(0.0),
+        "one moves the loss by 4 sd of the noise", worlds.a_parameter_stands_out(4.0), runs=60,
+    ),
+    Claim(
+        ("analysis:tuning_curve",), "95 % band of the best of n", _BAND, 0.05,
+        "20 trials, all n together", worlds.band_misses(20),
+    ),
+    Claim(
+        ("analysis:tuning_curve",), "95 % band of the best of n", _BAND, 0.05,
+        "60 trials, all n together", worlds.band_misses(60),
+    ),
+    Claim(
+        ("analysis:tuning_curve",), "more trials would hardly help", _GAIN, 0.05,
+        "40 trials, doubling brings 6 %",
+        worlds.more_is_judged("hardly", worlds.floor_and_tail, 40),
+        "100 trials, doubling brings 1 %", worlds.more_is_judged("hardly", _plateau, 100),
+    ),
+    Claim(
+        ("analysis:tuning_curve",), "more trials would probably still help", _GAIN, 0.05,
+        "40 trials, doubling brings 2 %", worlds.more_is_judged("still", _plateau, 40),
+        "40 trials, doubling brings 25 %", worlds.more_is_judged("still", _steep, 40),
+    ),
+    Claim(
+        ("diagnosis:variance",), "variance (classes)", "standard error of a share", 0.05,
+        "dev accuracy .5 on 88 rows, no gap", worlds.variance_is_said("classification", 0.0),
+        "a gap of .2", worlds.variance_is_said("classification", 0.2),
+    ),
+    Claim(
+        ("diagnosis:variance",), "variance (numbers)", "standard error of R2 (Olkin and Finn 1995)",
+        0.05, "R2 .5 on 88 dev rows, no gap", worlds.variance_is_said("regression", 0.0),
+        "a gap of .3", worlds.variance_is_said("regression", 0.3),
+    ),
+    Claim(
+        ("wording:noise_sentence",), "its lead is more than the noise of seeds", "Welch's t test",
+        0.05, "3 equal candidates, 5 seeds", worlds.lead_is_more_than_noise(0.0),
+        "a lead of 2 sd of a seed", worlds.lead_is_more_than_noise(2.0),
+    ),
+    Claim(
+        ("final:interval",), "the winner's 95 % interval", "t, Bonferroni over candidates", 0.05,
+        "10 equal candidates, 5 seeds", worlds.winner_interval_misses(10),
+    ),
+    Claim(
+        ("wording:surprise_sentence",), "the test rows are worse than promised",
+        "test interval, widened for dev rows (Schenker and Gentleman 2001)", 0.05,
+        "100 dev and test rows of one kind, accuracy .85", worlds.test_rows_surprise(0.85),
+        "accuracy .65 on test rows", worlds.test_rows_surprise(0.65),
+    ),
+    Claim(
+        ("test:accuracy",), "test accuracy, 95 % interval", "Clopper and Pearson (1934)", 0.05,
+        "36 rows, truth .97", worlds.test_interval_misses("accuracy", 36, 0.97), runs=100,
+    ),
+    Claim(
+        ("test:loss",), "test loss, 95 % interval", _BOOTSTRAP, 0.05,
+        "36 rows, accuracy .9", worlds.test_interval_misses("loss", 36, 0.9), runs=100,
+    ),
+    Claim(
+        ("test:loss",), "test loss, 95 % interval", _BOOTSTRAP, 0.05,
+        "114 rows, accuracy .97", worlds.test_interval_misses("loss", 114, 0.97), runs=100,
+    ),
+    Claim(
+        ("test:f1",), "test F1, 95 % interval", _BOOTSTRAP, 0.05,
+        "114 rows, accuracy .97", worlds.test_interval_misses("f1", 114, 0.97), runs=100,
+    ),
+)  # fmt: skip
+
+# What counts or repeats what happened, and estimates nothing.
+COUNTS = {
+    "analysis:diagnoses": "the findings below, by trial",
+    "analysis:savings": "epochs run of those planned",
+    "diagnosis:avoidable bias": "training error above the target by .05",
+    "diagnosis:still improving": "where the best epoch lies, and what the last fifth brought",
+    "diagnosis:saturated early": "where the best epoch lies",
+    "diagnosis:diverged": "the trial's outcome",
+    "diagnosis:unstable": "the sum of the training loss's rises",
+    "wording:audit_sentence": "pruned trials that would have beaten the best",
+    "wording:newer_candidates": "trials that ended after the final",
+    "wording:no_winner_words": "that no trial has a finite objective",
+}

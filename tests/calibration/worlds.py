@@ -1,0 +1,254 @@
+"""Sweeps whose truth is known: made evidence, and whole sweeps in which nothing differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+
+import sweeps
+from sweeps.analysis.boundaries import boundary_alarms
+from sweeps.analysis.choices import compare_choices
+from sweeps.analysis.diagnosis import diagnose
+from sweeps.analysis.evidence import gather
+from sweeps.analysis.importances import Importances, importances
+from sweeps.analysis.suggestion import suggest
+from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
+from sweeps.definition.goal import Goal
+from sweeps.models.evaluation import Estimate, evaluate
+from sweeps.models.features import features_from_array
+from sweeps.models.intervals import share_interval
+from sweeps.models.targets import Target
+from sweeps.record.final import Interval
+from sweeps.record.final_ranking import ALPHA, rank_candidates, welch_p_value
+from sweeps.record.wording import surprise_sentence
+from tests.models.test_evaluation import Fixed
+from tests.sweeps.analysis.evidence_examples import evidence, is_runnable, sweep_values
+from tests.sweeps.record.test_final_ranking import record
+from tests.sweeps.record.test_surprise import choice, opening
+from tests.sweeps.sweep_files import space, write_sweep
+
+__all__ = [
+    "a_parameter_stands_out",
+    "an_alarm_on_a_grid",
+    "an_alarm_on_draws",
+    "an_end_is_missed",
+    "an_option_is_better",
+    "an_option_is_dropped",
+    "band_misses",
+    "lead_is_more_than_noise",
+    "more_is_judged",
+    "same_training_is_better",
+    "test_interval_misses",
+    "test_rows_surprise",
+    "variance_is_said",
+    "winner_interval_misses",
+]
+
+FIXED: dict[str, Any] = {"optimizer": {"kind": "adam"}, "training": {"epochs": 3}}
+
+
+def floor_and_tail(places: Any) -> Any:
+    """Quantiles of losses with a floor and a long tail, as sweeps have them."""
+    return 0.05 + np.exp(norm.ppf(places) - 2)
+
+
+def _options(sizes: Sequence[int], factor: float, seed: int) -> tuple[Any, Any, Any]:
+    """Trials of equal options, the last of which is worse by a factor."""
+    names = ("relu", "tanh", "gelu", "elu")[: len(sizes)]
+    made = {**FIXED, "model": {"kind": "mlp", "activation": {"choice": list(names)}}}
+    kinds = [name for name, size in zip(names, sizes, strict=True) for _ in range(size)]
+    trials = [{**FIXED, "model": {"kind": "mlp", "activation": kind}} for kind in kinds]
+    losses = floor_and_tail(np.random.default_rng(seed).uniform(size=len(kinds)))
+    losses = losses * np.where([kind == names[-1] for kind in kinds], factor, 1.0)
+    return made, trials, losses.tolist()
+
+
+def an_option_is_better(sizes: Sequence[int], factor: float = 1.0) -> Callable[[int], bool]:
+    return lambda seed: any(
+        one.beaten for one in compare_choices(evidence(*_options(sizes, factor, seed)))
+    )
+
+
+def an_option_is_dropped(sizes: Sequence[int], factor: float = 1.0) -> Callable[[int], bool]:
+    def dropped(seed: int) -> bool:
+        made, trials, losses = _options(sizes, factor, seed)
+        found = suggest(evidence(made, trials, losses), sweep_values(made), is_runnable)
+        return "left out" in found.text
+
+    return dropped
+
+
+def _ranges(count: int, dimensions: int, random: np.random.Generator) -> tuple[Any, Any]:
+    made = {f"p{at}": {"float": [0.0, 1.0]} for at in range(dimensions)}
+    return made, [{name: float(random.uniform()) for name in made} for _ in range(count)]
+
+
+def an_alarm_on_draws(seed: int) -> bool:
+    random = np.random.default_rng(seed)
+    made, trials = _ranges(60, 1, random)
+    return bool(boundary_alarms(evidence(made, trials, random.normal(size=60).tolist())))
+
+
+def an_alarm_on_a_grid(seed: int) -> bool:
+    """A grid of ten by ten, whose accuracies on 30 dev rows are chance."""
+    axis = np.linspace(0, 1, 10).tolist()
+    made = {f"p{at}": {"float": [0.0, 1.0], "points": 10} for at in range(2)}
+    trials = [{"p0": one, "p1": other} for one in axis for other in axis]
+    values = (np.random.default_rng(seed).binomial(30, 0.9, 100) / 30).tolist()
+    goal = Goal("dev_accuracy", "max")
+    return bool(boundary_alarms(evidence(made, trials, values, goal=goal)))
+
+
+def an_end_is_missed(seed: int) -> bool:
+    """Whether the optimum, which lies beyond the high end at 1.3, raises an alarm."""
+    random = np.random.default_rng(seed)
+    made, trials = _ranges(100, 1, random)
+    losses = [(one["p0"] - 1.3) ** 2 + 0.1 * float(random.normal()) for one in trials]
+    return bool(boundary_alarms(evidence(made, trials, losses)))
+
+
+def a_parameter_stands_out(effect: float) -> Callable[[int], bool]:
+    def stands_out(seed: int) -> bool:
+        random = np.random.default_rng(seed)
+        made, trials = _ranges(40, 6, random)
+        losses = [effect * one["p0"] + float(random.normal()) for one in trials]
+        found = importances(evidence(made, trials, losses))
+        return isinstance(found, Importances) and bool(found.standing_out)
+
+    return stands_out
+
+
+def _curve(law: Callable[[Any], Any], count: int, seed: int) -> TuningCurve:
+    random = np.random.default_rng(seed)
+    made, trials = _ranges(count, 1, random)
+    found = tuning_curve(evidence(made, trials, law(random.uniform(size=count)).tolist()))
+    assert isinstance(found, TuningCurve)
+    return found
+
+
+def band_misses(count: int) -> Callable[[int], bool]:
+    def misses(seed: int) -> bool:
+        found = _curve(floor_and_tail, count, seed)
+        truth = floor_and_tail(1 - 0.5 ** (1 / found.numbers))
+        return not bool((found.low <= truth).all() and (truth <= found.high).all())
+
+    return misses
+
+
+def more_is_judged(word: str, law: Callable[[Any], Any], count: int) -> Callable[[int], bool]:
+    return lambda seed: _curve(law, count, seed).more == word
+
+
+def _net(rows: int, accuracy: float, seed: int) -> dict[str, Estimate]:
+    """Test figures of a net that is right in this share of all rows there are."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(2, size=rows)
+    margins = 3 * norm.ppf(accuracy) + 3 * random.normal(size=rows)
+    outputs = np.stack([np.where(labels == at, margins, 0.0) for at in (0, 1)], axis=1)
+    target = Target(labels, "classification", ("x", "y"))
+    return evaluate(
+        Fixed(outputs, ("x", "y")), features_from_array(np.zeros((rows, 2))), target, seed
+    )
+
+
+def test_interval_misses(metric: str, rows: int, accuracy: float) -> Callable[[int], bool | None]:
+    """Whether an interval misses the truth; None where none is given, as errors are too few."""
+    margins = 3 * norm.ppf(accuracy) + 3 * norm.ppf((np.arange(200_000) + 0.5) / 200_000)
+    truth = {
+        "accuracy": accuracy,
+        "f1": accuracy,  # of two classes that are alike
+        "loss": float(np.log1p(np.exp(-margins)).mean()),
+    }[metric]
+
+    def misses(seed: int) -> bool | None:
+        one = _net(rows, accuracy, seed)[metric]
+        return None if one.low is None or one.high is None else not one.low <= truth <= one.high
+
+    return misses
+
+
+test_interval_misses.__test__ = False  # type: ignore[attr-defined]  # no test, in spite of its name
+
+
+def winner_interval_misses(candidates: int) -> Callable[[int], bool]:
+    def misses(seed: int) -> bool:
+        winner = _ranked(np.zeros(candidates), seed)[0]
+        assert winner.low is not None
+        assert winner.high is not None
+        return not winner.low <= 10 <= winner.high
+
+    return misses
+
+
+def _ranked(means: Any, seed: int) -> Any:
+    values = 10 + means[:, None] + np.random.default_rng(seed).normal(size=(len(means), 5))
+    goal = Goal("dev_loss", "min")
+    searched = record([0.5] * len(means), 1, goal)
+    return rank_candidates(searched, record(values.ravel().tolist(), 5, goal))
+
+
+def lead_is_more_than_noise(lead: float) -> Callable[[int], bool]:
+    def is_said(seed: int) -> bool:
+        p_value = welch_p_value(*_ranked(np.array([0.0, lead, lead]), seed)[:2])
+        return p_value is not None and p_value <= ALPHA
+
+    return is_said
+
+
+def test_rows_surprise(accuracy: float) -> Callable[[int], bool]:
+    """Whether 100 test rows surprise after 100 dev rows, on which the net is right in 85 %."""
+
+    def surprise(seed: int) -> bool:
+        random = np.random.default_rng(seed)
+        hits = int(random.binomial(100, accuracy))
+        figures = Interval(hits / 100, *share_interval(hits, 100))
+        made = choice(random.binomial(100, 0.85) / 100)
+        return bool(surprise_sentence(made, opening(100, test_accuracy=figures), 100))
+
+    return surprise
+
+
+test_rows_surprise.__test__ = False  # type: ignore[attr-defined]
+
+
+def variance_is_said(task: str, gap: float, rows: int = 88) -> Callable[[int], bool]:
+    """Whether variance is said of a net whose error on unseen rows is larger by `gap`."""
+    name = "r2" if task == "regression" else "accuracy"
+
+    def is_said(seed: int) -> bool:
+        random = np.random.default_rng(seed)
+        scores = [_score(task, share, count, random)
+                  for share, count in ((0.5 + gap, 3 * rows), (0.5, rows))]  # fmt: skip
+        made = evidence({"lr": {"float": [0.1, 1.0]}}, [{"lr": 0.5}], [1.0])
+        made.trials[0].best = {"epoch": 1, f"train_{name}": scores[0], f"dev_{name}": scores[1]}
+        curve = {key: np.ones(1) for key in ("epoch", "dev_loss", "train_loss")}
+        found = diagnose(
+            replace(made, task=task, dev_rows=rows, train_rows=3 * rows, curves=[curve])
+        )
+        return "variance" in found[0].findings
+
+    return is_said
+
+
+def _score(task: str, share: float, rows: int, random: np.random.Generator) -> float:
+    if task == "classification":
+        return float(random.binomial(rows, share)) / rows
+    x, noise = random.normal(size=(2, rows))
+    return float(1 - np.var(noise) / np.var((share / (1 - share)) ** 0.5 * x + noise))
+
+
+def same_training_is_better(seed: int) -> bool:
+    """A whole sweep on wine with two schedules that are the same training."""
+    with TemporaryDirectory() as folder:
+        schedule = "{choice: [{kind: constant}, {kind: step, step_epochs: 1000}]}"
+        made = space("{kind: linear}", epochs=4, more=f", schedule: {schedule}")
+        path = write_sweep(Path(folder), seed=str(seed), data="{source: wine}", space=made,
+                           search="{method: random, trials: 24}")  # fmt: skip
+        found = sweeps.run(path, runs=Path(folder) / "runs", runner="local", tracking_uri="none")
+        return any(one.beaten for one in compare_choices(gather(found.folder, found.record)))
