@@ -87,11 +87,12 @@ class NetTraining:
         gradient = self._parameters.gradient
         with self._randomness:
             self._net.train()
+            # Summed on the device: reading each loss would wait for it once a batch.
             loss_sum = torch.zeros((), device=gradient.device)
             rates = self.schedule.rates(epoch)
             for (x, y), lr in zip(self._data.batches(), rates, strict=True):
                 with self._precision:
-                    outputs = self._net(x)
+                    outputs = self._net(x)  # (rows of the batch, outputs), bf16 under autocast
                 loss = self._loss(outputs.float(), y)
                 loss_sum += loss.detach()
                 gradient.zero_()
@@ -110,7 +111,7 @@ class NetTraining:
         with torch.no_grad():
             with self._precision:
                 blocks = [self._net(x) for x in self._data.passes()]
-            outputs = torch.cat(blocks).float()
+            outputs = torch.cat(blocks).float()  # (train + dev rows, outputs)
             parts = [
                 measured(self._answers(part_outputs, targets), self._metrics)
                 for part_outputs, targets in self._data.by_part(outputs)
