@@ -29,9 +29,11 @@ from ray._raylet import (  # type: ignore[attr-defined]  # compiled: no types
 )
 
 from sweeps.definition.sweep_file import Resources
+from sweeps.errors import ClusterError
 from sweeps.execution.placement import Place, slots
 from sweeps.execution.ray_folder import held_folder, room_for_sockets
 from sweeps.infra.package import import_paths
+from sweeps.models.own_code import described
 
 __all__ = ["started_ray"]
 
@@ -64,16 +66,25 @@ def started_ray(resources: Resources) -> Iterator[None]:
 
 
 def _start(resources: Resources, folder: Path) -> None:
+    """Start Ray; raises ClusterError where it does not come up."""
+    cpus = math.ceil(slots(resources, Place.here().nodes) * resources.cpu)
     with _loopback_allowed(), _deaf_children():
-        ray.init(
-            address="local",
-            num_cpus=math.ceil(slots(resources, Place.here().nodes) * resources.cpu),
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            _node_ip_address=_LOOPBACK,
-            _temp_dir=str(folder),
-        )
+        try:
+            ray.init(
+                address="local",
+                num_cpus=cpus,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _node_ip_address=_LOOPBACK,
+                _temp_dir=str(folder),
+            )
+        except Exception as err:  # Ray's own kinds, RuntimeError, OSError, what gRPC raises
+            first = described(err).splitlines()[0]
+            raise ClusterError(
+                f"Ray did not start on this machine ({first}). It may have been too slow under "
+                f"load: `resume` the sweep later, or with --local, which needs no Ray"
+            ) from err
 
 
 @contextmanager

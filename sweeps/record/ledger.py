@@ -7,11 +7,13 @@ Each line carries a checksum that follows from the one before (sweeps.record.sea
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,13 @@ __all__ = ["Ledger", "LedgerReader", "read_events", "to_line"]
 
 Event = dict[str, Any]
 _FSYNC_PERIOD_S = 1.0
+_FREE = "free some space, then resume the sweep"
+_WAYS_OUT = {
+    errno.ENOSPC: _FREE,
+    errno.EDQUOT: _FREE,
+    errno.EROFS: "the disk can only be read: mount it for writing, then resume the sweep",
+    errno.EMFILE: "too many files are open: raise `ulimit -n`, then resume the sweep",
+}
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -111,8 +120,11 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         """Open `path`, cutting an incomplete last line that a killed writer left."""
         self.path = path
-        self._chain = _end_of(_cut_incomplete_line(path))
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            self._chain = _end_of(_cut_incomplete_line(path))
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        except OSError as err:
+            raise self._error(err) from err
         self._lock = threading.Lock()
         self._dirty = False
         self._refused: OSError | None = None
@@ -138,7 +150,8 @@ class Ledger:
                     raise OSError("the disk took only a part of the line")
             except OSError as err:
                 self._chain = before
-                os.ftruncate(self._file, size)
+                with suppress(OSError):  # read-only by now: the next to open it cuts the line
+                    os.ftruncate(self._file, size)
                 raise self._error(err) from err
             self._dirty = True
 
@@ -158,9 +171,8 @@ class Ledger:
             raise self._error(self._refused)
 
     def _error(self, error: OSError) -> StorageError:
-        return StorageError(
-            f"cannot write {self.path}: {error}; free some space, then resume the sweep"
-        )
+        way_out = _WAYS_OUT.get(error.errno or 0, "mend that, then resume the sweep")
+        return StorageError(f"cannot write {self.path}: {error}; {way_out}")
 
     def _flush_loop(self) -> None:
         while not self._closing.wait(_FSYNC_PERIOD_S):

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pydantic import ValidationError
 
@@ -301,8 +301,9 @@ class RunFolder:
 
         Raises:
             RunFolderError: Another process runs this sweep now.
+            StorageError: The folder cannot be written to.
         """
-        with (self.path / ".lock").open("a+", encoding="utf-8") as file:
+        with self._opened_lock() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as err:
@@ -313,6 +314,15 @@ class RunFolder:
                 ) from err
             _say_who(file.fileno())
             yield
+
+    def _opened_lock(self) -> IO[str]:
+        try:
+            return (self.path / ".lock").open("a+", encoding="utf-8")
+        except OSError as err:
+            raise StorageError(
+                f"cannot write to {self.path}: {err.strerror}; what trains a sweep writes to its "
+                f"folder: give yourself permission, or use a copy"
+            ) from err
 
     def is_locked(self) -> bool:
         """Return whether a process of this machine runs this sweep now; writes nothing."""

@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sweeps.errors import PlacementError
+from sweeps.definition.sweep_file import Resources
+from sweeps.errors import ClusterError, PlacementError
 from sweeps.execution.ray_folder import held_folder, room_for_sockets
 from tests.sweeps.drivers import (
     Driver,
@@ -256,3 +257,16 @@ def test_a_sweep_runs_under_a_long_tmpdir(tmp_path: Path) -> None:
     )
     assert code == 0, said
     assert list(long.iterdir()) == []
+
+
+def test_a_ray_that_does_not_start_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sweeps.execution import local_ray
+
+    def slow(**options: object) -> None:
+        raise RuntimeError("Timed out\nand 45 lines of its state")
+
+    monkeypatch.setattr(local_ray.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(local_ray.ray, "init", slow)
+    words = r"Ray did not start on this machine \(RuntimeError: Timed out\)"
+    with pytest.raises(ClusterError, match=words), local_ray.started_ray(Resources()):
+        pass

@@ -95,3 +95,32 @@ def test_closing_twice_does_nothing(tmp_path: Path) -> None:
     ledger.close()
     ledger.close()
     assert read(tmp_path / "ledger") == [{"event": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("number", "way_out"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EROFS, "mount it for writing"),
+        (errno.EMFILE, "raise `ulimit -n`"),
+        (errno.EIO, "mend that"),
+    ],
+)
+def test_a_refused_line_says_what_to_do_even_if_it_cannot_be_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, way_out: str
+) -> None:
+    def refused(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", refused)
+        patched.setattr(os, "ftruncate", refused)
+        with pytest.raises(StorageError, match=way_out):
+            ledger.append({"event": "end"})
+    ledger.close()
+
+
+def test_a_ledger_that_cannot_be_opened_is_a_storage_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot write"):
+        Ledger(tmp_path / "missing" / "ledger.jsonl")

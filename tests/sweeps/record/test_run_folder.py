@@ -160,3 +160,9 @@ def test_what_came_with_a_sweep_is_in_its_own_folder_for_its_stages_too(
     part.write_description(DESCRIPTION | came | ({} if stage is None else {"stage": stage}))
     assert part.base_dir() == folder.path / "inputs"
     assert part.module_folders() == (folder.path / "inputs", Path("/more"))
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(StorageError, match="give yourself permission"), RunFolder(tmp_path).lock():
+        pass
