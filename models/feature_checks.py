@@ -15,7 +15,8 @@ __all__ = ["check_features", "listed"]
 _LARGEST = 1e150
 _FILL = (
     "Fill them in, leave the columns out (exclude), or write missing: mean (a missing number "
-    "becomes the mean of the training rows, a missing word no category)"
+    "becomes the mean of the training rows, a missing word no category); in a .csv file NA and the "
+    "like count as missing, unless missing_values says what does"
 )
 
 
