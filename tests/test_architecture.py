@@ -158,3 +158,33 @@ def test_no_module_imports_itself_in_a_circle() -> None:
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_no_file_is_longer_than_400_lines(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+# What is written for people, wherever it stands, and what a program would look for in it.
+WORDS = {"detail", "hint", "message", "msg", "reason", "rule", "sentence", "stopped", "words"}
+QUESTIONS = {"startswith", "endswith", "find", "index", "partition", "rpartition", "count"}
+# PyYAML says what is wrong in words alone.
+READS_WORDS_OF_OTHERS = {"search_spaces/yaml_reader.py"}
+
+
+def words_decided_by(path: Path) -> Iterator[str]:
+    """Expressions that look into words, or compare them."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            asked = node.func.value if node.func.attr in QUESTIONS else None
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+            asked = node.comparators[0]
+        elif isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Constant):
+            is_text = isinstance(node.comparators[0].value, str) and node.comparators[0].value
+            asked = node.left if is_text else None
+        else:
+            continue
+        name = getattr(asked, "attr", getattr(asked, "id", ""))
+        if name in WORDS:
+            yield ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=name_of)
+def test_nothing_is_decided_by_the_words_of_a_message(path: Path) -> None:
+    found = [] if name_of(path) in READS_WORDS_OF_OTHERS else list(words_decided_by(path))
+    assert found == []

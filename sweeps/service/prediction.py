@@ -101,5 +101,5 @@ def _what(error: Exception) -> str:
         first = error.errors()[0]
         return f"{error.title}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
     if isinstance(error, WeightsError):
-        return error.rule.partition("\n")[0]
+        return error.rule.splitlines()[0]
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)
