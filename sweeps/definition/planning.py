@@ -10,7 +10,8 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.roles import scientific_dimensions
 from sweeps.definition.sweep_file import GridSearch, RandomSearch, SobolSearch
 from sweeps.definition.trial_checks import judge_trial, template_place
+from sweeps.models.configuration import TrialConfig
 from sweeps.search_spaces.methods import draw_grid, draw_random, draw_sobol
 from sweeps.search_spaces.problems import Problem, SpaceError
 
@@ -49,6 +51,15 @@ class PlannedTrial:
     hash: str
     seed: int
     configuration: Configuration
+
+    @cached_property
+    def config(self) -> TrialConfig:
+        """The configuration, typed."""
+        return TrialConfig.model_validate(self.configuration)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what follows from the rest: all trials go to each worker."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan's line for this trial."""

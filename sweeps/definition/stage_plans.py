@@ -44,7 +44,7 @@ def audit_plan(pruned: Sequence[PlannedTrial], number: int, sweep_seed: int) -> 
 
 def can_be_refitted(trial: PlannedTrial) -> bool:
     """Return whether a trial can be trained on dev rows, too: its schedule does not watch them."""
-    return bool(trial.configuration["schedule"]["kind"] != _WATCHES_DEV)
+    return trial.config.schedule.kind != _WATCHES_DEV
 
 
 def refit_plan(winner: PlannedTrial, sweep_seed: int) -> list[PlannedTrial]:

@@ -97,7 +97,7 @@ def _told(trial: PlannedTrial) -> Iterator[None]:
 
 def _epochs_unreported(planned: Sequence[PlannedTrial], epoch_s: float) -> int:
     """Return of how many epochs a checkpoint has the rows, at most: those of one report."""
-    longest = max(int(trial.configuration["training"]["epochs"]) for trial in planned)
+    longest = max(trial.config.training.epochs for trial in planned)
     return min(longest, math.ceil(REPORT_PERIOD_S / epoch_s)) if epoch_s else longest
 
 

@@ -6,7 +6,8 @@ import subprocess
 import time
 import uuid
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.split_identity import split_digest
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import RequestError, StoppedAtOnce
+from sweeps.execution.placement import Place
 from sweeps.infra.command_line import command
 from sweeps.models.data_checks import DataSummary
 from sweeps.record.own_code import refuse_other_code
@@ -25,7 +27,7 @@ from sweeps.record.stages import has_failed_trials
 from sweeps.service.changes import change, lengthen_plan, prepare_final
 from sweeps.session.environment import bring_run, default_runs, default_tracking_uri, place_of
 from sweeps.session.notifications import telling
-from sweeps.session.session import Settings, hold_session
+from sweeps.session.session import Settings, run_session
 from sweeps.session.trainer import RunnerName
 from sweeps.storage.mirror import refuse_held_elsewhere
 from sweeps.terminal.progress import Display
@@ -43,6 +45,21 @@ __all__ = [
 ]
 
 _OFF = "none"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a command trains, records and shows; see `run`."""
+
+    runner: RunnerName
+    tracking_uri: str | None
+    display: Display | None
+    accept_code: bool
+
+    @property
+    def shown(self) -> Display:
+        """The display; one that shows nothing where none is wanted."""
+        return self.display or Display.silent()
 
 
 def plan(path: str | Path, overrides: Sequence[str] = ()) -> list[PlannedTrial]:
@@ -82,15 +99,15 @@ def run(
     """
     sweep, planned = check_sweep(Path(path), overrides)
     runs = Path(runs or default_runs()).absolute()
-    display = display or Display.silent()
+    options = RunOptions(runner, tracking_uri, display, accept_code)
     if run_id is not None:
         bring_run(runs / run_id)
     # What tells that a folder is whole is written last.
     if run_id is not None and RunFolder(runs / run_id).description.exists():
         folder = RunFolder.open(runs / run_id)
         _refuse_other_sweep(folder, sweep)
-        return _session(folder, "resume", runner, tracking_uri, display, accept_code)
-    with place_of(runner, sweep.file.resources, runs, display.note) as place:
+        return _session(folder, "resume", options)
+    with place_of(runner, sweep.file.resources, runs, options.shown.note) as place:
         folder = _new_folder(runs, sweep.file.name, run_id)
         about = {
             "trials": len(planned),
@@ -99,9 +116,7 @@ def run(
             "plan_sum": folder.write_plan(planned),
         }
         folder.write_description(about | _description(sweep))
-        uri = tracking_uri or default_tracking_uri(runs)
-        settings = Settings(nullcontext(place), runner, None if uri == _OFF else uri)
-        return _held(folder, "run", settings, display)
+        return _session_at(nullcontext(place), folder, "run", options)
 
 
 def resume(
@@ -128,7 +143,7 @@ def resume(
         refuse_held_elsewhere(folder.path)
         refuse_other_code(folder, read_record(folder), accept_code)
         change(folder, overrides)
-    return _session(folder, "resume", runner, tracking_uri, display, accept_code)
+    return _session(folder, "resume", RunOptions(runner, tracking_uri, display, accept_code))
 
 
 def extend(
@@ -151,7 +166,7 @@ def extend(
         refuse_held_elsewhere(folder.path)
         refuse_other_code(folder, read_record(folder), accept_code)
         lengthen_plan(folder, trials)
-    return _session(folder, "extend", runner, tracking_uri, display, accept_code)
+    return _session(folder, "extend", RunOptions(runner, tracking_uri, display, accept_code))
 
 
 def retry(
@@ -169,7 +184,7 @@ def retry(
     folder = open_sweep(path)
     if not has_failed_trials(folder):
         raise RequestError(f"{folder.name} has no failed trial to retry")
-    return _session(folder, "retry", runner, tracking_uri, display, accept_code)
+    return _session(folder, "retry", RunOptions(runner, tracking_uri, display, accept_code))
 
 
 def final(
@@ -198,7 +213,7 @@ def final(
         refuse_held_elsewhere(folder.path)
         refuse_other_code(folder, read_record(folder), accept_code)
         prepare_final(folder, overrides, again)
-    return _session(folder, "final", runner, tracking_uri, display, accept_code)
+    return _session(folder, "final", RunOptions(runner, tracking_uri, display, accept_code))
 
 
 def open_run(path: str | Path) -> Results:
@@ -244,27 +259,23 @@ def _refuse_other_sweep(folder: RunFolder, sweep: Sweep) -> None:
         )
 
 
-def _session(
-    folder: RunFolder,
-    action: str,
-    runner: RunnerName,
-    tracking_uri: str | None,
-    display: Display | None,
-    accept_code: bool,
-) -> Results:
-    display = display or Display.silent()
+def _session(folder: RunFolder, action: str, options: RunOptions) -> Results:
     resources = folder.read_sweep().resources
-    place = place_of(runner, resources, folder.path.parent, display.note)
-    uri = tracking_uri or default_tracking_uri(folder.path.parent)
-    settings = Settings(place, runner, None if uri == _OFF else uri, accept_code)
-    return _held(folder, action, settings, display)
+    place = place_of(options.runner, resources, folder.path.parent, options.shown.note)
+    return _session_at(place, folder, action, options)
 
 
-def _held(folder: RunFolder, action: str, settings: Settings, display: Display) -> Results:
-    """Hold a session, and tell of its end whoever asked for that."""
+def _session_at(
+    place: AbstractContextManager[Place], folder: RunFolder, action: str, options: RunOptions
+) -> Results:
+    """Run a session, and tell of its end whoever asked for that."""
+    uri = options.tracking_uri or default_tracking_uri(folder.path.parent)
+    settings = Settings(
+        place, options.shown, options.runner, None if uri == _OFF else uri, options.accept_code
+    )
     try:
-        with telling(folder, display.note):
-            return hold_session(folder, action, settings, display)
+        with telling(folder, options.shown.note):
+            return run_session(folder, action, settings)
     except KeyboardInterrupt as err:
         raise StoppedAtOnce(str(folder.path)) from err
 

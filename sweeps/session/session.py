@@ -1,21 +1,22 @@
-"""One session of a sweep: from what is unfinished in a run folder to what came of it."""
+"""One session of a sweep: from what is unfinished in a run folder to its results.
+
+`run_session` and `_Session.run` are the order of a session, from top to bottom; what is entered
+first is left last. A kill at any instant leaves a folder from which the next session goes on.
+"""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
 from sweeps.definition.own_files import make_importable
-from sweeps.definition.split_identity import split_digest
 from sweeps.definition.sweep_file import SweepFile
-from sweeps.errors import RunFolderError, SweepError
+from sweeps.errors import SweepError
 from sweeps.execution.placement import Place
 from sweeps.execution.signals import Signals
-from sweeps.models.cuts import cut_dataset
-from sweeps.models.datasets import Dataset, load_dataset
-from sweeps.models.errors import DataError
-from sweeps.models.splits import split_folds
+from sweeps.models.datasets import Dataset
 from sweeps.record.ledger import Ledger
 from sweeps.record.own_code import keep_code, refuse_other_code
 from sweeps.record.reading import read_record
@@ -25,16 +26,17 @@ from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log_settings, logged
 from sweeps.record.stages import is_followed_up
-from sweeps.record.stops import StopReason
+from sweeps.record.stops import Stop, StopReason
 from sweeps.session.follow_up import FollowUp
 from sweeps.session.inputs import keep_inputs
-from sweeps.session.trainer import RunnerName, Trainer
+from sweeps.session.sweep_data import load_data
+from sweeps.session.trainer import Part, RunnerName, Trainer
 from sweeps.storage.files import bucket_of
-from sweeps.storage.mirror import mirrored
+from sweeps.storage.mirror import Mirror, mirrored
 from sweeps.terminal.progress import Display
 from sweeps.tracking.process import TrackingProcess
 
-__all__ = ["Settings", "hold_session"]
+__all__ = ["Settings", "run_session"]
 
 
 @dataclass(frozen=True)
@@ -43,86 +45,196 @@ class Settings:
 
     Attributes:
         place: Where trials are trained; entered when there is something to train.
+        display: Shows the progress.
         runner: `ray`, or `local` for this process alone.
         tracking_uri: Where MLflow's record goes; None leaves MLflow out.
         accept_code: Go on with the user's own code although it has changed.
     """
 
     place: AbstractContextManager[Place]
+    display: Display
     runner: RunnerName = "ray"
     tracking_uri: str | None = None
     accept_code: bool = False
 
 
-def hold_session(folder: RunFolder, action: str, settings: Settings, display: Display) -> Results:
+def run_session(folder: RunFolder, action: str, settings: Settings) -> Results:
     """Run what is unfinished in `folder`, search and stages, and leave its results written.
 
     Args:
+        folder: The sweep's.
         action: What the user asked for, for the ledger: run, resume, extend, retry or final.
+        settings: How; its place is entered and left here.
 
     Raises:
         SweepError: The folder is in use or damaged, data or code changed, or the disk is full.
     """
-    with ExitStack() as stack:
-        stack.enter_context(folder.lock())
-        mirror = stack.enter_context(mirrored(folder.path))
-        stack.enter_context(logged(folder))
+    # Nobody else writes into the folder, and its copy in a store is brought up to date at the end.
+    with folder.lock(), mirrored(folder.path) as mirror, logged(folder):
         record, file = read_record(folder), folder.read_sweep()
         folder.take_format()
         if action == "resume" and record.is_finished and is_followed_up(folder, file, record):
-            restore_results(folder, record)
-            with TrackingProcess.of(folder, settings.tracking_uri) as tracking:
-                tracking.finish()
-                return Results(folder, record, _missing_in_mlflow(tracking))
+            return _complete(folder, record, settings)
         accepted = refuse_other_code(folder, record, settings.accept_code)
-        place = stack.enter_context(settings.place)
-        if place.is_cluster or bucket_of(folder.path) is not None:
-            keep_inputs(folder)
-        make_importable(*folder.module_folders())
-        dataset = _dataset(folder, file)
-        cut = cut_dataset(dataset, file.data.split, file.seed)
-        _refuse_other_splits(folder, file, cut.rule)
-        splits = split_folds(dataset, file.data, file.seed, cut)
-        ledger = Ledger(folder.ledger)
-        stack.callback(ledger.close)
-        retries = action == "retry"
-        recorder = Recorder(folder, ledger, record, file, retries)
-        signals = stack.enter_context(Signals(recorder))
-        mirror.serve(partial(_give_way, recorder, signals), recorder.garbage)
-        only = reopen_failed(recorder) if retries else None
-        # A final trains no trial of the search, a retry few: what had stopped it still holds.
-        stopped = record.stopped if action in ("final", "retry") else None
-        with ExitStack() as started:
-            trainer = Trainer(settings.runner, place, signals, display, started, retries)
-            code = {"code": keep_code(folder)} | ({"accepted": accepted} if accepted else {})
-            trainer.begin(recorder, action, **code)
-            log_settings(file, settings.tracking_uri)
-            mirror.push()  # the user's modules, which workers look for there
-            tracking = stack.enter_context(TrackingProcess.of(folder, settings.tracking_uri))
-            stack.enter_context(display.showing(record, tracking))
-            if place.is_cluster:
-                stack.enter_context(_exported(folder, record, tracking))
-            if action != "final":
-                trainer.train(folder, recorder, splits, only=only)
-            if recorder.fatal is None:
-                write_results(folder, record)
-                follow_up = FollowUp(folder, file, record, dataset, splits, trainer.train_stage)
-                ended_by = recorder.stop or stopped
-                is_searched = not record.unfinished or (ended_by and ended_by.ends_search)
-                if is_searched and not signals.stopped and not recorder.gave_up:
-                    follow_up.run(display.say)
-            is_open = bool(record.unfinished) or not is_followed_up(folder, file, record)
-            # Last of all: a session that has ended has nothing left to write.
-            recorder.end((signals.stopped or recorder.stop or stopped) if is_open else None)
-            display.recording()
-            # Ray stops here, while the tracker records the rest.
-        tracking.finish(must_stop=signals.watch())
-        missing = _missing_in_mlflow(tracking)
-        if not (tracking.is_on and tracking.is_complete) and recorder.fatal is None:
-            _report(folder)
+        with settings.place as place:
+            _provide_inputs(folder, place)
+            data = load_data(folder, file)
+            with closing(Ledger(folder.ledger)) as ledger:
+                recorder = Recorder(folder, ledger, record, file, retries=action == "retry")
+                with Signals(recorder) as signals:
+                    search = Part(folder, recorder, data.splits)
+                    trainer = _trainer(action, settings, place, signals)
+                    session = _Session(action, settings, file, data.dataset, search, trainer)
+                    missing = session.run(mirror, accepted)
     if recorder.fatal is not None:
         raise recorder.fatal
     return Results(folder, record, missing)
+
+
+def _complete(folder: RunFolder, record: SweepRecord, settings: Settings) -> Results:
+    """Return the results of a sweep that is over, with what is missing of them made again."""
+    restore_results(folder, record)
+    with TrackingProcess(folder, settings.tracking_uri) as tracking:
+        tracking.finish()
+        return Results(folder, record, _missing_in_mlflow(tracking))
+
+
+def _provide_inputs(folder: RunFolder, place: Place) -> None:
+    """Have the user's modules and data where this process, and the workers, find them."""
+    if place.is_cluster or bucket_of(folder.path) is not None:
+        keep_inputs(folder)
+    make_importable(*folder.module_folders())
+
+
+def _trainer(action: str, settings: Settings, place: Place, signals: Signals) -> Trainer:
+    retries = action == "retry"
+    return Trainer(settings.runner, place, signals, settings.display, reopens=retries)
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What a session works with, once there is something to train.
+
+    Attributes:
+        search: The trials of the plan; `trainer` trains them, and those of the stages.
+    """
+
+    action: str
+    settings: Settings
+    file: SweepFile
+    dataset: Dataset
+    search: Part
+    trainer: Trainer
+
+    def run(self, mirror: Mirror, accepted: Sequence[str]) -> str:
+        """Run the session; returns why MLflow lacks a part of the record, empty when it has all.
+
+        Args:
+            mirror: Brings what is written to an object store.
+            accepted: What is not as it was of the user's own code, in words.
+        """
+        self._give_way_to_others(mirror)
+        retried = self._take_back_failures()
+        stopped_before = self._stopped_before()
+        self._begin(mirror, accepted)
+        with self._shown_and_recorded() as tracking:
+            with self.trainer.started:
+                self._search(retried)
+                self._follow_up(stopped_before)
+                self._end(stopped_before)
+                # Ray stops here, while the tracker records the rest.
+            return self._finish(tracking)
+
+    def _give_way_to_others(self, mirror: Mirror) -> None:
+        """From now on, end where another driver has taken the sweep over."""
+        recorder = self.search.recorder
+        mirror.serve(partial(_give_way, recorder, self.trainer.signals), recorder.garbage)
+
+    def _take_back_failures(self) -> frozenset[int] | None:
+        """Return the trials to try again, and no others; None for all that are unfinished."""
+        return reopen_failed(self.search.recorder) if self.action == "retry" else None
+
+    def _stopped_before(self) -> Stop | None:
+        """Return why the search had stopped, where this session does not go on with it.
+
+        A final trains no trial of the search, a retry few: what had stopped it still holds.
+        """
+        goes_on = self.action not in ("final", "retry")
+        return None if goes_on else self.search.recorder.record.stopped
+
+    def _begin(self, mirror: Mirror, accepted: Sequence[str]) -> None:
+        code = {"code": keep_code(self.search.folder)}
+        changed = {"accepted": accepted} if accepted else {}
+        self.trainer.begin(self.search.recorder, self.action, **code, **changed)
+        log_settings(self.file, self.settings.tracking_uri)
+        mirror.push()  # the user's modules, which workers look for there
+
+    @contextmanager
+    def _shown_and_recorded(self) -> Iterator[TrackingProcess]:
+        """Record in MLflow what happens, show it and export it, until the block is left."""
+        record = self.search.recorder.record
+        with (
+            TrackingProcess(self.search.folder, self.settings.tracking_uri) as tracking,
+            self.settings.display.showing(record, tracking),
+            self._exported(tracking),
+        ):
+            yield tracking
+
+    def _exported(self, tracking: TrackingProcess) -> AbstractContextManager[None]:
+        """Return what exports metrics of the sweep, where it runs on a cluster."""
+        if not self.trainer.place.is_cluster:
+            return nullcontext()
+        from sweeps.execution.cluster.metrics import exported_metrics  # imports Ray
+
+        record = self.search.recorder.record
+
+        def recorded() -> int:
+            return tracking.recorded() if tracking.is_on else record.outcomes.total()
+
+        return exported_metrics(self.search.folder.name, record, recorded)
+
+    def _search(self, retried: frozenset[int] | None) -> None:
+        if self.action != "final":
+            self.trainer.train(self.search, only=retried)
+
+    def _follow_up(self, stopped_before: Stop | None) -> None:
+        """Write the search's results, and run the stages after it where it is over."""
+        folder, recorder = self.search.folder, self.search.recorder
+        if recorder.fatal is not None:
+            return
+        write_results(folder, recorder.record)
+        stop = recorder.stop or stopped_before
+        is_searched = not recorder.record.unfinished or (stop is not None and stop.ends_search)
+        if is_searched and not self.trainer.signals.stopped and not recorder.gave_up:
+            stages = FollowUp(
+                folder,
+                self.file,
+                recorder.record,
+                self.dataset,
+                self.search.splits,
+                self.trainer.train_stage,
+            )
+            stages.run(self.settings.display.say)
+
+    def _end(self, stopped_before: Stop | None) -> None:
+        """Write the line that ends the session: last of all, so that nothing is left to write."""
+        folder, recorder = self.search.folder, self.search.recorder
+        record = recorder.record
+        is_open = bool(record.unfinished) or not is_followed_up(folder, self.file, record)
+        stop = self.trainer.signals.stopped or recorder.stop or stopped_before
+        recorder.end(stop if is_open else None)
+        self.settings.display.recording()
+
+    def _finish(self, tracking: TrackingProcess) -> str:
+        """Wait for the tracker; the report is drawn here where it did not: it has the time."""
+        tracking.finish(must_stop=self.trainer.signals.watch())
+        missing = _missing_in_mlflow(tracking)
+        is_drawn = tracking.is_on and tracking.is_complete
+        if not is_drawn and self.search.recorder.fatal is None:
+            from sweeps.session.closing import draw_report
+
+            draw_report(self.search.folder)
+        return missing
 
 
 def _give_way(recorder: Recorder, signals: Signals, error: SweepError) -> None:
@@ -132,53 +244,6 @@ def _give_way(recorder: Recorder, signals: Signals, error: SweepError) -> None:
     signals.stop(StopReason.TAKEN_OVER, detail)
 
 
-def _exported(
-    folder: RunFolder, record: SweepRecord, tracking: TrackingProcess
-) -> AbstractContextManager[None]:
-    from sweeps.execution.cluster.metrics import exported_metrics  # imports Ray
-
-    def recorded() -> int:
-        return tracking.recorded() if tracking.is_on else record.outcomes.total()
-
-    return exported_metrics(folder.name, record, recorded)
-
-
-def _report(folder: RunFolder) -> None:
-    """Write the report, which the tracker does where there is one: it has the time."""
-    from sweeps.session.closing import draw_report
-
-    draw_report(folder)
-
-
 def _missing_in_mlflow(tracking: TrackingProcess) -> str:
     """Return why MLflow lacks a part of the record; empty when it has all."""
     return "" if tracking.is_complete else tracking.error or "it did not answer in time"
-
-
-def _dataset(folder: RunFolder, file: SweepFile) -> Dataset:
-    description = folder.read_description()
-    try:
-        dataset = load_dataset(file.data, folder.base_dir())
-    except DataError as err:
-        raise RunFolderError(
-            f"the data {file.data.source} that {folder.name} was started with cannot be read: "
-            f"{err}; restore it, or start a new sweep"
-        ) from err
-    if dataset.digest != description["data"]["digest"]:
-        raise RunFolderError(
-            f"the data {file.data.source} changed since {folder.name} was started, so its trials "
-            f"could not be compared; restore the data, or start a new sweep"
-        )
-    return dataset
-
-
-def _refuse_other_splits(folder: RunFolder, file: SweepFile, rule: str) -> None:
-    """Raise RunFolderError where the rows would be cut otherwise than the sweep's were."""
-    data = folder.read_description()["data"]
-    for split in data["splits"]:
-        if split["digest"] != split_digest(file, data["digest"], rule, split["name"]):
-            raise RunFolderError(
-                f"cannot read {folder.description}: seed and data.split must give the split "
-                f"{split['name']} that the sweep was started with. The file was damaged or edited: "
-                f"restore it from a backup"
-            )

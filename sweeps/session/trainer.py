@@ -6,8 +6,8 @@ import math
 import os
 import platform
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -30,10 +30,26 @@ from sweeps.record.stops import StopReason
 from sweeps.storage.files import BucketFiles, bucket_of
 from sweeps.terminal.progress import Display
 
-__all__ = ["RunnerName", "Trainer"]
+__all__ = ["Part", "RunnerName", "Trainer"]
 
 RunnerName = Literal["ray", "local"]
 _VERSIONS = ("ray", "torch", "mlflow", "pydantic", "numpy")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is trained at a time: the search, or one stage after it.
+
+    Attributes:
+        recorder: The one writer of its ledger.
+        splits: What a trial's nets see; with folds, one for each.
+        last_epoch: Every trial is completed at this epoch at the latest.
+    """
+
+    folder: RunFolder
+    recorder: Recorder
+    splits: Sequence[Splits]
+    last_epoch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -41,16 +57,16 @@ class Trainer:
     """What the search and its stages share.
 
     Attributes:
-        started: Holds what a runner started, so that Ray starts once for all of them.
         reopens: Whether failed trials of a stage are tried again, and no others.
+        started: Holds what a runner started, so that Ray starts once for all of them.
     """
 
     runner: RunnerName
     place: Place
     signals: Signals
     display: Display
-    started: ExitStack
     reopens: bool = False
+    started: ExitStack = field(default_factory=ExitStack)
 
     def begin(self, recorder: Recorder, action: str, **about: Any) -> None:
         """Write the line with which a session begins, and settle what a kill left open.
@@ -74,26 +90,20 @@ class Trainer:
         for trial in recorder.record.unfinished:
             recorder.end_if_hung(trial.trial.index)
 
-    def train(
-        self,
-        folder: RunFolder,
-        recorder: Recorder,
-        splits: Sequence[Splits],
-        last_epoch: int | None = None,
-        only: frozenset[int] | None = None,
-    ) -> None:
+    def train(self, part: Part, only: frozenset[int] | None = None) -> None:
         """Train the trials without an outcome; returns when none is left or it must stop.
 
         Args:
+            part: What they are of.
             only: Leave all others as they are.
         """
-        recorder.check_budget()  # what an earlier session used up stays used up
-        unfinished = recorder.record.unfinished
+        part.recorder.check_budget()  # what an earlier session used up stays used up
+        unfinished = part.recorder.record.unfinished
         trials = [one for one in unfinished if only is None or one.trial.index in only]
         if trials:
-            self._run(_job(folder, recorder, trials, splits, self.place, last_epoch))
-            _refuse_early_end(recorder, trials)
-            recorder.tidy()
+            self._run(_job(part, trials, self.place))
+            _refuse_early_end(part.recorder, trials)
+            part.recorder.tidy()
 
     def train_stage(
         self, folder: RunFolder, splits: Sequence[Splits], last_epoch: int | None = None
@@ -107,25 +117,24 @@ class Trainer:
         failed = record.outcomes[Outcome.FAILED] if self.reopens else 0
         if record.is_finished and not failed:
             return record
-        file = folder.read_sweep()
-        ledger = Ledger(folder.ledger)
-        try:
-            recorder = Recorder(folder, ledger, record, file, self.reopens)
-            self.signals.turn_to(recorder)
-            if self.reopens:
-                reopen_failed(recorder)
-            stage = str(folder.read_description()["stage"])
-            self.display.turn_to(record, stage)
-            with logged_stage(stage):
-                self.begin(recorder, "stage")
-                self.train(folder, recorder, splits, last_epoch)
-                if recorder.fatal is not None:
-                    raise recorder.fatal
-                write_results(folder, record)
-                recorder.end(recorder.stop if record.unfinished else None)
-        finally:
-            ledger.close()
+        with closing(Ledger(folder.ledger)) as ledger:
+            recorder = Recorder(folder, ledger, record, folder.read_sweep(), self.reopens)
+            self._train_stage(Part(folder, recorder, splits, last_epoch))
         return record if record.is_finished else None
+
+    def _train_stage(self, part: Part) -> None:
+        recorder, stage = part.recorder, str(part.folder.read_description()["stage"])
+        self.signals.turn_to(recorder)
+        if self.reopens:
+            reopen_failed(recorder)
+        self.display.turn_to(recorder.record, stage)
+        with logged_stage(stage):
+            self.begin(recorder, "stage")
+            self.train(part)
+            if recorder.fatal is not None:
+                raise recorder.fatal
+            write_results(part.folder, recorder.record)
+            recorder.end(recorder.stop if recorder.record.unfinished else None)
 
     def _run(self, job: Job) -> None:
         if self.runner == "local":
@@ -162,40 +171,46 @@ def _refuse_early_end(recorder: Recorder, trials: Sequence[TrialRecord]) -> None
         recorder.request_stop(StopReason.INTERRUPTED, detail)
 
 
-def _job(
-    folder: RunFolder,
-    recorder: Recorder,
-    unfinished: Sequence[TrialRecord],
-    splits: Sequence[Splits],
-    place: Place,
-    last_epoch: int | None,
-) -> Job:
-    file: SweepFile = folder.read_sweep()
-    max_epochs = max(
-        record.trial.configuration["training"]["epochs"] for record in recorder.record.trials
-    )
-    scheduler = build_scheduler(file.stopping, recorder.record.goal, max_epochs)
-    folder.remove_leftovers()
-    preprocessing = preprocessing_to_json([fold.preprocessing for fold in splits])
-    write_atomically(folder.path / PREPROCESSING, preprocessing.encode())
-    order = WorkOrder(
-        trials={record.trial.index: record.trial for record in unfinished},
-        data=tuple(fold.train_dev() for fold in splits),
-        goal=recorder.record.goal,
+def _job(part: Part, unfinished: Sequence[TrialRecord], place: Place) -> Job:
+    """Return what a runner is given to train; makes the folder ready for it."""
+    file, recorder = part.folder.read_sweep(), part.recorder
+    longest = max(one.trial.config.training.epochs for one in recorder.record.trials)
+    scheduler = build_scheduler(file.stopping, recorder.record.goal, longest)
+    part.folder.remove_leftovers()
+    _write_preprocessing(part)
+    order = _work_order(part, file, unfinished)
+    order = replace(
+        order,
         milestones=scheduler.milestones,
-        checkpoints=folder.checkpoint_files,
-        weights=folder.weight_files,
-        stacks=folder.checkpoints,
-        recorded={record.trial.index: record.epochs for record in unfinished if record.epochs},
-        timeout_s=file.trial.timeout_s,
         checkpoint_every=1 if scheduler.pauses else file.checkpoints.every,
-        threads=math.ceil(file.resources.cpu),
-        import_paths=tuple(map(str, folder.module_folders())),
-        inputs=_inputs(folder) if place.is_cluster else None,
-        last_epoch=last_epoch,
+        inputs=_inputs(part.folder) if place.is_cluster else None,
     )
-    indices = tuple(record.trial.index for record in unfinished)
+    indices = tuple(one.trial.index for one in unfinished)
     return Job(order, indices, scheduler, file.resources, place, recorder)
+
+
+def _write_preprocessing(part: Part) -> None:
+    """Write how raw features become what the nets take: it belongs to the weights."""
+    text = preprocessing_to_json([split.preprocessing for split in part.splits])
+    write_atomically(part.folder.path / PREPROCESSING, text.encode())
+
+
+def _work_order(part: Part, file: SweepFile, unfinished: Sequence[TrialRecord]) -> WorkOrder:
+    """Return what all of the trials share, whatever schedules them and wherever they run."""
+    return WorkOrder(
+        trials={one.trial.index: one.trial for one in unfinished},
+        data=tuple(split.train_dev() for split in part.splits),
+        goal=part.recorder.record.goal,
+        milestones=None,
+        checkpoints=part.folder.checkpoint_files,
+        weights=part.folder.weight_files,
+        stacks=part.folder.checkpoints,
+        recorded={one.trial.index: one.epochs for one in unfinished if one.epochs},
+        timeout_s=file.trial.timeout_s,
+        threads=math.ceil(file.resources.cpu),
+        import_paths=tuple(map(str, part.folder.module_folders())),
+        last_epoch=part.last_epoch,
+    )
 
 
 def _inputs(folder: RunFolder) -> BucketFiles | None:

@@ -62,7 +62,7 @@ class PlanReport:
 
 def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> PlanReport:
     """Return the size of a sweep; with `probe`, after training one epoch of a few trials."""
-    epochs = [trial.configuration["training"]["epochs"] for trial in planned]
+    epochs = [trial.config.training.epochs for trial in planned]
     scheduler = _scheduler(sweep, planned)
     at_once = min(slots(sweep.file.resources, (this_machine(),)), len(planned))
     expected = expected_epochs(sweep.file.stopping, epochs, at_once)
@@ -99,7 +99,7 @@ def _measured(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTrial])
 
 
 def _scheduler(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Scheduler:
-    longest = max(trial.configuration["training"]["epochs"] for trial in planned)
+    longest = max(trial.config.training.epochs for trial in planned)
     return build_scheduler(sweep.file.stopping, sweep.goal, longest)
 
 

@@ -35,14 +35,10 @@ class TrackingProcess:
     """The tracker of one session; `recorded` and `error` say how it is doing."""
 
     def __init__(self, folder: RunFolder, uri: str | None) -> None:
+        """Record `folder` at an MLflow URI; without one, do nothing."""
         self._folder = folder
         self._uri = uri
         self._process: subprocess.Popen[bytes] | None = None
-
-    @classmethod
-    def of(cls, folder: RunFolder, uri: str | None) -> TrackingProcess:
-        """Return the tracker for `folder`; with no `uri` it does nothing."""
-        return cls(folder, uri)
 
     def __enter__(self) -> Self:
         if self._uri is None:

@@ -73,7 +73,7 @@ def test_a_tracker_that_falls_behind_is_mentioned(
     record: SweepRecord, tmp_path: Path, recorded: int, shown: bool
 ) -> None:
     (tmp_path / STATUS_FILE).write_text(json.dumps({"recorded": recorded, "error": ""}))
-    tracking = TrackingProcess.of(RunFolder(tmp_path), "sqlite:///somewhere")
+    tracking = TrackingProcess(RunFolder(tmp_path), "sqlite:///somewhere")
     line = Display("plain")._line(record, tracking)
     assert ("MLflow 7 trials behind" in line) == shown
 
@@ -84,7 +84,7 @@ def test_a_stage_is_compared_with_what_is_recorded_of_it(
 ) -> None:
     status = {"recorded": 0 if recorded == 7 else 8, "recorded_in": {"final": recorded}}
     (tmp_path / STATUS_FILE).write_text(json.dumps(status))
-    tracking = TrackingProcess.of(RunFolder(tmp_path), "sqlite:///somewhere")
+    tracking = TrackingProcess(RunFolder(tmp_path), "sqlite:///somewhere")
     display = Display("plain")
     display.turn_to(record, "final")
     display.say("opening the test set")
@@ -102,7 +102,7 @@ def test_a_tracker_that_died_is_not_said_to_retry(
     record: SweepRecord, tmp_path: Path, code: str, said: str
 ) -> None:
     (tmp_path / STATUS_FILE).write_text(json.dumps({"recorded": 7, "error": "refused"}))
-    tracking = TrackingProcess.of(RunFolder(tmp_path), "sqlite:///somewhere")
+    tracking = TrackingProcess(RunFolder(tmp_path), "sqlite:///somewhere")
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
         tracking._process = process
         with suppress(subprocess.TimeoutExpired):
