@@ -16,6 +16,7 @@ from sweeps.definition.planning import configuration_hash
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.tasks import Task
+from sweeps.record.description import DataDescription
 from sweeps.record.measurement import dev_rows
 from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.results import epoch_rows
@@ -121,14 +122,14 @@ def gather(folder: RunFolder, record: SweepRecord) -> Evidence:
     values = [record.value(trial) for trial in record.trials]
     return Evidence(
         goal=record.goal,
-        task=description["data"]["task"],
-        dev_rows=dev_rows(description),
+        task=description.data.task,
+        dev_rows=dev_rows(description.data),
         file=file,
         trials=record.trials,
         values=np.array([np.nan if value is None else value for value in values], dtype=float),
         dimensions=_dimensions(Space(file.space), record.trials),
         curves=_curves(folder, len(record.trials)),
-        train_rows=_train_rows(description),
+        train_rows=_train_rows(description.data),
     )
 
 
@@ -138,8 +139,8 @@ def _baselines(file: SweepFile) -> int:
     return len({configuration_hash(_completed(one) or one) for one in listed})
 
 
-def _train_rows(description: dict[str, Any]) -> int | None:
-    rows = [one["rows"] for one in description["data"]["splits"] if one["name"] == "train"]
+def _train_rows(data: DataDescription) -> int | None:
+    rows = [split.rows for split in data.splits if split.name == "train"]
     return rows[0] if rows else None
 
 

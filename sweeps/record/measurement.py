@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+
+from sweeps.record.description import DataDescription
 
 __all__ = ["dev_rows", "measured", "standard_error"]
 
@@ -39,11 +40,6 @@ def measured(row: Mapping[str, float] | None, metric: str, digits: int = 4) -> s
     return f"{value:.{digits}g} ± {error:.2g}"
 
 
-def dev_rows(description: Mapping[str, Any]) -> int:
-    """Return how many rows trials are compared on; all of them together where there are folds.
-
-    Args:
-        description: What sweep.json says.
-    """
-    splits = description["data"]["splits"]
-    return sum(int(one["rows"]) for one in splits if one["name"] not in ("train", "test"))
+def dev_rows(data: DataDescription) -> int:
+    """Return how many rows trials are compared on; all of them together where there are folds."""
+    return sum(split.rows for split in data.splits if split.name not in ("train", "test"))

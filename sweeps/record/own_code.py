@@ -26,7 +26,7 @@ def own_code(folder: RunFolder) -> dict[Path, Path]:
 
     None of a module that is installed elsewhere.
     """
-    values = folder.read_description()["sweep"]
+    values = folder.read_description().values
     return files_of_all(values, folder.module_folders())
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sweeps.definition.goal import Goal
 from sweeps.record.ledger import LedgerReader
 from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import RunFolder
@@ -20,7 +19,7 @@ def read_record(folder: RunFolder) -> SweepRecord:
         RunFolderError: The folder is damaged.
     """
     description, plan = folder.read_description(), folder.read_plan()
-    record = SweepRecord(plan, Goal(**description["goal"]), description["id"])
+    record = SweepRecord(plan, description.goal, description.id)
     if not folder.ledger.exists():
         folder.refuse_results_without_ledger()
     for _ in taken_in(record, LedgerReader(folder.ledger)):

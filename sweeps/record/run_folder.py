@@ -17,11 +17,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -29,6 +29,7 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import RequestError, RunFolderError, StorageError
 from sweeps.infra.whole_file import replace_file
+from sweeps.record.description import Description
 from sweeps.record.description_checks import check_description
 from sweeps.record.plan_file import PlanLineError, plan_text, read_plan_text
 from sweeps.record.seals import SEAL_KEY, parsed, seal_of, text_seal
@@ -41,6 +42,7 @@ __all__ = ["FORMAT", "PREPROCESSING", "RunFolder", "write_atomically"]
 FORMAT = 2
 _READABLE = (1, FORMAT)
 PREPROCESSING = "preprocessing.json"
+Read = TypeVar("Read")
 _SMALLEST_FREE_MB = 64
 
 
@@ -181,17 +183,25 @@ class RunFolder:
                 f"version of sweeps that wrote it"
             )
 
-    def read_description(self) -> dict[str, Any]:
-        """Return sweep.json; raises RunFolderError where it was damaged."""
+    def read_description(self) -> Description:
+        """Return what sweep.json says; raises RunFolderError where it was damaged."""
+        return self._described(Description.of)
+
+    def description_values(self) -> dict[str, Any]:
+        """Return sweep.json as plain values, to be changed; raises as read_description."""
+        return self._described(dict)
+
+    def _described(self, read: Callable[[dict[str, Any]], Read]) -> Read:
         try:
-            description = parsed(self.description.read_bytes())
-            check_description(description)
-        except (OSError, ValueError) as err:
+            values = parsed(self.description.read_bytes())
+            check_description(values)
+            return read(values)
+        except (OSError, ValueError, LookupError, TypeError) as err:
+            why = f"{err} is missing" if isinstance(err, KeyError) else err
             raise RunFolderError(
-                f"cannot read {self.description}: {err}. The file was damaged or edited: restore "
+                f"cannot read {self.description}: {why}. The file was damaged or edited: restore "
                 f"it from a backup"
             ) from err
-        return description
 
     def base_dir(self) -> Path:
         """Return where relative data files and the user's modules are looked for.
@@ -199,19 +209,19 @@ class RunFolder:
         A path that is relative is inside the sweep's folder, a stage's too: the files came with it.
         """
         description = self.read_description()
-        stage = description.get("stage")
-        sweep = self.path if stage is None else self.path.parents[str(stage).count("/")]
-        return sweep / str(description["base_dir"])
+        stage = description.stage
+        sweep = self.path if stage is None else self.path.parents[stage.count("/")]
+        return sweep / description.base_dir
 
     def module_folders(self) -> tuple[Path, ...]:
         """Return the folders that the user's modules are imported from, the first first."""
-        more = self.read_description().get("module_folders", ())
+        more = self.read_description().module_folders
         return (self.base_dir(), *map(Path, more))
 
     def read_sweep(self) -> SweepFile:
         """Return the sweep as it runs; raises RunFolderError where sweep.json was damaged."""
         try:
-            return SweepFile.model_validate(_as_cut(self.read_description()["sweep"]), strict=False)
+            return self.read_description().sweep
         except ValidationError as err:
             place = ".".join(map(str, err.errors()[0]["loc"]))
             raise RunFolderError(
@@ -223,7 +233,7 @@ class RunFolder:
         """Return sweep.yaml; raises RunFolderError where it is missing or was edited."""
         try:
             content = self.source.read_bytes()
-            if self.read_description().get("source_sum", text_seal(content)) != text_seal(content):
+            if self.read_description().source_sum not in (None, text_seal(content)):
                 raise ValueError("it was edited since the sweep was started")
             return content.decode()
         except (OSError, ValueError) as err:
@@ -240,10 +250,9 @@ class RunFolder:
         Raises:
             RunFolderError: A line was damaged, or there are too few.
         """
-        description = self.read_description()
-        wanted, seal = description["trials"], description.get("plan_sum")
+        about = self.read_description()
         try:
-            return read_plan_text(self.plan.read_bytes(), wanted, seal)
+            return read_plan_text(self.plan.read_bytes(), about.trials, about.plan_sum)
         except (OSError, PlanLineError) as err:
             place = f", line {err.line}" if isinstance(err, PlanLineError) else ""
             raise RunFolderError(
@@ -288,12 +297,15 @@ class RunFolder:
 
     def take_format(self) -> None:
         """Give a folder of an earlier format the checksums of this one; nothing else changes."""
-        description = self.read_description()
-        if "plan_sum" not in description:
+        if self.read_description().plan_sum is None:
             about = {"plan_sum": self.write_plan(self.read_plan())}
             if self.source.exists():  # a stage has none
                 about["source_sum"] = text_seal(self.source.read_bytes())
-            self.write_description(description | about)
+            self.change_description(about)
+
+    def change_description(self, changes: Mapping[str, Any]) -> None:
+        """Replace some of sweep.json's values."""
+        self.write_description({**self.description_values(), **changes})
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -338,14 +350,6 @@ class RunFolder:
     def is_running(self) -> bool:
         """Return whether a process runs this sweep now, here or on another machine."""
         return self.is_locked() or is_held(self.path)
-
-
-def _as_cut(sweep: dict[str, Any]) -> dict[str, Any]:
-    """Return a sweep as it ran: versions that had no `duplicates` cut equal rows apart."""
-    data = sweep.get("data")
-    if not isinstance(data, dict) or not isinstance(data.get("split"), dict):
-        return sweep  # damaged: for the check that follows
-    return {**sweep, "data": {**data, "split": {"duplicates": "apart", **data["split"]}}}
 
 
 def _say_who(lock: int) -> None:

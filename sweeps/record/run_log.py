@@ -32,7 +32,7 @@ def logged(folder: RunFolder, file: str = LOG_FILE) -> Iterator[None]:
     An error that leaves the block is logged, too.
     """
     handler = _Quiet(folder.path / file, encoding="utf-8", delay=True)
-    handler.setFormatter(_JsonLines(folder.name, str(folder.read_description()["id"])))
+    handler.setFormatter(_JsonLines(folder.name, folder.read_description().id))
     level = _LOGGER.level
     _LOGGER.addHandler(handler)
     _LOGGER.setLevel(logging.INFO)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import StorageError
+from sweeps.record.description import Stage
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.reading import read_record
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
@@ -37,7 +38,6 @@ __all__ = [
     "why_no_winner",
 ]
 
-Stage = Literal["audit", "final", "final/refit"]
 _STAGES: tuple[Stage, ...] = ("audit", "final", "final/refit")
 
 
@@ -71,7 +71,7 @@ def make_stage(
     Raises:
         StorageError: The disk is full or not writable.
     """
-    description = sweep.read_description()
+    description = sweep.description_values()
     folder = RunFolder(sweep.path / stage)
     if bucket_of(folder.path) is not None:
         remove_folder(folder.path)  # what a kill left of one that was being moved

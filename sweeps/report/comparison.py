@@ -64,12 +64,11 @@ def _names(first: RunFolder, second: RunFolder) -> list[str]:
 
 def _refuse_unlike(first: RunFolder, second: RunFolder) -> None:
     one, other = first.read_description(), second.read_description()
-    for what, key in (("objective", "goal"), ("data", "data")):
-        left, right = one[key], other[key]
-        if what == "data":
-            left, right = (f"{x['source']} ({x['digest'][:8]})" for x in (left, right))
-        else:
-            left, right = (x["metric"] for x in (left, right))
+    unlike = {
+        "objective": [about.goal.metric for about in (one, other)],
+        "data": [f"{about.data.source} ({about.data.digest[:8]})" for about in (one, other)],
+    }
+    for what, (left, right) in unlike.items():
         if left != right:
             raise RequestError(
                 f"{first.name} and {second.name} have different {what}, {left} and {right}: their "
@@ -103,7 +102,7 @@ def _words(
 def _other_rows(folders: tuple[RunFolder, RunFolder]) -> list[str]:
     """Return what is to be said where the two sweeps cut the data differently."""
     cuts = [
-        {split["name"]: split["digest"] for split in folder.read_description()["data"]["splits"]}
+        {split.name: split.digest for split in folder.read_description().data.splits}
         for folder in folders
     ]
     if cuts[0] == cuts[1]:
@@ -165,7 +164,7 @@ def _column(folder: RunFolder, record: SweepRecord, evidence: Evidence) -> dict[
 
 def _changes(names: list[str], folders: tuple[RunFolder, RunFolder]) -> Table:
     """Return the values of the two sweep files that differ, defaults included."""
-    files = [flatten(folder.read_description()["sweep"]) for folder in folders]
+    files = [flatten(folder.read_description().values) for folder in folders]
     keys = [
         key
         for key in dict.fromkeys([*files[0], *files[1]])

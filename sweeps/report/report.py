@@ -15,6 +15,7 @@ from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.infra.command_line import command
 from sweeps.models.cuts import AT_RANDOM
+from sweeps.record.description import Description
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.measurement import dev_rows, measured
 from sweeps.record.reading import read_record
@@ -118,19 +119,19 @@ def _summary(
 ) -> Section:
     description = folder.read_description()
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
-    method, source = description["sweep"]["search"]["method"], description["data"]["source"]
+    method, source = description.sweep.search.method, description.data.source
     text = [
         f"A {method} search of {len(record.trials)} trials on {source}: {counts or 'none ended'}.",
         *_surprise(description, choice, openings),
         *_winner_words(record, choice, openings),
         *_next_words(folder, record, analysis, choice),
     ]
-    text += _rare_classes(description["data"])
-    text += [f"Note on the data: {note}." for note in description["data"].get("notes", [])]
+    text += _rare_classes(description)
+    text += [f"Note on the data: {note}." for note in description.data.notes]
     facts = {
         "objective": f"{record.goal.metric} ({record.goal.mode})",
-        "data": ", ".join(f"{one['name']} {one['rows']} rows" for one in _splits(description)),
-        "cut": str(description["data"].get("cut") or AT_RANDOM),
+        "data": ", ".join(f"{one.name} {one.rows} rows" for one in description.data.splits),
+        "cut": description.data.cut or AT_RANDOM,
         "started": _clock(record.started_at),
         "time in sessions": f"{record.active_s:.0f} s",
         "files": str(folder.path.name) + "/: plan, ledger, epochs.parquet, weights",
@@ -141,18 +142,21 @@ def _summary(
 
 
 def _surprise(
-    description: dict[str, Any], choice: FinalChoice | None, openings: Sequence[Opening]
+    description: Description, choice: FinalChoice | None, openings: Sequence[Opening]
 ) -> list[str]:
-    words = "" if choice is None else surprise_sentence(choice, openings, dev_rows(description))
+    words = (
+        "" if choice is None else surprise_sentence(choice, openings, dev_rows(description.data))
+    )
     return [words] if words else []
 
 
-def _rare_classes(data: dict[str, Any]) -> list[str]:
+def _rare_classes(description: Description) -> list[str]:
     """Return that rare classes weigh more in dev and test rows than in the data, where they do."""
-    asked = (data.get("split") or {}).get("test")
-    if data["task"] != "classification" or asked is None or data.get("cut", AT_RANDOM) != AT_RANDOM:
+    data, asked = description.data, description.sweep.data.split.test
+    is_at_random = data.cut in ("", AT_RANDOM)
+    if data.task != "classification" or asked is None or not is_at_random:
         return []
-    rows = {one["name"]: int(one["rows"]) for one in data["splits"]}
+    rows = {one.name: one.rows for one in data.splits}
     wanted = asked * sum(rows.values())
     if rows.get("test", 0) <= 1.1 * wanted + 1:
         return []
@@ -169,10 +173,6 @@ def _winner_facts(record: SweepRecord, choice: FinalChoice | None) -> dict[str, 
     winner = record.best if choice is None else record.trials[choice.winner.trial]
     flat = {} if winner is None else flatten(winner.trial.configuration)
     return {f"{title}: {key}": str(flat[key]) for key in _varied(record.trials) if key in flat}
-
-
-def _splits(description: dict[str, Any]) -> list[dict[str, Any]]:
-    return list(description["data"]["splits"])
 
 
 def _winner_words(
@@ -261,16 +261,16 @@ def _cell(value: Any) -> Any:
 
 def _reproduce(folder: RunFolder) -> Section:
     description = folder.read_description()
-    overrides = [word for text in description["overrides"] for word in ("--set", text)]
+    overrides = [word for text in description.overrides for word in ("--set", text)]
     facts = {
-        "seed": str(description["sweep"]["seed"]),
-        "data digest": str(description["data"]["digest"]),
-        "git commit": str(description.get("git_commit") or "not in a git checkout"),
+        "seed": str(description.sweep.seed),
+        "data digest": description.data.digest,
+        "git commit": description.git_commit or "not in a git checkout",
         "versions": ", ".join(f"{k} {v}" for k, v in _versions(folder).items()) or "not recorded",
     }
     # Beside the file itself are the data and nets that it names; sweep.yaml is a copy of its text.
-    file = str(description.get("file") or folder.source)
-    modules = ":".join(description.get("module_folders", ()))
+    file = description.file or str(folder.source)
+    modules = ":".join(description.module_folders)
     path = f"PYTHONPATH={shlex.quote(modules)} " if modules else ""
     again = path + command("run", file, *overrides)
     text = [

@@ -76,7 +76,7 @@ def suggest(path: str | Path) -> str:
     description = folder.read_description()
     base_dir = folder.base_dir()
     make_importable(*folder.module_folders())
-    written = read_values(folder.read_source(), str(folder.source), description["overrides"])
+    written = read_values(folder.read_source(), str(folder.source), description.overrides)
 
     def is_legal(values: dict[str, Any]) -> bool:
         try:

@@ -10,7 +10,6 @@ from sweeps.definition.loading import check_text
 from sweeps.definition.own_files import make_importable
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
-from sweeps.definition.sweep_file import Budget
 from sweeps.errors import FileProblem, RequestError, SweepFileError
 from sweeps.infra.command_line import command
 from sweeps.record.reading import read_record
@@ -48,7 +47,7 @@ def change(
             rule = f"only {', '.join(changeable)} can change now"
             hint = "start a new sweep for other changes"
             raise SweepFileError([FileProblem(f"--set {text}", 0, 0, section, rule, (), hint)])
-    both = [*folder.read_description()["overrides"], *overrides]
+    both = [*folder.read_description().overrides, *overrides]
     sweep, _ = _check_again(folder, both)
     changed = sweep.file.model_dump(mode="json")
     for stage in stage_folders(folder).values():
@@ -62,9 +61,8 @@ def _check_again(folder: RunFolder, overrides: Sequence[str]) -> tuple[Sweep, li
 
 
 def _take(folder: RunFolder, overrides: list[str], sections: dict[str, Any]) -> None:
-    description = folder.read_description()
-    changed = {"overrides": overrides, "sweep": description["sweep"] | sections}
-    folder.write_description(description | changed)
+    sweep = {**folder.read_description().values, **sections}
+    folder.change_description({"overrides": overrides, "sweep": sweep})
 
 
 def prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> None:
@@ -82,7 +80,7 @@ def prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> N
     _refuse_open_search(folder, record)
     if record.best is None:
         raise RequestError(f"{folder.name} has no trial with a finite objective to choose from")
-    if not folder.read_description()["sweep"].get("final"):
+    if folder.read_sweep().final is None:
         overrides = ["final={}", *overrides]
     change(folder, overrides, ("final",))
     if stage is not None:
@@ -111,8 +109,7 @@ def _refuse_another(folder: RunFolder) -> None:
 
 def _refuse_open_search(folder: RunFolder, record: SweepRecord) -> None:
     """Raise where the search is neither at its end nor at that of its time, trials or target."""
-    description = folder.read_description()
-    reason = too_many_failures(Budget(**description["sweep"]["budget"]), record)
+    reason = too_many_failures(folder.read_sweep().budget, record)
     if reason:
         raise RequestError(
             f"the search of {folder.name} is not over: {reason}; retry the failed trials, or go on "
@@ -139,13 +136,13 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
         SweepFileError: The space has no so many configurations.
     """
     description, old = folder.read_description(), folder.read_plan()
-    if "trials" not in description["sweep"]["search"]:
-        method = description["sweep"]["search"]["method"]
+    method = folder.read_sweep().search.method
+    if method not in ("random", "sobol"):
         raise RequestError(
             f"{folder.name} uses method {method}, whose trials are all in its file; "
             f"only random and sobol sweeps can be extended"
         )
-    overrides = [*description["overrides"], f"search.trials={len(old) + trials}"]
+    overrides = [*description.overrides, f"search.trials={len(old) + trials}"]
     sweep, longer = _check_again(folder, overrides)
     if [trial.hash for trial in longer[: len(old)]] != [trial.hash for trial in old]:
         raise RequestError(
@@ -154,6 +151,11 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
         )
     plan_sum = folder.write_plan([*old, *longer[len(old) :]])
     search = sweep.file.search.model_dump(mode="json")
-    description["sweep"]["search"] = search
-    about = {"overrides": overrides, "trials": len(longer), "plan_sum": plan_sum}
-    folder.write_description(description | about)
+    folder.change_description(
+        {
+            "sweep": {**description.values, "search": search},
+            "overrides": overrides,
+            "trials": len(longer),
+            "plan_sum": plan_sum,
+        }
+    )

@@ -240,9 +240,9 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
 def open_sweep(path: str | Path) -> RunFolder:
     """Return the folder of a sweep; raises RequestError for a stage, or where none is."""
     folder = RunFolder.open(Path(path))
-    stage = folder.read_description().get("stage")
+    stage = folder.read_description().stage
     if stage is not None:
-        sweep = folder.path.parents[str(stage).count("/")]
+        sweep = folder.path.parents[stage.count("/")]
         raise RequestError(f"{folder.path} is the stage {stage} of a sweep: name {sweep} instead")
     return folder
 
@@ -252,7 +252,7 @@ def _new_folder(runs: Path, name: str, run_id: str | None) -> RunFolder:
 
 
 def _refuse_other_sweep(folder: RunFolder, sweep: Sweep) -> None:
-    if folder.read_description()["sweep"] != sweep.file.model_dump(mode="json"):
+    if folder.read_description().values != sweep.file.model_dump(mode="json"):
         raise RequestError(
             f"{folder.path} holds another sweep than this file describes; give this one another "
             f"--id, or resume that one: {command('resume', folder.path)}"

@@ -114,7 +114,7 @@ class FollowUp:
             within_noise=None if p_value is None else p_value > ALPHA,
             model=model,
             frozen_at=round(time.time(), 3),
-            cut=str(self.folder.read_description()["data"].get("cut", "")),
+            cut=self.folder.read_description().data.cut,
         )
         write_final(self.folder, choice)
         return choice

@@ -82,10 +82,10 @@ def keep_inputs(folder: RunFolder) -> None:
         StorageError: They cannot be copied, or the modules are implausibly many.
     """
     description = folder.read_description()
-    base = Path(description["base_dir"])
+    base = description.base_dir
     if not base.is_absolute():
         return
-    data = folder.read_sweep().data
+    data = description.sweep.data
     try:
         if needs_modules(data, folder.read_plan()):
             beside = own_code(folder.module_folders(), data)
@@ -97,4 +97,4 @@ def keep_inputs(folder: RunFolder) -> None:
     except (PackageError, OSError) as err:
         raise StorageError(f"{folder.path}: {err}") from err
     moved = {"base_dir": INPUTS, "module_folders": [], "file": str(file)}
-    folder.write_description(description | moved)
+    folder.change_description(moved)

@@ -31,7 +31,7 @@ def load_data(folder: RunFolder, file: SweepFile) -> SweepData:
         RunFolderError: It cannot be read, or is not the same any more.
     """
     dataset = _read(folder, file)
-    if dataset.digest != folder.read_description()["data"]["digest"]:
+    if dataset.digest != folder.read_description().data.digest:
         raise RunFolderError(
             f"the data {file.data.source} changed since {folder.name} was started, so its trials "
             f"could not be compared; restore the data, or start a new sweep"
@@ -43,12 +43,12 @@ def load_data(folder: RunFolder, file: SweepFile) -> SweepData:
 
 def _refuse_other_splits(folder: RunFolder, file: SweepFile, rule: str) -> None:
     """Raise RunFolderError where the rows would be cut otherwise than the sweep's were."""
-    data = folder.read_description()["data"]
-    for split in data["splits"]:
-        if split["digest"] != split_digest(file, data["digest"], rule, split["name"]):
+    data = folder.read_description().data
+    for split in data.splits:
+        if split.digest != split_digest(file, data.digest, rule, split.name):
             raise RunFolderError(
                 f"cannot read {folder.description}: seed and data.split must give the split "
-                f"{split['name']} that the sweep was started with. The file was damaged or edited: "
+                f"{split.name} that the sweep was started with. The file was damaged or edited: "
                 f"restore it from a backup"
             )
 

@@ -123,7 +123,7 @@ class Trainer:
         return record if record.is_finished else None
 
     def _train_stage(self, part: Part) -> None:
-        recorder, stage = part.recorder, str(part.folder.read_description()["stage"])
+        recorder, stage = part.recorder, str(part.folder.read_description().stage)
         self.signals.turn_to(recorder)
         if self.reopens:
             reopen_failed(recorder)

@@ -142,7 +142,7 @@ def _progress(folder: RunFolder, running: bool) -> _Progress:
 def _last_session(folder: RunFolder) -> tuple[dict[str, Any], float, EpochRate]:
     """Return the event of the last session, the time of the last event, and the session's rate."""
     session: dict[str, Any] = {}
-    last_t = folder.read_description().get("created_at", 0.0)
+    last_t = folder.read_description().created_at
     rate, epochs = EpochRate(), 0
     for event in read_events(folder.ledger):
         last_t = event.get("t", last_t)

@@ -212,7 +212,7 @@ def _print_winner(results: Results, console: Console) -> None:
     console.print(_winner_line(record, best, title), style="bold", soft_wrap=True)
     if choice is not None:
         print_final(choice, results.openings, shown_path(results.path), console)
-        rows = dev_rows(results.folder.read_description())
+        rows = dev_rows(results.folder.read_description().data)
         if surprise := surprise_sentence(choice, results.openings, rows):
             console.print(surprise, style="yellow", highlight=False, soft_wrap=True)
         _print_if_outdated(results, choice, console)

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeps.definition.goal import Goal
 from sweeps.errors import RefusedRecordError, TrackingError
 from sweeps.infra.settings import without_password
 from sweeps.infra.whole_file import replace_file
@@ -82,10 +81,8 @@ class Follower:
         self.folder = folder
         self.uri = uri
         description = folder.read_description()
-        self.record = SweepRecord(
-            folder.read_plan(), Goal(**description["goal"]), description["id"]
-        )
-        self._is_stage = "stage" in description
+        self.record = SweepRecord(folder.read_plan(), description.goal, description.id)
+        self._is_stage = description.stage is not None
         if not folder.ledger.exists():
             folder.refuse_results_without_ledger()
         self.is_over = False

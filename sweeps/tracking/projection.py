@@ -15,7 +15,7 @@ from typing import Any
 
 from mlflow.entities import Metric, Param, RunTag
 
-from sweeps.definition.goal import Goal
+from sweeps.record.description import Description
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
@@ -128,7 +128,7 @@ class Projection:
         self.folder = folder
         self.uri = uri
         self._description = folder.read_description()
-        self._goal = Goal(**self._description["goal"])
+        self._goal = self._description.goal
         self._inside = inside
         self._checks = checks
         self._name = run_name(folder, self._description)
@@ -137,9 +137,7 @@ class Projection:
         self._model_mark = ""
         with translated_errors(uri):
             self.client = open_client(uri)
-            self.experiment_id = experiment_id_of(
-                self.client, self._description["sweep"]["name"], uri
-            )
+            self.experiment_id = experiment_id_of(self.client, self._description.sweep.name, uri)
             self._find_runs()
             self._parent = self._parent or self._create_parent()
         self.parent_id = self._parent.run_id
@@ -285,7 +283,7 @@ class Projection:
             self.client.update_run(run.info.run_id, name=self._name)
 
     def _search(self) -> Iterator[Any]:
-        condition = f"tags.`{_SWEEP_TAG}` = '{self._description['id']}'"
+        condition = f"tags.`{_SWEEP_TAG}` = '{self._description.id}'"
         token = None
         while True:
             page = self.client.search_runs([self.experiment_id], condition, page_token=token)
@@ -296,7 +294,7 @@ class Projection:
 
     def _create_parent(self) -> _Run:
         tags = {} if self._inside is None else {"mlflow.parentRunId": self._inside}
-        return self._create(self._name, self._description["created_at"], tags)
+        return self._create(self._name, self._description.created_at, tags)
 
     def _run_of(self, trial: TrialRecord) -> _Run:
         index = trial.trial.index
@@ -307,9 +305,9 @@ class Projection:
         return self._runs[index]
 
     def _create(self, name: str, at: float | None, tags: dict[str, str]) -> _Run:
-        about = {_SWEEP_TAG: self._description["id"], "mlflow.source.name": "sweeps", **tags}
-        if self._description.get("git_commit"):
-            about["mlflow.source.git.commit"] = self._description["git_commit"]
+        about = {_SWEEP_TAG: self._description.id, "mlflow.source.name": "sweeps", **tags}
+        if self._description.git_commit:
+            about["mlflow.source.git.commit"] = self._description.git_commit
         run = self.client.create_run(
             self.experiment_id, start_time=ms(at), run_name=name, tags=about
         )
@@ -352,15 +350,15 @@ class Projection:
         if not is_over:
             return tags
         best = "" if record.best is None else str(record.best.trial.index)
-        note = sweep_note(record, self._description.get("stage"), read_final(self.folder))
+        note = sweep_note(record, self._description.stage, read_final(self.folder))
         if why := why_no_winner(self.folder):
             note = f"**The final has no winner**, so no model was logged: {why}.\n\n{note}"
         return {**tags, "best_trial": best, "mlflow.note.content": note}
 
 
-def run_name(folder: RunFolder, description: Mapping[str, Any]) -> str:
+def run_name(folder: RunFolder, description: Description) -> str:
     """Return what a sweep's run is called: its folder, with that of the stage where it is one."""
-    stage = description.get("stage")
+    stage = description.stage
     if stage is None:
         return folder.name
     sweep = folder.path.parents[stage.count("/")]

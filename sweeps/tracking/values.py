@@ -10,12 +10,12 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
 from sweeps.definition.configurations import flatten
 from sweeps.definition.goal import Goal
+from sweeps.record.description import Description
 from sweeps.record.final import FinalChoice, Opening
 from sweeps.record.measurement import measured
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
@@ -121,13 +121,13 @@ def _legal(key: str) -> str:
     return f"{legal}-{hashlib.sha256(key.encode()).hexdigest()[:6]}"
 
 
-def sweep_params(description: Mapping[str, Any]) -> list[Param]:
+def sweep_params(description: Description) -> list[Param]:
     """Return what a sweep is: seed, data, objective, search and stopping.
 
     The number of trials and the budget are left out: a later session may change them, and MLflow's
     parameters are for life.
     """
-    sweep = description["sweep"]
+    sweep = description.values
     about = {key: sweep[key] for key in ("seed", "data", "objective", "search", "stopping")}
     about["search"] = {
         key: value
@@ -135,7 +135,7 @@ def sweep_params(description: Mapping[str, Any]) -> list[Param]:
         if key != "trials" and not isinstance(value, list)
     }
     params = [Param(key, str(value)) for key, value in flatten(about).items()]
-    cut = description["data"].get("cut")
+    cut = description.data.cut
     return [*params, Param("data.cut", cut)] if cut else params
 
 
@@ -157,24 +157,23 @@ def tags_of(values: Mapping[str, str], is_new: bool) -> list[RunTag]:
     ]
 
 
-def datasets(description: Mapping[str, Any]) -> list[DatasetInput]:
+def datasets(description: Description) -> list[DatasetInput]:
     """Return each split as a data set; `context` says which."""
-    data = description["data"]
-    own = data["split"].get("seed")
-    seed = description["sweep"]["seed"] if own is None else own
-    source = json.dumps({"source": data["source"], "seed": seed})
+    data = description.data
+    seed = description.sweep.seed if data.seed is None else data.seed
+    source = json.dumps({"source": data.source, "seed": seed})
     return [
         DatasetInput(
             Dataset(
-                name=f"{data['source']}-{split['name']}",
-                digest=split["digest"],
+                name=f"{data.source}-{split.name}",
+                digest=split.digest,
                 source_type="local",
                 source=source,
-                profile=json.dumps({"num_rows": split["rows"]}),
+                profile=json.dumps({"num_rows": split.rows}),
             ),
-            [InputTag("mlflow.data.context", split["name"])],
+            [InputTag("mlflow.data.context", split.name)],
         )
-        for split in data["splits"]
+        for split in data.splits
     ]
 
 

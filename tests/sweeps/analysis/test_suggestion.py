@@ -167,9 +167,9 @@ def test_the_suggestion_of_a_real_sweep_is_valid_and_runs(tmp_path: Path) -> Non
     )
     assert following.record.outcomes == {"completed": 3}
     assert following.path.name == "blobs-next"
-    cuts = [one.folder.read_description()["data"]["splits"] for one in (results, following)]
+    cuts = [one.folder.read_description().data.splits for one in (results, following)]
     assert cuts[0] == cuts[1]  # the test rows of the first are never trained on by the second
-    seeds = [one.folder.read_description()["sweep"]["seed"] for one in (results, following)]
+    seeds = [one.folder.read_description().sweep.seed for one in (results, following)]
     assert seeds == [3, 4]
 
 

@@ -18,7 +18,8 @@ PLAN = [
 ]
 DESCRIPTION = {
     "id": "1", "base_dir": "/", "overrides": [], "goal": {"metric": "dev_loss", "mode": "min"},
-    "data": {"digest": "d", "split": {}, "splits": []}, "trials": 3, "sweep": {},
+    "data": {"source": "s", "task": "regression", "digest": "d", "split": {}, "splits": []},
+    "trials": 3, "sweep": {},
 }  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def test_what_happened_to_which_trial_is_logged(tmp_path: Path) -> None:
     results = sweeps.run(path, runs=tmp_path, runner="local", tracking_uri="none")
     lines = lines_of(results.folder)
     assert {(line["sweep"], line["id"]) for line in lines} == {
-        ("blobs", results.folder.read_description()["id"])
+        ("blobs", results.folder.read_description().id)
     }
     assert all(datetime.fromisoformat(line["time"]).tzinfo is not None for line in lines)
     assert "2 trials, local" in lines[0]["message"]

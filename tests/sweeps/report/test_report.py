@@ -189,7 +189,7 @@ def test_trials_of_which_none_had_ended_have_no_picture_by_the_clock() -> None:
 
 
 def test_the_command_to_reproduce_names_the_file_that_was_run(results: Results) -> None:
-    file = results.folder.read_description()["file"]
+    file = results.folder.read_description().file
     assert Path(file).exists()
     assert command("run", file) in (results.path / "report.html").read_text()
 
@@ -199,7 +199,7 @@ def test_where_the_file_is_not_known_the_copy_in_the_folder_is_named(
 ) -> None:
     shutil.copytree(results.path, tmp_path / "copy")
     folder = RunFolder.open(tmp_path / "copy")
-    description = folder.read_description()
+    description = folder.description_values()
     del description["file"]
     folder.write_description(description)
     again, text = report_sections(folder)[-1].code
@@ -212,7 +212,7 @@ def test_folders_of_modules_are_part_of_the_command_to_reproduce(
 ) -> None:
     shutil.copytree(results.path, tmp_path / "copy")
     folder = RunFolder.open(tmp_path / "copy")
-    folder.write_description(folder.read_description() | {"module_folders": ["/my project"]})
+    folder.change_description({"module_folders": ["/my project"]})
     again, _ = report_sections(folder)[-1].code
     assert again.startswith(f"PYTHONPATH='/my project' {command('run')} ")
 

@@ -163,7 +163,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 def test_a_run_with_folds_says_which_rows_it_held_out(small: Results) -> None:
-    data = small.folder.read_description()["data"]
+    data = small.folder.description_values()["data"]
     assert data["split"] == {"dev": None, "test": 0.1, "folds": 4, "seed": None}
     rows = {split["name"]: split["rows"] for split in data["splits"]}
     assert rows == {"fold1": 14, "fold2": 14, "fold3": 13, "fold4": 13, "test": 6}

@@ -135,7 +135,7 @@ def test_the_log_of_the_tracker_has_json_lines_with_the_sweeps_identity(tmp_path
     runs, uri = tmp_path / "runs", store(tmp_path)
     results = sweeps.run(path, runs=runs, runner="local", tracking_uri=uri)
     lines = [json.loads(line) for line in (results.path / LOG_FILE).read_text().splitlines()]
-    assert {line["id"] for line in lines} == {results.folder.read_description()["id"]}
+    assert {line["id"] for line in lines} == {results.folder.read_description().id}
     assert [(line["level"], line["message"]) for line in lines] == [
         ("info", f"recording in MLflow at {uri}"),
         ("info", "2 ended trials are recorded"),

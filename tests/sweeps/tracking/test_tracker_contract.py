@@ -115,7 +115,7 @@ def parts(results: Results) -> list[RunFolder]:
 
 
 def id_of(folder: RunFolder) -> str:
-    return str(folder.read_description()["id"])
+    return folder.read_description().id
 
 
 def expected(folder: RunFolder, inside: str | None) -> Seen:
