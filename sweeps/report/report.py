@@ -15,7 +15,7 @@ from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.infra.command_line import command
 from sweeps.models.cuts import AT_RANDOM
-from sweeps.record.description import Description
+from sweeps.record.description import DataDescription, Description
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.measurement import dev_rows, measured
 from sweeps.record.reading import read_record
@@ -126,7 +126,7 @@ def _summary(
         *_winner_words(record, choice, openings),
         *_next_words(folder, record, analysis, choice),
     ]
-    text += _rare_classes(description)
+    text += _rare_classes(description.data, description.sweep.data.split.test)
     text += [f"Note on the data: {note}." for note in description.data.notes]
     facts = {
         "objective": f"{record.goal.metric} ({record.goal.mode})",
@@ -150,9 +150,8 @@ def _surprise(
     return [words] if words else []
 
 
-def _rare_classes(description: Description) -> list[str]:
+def _rare_classes(data: DataDescription, asked: float | None) -> list[str]:
     """Return that rare classes weigh more in dev and test rows than in the data, where they do."""
-    data, asked = description.data, description.sweep.data.split.test
     is_at_random = data.cut in ("", AT_RANDOM)
     if data.task != "classification" or asked is None or not is_at_random:
         return []

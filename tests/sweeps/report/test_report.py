@@ -14,6 +14,7 @@ import pytest
 
 import sweeps
 from sweeps.infra.command_line import command
+from sweeps.record.description import DataDescription, SplitRows
 from sweeps.record.reading import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
@@ -251,9 +252,8 @@ def test_parallel_axes_have_short_names_and_a_logarithmic_objective_where_it_is_
 def test_rare_classes_that_weigh_more_in_test_rows_are_said(
     test_rows: int, cut: str | None, is_said: bool
 ) -> None:
-    splits = [{"name": "train", "rows": 990 - 120 - test_rows}, {"name": "dev", "rows": 120},
-              {"name": "test", "rows": test_rows}]  # fmt: skip
-    data = {"task": "classification", "split": {"test": 0.1}, "splits": splits}
-    found = _rare_classes(data if cut is None else data | {"cut": cut})
+    rows = {"train": 990 - 120 - test_rows, "dev": 120, "test": test_rows}
+    splits = tuple(SplitRows(name, number, "") for name, number in rows.items())
+    found = _rare_classes(DataDescription("a.csv", "", "classification", splits, cut or ""), 0.1)
     assert bool(found) is is_said
     assert all("120 rows are test rows where 99 were asked for" in one for one in found)
