@@ -9,6 +9,7 @@ import time
 from typing import NoReturn
 
 from sweeps.cli.commands import main
+from sweeps.errors import RequestError
 
 __all__ = ["command"]
 
@@ -18,6 +19,11 @@ _PATIENCE_S = 5.0
 
 def command() -> NoReturn:
     """Run the command that was typed, and end the process with its code."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        print("error: the current folder is gone; change to one that exists", file=sys.stderr)
+        sys.exit(RequestError.exit_code)
     code = main()
     # Python waits for all threads: one of the user's own that never ends would keep the command.
     threading.Thread(target=_end, args=(code,), daemon=True, name="end").start()

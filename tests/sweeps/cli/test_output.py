@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,17 @@ def test_messages_that_cannot_be_written_end_nothing(run: Path, tmp_path: Path, 
 def test_a_reader_that_has_seen_enough_is_no_error(run: Path) -> None:
     done = shell("schema | head -c 10")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_current_folder_that_is_gone_is_said(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    done = subprocess.run(
+        ["sh", "-c", f"rmdir {folder}; {sys.executable} -m sweeps list"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.strip().endswith("the current folder is gone; change to one that exists")
