@@ -32,6 +32,7 @@ from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.storage.files import bring
 from sweeps.tracking.projection import Projection
 from sweeps.tracking.store import translated_errors
+from sweeps.tracking.values import texts_of
 
 __all__ = ["ModelSource", "log_model", "model_of"]
 
@@ -145,7 +146,7 @@ def log_model(projection: Projection, source: ModelSource) -> str:
                 name=_NAME,
                 source_run_id=projection.parent_id,
                 tags={_MARK_TAG: source.mark, "trial": str(source.trial)},
-                params={k: str(v) for k, v in flatten(source.configuration).items()},
+                params=texts_of(flatten(source.configuration)),
             )
             local = Path(temporary) / "model"
             stage(source.modules, own := Path(temporary) / "own")

@@ -10,6 +10,8 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
@@ -32,12 +34,16 @@ __all__ = [
     "sweep_note",
     "sweep_params",
     "tags_of",
+    "texts_of",
     "trial_params",
     "trial_tags",
 ]
 
 _LONGEST_TAG = 5000
 _LONGEST_KEY = 250
+_LONGEST_PARAM = 6000
+# Of a data set's name, beside the split's.
+_LONGEST_NAME = 450
 
 Rows = Iterable[Mapping[str, float]]
 
@@ -106,8 +112,19 @@ def final_metrics(
 
 def trial_params(trial: TrialRecord) -> list[Param]:
     """Return a trial's configuration with dotted keys, and its seed."""
-    values = flatten(trial.trial.configuration) | {"seed": trial.trial.seed}
-    return [Param(_legal(key), str(value)) for key, value in values.items()]
+    texts = texts_of(flatten(trial.trial.configuration) | {"seed": trial.trial.seed})
+    return [Param(key, text) for key, text in texts.items()]
+
+
+def texts_of(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return values as parameters that MLflow takes: names and texts, cut to its lengths."""
+    return {_legal(key): _within(str(value), _LONGEST_PARAM) for key, value in values.items()}
+
+
+def _within(text: str, longest: int) -> str:
+    """Return a text that can be stored: no halves of surrogate pairs, cut with an ellipsis."""
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _legal(key: str) -> str:
@@ -134,7 +151,7 @@ def sweep_params(description: Description) -> list[Param]:
         for key, value in about["search"].items()
         if key != "trials" and not isinstance(value, list)
     }
-    params = [Param(key, str(value)) for key, value in flatten(about).items()]
+    params = [Param(key, text) for key, text in texts_of(flatten(about)).items()]
     cut = description.data.cut
     return [*params, Param("data.cut", cut)] if cut else params
 
@@ -153,7 +170,9 @@ def trial_tags(trial: TrialRecord, state: str, goal: Goal) -> dict[str, str]:
 def tags_of(values: Mapping[str, str], is_new: bool) -> list[RunTag]:
     """Return tags, cut to a length that MLflow takes; a new run needs no empty ones."""
     return [
-        RunTag(key, value[:_LONGEST_TAG]) for key, value in values.items() if value or not is_new
+        RunTag(key, _within(value, _LONGEST_TAG))
+        for key, value in values.items()
+        if value or not is_new
     ]
 
 
@@ -165,7 +184,7 @@ def datasets(description: Description) -> list[DatasetInput]:
     return [
         DatasetInput(
             Dataset(
-                name=f"{data.source}-{split.name}",
+                name=f"{_data_name(data.source)}-{split.name}",
                 digest=split.digest,
                 source_type="local",
                 source=source,
@@ -175,6 +194,11 @@ def datasets(description: Description) -> list[DatasetInput]:
         )
         for split in data.splits
     ]
+
+
+def _data_name(source: str) -> str:
+    """Return what a data set is called: its source, or the last part of a long path."""
+    return source if len(source) <= _LONGEST_NAME else _within(Path(source).name, _LONGEST_NAME)
 
 
 def sweep_note(record: SweepRecord, stage: str | None, choice: FinalChoice | None) -> str:
