@@ -36,7 +36,7 @@ def savings(evidence: Evidence) -> Savings:
     for trial in evidence.trials:
         if trial.outcome is None:
             continue
-        wanted = trial.trial.config.training.epochs
+        wanted = int(trial.trial.configuration["training"]["epochs"])
         name = str(trial.outcome)
         trials[name] += 1
         run[name] += trial.epochs
