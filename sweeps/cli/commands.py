@@ -23,7 +23,7 @@ from sweeps.definition.own_files import import_from_here
 from sweeps.errors import StoppedAtOnce, SweepError, SweepFileError
 from sweeps.infra import command_line
 from sweeps.infra.other_package import clash
-from sweeps.terminal.plain_text import shown
+from sweeps.infra.plain_text import shown
 
 __all__ = ["main"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.errors import StorageError, SweepError
-from sweeps.terminal.plain_text import shown
+from sweeps.infra.plain_text import shown
 
 __all__ = ["checked_output", "write_answer"]
 

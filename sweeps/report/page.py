@@ -10,12 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeps.report.style import plain
+
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = ["Panel", "Section", "Table", "render"]
 
 _HERE = Path(__file__).resolve().parent
+# The page is complete in itself: nothing in it can load, send or embed anything. What Plotly draws
+# by WebGL (parallel coordinates, many points) goes through functions that it makes from texts.
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'"
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,7 @@ def render(title: str, sections: Sequence[Section]) -> str:
     return "".join(
         [
             "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>",
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             "<meta name='viewport' content='width=device-width, initial-scale=1'>",
             f"<title>{html.escape(title)}</title>",
             f"<style>{(_HERE / 'page.css').read_text(encoding='utf-8')}</style></head><body><main>",
@@ -122,7 +131,7 @@ def _panel(panel: Panel, figures: list[Any]) -> str:
         drawing += f' style="min-height:{height_px}px;min-width:{width_px}px"></div>'
         if width_px:
             drawing = f'<div class="scroll">{drawing}</div>'
-        figures.append(json.loads(panel.figure.to_json()))
+        figures.append(plain(panel.figure))
     return (
         f"<figure class='{kinds}'><h3>{html.escape(panel.title)}</h3>{drawing}"
         f"<figcaption>{caption}</figcaption></figure>"

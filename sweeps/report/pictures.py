@@ -8,6 +8,7 @@ from pathlib import Path
 from sweeps.errors import SweepError
 from sweeps.record.run_folder import RunFolder
 from sweeps.report.report import report_sections
+from sweeps.report.style import plain
 
 __all__ = ["write_pictures"]
 
@@ -36,7 +37,7 @@ def write_pictures(folder: RunFolder) -> list[Path]:
         panel.figure.update_layout(title={"text": panel.title, "x": 0.02, "y": 0.98}, margin_t=90)
     try:
         plotly.io.write_images(
-            fig=[panel.figure for panel in drawn], file=paths, width=_WIDTH, scale=_SCALE
+            fig=[plain(panel.figure) for panel in drawn], file=paths, width=_WIDTH, scale=_SCALE
         )
     except (ChromeNotFoundError, RuntimeError) as err:
         raise SweepError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +19,7 @@ __all__ = [
     "log_axis",
     "log_if_wide",
     "outcome_colour",
+    "plain",
     "points",
     "rounded",
     "translucent",
@@ -101,9 +104,38 @@ def figure(traces: Sequence[Any], x: str, y: str, *, height: int = 380, **layout
         paper_bgcolor="white",
         plot_bgcolor="white",
         hovermode="closest",
+        hoverlabel={"namelength": -1},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
         xaxis={**axis, "title": {"text": x}},
         yaxis={**axis, "title": {"text": y}},
     )
     made.update_layout(**layout)
     return made
+
+
+def plain(drawn: go.Figure) -> dict[str, Any]:
+    """Return a figure's JSON in which every text is shown as it is, whatever it holds.
+
+    Plotly takes `<b>`, `<br>` and links in names, labels and categories for markup, and entities
+    for characters. Names and values are the user's; none of ours holds markup.
+    """
+    found = json.loads(drawn.to_json())
+    escaped: dict[str, Any] = _escaped(found)
+    # The one place where Plotly writes texts as they are.
+    for axis, own in zip(_parallel_axes(escaped), _parallel_axes(found), strict=True):
+        axis.update({key: own[key] for key in ("ticktext",) if key in own})
+    return escaped
+
+
+def _parallel_axes(made: dict[str, Any]) -> list[dict[str, Any]]:
+    return [axis for trace in made["data"] for axis in trace.get("dimensions", ())]
+
+
+def _escaped(part: Any) -> Any:
+    if isinstance(part, str):
+        return html.escape(part, quote=False)
+    if isinstance(part, list):
+        return [_escaped(one) for one in part]
+    if isinstance(part, dict):
+        return {key: _escaped(one) for key, one in part.items()}
+    return part

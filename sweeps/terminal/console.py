@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from sweeps.terminal.plain_text import shown
+from sweeps.infra.plain_text import shown
 
 __all__ = ["PlainConsole"]
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
+from sweeps.infra.plain_text import shown
 from sweeps.record.measurement import measured
 from sweeps.record.records import SweepRecord
-from sweeps.terminal.plain_text import shown
 
 if TYPE_CHECKING:
     from sweeps.tracking.process import TrackingProcess

@@ -15,6 +15,7 @@ from typing import Any
 
 from mlflow.entities import Metric, Param, RunTag
 
+from sweeps.infra.plain_text import shown
 from sweeps.record.description import Description
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.records import Outcome, SweepRecord, TrialRecord
@@ -360,9 +361,9 @@ def run_name(folder: RunFolder, description: Description) -> str:
     """Return what a sweep's run is called: its folder, with that of the stage where it is one."""
     stage = description.stage
     if stage is None:
-        return folder.name
+        return shown(folder.name)
     sweep = folder.path.parents[stage.count("/")]
-    return "-".join((sweep.name, *folder.path.relative_to(sweep).parts))
+    return shown("-".join((sweep.name, *folder.path.relative_to(sweep).parts)))
 
 
 def _fullest_first(run: Any) -> tuple[int, bool, str]:

@@ -6,6 +6,7 @@ Everything follows from the ledger, timestamps included, so that MLflow recognis
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import math
 import re
@@ -17,6 +18,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 
 from sweeps.definition.configurations import flatten
 from sweeps.definition.goal import Goal
+from sweeps.infra.plain_text import shown
 from sweeps.record.description import Description
 from sweeps.record.final import FinalChoice, Opening
 from sweeps.record.measurement import measured
@@ -44,6 +46,8 @@ _LONGEST_KEY = 250
 _LONGEST_PARAM = 6000
 # Of a data set's name, beside the split's.
 _LONGEST_NAME = 450
+# An underscore within a word marks nothing.
+_MARKDOWN = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")
 
 Rows = Iterable[Mapping[str, float]]
 
@@ -122,9 +126,15 @@ def texts_of(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _within(text: str, longest: int) -> str:
-    """Return a text that can be stored: no halves of surrogate pairs, cut with an ellipsis."""
-    text = text.encode("utf-8", "backslashreplace").decode()
+    """Return a text that can be stored and printed: nothing is obeyed, cut with an ellipsis."""
+    text = shown(text)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _literal(text: object) -> str:
+    """Return a text for a note, in which neither Markdown nor HTML finds anything to obey."""
+    line = html.escape(str(text).replace("\n", "\\n"), quote=False)
+    return _MARKDOWN.sub(r"\\\g<0>", line)
 
 
 def _legal(key: str) -> str:
@@ -153,7 +163,7 @@ def sweep_params(description: Description) -> list[Param]:
     }
     params = [Param(key, text) for key, text in texts_of(flatten(about)).items()]
     cut = description.data.cut
-    return [*params, Param("data.cut", cut)] if cut else params
+    return [*params, Param("data.cut", _within(cut, _LONGEST_PARAM))] if cut else params
 
 
 def trial_tags(trial: TrialRecord, state: str, goal: Goal) -> dict[str, str]:
@@ -198,7 +208,8 @@ def datasets(description: Description) -> list[DatasetInput]:
 
 def _data_name(source: str) -> str:
     """Return what a data set is called: its source, or the last part of a long path."""
-    return source if len(source) <= _LONGEST_NAME else _within(Path(source).name, _LONGEST_NAME)
+    name = source if len(source) <= _LONGEST_NAME else Path(source).name
+    return _within(name, _LONGEST_NAME)
 
 
 def sweep_note(record: SweepRecord, stage: str | None, choice: FinalChoice | None) -> str:
@@ -217,7 +228,10 @@ def sweep_note(record: SweepRecord, stage: str | None, choice: FinalChoice | Non
         *_choice_lines(choice),
         "| parameter | value |",
         "| --- | --- |",
-        *(f"| {k} | {v} |" for k, v in flatten(best.trial.configuration).items()),
+        *(
+            f"| {_literal(k)} | {_literal(v)} |"
+            for k, v in flatten(best.trial.configuration).items()
+        ),
     ]
     return "\n".join(lines)
 
@@ -235,7 +249,7 @@ def _choice_lines(choice: FinalChoice | None) -> list[str]:
 
 def _trial_note(trial: TrialRecord, state: str, goal: Goal) -> str:
     """Return one line about a trial, which the MLflow UI shows as its description."""
-    reason = f" ({trial.reason.splitlines()[0]})" if trial.reason else ""
+    reason = f" ({_literal(trial.reason.splitlines()[0])})" if trial.reason else ""
     if trial.best is None:
         return f"{state}{reason} after {trial.epochs} epochs"
     value = measured(trial.best, goal.metric, digits=6)

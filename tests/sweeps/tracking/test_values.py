@@ -63,3 +63,30 @@ def test_half_of_a_surrogate_pair_in_an_error_stops_no_record(tmp_path: Path) ->
     found = Record(store(tmp_path / "runs"))
     assert sorted(run.info.status for run in found.trials.values()) == ["FAILED", "FINISHED"]
     assert r"bad \udcff" in found.trials[0].data.tags["failures"]
+
+
+def test_what_a_terminal_or_a_note_would_obey_is_recorded_as_it_is_written(tmp_path: Path) -> None:
+    body = r"        if self.number == 0: raise ValueError('\x1b[31m<img src=x> *red*')"
+    target = own_net(tmp_path, "says_escapes", body)
+    file = tmp_path / "says_escapes.py"
+    file.write_text(file.read_text().replace("number=0)", "number=0, note='')"))
+    note = r'"\e]0;T\a<b>|[x](https://evil.example)\u202e"'
+    model = (
+        f"{{kind: custom, target: '{target}', options: {{number: {{int: [0, 1]}}, note: {note}}}}}"
+    )
+    found = synced(
+        write_sweep(
+            tmp_path, search="{method: grid}", trial="{retries: 0}",
+            space=space(model, "{kind: adam, lr: 0.05}", epochs=2),
+        )
+    )  # fmt: skip
+    failed = found.trials[0].data
+    assert failed.params["model.options.note"] == (
+        r"\x1b]0;T\x07<b>|[x](https://evil.example)\u202e"
+    )
+    assert r"\x1b[31m<img src=x>" in failed.tags["failures"]
+    assert r"&lt;img src=x&gt; \*red\*" in failed.tags["mlflow.note.content"]
+    assert r"&lt;b&gt;\|\[x\]" in found.parent.data.tags["mlflow.note.content"]
+    runs = (found.parent, *found.trials.values())
+    told = "".join("".join([*run.data.tags.values(), *run.data.params.values()]) for run in runs)
+    assert "\x1b" not in told

@@ -1,4 +1,4 @@
-"""Text that comes from files and from other people's code, made safe to print.
+"""Text that comes from files and from other people's code, made safe to print and to record.
 
 A column, a label or an error may hold what a terminal obeys: sequences that set its title, its
 colours or its clipboard, and marks that turn the reading order. They are shown as Python writes

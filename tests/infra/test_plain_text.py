@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 from sweeps.cli.commands import main
+from sweeps.infra.plain_text import shown
 from sweeps.terminal.console import PlainConsole
-from sweeps.terminal.plain_text import shown
 from tests.sweeps.sweep_files import space, write_sweep
 
 MARKUP = ["[/nosuch]", "[bold red]x[/]", "[link=https://evil.example]x[/link]", "[a-z]", ":smile:"]
