@@ -61,7 +61,7 @@ class NetTraining:
         """
         check_trial(config, data.task, data.input_shape)
         device = _device(config.training.device)
-        self._randomness = OwnRandomness(seed, device)
+        self._randomness = OwnRandomness(seed, device, config.model.kind != "custom")
         with self._randomness:
             self._net = build_net(config.model, data.input_shape, data.outputs).to(device)
         self._parameters = FlatParameters(self._net)
@@ -130,7 +130,7 @@ class NetTraining:
 
     def tensors(self) -> dict[str, Tensor]:
         """All that `restore` needs but the schedule's state, by `group/name`."""
-        groups = {**self._live_tensors(), "random": self._randomness.state, "best": self._kept}
+        groups = {**self._live_tensors(), "random": self._randomness.tensors(), "best": self._kept}
         return {f"{group}/{name}": t for group, ts in groups.items() for name, t in ts.items()}
 
     def restore(self, named: Mapping[str, Tensor]) -> None:
@@ -143,11 +143,9 @@ class NetTraining:
         for group, tensors in self._live_tensors().items():
             for name, tensor in tensors.items():
                 tensor.copy_(named[f"{group}/{name}"])
-        states = self._randomness.state
-        self._randomness.state = {name: named[f"random/{name}"] for name in states}
-        best = (name for name in named if name.startswith("best/"))
+        self._randomness.restore(_group("random", named))
         device = self._parameters.vector.device
-        self._kept = {name.removeprefix("best/"): named[name].to(device) for name in best}
+        self._kept = {name: tensor.to(device) for name, tensor in _group("best", named).items()}
 
     def _live_tensors(self) -> dict[str, dict[str, Tensor]]:
         """What training changes in place; buffers include those that a state_dict leaves out."""
@@ -156,6 +154,11 @@ class NetTraining:
             "buffers": dict(self._net.named_buffers()),
             "optimizer": self._optimizer.state,
         }
+
+
+def _group(group: str, named: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    prefix = f"{group}/"
+    return {name[len(prefix) :]: t for name, t in named.items() if name.startswith(prefix)}
 
 
 def _device(wanted: str) -> torch.device:

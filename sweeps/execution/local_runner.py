@@ -23,7 +23,16 @@ def run_in_process(job: Job) -> None:
     scheduler = LedgerScheduler(job.scheduler, job.recorder)
     waiting = OrderedDict.fromkeys(scheduler.left(job.indices))
     worker = TrialWorker(job.order)
-    while not job.recorder.should_stop():
+    try:
+        _train_all(waiting, worker, scheduler)
+    finally:
+        worker.stop()  # what a trial changed in this process is put back
+
+
+def _train_all(
+    waiting: OrderedDict[int, None], worker: TrialWorker, scheduler: LedgerScheduler
+) -> None:
+    while not scheduler.recorder.should_stop():
         index = scheduler.next_trial(waiting)
         if index is None:
             return

@@ -33,6 +33,11 @@ class RayTrial(Trainable):
         report = self._worker.advance()
         return {"report": json.dumps(report.to_json()), "done": report.outcome is not None}
 
+    def reset(self, new_config: dict[str, Any], storage: Any = None) -> bool:
+        """Put back what the last trial changed before Ray looks at, say, the working directory."""
+        self._worker.stop()
+        return bool(super().reset(new_config, storage))  # type: ignore[no-untyped-call]
+
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take up another trial in this process."""
         self._worker.start(new_config["members"][0])

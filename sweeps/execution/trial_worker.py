@@ -11,7 +11,9 @@ import signal
 import time
 import traceback
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,9 +24,11 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.execution.watchdog import Watchdog
 from sweeps.execution.work_order import WorkOrder
 from sweeps.models.configuration import TrialConfig
+from sweeps.models.custom_nets import find_net_function
 from sweeps.models.errors import ModelError
 from sweeps.models.file_header import checked, with_checksum
 from sweeps.models.own_code import described, guarded
+from sweeps.models.process_state import ProcessState
 from sweeps.models.splits import TrainDev
 from sweeps.models.training import Objective, Training
 from sweeps.models.weights import pack
@@ -53,6 +57,8 @@ class TrialWorker:
         self._training: Training | None = None
         self._reported = self._saved = self._kept_from = 0
         self._reports: deque[tuple[float, int]] = deque()
+        self._process: ProcessState | None = None
+        self._notice = ""
         self._watchdog = Watchdog(order.stacks, order.timeout_s if order.kill_when_late else None)
         if order.inputs is not None:
             order.inputs.copy_to(Path(order.import_paths[0]), ".py")
@@ -83,7 +89,8 @@ class TrialWorker:
         self._reports.clear()
 
     def stop(self) -> None:
-        """Let go of the current trial."""
+        """Let go of the current trial, and put back what it changed in this process."""
+        self._put_back()
         self._trial = self._training = None
 
     def advance(self) -> Report:
@@ -94,10 +101,18 @@ class TrialWorker:
         """
         if self._trial is None:
             raise AssertionError("advance() before start()")
-        index = self._trial.index
+        report = self._attempt(self._trial)
+        if report.outcome is not None or report.failure:
+            self._put_back()
+        notice, self._notice = self._notice, ""
+        is_spoilt = self._process is not None and self._process.is_spoilt
+        return replace(report, notice=notice, is_spoilt=is_spoilt)
+
+    def _attempt(self, trial: PlannedTrial) -> Report:
+        index = trial.index
         try:
             with guarded():
-                return self._train_to_report(self._trial)
+                return self._train_to_report(trial)
         except _OutOfTimeError as err:
             return Report(index, [], Outcome.FAILED, str(err))
         except _UnsavedError as err:
@@ -115,6 +130,7 @@ class TrialWorker:
     def _train_to_report(self, trial: PlannedTrial) -> Report:
         if self._training is None:
             self._watchdog.watch(trial.index, 0.0)
+            self._take_process(trial)
             self._training = self._continue_or_begin(trial)
             self._saved = self._training.epoch
         training = self._training
@@ -136,6 +152,23 @@ class TrialWorker:
         rows = [row for row in training.history if row["epoch"] > self._reported]
         self._reported = training.epoch
         return Report(trial.index, rows, self._outcome(training), training.reason)
+
+    def _take_process(self, trial: PlannedTrial) -> None:
+        """Have this process as it was before the first trial, with the import of the net's module.
+
+        Not earlier: warming up imports parts of torch, which change some of it.
+        """
+        self._process = self._process or ProcessState()
+        target = trial.configuration["model"].get("target", "")
+        self._process.begin(target.partition(":")[0], partial(_import, target))
+
+    def _put_back(self) -> None:
+        if self._trial is None or self._process is None:
+            return
+        names = self._process.put_back()
+        if names:
+            what = f"trial {self._trial.index} left changed for other trials"
+            self._notice = f"{what}: {', '.join(names)}; it was put back"
 
     def _recorded_for_good(self) -> int:
         """Return the epoch up to which the ledger has the rows, wherever it has to be read.
@@ -198,6 +231,12 @@ class _OutOfTimeError(Exception):
 
 class _UnsavedError(Exception):
     """Weights or a checkpoint could not be written."""
+
+
+def _import(target: str) -> None:
+    """Import the module of a net; what is wrong with it is met again when the net is built."""
+    with suppress(ModelError):
+        find_net_function(target)
 
 
 def _config(trial: PlannedTrial, **changed: Any) -> TrialConfig:

@@ -59,6 +59,8 @@ class TuneScheduler(TrialScheduler):
         if report.outcome is not None:
             self._scheduler.reported(report)
         self.give_up(trial)
+        # Tune stops the trial's worker next, or keeps it for another trial.
+        controller._reuse_actors = not report.is_spoilt
 
     def on_trial_remove(self, controller: Any, trial: Trial) -> None:
         """Forget a trial that was stopped while it waited."""

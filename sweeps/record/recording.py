@@ -110,6 +110,8 @@ class Recorder:
         if report.unsaved:
             text = f"cannot write what trial {report.trial} learned: {report.unsaved}; {_MEND}"
             self._full(StorageError(text))
+        if report.notice:
+            log(logging.WARNING, report.notice)
         if report.failure:
             self.attempt_failed(report.trial, report.failure)
         rows = [row for row in report.rows if row["epoch"] > record.epochs]

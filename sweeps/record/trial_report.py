@@ -20,6 +20,8 @@ class Report:
         outcome: How the trial ended, or None while it goes on.
         failure: Why this attempt failed, with its traceback; the trial may be tried again.
         unsaved: Why what a kill needs could not be written, where it could not.
+        notice: What a trial of this worker, this one or one before, left changed for the others.
+        is_spoilt: Whether the worker should take up no other trial, if it can be replaced.
     """
 
     trial: int
@@ -28,6 +30,8 @@ class Report:
     reason: str = ""
     failure: str = ""
     unsaved: str = ""
+    notice: str = ""
+    is_spoilt: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, as sent between processes."""
@@ -38,6 +42,8 @@ class Report:
             "reason": self.reason,
             "failure": self.failure,
             "unsaved": self.unsaved,
+            "notice": self.notice,
+            "is_spoilt": self.is_spoilt,
         }
 
     @classmethod
@@ -51,4 +57,6 @@ class Report:
             reason=value["reason"],
             failure=value["failure"],
             unsaved=value["unsaved"],
+            notice=value["notice"],
+            is_spoilt=value["is_spoilt"],
         )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -29,6 +32,22 @@ class Restless(nn.Module):
 
 def restless(input_shape: tuple[int, ...], outputs: int, width: int = 4) -> nn.Module:
     return Restless(input_shape[0], outputs, width)
+
+
+class Noisy(nn.Module):
+    """Draws from numpy's and Python's generators, by pairs and singly."""
+
+    def __init__(self, columns: int, outputs: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(columns, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        noise = np.random.normal() + random.gauss(0, 1) + np.random.rand() * random.random()
+        return self.layer(x + 0.1 * noise)
+
+
+def noisy(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    return Noisy(input_shape[0], outputs)
 
 
 def lazy(input_shape: tuple[int, ...], outputs: int) -> nn.Module:

@@ -23,6 +23,7 @@ from tests.models.trial_fixtures import (
 
 MLP = {"kind": "mlp", "hidden_layers": 2, "hidden_units": 8, "dropout": 0.3}
 OWN = {"kind": "custom", "target": "tests.models.own_nets:restless", "options": {"width": 3}}
+NOISY = {"kind": "custom", "target": "tests.models.own_nets:noisy"}
 LAZY = {"kind": "custom", "target": "tests.models.own_nets:lazy"}
 
 
@@ -41,6 +42,7 @@ CASES = [
     case("cnn", pictures(), model={"kind": "cnn", "channels": 4, "dropout": 0.2}),
     case("cnn-batch-norm", pictures(), model={"kind": "cnn", "normalization": "batch"}),
     case("own", blobs(), model=OWN),
+    case("own-noisy", blobs(), model=NOISY),
     case("own-lazy", blobs(), model=LAZY),
     case("momentum", blobs(), model=MLP, optimizer={"kind": "sgd", "lr": 0.1, "momentum": 0.9}),
     case("adam", blobs(), model=MLP, optimizer={"kind": "adam"}),
