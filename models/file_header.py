@@ -24,6 +24,8 @@ def read_about(content: bytes) -> dict[str, Any]:
     try:
         header_end = 8 + int.from_bytes(content[:8], "little")
         about = json.loads(json.loads(content[8:header_end])["__metadata__"]["about"])
+    except RecursionError:
+        raise WeightsError("the JSON in the header of weights is nested too deeply") from None
     except (ValueError, KeyError, TypeError) as err:
         raise WeightsError(f"weights must be safetensors with JSON in the header: {err}") from err
     if not isinstance(about, dict):

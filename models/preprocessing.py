@@ -174,9 +174,12 @@ def preprocessing_from_json(text: str) -> tuple[Preprocessing, ...]:
     """What `preprocessing_to_json` wrote, one for each net.
 
     Raises:
-        pydantic.ValidationError: the text is no such record.
+        ValueError: the text is no such record (pydantic's ValidationError is one).
     """
-    read = json.loads(text)
+    try:
+        read = json.loads(text)
+    except RecursionError:
+        raise ValueError("the preprocessing is nested too deeply to be read") from None
     if "folds" not in read:
         return (Preprocessing.from_json(text),)
     return tuple(Preprocessing.from_json(json.dumps(fold)) for fold in read["folds"])

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sweeps.models.csv_files import CsvFile
 from sweeps.models.data_configuration import DataConfig
 from sweeps.models.errors import DataError
+from sweeps.models.npz_files import array_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -31,7 +32,7 @@ def column_of_file(config: DataConfig, base_dir: Path, name: str) -> Values:
     path = config.path(base_dir)
     if path.suffix.lower() == ".npz":
         with np.load(path, allow_pickle=False) as archive:
-            return column_of_values(name, archive[name])
+            return column_of_values(name, array_of(archive, name, path))
     return _of_table(name, _table(path, config, name).column(0))
 
 

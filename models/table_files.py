@@ -22,6 +22,7 @@ from sweeps.models.cells import number_in, object_array
 from sweeps.models.csv_files import CsvFile
 from sweeps.models.data_configuration import FILE_SUFFIXES, DataConfig
 from sweeps.models.errors import DataError
+from sweeps.models.npz_files import array_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -34,8 +35,11 @@ _Read = TypeVar("_Read")
 # What numpy and pyarrow raise of a damaged file; pyarrow's errors derive from the built-in ones.
 _UNREADABLE = (
     EOFError,
+    MemoryError,
     NotImplementedError,
     OSError,
+    OverflowError,
+    RecursionError,
     ValueError,
     zipfile.BadZipFile,
     zlib.error,
@@ -250,7 +254,9 @@ def _read_npz(path: Path, config: DataConfig) -> Table:
     with np.load(path, allow_pickle=False) as archive:
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise DataError("an .npz file must hold named arrays", key=("source",), value=str(path))
-        return Table({name: archive[name] for name in _kept(archive.files, path, config)})
+        return Table(
+            {name: array_of(archive, name, path) for name in _kept(archive.files, path, config)}
+        )
 
 
 def _kept(names: Sequence[str], path: Path, config: DataConfig, hint: str = "") -> list[str]:

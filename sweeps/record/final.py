@@ -15,6 +15,7 @@ from typing import Any
 
 from sweeps.errors import RunFolderError, StorageError
 from sweeps.record.run_folder import RunFolder, write_atomically
+from sweeps.record.seals import parsed
 
 __all__ = [
     "Candidate",
@@ -172,7 +173,7 @@ def read_final(folder: RunFolder) -> FinalChoice | None:
     if not path.exists():
         return None
     try:
-        value = json.loads(path.read_bytes())
+        value = parsed(path.read_bytes())
         candidates = tuple(
             Candidate(**{**one, "values": tuple(one["values"])}) for one in value["candidates"]
         )
@@ -204,7 +205,7 @@ def read_openings(folder: RunFolder) -> list[Opening]:
     found: list[Opening] = []
     for line in _whole_lines(path):
         try:
-            event = json.loads(line)
+            event = parsed(line)
             if event.pop("event") == "opened":
                 found.append(Opening(**event, metrics={}))
             else:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 from safetensors import safe_open
 
 from sweeps.models.errors import WeightsError
+from sweeps.models.file_header import read_about
 from sweeps.models.weights import load_weights, pack, unpack
 
 ABOUT = {"name": "Zoë", "lr": 0.1 + 0.2, "rows": [{"dev_loss": 1e-300}], "none": None}
@@ -58,6 +60,17 @@ def test_a_file_of_other_origin_is_an_error() -> None:
 
     with pytest.raises(WeightsError, match="JSON in the header"):
         unpack(safetensors.torch.save({"w": torch.ones(1)}))
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    "header", [DEEP, json.dumps({"__metadata__": {"about": DEEP}})], ids=["header", "about"]
+)
+def test_a_header_that_is_nested_too_deeply_is_an_error(header: str) -> None:
+    with pytest.raises(WeightsError, match="nested too deeply"):
+        read_about(len(header).to_bytes(8, "little") + header.encode())
 
 
 def test_a_missing_file_is_the_systems_own_error(tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""Arrays of an .npz file, each held to its size before it is read."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib import format as npy
+
+from sweeps.models.errors import DataError
+
+__all__ = ["array_of"]
+
+
+def array_of(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> npt.NDArray[Any]:
+    """Return one array of an open .npz file.
+
+    A small file may claim much: a header says any shape, and what is the same all over is
+    compressed a thousandfold.
+
+    Args:
+        path: of the file, for messages.
+
+    Raises:
+        DataError: The array is larger than the memory at hand, or than what the file has of it.
+        OSError, ValueError, zipfile.BadZipFile, zlib.error: The file was damaged.
+    """
+    assert archive.zip is not None
+    member = name if name in archive.zip.namelist() else f"{name}.npy"
+    held = archive.zip.getinfo(member).file_size
+    with archive.zip.open(member) as file:
+        claimed = _claimed(file)
+    if claimed > held:
+        rule = (
+            f"array {name!r} of {path.name} must have the {_size(claimed)} that its header says, "
+            f"not {_size(held)}: the file was damaged, or made to mislead"
+        )
+        raise DataError(rule, key=("source",), value=str(path))
+    free = _free_bytes()
+    if held > free:
+        rule = (
+            f"array {name!r} of {path.name} must fit into memory: it has {_size(held)}, "
+            f"and {_size(free)} are free"
+        )
+        raise DataError(rule, key=("source",), value=str(path), hint="Keep fewer rows in the file")
+    array: npt.NDArray[Any] = archive[name]
+    return array
+
+
+def _claimed(file: IO[bytes]) -> int:
+    """Return how many bytes an array's header says there are; 0 of what is no array."""
+    if file.read(len(npy.MAGIC_PREFIX)) != npy.MAGIC_PREFIX:
+        return 0
+    is_first = file.read(2)[:1] == b"\x01"
+    read = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
+    shape, _, dtype = read(file)
+    # Objects are pickled, in any number of bytes; they are refused by numpy.
+    return 0 if dtype.hasobject else math.prod(shape) * dtype.itemsize
+
+
+def _size(count: int) -> str:
+    """Return a number of bytes in words."""
+    return f"{count / 1e9:,.1f} GB" if count >= 1e8 else f"{count:,} bytes"
+
+
+def _free_bytes() -> int:
+    """Return the memory that is at hand; where the system does not say, all that there is."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        [free] = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+        return int(free) * 1024
+    except (OSError, ValueError):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
