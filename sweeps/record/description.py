@@ -114,6 +114,14 @@ class Description:
         """The sweep file; raises ValidationError where the values were damaged."""
         return SweepFile.model_validate(_as_cut(self.values), strict=False)
 
+    def is_of(self, file: SweepFile) -> bool:
+        """Return whether a sweep file describes this sweep.
+
+        Keys that an earlier version did not have count as left out, or as what it did.
+        """
+        as_written = SweepFile.model_validate(self.values, strict=False)
+        return file in (as_written, self.sweep)
+
 
 def _as_cut(sweep: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a sweep as it ran: versions that had no `duplicates` cut equal rows apart."""

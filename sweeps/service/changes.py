@@ -149,6 +149,7 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
             f"the plan of {folder.name} would not continue the old one: this version of sweeps "
             f"draws differently; start a new sweep"
         )
+    folder.take_format()
     plan_sum = folder.write_plan([*old, *longer[len(old) :]])
     search = sweep.file.search.model_dump(mode="json")
     folder.change_description(

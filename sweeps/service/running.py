@@ -141,7 +141,8 @@ def resume(
     folder = open_sweep(path)
     with folder.lock():
         refuse_held_elsewhere(folder.path)
-        refuse_other_code(folder, read_record(folder), accept_code)
+        if overrides:  # without, the session refuses it where there is anything to resume
+            refuse_other_code(folder, read_record(folder), accept_code)
         change(folder, overrides)
     return _session(folder, "resume", RunOptions(runner, tracking_uri, display, accept_code))
 
@@ -252,7 +253,8 @@ def _new_folder(runs: Path, name: str, run_id: str | None) -> RunFolder:
 
 
 def _refuse_other_sweep(folder: RunFolder, sweep: Sweep) -> None:
-    if folder.read_description().values != sweep.file.model_dump(mode="json"):
+    folder.read_sweep()  # values that were damaged are said as such
+    if not folder.read_description().is_of(sweep.file):
         raise RequestError(
             f"{folder.path} holds another sweep than this file describes; give this one another "
             f"--id, or resume that one: {command('resume', folder.path)}"

@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 import sweeps
-from sweeps.errors import RequestError
+from sweeps.errors import RequestError, RunFolderError
 from sweeps.record.records import Outcome
 from sweeps.record.run_folder import RunFolder
 from sweeps.service.running import open_run
@@ -152,3 +152,32 @@ def test_the_net_of_a_final_answers(copy: Copy, tmp_path: Path) -> None:
     names = json.loads((path / "preprocessing.json").read_bytes())["number_names"]
     rows.write_text(",".join(names) + "\n5.1,3.5,1.4,0.2\n")
     assert sweeps.predict(path, rows)["prediction"].tolist() == ["setosa"]
+
+
+@pytest.mark.parametrize("name", [*ENDED, "interrupted", "target", "trials"])
+def test_an_unchanged_file_goes_on_with_its_sweep_by_name(
+    name: str, copy: Copy, tmp_path: Path
+) -> None:
+    path = copy(name)
+    file = Path(shutil.copy(path / "sweep.yaml", tmp_path))
+    results = sweeps.run(file, runs=path.parent, run_id=name, **ON_DISK)
+    assert results.path == path
+
+
+@pytest.mark.parametrize(
+    "override", ["seed=4", "data.split.duplicates=together", "budget.trials=9"]
+)
+def test_a_changed_file_is_another_sweep(override: str, copy: Copy, tmp_path: Path) -> None:
+    path = copy("interrupted")
+    file = Path(shutil.copy(path / "sweep.yaml", tmp_path))
+    with pytest.raises(RequestError, match="holds another sweep than this file describes"):
+        sweeps.run(file, overrides=[override], runs=path.parent, run_id=path.name, **ON_DISK)
+
+
+def test_one_that_is_extended_gets_all_checksums(copy: Copy) -> None:
+    path = copy("finished")
+    sweeps.extend(path, 1, **ON_DISK)
+    source = path / "sweep.yaml"
+    source.write_text(source.read_text() + "# edited\n")
+    with pytest.raises(RunFolderError, match=r"cannot read .*sweep\.yaml: it was edited since"):
+        sweeps.extend(path, 1, **ON_DISK)
