@@ -144,3 +144,14 @@ def test_predictions_come_from_the_code_that_trained_the_net(tmp_path: Path) -> 
     (tmp_path / "answers_part.py").write_text("def activation(out): return out * 0 - 1\n")
     assert run_command("predict", run, rows) == first
     assert first[0] == 0, first[1]
+
+
+def test_a_finished_sweep_needs_no_code_to_be_resumed(tmp_path: Path) -> None:
+    results = started(tmp_path, "over", trials=4)
+    edited(tmp_path / "over_part.py")
+    (results.path / "epochs.parquet").unlink()
+    code, output = run_command("resume", results.path, "--local", "--no-mlflow")
+    assert code == 0, output
+    assert (results.path / "epochs.parquet").exists()
+    with pytest.raises(RunFolderError, match=r"over_part\.py changed"):
+        sweeps.resume(results.path, overrides=["budget.trials=null"], **ON_DISK)
