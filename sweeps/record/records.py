@@ -40,12 +40,14 @@ class Step(NamedTuple):
         kind: `plan` (a session began with `trial` planned trials), `report`, `last_report` (one
             that brought the trial's outcome), `outcome` or `reopened`.
         trial: The trial's index.
+        value, best: The objective at `epoch`, and the best up to it; None where none was finite.
     """
 
     kind: str
     trial: int
     epoch: int = 0
     value: float = math.nan
+    best: float | None = None
 
 
 @dataclass
@@ -236,7 +238,8 @@ class SweepRecord:
         if rows:
             kind = "report" if outcome is None else "last_report"
             value = record.last[self.goal.metric]
-            self.steps.append(Step(kind, record.trial.index, record.epochs, value))
+            best = self.value(record)
+            self.steps.append(Step(kind, record.trial.index, record.epochs, value, best))
         self._take_best(record)
 
     def _take_best(self, record: TrialRecord) -> None:

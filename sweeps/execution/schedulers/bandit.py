@@ -6,8 +6,6 @@ trial is enough to stop others, and its close rivals all go on.
 
 from __future__ import annotations
 
-import math
-
 from sweeps.definition.goal import Goal
 from sweeps.definition.sweep_file import Bandit
 from sweeps.execution.schedulers.scheduler import Action, Decision, Scheduler
@@ -19,13 +17,13 @@ class BanditScheduler(Scheduler):
     """Keeps the best value up to each of its epochs; others may be worse by `slack` of it."""
 
     name = "bandit"
+    compares_bests = True
 
     def __init__(self, section: Bandit, goal: Goal, max_epochs: int) -> None:
         self._sign = goal.sign
         self._slack = section.slack
         self._milestones = frozenset(range(section.grace_epochs, max_epochs, section.every))
-        self._best: dict[int, float] = {}  # reward (high is good) of each trial so far
-        self._leaders: dict[int, float] = {}  # and the best of these at each milestone
+        self._leaders: dict[int, float] = {}  # the best reward (high is good) by each milestone
 
     @property
     def milestones(self) -> frozenset[int]:
@@ -34,8 +32,7 @@ class BanditScheduler(Scheduler):
 
     def decide(self, trial: int, epoch: int, value: float) -> Decision:
         """Compare the trial's best so far with that of the trial that led at this epoch."""
-        own = max(self._sign * value, self._best.get(trial, -math.inf))
-        self._best[trial] = own
+        own = self._sign * value
         if epoch not in self._milestones:
             return Decision()
         leader = self._leaders.get(epoch, own)
@@ -45,11 +42,11 @@ class BanditScheduler(Scheduler):
         seen = {"rung": epoch, "limit": limit}
         if own >= worst:
             return Decision(seen=seen)
-        reason = f"its best, {self._sign * own:.6g}, is worse than {limit:.6g}"
+        reason = f"its best, {value:.6g}, is worse than {limit:.6g}"
         return Decision(Action.STOP, seen, f"{reason}, the best's with a slack of {self._slack:g}")
 
     def leave(self, trial: int, last: tuple[int, float] | None) -> tuple[int, ...]:
-        """Let the last value of a trial that ended count for the others."""
+        """Let the best value of a trial that ended count for the others."""
         if last is not None:
             self.decide(trial, *last)
         return ()

@@ -71,8 +71,13 @@ class LedgerScheduler:
     def _point(self, report: Report) -> tuple[int, float] | None:
         if not report.rows:
             return None
-        last = report.rows[-1]
-        return int(last["epoch"]), last[self.recorder.record.goal.metric]
+        last, record = report.rows[-1], self.recorder.record
+        value = last[record.goal.metric]
+        return int(last["epoch"]), self._told(value, record.value(record.trials[report.trial]))
+
+    def _told(self, value: float, best: float | None) -> float:
+        """Return which of its last and its best value the scheduler is told of a trial."""
+        return best if self._scheduler.compares_bests and best is not None else value
 
     def _decide(self, index: int, at: tuple[int, float]) -> Action:
         decision = self._scheduler.decide(index, *at)
@@ -129,7 +134,7 @@ class LedgerScheduler:
                 self._last.pop(step.trial, None)
                 self._scheduler.add(step.trial)
             case "last_report":
-                self._last[step.trial] = (step.epoch, step.value)
+                self._last[step.trial] = (step.epoch, self._told(step.value, step.best))
             case "outcome":
                 self._end(step.trial)
             case _ if step.trial not in self._over:
@@ -141,7 +146,8 @@ class LedgerScheduler:
         self._added = max(self._added, trials)
 
     def _replay_report(self, step: Step) -> None:
-        decision = self._scheduler.decide(step.trial, step.epoch, step.value)
+        told = self._told(step.value, step.best)
+        decision = self._scheduler.decide(step.trial, step.epoch, told)
         if decision.seen is not None and self._is_unrecorded(step):
             self.recorder.decided(step.trial, decision.action, decision.seen)
         self._follow(step.trial, decision)

@@ -53,10 +53,14 @@ class Scheduler(ABC):
         name: What it is called where a pruned trial's reason is read.
         pauses: Whether trials wait for one another. All are then offered from the start, and each
             saves a checkpoint every epoch, as a pause ends its worker.
+        compares_bests: Whether a value it is told is the trial's best up to that epoch, and not
+            that of the epoch alone. It hears of no epoch between two reports, and how many come
+            hangs on how fast the machine is.
     """
 
     name: ClassVar[str]
     pauses: ClassVar[bool] = False
+    compares_bests: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -75,7 +79,8 @@ class Scheduler(ABC):
 
         Args:
             trial: Not one that this scheduler stopped.
-            last: Its last epoch and value, which count; None where it diverged or failed.
+            last: Its last epoch, and the value as for `decide`, which count; None where it diverged
+                or failed.
         """
         return ()
 
