@@ -50,7 +50,7 @@ class Job:
 
 
 class Jobs:
-    """The jobs of one cluster; raises JobsError with the way out."""
+    """The jobs of one cluster; raises JobsError with the next step."""
 
     def __init__(self, address: str) -> None:
         self._address = address

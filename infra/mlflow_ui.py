@@ -53,7 +53,7 @@ def open_ui(settings: InfraSettings, runs: Path | None, port: int) -> int:
 
 
 def _problem(uri: str, runs: Path, port: int) -> str:
-    """Return why no server can be started, with the way out; empty where one can."""
+    """Return why no server can be started, with the next step; empty where one can."""
     store = runs / "mlflow.db"
     if uri == "none":
         return "MLFLOW_TRACKING_URI=none: sweeps are recorded on disk alone; unset it for MLflow"

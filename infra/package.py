@@ -30,7 +30,7 @@ _MB = 2**20
 
 
 class PackageError(Exception):
-    """The files cannot be shipped; the message says which, how much there may be, the way out."""
+    """The files cannot be shipped; the message says which, how much there may be, the next step."""
 
 
 def code_files(parts: Iterable[str] = ()) -> dict[Path, Path]:

@@ -28,7 +28,7 @@ _STORES = ("s3", "gs", "abfss")
 
 
 class SettingsError(Exception):
-    """A variable cannot be used; the message names it, its value, the rule and the way out."""
+    """A variable cannot be used; the message names it, its value, the rule and the next step."""
 
 
 class InfraSettings(BaseSettings):
@@ -123,7 +123,7 @@ class InfraSettings(BaseSettings):
         if not text.lower().startswith(_JOBS):
             raise ValueError("an address to send to begins with http:// or https://")
         if _host(text) is None:
-            raise ValueError("it names no host, or its port is no number: https://HOST:PORT/...")
+            raise ValueError("it names no host, or its port is not a number: https://HOST:PORT/...")
         if "@" in urlsplit(text).netloc:
             raise ValueError(
                 "what is sent there carries neither user nor password: let SWEEPS_NOTIFY_COMMAND "

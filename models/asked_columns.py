@@ -29,7 +29,7 @@ def number_column(name: str, cells: Array, marks: Collection[str]) -> npt.NDArra
         marks: texts that stand for a missing value.
 
     Raises:
-        DataError: a cell is no number, with its row.
+        DataError: a cell is not a number, with its row.
     """
     if cells.dtype.kind in "biuf" or cells.ndim != 1:
         return column_values(name, cells)
@@ -52,7 +52,7 @@ def word_column(
         known: words of the training rows.
 
     Raises:
-        DataError: a cell is no word, with its row.
+        DataError: a cell is not a word, with its row.
     """
     if cells.ndim != 1:
         column_values(name, cells)  # says what is wrong with it

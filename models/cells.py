@@ -27,7 +27,7 @@ __all__ = [
     "word_in",
 ]
 
-# What else people write for "no value", in lower case; such cells are no evidence of categories.
+# What else people write for "no value", in lower case; such cells are not evidence of categories.
 # fmt: off
 _MARKS = frozenset((
     "", "?", "??", "???", "-", "--", "---", "\N{EN DASH}", "\N{EM DASH}",

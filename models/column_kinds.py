@@ -50,7 +50,7 @@ def check_words(name: str, values: npt.NDArray[Any], config: DataConfig) -> None
         config: the `data` section.
 
     Raises:
-        DataError: with the row and the text of the first cell that is no number.
+        DataError: with the row and the text of the first cell that is not a number.
     """
     found = odd_cell(values.tolist()) if values.dtype == object else None
     if found is None or name in config.words:
@@ -90,7 +90,7 @@ def _ways_out(name: str, text: str, config: DataConfig) -> str:
 
 
 def as_words(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
-    """(rows,) str, None where missing: what is no text is written as one.
+    """(rows,) str, None where missing: what is not text is written as one.
 
     Raises:
         DataError: a value is neither word, number nor boolean.

@@ -34,7 +34,7 @@ class CsvFile:
     config: DataConfig
 
     def header(self) -> list[str]:
-        """The names of the first line; bytes that are no text make a name that is no other's.
+        """The names of the first line; bytes that are not text make a name that is no other's.
 
         Raises:
             DataError: the file is not text in the encoding that is given.
@@ -81,7 +81,7 @@ class CsvFile:
         return table
 
     def _likely_numbers(self) -> dict[str, pyarrow.DataType]:
-        """The columns of a wide table whose first cell is no whole number.
+        """The columns of a wide table whose first cell is not a whole number.
 
         Inference tries eight types a column and block: 2 s for 20,000 columns, which a type that
         is given, and nearly always right, brings to 0.2 s.
@@ -165,7 +165,7 @@ class CsvFile:
         return DataError(rule, key=("source",), value=str(self.path), hint=self._table_hint())
 
     def _table_hint(self) -> str:
-        """What the first lines say of a file that is no table as it was read."""
+        """What the first lines say of a file that is not a table as it was read."""
         lines = self._head().decode(self._encoding, errors="replace").splitlines()
         first = next((line for line in lines if line.strip()), "")
         hint = self.separator_hint([first]) if self.config.separator not in first else ""

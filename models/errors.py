@@ -18,7 +18,7 @@ __all__ = ["DataError", "ModelError", "NetError", "TrialConfigError", "WeightsEr
 
 
 class ModelError(ValueError):
-    """A configuration, net or data set that cannot be used as it is, and the way out.
+    """A configuration, net or data set that cannot be used as it is, and the next step.
 
     The message is built from the parts, each of which stays readable on the error.
 
@@ -68,7 +68,7 @@ class TrialConfigError(ModelError):
 
 
 class NetError(ModelError):
-    """A net of the user's own that cannot be found, built or run."""
+    """A user-defined net that cannot be found, built or run."""
 
 
 class WeightsError(ModelError):

@@ -74,7 +74,7 @@ def features_from_array(values: npt.ArrayLike, names: tuple[str, ...] = ()) -> F
         names: one name for each number of a row; `x0`, `x1`, ... when empty.
 
     Raises:
-        DataError: values are no such array of numbers.
+        DataError: values are not such an array of numbers.
     """
     array = np.asarray(values)
     if array.dtype.kind not in _NUMBER_KINDS:

@@ -91,7 +91,7 @@ class Cnn(Section):
 
 
 class CustomNet(Section):
-    """A net of the user's own: `function(input_shape, outputs, **options)` returns a Module."""
+    """A user-defined net: `function(input_shape, outputs, **options)` returns a Module."""
 
     kind: Literal["custom"]
     target: str = Field(

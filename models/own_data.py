@@ -33,7 +33,7 @@ def call_own_data(
 
     Returns:
         Features as a mapping of column name to values, which a data frame becomes too, or as an
-        array; the target; and columns by name that are no features, such as groups, if it returns
+        array; the target; and columns by name that are not features, such as groups, if it returns
         a third value.
 
     Raises:

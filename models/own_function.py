@@ -1,4 +1,4 @@
-"""Finding and calling a function of the user's own, given as `package.module:function`."""
+"""Finding and calling a user-defined function, given as `package.module:function`."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ OwnRole = Literal["data", "net"]
 
 @dataclass(frozen=True)
 class Role:
-    """What a function of the user's own is for.
+    """What a user-defined function is for.
 
     Attributes:
         path: where it is named, in the sweep file or in a trial's configuration.
@@ -56,7 +56,7 @@ ROLES: dict[OwnRole, Role] = {
 
 @dataclass(frozen=True)
 class OwnFunction:
-    """A function of the user's own, as a sweep file names it.
+    """A user-defined function, as a sweep file names it.
 
     Attributes:
         kind: what it is for.

@@ -158,7 +158,7 @@ class Preprocessing(BaseModel):
         """The record that `to_json` wrote.
 
         Raises:
-            pydantic.ValidationError: the text is no such record.
+            pydantic.ValidationError: the text is not such a record.
         """
         return cls.model_validate_json(text)
 

@@ -191,7 +191,7 @@ def _as_written(
 
 
 def _type_of(names: tuple[str, ...], kind: ClassType, labels: npt.NDArray[Any]) -> ClassType:
-    """What classes that are written so are: `00501` and `true` are no number and no boolean."""
+    """What classes that are written so are: `00501` and `true` are text."""
     return kind if {label.strip() for label in labels} == set(names) else "text"
 
 

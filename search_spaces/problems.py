@@ -21,7 +21,7 @@ Kind = Literal["unknown_key", "missing_key", "whole_number", "type", "value"]
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong, and the way out.
+    """One thing that is wrong, and the next step.
 
     Attributes:
         path: Keys and list positions from the top down to the place.
@@ -79,7 +79,7 @@ def nearest(word: str, choices: Sequence[str]) -> str:
 
 
 def number_hint(value: object) -> str:
-    """Return the way out for a text that stands where a number must; empty for any other value."""
+    """Return the fix for a text that stands where a number must; empty for any other value."""
     if not isinstance(value, str):
         return ""
     plain = value.replace("_", "")

@@ -237,7 +237,7 @@ def _locate(node: Node, value: Any, path: KeyPath, place: KeyPath) -> KeyPath:
         for position, option in enumerate(node.options):
             if _matches(option, value):
                 return _locate(option, value, path, (*place, "choice", position))
-        raise KeyError(f"{value!r} is no option of {'.'.join(map(str, place))}")
+        raise KeyError(f"{value!r} is not an option of {'.'.join(map(str, place))}")
     if isinstance(node, RangeNode):
         return (*place, *_end_of(node.parameter, value))
     if not path or isinstance(node, ValueNode):

@@ -56,7 +56,7 @@ def _list(
             yield f"{indent}- {_flow(inner)}"
             continue
         first, *rest = _mapping(inner, place, comments, indent + "  ")
-        if first.lstrip().startswith("#"):  # the dash goes to the first line that is no comment
+        if first.lstrip().startswith("#"):  # the dash goes to the first line that is not a comment
             yield f"{indent}-"
             yield first
         else:

@@ -107,7 +107,7 @@ class Diagnosis:
     @property
     def words(self) -> str:
         """The findings in words, for a tag or a table."""
-        nothing = "nothing amiss" if self.is_judged else "pruned: not judged"
+        nothing = "no finding" if self.is_judged else "pruned: not judged"
         return ", ".join(self.findings) or nothing
 
 

@@ -136,7 +136,7 @@ def _bounds(ordered: Array, goal: Goal) -> tuple[float, float]:
     A loss ends at 0, and accuracy, F1 and R2 at 1; the other end is open, as for R2 it is.
     """
     floor, ceiling = (0.0, math.inf) if goal.mode == "min" else (-math.inf, 1.0)
-    # A metric of the user's own may know no such bound.
+    # A user-defined metric may know no such bound.
     is_within = floor <= ordered[0] and ordered[-1] <= ceiling
     return (floor, ceiling) if is_within else (-math.inf, math.inf)
 

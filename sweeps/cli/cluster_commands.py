@@ -86,7 +86,8 @@ def ask_cluster(parsed: argparse.Namespace, arguments: Sequence[str]) -> int | N
         return None
     from sweeps.service.submission import ask
 
-    print("the storage is not seen here: asking the cluster", file=sys.stderr)
+    note = "the storage cannot be read from here; running the command as a job of the cluster"
+    print(note, file=sys.stderr)
     if arguments[0] != "report":
         words = [_id_of(w) if Path(w) == getattr(parsed, "run", None) else w for w in arguments]
         code, text = ask(words)

@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         if name != "run":
             command.add_argument("--json", action="store_true", help="print JSON")
         if name == "plan":
-            command.add_argument("--no-probe", action="store_true", help="measure no epoch: no ETA")
+            command.add_argument("--no-probe", action="store_true", help="no timing probe, no ETA")
         if name == "run":
             command.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
             command.add_argument(
@@ -193,9 +193,9 @@ def _add_set(command: argparse.ArgumentParser) -> None:
 
 def _add_running(command: argparse.ArgumentParser) -> None:
     command.add_argument("--local", action="store_true", help="run in this process, without Ray")
-    command.add_argument("--quiet", action="store_true", help="print the run folder alone")
+    command.add_argument("--quiet", action="store_true", help="print only the run folder")
     command.add_argument("--json", action="store_true", help="print the result as JSON")
-    command.add_argument("--no-mlflow", action="store_true", help="record on disk alone")
+    command.add_argument("--no-mlflow", action="store_true", help="do not log to MLflow")
     command.add_argument(
         "--accept-code",
         action="store_true",

@@ -25,7 +25,7 @@ def command() -> NoReturn:
         print("error: the current folder is gone; change to one that exists", file=sys.stderr)
         sys.exit(RequestError.exit_code)
     code = main()
-    # Python waits for all threads: one of the user's own that never ends would keep the command.
+    # Python waits for all threads: a user's thread that never ends would keep the command.
     threading.Thread(target=_end, args=(code,), daemon=True, name="end").start()
     sys.exit(code)
 

@@ -1,7 +1,7 @@
 """Standard output and standard error, which may be closed or full, for the time of a command.
 
 Standard output holds the answer: where it cannot be written, the command has not done its work.
-Standard error holds progress and messages: a terminal that is gone is no reason to end a sweep.
+Standard error holds progress and messages: a closed terminal is no reason to end a sweep.
 """
 
 from __future__ import annotations

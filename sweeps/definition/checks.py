@@ -106,7 +106,7 @@ def _check_objective(
     choices = tuple(dict.fromkeys(found))
     if metric in choices:
         return Goal(metric, mode_of(metric))
-    rule = f"{metric!r} is no dev metric of a {' or '.join(tasks)} task"
+    rule = f"{metric!r} is not a dev metric for {' or '.join(tasks)}"
     if metric.startswith("train_"):
         rule = f"{metric!r} would reward overfitting: trials are judged on the dev set"
     hint = did_you_mean(metric, choices)

@@ -104,7 +104,7 @@ def _unknown(number: int, text: str, name: str, known: set[str]) -> Problem:
         prefix = f"{section}." if section else ""
         near = did_you_mean(last, [one.removeprefix(prefix) for one in choices])
         hint = near.replace("'", f"'{prefix}", 1)
-    rule = f"{name!r} is no value of a trial's configuration"
+    rule = f"unknown name {name!r}"
     return Problem(("constraints", number), text, rule, tuple(choices), hint)
 
 

@@ -47,7 +47,7 @@ def apply_overrides(value: Mapping[str, Any], overrides: Iterable[Override]) -> 
     """Return a copy of `value` with each override in it; a missing section is made.
 
     Raises:
-        SweepFileError: A key path runs through something that is no section or list.
+        SweepFileError: A key path runs through something that is neither a section nor a list.
     """
     changed = copy.deepcopy(dict(value))
     for override in overrides:

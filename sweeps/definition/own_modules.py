@@ -17,7 +17,7 @@ _WHERE = "put it beside the sweep file, where you type the command, or on PYTHON
 
 
 def function_problem(own: OwnFunction) -> Problem | None:
-    """Return why a function of the user's own cannot be called, or None where it may be.
+    """Return why a user-defined function cannot be called, or None where it may be.
 
     The module itself is not run, as that would take torch; the packages that hold it are.
     """

@@ -1,4 +1,4 @@
-"""Whether a function of the user's own takes the options that it is given, read from its text.
+"""Whether a user-defined function takes the options that it is given, read from its text.
 
 Nothing of it is run, as that would take torch. Where the text does not tell, nothing is said.
 """
@@ -16,7 +16,7 @@ __all__ = ["option_problems"]
 
 
 def option_problems(own: OwnFunction) -> Iterator[Problem]:
-    """Yield what keeps a function of the user's own from being called with its options.
+    """Yield what keeps a user-defined function from being called with its options.
 
     Only a plain function at its module's top level tells: no class, decorator or second meaning
     of its name.

@@ -174,7 +174,7 @@ def _illegal(sweep: Sweep, draw: Mapping[str, Any], problem: Problem) -> Problem
     return Problem(
         path=("space", *template_place(sweep.space, draw, problem)),
         value=problem.value,
-        rule=f"a draw is no legal trial: {problem.rule}, with {values}",
+        rule=f"the space contains an invalid trial: {problem.rule} (values: {values})",
         hint="forbid such combinations by a line in `constraints`",
     )
 

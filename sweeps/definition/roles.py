@@ -17,12 +17,12 @@ def scientific_dimensions(roles: Roles | None, space: Space) -> list[int]:
 
 
 def check_roles(roles: Roles | None, space: Space) -> list[Problem]:
-    """Return what is wrong with the section: paths that are no choices, or are weighted ones."""
+    """Return what is wrong with the section: paths that are not choices, or are weighted ones."""
     choices, problems = _choices(space), []
     for number, path in enumerate(roles.scientific if roles else ()):
         place = ("roles", "scientific", number)
         if path not in choices:
-            rule = f"{path!r} is no choice of `space` that every trial has"
+            rule = f"{path!r} is not a choice of `space` that every trial has"
             hint = did_you_mean(path, tuple(choices))
             problems.append(Problem(place, path, rule, tuple(choices)[:20], hint))
             continue

@@ -192,7 +192,7 @@ def _merged(problems: Sequence[Problem]) -> Problem:
 
 
 def _type_hint(kind: str, value: object) -> str:
-    """Return the way out for a value of the wrong type."""
+    """Return the fix for a value of the wrong type."""
     if isinstance(value, str):
         return number_hint(value)
     if kind == "string_type" and isinstance(value, int | float):

@@ -61,7 +61,7 @@ class LedgerReader:
         """Yield each complete event that has not been read yet.
 
         An incomplete last line (no newline: the writer was killed, or is writing) ends the
-        reading. A ledger without a first event is no file yet.
+        reading. A ledger without a first event is not a file yet.
 
         Raises:
             RunFolderError: The file cannot be read, or a line is not the one that was written.

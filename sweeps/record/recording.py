@@ -159,7 +159,8 @@ class Recorder:
         if silence:
             self.ended(index, Outcome.FAILED, silence)
         elif not self.end_if_hung(index) and is_last:
-            reason = f"failed {len(failures)} times, at last: {error.splitlines()[0]}"
+            times = "once" if len(failures) == 1 else f"{len(failures)} times"
+            reason = f"failed {times}; last error: {error.splitlines()[0]}"
             self.ended(index, Outcome.FAILED, reason)
 
     def end_if_hung(self, index: int) -> bool:
@@ -175,7 +176,8 @@ class Recorder:
             return ""  # in a folder the stack is found
         used_s = self.record.trials[index].train_s + time.monotonic() - self._heard[index]
         is_late = used_s > self._timeout_s
-        return "hung: its worker was ended past trial.timeout_s" if is_late else ""
+        late = "timed out: no report within trial.timeout_s; its worker was killed"
+        return late if is_late else ""
 
     def ended(self, index: int, outcome: Outcome, reason: str) -> None:
         """Record how a trial ended, once; what nobody needs any more of it is deleted."""

@@ -87,7 +87,7 @@ class SweepRecord:
     """The state of a sweep: what its plan says, and what the ledger adds.
 
     Attributes:
-        code: The digests of the user's own files that trials are trained with, by their paths; None
+        code: The digests of the user's files that trials are trained with, by their paths; None
             where no session noted them.
         accepted: What of them a person went on with although it had changed, in words.
     """

@@ -152,13 +152,13 @@ class RunFolder:
             raise RequestError(f"there is no run folder {path}{_others(path.parent)}")
         if not folder._was_begun():
             raise RequestError(
-                f"{path} is no run folder: it has neither {folder.description.name} nor "
+                f"{path} is not a run folder: it has neither {folder.description.name} nor "
                 f"{folder.plan.name}{_others(path)}; `list` shows the sweeps that there are"
             )
         for file in (folder.description, folder.plan):
             if not file.exists():
                 raise RunFolderError(
-                    f"{path} is no complete run folder: {file.name} is missing. The sweep was "
+                    f"{path} is not a complete run folder: {file.name} is missing. The sweep was "
                     f"killed while it was being set up, before any trial; start it again"
                 )
         folder._refuse_other_format()
@@ -167,7 +167,7 @@ class RunFolder:
         return folder
 
     def _was_begun(self) -> bool:
-        """Return whether a sweep has left anything here, be it only an empty folder."""
+        """Return whether a sweep has left anything here, even if only an empty folder."""
         return any(path.exists() for path in (self.description, self.plan, self.checkpoints))
 
     def _refuse_other_format(self) -> None:

@@ -182,7 +182,8 @@ def _winner_words(
         return [no_winner_words(record)]
     words = [
         f"Best of the search: trial {best.trial.index} with {metric} = "
-        f"{measured(best.best, metric)} at epoch {best.best_epoch}; the best of many flatters."
+        f"{measured(best.best, metric)} at epoch {best.best_epoch}; "
+        "the value is optimistic, as the best of many."
     ]
     if choice is None:
         return words

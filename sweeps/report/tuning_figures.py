@@ -85,7 +85,7 @@ def _edges(
 ) -> tuple[tuple[float, float], dict[str, Any]]:
     """Return the least and largest value of the y axis, and its layout.
 
-    A bound that the metric alone gives, 0 or infinity, is no place on an axis of what was seen.
+    A bound that the metric alone gives, 0 or infinity, does not belong on an axis of what was seen.
     """
     ends = [end for curve in curves for end in (curve.median, curve.low, curve.high)]
     shown = np.concatenate([*ends, *others])

@@ -91,7 +91,7 @@ def suggest(path: str | Path) -> str:
 def home_of_suggestion(path: str | Path) -> Path | None:
     """Return the folder that a suggested sweep file must lie in, as that of the sweep did.
 
-    None where it may lie anywhere: it names neither data beside it nor modules of the user's own.
+    None where it may lie anywhere: it names neither data beside it nor user-defined modules.
     """
     folder = open_sweep(path)
     data = folder.read_sweep().data

@@ -91,18 +91,18 @@ def prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> N
 def _refuse_another(folder: RunFolder) -> None:
     if not is_final_over(folder):
         raise RequestError(
-            f"{folder.name} has a final that is unfinished: resume it: {_resume(folder)}; "
-            f"--again keeps it as it is beside another"
+            f"{folder.name} has an unfinished final; resume it: {_resume(folder)}; "
+            f"--again keeps it and starts a new one"
         )
     if why := why_no_winner(folder):
         failed = has_failed_trials(folder)
         retry = f"the failed again: {command('retry', folder.path)}; " if failed else ""
         raise RequestError(
-            f"{folder.name} has a final already, without a winner: {why}; "
-            f"{retry}--again keeps it as it is beside another"
+            f"{folder.name} already has a final, without a winner: {why}; "
+            f"{retry}--again keeps it and starts a new one"
         )
     raise RequestError(
-        f"{folder.name} has a final already, and its test set has been opened; --again keeps "
+        f"{folder.name} already has a final result, and its test set has been used; --again keeps "
         f"it as it is beside another, and counts another opening"
     )
 
@@ -113,7 +113,7 @@ def _refuse_open_search(folder: RunFolder, record: SweepRecord) -> None:
     if reason:
         raise RequestError(
             f"the search of {folder.name} is not over: {reason}; retry the failed trials, or go on "
-            f"all the same: {_resume(folder)} --set budget.max_failures=null"
+            f"anyway: {_resume(folder)} --set budget.max_failures=null"
         )
     if record.unfinished and not (record.stopped and record.stopped.ends_search):
         ended = f"{record.outcomes.total()} of {len(record.trials)} trials have ended"
@@ -133,7 +133,7 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
 
     Raises:
         RequestError: The sweep's method draws no further trials.
-        SweepFileError: The space has no so many configurations.
+        SweepFileError: The space has too few configurations.
     """
     description, old = folder.read_description(), folder.read_plan()
     method = folder.read_sweep().search.method

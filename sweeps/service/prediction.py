@@ -58,7 +58,7 @@ def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataF
     import pandas as pd
 
     if not rows.is_file():
-        raise SweepError(f"there is no file {rows} whose rows could be predicted")
+        raise SweepError(f"no such file: {rows}")
     if rows.suffix.lower() not in _TABLES:
         raise SweepError(f"{rows}: a file of rows ends in {' or '.join(_TABLES)}")
     predictor = _predictor(folder, record)

@@ -160,7 +160,7 @@ def extend(
 
     Raises:
         RequestError: The sweep's method draws no further trials.
-        SweepFileError: The space has no so many configurations.
+        SweepFileError: The space has too few configurations.
     """
     folder = open_sweep(path)
     with folder.lock():

@@ -107,7 +107,9 @@ def ask(words: Sequence[str], then: str = "true") -> tuple[int, str]:
         text = "".join(jobs.follow(job))
     begun, _, rest = text.rpartition(f"\n{mark} ")
     if not begun or not rest.strip().isdecimal():
-        raise ClusterError(f"job {job} came to no answer; its log ends with: {text[-300:].strip()}")
+        raise ClusterError(
+            f"job {job} ended without an answer; its log ends with: {text[-300:].strip()}"
+        )
     return int(rest), begun.partition(f"{mark}\n")[2] + "\n"
 
 
@@ -128,7 +130,7 @@ def logs(sweep: str | None, *, follow: bool) -> Iterator[str]:
         yield from jobs.follow(job.id)
         job = jobs.status(job.id)
         if job.status != "SUCCEEDED":
-            raise ClusterError(f"job {job.id} is {job.status}: {job.message or 'no more is known'}")
+            raise ClusterError(f"job {job.id} is {job.status}: {job.message or 'no details'}")
 
 
 def stop(sweep: str, wait_s: float = 90.0) -> Job:

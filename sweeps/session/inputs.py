@@ -25,7 +25,7 @@ INPUTS = "inputs"
 
 
 def needs_modules(data: DataConfig, plan: Iterable[PlannedTrial]) -> bool:
-    """Return whether a sweep calls functions of the user's own."""
+    """Return whether a sweep calls user-defined functions."""
     configurations = (trial.configuration for trial in plan)
     return any(True for _ in own_functions(data, configurations))
 

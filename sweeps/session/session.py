@@ -131,7 +131,7 @@ class _Session:
 
         Args:
             mirror: Brings what is written to an object store.
-            accepted: What is not as it was of the user's own code, in words.
+            accepted: What is not as it was of the user's code, in words.
         """
         self._give_way_to_others(mirror)
         retried = self._take_back_failures()

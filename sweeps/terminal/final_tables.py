@@ -96,7 +96,7 @@ def _print_test(choice: FinalChoice, openings: Sequence[Opening], console: Conso
 def optimism_rows(choice: FinalChoice, metrics: Mapping[str, Interval]) -> list[tuple[str, float]]:
     """Return the winner's objective in the search, over its repeats, and on the test rows.
 
-    The first is the best of many, so it flatters; the steps to the others say by how much.
+    The first is optimistic, as the best of many; the steps to the others say by how much.
     """
     rows = [("in the search", choice.winner.search_value)]
     if choice.winner.mean is not None:

@@ -176,7 +176,7 @@ def next_steps(results: Results) -> list[str]:
     if has_failed_trials(results.folder):
         lines.append(again)
     if record.best is not None and results.final is None and not results.why_no_final:
-        lines.append(f"Repeat its best, and test one:  {command('final', results.path)}")
+        lines.append(f"Confirm the best and test one:  {command('final', results.path)}")
     if (results.path / "report.html").exists():
         lines.append(f"Report:  {path}/report.html")
     else:

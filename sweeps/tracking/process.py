@@ -84,7 +84,7 @@ class TrackingProcess:
             if time.monotonic() - since > (_LONG_PATIENCE_S if is_long else PATIENCE_S):
                 return
             time.sleep(0.02)
-            # After an error the stages come again, which is no progress.
+            # After an error the stages come again, which is not progress.
             reached = tuple(map(max, self._progress(), furthest))
             if reached != furthest:
                 furthest, since = reached, time.monotonic()

@@ -138,7 +138,7 @@ def _literal(text: object) -> str:
 
 
 def _legal(key: str) -> str:
-    """Return a key that MLflow takes: options of the user's own net may have any.
+    """Return a key that MLflow takes: user-defined options net may have any.
 
     What had to be changed is told apart by a digest.
     """

@@ -59,7 +59,7 @@ def test_a_jobs_address_is_submitted_to(monkeypatch: pytest.MonkeyPatch, value: 
         ("SWEEPS_STORAGE", "s3://bucket/sweeps?secret_key=hidden", "it holds a secret"),
         ("SWEEPS_NOTIFY_URL", "hooks.example.org", "begins with http"),
         ("SWEEPS_NOTIFY_URL", "https://ann:pw@hooks.example.org", "neither user nor password"),
-        ("SWEEPS_NOTIFY_URL", "https://hooks.example.org:port", "its port is no number"),
+        ("SWEEPS_NOTIFY_URL", "https://hooks.example.org:port", "its port is not a number"),
         ("RAY_ADDRESS", "http://head:port", "a Jobs address names a host: http://HOST:8265"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Each place for a function of the user's own is found by the one generator that all others ask."""
+"""Each place for a user-defined function is found by the one generator that all others ask."""
 
 from __future__ import annotations
 

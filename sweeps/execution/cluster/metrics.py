@@ -67,7 +67,7 @@ def exported_metrics(
 
 
 def readings(record: SweepRecord, recorded: int) -> list[Reading]:
-    """Return name, tags and value of all that is exported; every state has a value, be it 0."""
+    """Return name, tags and value of all that is exported; every state has a value, 0 included."""
     states: Counter[str] = Counter(map(_state, record.trials))
     found: list[Reading] = [
         ("sweeps_trials", {"outcome": state}, states[state]) for state in _STATES

@@ -32,7 +32,7 @@ class Decision:
 
     Attributes:
         seen: What it compared the trial with, as it was before this report; None where it compared
-            nothing, which is no decision and is not recorded.
+            nothing, which is not a decision and is not recorded.
         reason: Why the trial is stopped.
         losers: Paused trials that are stopped as well.
     """

@@ -80,7 +80,7 @@ def test_a_good_training_has_nothing_amiss(tmp_path: Path) -> None:
     space = made("{kind: mlp, hidden_units: 32}", "{kind: adam, lr: 0.005}", 15)
     [found] = diagnosed(tmp_path, data="{source: digits}", objective=TARGET, space=space)
     assert not {"avoidable bias", "variance", "unstable", "diverged"} & {*found.findings}
-    assert (found.words == "nothing amiss") is (not found.findings)
+    assert (found.words == "no finding") is (not found.findings)
 
 
 def test_without_a_target_the_best_training_error_of_the_sweep_is_the_target(

@@ -26,7 +26,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("extend blobs --trials 5", "only random and sobol sweeps can be extended"),
         ("retry blobs", "no failed trial to retry"),
-        ("final blobs", "has a final already"),
+        ("final blobs", "already has a final"),
         ("show nosuch", "there is no run folder"),
         ("resume blobs/final", "is the stage final of a sweep"),
     ],
@@ -77,7 +77,7 @@ def test_a_local_sweep_that_is_to_be_stopped_is_answered_with_how(
 @pytest.mark.parametrize(
     ("command", "name", "words"),
     [
-        ("resume blobs --local", "hold_session", "resume RUN` continues it"),
+        ("resume blobs --local", "run_session", "resume RUN` continues it"),
         ("show blobs", "open_run", "interrupted\n"),
     ],
 )

@@ -57,7 +57,7 @@ WRONG = {
     "cnn on rows": ("kind: mlp, hidden_units: {int: [4, 16]}", "kind: cnn", 5, 17,
                     "space.model.kind", "needs images"),
     "constraint on nothing": ("name: t", 'name: t\nconstraints: ["model.width < 3"]', 2, 15,
-                              "constraints.0", "no value of a trial's configuration"),
+                              "constraints.0", "unknown name 'model.width'"),
     "constraint that is none": ("name: t", 'name: t\nconstraints: ["model <"]', 2, 15,
                                 "constraints.0", "invalid syntax"),
     "constraints reject all": ("name: t", 'name: t\nconstraints: ["training.epochs > 9"]', 2, 14,

@@ -116,7 +116,7 @@ def test_an_override_can_mend_a_file() -> None:
         ("space.model.hidden_units={int: [9, 4]}", "the low bound must be below the high one"),
         ("space.model.hidden_units.int.0=0", "space.model.hidden_units.int.0: must be at least 1"),
         ("objective.metric=dev_f2", "did you mean 'dev_f1'?"),
-        ("constraints=['model.x > 3']", "constraints.0: 'model.x' is no value"),
+        ("constraints=['model.x > 3']", "constraints.0: unknown name 'model.x'"),
     ],
 )
 def test_a_problem_that_an_override_brings_is_named_by_it(override: str, words: str) -> None:

@@ -1,4 +1,4 @@
-"""Which files a function of the user's own needs, and which folders they are imported from."""
+"""Which files a user-defined function needs, and which folders they are imported from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A net of the user's own is looked for without running its module."""
+"""A user-defined net is looked for without running its module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of a net of the user's own are held against its function's text, which is not run."""
+"""The options of a user-defined net are held against its function's text, which is not run."""
 
 from __future__ import annotations
 

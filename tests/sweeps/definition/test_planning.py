@@ -135,7 +135,9 @@ def test_a_draw_that_no_net_can_train_on_says_where_and_with_what() -> None:
     text = FILE.format(method="random", seed=1, trials=30, more="", constraints="")
     text = text.replace("dropout: {float: [0, 0.5]}", "normalization: {choice: [none, batch]}")
     text = text.replace("[1, 4]}", "[1, 4]}, batch_size: {choice: [32, 1]}")
-    with pytest.raises(SweepFileError, match="a draw is no legal trial: batch norm") as caught:
+    with pytest.raises(
+        SweepFileError, match="the space contains an invalid trial: batch norm"
+    ) as caught:
         check_text(text, "f.yaml", Path.cwd())
     assert "f.yaml:11:63: space.training.batch_size.choice.1" in str(caught.value)
     allowed = "constraints: [\"model.normalization == 'none' or training.batch_size > 1\"]\n"

@@ -58,7 +58,7 @@ def test_an_option_that_constraints_forbid_is_named_as_a_way_out(tmp_path: Path)
     ("roles", "optimizer", "message"),
     [
         ("{scientific: [optimiser]}", OPTIMIZERS, "did you mean 'optimizer'"),
-        ("{scientific: [model.hidden_units]}", OPTIMIZERS, "is no choice of `space`"),
+        ("{scientific: [model.hidden_units]}", OPTIMIZERS, "is not a choice of `space`"),
         ("{scientific: [optimizer]}", OPTIMIZERS[:-1] + ", weights: [1, 2, 3]}", "has weights"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What pydantic finds is said in the words of a sweep file, with the way out."""
+"""What pydantic finds is said in the words of a sweep file, with the next step."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_a_worker_that_always_dies_fails_its_trial_after_the_retries(tmp_path: P
     results = run(path)
     assert endings(results) == ["completed", "failed", "completed"]
     assert Counter(epochs_trained(tmp_path))[1] == 2
-    assert "failed 2 times, at last: WorkerDied: The actor" in results.record.trials[1].reason
+    assert "failed 2 times; last error: WorkerDied: The actor" in results.record.trials[1].reason
 
 
 @pytest.mark.ray
@@ -66,7 +66,7 @@ def test_errors_and_kills_share_one_number_of_retries(tmp_path: Path) -> None:
     results = run(path)
     assert endings(results) == ["completed", "failed"]
     assert Counter(epochs_trained(tmp_path))[1] == 3
-    assert results.record.trials[1].reason == "failed 3 times, at last: RuntimeError: broken"
+    assert results.record.trials[1].reason == "failed 3 times; last error: RuntimeError: broken"
 
 
 @pytest.mark.ray

@@ -74,7 +74,7 @@ def test_errors_and_deaths_are_counted_together(folder: RunFolder, ledger: Ledge
     one.attempt_failed(0, "WorkerDied: gone")
     assert one.record.trials[0].outcome is None
     one.reported(Report(0, [], failure="ValueError: bad\ntrace"))
-    assert one.record.trials[0].reason == "failed 2 times, at last: ValueError: bad"
+    assert one.record.trials[0].reason == "failed 2 times; last error: ValueError: bad"
 
 
 def test_lost_nodes_do_not_count_against_a_trials_retries_but_have_an_end(

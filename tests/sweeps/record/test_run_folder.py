@@ -103,11 +103,11 @@ def test_a_folder_that_was_never_a_run_folder_is_called_so_and_left_as_it_is(
     mine.mkdir()
     (mine / "sweep.yaml").touch()
     with pytest.raises(
-        RequestError, match=r"mine is no run folder: it has neither sweep\.json nor"
+        RequestError, match=r"mine is not a run folder: it has neither sweep\.json nor"
     ):
         RunFolder.open(mine)
     assert [path.name for path in mine.iterdir()] == ["sweep.yaml"]
-    with pytest.raises(RequestError, match=r"runs is no run folder: .*; .*runs has one; `list`"):
+    with pytest.raises(RequestError, match=r"runs is not a run folder: .*; .*runs has one; `list`"):
         RunFolder.open(folder.path.parent)
 
 

@@ -137,7 +137,7 @@ def test_a_finished_final_is_not_run_again(finished: Results) -> None:
     assert (code, "is finished: there is nothing to resume" in output) == (0, True)
     after = {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}
     assert {path.name for path in after if after[path] != before.get(path)} <= {".lock"}
-    with pytest.raises(RequestError, match=r"has a final already.*--again"):
+    with pytest.raises(RequestError, match=r"already has a final.*--again"):
         sweeps.final(finished.path, runner="local", tracking_uri="none")
 
 

@@ -131,7 +131,9 @@ def test_a_final_that_was_killed_while_its_folder_was_made_can_be_asked_for(tmp_
     results = run(write_sweep(tmp_path))
     (results.path / "final" / "weights").mkdir(parents=True)
     assert sweeps.final(results.path, overrides=["final.seeds=1"], **ON_DISK).final is not None
-    with pytest.raises(RequestError, match=r"has a final already, and its test set has been"):
+    with pytest.raises(
+        RequestError, match=r"already has a final result, and its test set has been used"
+    ):
         sweeps.final(results.path, **ON_DISK)
 
 
@@ -198,7 +200,7 @@ def test_repeats_that_all_failed_are_said_and_can_be_retried(tmp_path: Path) -> 
     after = sweeps.final(
         results.path, overrides=["final.seeds=2"], runner="local", tracking_uri="none"
     )
-    why = "no repeat had a finite objective (2 failed; the first: failed 1 times, at last: "
+    why = "no repeat had a finite objective (2 failed; the first: failed once; last error: "
     assert f"no model was logged and the test set is unopened: {why}" in answer(after)
     assert "sweeps retry" in answer(after)
     with pytest.raises(RequestError, match=r"without a winner: no repeat .*sweeps retry"):

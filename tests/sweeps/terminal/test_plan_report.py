@@ -139,7 +139,7 @@ def test_a_checkpoint_is_no_larger_than_the_plan_says(
 
 
 def broken_net(folder: Path, module: str, line: str) -> str:
-    """Return a sweep's space with a net of the user's own whose training raises."""
+    """Return a sweep's space with a user-defined net whose training raises."""
     target = own_net(folder, module, f"        {line}\n")
     return space(custom_model(target))
 

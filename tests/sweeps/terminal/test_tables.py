@@ -90,7 +90,7 @@ def test_why_trials_failed_is_said_once_a_reason_with_where_the_tracebacks_are(
     path = write_sweep(tmp_path, search="{method: grid}", space=fixed, trial="{retries: 0}")
     failed = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
     text = answer(failed, 100)
-    reason = "failed 1 times, at last: RuntimeError: no luck [today]"
+    reason = "failed once; last error: RuntimeError: no luck [today]"
     assert text.count(f"Trial 0 and 2 more {reason}\n") == 1
     assert f"The tracebacks are in {failed.path}/trials.jsonl" in text
     assert "No trial has a finite objective" in text

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 SWEEP_TRIALS, FINAL_TRIALS, EPOCHS = 3, 4, 4
-CLOSING = Closing(lambda folder: {0: "nothing amiss", 1: "variance"}, lambda folder: folder.plan)
+CLOSING = Closing(lambda folder: {0: "no finding", 1: "variance"}, lambda folder: folder.plan)
 
 
 @dataclass
@@ -208,6 +208,6 @@ def test_diagnoses_and_the_report_are_put_beside_it(
     follower.log_closing(CLOSING)
     follower.log_closing(CLOSING)
     assert recorded(kind, finished, tmp_path)[0].diagnoses == [
-        (0, "nothing amiss"),
+        (0, "no finding"),
         (1, "variance"),
     ]
