@@ -38,16 +38,15 @@ def cut_notes(dataset: Dataset, cut: Cut, config: DataConfig, base_dir: Path) ->
         config: The `data` section; columns that it excludes are looked at, too.
         base_dir: Folder that relative file names start from.
     """
-    return (*_about_rows(cut, config), *_about_columns(dataset, config, base_dir))
+    return (*_about_rows(cut), *_about_columns(dataset, config, base_dir))
 
 
-def _about_rows(cut: Cut, config: DataConfig) -> Iterator[str]:
-    is_auto = config.split.column is None and config.split.duplicates == "auto"
+def _about_rows(cut: Cut) -> Iterator[str]:
     held = len(cut.parts[0].dev) + len(cut.parts[0].vault)
-    if not cut.shared or (is_auto and cut.shared < _MANY * held):
+    if not cut.shared or (cut.by_chance and cut.shared < _MANY * held):
         return
-    reason = ": few different values make rows equal by chance" if is_auto else ""
-    way_out = "; split.duplicates: together keeps them on one side" if is_auto else ""
+    reason = ": few different values make rows equal by chance" if cut.by_chance else ""
+    way_out = "; split.duplicates: together keeps them on one side" if cut.by_chance else ""
     rows = f"{cut.shared:,} rows" if cut.shared > 1 else "1 row"
     yield f"{rows} of dev or test with the features of a row that is trained on{reason}{way_out}"
 

@@ -38,15 +38,17 @@ class Cut:
         units: (rows,) numbers from 0 on, the same for rows that were kept together; None where each
             row is a unit of its own.
         shared: Rows of dev or vault whose features equal those of a row that is trained on.
+        by_chance: Whether so few different values make equal rows by chance.
     """
 
     parts: tuple[RowCut, ...]
     rule: str
     units: Rows | None = None
     shared: int = 0
+    by_chance: bool = False
 
     def refit(self) -> RowCut:
-        """Return one more cut in which everything outside the vault is trained on.
+        """Return one more cut in which train and dev rows are trained on; rows of a gap stay out.
 
         The dev rows are those of the first fold, or of the last where folds roll forward; they are
         trained on, so that nothing can be chosen by them any more.
@@ -87,7 +89,7 @@ def _at_random(dataset: Dataset, fractions: SplitFractions, seed: int, twins: Ro
     if fractions.duplicates == "apart" or not _shared(parts, twins):
         return Cut(parts, rule)
     if fractions.duplicates == "auto" and is_by_chance(dataset.features, twins):
-        return Cut(parts, rule)
+        return Cut(parts, rule, by_chance=True)
     try:
         together = _random(dataset.target, fractions, seed, twins)
     except DataError:

@@ -149,6 +149,13 @@ class SplitFractions(Section):
                 value=getattr(self, named[1]),
                 hint="Remove all but one",
             )
+        if named and self.duplicates == "together":
+            raise DataError(
+                f"duplicates: together is only in a cut at random, and {named[0]} decides it here",
+                key=("split", "duplicates"),
+                value=self.duplicates,
+                hint="Remove duplicates: equal rows that are on both sides are counted and said",
+            )
         if self.gap and self.order is None:
             raise DataError(
                 "a gap must have an order, as rows cut at random lie between all others",

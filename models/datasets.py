@@ -28,10 +28,8 @@ from sweeps.models.features import (
 )
 from sweeps.models.own_data import call_own_data
 from sweeps.models.split_column import column_of_file, column_of_values
-from sweeps.models.table_files import read_table
+from sweeps.models.table_files import Table, read_table
 from sweeps.models.targets import Target, read_target
-
-__all__ = ["Dataset", "load_dataset"]
 
 __all__ = ["Dataset", "load_dataset"]
 
@@ -112,7 +110,7 @@ def _from_file(config: DataConfig, base_dir: Path) -> _Read:
     column = config.split.column
     apart = () if column is None or column in config.exclude else (column,)
     used = config.model_copy(update={"exclude": (*config.exclude, *apart)})
-    table = read_table(config.path(base_dir), used)
+    table = _table_without(used, base_dir, column)
     columns = table.columns
     if config.target is None:
         rule = "a file needs the name of its target column"
@@ -124,6 +122,23 @@ def _from_file(config: DataConfig, base_dir: Path) -> _Read:
     if len(arrays) == 1 and arrays[0].ndim != 1:
         return _Read(features_from_array(arrays[0]), target, cut_by)
     return _Read(features_from_columns(settled_columns(columns, config)), target, cut_by, missing)
+
+
+def _table_without(config: DataConfig, base_dir: Path, column: str | None) -> Table:
+    """Reads a file without the column of the cut, which is named where it was written if absent."""
+    try:
+        return read_table(config.path(base_dir), config)
+    except DataError as error:
+        if column is None or (error.key, error.value) != (("exclude",), column):
+            raise
+        named = [key for key in ("group", "order", "given") if getattr(config.split, key)]
+        raise DataError(
+            error.rule,
+            key=("split", *named),
+            value=column,
+            choices=error.choices,
+            hint=error.hint,
+        ) from None
 
 
 def _from_function(config: DataConfig) -> _Read:

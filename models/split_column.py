@@ -42,6 +42,8 @@ def column_of_values(name: str, values: object) -> Values:
     if array.ndim != 1:
         rule = f"column {name!r} decides the cut and must have one value a row"
         raise DataError(rule, key=("split",), value=f"shape {array.shape}")
+    if array.dtype.kind in "US":
+        array = array.astype(object)
     missing = [value is None or value != value for value in array.tolist()]
     return _known(name, array, np.array(missing, dtype=bool))
 
@@ -60,13 +62,22 @@ def _of_table(name: str, column: pyarrow.ChunkedArray) -> Values:
     if pyarrow.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     missing = np.array(column.is_null().to_pylist(), dtype=bool)
-    if pyarrow.types.is_temporal(column.type):
-        kind = "ns" if pyarrow.types.is_timestamp(column.type) else "D"
-        values = np.array(column.to_pylist(), dtype=f"datetime64[{kind}]")
-        return _known(name, values, missing)
+    kind = column.type
+    if missing.any():
+        return _known(name, np.empty(len(column)), missing)
+    if pyarrow.types.is_timestamp(kind) or pyarrow.types.is_date(kind):
+        # In the unit of the file: the years of nanoseconds end in 2262, and wrap around.
+        unit = kind.unit if pyarrow.types.is_timestamp(kind) else "ms"
+        column = column.cast(pyarrow.timestamp(unit)).cast(pyarrow.int64())
+        return np.array(column.to_pylist(), dtype=np.int64).astype(f"datetime64[{unit}]")
+    if pyarrow.types.is_time(kind) or pyarrow.types.is_duration(kind):
+        width = pyarrow.int32() if kind.bit_width == 32 else pyarrow.int64()
+        return np.array(column.cast(width).to_pylist(), dtype=np.int64)
+    if pyarrow.types.is_decimal(kind):
+        column = column.cast(pyarrow.float64(), safe=False)
     listed = column.to_pylist()
-    is_text = pyarrow.types.is_string(column.type) or pyarrow.types.is_large_string(column.type)
-    return _known(name, np.array(listed, dtype=object if is_text else None), missing)
+    numbers = np.array(listed)
+    return numbers if numbers.dtype.kind in "biuf" else np.array(listed, dtype=object)
 
 
 def _known(name: str, values: Values, missing: npt.NDArray[np.bool_]) -> Values:

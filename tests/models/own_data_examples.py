@@ -35,3 +35,8 @@ def uneven() -> tuple[np.ndarray, np.ndarray]:
 
 def broken() -> None:
     raise RuntimeError("disk on fire")
+
+
+def days_as_text() -> tuple[np.ndarray, np.ndarray, dict[str, list[str]]]:
+    features = np.random.default_rng(0).normal(size=(40, 2))
+    return features, np.arange(40) % 2, {"day": [str(day) for day in range(1, 41)]}

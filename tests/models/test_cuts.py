@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +179,49 @@ def test_columns_that_cannot_decide_a_cut_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=message):
         cut_of(patients().assign(**{column: values}), tmp_path, **split)
+
+
+def test_text_that_a_function_gives_is_not_an_order() -> None:
+    config = DataConfig.model_validate(
+        {"source": "tests.models.own_data_examples:days_as_text", "split": {"order": "day"}}
+    )
+    dataset = load_dataset(config, Path())
+    with pytest.raises(DataError, match="must be numbers or dates"):
+        cut_dataset(dataset, config.split, 7)
+
+
+def test_dates_beyond_the_year_2262_are_the_last(tmp_path: Path) -> None:
+    days = [f"{year}-01-01 00:00:00" for year in range(2000, 2239)] + ["9999-12-31 00:00:00"]
+    cut, _ = cut_of(patients().drop(columns="patient").assign(day=days), tmp_path, order="day")
+    assert 239 in cut.parts[0].vault
+
+
+@pytest.mark.parametrize("values", [[f"{n // 60:02}:{n % 60:02}:00" for n in range(240)]])
+def test_times_of_day_are_an_order(tmp_path: Path, values: list[str]) -> None:
+    cut, _ = cut_of(patients().drop(columns="patient").assign(at=values), tmp_path, order="at")
+    assert cut.parts[0].train.max() < cut.parts[0].dev.min()
+
+
+def test_decimals_of_parquet_are_an_order(tmp_path: Path) -> None:
+    frame = patients().drop(columns="patient").assign(t=[Decimal(n) / 4 for n in range(240)])
+    frame.to_parquet(tmp_path / "t.parquet")
+    split = {"order": "t"}
+    config = DataConfig.model_validate({"source": "t.parquet", "target": "y", "split": split})
+    cut = cut_dataset(load_dataset(config, tmp_path), config.split, 7)
+    assert cut.parts[0].train.max() < cut.parts[0].dev.min()
+
+
+def test_a_misspelt_column_is_named_where_it_was_written(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="patiemt") as caught:
+        cut_of(patients(), tmp_path, group="patiemt")
+    assert caught.value.key[0] == "split"
+
+
+@pytest.mark.parametrize("key", ["group", "order", "given"])
+def test_equal_rows_cannot_be_asked_for_beside_a_column(key: str) -> None:
+    split = {key: "c", "duplicates": "together"}
+    with pytest.raises(ValueError, match=f"only in a cut at random, and {key} decides it here"):
+        DataConfig.model_validate({"source": "t.csv", "target": "y", "split": split})
 
 
 def test_the_refit_trains_on_all_but_the_vault_and_the_gaps(tmp_path: Path) -> None:

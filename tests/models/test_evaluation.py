@@ -230,3 +230,10 @@ def test_whole_groups_are_drawn_where_rows_come_in_groups() -> None:
     assert alone.low is not None
     assert grouped.low is not None
     assert grouped.low < alone.low - 0.02
+
+
+def test_one_group_is_too_few_for_any_interval() -> None:
+    predictor, target, _ = classes()
+    found = evaluate(predictor, features_from_array(X), target, 0, np.zeros(ROWS, dtype=np.intp))
+    assert {one.low for one in found.values()} == {None}
+    assert "1 group" in found["accuracy"].note
