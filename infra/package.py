@@ -7,12 +7,15 @@ would else be uploaded each time.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sysconfig
 from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, distribution
 from itertools import chain
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 __all__ = ["MAX_MB", "PackageError", "code_files", "files_beside", "import_paths", "stage"]
 
@@ -20,6 +23,7 @@ MAX_MB = 50
 # Not resolved: in a checkout this folder is a link inside the package.
 _PACKAGE = Path(__file__).absolute().parents[1]
 _ROOT = _PACKAGE.parent
+_DISTRIBUTION = "torch-sweeps"
 _PARTS = ("search_spaces", "models", "sweeps", "infra")
 # What git ignores is left out here, by name; Ray would apply a .gitignore to the data, too.
 _LEFT_OUT = {".git", ".gitignore", ".rayignore", ".venv", "runs", ".cluster", "__pycache__"}
@@ -47,9 +51,23 @@ def code_files(parts: Iterable[str] = ()) -> dict[Path, Path]:
 
 
 def import_paths() -> list[str]:
-    """Return what a process of ours needs on PYTHONPATH: nothing where the package is installed."""
+    """Return what a process of ours needs on PYTHONPATH: nothing where the package is installed.
+
+    A checkout on the path would hide a `models/` of the user's that has no `__init__.py`: a folder
+    without one gives way to any package of its name, wherever that stands on the path.
+    """
     installed = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
-    return [] if _ROOT in installed else [str(_ROOT)]
+    return [] if _ROOT in installed or _is_editable() else [str(_ROOT)]
+
+
+def _is_editable() -> bool:
+    """Return whether this checkout is what an editable install of it points to (PEP 610)."""
+    try:
+        about = distribution(_DISTRIBUTION).read_text("direct_url.json")
+    except PackageNotFoundError:
+        return False
+    url = json.loads(about or "{}").get("url", "")
+    return Path(unquote(urlsplit(url).path)).resolve() == _ROOT.resolve()
 
 
 def files_beside(base: Path, *, only_modules: bool) -> dict[Path, Path]:

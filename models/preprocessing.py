@@ -105,8 +105,8 @@ class Preprocessing(BaseModel):
         names = (*self.number_names, *self.word_names)
         absent = [name for name in names if name not in given]
         if absent:
-            rule = "every column of the training data must be given"
-            raise DataError(rule, value=absent[0], choices=tuple(given))
+            rule = f"every column of the training data must be given, and missing are {absent}"
+            raise DataError(rule, hint=f"The rows have {', '.join(given)}")
         marks = frozenset(("", *self.missing_values))
         cells = {name: exact_array(given[name]) for name in names}
         columns: dict[str, npt.NDArray[Any]] = {

@@ -34,7 +34,11 @@ _DROP_LEVEL, _FEWEST_TO_DROP = 0.01, 15
 _WIDENED = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 _DIGITS = 3
 _ALWAYS: dict[KeyPath, str] = {
-    ("data", "split", "seed"): "the same cut: the test rows stay unseen, and results compare",
+    (
+        "data",
+        "split",
+        "seed",
+    ): "the same cut: results compare, and no trained row is tested on",
     ("seed",): "fresh draws",
 }
 

@@ -195,7 +195,7 @@ def _winner_words(
     )
     if openings and openings[-1].metrics:
         figures = ", ".join(f"{name} {one.words}" for name, one in openings[-1].metrics.items())
-        words.append(f"On {openings[-1].rows} test rows that nothing had seen: {figures}.")
+        words.append(f"On {openings[-1].rows} test rows that no trial had seen: {figures}.")
     return words
 
 

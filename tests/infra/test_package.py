@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.infra.package import PackageError, code_files, files_beside, stage
+from sweeps.infra.package import PackageError, code_files, files_beside, import_paths, stage
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,6 +40,11 @@ def test_what_was_shipped_is_imported_without_the_checkout(tmp_path: Path) -> No
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.stdout.strip() == str(tmp_path / "out" / "sweeps" / "models" / "nets.py")
+
+
+def test_an_editable_install_puts_no_checkout_on_the_path() -> None:
+    # The environment of the tests is one: `models/` of a user may have no `__init__.py`.
+    assert import_paths() == []
 
 
 def test_a_part_can_be_taken_alone(tmp_path: Path) -> None:
