@@ -7,6 +7,7 @@ kill the next worker repeats at most the work since, and the same numbers come o
 
 from __future__ import annotations
 
+import errno
 import signal
 import time
 import traceback
@@ -116,7 +117,7 @@ class TrialWorker:
         except _OutOfTimeError as err:
             return Report(index, [], Outcome.FAILED, str(err))
         except _UnsavedError as err:
-            return Report(index, [], unsaved=str(err))
+            return Report(index, [], unsaved=str(err), errno=err.number)
         except BaseException as err:  # what is no Exception, and `sys.exit`, too
             if isinstance(err, KeyboardInterrupt) and _is_ctrl_c():
                 raise
@@ -148,7 +149,9 @@ class TrialWorker:
         try:
             self._save(trial, training)
         except OSError as err:
-            raise _UnsavedError(str(err)) from err
+            if err.errno == errno.EMFILE:  # of this process: the trial's own files, and its fault
+                raise
+            raise _UnsavedError(err) from err
         rows = [row for row in training.history if row["epoch"] > self._reported]
         self._reported = training.epoch
         return Report(trial.index, rows, self._outcome(training), training.reason)
@@ -231,6 +234,10 @@ class _OutOfTimeError(Exception):
 
 class _UnsavedError(Exception):
     """Weights or a checkpoint could not be written."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.number = error.errno or 0
 
 
 def _import(target: str) -> None:

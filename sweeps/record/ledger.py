@@ -7,7 +7,6 @@ Each line carries a checksum that follows from the one before (sweeps.record.sea
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
@@ -20,18 +19,12 @@ from typing import Any
 
 from sweeps.errors import RunFolderError, StorageError
 from sweeps.record.seals import SEAL_KEY, Chain, parsed
+from sweeps.storage.refusals import way_out
 
 __all__ = ["Ledger", "LedgerReader", "read_events", "to_line"]
 
 Event = dict[str, Any]
 _FSYNC_PERIOD_S = 1.0
-_FREE = "free some space, then resume the sweep"
-_WAYS_OUT = {
-    errno.ENOSPC: _FREE,
-    errno.EDQUOT: _FREE,
-    errno.EROFS: "the disk can only be read: mount it for writing, then resume the sweep",
-    errno.EMFILE: "too many files are open: raise `ulimit -n`, then resume the sweep",
-}
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -171,8 +164,7 @@ class Ledger:
             raise self._error(self._refused)
 
     def _error(self, error: OSError) -> StorageError:
-        way_out = _WAYS_OUT.get(error.errno or 0, "mend that, then resume the sweep")
-        return StorageError(f"cannot write {self.path}: {error}; {way_out}")
+        return StorageError(f"cannot write {self.path}: {error}; {way_out(error.errno or 0)}")
 
     def _flush_loop(self) -> None:
         while not self._closing.wait(_FSYNC_PERIOD_S):

@@ -23,12 +23,12 @@ from sweeps.record.run_log import log, log_event
 from sweeps.record.stops import Stop, StopReason
 from sweeps.record.trial_report import Report
 from sweeps.storage.files import Files, bucket_of
+from sweeps.storage.refusals import is_full, way_out, what_is_wrong
 
 __all__ = ["Recorder", "reopen_failed", "too_many_failures"]
 
 # Spot machines come and go; a trial that takes ten nodes down with it is none of their fault.
 _MOST_NODE_FAULTS = 10
-_MEND = "free some space, then resume the sweep"
 
 
 def too_many_failures(budget: Budget, record: SweepRecord) -> str:
@@ -92,7 +92,7 @@ class Recorder:
             self._ledger.append(line)
         except StorageError as err:
             self._lost_a_line = True
-            self._full(err)
+            self._refused(err, getattr(err.__cause__, "errno", None) or 0)
             return False
         self.record.apply(line)
         log_event(line)
@@ -108,8 +108,9 @@ class Recorder:
         record = self.record.trials[report.trial]
         self._heard[report.trial] = time.monotonic()
         if report.unsaved:
-            text = f"cannot write what trial {report.trial} learned: {report.unsaved}; {_MEND}"
-            self._full(StorageError(text))
+            mend = way_out(report.errno)
+            text = f"cannot write what trial {report.trial} learned: {report.unsaved}; {mend}"
+            self._refused(StorageError(text), report.errno)
         if report.notice:
             log(logging.WARNING, report.notice)
         if report.failure:
@@ -258,8 +259,9 @@ class Recorder:
             detail = f"budget.target = {budget.target:g} is reached"
             self.request_stop(StopReason.BUDGET_TARGET, detail)
 
-    def _full(self, error: StorageError) -> None:
-        self.end_with(error, StopReason.DISK_FULL, "the disk is full")
+    def _refused(self, error: StorageError, number: int) -> None:
+        reason = StopReason.DISK_FULL if is_full(number) else StopReason.OTHER
+        self.end_with(error, reason, what_is_wrong(number))
 
     def _reached(self, value: float) -> bool:
         return value == self._budget.target or self.record.goal.better(value, self._budget.target)

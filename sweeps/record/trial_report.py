@@ -20,6 +20,7 @@ class Report:
         outcome: How the trial ended, or None while it goes on.
         failure: Why this attempt failed, with its traceback; the trial may be tried again.
         unsaved: Why what a kill needs could not be written, where it could not.
+        errno: The number of that error; 0 where it has none.
         notice: What a trial of this worker, this one or one before, left changed for the others.
         is_spoilt: Whether the worker should take up no other trial, if it can be replaced.
     """
@@ -30,6 +31,7 @@ class Report:
     reason: str = ""
     failure: str = ""
     unsaved: str = ""
+    errno: int = 0
     notice: str = ""
     is_spoilt: bool = False
 
@@ -42,6 +44,7 @@ class Report:
             "reason": self.reason,
             "failure": self.failure,
             "unsaved": self.unsaved,
+            "errno": self.errno,
             "notice": self.notice,
             "is_spoilt": self.is_spoilt,
         }
@@ -57,6 +60,7 @@ class Report:
             reason=value["reason"],
             failure=value["failure"],
             unsaved=value["unsaved"],
+            errno=value["errno"],
             notice=value["notice"],
             is_spoilt=value["is_spoilt"],
         )

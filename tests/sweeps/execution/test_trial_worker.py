@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,7 +106,21 @@ def test_a_time_limit_counts_the_epochs_before_a_kill(order: WorkOrder) -> None:
 def test_a_checkpoint_that_cannot_be_written_is_no_failure_of_the_trial(order: WorkOrder) -> None:
     report = worker(replace(order, checkpoints=FolderFiles(order.stacks / "missing"))).advance()
     assert "No such file" in report.unsaved
+    assert report.errno == errno.ENOENT
     assert (report.failure, report.outcome, report.rows) == ("", None, [])
+
+
+def test_too_many_files_that_a_trial_opened_are_a_failure_of_the_trial(order: WorkOrder) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    one = worker(order)
+    with ExitStack() as leaked:
+        leaked.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        last = leaked.enter_context(Path(os.devnull).open("rb")).fileno()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last, hard))
+        report = one.advance()
+    assert "Too many open files" in report.failure
+    assert (report.unsaved, report.outcome, report.rows) == ("", None, [])
+    assert [row["epoch"] for row in one.advance().rows] == [1, 2, 3]
 
 
 def test_warming_up_leaves_no_trace(order: WorkOrder) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -98,14 +100,40 @@ def test_a_hung_trial_has_failed_at_once_and_says_where(folder: RunFolder, ledge
     assert not late_path(folder.checkpoints, 0).exists()
 
 
+@pytest.mark.parametrize(
+    ("number", "reason", "detail", "way_out"),
+    [
+        (errno.ENOSPC, StopReason.DISK_FULL, "the disk is full", "free some space"),
+        (errno.EDQUOT, StopReason.DISK_FULL, "the disk is full", "free some space"),
+        (errno.EROFS, StopReason.OTHER, "the disk can only be read", "mount it for writing"),
+        (errno.ENOENT, StopReason.OTHER, "the run folder is gone", "put it back"),
+        (errno.EIO, StopReason.OTHER, "what was to be kept could not be written", "mend that"),
+    ],
+)
 def test_what_a_worker_cannot_save_stops_the_sweep_and_fails_no_trial(
-    folder: RunFolder, ledger: Ledger
+    folder: RunFolder, ledger: Ledger, number: int, reason: StopReason, detail: str, way_out: str
 ) -> None:
     one = recorder(folder, ledger)
-    one.reported(Report(0, [], unsaved="No space left on device"))
+    sent = Report(0, [], unsaved=os.strerror(number), errno=number).to_json()
+    one.reported(Report.from_json(sent))
     assert one.should_stop()
-    assert "No space left on device; free some space" in str(one.fatal)
+    assert f"{os.strerror(number)}; {way_out}" in str(one.fatal)
+    assert one.stop == Stop(reason, detail)
     assert one.record.trials[0].failures == []
+
+
+def test_a_ledger_that_is_refused_says_why_the_session_stopped(
+    folder: RunFolder, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = recorder(folder, ledger)
+
+    def refused(*arguments: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", refused)
+        assert not one.reported(report(0))
+    assert one.stop == Stop(StopReason.OTHER, "the disk can only be read")
 
 
 class LedgerWithoutRoom(Ledger):

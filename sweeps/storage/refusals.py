@@ -1,0 +1,33 @@
+"""What the operating system refused when something was to be written, and the way on."""
+
+from __future__ import annotations
+
+import errno
+
+__all__ = ["is_full", "way_out", "what_is_wrong"]
+
+_FREE = ("the disk is full", "free some space")
+_REFUSALS = {
+    errno.ENOSPC: _FREE,
+    errno.EDQUOT: _FREE,
+    errno.EROFS: ("the disk can only be read", "mount it for writing"),
+    errno.EMFILE: ("too many files are open", "raise `ulimit -n`"),
+    errno.ENFILE: ("too many files are open", "close programs that hold many"),
+    errno.ENOENT: ("the run folder is gone", "put it back where it was"),
+    errno.EACCES: ("the run folder may not be written", "mend its permissions"),
+}
+
+
+def is_full(number: int) -> bool:
+    """Return whether an error of this number says that there is no room."""
+    return _REFUSALS.get(number) is _FREE
+
+
+def what_is_wrong(number: int) -> str:
+    """Return what an error of this number means for a sweep."""
+    return _REFUSALS.get(number, ("what was to be kept could not be written", ""))[0]
+
+
+def way_out(number: int) -> str:
+    """Return what to do about an error of this number."""
+    return f"{_REFUSALS.get(number, ('', 'mend that'))[1]}, then resume the sweep"
