@@ -140,7 +140,7 @@ class Ledger:
             size = os.fstat(self._file).st_size
             try:
                 if os.write(self._file, data) != len(data):
-                    raise OSError("the disk took only a part of the line")
+                    raise OSError(errno.ENOSPC, "the disk took only a part of the line")
             except OSError as err:
                 self._chain = before
                 with suppress(OSError):  # read-only by now: the next to open it cuts the line

@@ -10,6 +10,7 @@ _FREE = ("the disk is full", "free some space")
 _REFUSALS = {
     errno.ENOSPC: _FREE,
     errno.EDQUOT: _FREE,
+    errno.EFBIG: ("a file may not become larger", "raise `ulimit -f`, or free some space"),
     errno.EROFS: ("the disk can only be read", "mount it for writing"),
     errno.EMFILE: ("too many files are open", "raise `ulimit -n`"),
     errno.ENFILE: ("too many files are open", "close programs that hold many"),
