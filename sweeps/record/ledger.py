@@ -7,6 +7,7 @@ Each line carries a checksum that follows from the one before (sweeps.record.sea
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
