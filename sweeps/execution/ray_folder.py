@@ -21,7 +21,7 @@ from sweeps.errors import PlacementError
 __all__ = ["held_folder", "room_for_sockets"]
 
 _PREFIX = "swr-"
-_LOCK = "driver"
+_LOCK, _LOCK_NOT_HELD = "driver", "driver.new"
 # Without its lock a folder may be one that is being made; after an hour it is not.
 _MAKING_S = 3600
 # Of the kernel: a socket's address holds so many bytes (sys/un.h), less its last zero.
@@ -38,8 +38,10 @@ def held_folder(parent: Path) -> Iterator[Path]:
     """
     _remove_abandoned(parent)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-    with (folder / _LOCK).open("w", encoding="utf-8") as lock:
+    with (folder / _LOCK_NOT_HELD).open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        # Only now: a driver that finds a lock which nobody holds deletes the folder.
+        Path(lock.name).rename(folder / _LOCK)
         try:
             yield folder
         finally:

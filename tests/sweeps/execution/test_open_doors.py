@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -221,6 +223,25 @@ def test_a_folder_that_a_driver_holds_is_left_alone(short_folder: Path) -> None:
     with held_folder(short_folder) as first, held_folder(short_folder) as second:
         assert first.is_dir()
         assert second != first
+
+
+def test_a_folder_that_is_being_made_is_left_to_its_driver(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another driver starts just before the first has its lock."""
+    take = fcntl.flock
+
+    def taken_after_another_came(file: Any, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", take)
+        with held_folder(short_folder):
+            pass
+        take(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", taken_after_another_came)
+    with held_folder(short_folder) as first, held_folder(short_folder):
+        assert stat.S_IMODE(first.stat().st_mode) == 0o700
+        assert first.is_dir()
+    assert list(short_folder.iterdir()) == []
 
 
 def test_a_folder_without_the_lock_of_a_driver_is_left_alone(short_folder: Path) -> None:
