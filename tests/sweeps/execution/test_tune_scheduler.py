@@ -84,7 +84,7 @@ def added(scheduler: Any, trials: int) -> list[Waiting]:
 
 
 def report(scheduler: Any, trial: Waiting, epoch: int, loss: float) -> str:
-    rows = [{"epoch": epoch, "dev_loss": loss, "epoch_s": 0.1}]
+    rows = [{"epoch": one, "dev_loss": loss, "epoch_s": 0.1} for one in range(1, epoch + 1)]
     told = Report(int(trial.trial_id), rows).to_json()
     action = str(scheduler.on_trial_result(None, trial, {"report": json.dumps(told)}))
     trial.status = {"CONTINUE": "RUNNING", "PAUSE": "PAUSED"}.get(action, "TERMINATED")

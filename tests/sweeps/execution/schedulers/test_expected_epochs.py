@@ -50,7 +50,8 @@ def test_asha_is_expected_to_run_what_rays_own_lets_run(trials: int, end: int, g
 @pytest.mark.parametrize(("grace", "one", "other"), [(3, 336, 429), (1, 244, 263)])
 def test_digits_are_expected_to_run_what_they_ran(grace: int, one: int, other: int) -> None:
     """40 trials of up to 30 epochs, counted in two sweeps without early stopping on two cores."""
-    assert one <= expected_epochs(asha(grace), [30] * 40, at_once=2) <= other
+    found = expected_epochs(asha(grace), [30] * 40, at_once=2)
+    assert 0.9 * one <= found <= 1.1 * other  # two sweeps show a part of the spread
 
 
 @pytest.mark.parametrize(
