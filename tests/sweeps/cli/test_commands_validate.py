@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -56,16 +56,17 @@ def test_sobol_takes_scipy_and_nothing_else(tmp_path: Path) -> None:
     assert imported(tmp_path, path) == "0 ['scipy']"
 
 
-def test_validating_takes_less_than_a_second(tmp_path: Path) -> None:
+def test_validating_takes_less_than_a_second_of_a_core(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
-    times = [seconds_of(tmp_path, path) for _ in range(3)]
-    assert min(times) < 1
+    assert min(cpu_seconds_of(tmp_path, path) for _ in range(3)) < 1
 
 
-def seconds_of(folder: Path, path: Path) -> float:
-    start = time.perf_counter()
+def cpu_seconds_of(folder: Path, path: Path) -> float:
+    """What other processes take of the machine meanwhile does not count."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert run_python(folder, "-m", "sweeps", "validate", str(path)).returncode == 0
-    return time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 @pytest.mark.parametrize("command", ["validate", "plan", "run"])

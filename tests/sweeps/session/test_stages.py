@@ -309,9 +309,9 @@ def test_predictions_for_a_file_are_those_of_the_final_model(
     assert found["prediction"].tolist() == expected["prediction"].tolist()
     assert found["probability_setosa"].tolist() == expected["probability_setosa"].tolist()
     rows.write_text("sepal length (cm)\n5\n")
-    with pytest.raises(SweepError, match="every column of the training data is given"):
+    with pytest.raises(SweepError, match="every column of the training data must be given"):
         sweeps.predict(finished.path, rows)
     with pytest.raises(SweepError, match=r"ends in \.csv or \.parquet"):
         sweeps.predict(finished.path, rows.rename(tmp_path / "rows.xlsx"))
-    with pytest.raises(SweepError, match=r"there is no file .*rows\.csv"):
+    with pytest.raises(SweepError, match=r"no such file: .*rows\.csv"):
         sweeps.predict(finished.path, rows)

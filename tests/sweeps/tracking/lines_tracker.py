@@ -18,8 +18,7 @@ class LinesTracker:
     """Appends what a sweep's file does not have yet; its whole content is the set of its lines."""
 
     def __init__(self, folder: RunFolder, uri: str, inside: str | None) -> None:
-        about = folder.read_description()
-        self.parent_id = str(about["id"])
+        self.parent_id = folder.read_description().id
         self._file = Path(uri) / f"{self.parent_id}.jsonl"
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._file.touch()

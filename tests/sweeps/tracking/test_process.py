@@ -17,8 +17,9 @@ import pytest
 import sweeps
 from sweeps.errors import RefusedRecordError
 from sweeps.record.results import Results
-from sweeps.tracking import follower, process
+from sweeps.tracking import process
 from sweeps.tracking.follower import Closing, follow
+from sweeps.tracking.mlflow_tracker import MlflowTracker
 from sweeps.tracking.process import LOG_FILE, TrackingProcess
 from tests.free_port import free_port
 from tests.mlflow_server import MlflowServer
@@ -206,7 +207,7 @@ def test_a_tracker_ends_with_what_mlflow_refuses_for_good(
         tries.append(arguments)
         raise RefusedRecordError("MLflow: the signature does not match")
 
-    monkeypatch.setattr(follower.Follower, "_log_model", refuse)
+    monkeypatch.setattr(MlflowTracker, "record_model", refuse)
     closing = Closing(lambda folder: {}, lambda folder: None)
     with pytest.raises(RefusedRecordError, match="does not match"):
         follow(on_disk.folder, store(tmp_path), lambda: True, closing)
