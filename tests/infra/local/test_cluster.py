@@ -20,7 +20,7 @@ from sweeps.infra.local.cluster import LocalCluster
 from tests.free_port import free_port
 
 pytestmark = pytest.mark.cluster
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
