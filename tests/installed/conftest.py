@@ -36,17 +36,22 @@ class Environment:
         self, *command: str | Path, cwd: Path, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command of the environment, as from an activated shell."""
-        keep = {key: text for key, text in os.environ.items() if key != "PYTHONPATH"}
         path = os.pathsep.join([str(self.path / "bin"), os.environ["PATH"]])
+        environment = {**without_paths(), "PATH": path, **variables}
         return subprocess.run(
-            [str(word) for word in command], cwd=cwd, env={**keep, "PATH": path, **variables},
+            [str(word) for word in command], cwd=cwd, env=environment,
             capture_output=True, text=True, timeout=500,
         )  # fmt: skip
 
     def install(self, what: Sequence[str | Path]) -> None:
         pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install", "--quiet"]
         words = [*pip, "--no-deps", "--no-index", "--no-build-isolation", *map(str, what)]
-        subprocess.run(words, check=True, capture_output=True, text=True)
+        subprocess.run(words, check=True, capture_output=True, text=True, env=without_paths())
+
+
+def without_paths() -> dict[str, str]:
+    """Return the environment without a PYTHONPATH, by which pip sees the checkout."""
+    return {key: text for key, text in os.environ.items() if key != "PYTHONPATH"}
 
 
 def make_environment(path: Path) -> Environment:
@@ -71,7 +76,7 @@ def build_wheel(source: Path, into: Path) -> Path:
     """Build a wheel from a checkout or an sdist, with the setuptools that is here."""
     command = ["-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w"]
     words = [sys.executable, *command, str(into), str(source)]
-    subprocess.run(words, check=True, capture_output=True, text=True)
+    subprocess.run(words, check=True, capture_output=True, text=True, env=without_paths())
     return next(into.glob("torch_sweeps-*.whl"))
 
 

@@ -16,12 +16,14 @@ from sweeps.record.run_folder import RunFolder
 from tests.sweeps.drivers import EVERY_EPOCH, PROJECT, counted_sweep, events, run_command
 from tests.sweeps.sweep_files import write_sweep
 
-# Ends the driver within trial 2, at its fifth epoch, as a second Ctrl-C does.
+# Ends the driver within trial 2, at its fifth epoch, by pressing Ctrl-C twice.
 BREAKS_OFF = """
         marker = HERE / 'broken_off'
         if self.training and self.number == 2 and self.calls > 9 and not marker.exists():
             marker.touch()
-            raise KeyboardInterrupt
+            import os, signal
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
 """
 
 
@@ -105,7 +107,7 @@ def test_data_that_is_gone_is_an_error_with_the_way_out(tmp_path: Path) -> None:
     rows.unlink()
     ledger = results.folder.ledger
     ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:-3]))
-    with pytest.raises(RunFolderError, match=r"cannot be read: .*rows\.csv.*; restore it"):
+    with pytest.raises(RunFolderError, match=r"cannot read the data .*rows\.csv.*; restore it"):
         resume(results.path)
 
 

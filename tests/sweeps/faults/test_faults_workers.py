@@ -86,9 +86,9 @@ def test_hung_trials_are_killed_with_their_place_and_their_slots_are_used_again(
 @pytest.mark.parametrize(
     ("module", "line", "words"),
     [
-        ("raises", "raise OSError('in forward')", "OSError('in forward')"),
+        ("raises", "raise OSError('in forward')", "(OSError: in forward)"),
         ("late", "if self.calls > 9: raise ValueError('later')", "ValueError: later"),
-        ("narrow", "out = out[:, :1]", "returned (2, 1)"),
+        ("narrow", "out = out[:, :1]", "not to (2, 1)"),
         ("exits", "if self.training: raise SystemExit(3)", "SystemExit: 3"),
     ],
 )
