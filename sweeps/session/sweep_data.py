@@ -11,9 +11,16 @@ from sweeps.models.cuts import cut_dataset
 from sweeps.models.datasets import Dataset, load_dataset
 from sweeps.models.errors import DataError
 from sweeps.models.splits import Splits, split_folds
+from sweeps.record.description import DataDescription
 from sweeps.record.run_folder import RunFolder
 
 __all__ = ["SweepData", "load_data"]
+
+_READ_OTHERWISE = (
+    ". If it is as it was, an earlier version read it otherwise (classes written as 1.0, 01 or "
+    "true; a column of numbers with other texts in it): this one cannot go on with that sweep, "
+    "only start it anew"
+)
 
 
 @dataclass(frozen=True)
@@ -31,10 +38,11 @@ def load_data(folder: RunFolder, file: SweepFile) -> SweepData:
         RunFolderError: It cannot be read, or is not the same any more.
     """
     dataset = _read(folder, file)
-    if dataset.digest != folder.read_description().data.digest:
+    about = folder.read_description().data
+    if dataset.digest != about.digest:
         raise RunFolderError(
             f"the data {file.data.source} changed since {folder.name} was started, so its trials "
-            f"could not be compared; restore the data, or start a new sweep"
+            f"could not be compared; restore the data, or start a new sweep{_otherwise(about)}"
         )
     cut = cut_dataset(dataset, file.data.split, file.seed)
     _refuse_other_splits(folder, file, cut.rule)
@@ -59,5 +67,10 @@ def _read(folder: RunFolder, file: SweepFile) -> Dataset:
     except DataError as err:
         raise RunFolderError(
             f"cannot read the data {file.data.source} that {folder.name} was started with: {err}; "
-            f"restore it, or start a new sweep"
+            f"restore it, or start a new sweep{_otherwise(folder.read_description().data)}"
         ) from err
+
+
+def _otherwise(about: DataDescription) -> str:
+    """Return what else may be the cause where a version that knew one cut started the sweep."""
+    return "" if about.cut else _READ_OTHERWISE

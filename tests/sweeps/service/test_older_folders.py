@@ -23,6 +23,7 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.service.running import open_run
 from sweeps.terminal.overview import overview_of
 from sweeps.terminal.tables import print_answer
+from tests.sweeps.sweep_files import space, write_sweep
 
 KEPT = Path(__file__).resolve().parents[2] / "data" / "format_1"
 ON_DISK: dict[str, Any] = {"runner": "local", "tracking_uri": "none"}
@@ -181,3 +182,37 @@ def test_one_that_is_extended_gets_all_checksums(copy: Copy) -> None:
     source.write_text(source.read_text() + "# edited\n")
     with pytest.raises(RunFolderError, match=r"cannot read .*sweep\.yaml: it was edited since"):
         sweeps.extend(path, 1, **ON_DISK)
+
+
+def aged(path: Path) -> Path:
+    """A folder as an earlier version left it: without checksums and the rule of the cut."""
+    about = json.loads((path / "sweep.json").read_bytes())
+    for name in ("sum", "plan_sum", "source_sum"):
+        del about[name]
+    del about["data"]["cut"]
+    (path / "sweep.json").write_text(json.dumps({**about, "format": 1}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        # 1 and 1.0 were the same classes, and what was read of them had the same digest.
+        (("\n1,", "\n1.0,"), "classes written as 1.0"),
+        (("1,7.5", "1,n.a."), r"row 61 holds 'n\.a\.'.* a column of numbers with other texts"),
+    ],
+)
+def test_data_that_an_earlier_version_read_otherwise_are_said_as_such(
+    written: tuple[str, str], words: str, tmp_path: Path
+) -> None:
+    rows = [f"{number % 2},{number / 4}" for number in range(60)]
+    file = tmp_path / "rows.csv"
+    file.write_text("\n".join(["y,x", *rows, "1,7.5", ""]))
+    sweep = write_sweep(
+        tmp_path, data="{source: rows.csv, target: y}", budget="{trials: 1}", space=space(epochs=1)
+    )
+    path = aged(sweeps.run(sweep, runs=tmp_path / "runs", **ON_DISK).path)
+    file.write_text(file.read_text().replace(*written))
+    with pytest.raises(RunFolderError, match=words) as caught:
+        sweeps.resume(path, **ON_DISK)
+    assert "If it is as it was, an earlier version read it otherwise" in str(caught.value)
