@@ -17,7 +17,7 @@ from typing import Any
 
 from sweeps.cli.cluster_commands import add_cluster_commands, ask_cluster, find_run, send_to_cluster
 from sweeps.cli.completion import SHELLS, completion_script
-from sweeps.cli.output import checked_output, write_answer
+from sweeps.cli.output import checked_messages, checked_output, write_answer
 from sweeps.cli.project_commands import add_project_commands
 from sweeps.definition.own_files import import_from_here
 from sweeps.errors import StoppedAtOnce, SweepError, SweepFileError
@@ -35,6 +35,7 @@ _PIPE_WIDTH = 160
 _RECORDED = "; what was reported is kept: `{}` shows the sweep, `{}` continues it"
 
 
+@checked_messages()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; argparse exits with 2 where it cannot be parsed."""
     if problem := clash():

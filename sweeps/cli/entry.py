@@ -9,6 +9,7 @@ import time
 from typing import NoReturn
 
 from sweeps.cli.commands import main
+from sweeps.cli.output import checked_messages
 from sweeps.errors import RequestError
 
 __all__ = ["command"]
@@ -17,6 +18,7 @@ __all__ = ["command"]
 _PATIENCE_S = 5.0
 
 
+@checked_messages()
 def command() -> NoReturn:
     """Run the command that was typed, and end the process with its code."""
     try:

@@ -16,28 +16,37 @@ from typing import Any
 from sweeps.errors import StorageError, SweepError
 from sweeps.infra.plain_text import shown
 
-__all__ = ["checked_output", "write_answer"]
+__all__ = ["checked_messages", "checked_output", "write_answer"]
+
+
+@contextmanager
+def checked_messages() -> Iterator[None]:
+    """Have writes to standard error never fail, and reach nothing else where it is closed."""
+    before = sys.stderr
+    _fill_closed()
+    sys.stderr = _Messages(before or open(2, "w", closefd=False, encoding="utf-8"))  # noqa: SIM115
+    try:
+        yield
+    finally:
+        sys.stderr = before
 
 
 @contextmanager
 def checked_output() -> Iterator[None]:
-    """Have writes to standard output end in StorageError where they fail, others never.
+    """Have writes to standard output end in StorageError where they fail.
 
     Raises:
         StorageError: Standard output is closed, or takes no more.
     """
-    before = sys.stdout, sys.stderr
-    is_closed = before[0] is None
-    _fill_closed()
-    sys.stderr = _Messages(before[1] or open(2, "w", closefd=False, encoding="utf-8"))  # noqa: SIM115
+    before = sys.stdout
+    if before is None:
+        raise StorageError("standard output is closed; send it to a file, or to /dev/null")
+    sys.stdout = _Answer(before)
     try:
-        if is_closed:
-            raise StorageError("standard output is closed; send it to a file, or to /dev/null")
-        sys.stdout = _Answer(before[0])
         yield
         sys.stdout.flush()
     finally:
-        sys.stdout, sys.stderr = before
+        sys.stdout = before
 
 
 def write_answer(out: Path | None, text: str) -> int:

@@ -72,3 +72,16 @@ def test_a_current_folder_that_is_gone_is_said(tmp_path: Path) -> None:
     )
     assert done.returncode == 1, done.stderr
     assert done.stderr.strip().endswith("the current folder is gone; change to one that exists")
+
+
+@pytest.mark.parametrize("way", ["2>&-", "2> /dev/full"])
+@pytest.mark.parametrize(
+    ("command", "code"), [("validate FILE", 2), ("show nowhere", 1), ("validate", 2)]
+)
+def test_errors_that_cannot_be_written_keep_their_code_and_are_no_answer(
+    tmp_path: Path, command: str, code: int, way: str
+) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("name: bad\n")
+    done = shell(f"{command.replace('FILE', str(file))} {way}")
+    assert (done.returncode, done.stdout) == (code, "")
