@@ -8,7 +8,7 @@ and what is repeated MLflow recognises, since its timestamps come from the ledge
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ class _Run:
 
     Attributes:
         mark: `state:epochs:end:last`, `last` being the time of the last epoch's points in ms, or
-            None until something is in. Earlier versions wrote no `last`.
+            None until something is in. Earlier versions wrote no `last`, or 0 for one not known.
         is_own: Whether this process wrote in it, so that it has what the mark says.
     """
 
@@ -93,12 +93,12 @@ class _Run:
         copy of the run folder was resumed: the epochs came again, and took other times.
 
         Args:
-            times: When each epoch's points are, in ms.
+            times: When each epoch's points are, in ms. Of epochs that were sent before the server
+                went away nothing is known any more: they do not speak against the run.
         """
         if self.mark is None or self.is_own:
             return True
-        last = self.mark.split(":")[3:]
-        is_alike = not last or not self.epochs or int(last[0]) == times.get(self.epochs)
+        is_alike = not self.last_ms or times.get(self.epochs, self.last_ms) == self.last_ms
         return self.epochs <= trial.epochs and is_alike
 
     @property
@@ -108,6 +108,12 @@ class _Run:
     @property
     def epochs(self) -> int:
         return int(self.mark.split(":")[1]) if self.mark else 0
+
+    @property
+    def last_ms(self) -> int:
+        """When the last epoch's points are; 0 where the mark does not say it."""
+        parts = (self.mark or "").split(":")
+        return int(parts[3]) if len(parts) > 3 else 0
 
 
 class Projection:
@@ -166,13 +172,14 @@ class Projection:
     def _record_trial(self, trial: TrialRecord, rows: Rows, is_over: bool) -> None:
         state = str(trial.outcome or ("unfinished" if is_over else "running"))
         times = {int(row["epoch"]): point_ms(trial, row) for row in rows}
-        mark = f"{state}:{trial.epochs}:{ms(trial.ended_at)}:{times.get(trial.epochs, 0)}"
         with translated_errors(self.uri):
             run = self._run_of(trial)
-            if not run.is_of(trial, times) or not self._has_once(run, times):
+            if not run.is_of(trial, times) or not self._has_all(run, trial, rows):
                 self.client.delete_run(run.run_id)
                 del self._runs[trial.trial.index]
                 run = self._run_of(trial)
+            last_ms = times.get(trial.epochs, run.last_ms)
+            mark = f"{state}:{trial.epochs}:{ms(trial.ended_at)}:{last_ms}"
             if run.mark == mark:
                 return
             is_new = run.mark is None
@@ -185,14 +192,14 @@ class Projection:
             self._log(run.run_id, metrics, params, tags_of(tags, is_new))
         run.mark, run.is_own = mark, True
 
-    def _has_once(self, run: _Run, times: Mapping[int, int]) -> bool:
+    def _has_all(self, run: _Run, trial: TrialRecord, rows: Rows) -> bool:
         """Return whether a run has its points of the objective once each, where that is asked."""
         if not self._checks or run.mark is None or run.is_own:
             return True
         found = self.client.get_metric_history(run.run_id, self._goal.metric)
-        points = [(one.step, one.timestamp) for one in found]
-        wanted = {(epoch, at) for epoch, at in times.items() if epoch <= run.epochs}
-        return len(points) == len(set(points)) and set(points) <= wanted
+        sent = (row for row in rows if row["epoch"] <= run.epochs)
+        wanted = [one for one in epoch_metrics(trial, sent) if one.key == self._goal.metric]
+        return _points(found) == _points(wanted)
 
     def _forget_what_is_not_begun(self, record: SweepRecord) -> None:
         """Delete the runs of trials that the record has not begun: what had, was lost."""
@@ -364,6 +371,11 @@ def run_name(folder: RunFolder, description: Description) -> str:
         return shown(folder.name)
     sweep = folder.path.parents[stage.count("/")]
     return shown("-".join((sweep.name, *folder.path.relative_to(sweep).parts)))
+
+
+def _points(metrics: Iterable[Metric]) -> list[tuple[int, int]]:
+    """Return step and time of each point, in order; one that is there twice comes twice."""
+    return sorted((one.step, one.timestamp) for one in metrics)
 
 
 def _fullest_first(run: Any) -> tuple[int, bool, str]:

@@ -342,6 +342,50 @@ def test_of_two_copies_of_a_folder_that_were_both_resumed_mlflow_has_the_one_tha
         assert {row[3] for row in metric_rows(tmp_path / "runs")} >= points_ms(one)
 
 
+def test_a_trial_that_a_server_was_away_from_keeps_its_run_and_has_every_point(
+    tmp_path: Path,
+) -> None:
+    path = write_sweep(tmp_path, search="{method: random, trials: 2}", stopping=EVERY_EPOCH)
+    results = sweeps.run(path, runs=tmp_path / "runs", **ON_DISK)
+    ledger = results.folder.ledger
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    ledger.write_bytes(b"".join(lines[:6]))
+    follower = Follower(results.folder, store(tmp_path / "runs"))
+    grow(follower, b"")
+    begun = run_ids(Record(store(tmp_path / "runs")))
+    client = follower.tracker().client
+    client.log_batch = FailsAt(client.log_batch, 1)
+    with pytest.raises(TrackingError, match="went away"):
+        grow(follower, lines[6])
+    grow(follower, b"".join(lines[7:]))
+    assert mlflow_points(tmp_path / "runs") == recorded_points(results)
+    ended = run_ids(Record(store(tmp_path / "runs")))
+    assert begun <= ended
+    assert run_ids(synced(results)) == ended
+
+
+def run_ids(record: Record) -> set[str]:
+    return {run.info.run_id for run in record.trials.values()}
+
+
+def grow(follower: Follower, more: bytes) -> None:
+    """Let a ledger gain lines, and its follower send them at once."""
+    with follower.folder.ledger.open("ab") as ledger:
+        ledger.write(more)
+    follower.read()
+    follower.write(is_over=follower.is_over, everything=True)
+
+
+def test_points_that_are_missing_are_brought_by_a_sync(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, search="{method: random, trials: 2}")
+    results = sweeps.run(path, runs=tmp_path / "runs", **ON_DISK)
+    run_id = synced(results).trials[1].info.run_id
+    with sqlite3.connect(tmp_path / "runs" / "mlflow.db") as connection:
+        connection.execute("delete from metrics where step = 2 and run_uuid = ?", (run_id,))
+    synced(results)
+    assert mlflow_points(tmp_path / "runs") == recorded_points(results)
+
+
 def points_ms(results: Results) -> set[int]:
     starts = {one.trial.index: one.started_at or 0.0 for one in results.record.trials}
     first = [(trial, row) for trial, row in rows_of(results) if row["epoch"] == 1]
