@@ -119,10 +119,10 @@ def test_an_interrupted_final_is_to_be_resumed(tmp_path: Path) -> None:
     results = run(write_sweep(tmp_path, final=FINAL))
     for lost in (results.path / "openings.jsonl", results.path / "final" / "final.json"):
         lost.unlink()
-        with pytest.raises(RequestError, match=r"is unfinished: resume .*sweeps resume"):
+        with pytest.raises(RequestError, match=r"an unfinished final; resume it: .*sweeps resume"):
             sweeps.final(results.path, **ON_DISK)
     as_a_kill_leaves_it_when_made(results.path / "final")
-    with pytest.raises(RequestError, match=r"is unfinished: resume"):
+    with pytest.raises(RequestError, match=r"an unfinished final; resume it"):
         sweeps.final(results.path, **ON_DISK)
     assert sweeps.resume(results.path, **ON_DISK).final is not None
 
