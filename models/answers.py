@@ -16,7 +16,7 @@ from sweeps.models.losses import LOSSES, Loss
 from sweeps.models.metrics import Metric
 from sweeps.models.tasks import TASKS, Task
 
-__all__ = ["Answers", "measured"]
+__all__ = ["Answers", "metric_values"]
 
 
 class Answers:
@@ -128,7 +128,7 @@ class _Taken(Answers):
         return self._whole.errors[self._rows]
 
 
-def measured(answers: Answers, metrics: Iterable[Metric]) -> Tensor:
+def metric_values(answers: Answers, metrics: Iterable[Metric]) -> Tensor:
     """Return the values of metrics in their order, (metrics,) float64, on the answers' device."""
     # Widened after all were joined, which promotes a float32 among float64 and loses nothing.
     return torch.stack([metric.function(answers) for metric in metrics]).double()

@@ -42,7 +42,7 @@ def cut_notes(dataset: Dataset, cut: Cut, config: DataConfig, base_dir: Path) ->
 
 
 def _about_rows(cut: Cut) -> Iterator[str]:
-    held = len(cut.parts[0].dev) + len(cut.parts[0].vault)
+    held = len(cut.parts[0].dev) + len(cut.parts[0].test)
     if not cut.shared or (cut.by_chance and cut.shared < _MANY * held):
         return
     reason = ": few different values make rows equal by chance" if cut.by_chance else ""

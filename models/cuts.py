@@ -1,4 +1,4 @@
-"""The cut of a data set into train, dev and vault, by whichever rule its `split` section names.
+"""The cut of a data set into train, dev and test, by whichever rule its `split` section names.
 
 A unit is what stays on one side: a row, a group, rows with equal features, or a moment in time.
 """
@@ -33,11 +33,11 @@ class Cut:
     """How the rows of a data set were cut.
 
     Attributes:
-        parts: One cut a net of a trial: one, or one a fold; all have the same vault.
+        parts: One cut a net of a trial: one, or one a fold; all have the same test set.
         rule: By which rule, in words.
         units: (rows,) numbers from 0 on, the same for rows that were kept together; None where each
             row is a unit of its own.
-        shared: Rows of dev or vault whose features equal those of a row that is trained on.
+        shared: Rows of dev or test whose features equal those of a row that is trained on.
         by_chance: Whether so few different values make equal rows by chance.
     """
 
@@ -54,7 +54,7 @@ class Cut:
         trained on, so that nothing can be chosen by them any more.
         """
         last = max(self.parts, key=lambda part: len(part.train) + len(part.dev))
-        return RowCut(np.concatenate([last.train, last.dev]), last.dev, last.vault)
+        return RowCut(np.concatenate([last.train, last.dev]), last.dev, last.test)
 
 
 def cut_dataset(dataset: Dataset, fractions: SplitFractions, seed: int) -> Cut:
@@ -107,11 +107,11 @@ def _random(
     fractions: SplitFractions,
     seed: int,
     units: Rows | None,
-    with_vault: bool = True,
+    with_test: bool = True,
 ) -> tuple[RowCut, ...]:
     if fractions.folds is None:
-        return (cut_rows(target, fractions, seed, units, with_vault),)
-    return cut_folds(target, fractions, seed, units, with_vault)
+        return (cut_rows(target, fractions, seed, units, with_test),)
+    return cut_folds(target, fractions, seed, units, with_test)
 
 
 def _in_order(dataset: Dataset, fractions: SplitFractions) -> Cut:
@@ -135,17 +135,17 @@ def _in_order(dataset: Dataset, fractions: SplitFractions) -> Cut:
 
 def _as_given(dataset: Dataset, fractions: SplitFractions, seed: int) -> Cut:
     part = _given_parts(_column(dataset), str(fractions.given))
-    vault, rest = np.flatnonzero(part == _TEST), np.flatnonzero(part != _TEST)
+    test, rest = np.flatnonzero(part == _TEST), np.flatnonzero(part != _TEST)
     rule = f"as column {fractions.given} says"
     if (part == _DEV).any():
         if fractions.folds is not None:
             rule = "folds cannot be cut where the column gives the dev rows"
             raise DataError(rule, key=("split", "folds"), hint="Remove folds")
         train, dev = np.flatnonzero(part == _TRAIN), np.flatnonzero(part == _DEV)
-        return Cut((RowCut(train, dev, vault),), rule)
-    # Dev rows or folds are cut from the rest as from a data set whose vault is elsewhere.
-    inner = _random(dataset.target.take(rest), fractions, seed, None, with_vault=False)
-    parts = tuple(RowCut(rest[one.train], rest[one.dev], vault) for one in inner)
+        return Cut((RowCut(train, dev, test),), rule)
+    # Dev rows or folds are cut from the rest as from a data set whose test set is elsewhere.
+    inner = _random(dataset.target.take(rest), fractions, seed, None, with_test=False)
+    parts = tuple(RowCut(rest[one.train], rest[one.dev], test) for one in inner)
     return Cut(parts, f"test rows as column {fractions.given} says; the rest at random")
 
 
@@ -171,7 +171,7 @@ def _column(dataset: Dataset) -> npt.NDArray[Any]:
 
 def _shared(parts: Sequence[RowCut], twins: Rows) -> int:
     """Return how many held-out rows have the features of a row that is trained on."""
-    held = [np.concatenate([part.dev, part.vault]) for part in parts]
+    held = [np.concatenate([part.dev, part.test]) for part in parts]
     return max(
         int(np.isin(twins[rows], twins[part.train]).sum())
         for rows, part in zip(held, parts, strict=True)

@@ -33,7 +33,7 @@ class DataSummary:
         class_names: empty for regression.
         train_rows: rows that are trained on; with folds in fold 1, which has the fewest.
         dev_rows: rows that trials are compared on; with folds in fold 1, which has the most.
-        test_rows: rows in the vault.
+        test_rows: rows in the test set.
         digest: sha256 of the data set's contents, in hexadecimal.
         fold_rows: dev rows of each fold; empty without folds.
         cut: by which rule rows were cut, in words.
@@ -114,7 +114,7 @@ def _summary(dataset: Dataset, config: DataConfig, folds: tuple[Splits, ...]) ->
         class_names=dataset.target.class_names,
         train_rows=len(first.train.y),
         dev_rows=len(first.dev.y),
-        test_rows=len(first.vault.y),
+        test_rows=len(first.test.y),
         digest=dataset.digest,
         fold_rows=tuple(len(fold.dev.y) for fold in folds) if len(folds) > 1 else (),
         columns=kinds_of(dataset, config),

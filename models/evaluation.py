@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sweeps.models.answers import Answers, measured
+from sweeps.models.answers import Answers, metric_values
 from sweeps.models.features import Features
 from sweeps.models.intervals import bootstrap_interval, rows_of_units, share_interval
 from sweeps.models.metrics import Metric, metrics_of
@@ -67,11 +67,11 @@ def evaluate(
     rows, random = len(target.values), np.random.default_rng([seed, _STREAM])
 
     def measure(drawn: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        values = measured(answers.take(torch.from_numpy(drawn)), metrics.values())
+        values = metric_values(answers.take(torch.from_numpy(drawn)), metrics.values())
         found: npt.NDArray[np.float64] = values.numpy()
         return found
 
-    values = measured(answers, metrics.values()).tolist()
+    values = metric_values(answers, metrics.values()).tolist()
     errors = _errors(answers, target)
     members = rows_of_units(units, rows)
     ends = bootstrap_interval(measure, members, random)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from sweeps.models.answers import Answers, measured
+from sweeps.models.answers import Answers, metric_values
 from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.device_data import DeviceData
 from sweeps.models.errors import TrialConfigError
@@ -113,7 +113,7 @@ class NetTraining:
                 blocks = [self._net(x) for x in self._data.passes()]
             outputs = torch.cat(blocks).float()  # (train + dev rows, outputs)
             parts = [
-                measured(self._answers(part_outputs, targets), self._metrics)
+                metric_values(self._answers(part_outputs, targets), self._metrics)
                 for part_outputs, targets in self._data.by_part(outputs)
             ]
             *values, loss_total = torch.cat([*parts, loss_sum.double().view(1)]).tolist()

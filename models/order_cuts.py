@@ -21,7 +21,7 @@ Values = npt.NDArray[Any]
 
 
 def cut_in_order(values: Values, fractions: SplitFractions) -> RowCut:
-    """Cut rows into train, then dev, then the vault, in ascending order of `values`.
+    """Cut rows into train, then dev, then the test set, in ascending order of `values`.
 
     Args:
         values: (rows,) numbers or datetimes, none missing.
@@ -43,7 +43,7 @@ def cut_in_order(values: Values, fractions: SplitFractions) -> RowCut:
 
 
 def roll_folds(values: Values, fractions: SplitFractions) -> tuple[RowCut, ...]:
-    """Cut the last rows off as the vault, and the rest into folds that roll forward.
+    """Cut the last rows off as the test set, and the rest into folds that roll forward.
 
     The rest is cut into folds + 1 stretches; fold i is compared on stretch i + 1 and trained on
     all before it, less the gap (scikit-learn's TimeSeriesSplit).

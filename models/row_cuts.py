@@ -1,4 +1,4 @@
-"""Cuts at random: which rows are trained on, which trials are compared on, which go to the vault.
+"""Cuts at random: which rows are trained on, which trials are compared on, which are the test set.
 
 Stratified for classes: each class is in every split, within one row of its share of dev and test;
 folds have as many rows of each class as one another, within one. Rows of one unit stay together,
@@ -25,7 +25,7 @@ __all__ = ["RowCut", "Rows", "cut_folds", "cut_rows"]
 
 Rows = npt.NDArray[np.intp]
 # The numbers that split_units gives: what is left over, then the splits in their order.
-_TRAIN, _VAULT, _DEV = range(3)
+_TRAIN, _TEST, _DEV = range(3)
 _STREAM = 0x73706C6974  # "split": a stream of its own beside those of the search and the trials
 
 
@@ -35,7 +35,7 @@ class RowCut:
 
     train: Rows
     dev: Rows
-    vault: Rows
+    test: Rows
 
 
 def cut_rows(
@@ -43,9 +43,9 @@ def cut_rows(
     fractions: SplitFractions,
     seed: int,
     units: Rows | None = None,
-    with_vault: bool = True,
+    with_test: bool = True,
 ) -> RowCut:
-    """Cuts rows at random, the vault first: its rows do not depend on the fraction of dev.
+    """Cuts rows at random, the test set first: its rows do not depend on the fraction of dev.
 
     Args:
         target: of all rows; classes are stratified.
@@ -53,23 +53,23 @@ def cut_rows(
         seed: the sweep's, 0 or above, which `fractions` may have another for; equal seeds give
             equal cuts.
         units: (rows,) numbers from 0 on; rows of one number stay on one side. None: each its own.
-        with_vault: whether a vault is cut off; without, test rows are elsewhere already.
+        with_test: whether a test set is cut off; without, test rows are elsewhere already.
 
     Raises:
         DataError: a split would be empty, or a class has too few rows to be in each split.
     """
     assert fractions.dev is not None, "folds are cut by cut_folds"
     groups, sizes = _groups(target)
-    _check_classes(target, sizes, 3 if with_vault else 2)
-    vault = _vault(sizes, fractions, with_vault)
+    _check_classes(target, sizes, 3 if with_test else 2)
+    test = _test_counts(sizes, fractions, with_test)
     dev = _shares(sizes, fractions.dev, "dev")
-    _check_train(target, sizes - vault - dev)
+    _check_train(target, sizes - test - dev)
     order = _random_order(len(groups), fractions.seed_in(seed))
     if units is None:
-        split = _splits_in_order(groups[order], vault, dev)
+        split = _splits_in_order(groups[order], test, dev)
     else:
-        split = split_units(groups[order], units[order], [vault, dev], target.class_names)
-    return RowCut(order[split == _TRAIN], order[split == _DEV], order[split == _VAULT])
+        split = split_units(groups[order], units[order], [test, dev], target.class_names)
+    return RowCut(order[split == _TRAIN], order[split == _DEV], order[split == _TEST])
 
 
 def cut_folds(
@@ -77,11 +77,11 @@ def cut_folds(
     fractions: SplitFractions,
     seed: int,
     units: Rows | None = None,
-    with_vault: bool = True,
+    with_test: bool = True,
 ) -> tuple[RowCut, ...]:
-    """Cuts rows into the vault, the same as that of `cut_rows`, and the rest into folds.
+    """Cuts rows into the test set, the same as that of `cut_rows`, and the rest into folds.
 
-    Each row outside the vault is in the dev split of one fold, and in train of the others. The
+    Each row outside the test set is in the dev split of one fold, and in train of the others. The
     folds' sizes differ by one row at most, and so do their rows of each class.
 
     Args:
@@ -89,23 +89,23 @@ def cut_folds(
         fractions: what test gets, and how many folds the rest is cut into.
         seed: the sweep's, 0 or above, which `fractions` may have another for; equal seeds give
             equal cuts.
-        units, with_vault: as for `cut_rows`.
+        units, with_test: as for `cut_rows`.
 
     Returns:
-        One cut a fold; all have the same vault.
+        One cut a fold; all have the same test set.
 
     Raises:
-        DataError: the vault or a fold would lack rows or a class.
+        DataError: the test set or a fold would lack rows or a class.
     """
     assert fractions.folds is not None, "a dev split is cut by cut_rows"
     groups, sizes = _groups(target)
-    vault = _vault(sizes, fractions, with_vault)
-    _check_folds(target, sizes - vault, fractions.folds)
+    test = _test_counts(sizes, fractions, with_test)
+    _check_folds(target, sizes - test, fractions.folds)
     order = _random_order(len(groups), fractions.seed_in(seed))
     if units is None:
-        split = _splits_in_order(groups[order], vault, np.zeros_like(vault))
+        split = _splits_in_order(groups[order], test, np.zeros_like(test))
     else:
-        split = split_units(groups[order], units[order], [vault], target.class_names)
+        split = split_units(groups[order], units[order], [test], target.class_names)
     rest = order[split == _TRAIN]
     if units is None:
         # Dealt out like cards, class after class: at random within each, since the order is.
@@ -114,7 +114,7 @@ def cut_folds(
     else:
         fold = deal_units(groups[rest], units[rest], fractions.folds, target.class_names)
     return tuple(
-        RowCut(rest[fold != number], rest[fold == number], order[split == _VAULT])
+        RowCut(rest[fold != number], rest[fold == number], order[split == _TEST])
         for number in range(fractions.folds)
     )
 
@@ -132,21 +132,21 @@ def _random_order(rows: int, seed: int) -> Rows:
 
 
 def _splits_in_order(
-    groups: npt.NDArray[Any], vault: npt.NDArray[np.int64], dev: npt.NDArray[np.int64]
+    groups: npt.NDArray[Any], test: npt.NDArray[np.int64], dev: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """Of each group the first rows go to the vault, the next to dev and the rest to train."""
+    """Of each group the first rows go to the test set, the next to dev and the rest to train."""
     split = np.full(len(groups), _TRAIN)
-    for group, (vault_rows, dev_rows) in enumerate(zip(vault, dev, strict=True)):
+    for group, (test_rows, dev_rows) in enumerate(zip(test, dev, strict=True)):
         members = np.flatnonzero(groups == group)
-        split[members[:vault_rows]] = _VAULT
-        split[members[vault_rows : vault_rows + dev_rows]] = _DEV
+        split[members[:test_rows]] = _TEST
+        split[members[test_rows : test_rows + dev_rows]] = _DEV
     return split
 
 
-def _vault(
-    sizes: npt.NDArray[np.int64], fractions: SplitFractions, with_vault: bool
+def _test_counts(
+    sizes: npt.NDArray[np.int64], fractions: SplitFractions, with_test: bool
 ) -> npt.NDArray[np.int64]:
-    return _shares(sizes, fractions.test, "test") if with_vault else np.zeros_like(sizes)
+    return _shares(sizes, fractions.test, "test") if with_test else np.zeros_like(sizes)
 
 
 def _shares(sizes: npt.NDArray[np.int64], fraction: float, key: str) -> npt.NDArray[np.int64]:
@@ -190,7 +190,7 @@ def _check_folds(target: Target, left: npt.NDArray[np.int64], folds: int) -> Non
     small = _named(target, left, left < folds)
     if small:
         raise DataError(
-            f"each class must have a row for each of {folds} folds besides those in the vault; "
+            f"each class must have a row for each of {folds} folds besides those in the test set; "
             f"fewer are left of {small}",
             key=("split", "folds"),
             value=folds,
@@ -200,7 +200,7 @@ def _check_folds(target: Target, left: npt.NDArray[np.int64], folds: int) -> Non
     if TASKS[target.task].is_standardised and (left[0] < folds or smallest_train < 2):
         raise DataError(
             f"each fold must have a row, and at least two to train on; {left[0]} are left "
-            "besides the vault",
+            "besides the test set",
             key=("split", "folds"),
             value=folds,
             hint="Lower split.folds or split.test, or add rows",

@@ -1,4 +1,4 @@
-"""Cutting a data set into train, dev and a test vault that no trial receives.
+"""Cutting a data set into train, dev and a test set that no trial receives.
 
 The test rows are cut first, by seed; whatever is fitted is fitted on train alone.
 """
@@ -71,12 +71,12 @@ class TrainDev:
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """The three splits; the vault stays with the driver until a winner is frozen.
+    """The three splits; the test set stays with the driver until a winner is frozen.
 
     Attributes:
         train: rows that are trained on, and that preprocessing was fitted on.
         dev: rows that trials are compared on.
-        vault: the test rows.
+        test: the test rows.
         preprocessing: how raw features became `x`.
         task: classification or regression.
         outputs: number of classes, or 1.
@@ -84,7 +84,7 @@ class Splits:
 
     train: Part
     dev: Part
-    vault: Part
+    test: Part
     preprocessing: Preprocessing
     task: Task
     outputs: int
@@ -115,7 +115,7 @@ def split_folds(
 ) -> tuple[Splits, ...]:
     """Cuts a data set into what the nets of a trial see: one Splits for each net.
 
-    Folds have one vault, and preprocessing each of their own, fitted on their own train rows.
+    Folds have one test set, and preprocessing each of their own, fitted on their own train rows.
 
     Args:
         dataset: what was read.
@@ -132,7 +132,7 @@ def split_folds(
 
 
 def refit_splits(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
-    """The same cut for one last training: train holds every row but those of the vault.
+    """The same cut for one last training: train holds every row but those of the test set.
 
     The dev rows stay what they were, so that a training has metrics on them, but they are among
     those that are trained on: nothing can be chosen by them any more.
@@ -148,7 +148,7 @@ def _fitted(dataset: Dataset, config: DataConfig, cut: RowCut, units: Rows | Non
     return Splits(
         train=_prepared(dataset, cut.train, preprocessing),
         dev=_prepared(dataset, cut.dev, preprocessing),
-        vault=_prepared(dataset, cut.vault, preprocessing, units),
+        test=_prepared(dataset, cut.test, preprocessing, units),
         preprocessing=preprocessing,
         task=dataset.target.task,
         outputs=dataset.target.outputs,

@@ -131,7 +131,7 @@ def test_the_first_minute_of_a_project_of_ones_own(project: Path) -> None:
     *_, run, ui = blocks("sh")[1].splitlines()
     done = shell(run, project)
     assert done.returncode == 0, done.stderr
-    assert "test rows that no trial had seen (opened once)" in done.stdout
+    assert "test rows that no trial had seen (used once)" in done.stdout
     assert ui == "sweeps ui"
 
 

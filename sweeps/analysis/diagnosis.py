@@ -18,7 +18,7 @@ import numpy as np
 from sweeps.analysis.evidence import Array, Evidence
 from sweeps.models.metrics import METRICS
 from sweeps.models.tasks import TASKS
-from sweeps.record.records import Outcome
+from sweeps.record.sweep_record import Outcome
 
 __all__ = ["RULES", "THRESHOLDS", "Diagnosis", "Finding", "Thresholds", "count", "diagnose"]
 

@@ -18,9 +18,9 @@ from sweeps.models.configuration import TrialConfig
 from sweeps.models.tasks import Task
 from sweeps.record.description import DataDescription
 from sweeps.record.measurement import dev_rows
-from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.results import epoch_rows
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.search_spaces.parameters import Choice, FloatRange, Parameter
 from sweeps.search_spaces.space import Space
 

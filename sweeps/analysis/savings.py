@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sweeps.analysis.evidence import Evidence
-from sweeps.record.records import Outcome
+from sweeps.record.sweep_record import Outcome
 
 __all__ = ["Savings", "savings"]
 

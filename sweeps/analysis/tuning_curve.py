@@ -17,7 +17,7 @@ from sweeps.analysis.cdf_band import cdf_band
 from sweeps.analysis.evidence import Array, Evidence
 from sweeps.analysis.permutation import expected_best, expected_best_weights
 from sweeps.definition.goal import Goal
-from sweeps.record.records import Outcome
+from sweeps.record.sweep_record import Outcome
 
 __all__ = ["TuningCurve", "tuning_curve"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sweeps.errors import SettingsError, StorageError
 from sweeps.infra import command_line
-from sweeps.session.environment import bring_run, bring_runs, default_runs, read_settings
+from sweeps.session.environment import default_runs, pull_run, pull_runs, read_settings
 
 __all__ = ["add_cluster_commands", "ask_cluster", "find_run", "send_to_cluster"]
 
@@ -39,38 +39,38 @@ def add_cluster_commands(commands: Any) -> None:
     command = commands.add_parser("status", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.set_defaults(command=_status, asks=True)
+    command.set_defaults(command=_status, runs_on_cluster=True)
     text = "list the sweeps of a storage, and how far each is"
     command = commands.add_parser("list", help=text, description=text)
     command.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.set_defaults(command=_list, asks=True)
+    command.set_defaults(command=_list, runs_on_cluster=True)
 
 
 def find_run(path: Path) -> Path:
     """Return a run folder's path; a name alone is looked for where run folders are made."""
     if path.exists() or len(path.parts) != 1:
-        return bring_run(path)
-    return bring_run(default_runs() / path)
+        return pull_run(path)
+    return pull_run(default_runs() / path)
 
 
 def send_to_cluster(
-    parsed: argparse.Namespace, arguments: Sequence[str], sends: str | None
+    parsed: argparse.Namespace, arguments: Sequence[str], submits_job: str | None
 ) -> bool:
     """Start a command as a job where RAY_ADDRESS is a Jobs address; returns whether it was.
 
     Args:
         arguments: The command line after the command's name.
-        sends: The command's name; None for one that is never sent.
+        submits_job: The command's name; None for one that is never sent.
     """
-    if sends is None or parsed.local or read_settings().jobs_address is None:
+    if submits_job is None or parsed.local or read_settings().jobs_address is None:
         return False
     from sweeps.service.submission import send
 
     rest = list(arguments)
     # As it was typed: `digits/` is the path `digits`.
     del rest[[Path(word) for word in rest].index(parsed.run)]
-    _print_submitted(send(sends, parsed.run.name, rest))
+    _print_submitted(send(submits_job, parsed.run.name, rest))
     return True
 
 
@@ -80,7 +80,7 @@ def ask_cluster(parsed: argparse.Namespace, arguments: Sequence[str]) -> int | N
     Args:
         arguments: The whole command line.
     """
-    if not getattr(parsed, "asks", False) or read_settings().jobs_address is None:
+    if not getattr(parsed, "runs_on_cluster", False) or read_settings().jobs_address is None:
         return None
     if _is_seen_here(parsed):
         return None
@@ -109,7 +109,7 @@ def _is_seen_here(parsed: argparse.Namespace) -> bool:
         if "run" in parsed:
             return find_run(parsed.run).is_dir()
         is_named = parsed.runs is not None or read_settings().storage_at is not None
-        return is_named and bring_runs(parsed.runs or default_runs()).is_dir()
+        return is_named and pull_runs(parsed.runs or default_runs()).is_dir()
     except StorageError:  # an object store that this machine may not read
         return False
 
@@ -181,5 +181,5 @@ def _status(parsed: argparse.Namespace) -> int:
 def _list(parsed: argparse.Namespace) -> int:
     from sweeps.terminal.overview import print_list
 
-    print_list(bring_runs((parsed.runs or default_runs()).absolute()), as_json=parsed.json)
+    print_list(pull_runs((parsed.runs or default_runs()).absolute()), as_json=parsed.json)
     return 0

@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_command(parsed: argparse.Namespace, given: list[str]) -> int:
-    if send_to_cluster(parsed, given[1:], getattr(parsed, "sends", None)):
+    if send_to_cluster(parsed, given[1:], getattr(parsed, "submits_job", None)):
         return 0
     answered = ask_cluster(parsed, given)
     if answered is not None:
@@ -128,7 +128,7 @@ def _add_folder_commands(commands: Any) -> None:
     for name, (function, text) in running.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("run", type=Path, help="a run folder, for example runs/digits")
-        command.set_defaults(command=function, sends=name)
+        command.set_defaults(command=function, submits_job=name)
         if name == "resume":
             _add_set(command)
         if name == "extend":
@@ -140,16 +140,16 @@ def _add_folder_commands(commands: Any) -> None:
     command.add_argument("--top-k", type=int, help="how many of the best trials; default: 3")
     command.add_argument("--seeds", type=int, help="fresh seeds for each of them; default: 5")
     command.add_argument(
-        "--again", action="store_true", help="make another final; counts one more test opening"
+        "--again", action="store_true", help="make another final; uses the test set once more"
     )
-    command.set_defaults(command=_final, sends="final")
+    command.set_defaults(command=_final, submits_job="final")
     _add_running(command)
     text = "write the report of a run folder: one HTML file of figures and words"
     command = commands.add_parser("report", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--out", type=Path, help="default: report.html in the run folder")
     command.add_argument("--png", action="store_true", help="write each figure as PNG, too")
-    command.set_defaults(command=_report, asks=True)
+    command.set_defaults(command=_report, runs_on_cluster=True)
     text = "write two sweeps side by side into one HTML file"
     command = commands.add_parser("compare", help=text, description=text)
     command.add_argument("first", type=Path)
@@ -160,7 +160,7 @@ def _add_folder_commands(commands: Any) -> None:
     command = commands.add_parser("suggest", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--out", type=Path, help="write it to this file")
-    command.set_defaults(command=_suggest, asks=True)
+    command.set_defaults(command=_suggest, runs_on_cluster=True)
     text = "print what a sweep's net answers for the rows of a file, as CSV"
     command = commands.add_parser("predict", help=text, description=text)
     command.add_argument("run", type=Path)
@@ -171,7 +171,7 @@ def _add_folder_commands(commands: Any) -> None:
     command = commands.add_parser("show", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.set_defaults(command=_show, asks=True)
+    command.set_defaults(command=_show, runs_on_cluster=True)
     text = "complete MLflow's record of a run folder; twice changes nothing"
     command = commands.add_parser("sync", help=text, description=text)
     command.add_argument("run", type=Path)
@@ -242,10 +242,8 @@ def _schema(parsed: argparse.Namespace) -> int:
 def _run(parsed: argparse.Namespace) -> int:
     from sweeps.service.running import run
 
-    return _answer(
-        parsed,
-        run(parsed.file, overrides=parsed.set, runs=parsed.runs, run_id=parsed.id, **_how(parsed)),
-    )
+    place = {"runs": parsed.runs, "run_id": parsed.id}
+    return _answer(parsed, run(parsed.file, overrides=parsed.set, **place, **_options(parsed)))
 
 
 def _resume(parsed: argparse.Namespace) -> int:
@@ -253,19 +251,19 @@ def _resume(parsed: argparse.Namespace) -> int:
 
     if open_run(parsed.run).is_finished:
         print(f"{parsed.run} is finished: there is nothing to resume", file=sys.stderr)
-    return _answer(parsed, resume(parsed.run, overrides=parsed.set, **_how(parsed)))
+    return _answer(parsed, resume(parsed.run, overrides=parsed.set, **_options(parsed)))
 
 
 def _extend(parsed: argparse.Namespace) -> int:
     from sweeps.service.running import extend
 
-    return _answer(parsed, extend(parsed.run, parsed.trials, **_how(parsed)))
+    return _answer(parsed, extend(parsed.run, parsed.trials, **_options(parsed)))
 
 
 def _retry(parsed: argparse.Namespace) -> int:
     from sweeps.service.running import retry
 
-    return _answer(parsed, retry(parsed.run, **_how(parsed)))
+    return _answer(parsed, retry(parsed.run, **_options(parsed)))
 
 
 def _final(parsed: argparse.Namespace) -> int:
@@ -273,9 +271,8 @@ def _final(parsed: argparse.Namespace) -> int:
 
     given = {"top_k": parsed.top_k, "seeds": parsed.seeds}
     overrides = [f"final.{key}={value}" for key, value in given.items() if value is not None]
-    return _answer(
-        parsed, final(parsed.run, again=parsed.again, overrides=overrides, **_how(parsed))
-    )
+    options = _options(parsed)
+    return _answer(parsed, final(parsed.run, again=parsed.again, overrides=overrides, **options))
 
 
 def _report(parsed: argparse.Namespace) -> int:
@@ -336,16 +333,16 @@ def _sync(parsed: argparse.Namespace) -> int:
             has_ended = follow(folder, uri, lambda: os.getppid() == parsed.follow, CLOSING)
         finally:
             if not has_ended and os.getppid() != parsed.follow:
-                from sweeps.session.notifications import tell_of_a_lost_driver
+                from sweeps.session.notifications import notify_driver_lost
 
-                tell_of_a_lost_driver(folder)
+                notify_driver_lost(folder)
         return 0
     results = sync(parsed.run)
     print(f"MLflow has all {results.record.outcomes.total()} ended trials of {parsed.run}")
     return 0
 
 
-def _how(parsed: argparse.Namespace) -> dict[str, Any]:
+def _options(parsed: argparse.Namespace) -> dict[str, Any]:
     from sweeps.terminal.progress import Display
 
     silent = parsed.quiet or (parsed.json and not sys.stderr.isatty())

@@ -86,11 +86,11 @@ class _Stream:
 
 class _Answer(_Stream):
     def write(self, text: str) -> int:
-        with _told():
+        with _output_errors():
             return int(self._stream.write(text))
 
     def flush(self) -> None:
-        with _told():
+        with _output_errors():
             self._stream.flush()
 
 
@@ -106,7 +106,7 @@ class _Messages(_Stream):
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _output_errors() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:  # a reader who has seen enough

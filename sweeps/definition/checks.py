@@ -31,7 +31,7 @@ from sweeps.definition.sweep_file import (
     Stopping,
     SweepFile,
 )
-from sweeps.definition.trial_checks import judge_trial, template_place
+from sweeps.definition.trial_checks import check_configuration, template_place
 from sweeps.models.data_checks import DataSummary, check_data
 from sweeps.models.metrics import metric_columns, mode_of
 from sweeps.models.tasks import TASKS, Task
@@ -163,7 +163,7 @@ def _try_space(
     complete_ones: list[dict[str, Any]] = []
     found: dict[Problem, None] = {}
     for configuration, varied in space.representatives():
-        verdict = judge_trial(configuration, data)
+        verdict = check_configuration(configuration, data)
         if verdict.configuration is not None:
             complete_ones.append(verdict.configuration)
         if verdict.is_joint and not allows(constraints.values(), configuration):
@@ -192,7 +192,7 @@ def _check_listed(
     found = []
     for place, listed in listed_configurations(file.search):
         try:
-            verdict = judge_trial(complete(file.space, listed), data)
+            verdict = check_configuration(complete(file.space, listed), data)
         except SpaceError as err:
             problems += [replace(one, path=(*place, *one.path)) for one in err.problems]
             continue

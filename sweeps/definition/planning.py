@@ -20,7 +20,7 @@ from sweeps.definition.configurations import flatten
 from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.roles import scientific_dimensions
 from sweeps.definition.sweep_file import GridSearch, RandomSearch, SobolSearch
-from sweeps.definition.trial_checks import judge_trial, template_place
+from sweeps.definition.trial_checks import check_configuration, template_place
 from sweeps.models.configuration import TrialConfig
 from sweeps.search_spaces.methods import draw_grid, draw_random, draw_sobol
 from sweeps.search_spaces.problems import Problem, SpaceError
@@ -163,7 +163,7 @@ def _legal_trial(sweep: Sweep, draw: Mapping[str, Any]) -> Configuration | None:
 
 def _complete_trial(sweep: Sweep, draw: Mapping[str, Any]) -> Configuration:
     """Return `draw` with every default filled in, as plain JSON values."""
-    verdict = judge_trial(draw, sweep.data)
+    verdict = check_configuration(draw, sweep.data)
     if verdict.configuration is None:
         raise SpaceError([_illegal(sweep, draw, verdict.problems[0])])
     return verdict.configuration

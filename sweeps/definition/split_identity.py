@@ -13,7 +13,7 @@ __all__ = ["split_digest"]
 def split_digest(file: SweepFile, data_digest: str, rule: str, name: str) -> str:
     """Return 16 hexadecimal digits that belong to the rows of a split.
 
-    The vault is cut first: neither dev nor folds change it.
+    The test set is cut first: neither dev nor folds change it.
 
     Args:
         data_digest: Of all rows.

@@ -205,7 +205,7 @@ class Roles(Section):
 
 
 class Final(Section):
-    """What follows a search: its best few under fresh seeds, then the test set, opened once."""
+    """What follows a search: its best few under fresh seeds, then one test evaluation."""
 
     top_k: int = Field(3, ge=1, description="How many of the best trials are trained again.")
     seeds: int = Field(5, ge=1, le=1000, description="Fresh seeds for each of them.")

@@ -22,7 +22,7 @@ from sweeps.models.own_functions import trial_functions
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 from sweeps.search_spaces.space import Space
 
-__all__ = ["Verdict", "judge_trial", "template_place"]
+__all__ = ["TrialCheck", "check_configuration", "template_place"]
 
 # Stand in for sections that are wrong in themselves, so that the rest is held against the data.
 _STAND_INS: dict[str, Any] = {
@@ -33,7 +33,7 @@ _STAND_INS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TrialCheck:
     """What is to be said of one configuration.
 
     Attributes:
@@ -48,7 +48,7 @@ class Verdict:
     is_joint: bool = False
 
 
-def judge_trial(configuration: Mapping[str, Any], data: DataSummary | None) -> Verdict:
+def check_configuration(configuration: Mapping[str, Any], data: DataSummary | None) -> TrialCheck:
     """Return what is wrong with a configuration, on this data if it is known."""
     try:
         config = TrialConfig.model_validate(configuration)
@@ -58,12 +58,12 @@ def judge_trial(configuration: Mapping[str, Any], data: DataSummary | None) -> V
         rest = _without_wrong_sections(configuration, err)
         if rest is not None:
             problems += _against_surroundings(rest, rest.model_dump(mode="json"), data)
-        return Verdict(None, tuple(problems), is_joint)
+        return TrialCheck(None, tuple(problems), is_joint)
     complete = config.model_dump(mode="json")
     problems = list(_against_surroundings(config, complete, data))
     if problems:
-        return Verdict(None, tuple(problems), is_joint=True)
-    return Verdict(complete)
+        return TrialCheck(None, tuple(problems), is_joint=True)
+    return TrialCheck(complete)
 
 
 def _without_wrong_sections(

@@ -8,7 +8,7 @@ from sweeps.definition.sweep_file import Resources
 from sweeps.execution.placement import Place
 from sweeps.execution.schedulers.scheduler import Scheduler
 from sweeps.execution.work_order import WorkOrder
-from sweeps.record.recording import Recorder
+from sweeps.record.recorder import Recorder
 
 __all__ = ["Job"]
 

@@ -67,7 +67,7 @@ def started_ray(resources: Resources) -> Iterator[None]:
 
 def _start(resources: Resources, folder: Path) -> None:
     """Start Ray; raises ClusterError where it does not come up."""
-    cpus = math.ceil(slots(resources, Place.here().nodes) * resources.cpu)
+    cpus = math.ceil(slots(resources, Place.local_machine().nodes) * resources.cpu)
     with _loopback_allowed(), _deaf_children():
         try:
             ray.init(

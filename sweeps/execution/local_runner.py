@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from sweeps.execution.job import Job
-from sweeps.execution.lost_rows import discard_gaps
+from sweeps.execution.lost_rows import drop_checkpoints_ahead_of_ledger
 from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
 from sweeps.execution.schedulers.scheduler import Action
 from sweeps.execution.trial_worker import TrialWorker
@@ -19,7 +19,7 @@ __all__ = ["run_in_process"]
 
 def run_in_process(job: Job) -> None:
     """Train the trials of `job` one after the other; see Job for the contract."""
-    discard_gaps(job.order)
+    drop_checkpoints_ahead_of_ledger(job.order)
     scheduler = LedgerScheduler(job.scheduler, job.recorder)
     waiting = OrderedDict.fromkeys(scheduler.left(job.indices))
     worker = TrialWorker(job.order)

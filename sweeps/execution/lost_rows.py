@@ -11,10 +11,10 @@ from sweeps.execution.work_order import WorkOrder
 from sweeps.models.file_header import checked, read_about
 from sweeps.record.kept_weights import checkpoint_name
 
-__all__ = ["discard_gaps"]
+__all__ = ["drop_checkpoints_ahead_of_ledger"]
 
 
-def discard_gaps(order: WorkOrder) -> None:
+def drop_checkpoints_ahead_of_ledger(order: WorkOrder) -> None:
     """Delete checkpoints that begin after what is recorded: their trials begin again.
 
     For the begin of a session, when the order's `recorded` is all that the ledger has.

@@ -38,7 +38,7 @@ class Place:
     is_cluster: bool = False
 
     @classmethod
-    def here(cls) -> Place:
+    def local_machine(cls) -> Place:
         """Return this machine alone."""
         return cls((this_machine(),))
 

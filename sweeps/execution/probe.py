@@ -60,7 +60,7 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
     objective = Objective(sweep.goal.metric, sweep.goal.mode)
     seconds, times_weights, row_bytes = [], [1.0], 0
     for trial in _spread(planned, _TRAINED):
-        with _told(trial):
+        with _trial_errors(trial):
             training = Training(_config(trial), data, objective, trial.seed)
             row = training.train_epoch()
             if training.outcome is None:
@@ -78,7 +78,7 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
 
 
 @contextmanager
-def _told(trial: PlannedTrial) -> Iterator[None]:
+def _trial_errors(trial: PlannedTrial) -> Iterator[None]:
     """Turn what a net raises into an error that names its trial; what is not the user's is ours."""
     try:
         yield
@@ -118,7 +118,7 @@ def _weights_bytes(trial: PlannedTrial, data: Sequence[TrainDev]) -> int:
         with torch.device("meta"):
             net = build_net(model, one.input_shape, one.outputs)
     except Exception:  # the user's own net may compute with its numbers as it is built
-        with _told(trial):
+        with _trial_errors(trial):
             net = build_net(model, one.input_shape, one.outputs)
     sizes: list[int] = [
         tensor.numel() * tensor.element_size() for tensor in net.state_dict().values()

@@ -32,14 +32,14 @@ from ray.tune.trainable import metadata
 
 from sweeps.execution.cluster.lost_nodes import is_of_node
 from sweeps.execution.job import Job
-from sweeps.execution.lost_rows import discard_gaps
+from sweeps.execution.lost_rows import drop_checkpoints_ahead_of_ledger
 from sweeps.execution.placement import slots
 from sweeps.execution.ray_folder import held_folder
 from sweeps.execution.ray_trainable import RayTrial
 from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
 from sweeps.execution.tune_scheduler import TuneScheduler
-from sweeps.record.recording import Recorder
-from sweeps.record.records import Outcome
+from sweeps.record.recorder import Recorder
+from sweeps.record.sweep_record import Outcome
 from sweeps.storage.files import BucketFiles, FolderFiles
 
 __all__ = ["run_on_ray"]
@@ -47,7 +47,7 @@ __all__ = ["run_on_ray"]
 
 def run_on_ray(job: Job) -> None:
     """Train the trials of `job`, each as one Ray Tune trial; see Job for the contract."""
-    discard_gaps(job.order)
+    drop_checkpoints_ahead_of_ledger(job.order)
     recorder = job.recorder
     asked = LedgerScheduler(job.scheduler, recorder)
     indices = asked.left(job.indices)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
-from sweeps.record.recording import Recorder
+from sweeps.record.recorder import Recorder
 from sweeps.record.stops import Stop, StopReason
 
 __all__ = ["Signals"]
@@ -47,7 +47,7 @@ class Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def turn_to(self, recorder: Recorder) -> None:
+    def switch_to(self, recorder: Recorder) -> None:
         """Stop what `recorder` records from now on; at once if a signal has come already."""
         self._recorder = recorder
         if self.stopped is not None:
@@ -69,7 +69,7 @@ class Signals:
         self._recorder.request_stop(self.stopped.reason, self.stopped.detail)
 
     @contextmanager
-    def passing_exits(self) -> Iterator[None]:
+    def exits_as_signals(self) -> Iterator[None]:
         """Take the exit that Ray makes of a SIGTERM while it starts for the signal that it is."""
         try:
             yield

@@ -34,8 +34,8 @@ from sweeps.models.splits import TrainDev
 from sweeps.models.training import Objective, Training
 from sweeps.models.weights import pack
 from sweeps.record.kept_weights import checkpoint_name, weights_name
-from sweeps.record.records import Outcome
-from sweeps.record.trial_report import Report
+from sweeps.record.sweep_record import Outcome
+from sweeps.record.trial_report import TrialReport
 from sweeps.storage.files import BucketFiles
 
 __all__ = ["TrialWorker"]
@@ -94,7 +94,7 @@ class TrialWorker:
         self._put_back()
         self._trial = self._training = None
 
-    def advance(self) -> Report:
+    def advance(self) -> TrialReport:
         """Train until the next report is due, and return it; nothing of the trial is raised.
 
         An error inside the trial is reported as a failure, and the next call continues from the
@@ -109,26 +109,26 @@ class TrialWorker:
         is_spoilt = self._process is not None and self._process.is_spoilt
         return replace(report, notice=notice, is_spoilt=is_spoilt)
 
-    def _attempt(self, trial: PlannedTrial) -> Report:
+    def _attempt(self, trial: PlannedTrial) -> TrialReport:
         index = trial.index
         try:
             with guarded():
                 return self._train_to_report(trial)
         except _OutOfTimeError as err:
-            return Report(index, [], Outcome.FAILED, str(err))
+            return TrialReport(index, [], Outcome.FAILED, str(err))
         except _UnsavedError as err:
-            return Report(index, [], unsaved=str(err), errno=err.number)
+            return TrialReport(index, [], unsaved=str(err), errno=err.number)
         except BaseException as err:  # what is no Exception, and `sys.exit`, too
             if isinstance(err, KeyboardInterrupt) and _is_ctrl_c():
                 raise
             self._training = None
             if isinstance(err, ModelError) and err.is_permanent:
-                return Report(index, [], Outcome.FAILED, described(err))
-            return Report(index, [], failure=_describe(err))
+                return TrialReport(index, [], Outcome.FAILED, described(err))
+            return TrialReport(index, [], failure=_describe(err))
         finally:
             self._watchdog.rest()
 
-    def _train_to_report(self, trial: PlannedTrial) -> Report:
+    def _train_to_report(self, trial: PlannedTrial) -> TrialReport:
         if self._training is None:
             self._watchdog.watch(trial.index, 0.0)
             self._take_process(trial)
@@ -154,7 +154,7 @@ class TrialWorker:
             raise _UnsavedError(err) from err
         rows = [row for row in training.history if row["epoch"] > self._reported]
         self._reported = training.epoch
-        return Report(trial.index, rows, self._outcome(training), training.reason)
+        return TrialReport(trial.index, rows, self._outcome(training), training.reason)
 
     def _take_process(self, trial: PlannedTrial) -> None:
         """Have this process as it was before the first trial, with the import of the net's module.

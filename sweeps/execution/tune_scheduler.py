@@ -12,7 +12,7 @@ from ray.tune.schedulers import TrialScheduler
 
 from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
 from sweeps.execution.schedulers.scheduler import Action
-from sweeps.record.trial_report import Report
+from sweeps.record.trial_report import TrialReport
 
 __all__ = ["TuneScheduler"]
 
@@ -136,5 +136,5 @@ def _index(trial: Trial) -> int:
     return int(trial.config["members"][0])
 
 
-def _report(result: Mapping[str, Any]) -> Report:
-    return Report.from_json(json.loads(result["report"]))
+def _report(result: Mapping[str, Any]) -> TrialReport:
+    return TrialReport.from_json(json.loads(result["report"]))

@@ -11,7 +11,7 @@ import math
 from pathlib import Path
 from typing import IO
 
-from sweeps.record.hangs import late_path
+from sweeps.record.hangs import timeout_stack_path
 
 __all__ = ["Watchdog"]
 
@@ -36,7 +36,7 @@ class Watchdog:
             return
         left_s = max(0.1, self._timeout_s - trained_s)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._file = late_path(self._folder, index).open("w", encoding="utf-8")
+        self._file = timeout_stack_path(self._folder, index).open("w", encoding="utf-8")
         # A second beyond the limit: a trial that is slow, not hung, ends itself between epochs.
         faulthandler.dump_traceback_later(math.ceil(left_s + 1), exit=True, file=self._file)
 

@@ -1,7 +1,7 @@
 """What was found of the best trials after the search: final/final.json, and openings.jsonl.
 
-final.json is written once the winner and its model are fixed; only then is the test vault opened,
-and each opening adds lines to openings.jsonl, which nothing ever deletes.
+final.json is written once the winner and its model are fixed; only then does a test evaluation take
+place. Each adds lines to openings.jsonl, which nothing ever deletes.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class FinalChoice:
 
 @dataclass(frozen=True)
 class Opening:
-    """One opening of the test vault.
+    """One evaluation of a frozen model on the test set.
 
     Attributes:
         opened_at: Seconds since 1970.
@@ -184,19 +184,19 @@ def read_final(folder: RunFolder) -> FinalChoice | None:
 
 
 def note_opened(folder: RunFolder, opening: Opening) -> None:
-    """Record, before the vault is opened, that it will be; raises StorageError."""
+    """Record, before a test evaluation, that it will take place; raises StorageError."""
     about = {**asdict(opening), "event": "opened"}
     del about["metrics"]
     _append(folder, about)
 
 
 def note_result(folder: RunFolder, metrics: Mapping[str, Interval]) -> None:
-    """Record what the last opening found; raises StorageError."""
+    """Record what the last test evaluation found; raises StorageError."""
     _append(folder, {"event": "result", "metrics": {k: asdict(v) for k, v in metrics.items()}})
 
 
 def read_openings(folder: RunFolder) -> list[Opening]:
-    """Return all openings of the vault, first to last.
+    """Return all evaluations on the test set, first to last.
 
     Raises:
         RunFolderError: A line was damaged.
@@ -233,4 +233,6 @@ def _append(folder: RunFolder, line: Mapping[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as err:
-        raise StorageError(f"cannot write {path}: {err}; the vault stays closed") from err
+        raise StorageError(
+            f"cannot write {path}: {err}; nothing was evaluated on the test set"
+        ) from err

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sweeps.definition.goal import Goal
 from sweeps.models.metrics import METRICS
 from sweeps.record.final import Candidate
-from sweeps.record.records import Place, SweepRecord, TrialRecord
+from sweeps.record.sweep_record import Place, SweepRecord, TrialRecord
 
 __all__ = ["ALPHA", "median_repeat", "rank_candidates", "welch_p_value"]
 

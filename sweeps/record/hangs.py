@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["late_path", "why_late"]
+__all__ = ["timeout_reason", "timeout_stack_path"]
 
 
-def late_path(checkpoints: Path, index: int) -> Path:
+def timeout_stack_path(checkpoints: Path, index: int) -> Path:
     """Return where the stack of a hung trial's worker is written."""
     return checkpoints / f"{index:06d}.late"
 
 
-def why_late(checkpoints: Path, index: int) -> str:
+def timeout_reason(checkpoints: Path, index: int) -> str:
     """Return where the trial hung when its worker was ended for it; empty where it was not."""
-    path = late_path(checkpoints, index)
+    path = timeout_stack_path(checkpoints, index)
     if not path.exists():
         return ""
     stack = path.read_text(encoding="utf-8", errors="replace")

@@ -12,7 +12,7 @@ from bisect import insort
 from contextlib import suppress
 from pathlib import Path
 
-from sweeps.record.records import Place, SweepRecord, TrialRecord
+from sweeps.record.sweep_record import Place, SweepRecord, TrialRecord
 from sweeps.storage.files import Files
 
 __all__ = ["KeptWeights", "best_weights", "checkpoint_name", "weights_name"]

@@ -20,7 +20,7 @@ from typing import Any
 
 from sweeps.errors import RunFolderError, StorageError
 from sweeps.record.seals import SEAL_KEY, Chain, parsed
-from sweeps.storage.refusals import way_out
+from sweeps.storage.refusals import next_step
 
 __all__ = ["Ledger", "LedgerReader", "read_events", "to_line"]
 
@@ -165,7 +165,7 @@ class Ledger:
             raise self._error(self._refused)
 
     def _error(self, error: OSError) -> StorageError:
-        return StorageError(f"cannot write {self.path}: {error}; {way_out(error.errno or 0)}")
+        return StorageError(f"cannot write {self.path}: {error}; {next_step(error.errno or 0)}")
 
     def _flush_loop(self) -> None:
         while not self._closing.wait(_FSYNC_PERIOD_S):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sweeps.record.description import DataDescription
 
-__all__ = ["dev_rows", "measured", "standard_error"]
+__all__ = ["dev_rows", "format_metric", "standard_error"]
 
 # Beyond so many decimals, or digits before the point, an exponent is easier to read.
 _MOST_DIGITS = 6
@@ -18,7 +18,7 @@ def standard_error(row: Mapping[str, float] | None, metric: str) -> float | None
     return None if row is None else row.get(f"{metric}_se")
 
 
-def measured(row: Mapping[str, float] | None, metric: str, digits: int = 4) -> str:
+def format_metric(row: Mapping[str, float] | None, metric: str, digits: int = 4) -> str:
     """Return a metric of an epoch's row, with two digits of its standard error if it has one.
 
     An error of 100 or more has all of its digits before the point.

@@ -13,8 +13,8 @@ from pathlib import Path
 from sweeps.definition.own_files import files_of_all
 from sweeps.errors import RunFolderError, StorageError
 from sweeps.infra.package import PackageError, stage
-from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.sweep_record import SweepRecord
 
 __all__ = ["CODE", "code_folders", "digests", "keep_code", "own_code", "refuse_other_code"]
 

@@ -16,9 +16,9 @@ from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.ledger import read_events, to_line
 from sweeps.record.measurement import standard_error
-from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.stages import Audited, is_followed_up, read_audit, why_no_winner
+from sweeps.record.sweep_record import SweepRecord, TrialRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +127,7 @@ class Results:
 
     @property
     def openings(self) -> list[Opening]:
-        """All openings of the test vault, with what they found."""
+        """All evaluations on the test set, with their metrics."""
         return read_openings(self.folder)
 
     @property

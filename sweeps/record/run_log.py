@@ -15,9 +15,9 @@ from typing import Any
 
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.infra.settings import without_password
-from sweeps.record.records import Outcome
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stops import read_stop
+from sweeps.record.sweep_record import Outcome
 
 __all__ = ["LOG_FILE", "log", "log_event", "log_settings", "logged", "logged_stage"]
 
@@ -31,7 +31,7 @@ def logged(folder: RunFolder, file: str = LOG_FILE) -> Iterator[None]:
 
     An error that leaves the block is logged, too.
     """
-    handler = _Quiet(folder.path / file, encoding="utf-8", delay=True)
+    handler = _BestEffortFileHandler(folder.path / file, encoding="utf-8", delay=True)
     handler.setFormatter(_JsonLines(folder.name, folder.read_description().id))
     level = _LOGGER.level
     _LOGGER.addHandler(handler)
@@ -116,7 +116,7 @@ class _JsonLines(logging.Formatter):
         return json.dumps({**line, **about, "message": record.getMessage()})
 
 
-class _Quiet(logging.FileHandler):
+class _BestEffortFileHandler(logging.FileHandler):
     """Gives up what cannot be written: a log costs no sweep."""
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -18,9 +18,9 @@ from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import StorageError
 from sweeps.record.description import Stage
 from sweeps.record.final import read_final, read_openings
-from sweeps.record.reading import read_record
-from sweeps.record.records import Outcome, SweepRecord, TrialRecord
+from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.storage.files import bucket_of, remove_folder
 
 __all__ = [

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.record.records import Outcome
+from sweeps.record.sweep_record import Outcome
 
-__all__ = ["Report"]
+__all__ = ["TrialReport"]
 
 
 @dataclass(frozen=True)
-class Report:
+class TrialReport:
     """What a trial did since its last report.
 
     Attributes:
@@ -50,7 +50,7 @@ class Report:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Report:
+    def from_json(cls, value: Mapping[str, Any]) -> TrialReport:
         """Undo `to_json`."""
         outcome = value["outcome"]
         return cls(

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from sweeps.record.final import FinalChoice, Opening
-from sweeps.record.records import SweepRecord
 from sweeps.record.stages import Audited
+from sweeps.record.sweep_record import SweepRecord
 
 __all__ = [
     "audit_sentence",

@@ -10,7 +10,7 @@ from sweeps.analysis.choices import Comparison
 from sweeps.analysis.diagnosis import RULES, Diagnosis, count
 from sweeps.analysis.importances import Importances
 from sweeps.analysis.savings import Savings
-from sweeps.record.records import Outcome
+from sweeps.record.sweep_record import Outcome
 from sweeps.report.page import Panel
 from sweeps.report.style import (
     ACCENT,

@@ -14,9 +14,9 @@ from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
 from sweeps.definition.configurations import flatten
 from sweeps.errors import RequestError
 from sweeps.record.final import read_final, read_openings
-from sweeps.record.reading import read_record
-from sweeps.record.records import SweepRecord
+from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder, write_atomically
+from sweeps.record.sweep_record import SweepRecord
 from sweeps.report.page import Panel, Section, Table, render
 from sweeps.report.style import figure, rounded
 from sweeps.report.tuning_figures import COLOURS, tuning_comparison
@@ -158,7 +158,7 @@ def _column(folder: RunFolder, record: SweepRecord, evidence: Evidence) -> dict[
         found[f"final {choice.metric}, mean over seeds"] = choice.winner.mean
     if openings:
         found |= {name: one.value for name, one in openings[-1].metrics.items()}
-        found["openings of the test set"] = len(openings)
+        found["test evaluations"] = len(openings)
     return found
 
 

@@ -92,7 +92,7 @@ def _test(choice: FinalChoice, openings: Sequence[Opening]) -> Panel:
     caption = (
         f"On {last.rows} test rows that no trial had seen: {figures}; 95 % intervals (Clopper "
         f"and Pearson 1934 for a share of rows, else a studentised bootstrap). "
-        f"The vault was opened {times}. The first point is optimistic, as the best of many. The "
+        f"The test set was used {times}. The first point is optimistic, as the best of many. The "
         f"third is {_third(choice)}, on other rows: a step within the test interval says nothing."
     )
     return Panel("From the search to the test rows", caption, made)

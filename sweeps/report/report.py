@@ -17,11 +17,11 @@ from sweeps.infra.command_line import command
 from sweeps.models.cuts import AT_RANDOM
 from sweeps.record.description import DataDescription, Description
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
-from sweeps.record.measurement import dev_rows, measured
-from sweeps.record.reading import read_record
-from sweeps.record.records import SweepRecord, TrialRecord
+from sweeps.record.measurement import dev_rows, format_metric
+from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.stages import read_audit
+from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.record.wording import (
     audit_sentence,
     newer_candidates,
@@ -182,7 +182,7 @@ def _winner_words(
         return [no_winner_words(record)]
     words = [
         f"Best of the search: trial {best.trial.index} with {metric} = "
-        f"{measured(best.best, metric)} at epoch {best.best_epoch}; "
+        f"{format_metric(best.best, metric)} at epoch {best.best_epoch}; "
         "the value is optimistic, as the best of many."
     ]
     if choice is None:

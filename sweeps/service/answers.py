@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sweeps.definition.loading import check_text, read_values
 from sweeps.definition.own_files import make_importable
 from sweeps.errors import SweepFileError, require_extra
-from sweeps.record.reading import read_record
+from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.search_spaces.yaml_writer import write_yaml
 from sweeps.service.running import open_sweep

@@ -12,9 +12,8 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import FileProblem, RequestError, SweepFileError
 from sweeps.infra.command_line import command
-from sweeps.record.reading import read_record
-from sweeps.record.recording import too_many_failures
-from sweeps.record.records import SweepRecord
+from sweeps.record.recorder import too_many_failures
+from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import (
     has_failed_trials,
@@ -23,6 +22,7 @@ from sweeps.record.stages import (
     stage_folders,
     why_no_winner,
 )
+from sweeps.record.sweep_record import SweepRecord
 from sweeps.storage.files import rename_folder
 
 __all__ = ["change", "lengthen_plan", "prepare_final"]
@@ -103,7 +103,7 @@ def _refuse_another(folder: RunFolder) -> None:
         )
     raise RequestError(
         f"{folder.name} already has a final result, and its test set has been used; --again keeps "
-        f"it as it is beside another, and counts another opening"
+        f"it and runs a new one; the test set will then have been used once more"
     )
 
 

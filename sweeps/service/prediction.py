@@ -18,9 +18,9 @@ from sweeps.models.table_files import read_rows
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.own_code import code_folders
-from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
-from sweeps.storage.files import bring
+from sweeps.record.sweep_record import SweepRecord
+from sweeps.storage.files import fetch_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ def model_files(folder: RunFolder, record: SweepRecord) -> tuple[Path, Path]:
         files = weights, folder.path / PREPROCESSING
     else:
         raise RequestError(f"{folder.name} has no trial with a finite objective, so no net")
-    bring(files[0])
+    fetch_file(files[0])
     for path in files:
         if not path.exists():
             raise RunFolderError(f"{path} is missing; restore it from a backup")

@@ -20,13 +20,13 @@ from sweeps.execution.placement import Place
 from sweeps.infra.command_line import command
 from sweeps.models.data_checks import DataSummary
 from sweeps.record.own_code import refuse_other_code
-from sweeps.record.reading import read_record
+from sweeps.record.replay import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import has_failed_trials
 from sweeps.service.changes import change, lengthen_plan, prepare_final
-from sweeps.session.environment import bring_run, default_runs, default_tracking_uri, place_of
-from sweeps.session.notifications import telling
+from sweeps.session.environment import default_runs, default_tracking_uri, place_of, pull_run
+from sweeps.session.notifications import notify_on_exit
 from sweeps.session.session import Settings, run_session
 from sweeps.session.trainer import RunnerName
 from sweeps.storage.mirror import refuse_held_elsewhere
@@ -101,13 +101,13 @@ def run(
     runs = Path(runs or default_runs()).absolute()
     options = RunOptions(runner, tracking_uri, display, accept_code)
     if run_id is not None:
-        bring_run(runs / run_id)
+        pull_run(runs / run_id)
     # What tells that a folder is whole is written last.
     if run_id is not None and RunFolder(runs / run_id).description.exists():
         folder = RunFolder.open(runs / run_id)
         _refuse_other_sweep(folder, sweep)
         return _session(folder, "resume", options)
-    with place_of(runner, sweep.file.resources, runs, options.shown.note) as place:
+    with place_of(runner, sweep.file.resources, runs, options.shown.print_line) as place:
         folder = _new_folder(runs, sweep.file.name, run_id)
         about = {
             "trials": len(planned),
@@ -202,8 +202,8 @@ def final(
 
     Args:
         path: A run folder whose search has been run.
-        again: Keep the final that there is as final-1 (-2, ...) and make another, which opens the
-            test vault once more.
+        again: Keep the final that there is as final-1 (-2, ...) and make another, which uses
+            the test set once more.
         overrides: Changes to `final`, for example `final.seeds=10`.
 
     Raises:
@@ -263,7 +263,7 @@ def _refuse_other_sweep(folder: RunFolder, sweep: Sweep) -> None:
 
 def _session(folder: RunFolder, action: str, options: RunOptions) -> Results:
     resources = folder.read_sweep().resources
-    place = place_of(options.runner, resources, folder.path.parent, options.shown.note)
+    place = place_of(options.runner, resources, folder.path.parent, options.shown.print_line)
     return _session_at(place, folder, action, options)
 
 
@@ -276,7 +276,7 @@ def _session_at(
         place, options.shown, options.runner, None if uri == _OFF else uri, options.accept_code
     )
     try:
-        with telling(folder, options.shown.note):
+        with notify_on_exit(folder, options.shown.print_line):
             return run_session(folder, action, settings)
     except KeyboardInterrupt as err:
         raise StoppedAtOnce(str(folder.path)) from err

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from sweeps.errors import SweepError, require_extra
-from sweeps.record.reading import read_record
+from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.tracking.follower import Closing
 

@@ -20,11 +20,11 @@ from sweeps.storage.files import MARKER, Files, FolderFiles, bucket_of_runs
 from sweeps.storage.mirror import pull
 
 __all__ = [
-    "bring_run",
-    "bring_runs",
     "default_runs",
     "default_tracking_uri",
     "place_of",
+    "pull_run",
+    "pull_runs",
     "read_settings",
 ]
 
@@ -69,7 +69,7 @@ def _copies_of(bucket: str) -> Path:
     return folder
 
 
-def bring_run(path: Path) -> Path:
+def pull_run(path: Path) -> Path:
     """Return a run folder's path, brought up to date where it is a copy of an object store's.
 
     One that a driver of this machine holds is newer than what is there.
@@ -82,7 +82,7 @@ def bring_run(path: Path) -> Path:
     return path
 
 
-def bring_runs(runs: Path) -> Path:
+def pull_runs(runs: Path) -> Path:
     """Return the folder of run folders, with all of an object store's brought up to date."""
     bucket = bucket_of_runs(runs)
     if bucket is not None:
@@ -91,7 +91,7 @@ def bring_runs(runs: Path) -> Path:
         except OSError as err:
             raise StorageError(f"cannot read {bucket}: {err}") from err
         for name in names:
-            bring_run(runs / name)
+            pull_run(runs / name)
     return runs
 
 
@@ -121,13 +121,13 @@ def _folder(runs: Path) -> FolderFiles:
 
 @contextmanager
 def place_of(
-    runner: str, resources: Resources, runs: Path, say: Callable[[str], None]
+    runner: str, resources: Resources, runs: Path, print_line: Callable[[str], None]
 ) -> Iterator[Place]:
     """Hold the place where trials are trained: this machine, or the cluster of RAY_ADDRESS.
 
     Args:
         runs: The folder of run folders, which all nodes of a cluster must see.
-        say: Is told what is waited for.
+        print_line: Is told what is waited for.
 
     Raises:
         SettingsError: RAY_ADDRESS is a Jobs address.
@@ -138,7 +138,7 @@ def place_of(
     if runner == "local" or settings.ray_address is None:
         if runner == "ray":
             room_for_sockets()
-        place = Place.here()
+        place = Place.local_machine()
         slots(resources, place.nodes)
         yield place
         return
@@ -152,5 +152,5 @@ def place_of(
 
     wait_s = settings.nodes_wait_s
     storage: Files = bucket_of_runs(runs) or _folder(runs)
-    with joined(settings.cluster_address, storage, resources, wait_s, say) as place:
+    with joined(settings.cluster_address, storage, resources, wait_s, print_line) as place:
         yield place

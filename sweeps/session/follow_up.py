@@ -2,7 +2,7 @@
 
 Each step leaves something on disk and is skipped where that is there, so that a sweep which was
 killed anywhere goes on from there. The order matters: the winner and its model are frozen before
-the test vault is opened.
+the winner is evaluated on the test set.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from sweeps.record.final import (
 )
 from sweeps.record.final_ranking import ALPHA, median_repeat, rank_candidates, welch_p_value
 from sweeps.record.kept_weights import best_weights
-from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.record.stages import Stage, make_stage, stage_folder, trials_to_audit
-from sweeps.storage.files import bring
+from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
+from sweeps.storage.files import fetch_file
 
 __all__ = ["FollowUp"]
 
@@ -64,7 +64,7 @@ class FollowUp:
     splits: Sequence[Splits]
     train: Train
 
-    def run(self, say: Callable[[str], None]) -> None:
+    def run(self, set_title: Callable[[str], None]) -> None:
         """Run what is missing; returns early where it is interrupted.
 
         Raises:
@@ -72,7 +72,7 @@ class FollowUp:
             RunFolderError: A stage's folder was damaged.
         """
         if self._audit() and self.file.final is not None and self.record.best is not None:
-            self._final(self.file.final, say)
+            self._final(self.file.final, set_title)
 
     def _audit(self) -> bool:
         pruned = trials_to_audit(self.file, self.record)
@@ -85,11 +85,11 @@ class FollowUp:
             folder = make_stage(self.folder, "audit", plan, self.record.goal)
         return self.train(folder, self.splits) is not None
 
-    def _final(self, final: Final, say: Callable[[str], None]) -> None:
+    def _final(self, final: Final, set_title: Callable[[str], None]) -> None:
         choice = read_final(self.folder) or self._choose(final)
         if choice is not None:
-            say("opening the test set")
-            self._open_vault(choice)
+            set_title("evaluating on the test set")
+            self._evaluate_on_test(choice)
 
     def _choose(self, final: Final) -> FinalChoice | None:
         folder = stage_folder(self.folder, "final")
@@ -143,21 +143,21 @@ class FollowUp:
         return self._saved("final/refit", "refit", refit)
 
     def _saved(self, stage: Stage, how: str, trial: TrialRecord) -> FinalModel:
-        path = bring(best_weights(RunFolder(self.folder.path / stage).weights, trial))
+        path = fetch_file(best_weights(RunFolder(self.folder.path / stage).weights, trial))
         weights = str(path.relative_to(self.folder.path))
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return FinalModel(
             how, "", trial.best_epoch or 0, weights, f"{stage}/{PREPROCESSING}", digest
         )
 
-    def _open_vault(self, choice: FinalChoice) -> None:
-        """Test the frozen model, unless that has been done; an opening is noted before it is."""
+    def _evaluate_on_test(self, choice: FinalChoice) -> None:
+        """Test the frozen model, unless that has been done; it is noted before it takes place."""
         openings = read_openings(self.folder)
         own = [one for one in openings if one.sha256 == choice.model.sha256]
         if own and own[-1].metrics:
             return
-        vault = self.splits[0].vault
-        rows = vault.rows
+        test = self.splits[0].test
+        rows = test.rows
         if not own:
             about = (choice.winner.trial, choice.winner.hash, choice.model.sha256)
             note_opened(self.folder, Opening(round(time.time(), 3), *about, len(rows), {}))
@@ -166,10 +166,10 @@ class FollowUp:
 
         model = choice.model
         predictor = Predictor.load(
-            bring(self.folder.path / model.weights), self.folder.path / model.preprocessing
+            fetch_file(self.folder.path / model.weights), self.folder.path / model.preprocessing
         )
         features, target = self.dataset.features.take(rows), self.dataset.target.take(rows)
-        found = evaluate(predictor, features, target, self.file.seed, vault.units)
+        found = evaluate(predictor, features, target, self.file.seed, test.units)
         metrics = {f"test_{name}": Interval(**vars(one)) for name, one in found.items()}
         note_result(self.folder, metrics)
 

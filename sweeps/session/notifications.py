@@ -10,27 +10,27 @@ from typing import Any
 from sweeps.errors import SweepError
 from sweeps.infra.command_line import command
 from sweeps.infra.notify import notify
-from sweeps.record.reading import read_record
-from sweeps.record.records import SweepRecord
+from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, logged
 from sweeps.record.stops import StopReason
+from sweeps.record.sweep_record import SweepRecord
 from sweeps.session.environment import read_settings
 from sweeps.terminal.progress import status_line
 
-__all__ = ["tell_of_a_lost_driver", "telling"]
+__all__ = ["notify_driver_lost", "notify_on_exit"]
 
 _EVENTS = {StopReason.BUDGET_TARGET: "target", StopReason.INTERRUPTED: "interrupted"}
 
 
 @contextmanager
-def telling(folder: RunFolder, say: Callable[[str], None]) -> Iterator[None]:
+def notify_on_exit(folder: RunFolder, warn: Callable[[str], None]) -> Iterator[None]:
     """Send a notice when the block is over: `ended`, `target`, `interrupted` or `failed`.
 
     A session that had nothing to do sends none, and a notice that cannot be sent costs no sweep.
 
     Args:
-        say: Is told what went wrong with it.
+        warn: Is told what went wrong with it.
     """
     settings = read_settings()
     if settings.notify_url is None and settings.notify_command is None:
@@ -41,14 +41,14 @@ def telling(folder: RunFolder, say: Callable[[str], None]) -> Iterator[None]:
         yield
     except BaseException as err:
         # As it is known without reading a folder that may be what is wrong.
-        _send(folder, {"event": "failed", "reason": str(err) or type(err).__name__}, say)
+        _send(folder, {"event": "failed", "reason": str(err) or type(err).__name__}, warn)
         raise
     record = read_record(folder)
     if record.ended_at != before:
-        _send(folder, _about(record), say)
+        _send(folder, _about(record), warn)
 
 
-def tell_of_a_lost_driver(folder: RunFolder) -> None:
+def notify_driver_lost(folder: RunFolder) -> None:
     """Send the notice of a session whose driver was killed, or lost its cluster, without a word."""
     settings = read_settings()
     if settings.notify_url is not None or settings.notify_command is not None:
@@ -68,7 +68,7 @@ def _about(record: SweepRecord) -> dict[str, Any]:
     }
 
 
-def _send(folder: RunFolder, about: dict[str, Any], say: Callable[[str], None]) -> None:
+def _send(folder: RunFolder, about: dict[str, Any], warn: Callable[[str], None]) -> None:
     text = f"{folder.name}: {about['event']}"
     text += f" ({about['reason']})" if about["reason"] else ""
     text += f"; {about['progress']}" if "progress" in about else ""
@@ -77,7 +77,7 @@ def _send(folder: RunFolder, about: dict[str, Any], say: Callable[[str], None]) 
         f"the notice of the end was not sent: {one}" for one in notify(read_settings(), notice)
     ]
     for problem in problems:
-        say(problem)
+        warn(problem)
     # Where the folder itself is what is wrong, there is no log.
     with suppress(SweepError), logged(folder):
         for problem in problems:

@@ -19,14 +19,14 @@ from sweeps.execution.signals import Signals
 from sweeps.models.datasets import Dataset
 from sweeps.record.ledger import Ledger
 from sweeps.record.own_code import keep_code, refuse_other_code
-from sweeps.record.reading import read_record
-from sweeps.record.recording import Recorder, reopen_failed
-from sweeps.record.records import SweepRecord
+from sweeps.record.recorder import Recorder, reopen_failed
+from sweeps.record.replay import read_record
 from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log_settings, logged
 from sweeps.record.stages import is_followed_up
 from sweeps.record.stops import Stop, StopReason
+from sweeps.record.sweep_record import SweepRecord
 from sweeps.session.follow_up import FollowUp
 from sweeps.session.inputs import keep_inputs
 from sweeps.session.sweep_data import load_data
@@ -214,7 +214,7 @@ class _Session:
                 self.search.splits,
                 self.trainer.train_stage,
             )
-            stages.run(self.settings.display.say)
+            stages.run(self.settings.display.set_title)
 
     def _end(self, stopped_before: Stop | None) -> None:
         """Write the line that ends the session: last of all, so that nothing is left to write."""
@@ -223,7 +223,7 @@ class _Session:
         is_open = bool(record.unfinished) or not is_followed_up(folder, self.file, record)
         stop = self.trainer.signals.stopped or recorder.stop or stopped_before
         recorder.end(stop if is_open else None)
-        self.settings.display.recording()
+        self.settings.display.show_recording()
 
     def _finish(self, tracking: TrackingProcess) -> str:
         """Wait for the tracker; the report is drawn here where it did not: it has the time."""

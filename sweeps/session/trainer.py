@@ -20,13 +20,13 @@ from sweeps.execution.work_order import WorkOrder
 from sweeps.models.preprocessing import preprocessing_to_json
 from sweeps.models.splits import Splits
 from sweeps.record.ledger import Ledger
-from sweeps.record.reading import read_record
-from sweeps.record.recording import Recorder, reopen_failed
-from sweeps.record.records import Outcome, SweepRecord, TrialRecord
+from sweeps.record.recorder import Recorder, reopen_failed
+from sweeps.record.replay import read_record
 from sweeps.record.results import write_results
 from sweeps.record.run_folder import PREPROCESSING, RunFolder, write_atomically
 from sweeps.record.run_log import logged_stage
 from sweeps.record.stops import StopReason
+from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.storage.files import BucketFiles, bucket_of
 from sweeps.terminal.progress import Display
 
@@ -124,10 +124,10 @@ class Trainer:
 
     def _train_stage(self, part: Part) -> None:
         recorder, stage = part.recorder, str(part.folder.read_description().stage)
-        self.signals.turn_to(recorder)
+        self.signals.switch_to(recorder)
         if self.reopens:
             reopen_failed(recorder)
-        self.display.turn_to(recorder.record, stage)
+        self.display.switch_to(recorder.record, stage)
         with logged_stage(stage):
             self.begin(recorder, "stage")
             self.train(part)
@@ -144,7 +144,7 @@ class Trainer:
             return
         if job.recorder.should_stop():
             return
-        with self.signals.passing_exits():
+        with self.signals.exits_as_signals():
             if not self.place.is_cluster:
                 from sweeps.execution.local_ray import started_ray
 

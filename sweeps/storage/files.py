@@ -20,9 +20,9 @@ __all__ = [
     "BucketFiles",
     "Files",
     "FolderFiles",
-    "bring",
     "bucket_of",
     "bucket_of_runs",
+    "fetch_file",
     "files_of",
     "remove_folder",
     "rename_folder",
@@ -209,7 +209,7 @@ def files_of(folder: Path) -> Files:
     return bucket_of(folder) or FolderFiles(folder)
 
 
-def bring(path: Path) -> Path:
+def fetch_file(path: Path) -> Path:
     """Return a file's path, once it is on this machine if it is anywhere.
 
     Raises:
@@ -218,7 +218,7 @@ def bring(path: Path) -> Path:
     bucket = None if path.exists() else bucket_of(path.parent)
     if bucket is None:
         return path
-    with _told(bucket):
+    with _storage_errors(bucket):
         content = bucket.read(path.name)
         if content is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -233,7 +233,7 @@ def rename_folder(old: Path, new: Path, last: str) -> None:
         last: The file that makes the new folder whole, and the old one cease to be.
     """
     bucket, target = bucket_of(old), bucket_of(new)
-    with _told(bucket or old):
+    with _storage_errors(bucket or old):
         if bucket is not None and target is not None:
             names = sorted((name for name, _ in bucket.stamps()), key=lambda name: name == last)
             for name in names:
@@ -245,7 +245,7 @@ def rename_folder(old: Path, new: Path, last: str) -> None:
 def remove_folder(path: Path) -> None:
     """Delete a folder and what is in it, in the object store, too; raises StorageError."""
     bucket = bucket_of(path)
-    with _told(bucket or path):
+    with _storage_errors(bucket or path):
         if path.exists():
             shutil.rmtree(path)
         if bucket is not None:
@@ -253,7 +253,7 @@ def remove_folder(path: Path) -> None:
 
 
 @contextmanager
-def _told(place: object) -> Iterator[None]:
+def _storage_errors(place: object) -> Iterator[None]:
     try:
         yield
     except OSError as err:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import errno
 
-__all__ = ["is_full", "way_out", "what_is_wrong"]
+__all__ = ["is_full", "meaning", "next_step"]
 
 _FREE = ("the disk is full", "free some space")
 _REFUSALS = {
     errno.ENOSPC: _FREE,
     errno.EDQUOT: _FREE,
     errno.EFBIG: ("a file may not become larger", "raise `ulimit -f`, or free some space"),
-    errno.EROFS: ("the disk can only be read", "mount it for writing"),
+    errno.EROFS: ("the disk is read-only", "mount it read-write"),
     errno.EMFILE: ("too many files are open", "raise `ulimit -n`"),
     errno.ENFILE: ("too many files are open", "close programs that hold many"),
     errno.ENOENT: ("the run folder is gone", "put it back where it was"),
-    errno.EACCES: ("the run folder may not be written", "mend its permissions"),
+    errno.EACCES: ("the run folder is not writable", "change its permissions"),
 }
 
 
@@ -24,11 +24,11 @@ def is_full(number: int) -> bool:
     return _REFUSALS.get(number) is _FREE
 
 
-def what_is_wrong(number: int) -> str:
+def meaning(number: int) -> str:
     """Return what an error of this number means for a sweep."""
-    return _REFUSALS.get(number, ("what was to be kept could not be written", ""))[0]
+    return _REFUSALS.get(number, ("the record could not be written", ""))[0]
 
 
-def way_out(number: int) -> str:
+def next_step(number: int) -> str:
     """Return what to do about an error of this number."""
-    return f"{_REFUSALS.get(number, ('', 'mend that'))[1]}, then resume the sweep"
+    return f"{_REFUSALS.get(number, ('', 'fix that'))[1]}, then resume the sweep"

@@ -15,7 +15,7 @@ from rich.table import Table
 from sweeps.errors import RequestError, RunFolderError
 from sweeps.infra.command_line import command
 from sweeps.record.ledger import read_events
-from sweeps.record.reading import read_record
+from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import stage_folders
 from sweeps.terminal.console import PlainConsole

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from sweeps.infra.plain_text import shown
-from sweeps.record.measurement import measured
-from sweeps.record.records import SweepRecord
+from sweeps.record.measurement import format_metric
+from sweeps.record.sweep_record import SweepRecord
 
 if TYPE_CHECKING:
     from sweeps.tracking.process import TrackingProcess
@@ -59,7 +59,7 @@ class Display:
         if self._mode == "silent":
             yield
             return
-        self.turn_to(record, "")
+        self.switch_to(record, "")
         done = threading.Event()
 
         def line() -> str:
@@ -74,22 +74,22 @@ class Display:
             done.set()
             thread.join()
 
-    def turn_to(self, record: SweepRecord, title: str) -> None:
+    def switch_to(self, record: SweepRecord, title: str) -> None:
         """Show `record` from now on, under the title of a stage."""
         self._rate = EpochRate()
         self._phase = "starting" if record.unfinished else "finished"
         self._shown, self._title, self._stage = record, title, title
 
-    def note(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Print a line about what is waited for before anything is shown."""
         if self._mode != "silent":
             print(shown(text), file=sys.stderr, flush=True)
 
-    def say(self, title: str) -> None:
+    def set_title(self, title: str) -> None:
         """Put another title before what is shown."""
         self._title = title
 
-    def recording(self) -> None:
+    def show_recording(self) -> None:
         """Say that training is over and the record is being completed."""
         self._phase = "recording"
         self._shown, self._title, self._stage = None, "", ""
@@ -124,7 +124,7 @@ def status_line(record: SweepRecord, epochs_per_s: float | None) -> str:
     parts = [f"{ended}/{total} trials" + (f" ({counts})" if counts else "")]
     best = record.best
     if best is not None:
-        value = measured(best.best, record.goal.metric, digits=5)
+        value = format_metric(best.best, record.goal.metric, digits=5)
         parts.append(f"best {record.goal.metric} {value} (trial {best.trial.index})")
     if epochs_per_s:
         parts.append(_pace(epochs_per_s))

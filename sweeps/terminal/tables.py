@@ -16,11 +16,11 @@ from sweeps.infra.command_line import command, shown_path
 from sweeps.infra.settings import read_settings
 from sweeps.models.tasks import TASKS
 from sweeps.record.final import FinalChoice
-from sweeps.record.measurement import dev_rows, measured, standard_error
-from sweeps.record.records import Outcome, SweepRecord, TrialRecord
+from sweeps.record.measurement import dev_rows, format_metric, standard_error
 from sweeps.record.results import Results
 from sweeps.record.stages import has_failed_trials
 from sweeps.record.stops import StopReason
+from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.record.wording import (
     audit_sentence,
     newer_candidates,
@@ -56,7 +56,7 @@ def print_answer(results: Results, console: Console) -> None:
     _print_failures(record, results.path, console)
     if results.why_no_final:
         console.print(
-            f"The final has no winner, so no model was logged and the test set is unopened: "
+            f"The final has no winner, so no model was logged and the test set is unused: "
             f"{results.why_no_final}.",
             soft_wrap=True,
         )
@@ -88,7 +88,7 @@ def _print_if_outdated(results: Results, choice: FinalChoice, console: Console) 
     words = newer_candidates(choice, results.record)
     if words:
         again = command("final", results.path, "--again")
-        text = f"{words} To choose anew, with one more opening of the test set:"
+        text = f"{words} To choose again, with one more test evaluation:"
         console.print(text, soft_wrap=True, highlight=False)
         console.print(again, soft_wrap=True, highlight=False)
 
@@ -112,10 +112,10 @@ def _ranked_columns(record: SweepRecord, limit: int = _SHOWN_TRIALS) -> dict[str
     columns: dict[str, list[str]] = {
         "rank": [str(place) if trial.best else "" for place, trial in enumerate(shown, start=1)],
         "trial": [str(trial.trial.index) for trial in shown],
-        record.goal.metric: [measured(trial.best, record.goal.metric) for trial in shown],
+        record.goal.metric: [format_metric(trial.best, record.goal.metric) for trial in shown],
     }
     if other:
-        columns[other] = [measured(trial.best, other) for trial in shown]
+        columns[other] = [format_metric(trial.best, other) for trial in shown]
     columns["epoch"] = [_epoch(trial) for trial in shown]
     columns["outcome"] = [str(trial.outcome or "unfinished") for trial in shown]
     flats = [flatten(trial.trial.configuration) for trial in record.trials]
@@ -232,7 +232,7 @@ def _print_winner(results: Results, console: Console) -> None:
 
 def _winner_line(record: SweepRecord, best: TrialRecord, title: str) -> str:
     metric = record.goal.metric
-    value = measured(best.best, metric, digits=6)
+    value = format_metric(best.best, metric, digits=6)
     of_what = (
         "" if standard_error(best.best, metric) is None else " (mean ± standard error over folds)"
     )

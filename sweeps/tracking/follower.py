@@ -20,11 +20,11 @@ from sweeps.errors import RefusedRecordError, TrackingError
 from sweeps.infra.settings import without_password
 from sweeps.infra.whole_file import replace_file
 from sweeps.record.ledger import LedgerReader
-from sweeps.record.reading import taken_in
-from sweeps.record.records import SweepRecord, TrialRecord
+from sweeps.record.replay import replayed
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, logged
 from sweeps.record.stages import kept_finals, stage_folders
+from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.tracking.process import LOG_FILE, STATUS_FILE
 from sweeps.tracking.tracker import OpenTracker, Tracker
 
@@ -98,7 +98,7 @@ class Follower:
 
     def read(self) -> None:
         """Take in what the ledger has gained, and those of the stages."""
-        for event in taken_in(self.record, self._ledger):
+        for event in replayed(self.record, self._ledger):
             if event["event"] == "session":
                 self.is_over = False
             if "trial" in event:
@@ -139,7 +139,7 @@ class Follower:
         with _settings():
             self.tracker().note_diagnoses(diagnoses)
         self._recorded_at = time.time()
-        self.say(stage="report")
+        self.write_status(stage="report")
         report = closing.report(self.folder)
         if report is not None:
             with _settings():
@@ -153,7 +153,7 @@ class Follower:
             for trial in self.record.trials
         )
 
-    def say(self, error: str = "", stage: str = "trials") -> None:
+    def write_status(self, error: str = "", stage: str = "trials") -> None:
         """Write for the progress display how far the record is."""
         status = {
             "recorded": self.recorded,
@@ -166,22 +166,22 @@ class Follower:
         _write_quickly(self.folder.path / STATUS_FILE, status)
 
     def _write(self, tracker: Tracker, is_over: bool, everything: bool) -> None:
-        self._write_trials(tracker, is_over, everything, self.say)
+        self._write_trials(tracker, is_over, everything, self.write_status)
         for stage in self._stages.values():
-            stage.write_stage(tracker.parent_id, is_over, everything, self.say)
+            stage.write_stage(tracker.parent_id, is_over, everything, self.write_status)
         if is_over:
-            self.say(stage="sweep")
+            self.write_status(stage="sweep")
             tracker.record_sweep(self.record, is_over)
-            self.say(stage="model")
+            self.write_status(stage="model")
             tracker.record_model(self.record)
 
     def write_stage(
-        self, sweep_run: str, is_over: bool, everything: bool, say: Callable[[], None]
+        self, sweep_run: str, is_over: bool, everything: bool, write_status: Callable[[], None]
     ) -> None:
         """Send what a stage of the sweep with this run has gained; raises TrackingError."""
         try:
             tracker = self.tracker(inside=sweep_run)
-            self._write_trials(tracker, is_over, everything, say)
+            self._write_trials(tracker, is_over, everything, write_status)
             if is_over:
                 tracker.record_sweep(self.record, is_over)
         except TrackingError:
@@ -189,14 +189,14 @@ class Follower:
             raise
 
     def _write_trials(
-        self, tracker: Tracker, is_over: bool, everything: bool, say: Callable[[], None]
+        self, tracker: Tracker, is_over: bool, everything: bool, write_status: Callable[[], None]
     ) -> None:
         if not is_over:
             tracker.record_sweep(self.record, is_over)
         for index in tracker.record_trials(self._due(everything), self._rows, is_over):
             self._rows.pop(index, None)
             del self._dirty[index]
-            say()
+            write_status()
 
     def _due(self, everything: bool) -> list[TrialRecord]:
         """Return the trials to send now: those that ended, and running ones whose time has come."""
@@ -278,7 +278,7 @@ def _follow(follower: Follower, driver_is_alive: Callable[[], bool], closing: Cl
             if follower.is_over:
                 follower.log_closing(closing)
         except TrackingError as err:
-            follower.say(error=str(err))
+            follower.write_status(error=str(err))
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
             # Once more: what was deleted by hand meanwhile is refused too, and then made again.
             is_final = isinstance(err, RefusedRecordError) and str(err) == problem
@@ -292,7 +292,7 @@ def _follow(follower: Follower, driver_is_alive: Callable[[], bool], closing: Cl
                 log(logging.INFO, "MLflow answers again")
             wait_s, problem = _POLL_S, ""
             if follower.is_over or not alive:
-                follower.say(stage="done")
+                follower.write_status(stage="done")
                 log(logging.INFO, f"{follower.recorded} ended trials are recorded")
                 return
         time.sleep(wait_s)

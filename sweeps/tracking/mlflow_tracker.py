@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sweeps.record.records import SweepRecord
+from sweeps.record.sweep_record import SweepRecord
 from sweeps.tracking.model import log_model, model_of
 from sweeps.tracking.projection import Projection
 

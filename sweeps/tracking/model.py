@@ -27,9 +27,9 @@ from sweeps.models.targets import class_labels
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.own_code import code_folders
-from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
-from sweeps.storage.files import bring
+from sweeps.record.sweep_record import SweepRecord
+from sweeps.storage.files import fetch_file
 from sweeps.tracking.projection import Projection
 from sweeps.tracking.store import translated_errors
 from sweeps.tracking.values import texts_of
@@ -101,7 +101,7 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
             registry_name=file.final.registry_name or file.name,
             alias=file.final.alias,
         )
-    bring(source.weights)
+    fetch_file(source.weights)
     is_open = choice is None and record.trials[source.trial].outcome is None
     if is_open and not source.weights.exists():
         return None  # a power cut took its later best; the session to come writes it again

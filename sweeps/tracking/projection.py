@@ -18,12 +18,12 @@ from mlflow.entities import Metric, Param, RunTag
 from sweeps.infra.plain_text import shown
 from sweeps.record.description import Description
 from sweeps.record.final import read_final, read_openings
-from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import why_no_winner
+from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.tracking.store import (
-    done_with,
     experiment_id_of,
+    map_concurrently,
     open_client,
     translated_errors,
     without_password,
@@ -166,7 +166,7 @@ class Projection:
         def record(trial: TrialRecord) -> None:
             self._record_trial(trial, rows.get(trial.trial.index, []), is_over)
 
-        for trial in done_with(self.uri, record, trials):
+        for trial in map_concurrently(self.uri, record, trials):
             yield trial.trial.index
 
     def _record_trial(self, trial: TrialRecord, rows: Rows, is_over: bool) -> None:
@@ -253,7 +253,9 @@ class Projection:
                     self.client.set_tag(run.run_id, _DIAGNOSIS_TAG, words)
                 run.diagnosis = words
 
-        for _ in done_with(self.uri, note, [index for index in diagnoses if index in self._runs]):
+        for _ in map_concurrently(
+            self.uri, note, [index for index in diagnoses if index in self._runs]
+        ):
             pass
 
     def has_model(self, mark: str) -> bool:

@@ -20,7 +20,13 @@ from mlflow.exceptions import MlflowException
 from sweeps.errors import RefusedRecordError, TrackingError
 from sweeps.infra.settings import without_password
 
-__all__ = ["done_with", "experiment_id_of", "open_client", "translated_errors", "without_password"]
+__all__ = [
+    "experiment_id_of",
+    "map_concurrently",
+    "open_client",
+    "translated_errors",
+    "without_password",
+]
 
 Item = TypeVar("Item")
 
@@ -94,7 +100,9 @@ def _experiment(client: MlflowClient, name: str, uri: str) -> Experiment:
         return found
 
 
-def done_with(uri: str, act: Callable[[Item], None], items: Iterable[Item]) -> Iterator[Item]:
+def map_concurrently(
+    uri: str, act: Callable[[Item], None], items: Iterable[Item]
+) -> Iterator[Item]:
     """Call `act` with each item, and yield those done; several at a time where a server answers.
 
     SQLite has one writer, so there they come one after the other.

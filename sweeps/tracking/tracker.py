@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.sweep_record import SweepRecord, TrialRecord
 
 __all__ = ["OpenTracker", "Rows", "Tracker"]
 

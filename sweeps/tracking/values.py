@@ -21,8 +21,8 @@ from sweeps.definition.goal import Goal
 from sweeps.infra.plain_text import shown
 from sweeps.record.description import Description
 from sweeps.record.final import FinalChoice, Opening
-from sweeps.record.measurement import measured
-from sweeps.record.records import Outcome, SweepRecord, TrialRecord
+from sweeps.record.measurement import format_metric
+from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.record.wording import noise_sentence
 
 __all__ = [
@@ -221,7 +221,7 @@ def sweep_note(record: SweepRecord, stage: str | None, choice: FinalChoice | Non
     if best is None:
         return f"No trial has a finite objective. {len(record.trials)} trials: {counts or 'none'}."
     lines = [
-        f"**Best {record.goal.metric} = {measured(best.best, record.goal.metric, digits=6)}** "
+        f"**Best {record.goal.metric} = {format_metric(best.best, record.goal.metric, digits=6)}** "
         f"(trial {best.trial.index}, epoch {best.best_epoch}) of {len(record.trials)} trials: "
         f"{counts}.",
         "",
@@ -252,6 +252,6 @@ def _trial_note(trial: TrialRecord, state: str, goal: Goal) -> str:
     reason = f" ({_literal(trial.reason.splitlines()[0])})" if trial.reason else ""
     if trial.best is None:
         return f"{state}{reason} after {trial.epochs} epochs"
-    value = measured(trial.best, goal.metric, digits=6)
+    value = format_metric(trial.best, goal.metric, digits=6)
     best = f"best {goal.metric} = {value} at epoch {trial.best_epoch}"
     return f"{state}{reason} after {trial.epochs} epochs; {best}"

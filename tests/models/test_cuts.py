@@ -54,8 +54,8 @@ def test_rows_that_occur_twice_stay_on_one_side(tmp_path: Path, split: dict[str,
     assert cut.shared == 0
     assert cut.rule == "at random; rows with equal features together (300 rows in 150 groups)"
     first = cut.parts[0]
-    assert set(first.vault % 150).isdisjoint((first.train % 150).tolist())
-    assert abs(len(first.vault) - 60) <= 2
+    assert set(first.test % 150).isdisjoint((first.train % 150).tolist())
+    assert abs(len(first.test) - 60) <= 2
 
 
 def test_rows_that_occur_twice_are_cut_apart_where_that_is_wanted(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_built_in_sets_are_cut_as_ever(source: str) -> None:
     (part,) = cut_dataset(dataset, config.split, 7).parts
     expected = cut_rows(dataset.target, config.split, 7)
     np.testing.assert_array_equal(part.train, expected.train)
-    np.testing.assert_array_equal(part.vault, expected.vault)
+    np.testing.assert_array_equal(part.test, expected.test)
 
 
 def test_folds_of_data_without_equal_rows_are_cut_as_ever() -> None:
@@ -124,8 +124,8 @@ def test_groups_stay_on_one_side_and_are_no_feature(tmp_path: Path) -> None:
     assert cut.rule == "at random by 30 groups of patient"
     names = frame.patient.to_numpy()
     part = cut.parts[0]
-    assert set(names[part.train]).isdisjoint({*names[part.dev], *names[part.vault]})
-    assert set(names[part.dev]).isdisjoint(names[part.vault])
+    assert set(names[part.train]).isdisjoint({*names[part.dev], *names[part.test]})
+    assert set(names[part.dev]).isdisjoint(names[part.test])
 
 
 def test_numbers_of_patients_above_two_to_the_53_are_told_apart(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_given_cut_is_taken_as_it_is(tmp_path: Path) -> None:
     cut, _ = cut_of(frame, tmp_path, given="part")
     part = cut.parts[0]
     np.testing.assert_array_equal(part.dev, np.flatnonzero(frame.part == "Validation"))
-    np.testing.assert_array_equal(part.vault, np.flatnonzero(frame.part == "test"))
+    np.testing.assert_array_equal(part.test, np.flatnonzero(frame.part == "test"))
 
 
 @pytest.mark.parametrize("split", [{"dev": 0.25}, {"folds": 3}])
@@ -160,7 +160,7 @@ def test_dev_is_cut_at_random_where_only_the_test_rows_are_given(
     frame = patients()
     frame["part"] = np.where(np.arange(len(frame)) < 60, "test", "train")
     cut, _ = cut_of(frame, tmp_path, given="part", **split)
-    np.testing.assert_array_equal(cut.parts[0].vault, np.arange(60))
+    np.testing.assert_array_equal(cut.parts[0].test, np.arange(60))
     together = np.concatenate([cut.parts[0].train, cut.parts[0].dev])
     np.testing.assert_array_equal(np.sort(together), np.arange(60, len(frame)))
 
@@ -193,7 +193,7 @@ def test_text_that_a_function_gives_is_not_an_order() -> None:
 def test_dates_beyond_the_year_2262_are_the_last(tmp_path: Path) -> None:
     days = [f"{year}-01-01 00:00:00" for year in range(2000, 2239)] + ["9999-12-31 00:00:00"]
     cut, _ = cut_of(patients().drop(columns="patient").assign(day=days), tmp_path, order="day")
-    assert 239 in cut.parts[0].vault
+    assert 239 in cut.parts[0].test
 
 
 @pytest.mark.parametrize("values", [[f"{n // 60:02}:{n % 60:02}:00" for n in range(240)]])
@@ -224,7 +224,7 @@ def test_equal_rows_cannot_be_asked_for_beside_a_column(key: str) -> None:
         DataConfig.model_validate({"source": "t.csv", "target": "y", "split": split})
 
 
-def test_the_refit_trains_on_all_but_the_vault_and_the_gaps(tmp_path: Path) -> None:
+def test_the_refit_trains_on_all_but_the_test_set_and_the_gaps(tmp_path: Path) -> None:
     frame = patients().drop(columns="patient").assign(t=np.arange(240))
     cut, _ = cut_of(frame, tmp_path, order="t", folds=4)
     refit = cut.refit()

@@ -13,7 +13,7 @@ import torch
 from sklearn import metrics as sk
 from torch import Tensor
 
-from sweeps.models.answers import Answers, measured
+from sweeps.models.answers import Answers, metric_values
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.metrics import METRICS, metric_columns, metrics_of, mode_of
 from sweeps.models.tasks import TASKS, Task
@@ -160,7 +160,7 @@ def test_metrics_come_in_their_order_as_doubles(task: Task) -> None:
         task
     ]
     answers = Answers.of(task, outputs, targets)
-    found = measured(answers, metrics_of(task).values())
+    found = metric_values(answers, metrics_of(task).values())
     assert found.dtype == torch.float64
     assert found.tolist() == [value(name, task, outputs, targets) for name in metrics_of(task)]
 

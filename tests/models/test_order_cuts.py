@@ -16,21 +16,21 @@ def fractions(**keys: object) -> SplitFractions:
 def test_dev_comes_after_train_and_test_after_dev() -> None:
     times = np.random.default_rng(1).permutation(100)
     cut = cut_in_order(times, fractions())
-    assert [len(cut.train), len(cut.dev), len(cut.vault)] == [60, 20, 20]
+    assert [len(cut.train), len(cut.dev), len(cut.test)] == [60, 20, 20]
     assert times[cut.train].max() < times[cut.dev].min()
-    assert times[cut.dev].max() < times[cut.vault].min()
+    assert times[cut.dev].max() < times[cut.test].min()
 
 
 def test_a_gap_leaves_rows_out_before_dev_and_before_test() -> None:
     cut = cut_in_order(np.arange(100), fractions(gap=5))
-    assert cut.vault.min() - cut.dev.max() == 6
+    assert cut.test.min() - cut.dev.max() == 6
     assert cut.dev.min() - cut.train.max() == 6
 
 
 def test_rows_of_one_moment_stay_together() -> None:
     times = np.repeat(np.arange(10), 7)
     cut = cut_in_order(times, fractions(dev=0.25, test=0.25))
-    held = [set(times[rows].tolist()) for rows in (cut.train, cut.dev, cut.vault)]
+    held = [set(times[rows].tolist()) for rows in (cut.train, cut.dev, cut.test)]
     assert sum(map(len, held)) == 10
 
 
@@ -42,7 +42,7 @@ def test_folds_roll_forward_as_those_of_scikit_learn(gap: int) -> None:
     expected = [(train.max(), dev.min(), dev.max()) for train, dev in reference]
     found = [(cut.train.max(), cut.dev.min(), cut.dev.max()) for cut in cuts]
     np.testing.assert_allclose(found, expected, atol=2)
-    assert {tuple(cut.vault) for cut in cuts} == {tuple(range(100, 125))}
+    assert {tuple(cut.test) for cut in cuts} == {tuple(range(100, 125))}
 
 
 def test_dates_are_an_order() -> None:

@@ -87,16 +87,16 @@ def test_the_nets_of_folds_answer_by_their_mean_each_with_its_own_scaling(tmp_pa
     (tmp_path / "all.safetensors").write_bytes(pack(training.best_weights, about))
     records = [fold.preprocessing for fold in folds]
     (tmp_path / "all.json").write_text(preprocessing_to_json(records))
-    vault = raw_rows(dataset.features, folds[0].vault.rows)
+    test = raw_rows(dataset.features, folds[0].test.rows)
     answers = []
     for number, record in enumerate(records, start=1):
         own = of_fold(number, training.best_weights)
         (tmp_path / "one.safetensors").write_bytes(pack(own, about))
         (tmp_path / "one.json").write_text(preprocessing_to_json([record]))
         one = Predictor.load(tmp_path / "one.safetensors", tmp_path / "one.json")
-        answers.append(one.predict(vault)["prediction"])
+        answers.append(one.predict(test)["prediction"])
     together = Predictor.load(tmp_path / "all.safetensors", tmp_path / "all.json")
-    np.testing.assert_allclose(together.predict(vault)["prediction"], np.mean(answers, axis=0))
+    np.testing.assert_allclose(together.predict(test)["prediction"], np.mean(answers, axis=0))
     with pytest.raises(WeightsError, match=r"one\.safetensors and .*all\.json are of the same"):
         Predictor.load(tmp_path / "one.safetensors", tmp_path / "all.json")
 

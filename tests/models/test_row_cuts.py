@@ -37,7 +37,7 @@ def test_each_class_has_its_share_within_one_row(
 ) -> None:
     target = classes_of(sizes)
     cut = cut_rows(target, SplitFractions(dev=dev, test=test), seed)
-    assert np.abs(count(target, cut.vault) - test * np.array(sizes)).max() <= 1
+    assert np.abs(count(target, cut.test) - test * np.array(sizes)).max() <= 1
     assert np.abs(count(target, cut.dev) - dev * np.array(sizes)).max() <= 1
     assert np.abs(count(target, cut.train) - (1 - dev - test) * np.array(sizes)).max() <= 2
 
@@ -50,15 +50,15 @@ def test_the_splits_of_amounts_are_disjoint_and_complete(
     assume(round(dev * rows) > 0 and round(test * rows) > 0)
     assume(rows - round(dev * rows) - round(test * rows) > 1)
     cut = cut_rows(amounts(rows), SplitFractions(dev=dev, test=test), 7)
-    together = np.concatenate((cut.train, cut.dev, cut.vault))
+    together = np.concatenate((cut.train, cut.dev, cut.test))
     np.testing.assert_array_equal(np.sort(together), np.arange(rows))
-    assert (len(cut.dev), len(cut.vault)) == (round(dev * rows), round(test * rows))
+    assert (len(cut.dev), len(cut.test)) == (round(dev * rows), round(test * rows))
 
 
 def test_every_class_is_in_every_split_and_none_is_lost() -> None:
     target = classes_of([3, 4, 400, 37])
     cut = cut_rows(target, SplitFractions(dev=0.05, test=0.05), 1)
-    counts = [count(target, rows) for rows in (cut.train, cut.dev, cut.vault)]
+    counts = [count(target, rows) for rows in (cut.train, cut.dev, cut.test)]
     assert np.min(counts) >= 1
     np.testing.assert_array_equal(np.sum(counts, axis=0), [3, 4, 400, 37])
 
@@ -68,28 +68,28 @@ def test_proportions_agree_with_scikit_learn_within_one_row() -> None:
     cut = cut_rows(target, SplitFractions(dev=0.2, test=0.15), 3)
     reference = StratifiedShuffleSplit(n_splits=1, test_size=0.15, random_state=3)
     _, expected = next(reference.split(np.zeros((400, 1)), target.values))
-    assert len(cut.vault) == len(expected)
-    assert np.abs(count(target, cut.vault) - count(target, expected)).max() <= 1
+    assert len(cut.test) == len(expected)
+    assert np.abs(count(target, cut.test) - count(target, expected)).max() <= 1
 
 
 def test_equal_seeds_give_equal_cuts_and_others_do_not() -> None:
     target, fractions = classes_of([50, 50]), SplitFractions()
     first, again, other = (cut_rows(target, fractions, seed) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first.train, again.train)
-    np.testing.assert_array_equal(first.vault, again.vault)
-    assert set(first.vault) != set(other.vault)
+    np.testing.assert_array_equal(first.test, again.test)
+    assert set(first.test) != set(other.test)
 
 
-def test_the_vault_does_not_depend_on_the_size_of_dev() -> None:
+def test_the_test_set_does_not_depend_on_the_size_of_dev() -> None:
     target = classes_of([50, 31, 19])
     small = cut_rows(target, SplitFractions(dev=0.1), 5)
     large = cut_rows(target, SplitFractions(dev=0.5), 5)
-    np.testing.assert_array_equal(small.vault, large.vault)
+    np.testing.assert_array_equal(small.test, large.test)
 
 
-def test_every_row_is_in_the_vault_about_as_often_as_any_other() -> None:
+def test_every_row_is_in_the_test_set_about_as_often_as_any_other() -> None:
     target, fractions = classes_of([20, 20]), SplitFractions(dev=0.25, test=0.25)
-    times = sum(np.bincount(cut_rows(target, fractions, s).vault, minlength=40) for s in range(400))
+    times = sum(np.bincount(cut_rows(target, fractions, s).test, minlength=40) for s in range(400))
     # Each row is drawn in a quarter of 400 cuts: 100 times, with a deviation of 8.7.
     assert np.abs(times - 100).max() < 5 * 8.7
 
@@ -134,16 +134,16 @@ def folds_of(folds: int, **more: float) -> SplitFractions:
     test=st.floats(0.05, 0.3),
     seed=st.integers(0, 2**32),
 )
-def test_every_row_outside_the_vault_is_in_the_dev_split_of_one_fold(
+def test_every_row_outside_the_test_set_is_in_the_dev_split_of_one_fold(
     sizes: list[int], folds: int, test: float, seed: int
 ) -> None:
     target = classes_of(sizes)
     cuts = cut_folds(target, folds_of(folds, test=test), seed)
-    vault = cut_rows(target, SplitFractions(test=test), seed).vault
+    held_out = cut_rows(target, SplitFractions(test=test), seed).test
     dev = np.concatenate([cut.dev for cut in cuts])
-    np.testing.assert_array_equal(np.sort([*dev, *vault]), np.arange(sum(sizes)))
+    np.testing.assert_array_equal(np.sort([*dev, *held_out]), np.arange(sum(sizes)))
     for cut in cuts:
-        np.testing.assert_array_equal(cut.vault, vault)
+        np.testing.assert_array_equal(cut.test, held_out)
         np.testing.assert_array_equal(np.sort([*cut.train, *cut.dev]), np.sort(dev))
     counts = np.array([count(target, cut.dev) for cut in cuts])
     assert np.ptp(counts, axis=0).max() <= 1
@@ -165,9 +165,9 @@ def test_folds_hold_as_many_of_each_class_as_those_of_scikit_learn() -> None:
 @given(rows=st.integers(12, 200), folds=st.integers(2, 8))
 def test_folds_of_amounts_are_disjoint_complete_and_of_one_size(rows: int, folds: int) -> None:
     cuts = cut_folds(amounts(rows), folds_of(folds), 7)
-    vault = cut_rows(amounts(rows), SplitFractions(), 7).vault
-    np.testing.assert_array_equal(cuts[0].vault, vault)
-    together = np.concatenate([vault, *(cut.dev for cut in cuts)])
+    test = cut_rows(amounts(rows), SplitFractions(), 7).test
+    np.testing.assert_array_equal(cuts[0].test, test)
+    together = np.concatenate([test, *(cut.dev for cut in cuts)])
     np.testing.assert_array_equal(np.sort(together), np.arange(rows))
     assert np.ptp([len(cut.dev) for cut in cuts]) <= 1
 
@@ -194,7 +194,7 @@ def test_two_rows_are_in_one_fold_about_as_often_as_any_others() -> None:
     [
         (classes_of([30, 6]), {"folds": 6}, r"for each of 6 folds .* left of c1 \(5\); got 6"),
         (classes_of([1, 30]), {"folds": 2}, r"left of c0 \(0\)"),
-        (amounts(6), {"folds": 6}, "5 are left besides the vault; got 6"),
+        (amounts(6), {"folds": 6}, "5 are left besides the test set; got 6"),
         (amounts(4), {"folds": 2}, "at least two to train on; 3 are left"),
     ],
 )

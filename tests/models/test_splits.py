@@ -52,8 +52,8 @@ def test_no_test_row_is_in_what_workers_receive() -> None:
     data = splits.train_dev()
     sent = {row.tobytes() for row in np.concatenate((data.x_train, data.x_dev))}
     wire = pickle.dumps(data)
-    assert sent.isdisjoint(row.tobytes() for row in splits.vault.x)
-    assert not any(row.tobytes() in wire for row in splits.vault.x)
+    assert sent.isdisjoint(row.tobytes() for row in splits.test.x)
+    assert not any(row.tobytes() in wire for row in splits.test.x)
     assert len(sent) == 800
 
 
@@ -62,18 +62,18 @@ def test_workers_receive_the_same_whatever_the_test_rows_hold(source: str) -> No
     dataset, config = loaded(source=source)
     splits = split_dataset(dataset, config, 7)
     numbers = dataset.features.numbers.copy()
-    numbers[splits.vault.rows] *= -1000
+    numbers[splits.test.rows] *= -1000
     features = dataclasses.replace(dataset.features, numbers=numbers)
     changed = split_dataset(dataclasses.replace(dataset, features=features), config, 7)
     assert pickle.dumps(changed.train_dev()) == pickle.dumps(splits.train_dev())
-    assert not np.array_equal(changed.vault.x, splits.vault.x)
+    assert not np.array_equal(changed.test.x, splits.test.x)
 
 
 def test_regression_targets_of_test_rows_change_nothing_that_workers_receive() -> None:
     dataset, config = loaded(source="diabetes")
     splits = split_dataset(dataset, config, 7)
     values = dataset.target.values.copy()
-    values[splits.vault.rows] += 1e6
+    values[splits.test.rows] += 1e6
     target = Target(values, "regression")
     changed = split_dataset(dataclasses.replace(dataset, target=target), config, 7)
     assert pickle.dumps(changed.train_dev()) == pickle.dumps(splits.train_dev())
@@ -81,7 +81,7 @@ def test_regression_targets_of_test_rows_change_nothing_that_workers_receive() -
 
 def test_the_three_splits_hold_every_row_once() -> None:
     splits = split(source="wine")
-    rows = np.concatenate((splits.train.rows, splits.dev.rows, splits.vault.rows))
+    rows = np.concatenate((splits.train.rows, splits.dev.rows, splits.test.rows))
     np.testing.assert_array_equal(np.sort(rows), np.arange(178))
     assert len(splits.train.x) == len(splits.train.y) == len(splits.train.rows)
 
@@ -108,7 +108,7 @@ def test_a_split_with_a_seed_of_its_own_has_the_same_rows_whatever_the_sweeps_is
     for first, again in zip(
         split_folds(dataset, plain, 7), split_folds(dataset, own, 8), strict=True
     ):
-        for name in ("train", "dev", "vault"):
+        for name in ("train", "dev", "test"):
             np.testing.assert_array_equal(getattr(first, name).rows, getattr(again, name).rows)
     np.testing.assert_array_equal(
         refit_splits(dataset, plain, 7).train.rows, refit_splits(dataset, own, 8).train.rows
@@ -134,7 +134,7 @@ def test_missing_values_are_refused_with_columns_counts_and_way_out() -> None:
 
 def test_a_seed_gives_the_same_rows_from_release_to_release() -> None:
     splits = split(7, source="iris")
-    assert splits.vault.rows[:8].tolist() == [65, 115, 97, 87, 83, 139, 78, 26]
+    assert splits.test.rows[:8].tolist() == [65, 115, 97, 87, 83, 139, 78, 26]
     assert splits.train.rows[:4].tolist() == [21, 42, 135, 56]
 
 
@@ -149,11 +149,11 @@ def test_each_fold_is_scaled_by_its_own_train_rows() -> None:
         assert fold.train_dev().target_scale == pytest.approx(y.std())
 
 
-def test_what_a_fold_is_sent_depends_on_none_of_its_dev_rows_and_no_vault_row() -> None:
+def test_what_a_fold_is_sent_depends_on_none_of_its_dev_rows_and_no_test_set_row() -> None:
     dataset, config = loaded(source="wine", split={"folds": 3})
     fold = split_folds(dataset, config, 7)[1]
     changed = dataset.features.numbers.copy()
-    changed[fold.vault.rows] += 100.0
+    changed[fold.test.rows] += 100.0
     changed[fold.dev.rows] *= 3.0
     features = features_from_array(changed)
     again = split_folds(dataclasses.replace(dataset, features=features), config, 7)[1]

@@ -19,7 +19,7 @@ def labelled(values: np.ndarray) -> Target:
 
 
 def parts(cut: RowCut, units: np.ndarray) -> list[set[int]]:
-    return [set(units[rows].tolist()) for rows in (cut.train, cut.dev, cut.vault)]
+    return [set(units[rows].tolist()) for rows in (cut.train, cut.dev, cut.test)]
 
 
 @settings(max_examples=60, deadline=None)
@@ -35,11 +35,11 @@ def test_no_unit_is_on_two_sides_and_no_row_is_lost(
     values = np.arange(len(sizes)) % classes
     target = labelled(values[units]) if classes > 1 else Target(units * 1.0, "regression")
     cut = cut_rows(target, SplitFractions(), seed, units)
-    train, dev, vault = parts(cut, units)
-    assert sum(map(len, (train, dev, vault))) == len(train | dev | vault)
-    together = np.concatenate([cut.train, cut.dev, cut.vault])
+    train, dev, test = parts(cut, units)
+    assert sum(map(len, (train, dev, test))) == len(train | dev | test)
+    together = np.concatenate([cut.train, cut.dev, cut.test])
     np.testing.assert_array_equal(np.sort(together), np.arange(len(units)))
-    assert min(map(len, (train, dev, vault))) > 0
+    assert min(map(len, (train, dev, test))) > 0
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
@@ -49,23 +49,23 @@ def test_units_of_one_row_are_cut_as_rows_are(task: str) -> None:
     alone, units = (cut_rows(target, SplitFractions(), 3, one) for one in (None, np.arange(300)))
     np.testing.assert_array_equal(alone.train, units.train)
     np.testing.assert_array_equal(alone.dev, units.dev)
-    np.testing.assert_array_equal(alone.vault, units.vault)
+    np.testing.assert_array_equal(alone.test, units.test)
 
 
 def test_groups_of_one_size_get_their_exact_share_of_rows_and_classes() -> None:
     units = np.repeat(np.arange(100), 20)
     target = labelled((np.arange(100) % 2)[units])
     cut = cut_rows(target, SplitFractions(), 3, units)
-    assert [len(cut.train), len(cut.dev), len(cut.vault)] == [1200, 400, 400]
-    assert target.values[cut.vault].mean() == target.values[cut.dev].mean() == 0.5
+    assert [len(cut.train), len(cut.dev), len(cut.test)] == [1200, 400, 400]
+    assert target.values[cut.test].mean() == target.values[cut.dev].mean() == 0.5
 
 
-def test_the_vault_of_groups_does_not_depend_on_dev() -> None:
+def test_the_test_set_of_groups_does_not_depend_on_dev() -> None:
     units = np.repeat(np.arange(40), 5)
     target = labelled((np.arange(40) % 3)[units])
     small = cut_rows(target, SplitFractions(dev=0.1), 1, units)
     large = cut_rows(target, SplitFractions(dev=0.4), 1, units)
-    np.testing.assert_array_equal(small.vault, large.vault)
+    np.testing.assert_array_equal(small.test, large.test)
 
 
 def test_folds_of_groups_are_as_even_as_those_of_scikit_learn() -> None:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 import ray
 
 from sweeps.errors import ClusterError
-from sweeps.record.recording import Recorder
+from sweeps.record.recorder import Recorder
 from sweeps.record.stops import StopReason
 
 __all__ = ["watched_head"]

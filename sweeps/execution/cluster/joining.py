@@ -40,7 +40,11 @@ _FEW_TRIES = {"RAY_gcs_server_port_wait_time_s": "3"}
 
 @contextmanager
 def joined(
-    address: str, storage: Files, resources: Resources, wait_s: float, say: Callable[[str], None]
+    address: str,
+    storage: Files,
+    resources: Resources,
+    wait_s: float,
+    print_line: Callable[[str], None],
 ) -> Iterator[Place]:
     """Connect this process to a cluster, ship the code, check its nodes; leave it at the end.
 
@@ -49,7 +53,7 @@ def joined(
         storage: Where run folders are made; every node must see it.
         resources: Of one trial.
         wait_s: How long to wait for a node on which a trial fits, where nodes start on demand.
-        say: Is told what is waited for.
+        print_line: Is told what is waited for.
 
     Raises:
         ClusterError: It does not answer or refuses, or a node could not train a trial.
@@ -65,10 +69,10 @@ def joined(
     with tempfile.TemporaryDirectory(prefix="sweeps-") as folder:
         environment = _runtime_environment(Path(folder))
         try:
-            say(f"joining the Ray cluster at {address}")
+            print_line(f"joining the Ray cluster at {address}")
             _connect(address, environment)
-            nodes = _nodes_with_room(resources, wait_s, say)
-            say(f"checking {len(nodes)} nodes")
+            nodes = _nodes_with_room(resources, wait_s, print_line)
+            print_line(f"checking {len(nodes)} nodes")
             nodes = _checked(nodes, storage)
             yield Place(tuple(nodes.values()), is_cluster=True)
         finally:
@@ -118,7 +122,7 @@ def _connect(address: str, environment: Mapping[str, Any]) -> None:
 
 
 def _nodes_with_room(
-    resources: Resources, wait_s: float, say: Callable[[str], None]
+    resources: Resources, wait_s: float, print_line: Callable[[str], None]
 ) -> dict[str, Node]:
     """Return the nodes; where a trial fits on none, ask for one and wait for it.
 
@@ -129,7 +133,7 @@ def _nodes_with_room(
     if has_room(resources, nodes.values()):
         return nodes
     if wait_s:
-        say(f"waiting up to {wait_s:g} s for a node on which a trial fits")
+        print_line(f"waiting up to {wait_s:g} s for a node on which a trial fits")
         asked = {"CPU": resources.cpu, "GPU": resources.gpu}
         request_resources(bundles=[{name: number for name, number in asked.items() if number}])
     try:

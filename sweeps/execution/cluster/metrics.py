@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 from ray.util.metrics import Gauge
 
-from sweeps.record.records import Outcome, SweepRecord, TrialRecord
+from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 
 __all__ = ["exported_metrics", "readings"]
 

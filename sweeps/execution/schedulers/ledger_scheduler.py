@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from sweeps.execution.schedulers.scheduler import OTHERS_WERE_BETTER, Action, Decision, Scheduler
-from sweeps.record.recording import Recorder
-from sweeps.record.records import Outcome, Step
-from sweeps.record.trial_report import Report
+from sweeps.record.recorder import Recorder
+from sweeps.record.sweep_record import Outcome, Step
+from sweeps.record.trial_report import TrialReport
 
 __all__ = ["LedgerScheduler"]
 
@@ -43,7 +43,7 @@ class LedgerScheduler:
         """Return whether the trial was told to pause, and has not reported since."""
         return index in self._paused
 
-    def reported(self, report: Report) -> Action:
+    def reported(self, report: TrialReport) -> Action:
         """Record a report, then return and record what the scheduler decides."""
         is_new = self.recorder.reported(report)
         at = self._point(report)
@@ -68,14 +68,16 @@ class LedgerScheduler:
         losers, self._losers = self._losers, []
         return losers
 
-    def _point(self, report: Report) -> tuple[int, float] | None:
+    def _point(self, report: TrialReport) -> tuple[int, float] | None:
         if not report.rows:
             return None
         last, record = report.rows[-1], self.recorder.record
         value = last[record.goal.metric]
-        return int(last["epoch"]), self._told(value, record.value(record.trials[report.trial]))
+        return int(last["epoch"]), self._compared_value(
+            value, record.value(record.trials[report.trial])
+        )
 
-    def _told(self, value: float, best: float | None) -> float:
+    def _compared_value(self, value: float, best: float | None) -> float:
         """Return which of its last and its best value the scheduler is told of a trial."""
         return best if self._scheduler.compares_bests and best is not None else value
 
@@ -134,7 +136,7 @@ class LedgerScheduler:
                 self._last.pop(step.trial, None)
                 self._scheduler.add(step.trial)
             case "last_report":
-                self._last[step.trial] = (step.epoch, self._told(step.value, step.best))
+                self._last[step.trial] = (step.epoch, self._compared_value(step.value, step.best))
             case "outcome":
                 self._end(step.trial)
             case _ if step.trial not in self._over:
@@ -146,7 +148,7 @@ class LedgerScheduler:
         self._added = max(self._added, trials)
 
     def _replay_report(self, step: Step) -> None:
-        told = self._told(step.value, step.best)
+        told = self._compared_value(step.value, step.best)
         decision = self._scheduler.decide(step.trial, step.epoch, told)
         if decision.seen is not None and self._is_unrecorded(step):
             self.recorder.decided(step.trial, decision.action, decision.seen)

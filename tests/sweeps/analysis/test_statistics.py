@@ -15,7 +15,7 @@ from sweeps.analysis.evidence import Evidence
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.savings import savings
 from sweeps.definition.goal import Goal
-from sweeps.record.records import Outcome
+from sweeps.record.sweep_record import Outcome
 from sweeps.report.analysis_figures import saved_epochs
 from tests.sweeps.analysis.evidence_examples import evidence
 

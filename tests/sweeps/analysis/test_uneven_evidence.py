@@ -15,7 +15,7 @@ from sweeps.analysis.choices import compare_choices
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.suggestion import suggest
 from sweeps.definition.loading import check_sweep
-from sweeps.record.records import Outcome
+from sweeps.record.sweep_record import Outcome
 from sweeps.search_spaces.methods import draw_random
 from sweeps.search_spaces.space import Space
 from sweeps.search_spaces.yaml_reader import parse_yaml

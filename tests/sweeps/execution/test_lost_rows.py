@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from sweeps.execution.lost_rows import discard_gaps
+from sweeps.execution.lost_rows import drop_checkpoints_ahead_of_ledger
 from sweeps.execution.work_order import WorkOrder
 from tests.sweeps.execution.test_trial_worker import curve, order, worker
 
@@ -23,7 +23,7 @@ def checkpoint(order: WorkOrder) -> Path:
 def test_a_checkpoint_that_the_ledger_leads_up_to_stays(order: WorkOrder) -> None:
     path = checkpoint(order)
     for recorded in (3, 5, 6, 9):
-        discard_gaps(replace(order, recorded={0: recorded}))
+        drop_checkpoints_ahead_of_ledger(replace(order, recorded={0: recorded}))
     assert path.exists()
 
 
@@ -32,7 +32,7 @@ def test_a_trial_whose_earlier_rows_are_lost_begins_again(order: WorkOrder) -> N
     path_of_whole = order.stacks / "000001.pt"
     worker(order, index=1).advance()
     fewer = replace(order, recorded={0: 2})
-    discard_gaps(fewer)
+    drop_checkpoints_ahead_of_ledger(fewer)
     assert (path.exists(), path_of_whole.exists()) == (False, True)
     again = curve(worker(fewer).advance().rows)
     assert [row["epoch"] for row in again] == [3]
@@ -41,5 +41,5 @@ def test_a_trial_whose_earlier_rows_are_lost_begins_again(order: WorkOrder) -> N
 def test_a_damaged_checkpoint_is_left_to_the_worker(order: WorkOrder) -> None:
     path = checkpoint(order)
     path.write_bytes(path.read_bytes()[:30])
-    discard_gaps(order)
+    drop_checkpoints_ahead_of_ledger(order)
     assert path.exists()

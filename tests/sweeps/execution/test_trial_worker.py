@@ -20,7 +20,7 @@ from sweeps.models.data_configuration import DataConfig
 from sweeps.models.datasets import load_dataset
 from sweeps.models.device_data import DeviceData
 from sweeps.models.splits import split_dataset
-from sweeps.record.records import Outcome
+from sweeps.record.sweep_record import Outcome
 from sweeps.storage.files import FolderFiles
 from tests.sweeps.sweep_files import write_sweep
 

@@ -16,9 +16,9 @@ from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
 from sweeps.execution.schedulers.table import build_scheduler
 from sweeps.execution.tune_scheduler import TuneScheduler
 from sweeps.record.ledger import Ledger
-from sweeps.record.recording import Recorder
-from sweeps.record.records import Outcome, SweepRecord
-from sweeps.record.trial_report import Report
+from sweeps.record.recorder import Recorder
+from sweeps.record.sweep_record import Outcome, SweepRecord
+from sweeps.record.trial_report import TrialReport
 from tests.sweeps.sweep_files import write_sweep
 
 FIFO = NoScheduler(scheduler="none")
@@ -85,7 +85,7 @@ def added(scheduler: Any, trials: int) -> list[Waiting]:
 
 def report(scheduler: Any, trial: Waiting, epoch: int, loss: float) -> str:
     rows = [{"epoch": one, "dev_loss": loss, "epoch_s": 0.1} for one in range(1, epoch + 1)]
-    told = Report(int(trial.trial_id), rows).to_json()
+    told = TrialReport(int(trial.trial_id), rows).to_json()
     action = str(scheduler.on_trial_result(None, trial, {"report": json.dumps(told)}))
     trial.status = {"CONTINUE": "RUNNING", "PAUSE": "PAUSED"}.get(action, "TERMINATED")
     return action

@@ -12,7 +12,7 @@ from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
 from sweeps.record.final import Candidate
 from sweeps.record.final_ranking import rank_candidates
-from sweeps.record.records import SweepRecord
+from sweeps.record.sweep_record import SweepRecord
 
 
 def record(values: Any, repeats: int, goal: Goal) -> SweepRecord:

@@ -14,8 +14,8 @@ from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
 from sweeps.models.weights import load_weights
 from sweeps.record.kept_weights import KeptWeights, weights_name
-from sweeps.record.records import SweepRecord
 from sweeps.record.results import Results
+from sweeps.record.sweep_record import SweepRecord
 from sweeps.storage.files import FolderFiles
 from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, wait_for
 from tests.sweeps.sweep_files import space, write_sweep

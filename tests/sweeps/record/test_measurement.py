@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from sweeps.record.measurement import measured, standard_error
+from sweeps.record.measurement import format_metric, standard_error
 
 
 @pytest.mark.parametrize(
@@ -26,16 +26,16 @@ from sweeps.record.measurement import measured, standard_error
 def test_a_value_has_the_decimals_that_its_error_leaves(
     value: float, error: float, text: str
 ) -> None:
-    assert measured({"dev_loss": value, "dev_loss_se": error}, "dev_loss") == text
+    assert format_metric({"dev_loss": value, "dev_loss_se": error}, "dev_loss") == text
 
 
 def test_without_folds_a_value_stands_alone() -> None:
     row = {"dev_loss": 0.0417345}
-    assert measured(row, "dev_loss") == "0.04173"
-    assert measured(row, "dev_loss", digits=6) == "0.0417345"
+    assert format_metric(row, "dev_loss") == "0.04173"
+    assert format_metric(row, "dev_loss", digits=6) == "0.0417345"
     assert standard_error(row, "dev_loss") is None
 
 
 def test_what_was_not_measured_is_empty() -> None:
-    assert measured(None, "dev_loss") == ""
-    assert measured({"epoch": 1.0}, "dev_loss") == ""
+    assert format_metric(None, "dev_loss") == ""
+    assert format_metric({"epoch": 1.0}, "dev_loss") == ""

@@ -7,7 +7,7 @@ import pytest
 from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
 from sweeps.record.final import Candidate, FinalChoice, FinalModel
-from sweeps.record.records import SweepRecord
+from sweeps.record.sweep_record import SweepRecord
 from sweeps.record.wording import noise_sentence
 from sweeps.tracking.values import sweep_note
 

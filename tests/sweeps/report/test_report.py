@@ -15,7 +15,7 @@ import pytest
 import sweeps
 from sweeps.infra.command_line import command
 from sweeps.record.description import DataDescription, SplitRows
-from sweeps.record.reading import read_record
+from sweeps.record.replay import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.report.page import Panel, Section, Table, render

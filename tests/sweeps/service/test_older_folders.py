@@ -18,8 +18,8 @@ from rich.console import Console
 
 import sweeps
 from sweeps.errors import RequestError, RunFolderError
-from sweeps.record.records import Outcome
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.sweep_record import Outcome
 from sweeps.service.running import open_run
 from sweeps.terminal.overview import overview_of
 from sweeps.terminal.tables import print_answer

@@ -107,12 +107,12 @@ def test_a_grid_of_softmax_regressions_is_ranked_as_by_grid_search_cv(tmp_path: 
     nets = cross_validate(
         reference.best_estimator_, x, y, cv=rows_of(folds), return_estimator=True
     )["estimator"]
-    vault = x[folds[0].vault.rows]
-    answers = predictor_of(results).predict(vault)
+    test = x[folds[0].test.rows]
+    answers = predictor_of(results).predict(test)
     shares = np.column_stack(
         [answers[f"probability_{name}"] for name in dataset.target.class_names]
     )
-    mean = np.mean([net.predict_proba(vault) for net in nets], axis=0)
+    mean = np.mean([net.predict_proba(test) for net in nets], axis=0)
     np.testing.assert_allclose(shares, mean, atol=1e-5)
 
 
@@ -149,7 +149,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder = tmp_path_factory.mktemp("small")
     generator = np.random.default_rng(0)
     heights = generator.normal(20, 5, size=60).round(2)
-    words = ["red", "blue"] * 29 + ["grey", "white"]  # one in the vault, one in a dev fold
+    words = ["red", "blue"] * 29 + ["grey", "white"]  # one in the test set, one in a dev fold
     lines = [f"{h},{w},{'tall' if h > 20 else 'low'}" for h, w in zip(heights, words, strict=True)]
     (folder / "flowers.csv").write_text("\n".join(["height,colour,kind", *lines]) + "\n")
     path = write_sweep(
@@ -237,10 +237,10 @@ def test_the_final_test_is_that_of_the_folds_average_or_of_a_net_on_all_rows(
         results.path / choice.model.weights, results.path / choice.model.preprocessing
     )
     dataset, folds = cut("wine", 3)
-    vault = folds[0].vault.rows
-    answers = predictor.predict(dataset.features.flat[vault])["prediction"]
-    truth = np.array(dataset.target.class_names)[dataset.target.values[vault]]
-    assert opening.rows == len(vault)
+    test = folds[0].test.rows
+    answers = predictor.predict(dataset.features.flat[test])["prediction"]
+    truth = np.array(dataset.target.class_names)[dataset.target.values[test]]
+    assert opening.rows == len(test)
     assert opening.metrics["test_accuracy"].value == pytest.approx(np.mean(answers == truth))
     if refit == "true":
         outside = np.concatenate([folds[0].train.rows, folds[0].dev.rows])

@@ -10,7 +10,7 @@ import pytest
 
 import sweeps
 from sweeps.errors import RunFolderError
-from sweeps.record.reading import read_record
+from sweeps.record.replay import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from tests.sweeps.drivers import events, run_command

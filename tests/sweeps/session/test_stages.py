@@ -21,7 +21,7 @@ from sweeps.models.datasets import load_dataset
 from sweeps.models.prediction import Predictor
 from sweeps.models.splits import refit_splits, split_dataset
 from sweeps.record.final import FinalChoice
-from sweeps.record.reading import read_record
+from sweeps.record.replay import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.report.report import report_sections
@@ -84,16 +84,16 @@ def test_the_model_was_trained_on_all_rows_but_the_test_rows(finished: Results) 
     splits = split_dataset(dataset, data, 3)
     refitted = refit_splits(dataset, data, 3)
     assert set(refitted.train.rows) == {*splits.train.rows, *splits.dev.rows}
-    assert not {*refitted.train.rows} & {*splits.vault.rows}
+    assert not {*refitted.train.rows} & {*splits.test.rows}
     stored = (finished.path / choice.model.preprocessing).read_text()
     assert json.loads(stored)["means"] == pytest.approx(list(refitted.preprocessing.means))
 
 
-def test_the_test_figures_are_those_of_the_frozen_model_on_the_vault(finished: Results) -> None:
+def test_the_test_figures_are_those_of_the_frozen_model_on_the_test_set(finished: Results) -> None:
     choice, [opening] = choice_of(finished), finished.openings
     data = DataConfig(source="iris")
     dataset = load_dataset(data, finished.path)
-    rows = split_dataset(dataset, data, 3).vault.rows
+    rows = split_dataset(dataset, data, 3).test.rows
     predictor = Predictor.load(
         finished.path / choice.model.weights, finished.path / choice.model.preprocessing
     )
@@ -152,7 +152,7 @@ def test_the_answer_says_ranking_noise_model_test_and_audit(finished: Results) -
     assert finished.path / choice.model.weights in map(Path, text.splitlines())
     assert "sweeps final" not in text
     assert "test_accuracy" in text
-    assert "(opened once)" in text
+    assert "(used once)" in text
     assert "Audit: of 2 pruned trials" in text
     winner = finished.record.trials[choice.winner.trial].trial.configuration
     after = text[text.index("Final winner") :]

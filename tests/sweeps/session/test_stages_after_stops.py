@@ -12,7 +12,7 @@ from rich.console import Console
 
 import sweeps
 from sweeps.errors import RequestError
-from sweeps.record.reading import read_record
+from sweeps.record.replay import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.terminal.tables import print_answer
@@ -201,7 +201,7 @@ def test_repeats_that_all_failed_are_said_and_can_be_retried(tmp_path: Path) -> 
         results.path, overrides=["final.seeds=2"], runner="local", tracking_uri="none"
     )
     why = "no repeat had a finite objective (2 failed; the first: failed once; last error: "
-    assert f"no model was logged and the test set is unopened: {why}" in answer(after)
+    assert f"no model was logged and the test set is unused: {why}" in answer(after)
     assert "sweeps retry" in answer(after)
     with pytest.raises(RequestError, match=r"without a winner: no repeat .*sweeps retry"):
         sweeps.final(results.path, **ON_DISK)

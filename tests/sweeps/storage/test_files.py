@@ -12,8 +12,8 @@ from sweeps.storage.files import (
     BucketFiles,
     Files,
     FolderFiles,
-    bring,
     bucket_of,
+    fetch_file,
     files_of,
     remove_folder,
     rename_folder,
@@ -67,8 +67,8 @@ def test_a_copy_knows_where_its_files_are(
     weights.mkdir(parents=True)
     files_of(weights).write("one", b"1")
     assert store.names("digits/final") == {"weights/one"}
-    assert bring(weights / "one").read_bytes() == b"1"
-    assert not bring(weights / "two").exists()
+    assert fetch_file(weights / "one").read_bytes() == b"1"
+    assert not fetch_file(weights / "two").exists()
     rename_folder(tmp_path / "digits" / "final", tmp_path / "digits" / "final-1", "sweep.json")
     assert store.names("digits") == {"final-1/weights/one"}
     assert (tmp_path / "digits" / "final-1" / "weights" / "one").exists()

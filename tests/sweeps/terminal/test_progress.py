@@ -12,8 +12,8 @@ import pytest
 
 from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
-from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.sweep_record import SweepRecord
 from sweeps.terminal.progress import Display, status_line, time_left_s
 from sweeps.tracking.process import STATUS_FILE, TrackingProcess
 from tests.sweeps.sweep_files import write_sweep
@@ -86,10 +86,10 @@ def test_a_stage_is_compared_with_what_is_recorded_of_it(
     (tmp_path / STATUS_FILE).write_text(json.dumps(status))
     tracking = TrackingProcess(RunFolder(tmp_path), "sqlite:///somewhere")
     display = Display("plain")
-    display.turn_to(record, "final")
-    display.say("opening the test set")
+    display.switch_to(record, "final")
+    display.set_title("opening the test set")
     assert ("MLflow 7 trials behind" in display._line(record, tracking)) == shown
-    display.recording()
+    display.show_recording()
     assert f"/8 and {recorded} of stages; " in display._line(record, tracking)
 
 

@@ -10,8 +10,8 @@ from rich.console import Console
 
 import sweeps
 from sweeps.infra.command_line import command
-from sweeps.record.records import SweepRecord
 from sweeps.record.results import Results
+from sweeps.record.sweep_record import SweepRecord
 from sweeps.terminal.tables import print_answer
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 

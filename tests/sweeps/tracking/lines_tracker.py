@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sweeps.record.records import SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.tracking.tracker import Rows
 
 __all__ = ["LinesTracker"]

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import ErrorCode
 
 from sweeps.errors import RefusedRecordError, TrackingError
-from sweeps.tracking.store import done_with, open_client, translated_errors
+from sweeps.tracking.store import map_concurrently, open_client, translated_errors
 from tests.sweeps.drivers import PROJECT, wait_for
 
 # MLflow's own use of SQLAlchemy 2.1.
@@ -37,14 +37,14 @@ def test_a_kill_while_the_tables_are_made_leaves_nothing_that_cannot_be_opened(
 
 def test_a_server_is_asked_several_things_at_once() -> None:
     four = threading.Barrier(4)
-    done = done_with("http://server:5000", lambda item: four.wait(10) and None, range(8))
+    done = map_concurrently("http://server:5000", lambda item: four.wait(10) and None, range(8))
     assert sorted(done) == list(range(8))
 
 
 def test_a_sqlite_store_is_asked_one_thing_after_the_other() -> None:
     seen: list[tuple[int, str]] = []
     act = lambda item: seen.append((item, threading.current_thread().name))  # noqa: E731
-    assert list(done_with("sqlite:///mlflow.db", act, range(3))) == [0, 1, 2]
+    assert list(map_concurrently("sqlite:///mlflow.db", act, range(3))) == [0, 1, 2]
     assert {name for _, name in seen} == {threading.current_thread().name}
 
 
@@ -57,7 +57,7 @@ def test_a_server_that_refuses_is_not_asked_the_rest() -> None:
         raise TrackingError("no")
 
     with pytest.raises(TrackingError):
-        list(done_with("http://server:5000", refuse, range(1000)))
+        list(map_concurrently("http://server:5000", refuse, range(1000)))
     assert len(asked) < 100
 
 

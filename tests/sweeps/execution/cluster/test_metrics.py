@@ -10,7 +10,7 @@ from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
 from sweeps.execution.cluster import metrics
 from sweeps.execution.cluster.metrics import exported_metrics, readings
-from sweeps.record.records import SweepRecord
+from sweeps.record.sweep_record import SweepRecord
 from tests.sweeps.drivers import wait_for
 
 

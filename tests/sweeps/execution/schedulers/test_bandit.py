@@ -13,10 +13,10 @@ from sweeps.definition.sweep_file import Bandit, SweepFile
 from sweeps.execution.schedulers.bandit import BanditScheduler
 from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
 from sweeps.record.ledger import Ledger, read_events
-from sweeps.record.recording import Recorder
-from sweeps.record.records import Outcome, SweepRecord
+from sweeps.record.recorder import Recorder
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.trial_report import Report
+from sweeps.record.sweep_record import Outcome, SweepRecord
+from sweeps.record.trial_report import TrialReport
 from tests.sweeps.drivers import events
 from tests.sweeps.execution.schedulers.plays import GOALS
 
@@ -79,12 +79,12 @@ def asked(path: Path) -> LedgerScheduler:
     return LedgerScheduler(bandit("max", 0.2, grace=5, every=5), recorder)
 
 
-def report(trial: int, values: Sequence[float], after: int = 0, **more: Any) -> Report:
+def report(trial: int, values: Sequence[float], after: int = 0, **more: Any) -> TrialReport:
     rows = [
         {"epoch": epoch, GOALS["max"].metric: value}
         for epoch, value in enumerate(values, start=after + 1)
     ]
-    return Report(trial, rows, **more)
+    return TrialReport(trial, rows, **more)
 
 
 def told(scheduler: LedgerScheduler, trial: int, values: list[float], cuts: list[int]) -> str:

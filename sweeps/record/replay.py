@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweeps.record.ledger import LedgerReader
-from sweeps.record.records import SweepRecord
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.sweep_record import SweepRecord
 
-__all__ = ["read_record", "taken_in"]
+__all__ = ["read_record", "replayed"]
 
 
 def read_record(folder: RunFolder) -> SweepRecord:
@@ -22,12 +22,12 @@ def read_record(folder: RunFolder) -> SweepRecord:
     record = SweepRecord(plan, description.goal, description.id)
     if not folder.ledger.exists():
         folder.refuse_results_without_ledger()
-    for _ in taken_in(record, LedgerReader(folder.ledger)):
+    for _ in replayed(record, LedgerReader(folder.ledger)):
         pass
     return record
 
 
-def taken_in(record: SweepRecord, ledger: LedgerReader) -> Iterator[dict[str, Any]]:
+def replayed(record: SweepRecord, ledger: LedgerReader) -> Iterator[dict[str, Any]]:
     """Have a record take the events that its ledger has gained into account; yield each then.
 
     Raises:

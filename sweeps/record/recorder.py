@@ -14,16 +14,16 @@ from typing import Any
 
 from sweeps.definition.sweep_file import Budget, SweepFile
 from sweeps.errors import RunFolderError, StorageError, SweepError
-from sweeps.record.hangs import late_path, why_late
+from sweeps.record.hangs import timeout_reason, timeout_stack_path
 from sweeps.record.kept_weights import KeptWeights, checkpoint_name
 from sweeps.record.ledger import Ledger
-from sweeps.record.records import Outcome, SweepRecord, TrialRecord
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, log_event
 from sweeps.record.stops import Stop, StopReason
-from sweeps.record.trial_report import Report
+from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
+from sweeps.record.trial_report import TrialReport
 from sweeps.storage.files import Files, bucket_of
-from sweeps.storage.refusals import is_full, way_out, what_is_wrong
+from sweeps.storage.refusals import is_full, meaning, next_step
 
 __all__ = ["Recorder", "reopen_failed", "too_many_failures"]
 
@@ -103,12 +103,12 @@ class Recorder:
         self._heard[index] = time.monotonic()
         self.write("started", trial=index)
 
-    def reported(self, report: Report) -> bool:
+    def reported(self, report: TrialReport) -> bool:
         """Record a report; returns whether it held anything new."""
         record = self.record.trials[report.trial]
         self._heard[report.trial] = time.monotonic()
         if report.unsaved:
-            mend = way_out(report.errno)
+            mend = next_step(report.errno)
             text = f"cannot write what trial {report.trial} learned: {report.unsaved}; {mend}"
             self._refused(StorageError(text), report.errno)
         if report.notice:
@@ -166,7 +166,7 @@ class Recorder:
 
     def end_if_hung(self, index: int) -> bool:
         """Record that a trial has failed if its worker was ended because it hung."""
-        late = why_late(self._folder.checkpoints, index)
+        late = timeout_reason(self._folder.checkpoints, index)
         if late:
             self.ended(index, Outcome.FAILED, late)
         return bool(late)
@@ -190,7 +190,7 @@ class Recorder:
         if outcome is not Outcome.FAILED and self._is_eager:
             self._checkpoints.delete(checkpoint_name(index))
         with suppress(OSError):
-            late_path(self._folder.checkpoints, index).unlink(missing_ok=True)
+            timeout_stack_path(self._folder.checkpoints, index).unlink(missing_ok=True)
         self._weights.ended(self.record.trials[index])
         self.check_budget()
 
@@ -261,7 +261,7 @@ class Recorder:
 
     def _refused(self, error: StorageError, number: int) -> None:
         reason = StopReason.DISK_FULL if is_full(number) else StopReason.OTHER
-        self.end_with(error, reason, what_is_wrong(number))
+        self.end_with(error, reason, meaning(number))
 
     def _reached(self, value: float) -> bool:
         return value == self._budget.target or self.record.goal.better(value, self._budget.target)

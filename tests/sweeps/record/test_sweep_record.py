@@ -9,7 +9,7 @@ import pytest
 
 from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
-from sweeps.record.records import Outcome, SweepRecord
+from sweeps.record.sweep_record import Outcome, SweepRecord
 
 LOSS = Goal("dev_loss", "min")
 PLAN = [PlannedTrial(index, f"{index:012x}", index, {"index": index}) for index in range(3)]

@@ -14,13 +14,13 @@ from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import StorageError
-from sweeps.record.hangs import late_path
+from sweeps.record.hangs import timeout_stack_path
 from sweeps.record.ledger import Ledger, read_events
-from sweeps.record.recording import Recorder
-from sweeps.record.records import Outcome, SweepRecord
+from sweeps.record.recorder import Recorder
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stops import Stop, StopReason
-from sweeps.record.trial_report import Report
+from sweeps.record.sweep_record import Outcome, SweepRecord
+from sweeps.record.trial_report import TrialReport
 from tests.sweeps.drivers import events
 
 FILE = {
@@ -54,8 +54,8 @@ def recorder(folder: RunFolder, ledger: Ledger, retries: int = 1, **budget: Any)
     return Recorder(folder, ledger, record, file)
 
 
-def report(trial: int, epoch: int = 1, loss: float = 0.5, **more: Any) -> Report:
-    return Report(trial, [{"epoch": epoch, "dev_loss": loss}], **more)
+def report(trial: int, epoch: int = 1, loss: float = 0.5, **more: Any) -> TrialReport:
+    return TrialReport(trial, [{"epoch": epoch, "dev_loss": loss}], **more)
 
 
 def test_a_repeated_report_is_written_once(folder: RunFolder, ledger: Ledger) -> None:
@@ -75,7 +75,7 @@ def test_errors_and_deaths_are_counted_together(folder: RunFolder, ledger: Ledge
     one = recorder(folder, ledger, retries=1)
     one.attempt_failed(0, "WorkerDied: gone")
     assert one.record.trials[0].outcome is None
-    one.reported(Report(0, [], failure="ValueError: bad\ntrace"))
+    one.reported(TrialReport(0, [], failure="ValueError: bad\ntrace"))
     assert one.record.trials[0].reason == "failed 2 times; last error: ValueError: bad"
 
 
@@ -92,12 +92,12 @@ def test_lost_nodes_do_not_count_against_a_trials_retries_but_have_an_end(
 
 
 def test_a_hung_trial_has_failed_at_once_and_says_where(folder: RunFolder, ledger: Ledger) -> None:
-    late_path(folder.checkpoints, 0).write_text(STACK)
+    timeout_stack_path(folder.checkpoints, 0).write_text(STACK)
     one = recorder(folder, ledger, retries=5)
     one.attempt_failed(0, "WorkerDied: gone")
     assert one.record.trials[0].outcome is Outcome.FAILED
     assert one.record.trials[0].reason.endswith('at File "/net.py", line 7 in f')
-    assert not late_path(folder.checkpoints, 0).exists()
+    assert not timeout_stack_path(folder.checkpoints, 0).exists()
 
 
 @pytest.mark.parametrize(
@@ -105,17 +105,17 @@ def test_a_hung_trial_has_failed_at_once_and_says_where(folder: RunFolder, ledge
     [
         (errno.ENOSPC, StopReason.DISK_FULL, "the disk is full", "free some space"),
         (errno.EDQUOT, StopReason.DISK_FULL, "the disk is full", "free some space"),
-        (errno.EROFS, StopReason.OTHER, "the disk can only be read", "mount it for writing"),
+        (errno.EROFS, StopReason.OTHER, "the disk is read-only", "mount it read-write"),
         (errno.ENOENT, StopReason.OTHER, "the run folder is gone", "put it back"),
-        (errno.EIO, StopReason.OTHER, "what was to be kept could not be written", "mend that"),
+        (errno.EIO, StopReason.OTHER, "the record could not be written", "fix that"),
     ],
 )
 def test_what_a_worker_cannot_save_stops_the_sweep_and_fails_no_trial(
     folder: RunFolder, ledger: Ledger, number: int, reason: StopReason, detail: str, way_out: str
 ) -> None:
     one = recorder(folder, ledger)
-    sent = Report(0, [], unsaved=os.strerror(number), errno=number).to_json()
-    one.reported(Report.from_json(sent))
+    sent = TrialReport(0, [], unsaved=os.strerror(number), errno=number).to_json()
+    one.reported(TrialReport.from_json(sent))
     assert one.should_stop()
     assert f"{os.strerror(number)}; {way_out}" in str(one.fatal)
     assert one.stop == Stop(reason, detail)
@@ -133,7 +133,7 @@ def test_a_ledger_that_is_refused_says_why_the_session_stopped(
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", refused)
         assert not one.reported(report(0))
-    assert one.stop == Stop(StopReason.OTHER, "the disk can only be read")
+    assert one.stop == Stop(StopReason.OTHER, "the disk is read-only")
 
 
 class LedgerWithoutRoom(Ledger):
