@@ -26,26 +26,45 @@ class Answers:
         outputs: (rows, outputs) logits, or (rows, 1) standardised predictions.
         targets: (rows,) int64 classes, or standardised targets.
         scale: original units per standardised unit; 1 for classes.
+        center: what 0 is in original units; 0 for classes.
     """
 
-    def __init__(self, outputs: Tensor, targets: Tensor, loss: Loss, scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        outputs: Tensor,
+        targets: Tensor,
+        loss: Loss,
+        units: tuple[float, float] = (0.0, 1.0),
+    ) -> None:
         """Take the outputs and targets as they are; `of` takes them as a task needs them."""
         self.outputs = outputs
         self.targets = targets
-        self.scale = scale
+        self.center, self.scale = units
         self._loss = loss
         self._classes, self._dtype = outputs.shape[1], outputs.dtype
 
     @classmethod
-    def of(cls, task: Task, outputs: Tensor, targets: Tensor, scale: float = 1.0) -> Self:
+    def of(
+        cls,
+        task: Task,
+        outputs: Tensor,
+        targets: Tensor,
+        units: tuple[float, float] = (0.0, 1.0),
+    ) -> Self:
         """Return the answers to a task, widened to float64 where metrics have the target's units.
 
         A target of 1e-25 has squares that float32 cannot tell from 0, and one of 1e21 squares that
         it cannot hold.
+
+        Args:
+            task: what was asked.
+            outputs: (rows, outputs) of a net.
+            targets: (rows,) as a net is trained on them.
+            units: the target's mean and deviation in original units; (0, 1) for classes.
         """
         if TASKS[task].is_standardised:
             outputs, targets = outputs.double(), targets.double()
-        return cls(outputs, targets, LOSSES[TASKS[task].loss], scale)
+        return cls(outputs, targets, LOSSES[TASKS[task].loss], units)
 
     def take(self, rows: Tensor) -> Answers:
         """Return the answers for some of the rows by number, (n,) int64, each as often as named."""
@@ -65,6 +84,17 @@ class Answers:
     def predicted(self) -> Tensor:
         """(rows,) int64: the likeliest class, the first of equals."""
         return self.outputs.argmax(1)
+
+    @cached_property
+    def probabilities(self) -> Tensor:
+        """(rows, classes) float64: in float32 those near 1 would often be equal."""
+        return self.outputs.double().softmax(1)
+
+    @cached_property
+    def is_class(self) -> Tensor:
+        """(rows, classes) bool: whether a row is of a class."""
+        classes = torch.arange(self._classes, device=self.targets.device)
+        return self.targets[:, None] == classes
 
     @cached_property
     def confusion(self) -> Tensor:
@@ -104,7 +134,7 @@ class _Taken(Answers):
         self._whole = whole
         self._rows = rows
         self.targets = whole.targets[rows]
-        self.scale = whole.scale
+        self.center, self.scale = whole.center, whole.scale
         self._classes, self._dtype = whole._classes, whole._dtype
 
     @cached_property
@@ -122,6 +152,10 @@ class _Taken(Answers):
     @cached_property
     def predicted(self) -> Tensor:
         return self._whole.predicted[self._rows]
+
+    @cached_property
+    def probabilities(self) -> Tensor:
+        return self._whole.probabilities[self._rows]
 
     @cached_property
     def errors(self) -> Tensor:

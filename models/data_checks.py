@@ -5,7 +5,7 @@ Reads the data as a sweep would, so that a check that passes is a sweep that loa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from sweeps.models.data_kinds import ColumnKinds, kinds_of
 from sweeps.models.datasets import Dataset, load_dataset
 from sweeps.models.errors import DataError
 from sweeps.models.feature_checks import check_features
+from sweeps.models.metric_checks import unmeasurable
+from sweeps.models.metrics import Needs
 from sweeps.models.splits import Splits, split_folds
 from sweeps.models.tasks import Task
 
@@ -39,6 +41,7 @@ class DataSummary:
         cut: by which rule rows were cut, in words.
         notes: sentences about what the cut may have torn apart.
         columns: what each column was taken for.
+        unmeasurable: what metrics that need it lack here, and why (`Metric.needs`).
     """
 
     task: Task
@@ -53,6 +56,7 @@ class DataSummary:
     cut: str = ""
     notes: tuple[str, ...] = ()
     columns: ColumnKinds = field(default_factory=ColumnKinds)
+    unmeasurable: Mapping[Needs, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,4 +122,5 @@ def _summary(dataset: Dataset, config: DataConfig, folds: tuple[Splits, ...]) ->
         digest=dataset.digest,
         fold_rows=tuple(len(fold.dev.y) for fold in folds) if len(folds) > 1 else (),
         columns=kinds_of(dataset, config),
+        unmeasurable=unmeasurable(dataset.target, [fold.dev.rows for fold in folds]),
     )

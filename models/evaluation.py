@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +13,12 @@ from torch import Tensor
 from sweeps.models.answers import Answers, metric_values
 from sweeps.models.features import Features
 from sweeps.models.intervals import bootstrap_interval, rows_of_units, share_interval
-from sweeps.models.metrics import Metric, metrics_of
+from sweeps.models.metrics import Metric
 from sweeps.models.prediction import Predictor
 from sweeps.models.targets import Target
 from sweeps.models.tasks import TASKS
 
-__all__ = ["Estimate", "evaluate"]
+__all__ = ["Estimate", "Resampling", "evaluate"]
 
 _STREAM = 0x626F6F74  # "boot"
 # With fewer no interval of a loss or F1 holds: one error more could make it several times as large.
@@ -39,15 +40,28 @@ class Estimate:
     note: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Resampling:
+    """How rows are drawn again for an interval.
+
+    Attributes:
+        seed: equal seeds give equal intervals.
+        units: (n,) the same number for rows of one unit; None where each row is one.
+    """
+
+    seed: int
+    units: npt.NDArray[np.intp] | None = None
+
+
 @torch.inference_mode()
 def evaluate(
     predictor: Predictor,
     features: Features,
     target: Target,
-    seed: int,
-    units: npt.NDArray[np.intp] | None = None,
+    metrics: Mapping[str, Metric],
+    drawn: Resampling,
 ) -> dict[str, Estimate]:
-    """Return the metrics of a predictor on raw rows, by the names of `metrics_of`.
+    """Return metrics of a predictor on raw rows, by name.
 
     A share of rows, as accuracy is, has the exact interval of Clopper and Pearson; other metrics a
     studentised bootstrap over rows, within what the metric can be. Each says how much these rows
@@ -59,15 +73,15 @@ def evaluate(
         predictor: preprocessing and net.
         features: raw features of n rows.
         target: what should be answered for them: classes by index, or numbers in their own units.
-        seed: of the resampling; equal seeds give equal intervals.
-        units: (n,) the same number for rows of one unit; None where each row is one.
+        metrics: what is measured, by name.
+        drawn: how rows are resampled.
     """
     answers = _answers(predictor, features, target)
-    metrics = metrics_of(target.task)
-    rows, random = len(target.values), np.random.default_rng([seed, _STREAM])
+    rows, random = len(target.values), np.random.default_rng([drawn.seed, _STREAM])
+    units = drawn.units
 
-    def measure(drawn: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        values = metric_values(answers.take(torch.from_numpy(drawn)), metrics.values())
+    def measure(sample: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        values = metric_values(answers.take(torch.from_numpy(sample)), metrics.values())
         found: npt.NDArray[np.float64] = values.numpy()
         return found
 
@@ -97,6 +111,8 @@ def _estimate(
     counts: tuple[int, int],
 ) -> Estimate:
     rows, units = counts  # no units: each row is one
+    if not np.isfinite(value):
+        return Estimate(value, None, None, f"has no value on these {rows} rows")
     if metric.is_share and not units:
         return Estimate(value, *share_interval(round(value * rows), rows))
     few = errors is not None and errors < _FEWEST_ERRORS
@@ -116,4 +132,5 @@ def _answers(predictor: Predictor, features: Features, target: Target) -> Answer
     if TASKS[target.task].is_standardised:
         wanted = (wanted - prepared.target_mean) / prepared.target_scale
     outputs = predictor.outputs(features)
-    return Answers.of(target.task, outputs, wanted, prepared.target_scale)
+    units = (prepared.target_mean, prepared.target_scale)
+    return Answers.of(target.task, outputs, wanted, units)

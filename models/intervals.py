@@ -6,6 +6,7 @@ They say how much these rows may mislead, not how much another training would di
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,8 @@ def bootstrap_interval(measure: Measure, units: Units, random: np.random.Generat
     Bootstrap, 1993, section 12.5), with a standard error of each sample from the weight that each
     unit has in the metric (the infinitesimal jackknife, section 11.5): percentiles alone lie too
     low where few rows make most of a loss. An end is infinite where many samples have no spread.
+    Samples in which a metric has no value, as an area has none of one class, are left out for it;
+    its ends are NaN where they are many, or where the metric has none without some unit.
 
     Args:
         measure: (n,) row numbers to (metrics,) values.
@@ -73,20 +76,32 @@ def bootstrap_interval(measure: Measure, units: Units, random: np.random.Generat
     drawn = np.stack([measured(sample) for sample in samples])
     tails = [50 * (1 - _LEVEL), 50 * (1 + _LEVEL)]
     if count > _MOST_STUDENTISED:
-        return [(float(low), float(high)) for low, high in np.percentile(drawn, tails, axis=0).T]
+        low, high = (_percentiles(drawn, tail, "linear") for tail in tails)
+        return [(float(one), float(other)) for one, other in zip(low, high, strict=True)]
     every = np.arange(count)
     value = measured(every)
     weights = _weights(measured, value, every)
     errors = np.stack([weights[sample].std(axis=0) for sample in samples]) / count**0.5
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.nan_to_num((drawn - value) / errors, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    ratios = np.where(np.isnan(drawn), np.nan, ratios)
     # Between two infinite ratios there is no number: the nearer one is taken.
-    below, above = (np.percentile(ratios, tail, axis=0, method="nearest") for tail in tails)
+    below, above = (_percentiles(ratios, tail, "nearest") for tail in tails)
     error = weights.std(axis=0, ddof=1) / count**0.5
     return [
         (float(low), float(high))
         for low, high in zip(value - above * error, value - below * error, strict=True)
     ]
+
+
+def _percentiles(values: Array, tail: float, method: Literal["linear", "nearest"]) -> Array:
+    """Return a percentile of each column's values; NaN where more than a tail's share have none."""
+    known = [column[~np.isnan(column)] for column in values.T]
+    fewest = _LEVEL * len(values)
+    ends = [
+        np.percentile(one, tail, method=method) if len(one) >= fewest else np.nan for one in known
+    ]
+    return np.array(ends)
 
 
 def _weights(measure: Measure, value: Array, every: Rows) -> Array:

@@ -2,17 +2,18 @@
 
 A metric is a row of `METRICS` and a function of `Answers` that returns a scalar tensor, wherever
 those lie, and waits for no device. Imports no torch, so that a sweep file is checked at once:
-functions use what tensors have as methods.
+functions use what tensors have as methods. All are of all rows at once, each row counting alike.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from sweeps.models.errors import TrialConfigError
+from sweeps.models.metric_configuration import MetricOptions
 from sweeps.models.tasks import Task
 
 if TYPE_CHECKING:
@@ -20,10 +21,20 @@ if TYPE_CHECKING:
 
     from sweeps.models.answers import Answers
 
-__all__ = ["METRICS", "PARTS", "Metric", "Mode", "metric_columns", "metrics_of", "mode_of"]
+__all__ = [
+    "METRICS",
+    "PARTS",
+    "Metric",
+    "Mode",
+    "metric_columns",
+    "metrics_of",
+    "recorded_metrics",
+    "with_objective",
+]
 
 Mode = Literal["min", "max"]
 PARTS = ("train", "dev")
+Needs = Literal["", "two classes", "a second class", "only two classes", "no zeros"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,8 @@ class Metric:
         function: takes the answers for one row or more; returns a scalar of any float type.
         is_share: whether it is a share of the rows, whose error is known without a bootstrap.
         floor: its least value where high ones are good; where low ones are, that is 0.
+        is_usual: whether it is recorded of every sweep with such a task; others where asked for.
+        needs: what it is undefined without, by its name in `unmeasurable`; empty for nothing.
     """
 
     tasks: tuple[Task, ...]
@@ -43,6 +56,8 @@ class Metric:
     function: Callable[[Answers], Tensor]
     is_share: bool = False
     floor: float = 0.0
+    is_usual: bool = False
+    needs: Needs = ""
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -58,17 +73,62 @@ def _accuracy(answers: Answers) -> Tensor:
     return answers.hits.sum() / len(answers.targets)
 
 
-def _f1(answers: Answers) -> Tensor:
-    """Macro F1. A class that is neither true nor predicted has none and is left out of the mean."""
+def _f1_of_classes(answers: Answers) -> tuple[Tensor, Tensor]:
+    """(classes,) F1, and whether a class is true or predicted of any row; else it has none."""
     seen = answers.confusion.sum(0) + answers.class_rows  # (classes,) = 2 TP + FP + FN
-    f1 = 2 * answers.hits / seen.clamp(min=1)
-    return f1.sum() / (seen > 0).sum()
+    return 2 * answers.hits / seen.clamp(min=1), seen > 0
+
+
+def _f1(answers: Answers) -> Tensor:
+    """Macro F1. A class that is neither true nor predicted is left out of the mean."""
+    f1, is_seen = _f1_of_classes(answers)
+    return f1.sum() / is_seen.sum()
+
+
+def _f1_weighted(answers: Answers) -> Tensor:
+    f1, _ = _f1_of_classes(answers)
+    return (f1 * answers.class_rows).sum() / len(answers.targets)
+
+
+def _f1_binary(answers: Answers) -> Tensor:
+    return _f1_of_classes(answers)[0][1]
 
 
 def _balanced_accuracy(answers: Answers) -> Tensor:
     """Mean recall of the classes that are among the targets."""
     recall = answers.hits / answers.class_rows.clamp(min=1)  # (classes,)
     return recall.sum() / (answers.class_rows > 0).sum()
+
+
+def _auc(answers: Answers) -> Tensor:
+    from sweeps.models.ranking import roc_areas
+
+    return _of_classes(answers, roc_areas)
+
+
+def _average_precision(answers: Answers) -> Tensor:
+    from sweeps.models.ranking import average_precisions
+
+    return _of_classes(answers, average_precisions)
+
+
+def _of_classes(answers: Answers, ranked: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """The second of two classes; of more the mean of each against the others.
+
+    A class that none or all of the rows have is left out of that mean.
+    """
+    classes = answers.probabilities.shape[1]
+    first = 1 if classes == 2 else 0
+    found = ranked(
+        answers.probabilities.T[first:].contiguous(), answers.is_class.T[first:].contiguous()
+    )
+    return found[0] if classes == 2 else found.nanmean()
+
+
+def _brier(answers: Answers) -> Tensor:
+    """Mean squared error of the probabilities; of two classes that of the second's alone."""
+    errors = (answers.probabilities - answers.is_class.double()).square().sum(1).mean()
+    return errors / 2 if answers.probabilities.shape[1] == 2 else errors
 
 
 def _mse(answers: Answers) -> Tensor:
@@ -86,40 +146,82 @@ def _r2(answers: Answers) -> Tensor:
     return (1 - mse / variance).where(variance > 0, (mse == 0).to(mse.dtype))
 
 
-# In the order in which a row of an epoch has them. The definitions are scikit-learn's.
+def _rmse(answers: Answers) -> Tensor:
+    return answers.mean_square.sqrt() * answers.scale
+
+
+def _mape(answers: Answers) -> Tensor:
+    """Mean error as a share of the true value; that of a value of 0 is taken at float64's eps."""
+    truth = (answers.targets * answers.scale + answers.center).abs()
+    return (answers.errors.abs() * answers.scale / truth.clamp(min=_SMALLEST)).mean()
+
+
+def _pinball(answers: Answers, quantile: float = 0.5) -> Tensor:
+    """Koenker and Bassett (Econometrica 1978): least where the quantile is predicted."""
+    below = -answers.errors  # what the truth has more than the prediction
+    return below.mul(quantile).maximum(below.mul(quantile - 1)).mean() * answers.scale
+
+
+_CLASSES: tuple[Task, ...] = ("classification",)
+_NUMBERS: tuple[Task, ...] = ("regression",)
+_SMALLEST = 2.0**-52
+
+# The usual ones in the order in which a row of an epoch has them, then those that may be asked
+# for. The definitions are scikit-learn's.
 METRICS: dict[str, Metric] = {
-    "loss": Metric(("classification", "regression"), "min", _loss),
-    "accuracy": Metric(("classification",), "max", _accuracy, is_share=True),
-    "f1": Metric(("classification",), "max", _f1),
-    "balanced_accuracy": Metric(("classification",), "max", _balanced_accuracy),
-    "mse": Metric(("regression",), "min", _mse),
-    "mae": Metric(("regression",), "min", _mae),
-    "r2": Metric(("regression",), "max", _r2, floor=-math.inf),
+    "loss": Metric((*_CLASSES, *_NUMBERS), "min", _loss, is_usual=True),
+    "accuracy": Metric(_CLASSES, "max", _accuracy, is_share=True, is_usual=True),
+    "f1": Metric(_CLASSES, "max", _f1, is_usual=True),
+    "balanced_accuracy": Metric(_CLASSES, "max", _balanced_accuracy, is_usual=True),
+    "mse": Metric(_NUMBERS, "min", _mse, is_usual=True),
+    "mae": Metric(_NUMBERS, "min", _mae, is_usual=True),
+    "r2": Metric(_NUMBERS, "max", _r2, floor=-math.inf, is_usual=True),
+    "auc": Metric(_CLASSES, "max", _auc, needs="two classes"),
+    "average_precision": Metric(_CLASSES, "max", _average_precision, needs="a second class"),
+    "f1_weighted": Metric(_CLASSES, "max", _f1_weighted),
+    "f1_binary": Metric(_CLASSES, "max", _f1_binary, needs="only two classes"),
+    "log_loss": Metric(_CLASSES, "min", _loss),
+    "brier": Metric(_CLASSES, "min", _brier),
+    "rmse": Metric(_NUMBERS, "min", _rmse),
+    "mape": Metric(_NUMBERS, "min", _mape, needs="no zeros"),
+    "pinball": Metric(_NUMBERS, "min", _pinball),
 }
 
 
 def metrics_of(task: Task) -> dict[str, Metric]:
-    """Return the metrics of a task by name, in their order."""
+    """Return all metrics of a task by name, in their order."""
     return {name: metric for name, metric in METRICS.items() if task in metric.tasks}
 
 
-def metric_columns(task: Task) -> tuple[str, ...]:
-    """Return the metrics of every epoch, train before dev: `train_loss`, ..., `dev_loss`, ..."""
-    return tuple(f"{part}_{name}" for part in PARTS for name in metrics_of(task))
-
-
-def mode_of(column: str) -> Mode:
-    """Return whether low or high values of a metric are good.
+def recorded_metrics(task: Task, asked: Mapping[str, MetricOptions]) -> dict[str, Metric]:
+    """Return the metrics of every epoch by name: the usual ones, then those that were asked for.
 
     Args:
-        column: one of `metric_columns`.
-
-    Raises:
-        TrialConfigError: no task has this metric.
+        task: of the data.
+        asked: by name, as `check_metrics` has made sure.
     """
-    part, _, name = column.partition("_")
-    if part not in PARTS or name not in METRICS:
-        rule = "must be a metric of some task"
-        known = sorted(f"{part}_{name}" for part in PARTS for name in METRICS)
-        raise TrialConfigError(rule, value=column, choices=known)
-    return METRICS[name].direction
+    usual = {name: metric for name, metric in metrics_of(task).items() if metric.is_usual}
+    return usual | {name: _with_options(METRICS[name], one) for name, one in asked.items()}
+
+
+def with_objective(asked: Mapping[str, MetricOptions], metric: str) -> dict[str, MetricOptions]:
+    """Return what is asked for, with the metric that trials are judged by.
+
+    Args:
+        asked: the `metrics` section.
+        metric: the objective, `dev_auc`.
+    """
+    name = metric.removeprefix("dev_")
+    return dict(asked) if name in asked else {**asked, name: MetricOptions()}
+
+
+def _with_options(metric: Metric, options: MetricOptions) -> Metric:
+    if options.quantile is None:
+        return metric
+    return replace(metric, function=partial(_pinball, quantile=options.quantile))
+
+
+def metric_columns(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the metrics of every epoch, train before dev: `train_loss`, ..., `dev_loss`, ..."""
+    listed = tuple(names)
+    return tuple(f"{part}_{name}" for part in PARTS for name in listed)

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -22,7 +23,8 @@ from sweeps.models.device_data import DeviceData
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.flat_parameters import FlatParameters
 from sweeps.models.losses import training_loss
-from sweeps.models.metrics import Mode, metric_columns, metrics_of
+from sweeps.models.metric_configuration import MetricOptions
+from sweeps.models.metrics import Mode, metric_columns, recorded_metrics
 from sweeps.models.nets import build_net
 from sweeps.models.optimizers import build_optimizer
 from sweeps.models.randomness import OwnRandomness
@@ -30,7 +32,20 @@ from sweeps.models.regularizers import gradient_changes
 from sweeps.models.schedules import Horizon, Schedule
 from sweeps.models.splits import TrainDev
 
-__all__ = ["NetEpoch", "NetTraining", "not_finite"]
+__all__ = ["NetEpoch", "NetTraining", "Objective", "not_finite"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a trial is judged by: a metric of its epochs, and whether low or high is good.
+
+    Attributes:
+        recorded: metrics that epochs have besides the usual ones, the objective's own among them.
+    """
+
+    metric: str
+    mode: Mode
+    recorded: Mapping[str, MetricOptions] = field(default_factory=dict)
 
 
 class NetEpoch(NamedTuple):
@@ -52,7 +67,9 @@ class NetTraining:
     Which epoch is best and when to stop is for its trial to say, which may have several nets.
     """
 
-    def __init__(self, config: TrialConfig, data: TrainDev, mode: Mode, seed: int) -> None:
+    def __init__(
+        self, config: TrialConfig, data: TrainDev, objective: Objective, seed: int
+    ) -> None:
         """Builds the net, its optimizer and its data on the configured device.
 
         Raises:
@@ -68,13 +85,15 @@ class NetTraining:
         self._optimizer = build_optimizer(config.optimizer, self._parameters)
         self._data = DeviceData(data, config.training.batch_size, device)
         horizon = Horizon(config.training.epochs, self._data.batches_per_epoch)
-        self.schedule = Schedule(config.schedule, config.optimizer.lr, horizon, mode)
+        self.schedule = Schedule(config.schedule, config.optimizer.lr, horizon, objective.mode)
         self._loss = training_loss(data.task, config.regularization.label_smoothing)
         self._gradient_changes = gradient_changes(config.regularization, self._parameters)
         self._precision = _precision(config.training.precision, device)
-        self._metrics = tuple(metrics_of(data.task).values())
-        self._columns = metric_columns(data.task)
-        self._answers = partial(Answers.of, data.task, scale=data.target_scale)
+        metrics = recorded_metrics(data.task, objective.recorded)
+        self._metrics = tuple(metrics.values())
+        self._columns = metric_columns(metrics)
+        units = (data.target_mean, data.target_scale)
+        self._answers = partial(Answers.of, data.task, units=units)
         self._kept: dict[str, Tensor] = {}
 
     def train_epoch(self, epoch: int) -> NetEpoch:

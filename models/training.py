@@ -7,7 +7,6 @@ every epoch has one objective and all of them stop together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from torch import Tensor
@@ -15,8 +14,7 @@ from torch import Tensor
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.errors import WeightsError
 from sweeps.models.folds import fold_row, fold_seed, in_fold, of_fold
-from sweeps.models.metrics import Mode
-from sweeps.models.net_training import NetEpoch, NetTraining, not_finite
+from sweeps.models.net_training import NetEpoch, NetTraining, Objective, not_finite
 from sweeps.models.regularizers import Patience
 from sweeps.models.splits import TrainDev
 from sweeps.models.weights import pack, unpack
@@ -25,14 +23,6 @@ __all__ = ["Objective", "Training"]
 
 # Raised whenever older checkpoints can no longer be continued from.
 _CHECKPOINT_FORMAT = 2
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What a trial is judged by: a metric of its epochs, and whether low or high is good."""
-
-    metric: str
-    mode: Mode
 
 
 class Training:
@@ -76,7 +66,7 @@ class Training:
         folds = [data] if isinstance(data, TrainDev) else data
         seeds = [seed] if len(folds) == 1 else [fold_seed(seed, i + 1) for i in range(len(folds))]
         self._nets = [
-            NetTraining(config, fold, objective.mode, own)
+            NetTraining(config, fold, objective, own)
             for fold, own in zip(folds, seeds, strict=True)
         ]
         early_stopping = config.regularization.early_stopping

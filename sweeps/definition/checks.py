@@ -21,6 +21,7 @@ from sweeps.definition.constraint_checks import (
 )
 from sweeps.definition.goal import Goal
 from sweeps.definition.listed import complete, listed_configurations
+from sweeps.definition.metric_checks import check_metrics, check_objective
 from sweeps.definition.problems import from_model
 from sweeps.definition.roles import check_roles
 from sweeps.definition.sweep_file import (
@@ -33,11 +34,9 @@ from sweeps.definition.sweep_file import (
 )
 from sweeps.definition.trial_checks import check_configuration, template_place
 from sweeps.models.data_checks import DataSummary, check_data
-from sweeps.models.metrics import metric_columns, mode_of
-from sweeps.models.tasks import TASKS, Task
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.parameters import looks_like_parameter
-from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError, did_you_mean
+from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 from sweeps.search_spaces.space import Space
 
 __all__ = ["Sections", "check_sections"]
@@ -65,7 +64,8 @@ def check_sections(
     """
     problems: list[Problem] = []
     data = None if "data" in unsound else _check_data(file, base_dir, problems)
-    goal = None if "objective" in unsound else _check_objective(file, data, problems)
+    goal = None if "objective" in unsound else check_objective(file.objective, data, problems)
+    problems += check_metrics(file.metrics, data)
     constraints, unreadable = read_constraints(file.constraints)
     problems += unreadable
     if "space" in unsound:
@@ -95,23 +95,6 @@ def _check_data(file: SweepFile, base_dir: Path, problems: list[Problem]) -> Dat
     report = check_data(file.data, base_dir, file.seed)
     problems += [from_model(error) for error in report.problems]
     return report.summary
-
-
-def _check_objective(
-    file: SweepFile, data: DataSummary | None, problems: list[Problem]
-) -> Goal | None:
-    metric = file.objective.metric
-    tasks: list[Task] = [data.task] if data is not None else list(TASKS)
-    found = (name for task in tasks for name in metric_columns(task) if name.startswith("dev_"))
-    choices = tuple(dict.fromkeys(found))
-    if metric in choices:
-        return Goal(metric, mode_of(metric))
-    rule = f"{metric!r} is not a dev metric for {' or '.join(tasks)}"
-    if metric.startswith("train_"):
-        rule = f"{metric!r} would reward overfitting: trials are judged on the dev set"
-    hint = did_you_mean(metric, choices)
-    problems.append(Problem(("objective", "metric"), metric, rule, choices, hint))
-    return None
 
 
 def _read_space(template: Mapping[str, Any]) -> tuple[Space | None, list[Problem], set[KeyPath]]:

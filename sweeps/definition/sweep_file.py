@@ -11,6 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from sweeps.models.data_configuration import DataConfig
+from sweeps.models.metric_configuration import AskedMetrics, MetricOptions
+from sweeps.models.metrics import with_objective
 from sweeps.models.section import Section
 
 __all__ = [
@@ -232,6 +234,11 @@ class SweepFile(Section):
     seed: int = Field(0, ge=0, lt=2**63, description="Fixes the plan, the split and every trial.")
     data: DataConfig
     objective: Objective = Objective(metric="dev_loss")
+    metrics: AskedMetrics = Field(
+        {},
+        description="Names of metrics that are recorded besides the usual ones, as a list, or as "
+        "a section with options: pinball: {quantile: 0.9}.",
+    )
     search: Search
     stopping: Stopping = NoScheduler(scheduler="none")
     budget: Budget = Budget()
@@ -246,3 +253,8 @@ class SweepFile(Section):
     constraints: list[str] = Field(
         [], description="Expressions over dotted keys of `space` that every trial must satisfy."
     )
+
+    @property
+    def recorded_metrics(self) -> dict[str, MetricOptions]:
+        """What epochs have besides the usual metrics, the objective's own among them."""
+        return with_objective(self.metrics, self.objective.metric)

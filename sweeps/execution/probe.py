@@ -57,7 +57,7 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
     folds = split_folds(dataset, sweep.file.data, sweep.file.seed)
     data = [fold.train_dev() for fold in folds]
     torch.set_num_threads(math.ceil(sweep.file.resources.cpu))
-    objective = Objective(sweep.goal.metric, sweep.goal.mode)
+    objective = Objective(sweep.goal.metric, sweep.goal.mode, sweep.file.recorded_metrics)
     seconds, times_weights, row_bytes = [], [1.0], 0
     for trial in _spread(planned, _TRAINED):
         with _trial_errors(trial):

@@ -53,7 +53,7 @@ class TrialWorker:
 
     def __init__(self, order: WorkOrder) -> None:
         self._order = order
-        self._objective = Objective(order.goal.metric, order.goal.mode)
+        self._objective = Objective(order.goal.metric, order.goal.mode, order.metrics)
         self._trial: PlannedTrial | None = None
         self._training: Training | None = None
         self._reported = self._saved = self._kept_from = 0

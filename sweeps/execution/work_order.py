@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
+from sweeps.models.metric_configuration import MetricOptions
 from sweeps.models.splits import TrainDev
 from sweeps.storage.files import BucketFiles, Files
 
@@ -20,6 +21,7 @@ class WorkOrder:
 
     Attributes:
         data: What a trial's net is trained on; with folds, one for each of its nets.
+        metrics: What epochs have besides the usual metrics, the goal's own among them.
         milestones: Epochs after which the scheduler decides; None means every epoch.
         stacks: A folder for the stack of a trial that hangs; one that the driver sees, too, where
             `checkpoints` is a folder.
@@ -39,6 +41,7 @@ class WorkOrder:
     checkpoints: Files
     weights: Files
     stacks: Path
+    metrics: Mapping[str, MetricOptions] = field(default_factory=dict)
     recorded: Mapping[int, int] = field(default_factory=dict)
     timeout_s: float | None = None
     checkpoint_every: int = 1

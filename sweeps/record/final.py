@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.errors import RunFolderError, StorageError
+from sweeps.record.ledger import to_line
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.seals import parsed
 
@@ -38,6 +39,7 @@ class Interval:
     """An estimate and the ends of its 95 % interval.
 
     Attributes:
+        value: NaN where the metric has none on these rows.
         low, high: None where there are too few rows for an interval.
         note: Why they are None; else empty.
     """
@@ -209,11 +211,16 @@ def read_openings(folder: RunFolder) -> list[Opening]:
             if event.pop("event") == "opened":
                 found.append(Opening(**event, metrics={}))
             else:
-                metrics = {name: Interval(**one) for name, one in event["metrics"].items()}
+                metrics = {name: _interval(one) for name, one in event["metrics"].items()}
                 found[-1] = Opening(**{**vars(found[-1]), "metrics": metrics})
         except (ValueError, KeyError, TypeError, IndexError) as err:
             raise RunFolderError(f"{path} was damaged ({err!r}); restore it from a backup") from err
     return found
+
+
+def _interval(written: Mapping[str, Any]) -> Interval:
+    """Return an estimate; one that is not finite is written by its name."""
+    return Interval(**{**written, "value": float(written["value"])})
 
 
 def _whole_lines(path: Path) -> Sequence[bytes]:
@@ -229,7 +236,7 @@ def _append(folder: RunFolder, line: Mapping[str, Any]) -> None:
         with path.open("r+b" if path.exists() else "xb") as file:
             file.truncate(len(whole))
             file.seek(len(whole))
-            file.write(json.dumps(line).encode() + b"\n")
+            file.write(to_line(line))
             file.flush()
             os.fsync(file.fileno())
     except OSError as err:

@@ -19,6 +19,7 @@ from sweeps.definition.goal import Goal
 from sweeps.definition.stage_plans import audit_plan, can_be_refitted, refit_plan, repeats_plan
 from sweeps.definition.sweep_file import Final, SweepFile
 from sweeps.models.datasets import Dataset
+from sweeps.models.metrics import recorded_metrics
 from sweeps.models.splits import Splits, refit_splits
 from sweeps.record.final import (
     Candidate,
@@ -161,7 +162,7 @@ class FollowUp:
         if not own:
             about = (choice.winner.trial, choice.winner.hash, choice.model.sha256)
             note_opened(self.folder, Opening(round(time.time(), 3), *about, len(rows), {}))
-        from sweeps.models.evaluation import evaluate
+        from sweeps.models.evaluation import Resampling, evaluate
         from sweeps.models.prediction import Predictor
 
         model = choice.model
@@ -169,7 +170,9 @@ class FollowUp:
             fetch_file(self.folder.path / model.weights), self.folder.path / model.preprocessing
         )
         features, target = self.dataset.features.take(rows), self.dataset.target.take(rows)
-        found = evaluate(predictor, features, target, self.file.seed, test.units)
+        measured = recorded_metrics(target.task, self.file.recorded_metrics)
+        drawn = Resampling(self.file.seed, test.units)
+        found = evaluate(predictor, features, target, measured, drawn)
         metrics = {f"test_{name}": Interval(**vars(one)) for name, one in found.items()}
         note_result(self.folder, metrics)
 

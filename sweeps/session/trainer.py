@@ -201,6 +201,7 @@ def _work_order(part: Part, file: SweepFile, unfinished: Sequence[TrialRecord]) 
         trials={one.trial.index: one.trial for one in unfinished},
         data=tuple(split.train_dev() for split in part.splits),
         goal=part.recorder.record.goal,
+        metrics=file.recorded_metrics,
         milestones=None,
         checkpoints=part.folder.checkpoint_files,
         weights=part.folder.weight_files,

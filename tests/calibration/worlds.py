@@ -20,9 +20,10 @@ from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.suggestion import suggest
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
 from sweeps.definition.goal import Goal
-from sweeps.models.evaluation import Estimate, evaluate
+from sweeps.models.evaluation import Estimate, Resampling, evaluate
 from sweeps.models.features import features_from_array
 from sweeps.models.intervals import share_interval
+from sweeps.models.metrics import recorded_metrics
 from sweeps.models.targets import Target
 from sweeps.record.final import Interval
 from sweeps.record.final_ranking import ALPHA, rank_candidates, welch_p_value
@@ -152,9 +153,8 @@ def _net(rows: int, accuracy: float, seed: int) -> dict[str, Estimate]:
     margins = 3 * norm.ppf(accuracy) + 3 * random.normal(size=rows)
     outputs = np.stack([np.where(labels == at, margins, 0.0) for at in (0, 1)], axis=1)
     target = Target(labels, "classification", ("x", "y"))
-    return evaluate(
-        Fixed(outputs, ("x", "y")), features_from_array(np.zeros((rows, 2))), target, seed
-    )
+    features, metrics = features_from_array(np.zeros((rows, 2))), recorded_metrics(target.task, {})
+    return evaluate(Fixed(outputs, ("x", "y")), features, target, metrics, Resampling(seed))
 
 
 def test_interval_misses(metric: str, rows: int, accuracy: float) -> Callable[[int], bool | None]:

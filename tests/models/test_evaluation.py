@@ -8,10 +8,12 @@ import torch
 from scipy.stats import binom, binomtest, bootstrap, norm
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score
 
-from sweeps.models.evaluation import evaluate
+from sweeps.models.evaluation import Estimate, Resampling
+from sweeps.models.evaluation import evaluate as evaluate_metrics
 from sweeps.models.features import Features, features_from_array
 from sweeps.models.intervals import bootstrap_interval, rows_of_units, share_interval
-from sweeps.models.metrics import METRICS
+from sweeps.models.metric_configuration import MetricOptions
+from sweeps.models.metrics import METRICS, metrics_of, recorded_metrics
 from sweeps.models.prediction import Predictor
 from sweeps.models.preprocessing import Preprocessing
 from sweeps.models.targets import Target
@@ -35,6 +37,18 @@ class Fixed(Predictor):
     def outputs(self, features: Features) -> torch.Tensor:
         assert isinstance(features, Features)
         return self._outputs
+
+
+def evaluate(
+    predictor: Predictor,
+    features: Features,
+    target: Target,
+    seed: int,
+    units: np.ndarray | None = None,
+) -> dict[str, Estimate]:
+    """Return the usual metrics of a task."""
+    usual = {name: one for name, one in metrics_of(target.task).items() if one.is_usual}
+    return evaluate_metrics(predictor, features, target, usual, Resampling(seed, units))
 
 
 def classes() -> tuple[Fixed, Target, np.ndarray]:
@@ -186,6 +200,40 @@ def test_a_probability_of_nothing_gives_a_large_loss_and_no_infinity() -> None:
     raw = features_from_array(np.array([[0.0, 5000.0], [1.0, 1.0]]))
     found = evaluate(predictor, raw, target, seed=0)
     assert found["loss"].value == pytest.approx((5000 + np.log(2)) / 2)
+
+
+RANKING = recorded_metrics("classification", {"auc": MetricOptions()})
+
+
+def ranked(labels: np.ndarray) -> Estimate:
+    """The area under the curve of a net that is mostly right."""
+    margins = np.random.default_rng(5).normal(size=len(labels)) + 2.0 * labels
+    outputs = np.stack([np.zeros(len(labels)), margins], axis=1)
+    target = Target(labels, "classification", ("n", "y"))
+    rows = features_from_array(np.zeros((len(labels), 2)))
+    return evaluate_metrics(Fixed(outputs, ("n", "y")), rows, target, RANKING, Resampling(0))["auc"]
+
+
+@pytest.mark.parametrize("rows", [60, 1200])
+def test_an_area_has_an_interval_although_some_samples_lack_a_class(rows: int) -> None:
+    labels = np.zeros(rows, dtype=np.int64)
+    labels[:5] = 1  # e^-5 of all samples have none of these
+    found = ranked(labels)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < found.value <= found.high <= 1
+
+
+def test_an_area_over_a_class_of_one_row_has_no_interval() -> None:
+    labels = np.zeros(60, dtype=np.int64)
+    labels[0] = 1
+    assert (ranked(labels).low, ranked(labels).high) == (None, None)
+
+
+def test_a_metric_without_a_value_says_so() -> None:
+    found = ranked(np.zeros(30, dtype=np.int64))
+    assert np.isnan(found.value)
+    assert found.note == "has no value on these 30 rows"
 
 
 PATIENTS = np.repeat(np.arange(20), 15)

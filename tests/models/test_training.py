@@ -15,7 +15,7 @@ from torch import nn
 
 from sweeps.models.answers import Answers
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.metrics import METRICS, Metric, metric_columns
+from sweeps.models.metrics import METRICS, Metric, metric_columns, recorded_metrics
 from sweeps.models.splits import TrainDev
 from sweeps.models.tasks import Task
 from sweeps.models.training import Objective, Training
@@ -99,7 +99,7 @@ def test_an_epoch_equals_a_bare_loop_on_the_same_batches() -> None:
 @pytest.mark.parametrize(("data", "task"), [(blobs(), "classification"), (line(), "regression")])
 def test_a_row_has_the_metrics_of_its_task(data: TrainDev, task: Task) -> None:
     row = Training(configuration(), data, DEV_LOSS, seed=0).train_epoch()
-    assert tuple(row) == ("epoch", *metric_columns(task), "lr", "epoch_s")
+    assert tuple(row) == ("epoch", *metric_columns(recorded_metrics(task, {})), "lr", "epoch_s")
     assert row["epoch"] == 1
 
 
@@ -309,7 +309,7 @@ def never_finite(answers: Answers) -> torch.Tensor:
 def test_only_a_loss_or_the_objective_ends_a_trial(
     monkeypatch: pytest.MonkeyPatch, objective: str, outcome: str, reason: str, folds: int
 ) -> None:
-    monkeypatch.setitem(METRICS, "odd", Metric(("regression",), "min", never_finite))
+    monkeypatch.setitem(METRICS, "odd", Metric(("regression",), "min", never_finite, is_usual=True))
     data = [line()] * folds
     training = finished(Training(configuration(), data, Objective(objective, "min"), seed=0))
     assert training.outcome == outcome

@@ -45,6 +45,14 @@ WRONG = {
                      "objective.metric", "overfitting"),
     "metric of another task": ("iris}", "diabetes}\nobjective: {metric: dev_accuracy}", 3, 21,
                                "objective.metric", "regression"),
+    "metric that one class lacks": ("iris}", "iris}\nmetrics: [auc, f1_binary]", 3, 10,
+                                    "metrics.f1_binary", "the target has 3 classes"),
+    "unknown metric besides": ("name: t", "name: t\nmetrics: [auc, roc]", 2, 10,
+                               "metrics.roc", "'roc' is not a metric for classification"),
+    "quantile of no pinball": ("name: t", "name: t\nmetrics: {auc: {quantile: 0.9}}", 2, 28,
+                               "metrics.auc.quantile", "only pinball has a quantile"),
+    "quantile that is none": ("iris}", "diabetes}\nmetrics: {pinball: {quantile: 1.0}}", 3, 32,
+                              "metrics.pinball.quantile", "below 1"),
     "missing file": ("iris", "no.csv, target: y", 2, 16, "data.source", "no such file"),
     "unknown source": ("iris", "irsi", 2, 16, "data.source", "iris"),
     "split without training rows": ("iris", "iris, split: {dev: 0.6, test: 0.5}", 2, 29,
@@ -82,6 +90,30 @@ def problems(text: str, overrides: tuple[str, ...] = ()) -> list[str]:
     with pytest.raises(SweepFileError) as caught:
         check_text(text, "f.yaml", Path.cwd(), overrides)
     return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("metric", ["dev_auc", "dev_average_precision", "dev_brier"])
+def test_any_metric_of_the_task_may_be_the_objective(metric: str) -> None:
+    sweep, _ = check_text(f"{GOOD}objective: {{metric: {metric}}}\n", "f.yaml", Path.cwd())
+    assert sweep.goal.metric == metric
+    assert list(sweep.file.recorded_metrics) == [metric.removeprefix("dev_")]
+
+
+@pytest.mark.parametrize("written", ["[auc, brier]", "{auc: , brier: {}}"])
+def test_metrics_are_a_list_of_names_or_a_section(written: str) -> None:
+    sweep, _ = check_text(f"{GOOD}metrics: {written}\n", "f.yaml", Path.cwd())
+    assert list(sweep.file.recorded_metrics) == ["auc", "brier", "loss"]
+
+
+def test_an_objective_that_the_dev_rows_cannot_measure_is_refused(tmp_path: Path) -> None:
+    rows = "".join(f"{at},{'ab'[at % 2 * (at < 20)]},{'train' if at < 20 else 'dev'}\n"
+                   for at in range(30))  # fmt: skip
+    tests = "".join(f"{at},a,test\n" for at in range(30, 40))
+    (tmp_path / "d.csv").write_text(f"x,y,part\n{rows}{tests}")
+    text = GOOD.replace("source: iris", "source: d.csv, target: y, split: {given: part}")
+    with pytest.raises(SweepFileError) as caught:
+        check_text(f"{text}objective: {{metric: dev_auc}}\n", "f.yaml", tmp_path)
+    assert "dev_auc cannot be measured: the dev rows are all of class 'a'" in str(caught.value)
 
 
 def test_the_good_file_is_good() -> None:

@@ -315,3 +315,31 @@ def test_predictions_for_a_file_are_those_of_the_final_model(
         sweeps.predict(finished.path, rows.rename(tmp_path / "rows.xlsx"))
     with pytest.raises(SweepError, match=r"no such file: .*rows\.csv"):
         sweeps.predict(finished.path, rows)
+
+
+def test_an_objective_and_metrics_that_were_asked_for_are_in_epochs_and_on_test_rows(
+    tmp_path: Path,
+) -> None:
+    sections = {"objective": "{metric: dev_auc}", "metrics": "[brier, f1_weighted]"}
+    results = run(write_sweep(tmp_path, final="{top_k: 1, seeds: 1}", **sections))
+    best = results.record.best
+    assert best is not None
+    assert best.best is not None
+    assert {"dev_auc", "dev_brier", "train_f1_weighted"} <= best.best.keys()
+    tested = results.openings[-1].metrics
+    assert {"test_auc", "test_brier", "test_f1_weighted"} <= tested.keys()
+    assert 0.9 < tested["test_auc"].value <= 1
+
+
+def test_a_test_metric_without_a_value_is_written_as_json_and_read_back(tmp_path: Path) -> None:
+    labels = ["ab"[at % 2] if at < 60 else "a" for at in range(80)]
+    parts = ["train"] * 40 + ["dev"] * 20 + ["test"] * 20
+    rows = [f"{at % 7},{labels[at]},{parts[at]}" for at in range(80)]
+    (tmp_path / "d.csv").write_text("\n".join(["x,y,part", *rows]))
+    data = "{source: d.csv, target: y, split: {given: part}}"
+    final = "{top_k: 1, seeds: 1}"
+    results = run(write_sweep(tmp_path, data=data, metrics="[auc]", final=final))
+    assert np.isnan(results.openings[-1].metrics["test_auc"].value)
+    lines = (results.path / "openings.jsonl").read_text()
+    assert '"value":"NaN"' in lines
+    assert "has no value on these 20 rows" in lines

@@ -1,0 +1,37 @@
+"""The `metrics` section: what is recorded of every epoch besides the usual, by name.
+
+Imports no torch, so that a sweep file is checked at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from sweeps.models.section import Section
+
+__all__ = ["AskedMetrics", "MetricOptions"]
+
+
+class MetricOptions(Section):
+    """What a metric that has options takes."""
+
+    quantile: float | None = Field(
+        None, gt=0, lt=1, description="pinball only: the quantile that is predicted; null: 0.5."
+    )
+
+
+def _listed(value: Any) -> Any:
+    """Return a list of names as a section without options; anything else as it is."""
+    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
+        return {name: {} for name in value}
+    if isinstance(value, dict):
+        return {name: {} if options is None else options for name, options in value.items()}
+    return value
+
+
+AskedMetrics = Annotated[
+    dict[str, MetricOptions],
+    BeforeValidator(_listed, json_schema_input_type=list[str] | dict[str, MetricOptions | None]),
+]
