@@ -52,7 +52,7 @@ WRONG = {
     "quantile of no pinball": ("name: t", "name: t\nmetrics: {auc: {quantile: 0.9}}", 2, 27,
                                "metrics.auc.quantile", "only pinball has a quantile"),
     "quantile that is none": ("iris}", "diabetes}\nmetrics: {pinball: {quantile: 1.0}}", 3, 31,
-                              "metrics.pinball.quantile", "below 1"),
+                              "metrics.pinball.quantile", "less than 1"),
     "missing file": ("iris", "no.csv, target: y", 2, 16, "data.source", "no such file"),
     "unknown source": ("iris", "irsi", 2, 16, "data.source", "iris"),
     "split without training rows": ("iris", "iris, split: {dev: 0.6, test: 0.5}", 2, 29,
