@@ -19,6 +19,7 @@ from sweeps.cli.cluster_commands import add_cluster_commands, ask_cluster, find_
 from sweeps.cli.completion import SHELLS, completion_script
 from sweeps.cli.output import checked_messages, checked_output, write_answer
 from sweeps.cli.project_commands import add_project_commands
+from sweeps.cli.validate_command import add_validate
 from sweeps.definition.own_files import import_from_here
 from sweeps.errors import StoppedAtOnce, SweepError, SweepFileError
 from sweeps.infra import command_line
@@ -41,10 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if problem := clash():
         print(f"error: {problem}", file=sys.stderr)
         return 1
-    if arguments is None:
-        import_from_here()
     given = sys.argv[1:] if arguments is None else list(arguments)
     parsed = _parser().parse_args(given)
+    if arguments is None and getattr(parsed, "runs_code", True):
+        import_from_here()
     try:
         with checked_output():
             return _run_command(parsed, given)
@@ -82,8 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         prog=command_line.command(), description="Hyperparameter sweeps of PyTorch nets."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_set(add_validate(commands))
     file_commands = {
-        "validate": (_validate, "check a sweep file; starts and writes nothing"),
         "plan": (_plan, "show what a sweep file would run, and how long it would take"),
         "run": (_run, "run a sweep file"),
     }
@@ -202,28 +203,6 @@ def _add_running(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on although the sweep's own code has changed; recorded",
     )
-
-
-def _validate(parsed: argparse.Namespace) -> int:
-    from sweeps.definition.loading import check_sweep
-
-    try:
-        sweep, planned = check_sweep(parsed.file, parsed.set)
-    except SweepFileError as err:
-        if not parsed.json:
-            raise
-        print(json.dumps({"valid": False, "problems": [vars(one) for one in err.problems]}))
-        return err.exit_code
-    if parsed.json:
-        answer = {"valid": True, "name": sweep.file.name, "trials": len(planned)}
-        answer |= {"cut": sweep.data.cut, "notes": sweep.data.notes}
-        print(json.dumps(answer | {"columns": asdict(sweep.data.columns)}))
-    else:
-        print(f"{parsed.file}: valid; {len(planned)} trials")
-        print("\n".join(f"  {line}" for line in sweep.data.columns.lines()))
-        for note in sweep.data.notes:
-            print(f"note: {note}")
-    return 0
 
 
 def _plan(parsed: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from sweeps.definition.constraint_checks import (
 from sweeps.definition.goal import Goal
 from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.metric_checks import check_metrics, check_objective
+from sweeps.definition.own_files import looked_in
 from sweeps.definition.problems import from_model
 from sweeps.definition.roles import check_roles
 from sweeps.definition.sweep_file import (
@@ -32,8 +33,14 @@ from sweeps.definition.sweep_file import (
     Stopping,
     SweepFile,
 )
-from sweeps.definition.trial_checks import check_configuration, template_place
+from sweeps.definition.trial_checks import (
+    Surroundings,
+    check_configuration,
+    own_problems,
+    template_place,
+)
 from sweeps.models.data_checks import DataSummary, check_data
+from sweeps.models.own_functions import data_functions
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.parameters import looks_like_parameter
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
@@ -49,11 +56,11 @@ class Sections:
     space: Space
     constraints: tuple[Constraint, ...]
     goal: Goal
-    data: DataSummary
+    data: DataSummary | None
 
 
 def check_sections(
-    file: SweepFile, base_dir: Path, unsound: Collection[str] = ()
+    file: SweepFile, base_dir: Path, unsound: Collection[str] = (), *, run_code: bool = True
 ) -> tuple[Sections | None, list[Problem]]:
     """Return the sections, or None and every problem that was found.
 
@@ -61,9 +68,13 @@ def check_sections(
         file: A sweep file whose sections are each well formed.
         base_dir: Where relative data files are looked for.
         unsound: Sections that are not the file's own but stand in for faulty ones.
+        run_code: Whether data that a function of the user's loads are loaded.
     """
     problems: list[Problem] = []
-    data = None if "data" in unsound else _check_data(file, base_dir, problems)
+    is_read = "data" not in unsound and (run_code or file.data.kind != "function")
+    data = _check_data(file, base_dir, problems) if is_read else None
+    around = Surroundings(data, looked_in(base_dir))
+    problems += [] if is_read else _look_at_data(file, around)
     goal = None if "objective" in unsound else check_objective(file.objective, data, problems)
     problems += check_metrics(file.metrics, data)
     constraints, unreadable = read_constraints(file.constraints)
@@ -73,10 +84,10 @@ def check_sections(
     space, faults, left_out = _read_space(file.space)
     if space is None:
         return None, problems + faults
-    complete_ones, more = _try_space(space, constraints, data)
+    complete_ones, more = _try_space(space, constraints, around)
     # An unknown key is wrong in itself, whatever is wrong with its parameter.
     faults += [one for one in more if one.path not in left_out or one.kind == "unknown_key"]
-    listed = _check_listed(file, data, bool(faults), problems)
+    listed = _check_listed(file, around, bool(faults), problems)
     known = complete_ones or [dict(one) for one, _ in space.representatives()]
     problems += check_constraints(constraints, known, are_complete=not faults)
     problems += rejections(constraints, listed)
@@ -86,7 +97,7 @@ def check_sections(
     problems += check_roles(file.roles, space)
     problems += _check_resources(file.resources)
     problems += faults
-    if problems or data is None or goal is None:
+    if problems or goal is None or (data is None and is_read):
         return None, list(dict.fromkeys(problems))
     return Sections(space, tuple(constraints.values()), goal, data), []
 
@@ -95,6 +106,12 @@ def _check_data(file: SweepFile, base_dir: Path, problems: list[Problem]) -> Dat
     report = check_data(file.data, base_dir, file.seed)
     problems += [from_model(error) for error in report.problems]
     return report.summary
+
+
+def _look_at_data(file: SweepFile, around: Surroundings) -> Iterator[Problem]:
+    """Yield why the function that loads the data cannot be called, as its text tells."""
+    for own in data_functions(file.data):
+        yield from own_problems(own, around.folders)
 
 
 def _read_space(template: Mapping[str, Any]) -> tuple[Space | None, list[Problem], set[KeyPath]]:
@@ -137,7 +154,7 @@ def _leave_out(value: Any, path: KeyPath) -> None:
 
 
 def _try_space(
-    space: Space, constraints: Mapping[int, Constraint], data: DataSummary | None
+    space: Space, constraints: Mapping[int, Constraint], around: Surroundings
 ) -> tuple[list[dict[str, Any]], list[Problem]]:
     """Return complete configurations that show every option and end, and what is wrong.
 
@@ -146,7 +163,7 @@ def _try_space(
     complete_ones: list[dict[str, Any]] = []
     found: dict[Problem, None] = {}
     for configuration, varied in space.representatives():
-        verdict = check_configuration(configuration, data)
+        verdict = check_configuration(configuration, around)
         if verdict.configuration is not None:
             complete_ones.append(verdict.configuration)
         if verdict.is_joint and not allows(constraints.values(), configuration):
@@ -169,13 +186,13 @@ def _of_range(problem: Problem) -> Problem:
 
 
 def _check_listed(
-    file: SweepFile, data: DataSummary | None, space_is_faulty: bool, problems: list[Problem]
+    file: SweepFile, around: Surroundings, space_is_faulty: bool, problems: list[Problem]
 ) -> list[tuple[KeyPath, dict[str, Any]]]:
     """Check configurations listed by hand; returns the right ones with their places."""
     found = []
     for place, listed in listed_configurations(file.search):
         try:
-            verdict = check_configuration(complete(file.space, listed), data)
+            verdict = check_configuration(complete(file.space, listed), around)
         except SpaceError as err:
             problems += [replace(one, path=(*place, *one.path)) for one in err.problems]
             continue

@@ -5,7 +5,7 @@ Imports neither torch nor ray nor mlflow, so that the verdict is there at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,17 @@ from pydantic import ValidationError
 from sweeps.definition.checks import check_sections
 from sweeps.definition.overrides import Override, apply_overrides, parse_override
 from sweeps.definition.own_files import make_importable
+from sweeps.definition.own_modules import package_problem
 from sweeps.definition.planning import PlannedTrial, make_plan
 from sweeps.definition.problems import at_place
 from sweeps.definition.sweep import Sweep
 from sweeps.definition.sweep_file import SweepFile
+from sweeps.definition.trial_checks import template_place
 from sweeps.definition.validation_messages import problems_of
 from sweeps.errors import FileProblem, SweepFileError
+from sweeps.models.own_functions import trial_functions
 from sweeps.search_spaces.problems import Problem, SpaceError
+from sweeps.search_spaces.space import Space
 from sweeps.search_spaces.yaml_reader import Document, YamlError, parse_yaml, read_text
 
 __all__ = ["check_sweep", "check_text", "load_sweep", "read_values"]
@@ -43,8 +47,15 @@ def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     return check_sweep(Path(path), overrides)[0]
 
 
-def check_sweep(path: Path, overrides: Sequence[str] = ()) -> tuple[Sweep, list[PlannedTrial]]:
-    """Return the checked sweep and its plan; raises SweepFileError as load_sweep does."""
+def check_sweep(
+    path: Path, overrides: Sequence[str] = (), *, run_code: bool = True
+) -> tuple[Sweep, list[PlannedTrial]]:
+    """Return the checked sweep and its plan; raises SweepFileError as load_sweep does.
+
+    Args:
+        run_code: Whether a function of the user's that loads the data is called, and the packages
+            of own nets are imported. Without, what they are is told from their text alone.
+    """
     try:
         source = read_text(path)
     except OSError as err:
@@ -52,19 +63,20 @@ def check_sweep(path: Path, overrides: Sequence[str] = ()) -> tuple[Sweep, list[
         raise SweepFileError([FileProblem(str(path), 0, 0, "", rule)]) from err
     except YamlError as err:
         raise _not_yaml(err, str(path)) from err
-    return check_text(source, str(path), path.resolve().parent, overrides)
+    return check_text(source, str(path), path.resolve().parent, overrides, run_code=run_code)
 
 
 def check_text(
-    source: str, name: str, base_dir: Path, overrides: Sequence[str] = ()
+    source: str, name: str, base_dir: Path, overrides: Sequence[str] = (), *, run_code: bool = True
 ) -> tuple[Sweep, list[PlannedTrial]]:
-    """Check a sweep file's text; `name` is what messages call it."""
+    """Check a sweep file's text; `name` is what messages call it, the rest as in check_sweep."""
     document = _read(source, name)
     value, applied, refused = _changed(document.value, overrides)
     places = _Places(name, document, applied)
-    make_importable(base_dir)
+    if run_code:
+        make_importable(base_dir)
     file, unsound, problems = _well_formed(value)
-    sections, more = check_sections(file, base_dir, unsound)
+    sections, more = check_sections(file, base_dir, unsound, run_code=run_code)
     if refused or problems or sections is None:
         raise SweepFileError(refused + places.of(problems + more))
     sweep = Sweep(
@@ -75,12 +87,30 @@ def check_text(
         base_dir=base_dir,
         overrides=tuple(overrides),
         goal=sections.goal,
-        data=sections.data,
+        summary=sections.data,
     )
     try:
-        return sweep, make_plan(sweep)
+        plan = make_plan(sweep)
     except SpaceError as err:
         raise SweepFileError(places.of(err.problems)) from err
+    problems = list(_package_problems(sweep.space, plan)) if run_code else []
+    if problems:
+        raise SweepFileError(places.of(problems))
+    return sweep, plan
+
+
+def _package_problems(space: Space, plan: Iterable[PlannedTrial]) -> Iterator[Problem]:
+    """Yield why the packages that hold functions of the trials cannot be imported."""
+    seen: set[str] = set()
+    for trial in plan:
+        for own in trial_functions(trial.configuration):
+            if own.target in seen:
+                continue
+            seen.add(own.target)
+            problem = package_problem(own)
+            if problem is not None:
+                place = template_place(space, trial.configuration, problem)
+                yield replace(problem, path=("space", *place))
 
 
 def read_values(source: str, name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:

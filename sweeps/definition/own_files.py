@@ -9,7 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["files_of", "files_of_all", "folders_of", "import_from_here", "make_importable"]
+__all__ = [
+    "files_of",
+    "files_of_all",
+    "folders_of",
+    "import_from_here",
+    "looked_in",
+    "make_importable",
+]
 
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 _LIBRARY = Path(ast.__file__).parent
@@ -21,6 +28,14 @@ def make_importable(*folders: Path | str) -> None:
     first = [str(folder) for folder in folders]
     if sys.path[: len(first)] != first:
         sys.path[:0] = first
+
+
+def looked_in(base_dir: Path) -> tuple[Path, ...]:
+    """Return the folders where the user's modules are looked for, before the import path.
+
+    A look at a file puts none of them on that path: a `numpy.py` beside the file would be run.
+    """
+    return (base_dir,) if sys.flags.safe_path else (base_dir, Path.cwd())
 
 
 def import_from_here() -> None:

@@ -1,32 +1,35 @@
-"""The user's own modules: found, and looked into without running them."""
+"""The user's own modules: found, and looked into without running them or what they lie in."""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
+import sys
+from collections.abc import Sequence
 from functools import lru_cache
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
+from sweeps.models.own_code import described, guarded
 from sweeps.models.own_functions import OwnFunction
 from sweeps.search_spaces.problems import Problem, did_you_mean
 
-__all__ = ["function_problem", "source_of"]
+__all__ = ["function_problem", "package_problem", "source_of"]
 
 _WHERE = "put it beside the sweep file, where you type the command, or on PYTHONPATH"
 
 
-def function_problem(own: OwnFunction) -> Problem | None:
+def function_problem(own: OwnFunction, folders: Sequence[Path] = ()) -> Problem | None:
     """Return why a user-defined function cannot be called, or None where it may be.
 
-    The module itself is not run, as that would take torch; the packages that hold it are.
+    Nothing is run, neither the module, which would take torch, nor the packages that hold it.
+
+    Args:
+        folders: Where modules are looked for before the import path.
     """
     target, place = own.target, own.role.path
     module, _, function = target.partition(":")
-    try:
-        spec = _spec(module)
-    except Exception as err:  # whatever a package of the user's raises while it is imported
-        return Problem(place, target, f"module {module!r} cannot be imported: {err!r}")
+    spec = _spec(module, folders)
     if spec is None:
         rule = f"there is no module {module!r}, got {target!r}"
         return Problem(place, target, rule, hint=_WHERE)
@@ -37,22 +40,48 @@ def function_problem(own: OwnFunction) -> Problem | None:
     return Problem(place, target, rule, names[:20], did_you_mean(function, names))
 
 
-def _spec(module: str) -> ModuleSpec | None:
+def package_problem(own: OwnFunction) -> Problem | None:
+    """Return why the packages that hold a function cannot be imported, which runs them."""
+    target, place = own.target, own.role.path
+    module = target.partition(":")[0]
     try:
-        return importlib.util.find_spec(module)
-    except ModuleNotFoundError:
+        with guarded():
+            importlib.util.find_spec(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as err:
+        return Problem(place, target, f"cannot import module {module!r}: {described(err)}")
+    return None
+
+
+def _spec(module: str, folders: Sequence[Path]) -> ModuleSpec | None:
+    """Return where a module is, found folder by folder as Python would; nothing is imported.
+
+    `importlib.util.find_spec` runs the packages that a module lies in to ask them for their folder.
+    """
+    first, *rest = module.split(".")
+    spec = PathFinder.find_spec(first, [*map(str, folders), *sys.path]) if folders else None
+    if spec is None or spec.origin is None:  # built in, or found by a finder of its own
+        spec = _known_spec(first) or spec
+    for part in rest:
+        inside = None if spec is None else spec.submodule_search_locations
+        spec = None if inside is None else PathFinder.find_spec(part, list(inside))
+    return spec
+
+
+def _known_spec(top: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(top)
+    except ValueError:  # what is loaded already and does not say from where, as __main__
         return None
 
 
-def source_of(module: str) -> ast.Module | None:
+def source_of(module: str, folders: Sequence[Path] = ()) -> ast.Module | None:
     """Return a module's text as a tree; None of one that is not found, or not Python that parses.
 
-    The module itself is not run; the packages that hold it are.
+    Nothing is run; `folders` as in `function_problem`.
     """
-    try:
-        spec = _spec(module)
-    except Exception:  # whatever a package of the user's raises while it is imported
-        return None
+    spec = _spec(module, folders)
     return None if spec is None else _tree(spec)
 
 

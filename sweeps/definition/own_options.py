@@ -6,7 +6,8 @@ Nothing of it is run, as that would take torch. Where the text does not tell, no
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from sweeps.definition.own_modules import source_of
 from sweeps.models.own_functions import OwnFunction
@@ -15,15 +16,18 @@ from sweeps.search_spaces.problems import Problem, did_you_mean, nearest
 __all__ = ["option_problems"]
 
 
-def option_problems(own: OwnFunction) -> Iterator[Problem]:
+def option_problems(own: OwnFunction, folders: Sequence[Path] = ()) -> Iterator[Problem]:
     """Yield what keeps a user-defined function from being called with its options.
 
     Only a plain function at its module's top level tells: no class, decorator or second meaning
     of its name.
+
+    Args:
+        folders: Where modules are looked for before the import path.
     """
     target, given = own.target, own.role.given
     module, _, name = target.partition(":")
-    tree = source_of(module)
+    tree = source_of(module, folders)
     function = None if tree is None else _plain_function(tree, name)
     if function is None:
         return

@@ -163,7 +163,7 @@ def _legal_trial(sweep: Sweep, draw: Mapping[str, Any]) -> Configuration | None:
 
 def _complete_trial(sweep: Sweep, draw: Mapping[str, Any]) -> Configuration:
     """Return `draw` with every default filled in, as plain JSON values."""
-    verdict = check_configuration(draw, sweep.data)
+    verdict = check_configuration(draw, sweep.surroundings)
     if verdict.configuration is None:
         raise SpaceError([_illegal(sweep, draw, verdict.problems[0])])
     return verdict.configuration

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.definition.goal import Goal
-from sweeps.definition.own_files import folders_of
+from sweeps.definition.own_files import folders_of, looked_in
 from sweeps.definition.sweep_file import SweepFile
+from sweeps.definition.trial_checks import Surroundings
 from sweeps.models.data_checks import DataSummary
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.problems import SpaceError
@@ -27,7 +28,8 @@ class Sweep:
         base_dir: The file's folder: where data files, and first of all modules, are looked for.
         overrides: `key.path=value` texts that changed the file's values.
         goal: The objective and its direction.
-        data: What checking the data found.
+        summary: What checking the data found; None where they are a function of the user's and no
+            code was to be run.
     """
 
     file: SweepFile
@@ -37,7 +39,18 @@ class Sweep:
     base_dir: Path
     overrides: tuple[str, ...]
     goal: Goal
-    data: DataSummary
+    summary: DataSummary | None
+
+    @property
+    def data(self) -> DataSummary:
+        """What checking the data found, of a sweep whose code may be run."""
+        assert self.summary is not None, "a sweep that is to run has its data read"
+        return self.summary
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What its trials are held against."""
+        return Surroundings(self.summary, looked_in(self.base_dir))
 
     def module_folders(self) -> tuple[Path, ...]:
         """Return the folders that the user's modules are imported from now, the first first."""

@@ -5,8 +5,9 @@ Representatives of a space, configurations listed by hand and drawn trials are j
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,11 +19,11 @@ from sweeps.definition.validation_messages import problems_of
 from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.data_checks import DataSummary
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.own_functions import trial_functions
+from sweeps.models.own_functions import OwnFunction, trial_functions
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 from sweeps.search_spaces.space import Space
 
-__all__ = ["TrialCheck", "check_configuration", "template_place"]
+__all__ = ["Surroundings", "TrialCheck", "check_configuration", "own_problems", "template_place"]
 
 # Stand in for sections that are wrong in themselves, so that the rest is held against the data.
 _STAND_INS: dict[str, Any] = {
@@ -48,8 +49,21 @@ class TrialCheck:
     is_joint: bool = False
 
 
-def check_configuration(configuration: Mapping[str, Any], data: DataSummary | None) -> TrialCheck:
-    """Return what is wrong with a configuration, on this data if it is known."""
+@dataclass(frozen=True)
+class Surroundings:
+    """What a configuration is held against besides itself.
+
+    Attributes:
+        data: What the data are like; None where that is not known.
+        folders: Where the user's modules are looked for before the import path.
+    """
+
+    data: DataSummary | None
+    folders: tuple[Path, ...] = ()
+
+
+def check_configuration(configuration: Mapping[str, Any], around: Surroundings) -> TrialCheck:
+    """Return what is wrong with a configuration, on these data if they are known."""
     try:
         config = TrialConfig.model_validate(configuration)
     except ValidationError as err:
@@ -57,10 +71,10 @@ def check_configuration(configuration: Mapping[str, Any], data: DataSummary | No
         is_joint = all(details["type"] == "value_error" for details in err.errors())
         rest = _without_wrong_sections(configuration, err)
         if rest is not None:
-            problems += _against_surroundings(rest, rest.model_dump(mode="json"), data)
+            problems += _against_surroundings(rest, rest.model_dump(mode="json"), around)
         return TrialCheck(None, tuple(problems), is_joint)
     complete = config.model_dump(mode="json")
-    problems = list(_against_surroundings(config, complete, data))
+    problems = list(_against_surroundings(config, complete, around))
     if problems:
         return TrialCheck(None, tuple(problems), is_joint=True)
     return TrialCheck(complete)
@@ -82,7 +96,7 @@ def _without_wrong_sections(
 
 
 def _against_surroundings(
-    config: TrialConfig, complete: Mapping[str, Any], data: DataSummary | None
+    config: TrialConfig, complete: Mapping[str, Any], around: Surroundings
 ) -> Iterator[Problem]:
     """Yield what the net cannot do with this data, and what the user's own cannot be called with.
 
@@ -92,17 +106,23 @@ def _against_surroundings(
         complete: The configuration as plain JSON values.
     """
     for own in trial_functions(complete):
-        problem = function_problem(own)
-        if problem is not None:
-            yield problem
-        else:
-            yield from option_problems(own)
+        yield from own_problems(own, around.folders)
+    data = around.data
     if data is None:
         return
     try:
         check_trial(config, data.task, data.input_shape)
     except TrialConfigError as err:
         yield from_model(err)
+
+
+def own_problems(own: OwnFunction, folders: Sequence[Path]) -> Iterator[Problem]:
+    """Yield what keeps a function of the user's from being called, as far as its text tells."""
+    problem = function_problem(own, folders)
+    if problem is None:
+        yield from option_problems(own, folders)
+    else:
+        yield problem
 
 
 def template_place(space: Space, configuration: Mapping[str, Any], problem: Problem) -> KeyPath:

@@ -44,13 +44,25 @@ def test_what_may_be_a_function_is_let_through_and_not_run(target: str) -> None:
         ("no_such_module:build", "there is no module 'no_such_module'"),
         ("no_such_package.part:build", "there is no module 'no_such_package.part'"),
         ("own_net_to_find:biuld", "has no 'biuld', got 'own_net_to_find:biuld'"),
-        ("own_package_that_fails.part:build", "cannot be imported: ZeroDivisionError"),
     ],
 )
 def test_what_can_be_no_net_says_why(target: str, words: str) -> None:
     problem = function_problem(OwnFunction("net", target))
     assert problem is not None
     assert words in problem.rule
+
+
+def test_a_package_that_fails_is_found_where_code_is_run_and_left_alone_where_not(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "own_package_that_fails" / "part.py").write_text(
+        "def build(input_shape, outputs): ...\n"
+    )
+    net = "kind: custom, target: 'own_package_that_fails.part:build'"
+    text = GOOD.replace("kind: mlp, hidden_units: {int: [4, 16]}", net)
+    check_text(text, "f.yaml", tmp_path, run_code=False)
+    with pytest.raises(SweepFileError, match=r"cannot import module .*ZeroDivisionError"):
+        check_text(text, "f.yaml", tmp_path)
 
 
 def test_a_misspelt_function_is_found_by_validation_with_the_ones_there_are(tmp_path: Path) -> None:

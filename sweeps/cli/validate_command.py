@@ -1,0 +1,85 @@
+"""`sweeps validate`: the verdict on a sweep file, and what it does not cover."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sweeps.definition.sweep import Sweep
+from sweeps.errors import SweepFileError
+from sweeps.infra import command_line
+
+__all__ = ["add_validate"]
+
+
+def add_validate(commands: Any) -> argparse.ArgumentParser:
+    """Add the command to those of a parser, and return its own."""
+    text = "check a sweep file; starts and writes nothing, and runs none of your code"
+    command: argparse.ArgumentParser = commands.add_parser("validate", help=text, description=text)
+    command.add_argument("file", type=Path)
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument(
+        "--run-code",
+        action="store_true",
+        dest="runs_code",
+        help="call the function that loads the data, and import the packages of your own nets",
+    )
+    command.set_defaults(command=_validate)
+    return command
+
+
+def _validate(parsed: argparse.Namespace) -> int:
+    from sweeps.definition.loading import check_sweep
+
+    try:
+        sweep, planned = check_sweep(parsed.file, parsed.set, run_code=parsed.runs_code)
+    except SweepFileError as err:
+        if not parsed.json:
+            raise
+        print(json.dumps({"valid": False, "problems": [vars(one) for one in err.problems]}))
+        return err.exit_code
+    if parsed.json:
+        print(json.dumps(_as_json(sweep, len(planned))))
+    else:
+        _print(parsed.file, sweep, len(planned))
+    return 0
+
+
+def _as_json(sweep: Sweep, trials: int) -> dict[str, Any]:
+    data = sweep.summary
+    return {
+        "valid": True,
+        "name": sweep.file.name,
+        "trials": trials,
+        "cut": data and data.cut,
+        "notes": [] if data is None else data.notes,
+        "columns": data and asdict(data.columns),
+        "not_checked": _not_checked(sweep),
+    }
+
+
+def _print(path: Path, sweep: Sweep, trials: int) -> None:
+    left = _not_checked(sweep)
+    print(f"{path}: valid{', as far as it was checked' if left else ''}; {trials} trials")
+    if sweep.summary is not None:
+        print("\n".join(f"  {line}" for line in sweep.summary.columns.lines()))
+        for note in sweep.summary.notes:
+            print(f"note: {note}")
+    for line in left:
+        print(f"not checked: {line}")
+    if left:
+        ways = (command_line.command("validate", "--run-code", path), "`plan` or `run`")
+        print(f"your own code is run, and the rest checked, by `{ways[0]}`, {ways[1]}")
+
+
+def _not_checked(sweep: Sweep) -> list[str]:
+    """Return what was left open because no code of the user's was run."""
+    if sweep.summary is not None:
+        return []
+    return [
+        f"the data: {sweep.file.data.source} was not run, so columns, missing values, the task, "
+        f"the cut and whether each net fits the data are unknown"
+    ]
