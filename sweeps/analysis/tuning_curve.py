@@ -192,10 +192,12 @@ def _would_help(errors: Array) -> More:
     if half <= 0 or gain <= 0:
         return "hardly"
     left = 1 - np.cumsum(weights)[:-1]  # chance that the least of half lies beyond each gap
-    error = float(np.sqrt((np.square(left * np.diff(errors))).sum() / 2)) / gain
-    shrinks = min(1.0, gain / (quarter - half)) if quarter > half else 1.0
-    if gain * math.exp(_TO_DENY * error) < _NEAR * half:
+    # Trials that are about to diverge come to errors of any size: nothing here may overflow.
+    error = math.hypot(*(left * np.diff(errors))) / math.sqrt(2) / float(gain)
+    needed = math.log(_NEAR) + math.log(half) - math.log(gain)
+    shrinks = min(0.0, math.log(gain) - math.log(quarter - half)) if quarter > half else 0.0
+    if _TO_DENY * error < needed:
         return "hardly"
-    if gain * math.exp(-_TO_PROMISE * error) * shrinks > _NEAR * half:
+    if shrinks - _TO_PROMISE * error > needed:
         return "still"
     return "unclear"

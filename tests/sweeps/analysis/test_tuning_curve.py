@@ -195,6 +195,12 @@ def test_a_large_gain_is_seen_and_so_is_a_plateau() -> None:
     assert shares(lambda u: 0.2 + np.exp(norm.ppf(u) - 2), 100)["hardly"] > 0.4
 
 
+@pytest.mark.parametrize("worst", [1e12, 1e200, 1e308])
+def test_trials_about_to_diverge_leave_the_curve_its_sentence(worst: float) -> None:
+    good, bad = np.linspace(1, 1.1, 18), np.geomspace(1e6, worst, 12)
+    assert "would have been enough" in curve([*good, *bad]).sentence
+
+
 def test_trials_that_were_not_drawn_or_are_too_few_have_no_tuning_curve() -> None:
     grid = evidence(RANGE, drawn(20), [1.0] * 20, search={"method": "grid"})
     assert "not drawn by chance" in str(tuning_curve(grid))
