@@ -9,6 +9,8 @@ from sweeps.record.sweep_record import Outcome
 
 __all__ = ["Savings", "savings"]
 
+_LOST = (Outcome.FAILED, Outcome.DIVERGED)
+
 
 @dataclass(frozen=True)
 class Savings:
@@ -28,9 +30,17 @@ class Savings:
     seconds: float
     sentence: str
 
+    @property
+    def stopped(self) -> int:
+        """How many trials stopped early: pruned, or without patience left."""
+        return self.trials[Outcome.PRUNED] + self.trials[Outcome.EARLY_STOPPED]
+
 
 def savings(evidence: Evidence) -> Savings:
-    """Return what was saved by pruning, early stopping and the end of diverged trials."""
+    """Return what was saved by pruning and early stopping.
+
+    Epochs that failed and diverged trials did not run were lost, not saved.
+    """
     trials, run, planned = (dict.fromkeys(map(str, Outcome), 0) for _ in range(3))
     seconds = 0.0
     for trial in evidence.trials:
@@ -41,11 +51,10 @@ def savings(evidence: Evidence) -> Savings:
         trials[name] += 1
         run[name] += trial.epochs
         planned[name] += wanted
-        if trial.epochs and trial.outcome is not Outcome.FAILED:
+        if trial.epochs and trial.outcome not in _LOST:
             seconds += trial.train_s / trial.epochs * (wanted - trial.epochs)
-    # What a failed trial did not run was lost, not saved.
     all_run, all_planned = (
-        sum(count for name, count in counts.items() if name != Outcome.FAILED)
+        sum(count for name, count in counts.items() if name not in _LOST)
         for counts in (run, planned)
     )
     share = 1 - all_run / all_planned if all_planned else 0.0
@@ -53,8 +62,10 @@ def savings(evidence: Evidence) -> Savings:
         f"{all_run:,} of {all_planned:,} planned epochs were run: {share:.0%} saved, about "
         f"{_duration(seconds)} of one worker's time."
     )
-    if failed := trials[Outcome.FAILED]:
-        sentence += f" ({failed} failed {'trial is' if failed == 1 else 'trials are'} left out.)"
+    lost = [f"{trials[name]} {name}" for name in _LOST if trials[name]]
+    if lost:
+        is_one = sum(trials[name] for name in _LOST) == 1
+        sentence += f" ({' and '.join(lost)} {'trial is' if is_one else 'trials are'} left out.)"
     return Savings(trials, run, planned, seconds, sentence)
 
 

@@ -121,7 +121,7 @@ def _findings(diagnoses: Sequence[Diagnosis]) -> str:
     judged = sum(one.is_judged for one in diagnoses)
     pruned = len(diagnoses) - judged
     found = [
-        f"{number} trial{'' if number == 1 else 's'} with {finding} ({': '.join(RULES[finding])})"
+        f"{finding} in {number} trial{'' if number == 1 else 's'} ({': '.join(RULES[finding])})"
         for finding, number in count(diagnoses).items()
         if number
     ]
@@ -133,9 +133,12 @@ def _findings(diagnoses: Sequence[Diagnosis]) -> str:
     return f"{were} shown and not judged: {why} {words if judged or found else ''}".rstrip()
 
 
-def saved_epochs(found: Savings) -> Panel:
-    """Epochs run and not run, by outcome; what failed trials did not run was not saved."""
-    outcomes = [name for name, count in found.trials.items() if count and name != Outcome.FAILED]
+def saved_epochs(found: Savings) -> Panel | None:
+    """Epochs run and not run, by outcome; None where no trial stopped early."""
+    if not found.stopped:
+        return None
+    lost = (Outcome.FAILED, Outcome.DIVERGED)
+    outcomes = [name for name, count in found.trials.items() if count and name not in lost]
     labels = [f"{name.replace('_', ' ')}, n = {found.trials[name]}" for name in outcomes]
     run = go.Bar(
         y=labels, x=[found.run[name] for name in outcomes], orientation="h", name="epochs run",

@@ -7,6 +7,7 @@ for (const place of document.querySelectorAll("[data-figure]")) {
 }
 
 const ROWS_A_PAGE = 50;
+const FEW_ROWS = 8; // which nobody filters
 
 function compare(a, b) {
   if (a === null || a === "") return b === null || b === "" ? 0 : 1;
@@ -23,6 +24,7 @@ function element(name, text, parent) {
 
 function showTable(place, columns, rows) {
   const filter = element("input", null, place);
+  filter.hidden = rows.length <= FEW_ROWS;
   filter.type = "search";
   filter.placeholder = "filter, for example: adam pruned";
   filter.setAttribute("aria-label", "filter the rows");
@@ -36,6 +38,7 @@ function showTable(place, columns, rows) {
   const state = { column: -1, sign: 1, page: 0 };
   const buttons = columns.map((name, at) => {
     const head = element("th", null, heads);
+    if (!rows.some((row) => typeof row[at] === "number")) head.className = "text";
     const button = element("button", name, head);
     button.addEventListener("click", () => {
       state.sign = state.column === at ? -state.sign : 1;
@@ -83,7 +86,7 @@ function showTable(place, columns, rows) {
     };
     if (first > 0) step("← previous", -1);
     if (until < kept.length) step("next →", 1);
-    element("span", `${kept.length ? first + 1 : 0} to ${until} of ${kept.length}`, pages);
+    if (rows.length > FEW_ROWS) element("span", `${kept.length ? first + 1 : 0} to ${until} of ${kept.length}`, pages);
   }
 
   filter.addEventListener("input", () => { state.page = 0; draw(); });

@@ -61,6 +61,7 @@ class Section:
         text: Paragraphs before the panels; commands in them stand in backticks.
         facts: Names and values, shown as a list.
         code: Commands or files, shown as they are.
+        files: Texts by their titles, which open when clicked on.
     """
 
     title: str
@@ -69,6 +70,7 @@ class Section:
     facts: Mapping[str, str] | None = None
     table: Table | None = None
     code: Sequence[str] = ()
+    files: Mapping[str, str] | None = None
 
 
 def render(title: str, sections: Sequence[Section]) -> str:
@@ -96,13 +98,12 @@ def render(title: str, sections: Sequence[Section]) -> str:
 
 
 def _section(section: Section, figures: list[Any], tables: list[Any]) -> str:
-    parts = [f"<section><h2>{html.escape(section.title)}</h2>"]
-    parts += [f"<p>{_with_code(text)}</p>" for text in section.text]
-    if section.facts:
-        items = section.facts.items()
-        rows = (f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in items)
-        parts.append(f"<dl>{''.join(rows)}</dl>")
+    parts = [f"<section><h2>{html.escape(section.title)}</h2>", _words(section)]
     parts += [f"<pre>{html.escape(text)}</pre>" for text in section.code]
+    parts += [
+        f"<details><summary>{html.escape(title)}</summary><pre>{html.escape(text)}</pre></details>"
+        for title, text in (section.files or {}).items()
+    ]
     if section.panels:
         parts.append("<div class='panels'>")
         parts += [_panel(panel, figures) for panel in section.panels]
@@ -111,6 +112,15 @@ def _section(section: Section, figures: list[Any], tables: list[Any]) -> str:
         parts.append(f"<div class='table' data-table='{len(tables)}'></div>")
         tables.append({"columns": list(section.table.columns), "rows": list(section.table.rows)})
     return "".join([*parts, "</section>"])
+
+
+def _words(section: Section) -> str:
+    """Return the paragraphs, and beside them, where there is room, the facts."""
+    text = "".join(f"<p>{_with_code(text)}</p>" for text in section.text)
+    items = (section.facts or {}).items()
+    rows = (f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in items)
+    facts = f"<dl>{''.join(rows)}</dl>" if items else ""
+    return f"<div class='words'><div>{text}</div>{facts}</div>" if text and facts else text + facts
 
 
 def _with_code(text: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.analysis.evidence import Evidence, gather
+from sweeps.analysis.failures import failures
 from sweeps.analysis.summary import Analysis, analyse
 from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.definition.configurations import flatten, varied_keys
@@ -17,7 +18,7 @@ from sweeps.infra.command_line import command
 from sweeps.models.cuts import AT_RANDOM
 from sweeps.record.description import DataDescription, Description
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
-from sweeps.record.measurement import dev_rows, format_metric
+from sweeps.record.measurement import dev_rows, format_metric, standard_error
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.stages import read_audit
@@ -37,17 +38,16 @@ from sweeps.report.analysis_figures import (
 )
 from sweeps.report.final_figures import final_panels
 from sweeps.report.page import Panel, Section, Table, render
-from sweeps.report.trial_figures import (
-    history_panels,
-    learning_curves,
-    parallel_coordinates,
-    slices,
-)
+from sweeps.report.parameter_figures import parallel_coordinates, slices
+from sweeps.report.trial_figures import history_panels, learning_curves
 from sweeps.report.tuning_figures import tuning_panel
+from sweeps.search_spaces.yaml_writer import write_yaml
 
 __all__ = ["REPORT", "report_sections", "write_report"]
 
 REPORT = "report.html"
+# Trials with one reason of failure that are named by their numbers.
+_MOST_NAMED = 12
 
 
 def write_report(folder: RunFolder, out: Path | None = None) -> Path:
@@ -82,13 +82,10 @@ def report_sections(folder: RunFolder) -> list[Section]:
     sections = [
         _summary(folder, record, analysis, choice, openings),
         Section("How the trials went", panels=_there(curves, *history_panels(evidence))),
+        _failed(record.trials),
         Section("The space", panels=_there(parameters, importance_bars(analysis.importances))),
         Section("Each parameter", panels=slices(evidence, alarms)),
-        Section(
-            "Choices compared fairly",
-            ["Every option is judged by the expected best of equally many of its trials."],
-            choice_panels(analysis.comparisons, evidence.goal.metric),
-        ),
+        _choices(analysis, evidence.goal.metric),
         Section(
             "Bias, variance and effort",
             panels=_there(
@@ -104,6 +101,25 @@ def report_sections(folder: RunFolder) -> list[Section]:
         panels = final_panels(choice, openings, noise_sentence(choice))
         sections.insert(1, Section("The final", panels=panels))
     return [one for one in sections if one.panels or one.text or one.table or one.code]
+
+
+def _choices(analysis: Analysis, metric: str) -> Section:
+    panels = choice_panels(analysis.comparisons, metric)
+    how = "Every option is judged by the expected best of equally many of its trials."
+    return Section("Choices compared fairly", [how] if panels else (), panels)
+
+
+def _failed(trials: Sequence[TrialRecord]) -> Section:
+    """Return why trials failed or diverged; empty where none did."""
+    found = failures(trials)
+    rows = [[len(one.trials), str(one.outcome), one.reason, _first(one.trials)] for one in found]
+    columns = ["trials", "outcome", "reason", "which"]
+    return Section("What failed", table=Table(columns, rows) if rows else None)
+
+
+def _first(trials: Sequence[int]) -> str:
+    shown = ", ".join(map(str, trials[:_MOST_NAMED]))
+    return shown if len(trials) <= _MOST_NAMED else f"{shown} and {len(trials) - _MOST_NAMED} more"
 
 
 def _there(*panels: Panel | None) -> list[Panel]:
@@ -138,7 +154,9 @@ def _summary(
     }
     if record.accepted:
         facts["own code"] = f"changed within the sweep, and accepted: {', '.join(record.accepted)}"
-    return Section("In short", text, facts=facts | _winner_facts(record, choice))
+    return Section(
+        "In short", text, facts=facts | _winner_facts(record, choice), files=_yaml(record, choice)
+    )
 
 
 def _surprise(
@@ -174,6 +192,15 @@ def _winner_facts(record: SweepRecord, choice: FinalChoice | None) -> dict[str, 
     return {f"{title}: {key}": str(flat[key]) for key in _varied(record.trials) if key in flat}
 
 
+def _yaml(record: SweepRecord, choice: FinalChoice | None) -> dict[str, str]:
+    """Return the winner's configuration, whole, as a `space` section to copy."""
+    winner = record.best if choice is None else record.trials[choice.winner.trial]
+    if winner is None:
+        return {}
+    title = f"Configuration of trial {winner.trial.index}, to copy into a sweep file"
+    return {title: write_yaml({"space": winner.trial.configuration}, {})}
+
+
 def _winner_words(
     record: SweepRecord, choice: FinalChoice | None, openings: Sequence[Opening]
 ) -> list[str]:
@@ -183,7 +210,8 @@ def _winner_words(
     words = [
         f"Best of the search: trial {best.trial.index} with {metric} = "
         f"{format_metric(best.best, metric)} at epoch {best.best_epoch}; "
-        "the value is optimistic, as the best of many."
+        "the value is optimistic, as the best of many.",
+        *_within_one_error(record),
     ]
     if choice is None:
         return words
@@ -197,6 +225,21 @@ def _winner_words(
         figures = ", ".join(f"{name} {one.words}" for name, one in openings[-1].metrics.items())
         words.append(f"On {openings[-1].rows} test rows that no trial had seen: {figures}.")
     return words
+
+
+def _within_one_error(record: SweepRecord) -> list[str]:
+    """Return how many others folds cannot tell from the best (the rule of one standard error)."""
+    metric, best = record.goal.metric, record.best
+    error = None if best is None else standard_error(best.best, metric)
+    if best is None or not error:
+        return []
+    top = record.value(best)
+    others = [record.value(one) for one in record.ranked() if one is not best]
+    near = sum(top is not None and one is not None and abs(one - top) <= error for one in others)
+    if not near:
+        return [f"No other trial is within its standard error over folds, {error:.2g}."]
+    are = "1 other trial is" if near == 1 else f"{near} other trials are"
+    return [f"{are} within its standard error over folds, {error:.2g}: as good, for all folds say."]
 
 
 def _next_words(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import plotly.graph_objects as go
 __all__ = [
     "ACCENT",
     "INK",
+    "LOST",
     "OUTCOME_COLOURS",
     "figure",
     "log_axis",
@@ -22,7 +24,9 @@ __all__ = [
     "plain",
     "points",
     "rounded",
+    "short",
     "translucent",
+    "whole_axis",
 ]
 
 # Okabe and Ito's palette, which people with any colour vision tell apart.
@@ -34,6 +38,8 @@ OUTCOME_COLOURS = {
     "diverged": "#D55E00",
     "failed": "#CC79A7",
 }
+# Trials that have no place on the objective's axis.
+LOST = "#CC3311"
 _OTHER = "#666666"
 _DIGITS = 6
 _MOST_SVG = 1500
@@ -41,6 +47,8 @@ _MOST_SVG = 1500
 _WIDE = 20
 # Up to so many decades there is room for marks at 2 and 5 between the powers of ten.
 _MOST_DECADES = 2.5
+# Up to so many whole numbers have a mark each.
+_MOST_MARKS = 10
 
 
 def outcome_colour(outcome: str) -> str:
@@ -60,10 +68,16 @@ def rounded(values: Any) -> list[float | None]:
     return [float(f"{one:.{_DIGITS}g}") if np.isfinite(one) else None for one in found]
 
 
+def short(value: float) -> str:
+    """Return a number with three digits as briefly as it can be written: 1e-4, 0.056, 178."""
+    return re.sub(r"e([+-])0*", lambda found: "e" + found[1].strip("+"), f"{value:.3g}")
+
+
 def points(x: Any, y: Any, **options: Any) -> Any:
     """Return points as SVG, or where they are many by WebGL, of which a browser shows few."""
     kind = go.Scatter if len(x) <= _MOST_SVG else go.Scattergl
-    return kind(x=rounded(x), y=rounded(y), mode="markers", **options)
+    where = list(map(str, x)) if np.asarray(x).dtype.kind == "U" else rounded(x)
+    return kind(x=where, y=rounded(y), mode="markers", **options)
 
 
 def log_axis(low: float, high: float) -> dict[str, Any]:
@@ -73,6 +87,11 @@ def log_axis(low: float, high: float) -> dict[str, Any]:
         return {"type": "log", "dtick": math.ceil(decades / 8)}
     # Plotly writes `2` for 0.02 where no format is given.
     return {"type": "log", "dtick": "D2" if decades > 1 else "D1", "tickformat": "~g"}
+
+
+def whole_axis(low: float, high: float) -> dict[str, Any]:
+    """Return a linear axis of whole numbers: no mark stands between two of them."""
+    return {"dtick": 1} if high - low <= _MOST_MARKS else {}
 
 
 def log_if_wide(values: Sequence[Any], axis: str = "yaxis") -> dict[str, Any]:

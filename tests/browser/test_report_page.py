@@ -11,7 +11,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 import sweeps
 from sweeps.record.results import Results
-from tests.sweeps.sweep_files import MLP, space, write_sweep
+from tests.sweeps.sweep_files import space, write_sweep
 
 pytestmark = pytest.mark.browser
 PATIENCE_S = 60
@@ -26,7 +26,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
         search="{method: random, trials: 14}",
         stopping="{scheduler: asha, audit: 1}",
         final="{top_k: 2, seeds: 2}",
-        space=space(MLP, SGD_OR_ADAM),
+        space=space("{kind: mlp, hidden_units: {choice: [16, 4, 256]}}", SGD_OR_ADAM),
     )
     return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
 
@@ -68,6 +68,19 @@ def test_every_figure_is_drawn_without_an_error_or_a_request(
     sizes = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     wanted, there = browser.execute_script(sizes)
     assert wanted <= there
+
+
+def test_the_texts_at_an_axis_of_a_choice_are_its_options(
+    browser: webdriver.Chrome, results: Results
+) -> None:
+    opened(browser, results, 1200)
+    [place] = [
+        one
+        for one in browser.find_elements(By.CSS_SELECTOR, "[data-figure]")
+        if str(one.get_attribute("aria-label")).startswith("model.hidden_units.")
+    ]
+    marks = [one.text for one in place.find_elements(By.CSS_SELECTOR, ".xtick text")]
+    assert marks == ["16", "4", "256"]
 
 
 def test_every_figure_has_words_and_names_its_n(

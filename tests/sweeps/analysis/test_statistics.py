@@ -121,22 +121,31 @@ def test_false_boundary_alarms_are_as_rare_as_their_level() -> None:
 
 
 def test_savings_count_epochs_by_outcome() -> None:
-    configurations = [{"lr": 0.1, "training": {"epochs": 30}} for _ in range(4)]
-    outcomes = [Outcome.COMPLETED, Outcome.PRUNED, Outcome.EARLY_STOPPED, Outcome.FAILED]
-    made = evidence(RANGE, configurations, [1.0, 2.0, 3.0, None], outcomes)
-    for trial, epochs in zip(made.trials, (30, 3, 12, 1), strict=True):
+    configurations = [{"lr": 0.1, "training": {"epochs": 30}} for _ in range(5)]
+    outcomes = [
+        Outcome.COMPLETED, Outcome.PRUNED, Outcome.EARLY_STOPPED, Outcome.FAILED, Outcome.DIVERGED,
+    ]  # fmt: skip
+    made = evidence(RANGE, configurations, [1.0, 2.0, 3.0, None, 9.0], outcomes)
+    for trial, epochs in zip(made.trials, (30, 3, 12, 1, 2), strict=True):
         trial.epochs, trial.train_s = epochs, 0.5 * epochs
     found = savings(made)
     assert found.run == {
-        "completed": 30, "pruned": 3, "early_stopped": 12, "diverged": 0, "failed": 1,
+        "completed": 30, "pruned": 3, "early_stopped": 12, "diverged": 2, "failed": 1,
     }  # fmt: skip
-    assert sum(found.planned.values()) == 120
+    assert sum(found.planned.values()) == 150
     assert found.seconds == pytest.approx(0.5 * (27 + 18))
     assert "45 of 90 planned epochs were run: 50% saved" in found.sentence
-    assert "(1 failed trial is left out.)" in found.sentence
+    assert "(1 failed and 1 diverged trials are left out.)" in found.sentence
     [run, saved] = saved_epochs(found).figure.data  # type: ignore[union-attr]
     assert list(run.y) == ["completed, n = 1", "pruned, n = 1", "early stopped, n = 1"]
     assert (list(run.x), list(saved.x)) == ([30, 3, 12], [0, 27, 18])
+
+
+@pytest.mark.parametrize("outcome", [Outcome.COMPLETED, Outcome.DIVERGED, Outcome.FAILED])
+def test_where_no_trial_stopped_early_nothing_is_said_to_be_saved(outcome: Outcome) -> None:
+    configurations = [{"lr": 0.1, "training": {"epochs": 30}}] * 2
+    made = evidence(RANGE, configurations, [1.0, None], [Outcome.COMPLETED, outcome])
+    assert saved_epochs(savings(made)) is None
 
 
 GRID_SPACE: dict[str, Any] = {f"p{at}": {"float": [0.0, 1.0], "points": 10} for at in range(2)}

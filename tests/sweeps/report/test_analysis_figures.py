@@ -38,7 +38,7 @@ def test_where_all_trials_were_pruned_nothing_is_said_of_others() -> None:
 
 def test_a_finding_is_counted_with_its_meaning_and_remedies() -> None:
     text = caption(judged(0, "variance"), judged(1))
-    assert "Found: 1 trial with variance (the dev error is well above" in text
+    assert "Found: variance in 1 trial (the dev error is well above" in text
     assert "pruned" not in text
 
 

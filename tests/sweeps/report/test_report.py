@@ -14,13 +14,16 @@ import pytest
 
 import sweeps
 from sweeps.infra.command_line import command
+from sweeps.models.configuration import TrialConfig
 from sweeps.record.description import DataDescription, SplitRows
 from sweeps.record.replay import read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.report.page import Panel, Section, Table, render
+from sweeps.report.parameter_figures import parallel_coordinates
 from sweeps.report.report import _rare_classes, report_sections
-from sweeps.report.trial_figures import history_panels, parallel_coordinates
+from sweeps.report.trial_figures import history_panels
+from sweeps.search_spaces.yaml_reader import parse_yaml
 from sweeps.session.closing import draw_report
 from sweeps.terminal.tables import next_steps
 from tests.sweeps.analysis.evidence_examples import evidence
@@ -88,6 +91,43 @@ def test_the_table_has_every_trial_with_its_outcome(results: Results) -> None:
     assert outcomes == {t.trial.index: str(t.outcome) for t in results.record.trials}
 
 
+def test_the_best_configuration_can_be_copied_into_a_sweep_file(results: Results) -> None:
+    best = results.record.best
+    assert best is not None
+    [summary, *_] = report_sections(results.folder)
+    assert summary.files is not None
+    [(title, text)] = summary.files.items()
+    assert f"trial {best.trial.index}" in title
+    space = parse_yaml(text, "copied").value["space"]
+    assert TrialConfig.model_validate(space) == TrialConfig.model_validate(best.trial.configuration)
+
+
+def test_folds_say_how_many_are_as_good_as_the_best(tmp_path: Path) -> None:
+    results = run(tmp_path, data="{source: iris, split: {folds: 3, test: 0.2}}")
+    record = results.record
+    best = record.best
+    assert best is not None
+    assert best.best is not None
+    low, error = best.best["dev_loss"], best.best["dev_loss_se"]
+    values = [record.value(one) for one in record.trials]
+    near = sum(low < value <= low + error for value in values if value is not None)
+    [summary, *_] = report_sections(results.folder)
+    said = next(text for text in summary.text if "standard error over folds" in text)
+    number = {0: "No other trial is", 1: "1 other trial is"}.get(near, f"{near} other trials are")
+    assert said.startswith(number)
+
+
+def test_what_failed_is_told_once_with_its_trials(tmp_path: Path) -> None:
+    broken = own_net(tmp_path, "net_that_always_fails", "        raise RuntimeError('no way')")
+    model = space(custom_model(broken), "{kind: sgd, lr: {float: [0.1, 0.2]}}")
+    results = run(tmp_path, search="{method: random, trials: 3}", space=model, trial="{retries: 0}")
+    [table] = [one.table for one in report_sections(results.folder) if one.title == "What failed"]
+    assert table is not None
+    [[number, outcome, reason, which]] = table.rows
+    assert (number, outcome, which) == (3, "failed", "0, 1, 2")
+    assert "no way" in reason
+
+
 def test_texts_of_the_user_are_shown_and_never_run() -> None:
     evil = "</script><script>alert('x')</script><img src=x onerror=alert(1)>"
     section = Section(
@@ -119,7 +159,8 @@ def test_texts_of_the_user_are_shown_and_never_run() -> None:
 )
 def test_small_and_other_sweeps_have_a_report(tmp_path: Path, sections: dict[str, str]) -> None:
     results = run(tmp_path, **sections)
-    assert (results.path / "report.html").stat().st_size > 1e6
+    page = (results.path / "report.html").read_text(encoding="utf-8")
+    assert "data-figure" in page or "What failed" in page
 
 
 def test_a_sweep_in_which_nothing_came_out_has_a_report(tmp_path: Path) -> None:

@@ -1,0 +1,50 @@
+"""Why trials ended without being judged: their reasons, those alike together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sweeps.record.records import Outcome, TrialRecord
+
+__all__ = ["Failure", "failures"]
+
+# What the record says before the error itself.
+_BEFORE = re.compile(r"^failed (once|\d+ times); last error: ")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Trials that ended for one reason.
+
+    Attributes:
+        outcome: `failed` or `diverged`.
+        reason: That of the first of them.
+        trials: Their numbers, in plan order.
+    """
+
+    outcome: Outcome
+    reason: str
+    trials: tuple[int, ...]
+
+
+def failures(trials: Sequence[TrialRecord]) -> list[Failure]:
+    """Return what failed and what diverged, the most frequent reason first.
+
+    Reasons that differ in their numbers alone (an epoch, an address, a size) are one.
+    """
+    found: dict[tuple[Outcome, str], list[TrialRecord]] = {}
+    for trial in trials:
+        if trial.outcome in (Outcome.FAILED, Outcome.DIVERGED):
+            kind = re.sub(r"0x[0-9a-f]+|\d+", "#", _reason(trial))
+            found.setdefault((trial.outcome, kind), []).append(trial)
+    alike = sorted(found.items(), key=lambda one: -len(one[1]))
+    return [
+        Failure(outcome, _reason(own[0]), tuple(trial.trial.index for trial in own))
+        for (outcome, _), own in alike
+    ]
+
+
+def _reason(trial: TrialRecord) -> str:
+    return _BEFORE.sub("", trial.reason)
