@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sweeps.record.records import Outcome, TrialRecord
+from sweeps.record.sweep_record import Outcome, TrialRecord
 
 __all__ = ["Failure", "failures"]
 

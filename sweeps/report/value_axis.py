@@ -9,7 +9,7 @@ import numpy as np
 
 from sweeps.analysis.evidence import Array, Evidence
 from sweeps.definition.goal import Goal
-from sweeps.record.records import Outcome
+from sweeps.record.sweep_record import Outcome
 from sweeps.report.style import log_axis, log_if_wide
 
 __all__ = ["ValueAxis", "axis_of", "value_axis"]

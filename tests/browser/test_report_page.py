@@ -74,7 +74,7 @@ def test_the_texts_at_an_axis_of_a_choice_are_its_options(
     browser: webdriver.Chrome, results: Results
 ) -> None:
     opened(browser, results, 1200)
-    [place] = [
+    place, *_ = [
         one
         for one in browser.find_elements(By.CSS_SELECTOR, "[data-figure]")
         if str(one.get_attribute("aria-label")).startswith("model.hidden_units.")

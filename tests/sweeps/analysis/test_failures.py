@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sweeps.analysis.failures import Failure, failures
 from sweeps.definition.planning import PlannedTrial
-from sweeps.record.records import Outcome, TrialRecord
+from sweeps.record.sweep_record import Outcome, TrialRecord
 
 
 def ended(index: int, outcome: Outcome, reason: str = "") -> TrialRecord:

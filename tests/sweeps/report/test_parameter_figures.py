@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeps.record.records import Outcome
+from sweeps.record.sweep_record import Outcome
 from sweeps.report.parameter_figures import parallel_coordinates, slices
 from sweeps.report.style import short
 from tests.sweeps.analysis.evidence_examples import evidence

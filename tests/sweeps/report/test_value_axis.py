@@ -9,7 +9,7 @@ import pytest
 
 from sweeps.analysis.evidence import Evidence
 from sweeps.definition.goal import Goal
-from sweeps.record.records import Outcome
+from sweeps.record.sweep_record import Outcome
 from sweeps.report.marks import bars, marks_beyond
 from sweeps.report.value_axis import ValueAxis, value_axis
 from tests.sweeps.analysis.evidence_examples import evidence
