@@ -15,7 +15,7 @@ POSTGRES_PORT ?= 5432
 export RAY_ADDRESS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep validate plan ui cluster cluster-down test test-cluster test-lowest lint format type check bench calibration clean
+.PHONY: help setup sweep validate plan ui cluster cluster-down test test-cluster test-lowest lint format type check bench calibration evidence clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,10 @@ bench: setup ## Measure against the bare loop, Optuna and stock Ray Tune
 
 calibration: setup ## Measure how often each sentence of the report is wrong; writes docs/truth.md
 	@$(BIN)/python -m tests.calibration $(ARGS)
+
+STUDY ?=
+evidence: setup ## Try claims out, into docs/evidence: make evidence STUDY=random_search
+	@$(BIN)/python -m tests.evidence $(STUDY) $(ARGS)
 
 clean: ## Delete caches and the environment; runs/ stays
 	@rm -rf $(VENV) $(LOWEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

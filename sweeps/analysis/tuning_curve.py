@@ -120,7 +120,7 @@ def _curves(values: Array, numbers: Array, goal: Goal) -> tuple[Array, Array, Ar
     """
     ordered = np.sort(values)
     lower, upper = cdf_band(len(ordered), _CONFIDENCE)
-    floor, ceiling = _bounds(ordered, goal)
+    floor, ceiling = goal.bounds
     places = 1 - 0.5 ** (1 / numbers) if goal.mode == "min" else 0.5 ** (1 / numbers)
     steps = np.arange(1, len(ordered) + 1) / len(ordered)
     median = ordered[np.searchsorted(steps, places - 1e-12)]
@@ -128,17 +128,6 @@ def _curves(values: Array, numbers: Array, goal: Goal) -> tuple[Array, Array, Ar
     low = np.concatenate([[floor], ordered])[np.searchsorted(upper, places)]
     high = np.concatenate([ordered, [ceiling]])[np.searchsorted(lower[1:], places)]
     return median, low, high
-
-
-def _bounds(ordered: Array, goal: Goal) -> tuple[float, float]:
-    """Return what no result can lie below or above.
-
-    A loss ends at 0, and accuracy, F1 and R2 at 1; the other end is open, as for R2 it is.
-    """
-    floor, ceiling = (0.0, math.inf) if goal.mode == "min" else (-math.inf, 1.0)
-    # A user-defined metric may know no such bound.
-    is_within = floor <= ordered[0] and ordered[-1] <= ceiling
-    return (floor, ceiling) if is_within else (-math.inf, math.inf)
 
 
 def _judged(values: Array, goal: Goal) -> tuple[int, More, str]:

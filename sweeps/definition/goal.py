@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from sweeps.models.metrics import METRICS
+
 __all__ = ["Goal"]
 
 
@@ -20,6 +22,12 @@ class Goal:
     def sign(self) -> float:
         """1 where high values are good, -1 where low ones are: times it, high is always good."""
         return 1.0 if self.mode == "max" else -1.0
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest value of the metric; infinite for one that is not known."""
+        metric = METRICS.get(self.metric.removeprefix("dev_"))
+        return (-math.inf, math.inf) if metric is None else metric.bounds
 
     def better(self, value: float, than: float | None) -> bool:
         """Return whether `value` is finite and strictly better (any finite value beats None)."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 
 from sweeps.definition.goal import Goal
-from sweeps.models.metrics import METRICS
 from sweeps.record.final import Candidate
 from sweeps.record.sweep_record import Place, SweepRecord, TrialRecord
 
@@ -82,8 +80,7 @@ def _ends(mean: float | None, half: float | None, goal: Goal) -> tuple[float | N
     """Return the ends of an interval, within what the metric can be."""
     if mean is None or half is None:
         return None, None
-    metric = METRICS.get(goal.metric.removeprefix("dev_"))
-    floor, ceiling = (-math.inf, math.inf) if metric is None else metric.bounds
+    floor, ceiling = goal.bounds
     return max(mean - half, floor), min(mean + half, ceiling)
 
 

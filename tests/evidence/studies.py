@@ -1,0 +1,30 @@
+"""The studies by name, each with its sizes: those of its page, and those of a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.evidence import random_search
+from tests.evidence.pages import Finding
+
+__all__ = ["STUDIES", "Study"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is run for a page, and a quick form that shows that it runs; both take a runs folder."""
+
+    whole: Callable[[Path], Finding]
+    quick: Callable[[Path], Finding]
+
+
+def _both(study: Callable[..., Finding], sizes: object, quick: object) -> Study:
+    return Study(partial(study, sizes), partial(study, quick))
+
+
+STUDIES = {
+    "random_search": _both(random_search.random_search, random_search.WHOLE, random_search.QUICK),
+}
