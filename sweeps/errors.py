@@ -42,6 +42,7 @@ __all__ = [
 _EXTRAS = {
     "report": ("optuna", "plotly"),
     "png": ("kaleido",),
+    "store": ("obstore",),
     "cluster": ("aiohttp_cors", "opencensus"),
     "server": ("flask_wtf", "psutil", "psycopg"),
 }

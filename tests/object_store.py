@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 from pyarrow.fs import S3FileSystem
@@ -61,7 +63,8 @@ def started_store(folder: Path) -> Iterator[ObjectStore]:
     store = ObjectStore(port)
     with (folder / "store.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            [sys.executable, "-m", "tests.object_store", str(port)],
+            cwd=Path(__file__).resolve().parents[1],
             stdout=log,
             stderr=log,
         )
@@ -72,3 +75,22 @@ def started_store(folder: Path) -> Iterator[ObjectStore]:
     finally:
         process.kill()
         process.wait()
+
+
+def _serve(port: int) -> None:
+    """Serve until killed; as S3 does, a conditional write is tested and done in one."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import run_simple
+
+    app, one_at_a_time = DomainDispatcherApplication(create_backend_app), threading.Lock()
+
+    def serial(environ: Any, start_response: Any) -> Iterable[bytes]:
+        with one_at_a_time:
+            answer: Iterable[bytes] = app(environ, start_response)
+        return answer
+
+    run_simple("127.0.0.1", port, serial, threaded=True)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))

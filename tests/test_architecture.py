@@ -37,6 +37,7 @@ HOMES = {
         "sweeps/tracking/values.py",
         "sweeps/tracking/winner_model.py",
     },
+    "obstore": {"sweeps/storage/conditional.py"},
     "yaml": {"search_spaces/yaml_reader.py"},
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sweeps.errors import SettingsError, StorageError
+from sweeps.errors import MissingExtraError, SettingsError, StorageError
 from sweeps.infra import command_line
 from sweeps.session.environment import default_runs, pull_run, pull_runs, read_settings
 
@@ -110,7 +110,7 @@ def _is_seen_here(parsed: argparse.Namespace) -> bool:
             return find_run(parsed.run).is_dir()
         is_named = parsed.runs is not None or read_settings().storage_at is not None
         return is_named and pull_runs(parsed.runs or default_runs()).is_dir()
-    except StorageError:  # an object store that this machine may not read
+    except (StorageError, MissingExtraError):  # an object store that this machine may not read
         return False
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sweeps.definition.sweep_file import Resources
-from sweeps.errors import SettingsError, StorageError
+from sweeps.errors import SettingsError, StorageError, require_extra
 from sweeps.execution.placement import Place, slots
 from sweeps.execution.ray_folder import room_for_sockets
 from sweeps.infra import settings as infra_settings
@@ -47,6 +47,7 @@ def default_runs() -> Path:
     """
     settings = read_settings()
     if settings.bucket is not None:
+        require_extra("store", f"SWEEPS_STORAGE={settings.bucket}")
         return _copies_of(settings.bucket)
     if settings.storage is None and IN_JOB in os.environ:
         raise SettingsError(

@@ -32,7 +32,7 @@ from sweeps.session.inputs import keep_inputs
 from sweeps.session.sweep_data import load_data
 from sweeps.session.trainer import Part, RunnerName, Trainer
 from sweeps.storage.files import bucket_of
-from sweeps.storage.mirror import Mirror, mirrored
+from sweeps.storage.mirror import Mirror, NoMirror, mirrored
 from sweeps.terminal.progress import Display
 from sweeps.tracking.process import TrackingProcess
 
@@ -126,7 +126,7 @@ class _Session:
     search: Part
     trainer: Trainer
 
-    def run(self, mirror: Mirror, accepted: Sequence[str]) -> str:
+    def run(self, mirror: Mirror | NoMirror, accepted: Sequence[str]) -> str:
         """Run the session; returns why MLflow lacks a part of the record, empty when it has all.
 
         Args:
@@ -145,7 +145,7 @@ class _Session:
                 # Ray stops here, while the tracker records the rest.
             return self._finish(tracking)
 
-    def _give_way_to_others(self, mirror: Mirror) -> None:
+    def _give_way_to_others(self, mirror: Mirror | NoMirror) -> None:
         """From now on, end where another driver has taken the sweep over."""
         recorder = self.search.recorder
         mirror.serve(partial(_give_way, recorder, self.trainer.signals), recorder.garbage)
@@ -162,7 +162,7 @@ class _Session:
         goes_on = self.action not in ("final", "retry")
         return None if goes_on else self.search.recorder.record.stopped
 
-    def _begin(self, mirror: Mirror, accepted: Sequence[str]) -> None:
+    def _begin(self, mirror: Mirror | NoMirror, accepted: Sequence[str]) -> None:
         code = {"code": keep_code(self.search.folder)}
         changed = {"accepted": accepted} if accepted else {}
         self.trainer.begin(self.search.recorder, self.action, **code, **changed)

@@ -12,30 +12,22 @@ kill; every other machine's copy is replaced by what is there.
 from __future__ import annotations
 
 import json
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from sweeps.errors import RunFolderError, StorageError, SweepError
 from sweeps.storage.files import BucketFiles, Files, FolderFiles, bucket_of
+from sweeps.storage.lease import LEASE, Lease
 
-__all__ = ["Mirror", "is_held", "mirrored", "pull", "refuse_held_elsewhere"]
+__all__ = ["Mirror", "NoMirror", "is_held", "mirrored", "pull", "refuse_held_elsewhere"]
 
 _PERIOD_S = 2.0
-_LEASE = ".lease.json"
-# A holder renews its lease every ten seconds or so; one that has not for so long is gone.
-_LEASE_S = 60.0
-_RENEW_S = 10.0
-# Two that begin in the same moment see each other's lease after it.
-_SETTLED_S = 1.0
 _TIDY_S = 30.0
 _STAMPS = ".mirror.json"
-_NOT_MIRRORED = {".lock", _LEASE, _STAMPS, "tracking.json"}
+_NOT_MIRRORED = {".lock", LEASE, _STAMPS, "tracking.json"}
 _BY_WORKERS = {"checkpoints", "weights"}
 
 # What a sweep cannot do without is not deleted there because something deleted it here.
@@ -66,7 +58,7 @@ def refuse_held_elsewhere(folder: Path) -> None:
     if bucket is None:
         return
     try:
-        _Lease(bucket).refuse_other()
+        Lease(bucket).refuse_other()
     except OSError as err:
         raise StorageError(f"cannot read {bucket}: {err}") from err
 
@@ -83,16 +75,18 @@ def is_held(folder: Path) -> bool:
 
 
 @contextmanager
-def mirrored(folder: Path) -> Iterator[Mirror]:
+def mirrored(folder: Path) -> Iterator[Mirror | NoMirror]:
     """Hold a run folder's copy in an object store for writing, and keep it up to date.
-
-    Without a store the mirror does nothing.
 
     Raises:
         RunFolderError: Another driver runs this sweep, or has since this copy was made.
         StorageError: The store does not answer or refuses.
     """
-    mirror = Mirror(folder, bucket_of(folder))
+    bucket = bucket_of(folder)
+    if bucket is None:
+        yield NoMirror()
+        return
+    mirror = Mirror(folder, bucket)
     mirror.begin()
     try:
         yield mirror
@@ -100,15 +94,24 @@ def mirrored(folder: Path) -> Iterator[Mirror]:
         mirror.end()
 
 
+class NoMirror:
+    """Stands where a run folder is no copy of anything, and does nothing."""
+
+    def serve(self, lost: Callable[[SweepError], None], garbage: Callable[[], Garbage]) -> None:
+        """See Mirror."""
+
+    def push(self) -> None:
+        """See Mirror."""
+
+
 class Mirror:
     """Brings a folder's changes to the object store, in a thread of its own."""
 
-    def __init__(self, folder: Path, bucket: BucketFiles | None) -> None:
+    def __init__(self, folder: Path, bucket: BucketFiles) -> None:
         self._folder = folder
-        self._is_on = bucket is not None
         self._is_lost = False
-        self._bucket = bucket or BucketFiles("")
-        self._lease = _Lease(self._bucket)
+        self._bucket = bucket
+        self._lease = Lease(bucket)
         self._stamps = _Stamps(folder)
         self._lost: Callable[[SweepError], None] | None = None
         self._garbage: Callable[[], Garbage] | None = None
@@ -128,7 +131,7 @@ class Mirror:
 
     def push(self) -> None:
         """Bring all that there is to the store; raises StorageError."""
-        if not self._is_on or self._is_lost:
+        if self._is_lost:
             return
         try:
             self._push()
@@ -137,15 +140,10 @@ class Mirror:
 
     def begin(self) -> None:
         """Take the sweep; raises as `mirrored`."""
-        if not self._is_on:
-            return
         try:
-            self._lease.refuse_other()
-            if self._lease.state() != self._stamps.state:
-                raise RunFolderError(
-                    f"{self._bucket} has changed since it was read; type the command again"
-                )
-            self._lease.take()
+            # A driver that was killed before it wrote anything has left nothing to be older than.
+            is_empty = not any(_is_mirrored(Path(name)) for name, _ in self._bucket.stamps())
+            self._lease.take(None if is_empty else self._stamps.state)
             self._write_down()
             self._push()
         except OSError as err:
@@ -154,8 +152,6 @@ class Mirror:
 
     def end(self) -> None:
         """Let the sweep go, with all of it in the store; raises StorageError."""
-        if not self._is_on:
-            return
         self._ending.set()
         self._thread.join()
         if self._is_lost:
@@ -223,77 +219,6 @@ class Mirror:
             self._stamps.save()
 
 
-class _Lease:
-    """Who holds a sweep in the store, or held it last.
-
-    It has no conditional write behind it, which Arrow does not offer: two that begin in the same
-    moment are told apart by reading it back, and at each renewal.
-    """
-
-    def __init__(self, bucket: BucketFiles) -> None:
-        self._bucket = bucket
-        self._renewed = 0.0
-        self.holder = f"{_machine()}:{os.getpid()}:{time.time_ns()}"
-
-    def take(self) -> None:
-        """Become the holder; raises RunFolderError where another does in the same moment."""
-        self._write(is_held=True)
-        time.sleep(_SETTLED_S)
-        self.refuse_taken()
-
-    def renew(self) -> None:
-        """Show now and then that the holder lives; raises RunFolderError where it is another."""
-        if time.monotonic() - self._renewed > _RENEW_S:
-            self.refuse_taken()
-            self._write(is_held=True)
-
-    def release(self) -> None:
-        """Let others hold it."""
-        self._write(is_held=False)
-
-    def refuse_other(self) -> None:
-        """Raise RunFolderError where another holds it."""
-        found = self.read()
-        if found is not None and found["is_held"] and not self._is_over(found):
-            raise RunFolderError(
-                f"{self._bucket} is in use by {found['holder']}; wait for it or stop it "
-                f"first; if that machine is gone, try again in {_LEASE_S:g} s"
-            )
-
-    def state(self) -> str:
-        """Return who held it last and whether they do; empty of a sweep that nobody held yet."""
-        found = self.read()
-        return "" if found is None else f"{found['holder']} {found['is_held']}"
-
-    def read(self) -> dict[str, Any] | None:
-        """Return what the store says; None of a sweep that nobody held yet."""
-        content = self._bucket.read(_LEASE)
-        return None if not content else dict(json.loads(content))
-
-    def refuse_taken(self) -> None:
-        """Raise RunFolderError where another became the holder."""
-        found = self.read()
-        if found is not None and found["holder"] != self.holder:
-            raise RunFolderError(f"{self._bucket} was taken over by {found['holder']}")
-
-    def _is_over(self, lease: dict[str, Any]) -> bool:
-        """Return whether a holder is gone: its process, or its machine."""
-        machine, pid, _ = str(lease["holder"]).rsplit(":", 2)
-        is_known = machine == _machine()
-        if is_known and (not Path(f"/proc/{pid}").exists() or int(pid) == os.getpid()):
-            return True  # else its number may be another's by now: look at the time, too
-        probe = f"{_LEASE}.now"
-        self._bucket.write(probe, b"")  # the store's clock, not ours
-        stamps = dict(self._bucket.stamps(recursive=False))
-        self._bucket.delete(probe)
-        return stamps[probe][1] - stamps.get(_LEASE, (0, 0))[1] > _LEASE_S * 1e9
-
-    def _write(self, is_held: bool) -> None:
-        about = {"holder": self.holder, "is_held": is_held}
-        self._bucket.write(_LEASE, json.dumps(about).encode())
-        self._renewed = time.monotonic()
-
-
 class _Stamps:
     """What of a folder is in the store: the local and the remote stamp of each file.
 
@@ -337,7 +262,7 @@ def _pull(folder: Path, bucket: BucketFiles) -> None:
     stamps = {name: at for name, at in bucket.stamps() if _is_mirrored(Path(name))}
     if not stamps:
         return
-    state, here = _Lease(bucket).state(), _Stamps(folder)
+    state, here = Lease(bucket).state(), _Stamps(folder)
     is_ours = here.is_written and state == here.state
     if not is_ours:
         _forget_copies(folder, stamps.keys())
@@ -381,18 +306,10 @@ def _stamp(path: Path) -> Stamp:
 
 def _is_mirrored(name: Path) -> bool:
     is_passing = name.name.endswith(".tmp") or name.name in _NOT_MIRRORED
-    return not is_passing and not _is_by_workers(name) and not name.name.startswith(_LEASE)
+    return not is_passing and not _is_by_workers(name) and not name.name.startswith(LEASE)
 
 
 def _is_by_workers(name: Path) -> bool:
     """Return whether a file is in a `checkpoints` or `weights` of the sweep's, or of a stage's."""
     is_own = name.parts[0].partition("-")[0] in ("inputs", "code")
     return not is_own and bool(_BY_WORKERS & set(name.parts[:-1]))
-
-
-def _machine() -> str:
-    """Return what tells processes of this machine, or of this container, from others."""
-    namespace = ""
-    with suppress(OSError):
-        namespace = os.readlink("/proc/self/ns/pid").partition("[")[2].rstrip("]")
-    return f"{socket.gethostname()}/{namespace}"

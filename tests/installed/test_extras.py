@@ -15,7 +15,7 @@ from importlib.machinery import PathFinder
 
 class Without(PathFinder):
     names = {"plotly", "optuna", "kaleido", "psutil", "psycopg", "aiohttp_cors", "opencensus",
-             "flask_wtf", "boto3"}
+             "flask_wtf", "boto3", "obstore"}
     @classmethod
     def find_spec(cls, name, path=None, target=None):
         hidden = name.partition(".")[0] in cls.names
@@ -68,6 +68,15 @@ def test_what_needs_an_extra_names_it(
     assert done.stderr.splitlines()[-1].endswith(f": pip install 'torch-sweeps[{extra}]'")
     assert missing in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_object_store_needs_an_extra(core: Environment, run: Path) -> None:
+    done = core.run("sweeps", "list", cwd=run.parents[1], SWEEPS_STORAGE="s3://bucket/runs")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: SWEEPS_STORAGE=s3://bucket/runs needs packages that are not installed (obstore): "
+        "pip install 'torch-sweeps[store]'\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["show", "status"])

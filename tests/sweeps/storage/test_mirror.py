@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.errors import RunFolderError, SweepError
-from sweeps.storage import mirror
+from sweeps.storage import lease, mirror
 from sweeps.storage.files import MARKER, BucketFiles, bucket_of
 from sweeps.storage.mirror import mirrored, pull, refuse_held_elsewhere
 from tests.object_store import ACCOUNT, ObjectStore, started_store
@@ -27,7 +27,6 @@ def _account(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ACCOUNT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(mirror, "_PERIOD_S", 0.05)
-    monkeypatch.setattr(mirror, "_SETTLED_S", 0.0)
 
 
 @pytest.fixture
@@ -121,10 +120,22 @@ def test_a_holder_that_is_gone_is_followed(
     copies: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, _ = copies
-    leave(here, f"{mirror._machine()}:999999999:1")  # of this machine, and no process any more
+    leave(here, f"{lease._machine()}:999999999:1")  # of this machine, and no process any more
     refuse_held_elsewhere(here)
     leave(here, "elsewhere:1:2")
     with pytest.raises(RunFolderError, match="in use"):
         refuse_held_elsewhere(here)
-    monkeypatch.setattr(mirror, "_LEASE_S", -5.0)  # as if it had not been renewed for so long
+    monkeypatch.setattr(lease, "_LEASE_S", -5.0)  # as if it had not been renewed for so long
     refuse_held_elsewhere(here)
+
+
+def test_a_driver_that_was_killed_before_it_wrote_anything_is_followed(
+    copies: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = copies
+    leave(here, "elsewhere:1:2")
+    monkeypatch.setattr(lease, "_LEASE_S", -5.0)
+    with mirrored(there):
+        (there / "ledger.jsonl").write_text("one\n")
+    pull(here)
+    assert (here / "ledger.jsonl").read_text() == "one\n"
