@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sweeps.cli.output import write_out
 from sweeps.errors import MissingExtraError, SettingsError, StorageError
 from sweeps.infra import command_line
 from sweeps.session.environment import default_runs, pull_run, pull_runs, read_settings
@@ -99,7 +100,7 @@ def ask_cluster(parsed: argparse.Namespace, arguments: Sequence[str]) -> int | N
         sys.stderr.write(text)
         return code
     out = parsed.out or Path(f"{name}.report.html")
-    out.write_bytes(gzip.decompress(base64.b64decode(text.partition("answer.html\n")[2])))
+    write_out(out, gzip.decompress(base64.b64decode(text.partition("answer.html\n")[2])))
     print(f"written to {out}")
     return 0
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from sweeps.errors import StorageError, SweepError
 from sweeps.infra.plain_text import shown
+from sweeps.infra.whole_file import replace_file
 
-__all__ = ["checked_messages", "checked_output", "write_answer"]
+__all__ = ["checked_messages", "checked_output", "write_answer", "write_out"]
 
 
 @contextmanager
@@ -54,12 +55,20 @@ def write_answer(out: Path | None, text: str) -> int:
     if out is None:
         sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
         return 0
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as err:
-        raise SweepError(f"cannot write {out}: {err.strerror}") from err
+    write_out(out, text.encode())
     print(f"written to {out}", file=sys.stderr)
     return 0
+
+
+def write_out(out: Path, content: bytes) -> None:
+    """Write a file that was asked for, whole; raises SweepError where that fails, as it was."""
+    try:
+        if out.exists() and not out.is_file():  # a pipe, /dev/null
+            out.write_bytes(content)
+        else:
+            replace_file(out.resolve(), content)
+    except OSError as err:
+        raise SweepError(f"cannot write {out}: {err.strerror}") from err
 
 
 def _fill_closed() -> None:

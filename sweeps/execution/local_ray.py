@@ -32,6 +32,7 @@ from sweeps.definition.sweep_file import Resources
 from sweeps.errors import ClusterError
 from sweeps.execution.placement import Place, slots
 from sweeps.execution.ray_folder import held_folder, room_for_sockets
+from sweeps.execution.ray_messages import log_messages
 from sweeps.infra.package import import_paths
 from sweeps.models.own_code import described
 
@@ -68,6 +69,7 @@ def started_ray(resources: Resources) -> Iterator[None]:
 def _start(resources: Resources, folder: Path) -> None:
     """Start Ray; raises ClusterError where it does not come up."""
     cpus = math.ceil(slots(resources, Place.local_machine().nodes) * resources.cpu)
+    log_messages()
     with _loopback_allowed(), _deaf_children():
         try:
             ray.init(

@@ -31,6 +31,7 @@ from ray.tune.search import BasicVariantGenerator
 from ray.tune.trainable import metadata
 
 from sweeps.execution.cluster.lost_nodes import is_of_node
+from sweeps.execution.frozen_workers import FrozenWorkers
 from sweeps.execution.job import Job
 from sweeps.execution.lost_rows import drop_checkpoints_ahead_of_ledger
 from sweeps.execution.placement import slots
@@ -53,7 +54,7 @@ def run_on_ray(job: Job) -> None:
     indices = asked.left(job.indices)
     if not indices:
         return
-    scheduler = TuneScheduler(asked)
+    scheduler = TuneScheduler(asked, FrozenWorkers(job.order.stacks, job.order.timeout_s))
     concurrent = slots(job.resources, job.place.nodes)
     _lighten_tune()
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_pending(job, concurrent))

@@ -119,7 +119,7 @@ class TrialWorker:
         except _UnsavedError as err:
             return TrialReport(index, [], unsaved=str(err), errno=err.number)
         except BaseException as err:  # what is no Exception, and `sys.exit`, too
-            if isinstance(err, KeyboardInterrupt) and _is_ctrl_c():
+            if isinstance(err, KeyboardInterrupt) and _is_ctrl_c(err):
                 raise
             self._training = None
             if isinstance(err, ModelError) and err.is_permanent:
@@ -256,9 +256,14 @@ def _first_batches(data: TrainDev, batch_size: int | Literal["full"]) -> TrainDe
     return replace(data, x_train=data.x_train[:rows], y_train=data.y_train[:rows])
 
 
-def _is_ctrl_c() -> bool:
-    """Return whether Ctrl-C raises KeyboardInterrupt now; else a net has raised its own."""
-    return signal.getsignal(signal.SIGINT) is signal.default_int_handler
+def _is_ctrl_c(error: KeyboardInterrupt) -> bool:
+    """Return whether what Ctrl-C calls now has raised this, and not a net of its own accord."""
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:
+        return True
+    function = getattr(handler, "__func__", handler)
+    code = getattr(function, "__code__", None) or type(handler).__call__.__code__
+    return any(frame.f_code is code for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def _describe(error: BaseException) -> str:

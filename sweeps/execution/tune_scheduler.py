@@ -10,6 +10,7 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
+from sweeps.execution.frozen_workers import FrozenWorkers
 from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
 from sweeps.execution.schedulers.scheduler import Action
 from sweeps.record.trial_report import TrialReport
@@ -29,9 +30,10 @@ class TuneScheduler(TrialScheduler):
 
     _supports_buffered_results = False
 
-    def __init__(self, scheduler: LedgerScheduler) -> None:
+    def __init__(self, scheduler: LedgerScheduler, frozen: FrozenWorkers) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._scheduler = scheduler
+        self._frozen = frozen
         self._trials: dict[int, Trial] = {}  # Tune's, those that are tried again at the end
         self._to_stop: deque[Trial] = deque()
 
@@ -86,6 +88,7 @@ class TuneScheduler(TrialScheduler):
         free and stop the one that is coming, again and again where trials are shorter than a
         worker's start, and all but one place would stay empty.
         """
+        self._frozen.kill(controller._tune_controller)
         self._stop_what_is_over(controller)
         idle = _Waiting(self._trials, lambda trial: not _has_worker_coming(controller, trial))
         index = self._scheduler.next_trial(idle)

@@ -11,6 +11,7 @@ import errno
 import json
 import math
 import os
+import shlex
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -78,11 +79,12 @@ class LedgerReader:
 
     def damage(self, why: Exception) -> RunFolderError:
         """Return the error that the line that was read last cannot be right."""
+        path = shlex.quote(str(self.path))
         return RunFolderError(
             f"cannot read {self.path}, line {self.line}: {_in_words(why)}. The file was damaged or "
             f"edited: restore it from a backup; or go on from the line before, and `resume` trains "
-            f"again what came after: head -n {self.line - 1} {self.path} > kept && "
-            f"mv kept {self.path}"
+            f"again what came after: head -n {self.line - 1} {path} > kept && "
+            f"mv kept {path}"
         )
 
     def _event(self, line: bytes) -> Event:

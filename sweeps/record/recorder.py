@@ -60,6 +60,7 @@ class Recorder:
         self.fatal: SweepError | None = None
         self.stop: Stop | None = None
         self._folder = folder
+        self._stage = folder.read_description().stage
         self._ledger = ledger
         unlimited = {"trials": None, "target": None} if retries else {}
         self._budget = file.budget.model_copy(update=unlimited)
@@ -109,7 +110,7 @@ class Recorder:
         self._heard[report.trial] = time.monotonic()
         if report.unsaved:
             mend = next_step(report.errno)
-            text = f"cannot write what trial {report.trial} learned: {report.unsaved}; {mend}"
+            text = f"cannot write what {self._name(report.trial)} learned: {report.unsaved}; {mend}"
             self._refused(StorageError(text), report.errno)
         if report.notice:
             log(logging.WARNING, report.notice)
@@ -135,10 +136,15 @@ class Recorder:
         index = trial.trial.index
         self._checkpoints.delete(checkpoint_name(index))
         text = (
-            f"trial {index} reported epoch {epoch:g} after epoch {trial.epochs}: its checkpoint is "
-            f"not of this ledger, and was deleted; resume the sweep, which trains the trial again"
+            f"{self._name(index)} reported epoch {epoch:g} after epoch {trial.epochs}: its "
+            f"checkpoint is not of this ledger, and was deleted; resume the sweep, which trains "
+            f"the trial again"
         )
         self.end_with(RunFolderError(text), StopReason.OTHER, "a report is missing")
+
+    def _name(self, index: int) -> str:
+        """Return what messages call a trial: a stage numbers its own from 0."""
+        return f"trial {index}" + (f" of {self._stage}" if self._stage else "")
 
     def decided(self, index: int, action: str, seen: Mapping[str, Any]) -> None:
         """Record a scheduler's decision with the rung that it saw."""

@@ -14,14 +14,13 @@ Every file but the ledger is written to a temporary name, made durable, then ren
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -31,6 +30,7 @@ from sweeps.errors import RequestError, RunFolderError, StorageError
 from sweeps.infra.whole_file import replace_file
 from sweeps.record.description import Description
 from sweeps.record.description_checks import check_description
+from sweeps.record.folder_lock import is_locked, locked
 from sweeps.record.plan_file import PlanLineError, plan_text, read_plan_text
 from sweeps.record.seals import SEAL_KEY, parsed, seal_of, text_seal
 from sweeps.storage.files import BucketFiles, Files, bucket_of, files_of
@@ -307,58 +307,17 @@ class RunFolder:
         """Replace some of sweep.json's values."""
         self.write_description({**self.description_values(), **changes})
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold this folder for writing; the lock goes with the process, however that ends.
-
-        Raises:
-            RunFolderError: Another process runs this sweep now.
-            StorageError: The folder cannot be written to.
-        """
-        with self._opened_lock() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as err:
-                file.seek(0)
-                raise RunFolderError(
-                    f"{self.path} is in use by process {file.read().strip() or 'unknown'}; "
-                    f"wait for it or stop it first"
-                ) from err
-            _say_who(file.fileno())
-            yield
-
-    def _opened_lock(self) -> IO[str]:
-        try:
-            return (self.path / ".lock").open("a+", encoding="utf-8")
-        except OSError as err:
-            raise StorageError(
-                f"cannot write to {self.path}: {err.strerror}; what trains a sweep writes to its "
-                f"folder: give yourself permission, or use a copy"
-            ) from err
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold this folder for writing until the block is left; raises as `locked`."""
+        return locked(self.path)
 
     def is_locked(self) -> bool:
         """Return whether a process of this machine runs this sweep now; writes nothing."""
-        try:
-            with (self.path / ".lock").open(encoding="utf-8") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:  # never locked
-            return False
-        return False
+        return is_locked(self.path)
 
     def is_running(self) -> bool:
         """Return whether a process runs this sweep now, here or on another machine."""
-        return self.is_locked() or is_held(self.path)
-
-
-def _say_who(lock: int) -> None:
-    """Write this process's id into the lock, for the message of the next one to try."""
-    try:
-        os.ftruncate(lock, 0)
-        os.write(lock, str(os.getpid()).encode())
-    except OSError:
-        return  # a full disk: the lock holds without it
+        return is_locked(self.path) or is_held(self.path)
 
 
 def _first_free(runs: Path, name: str) -> Path:

@@ -6,12 +6,13 @@ import math
 import os
 import platform
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, Literal
 
 from sweeps.definition.sweep_file import SweepFile
+from sweeps.errors import ClusterError
 from sweeps.execution.job import Job
 from sweeps.execution.placement import Place
 from sweeps.execution.schedulers.table import build_scheduler
@@ -145,20 +146,31 @@ class Trainer:
         if job.recorder.should_stop():
             return
         with self.signals.exits_as_signals():
-            if not self.place.is_cluster:
-                from sweeps.execution.local_ray import started_ray
-
-                self.started.enter_context(started_ray(job.resources))
+            if not self.place.is_cluster and not self._has_started(job):
+                return
             self.signals.catch()  # Ray sets its own while it starts
             from sweeps.execution.ray_runner import run_on_ray
 
             with self._watched(job.recorder):
                 run_on_ray(job)
 
+    def _has_started(self, job: Job) -> bool:
+        """Start Ray on this machine; returns whether it runs now, else the session ends."""
+        from sweeps.execution.local_ray import started_ray
+
+        try:
+            self.started.enter_context(started_ray(job.resources))
+        except ClusterError as err:
+            job.recorder.end_with(err, StopReason.CLUSTER_LOST, "Ray did not start")
+            return False
+        return True
+
     def _watched(self, recorder: Recorder) -> AbstractContextManager[None]:
-        """Return what ends a sweep whose cluster goes; Ray of this machine goes with it."""
+        """Return what ends a session whose Ray goes, on this machine or with a cluster."""
         if not self.place.is_cluster:
-            return nullcontext()
+            from sweeps.execution.ray_loss import watched_parts
+
+            return watched_parts(recorder)
         from sweeps.execution.cluster.head_watch import watched_head
 
         return watched_head(recorder)

@@ -96,7 +96,8 @@ class Display:
 
     def _line(self, record: SweepRecord, tracking: TrackingProcess) -> str:
         epochs = sum(trial.epochs for trial in record.trials)
-        text = status_line(record, self._rate.update(epochs, time.monotonic()))
+        rate = self._rate.update(epochs, time.monotonic())
+        text = status_line(record, rate, is_search=not self._stage)
         if self._phase == "starting" and not epochs:
             text = f"starting workers; {text}"
         if self._title:
@@ -117,15 +118,20 @@ class Display:
         return text
 
 
-def status_line(record: SweepRecord, epochs_per_s: float | None) -> str:
-    """Return trials by outcome, best so far, epochs a second and the time still needed."""
+def status_line(record: SweepRecord, epochs_per_s: float | None, is_search: bool = True) -> str:
+    """Return trials by outcome, best so far, epochs a second and the time still needed.
+
+    Args:
+        is_search: Whether the record is of a search: a stage numbers its own trials from 0.
+    """
     total, ended = len(record.trials), record.outcomes.total()
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     parts = [f"{ended}/{total} trials" + (f" ({counts})" if counts else "")]
     best = record.best
     if best is not None:
         value = format_metric(best.best, record.goal.metric, digits=5)
-        parts.append(f"best {record.goal.metric} {value} (trial {best.trial.index})")
+        which = f" (trial {best.trial.index})" if is_search else ""
+        parts.append(f"best {record.goal.metric} {value}{which}")
     if epochs_per_s:
         parts.append(_pace(epochs_per_s))
     left_s = time_left_s(record, epochs_per_s)

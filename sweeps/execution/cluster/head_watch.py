@@ -6,9 +6,7 @@ database of its own that tells it what was (GCS fault tolerance), Ray ends this 
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,8 +15,8 @@ from contextlib import contextmanager
 import ray
 
 from sweeps.errors import ClusterError
+from sweeps.execution.ray_loss import Loss
 from sweeps.record.recorder import Recorder
-from sweeps.record.stops import StopReason
 
 __all__ = ["watched_head"]
 
@@ -26,8 +24,6 @@ _PERIOD_S = 1.0
 _ANSWER_S = 3.0
 # A head with a database comes back as the same one; nor is a slow network a lost head.
 _GONE_AFTER_S = 30.0
-# Ray's calls may wait for a head that never comes back.
-_END_WITHIN_S = 15.0
 
 
 @contextmanager
@@ -46,11 +42,7 @@ def watched_head(recorder: Recorder) -> Iterator[None]:
             f"the head of the Ray cluster at {address} has not answered for {_GONE_AFTER_S:.0f} s; "
             f"what was reported is kept: when the cluster is back, resume the sweep"
         )
-        recorder.end_with(error, StopReason.CLUSTER_LOST, "the cluster has lost its head")
-        if over.wait(_END_WITHIN_S):
-            return
-        print(f"error: {error}", file=sys.stderr, flush=True)
-        os._exit(error.exit_code)
+        Loss(recorder, over).end(error, "the cluster has lost its head")
 
     threading.Thread(target=watch, name="head", daemon=True).start()
     try:

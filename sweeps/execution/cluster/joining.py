@@ -23,6 +23,7 @@ from sweeps.errors import ClusterError, StorageError
 from sweeps.execution.cluster.node_check import NodeReport, check_node, versions
 from sweeps.execution.cluster.ray_environment import RAY_ENVIRONMENT
 from sweeps.execution.placement import Node, Place, has_room, slots
+from sweeps.execution.ray_messages import log_messages
 from sweeps.infra.package import PackageError, code_files, stage
 from sweeps.infra.settings import IN_JOB
 from sweeps.storage.files import Files
@@ -107,6 +108,7 @@ def _runtime_environment(into: Path) -> dict[str, Any]:
 
 def _connect(address: str, environment: Mapping[str, Any]) -> None:
     os.environ.update(_FEW_TRIES | os.environ)
+    log_messages()
     try:
         ray.init(
             address=address,

@@ -21,9 +21,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none").path
 
 
-def shell(command: str) -> subprocess.CompletedProcess[str]:
+def shell(command: str, before: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", "-c", f"{sys.executable} -m sweeps {command}"],
+        ["sh", "-c", f"{before}{sys.executable} -m sweeps {command}"],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -85,3 +85,19 @@ def test_errors_that_cannot_be_written_keep_their_code_and_are_no_answer(
     file.write_text("name: bad\n")
     done = shell(f"{command.replace('FILE', str(file))} {way}")
     assert (done.returncode, done.stdout) == (code, "")
+
+
+def test_a_file_that_is_asked_for_is_written_whole_or_left_as_it_was(
+    run: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.yaml"
+    out.write_text("before")
+    done = shell(f"suggest {run} --out {out}", before="ulimit -f 0; ")
+    assert (done.returncode, out.read_text()) == (1, "before"), done.stderr
+    assert f"cannot write {out}: File too large" in done.stderr
+    assert os.listdir(tmp_path) == ["out.yaml"]
+
+
+def test_an_answer_goes_into_what_is_no_file_as_it_is(run: Path) -> None:
+    assert shell(f"suggest {run} --out /dev/null").returncode == 0
+    assert Path("/dev/null").is_char_device()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import signal
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from sweeps.models.data_configuration import DataConfig
 from sweeps.models.datasets import load_dataset
 from sweeps.models.device_data import DeviceData
 from sweeps.models.splits import split_dataset
+from sweeps.models.training import Training
 from sweeps.record.sweep_record import Outcome
 from sweeps.storage.files import FolderFiles
 from tests.sweeps.sweep_files import write_sweep
@@ -170,3 +172,44 @@ def test_epochs_since_the_last_checkpoint_are_trained_again_and_reported_once(
     rest = worker(replace(order, recorded={0: 3}))
     assert curve(rest.advance().rows) == curve(expected[1].rows)
     assert curve(rest.advance().rows) == curve(expected[2].rows)
+
+
+def _interrupting(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt("of a caller's own handler")
+
+
+class _Interrupts:
+    def __call__(self, number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    def handle(self, number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "handler", [_interrupting, _Interrupts(), _Interrupts().handle, signal.default_int_handler]
+)
+def test_ctrl_c_leaves_a_trial_whatever_handler_a_caller_has_set(
+    order: WorkOrder, monkeypatch: pytest.MonkeyPatch, handler: Any
+) -> None:
+    one, before = worker(order), signal.signal(signal.SIGINT, handler)
+    monkeypatch.setattr(Training, "train_epoch", lambda self: os.kill(os.getpid(), signal.SIGINT))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            one.advance()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_net_that_raises_keyboard_interrupt_has_failed(
+    order: WorkOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: Training) -> None:
+        raise KeyboardInterrupt("of the net")
+
+    before = signal.signal(signal.SIGINT, _interrupting)
+    monkeypatch.setattr(Training, "train_epoch", interrupted)
+    try:
+        assert worker(order).advance().failure.startswith("KeyboardInterrupt: of the net")
+    finally:
+        signal.signal(signal.SIGINT, before)

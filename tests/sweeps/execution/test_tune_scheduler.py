@@ -12,6 +12,7 @@ import pytest
 
 import sweeps
 from sweeps.definition.sweep_file import HyperBand, NoScheduler, Stopping
+from sweeps.execution.frozen_workers import FrozenWorkers
 from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
 from sweeps.execution.schedulers.table import build_scheduler
 from sweeps.execution.tune_scheduler import TuneScheduler
@@ -66,7 +67,8 @@ class Sweep:
         recorder = Recorder(self._results.folder, self.ledger, self.record, file)
         self.record.apply({"event": "session", "t": 0.0, "trials": len(self.record.trials)})
         inner = build_scheduler(stopping, self.record.goal, 9)
-        return TuneScheduler(LedgerScheduler(inner, recorder))
+        frozen = FrozenWorkers(self._results.folder.checkpoints, timeout_s=None)
+        return TuneScheduler(LedgerScheduler(inner, recorder), frozen)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,16 @@ def test_a_damaged_folder_is_refused_with_file_and_way_out(
     assert not re.search(r"delete|remove (that|the) line", str(caught.value))
     with pytest.raises(RunFolderError):
         sweeps.open_run(run)
+
+
+def test_the_way_out_can_be_typed_for_a_folder_of_any_name(run: Path) -> None:
+    odd = run.rename(run.with_name("it's; here"))
+    edited("ledger.jsonl", lost)(odd)
+    with pytest.raises(RunFolderError) as caught:
+        sweeps.open_run(odd)
+    command = str(caught.value).partition("came after: ")[2]
+    subprocess.run(command, shell=True, check=True, cwd=run.parent)
+    assert sweeps.open_run(odd).record.unfinished
 
 
 def test_the_line_is_named_and_going_on_before_it_trains_the_rest_again(run: Path) -> None:

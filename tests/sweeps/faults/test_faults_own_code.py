@@ -149,6 +149,13 @@ def test_a_message_of_megabytes_is_cut(tmp_path: Path) -> None:
     assert (tmp_path / "runs" / "blobs" / "ledger.jsonl").stat().st_size < 200_000
 
 
+def test_what_user_code_does_at_pythons_end_does_not_keep_the_command(tmp_path: Path) -> None:
+    path = own_data(tmp_path, "data_atexit", "import atexit; atexit.register(time.sleep, 3600)")
+    code, said = run_command("plan", path, "--no-probe")
+    assert code == 0, said
+    assert "ends without what still runs at Python's end" in said
+
+
 def test_a_thread_that_never_ends_does_not_keep_the_command(tmp_path: Path) -> None:
     path = own_data(
         tmp_path, "data_threads", "threading.Thread(target=time.sleep, args=(3600,)).start()"

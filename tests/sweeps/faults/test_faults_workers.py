@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 
 import sweeps
 from sweeps.record.results import Results
-from tests.sweeps.drivers import counted_sweep, epochs_trained, events
+from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, events, wait_for
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 KILLED_ONCE = """        if self.training and self.number == 1 and self.calls > 7:
@@ -24,6 +26,10 @@ ALWAYS_KILLED = """
 HANGS = """        if self.training and self.number == 1: time.sleep(600)
         if self.training and self.number == 2:
             import re; re.match('(a+)+$', 'a' * 60 + 'b')
+"""
+FREEZES = """        if self.training and self.number == 1 and self.calls > 3:
+            (HERE / 'frozen').write_text(str(os.getpid()))
+            os.kill(os.getpid(), signal.SIGSTOP)
 """
 KILL_THEN_RAISE = """        if self.training and self.number == 1:
             if not (HERE / 'killed').exists():
@@ -81,6 +87,34 @@ def test_hung_trials_are_killed_with_their_place_and_their_slots_are_used_again(
     assert "re/" in results.record.trials[2].reason
     assert Counter(epochs_trained(tmp_path)) == {0: 2, 1: 1, 2: 1, 3: 2, 4: 2}
     assert time.monotonic() - started < 60
+
+
+@pytest.mark.ray
+def test_a_frozen_worker_is_killed_from_outside_and_its_slot_is_used_again(tmp_path: Path) -> None:
+    path = counted_sweep(
+        tmp_path, "freezes", FREEZES, trials=5, trial="{timeout_s: 3}", checkpoints="{every: 1}"
+    )
+    results = run(path)
+    assert endings(results) == ["completed", "failed", *["completed"] * 3]
+    assert results.record.trials[1].reason.startswith("hung: killed past trial.timeout_s, at an ")
+    assert "its process was frozen" in results.record.trials[1].reason
+    assert len(results.record.trials[1].failures) == 1
+    assert not psutil.pid_exists(int((tmp_path / "frozen").read_text()))
+    assert [*results.folder.checkpoints.glob("*.late")] == []
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(400)
+def test_a_driver_that_was_frozen_itself_kills_no_worker(tmp_path: Path) -> None:
+    path = counted_sweep(tmp_path, "waits", trials=2, epoch_s=0.3, trial="{timeout_s: 6}")
+    with driver("run", path, "--runs", tmp_path / "runs") as one:
+        wait_for(lambda: len(epochs_trained(tmp_path)) > 1, timeout_s=150)
+        one.signal(signal.SIGSTOP)
+        time.sleep(13)
+        one.signal(signal.SIGCONT)
+        code, said = one.wait()
+    assert code == 0, said
+    assert len(events(tmp_path / "runs" / "blobs", "failure")) == 0
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,18 @@ def folder(tmp_path: Path) -> RunFolder:
     made.write_plan(PLAN)
     made.write_description(DESCRIPTION)
     return made
+
+
+def test_who_looks_whether_a_sweep_runs_keeps_no_driver_from_starting(folder: RunFolder) -> None:
+    with folder.lock():
+        pass
+    with (folder.path / ".lock").open() as looked:
+        fcntl.flock(looked, fcntl.LOCK_SH)
+        release = threading.Timer(0.1, lambda: fcntl.flock(looked, fcntl.LOCK_UN))
+        release.start()
+        with folder.lock():
+            assert folder.is_locked()
+        release.join()
 
 
 def test_a_plan_comes_back_as_it_was_written(folder: RunFolder) -> None:

@@ -47,6 +47,12 @@ def test_the_time_left_is_that_of_the_trials_left_at_the_present_rate(record: Sw
     assert "4 epochs/s | about 5 s left" in line
 
 
+def test_a_trial_of_a_stage_is_not_called_by_the_number_of_one_of_the_search(
+    record: SweepRecord,
+) -> None:
+    assert "trial 0" not in status_line(record, epochs_per_s=4.0, is_search=False)
+
+
 def test_what_running_trials_have_trained_is_not_charged_to_those_that_ended(
     record: SweepRecord,
 ) -> None:

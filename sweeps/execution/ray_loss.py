@@ -1,0 +1,111 @@
+"""Ends a session whose Ray is lost, before Ray ends the process without a word.
+
+Ray's calls may wait for a minute for a part that never comes back, and Ray then ends this process
+from its own code, as if there were nothing to say.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from subprocess import Popen
+from typing import Any
+
+from ray._private import ray_constants
+from ray._private import worker as ray_worker
+from ray.exceptions import RayError
+
+from sweeps.errors import ClusterError
+from sweeps.models.own_code import described
+from sweeps.record.recorder import Recorder
+from sweeps.record.stops import StopReason
+
+__all__ = ["Loss", "watched_parts"]
+
+_PERIOD_S = 0.5
+_PARTS = (ray_constants.PROCESS_TYPE_RAYLET, ray_constants.PROCESS_TYPE_GCS_SERVER)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What is done when Ray is lost.
+
+    Attributes:
+        end_within_s: How long Ray has to let go of this process; then it is ended.
+        kill: Ends what Ray would leave running then.
+    """
+
+    recorder: Recorder
+    over: threading.Event
+    end_within_s: float = 15.0
+    kill: Callable[[], None] = lambda: None
+
+    def end(self, error: ClusterError, detail: str) -> None:
+        """Have the session end with `error`; where Ray holds it, end the process with its code."""
+        self.recorder.end_with(error, StopReason.CLUSTER_LOST, detail)
+        if self.over.wait(self.end_within_s):
+            return
+        self.recorder.end(self.recorder.stop)
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        self.kill()
+        os._exit(error.exit_code)
+
+
+@contextmanager
+def watched_parts(recorder: Recorder) -> Iterator[None]:
+    """Stop what `recorder` records when a process of this machine's Ray ends."""
+    over, parts = threading.Event(), _parts()
+    loss = Loss(recorder, over, end_within_s=8.0, kill=lambda: _kill(parts))
+
+    def watch() -> None:
+        while not over.wait(_PERIOD_S):
+            if lost := _lost(parts):
+                loss.end(*_in_words(lost))
+                return
+
+    threading.Thread(target=watch, name="ray", daemon=True).start()
+    try:
+        yield
+    except Exception as err:  # of Ray's calls; what is lost says more than they
+        if not (lost := _lost(parts)) and not isinstance(err, RayError):
+            raise
+        error, detail = _in_words(lost or described(err).splitlines()[0])
+        recorder.end_with(error, StopReason.CLUSTER_LOST, detail)
+    finally:
+        over.set()
+
+
+def _parts() -> Mapping[str, Popen[bytes]]:
+    """Return the processes without which no trial is trained; none of a Ray started elsewhere."""
+    node = ray_worker._global_node
+    started: Mapping[str, Any] = {} if node is None else node.all_processes
+    return {name: started[name][0].process for name in _PARTS if name in started}
+
+
+def _lost(parts: Mapping[str, Popen[bytes]]) -> str:
+    """Return which part has ended, and how; empty while all run."""
+    codes = ((name, process.poll()) for name, process in parts.items())
+    return next((f"its {name} {_how(code)}" for name, code in codes if code is not None), "")
+
+
+def _in_words(lost: str) -> tuple[ClusterError, str]:
+    detail = f"Ray on this machine was lost ({lost})"
+    kept = "what was reported is kept: `resume` the sweep, with --local if Ray is lost again"
+    return ClusterError(f"{detail}; {kept}"), detail
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    memory = ": was there too little memory?" if code == -signal.SIGKILL else ""
+    return f"was killed by {signal.Signals(-code).name}{memory}"
+
+
+def _kill(parts: Mapping[str, Popen[bytes]]) -> None:
+    for process in parts.values():
+        process.kill()
