@@ -60,7 +60,6 @@ class Recorder:
         self.fatal: SweepError | None = None
         self.stop: Stop | None = None
         self._folder = folder
-        self._stage = folder.read_description().stage
         self._ledger = ledger
         unlimited = {"trials": None, "target": None} if retries else {}
         self._budget = file.budget.model_copy(update=unlimited)
@@ -144,7 +143,11 @@ class Recorder:
 
     def _name(self, index: int) -> str:
         """Return what messages call a trial: a stage numbers its own from 0."""
-        return f"trial {index}" + (f" of {self._stage}" if self._stage else "")
+        try:
+            stage = self._folder.read_description().stage
+        except RunFolderError:  # it is gone, which is what the message may be of
+            stage = None
+        return f"trial {index}" if stage is None else f"trial {index} of {stage}"
 
     def decided(self, index: int, action: str, seen: Mapping[str, Any]) -> None:
         """Record a scheduler's decision with the rung that it saw."""
