@@ -12,8 +12,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from sweeps.models.errors import TrialConfigError
+from sweeps.models.group_patterns import names_by_group
 from sweeps.models.net_configuration import Cnn, ModelConfig
-from sweeps.models.optimizer_configuration import OptimizerConfig
+from sweeps.models.net_names import parameter_names
+from sweeps.models.optimizer_configuration import OptimizerConfig, added_weight_decay
 from sweeps.models.schedule_configuration import Constant, ScheduleConfig
 from sweeps.models.section import Section
 from sweeps.models.tasks import TASKS, Task
@@ -53,6 +55,9 @@ class TrainingConfig(Section):
     batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = Field(
         64, description="Rows of one step: full is batch gradient descent, 1 is stochastic."
     )
+    accumulate: int = Field(
+        1, ge=1, le=1_000_000, description="Batches whose gradients are averaged for one step."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: cuda if there is one")
     precision: Literal["float32", "bf16"] = Field(
         "float32", description="bf16: the net runs under autocast; weights stay float32."
@@ -91,7 +96,19 @@ class TrialConfig(Section):
                 key=("training", "batch_size"),
                 value=1,
             )
+        self._weights_decay_once()
         return self
+
+    def _weights_decay_once(self) -> None:
+        """Refuse l2 beside a weight decay that is the same penalty: one on the gradient."""
+        decay = added_weight_decay(self.optimizer)
+        if decay > 0 and self.regularization.l2 > 0:
+            raise TrialConfigError(
+                f"weights must decay once, and optimizer.weight_decay is {decay:g} already",
+                key=("regularization", "l2"),
+                value=self.regularization.l2,
+                hint="Set one of the two to 0",
+            )
 
 
 def check_trial(config: TrialConfig, task: Task, input_shape: tuple[int, ...]) -> None:
@@ -103,8 +120,8 @@ def check_trial(config: TrialConfig, task: Task, input_shape: tuple[int, ...]) -
         input_shape: of one row: (columns,), or (channels, height, width).
 
     Raises:
-        TrialConfigError: label smoothing without classes, a cnn on rows that are not images, or
-            more pooling than the image has pixels for.
+        TrialConfigError: label smoothing without classes, a cnn on rows that are not images,
+            more pooling than the image has pixels for, or a group without parameters.
     """
     smoothing = config.regularization.label_smoothing
     if smoothing > 0 and TASKS[task].loss != "cross_entropy":
@@ -115,6 +132,9 @@ def check_trial(config: TrialConfig, task: Task, input_shape: tuple[int, ...]) -
         )
     if isinstance(config.model, Cnn):
         _check_cnn(config.model, input_shape)
+    names = parameter_names(config.model, len(input_shape))
+    if names is not None:
+        names_by_group(config.optimizer.groups, names)
 
 
 def _check_cnn(model: Cnn, input_shape: tuple[int, ...]) -> None:

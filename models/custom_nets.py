@@ -5,19 +5,17 @@ Whatever is wrong with it comes back as a NetError that names it, before any tra
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sweeps.models.errors import NetError
 from sweeps.models.net_configuration import CustomNet
-from sweeps.models.own_function import call_function, find_function
-from sweeps.models.randomness import OwnRandomness
+from sweeps.models.own_function import call_function
+from sweeps.models.own_imports import find_apart
 
-__all__ = ["build_custom_net", "find_net_function"]
+__all__ = ["build_custom_net"]
 
 _TARGET = ("model", "target")
 
@@ -33,7 +31,7 @@ def build_custom_net(config: CustomNet, input_shape: tuple[int, ...], outputs: i
     Raises:
         NetError: the function is not found, fails, or returns something else than such a net.
     """
-    function = find_net_function(config.target)
+    function = find_apart(config.target, NetError, _TARGET)
     refused = partial(NetError, key=_TARGET, value=config.target)
     taken = ", ".join(["input_shape", "outputs", *config.options])
     build = partial(function, input_shape=input_shape, outputs=outputs, **config.options)
@@ -42,18 +40,6 @@ def build_custom_net(config: CustomNet, input_shape: tuple[int, ...], outputs: i
         raise refused(f"the function must return a torch.nn.Module, not a {type(net).__name__}")
     _try_out(net, config.target, input_shape, outputs)
     return net
-
-
-def find_net_function(target: str) -> Callable[..., Any]:
-    """The function that `package.module:function` names; its module is imported if it is not yet.
-
-    Whichever trial imports the module, what it draws then is of no trial's numbers.
-
-    Raises:
-        NetError: there is no such module or function.
-    """
-    with OwnRandomness(0, torch.device("cpu")):
-        return find_function(target, NetError, _TARGET)
 
 
 def _try_out(net: nn.Module, target: str, input_shape: tuple[int, ...], outputs: int) -> None:

@@ -26,6 +26,7 @@ class FlatParameters:
         gradient: (n,) float32; `backward()` adds to it, so it is zeroed before each step.
         weights: (w,) the part of `vector` that holds weights.
         weights_gradient: (w,) the part of `gradient` that belongs to them.
+        named: the parameters that are trained, views of `vector`, by their names in the net.
     """
 
     def __init__(self, net: nn.Module) -> None:
@@ -34,7 +35,8 @@ class FlatParameters:
         Raises:
             NetError: nothing to train, or parameters that are not float32 on one device.
         """
-        trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
+        self.named = {name: one for name, one in net.named_parameters() if one.requires_grad}
+        trained = list(self.named.values())
         _check(trained)
         # sorted() is stable: weights first, both parts in the net's own order.
         ordered = sorted(trained, key=lambda parameter: parameter.ndim < 2)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.own_functions import ROLES, TARGET
+from sweeps.models.own_functions import TARGET, check_option_names
 from sweeps.models.section import Section
 
 __all__ = [
@@ -105,13 +105,7 @@ class CustomNet(Section):
     @field_validator("options")
     @classmethod
     def _options_are_free_names(cls, options: dict[str, Any]) -> dict[str, Any]:
-        for name in options:
-            if not name.isidentifier() or name in ROLES["net"].given:
-                raise TrialConfigError(
-                    "an option must be a Python name other than input_shape and outputs",
-                    key=("model", "options"),
-                    value=name,
-                )
+        check_option_names("net", options)
         return options
 
 

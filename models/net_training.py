@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from sweeps.models.accumulation import Batches, in_steps
 from sweeps.models.answers import Answers, metric_values
 from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.device_data import DeviceData
@@ -78,13 +79,17 @@ class NetTraining:
         """
         check_trial(config, data.task, data.input_shape)
         device = _device(config.training.device)
-        self._randomness = OwnRandomness(seed, device, config.model.kind != "custom")
+        is_all_ours = "custom" not in (config.model.kind, config.optimizer.kind)
+        self._randomness = OwnRandomness(seed, device, is_all_ours)
         with self._randomness:
             self._net = build_net(config.model, data.input_shape, data.outputs).to(device)
         self._parameters = FlatParameters(self._net)
-        self._optimizer = build_optimizer(config.optimizer, self._parameters)
+        with self._randomness:
+            self._optimizer = build_optimizer(config.optimizer, self._parameters)
         self._data = DeviceData(data, config.training.batch_size, device)
-        horizon = Horizon(config.training.epochs, self._data.batches_per_epoch)
+        self._accumulate = config.training.accumulate
+        steps = math.ceil(self._data.batches_per_epoch / self._accumulate)
+        horizon = Horizon(config.training.epochs, steps)
         self.schedule = Schedule(config.schedule, config.optimizer.lr, horizon, objective.mode)
         self._loss = training_loss(data.task, config.regularization.label_smoothing)
         self._gradient_changes = gradient_changes(config.regularization, self._parameters)
@@ -103,26 +108,35 @@ class NetTraining:
         dropout off.
         """
         started_s = time.perf_counter()
-        gradient = self._parameters.gradient
         with self._randomness:
             self._net.train()
             # Summed on the device: reading each loss would wait for it once a batch.
-            loss_sum = torch.zeros((), device=gradient.device)
+            loss_sum = torch.zeros((), device=self._parameters.gradient.device)
             rates = self.schedule.rates(epoch)
-            for (x, y), lr in zip(self._data.batches(), rates, strict=True):
-                with self._precision:
-                    outputs = self._net(x)  # (rows of the batch, outputs), bf16 under autocast
-                loss = self._loss(outputs.float(), y)
-                loss_sum += loss.detach()
-                gradient.zero_()
-                loss.backward()  # type: ignore[no-untyped-call]
-                for change in self._gradient_changes:
-                    change()
-                self._optimizer.step(lr)
+            for batches, lr in zip(self._steps(), rates, strict=True):
+                loss_sum += self._optimizer.step(lr, partial(self._gradients, batches))
             metrics, loss_total = self._evaluate(loss_sum)
         row = {**metrics, "lr": rates[-1], "epoch_s": time.perf_counter() - started_s}
         losses = {name: row[name] for name in ("train_loss", "dev_loss")}
         return NetEpoch(row, not_finite({**losses, "a batch's loss": loss_total}))
+
+    def _steps(self) -> Iterator[Batches]:
+        return in_steps(self._data.batches(), self._accumulate)
+
+    def _gradients(self, batches: Batches) -> Tensor:
+        """Puts the gradient of a step's batches in place, and returns the sum of their losses."""
+        self._parameters.gradient.zero_()
+        losses = [self._add_gradient(x, y, share) for x, y, share in batches]
+        for change in self._gradient_changes:
+            change()
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+
+    def _add_gradient(self, x: Tensor, y: Tensor, share: Tensor | None) -> Tensor:
+        with self._precision:
+            outputs = self._net(x)  # (rows of the batch, outputs), bf16 under autocast
+        loss = self._loss(outputs.float(), y)
+        loss.backward(share)  # type: ignore[no-untyped-call]
+        return loss.detach()
 
     def _evaluate(self, loss_sum: Tensor) -> tuple[dict[str, float], float]:
         """The metrics of train and dev, and the sum of the batches' losses, in one transfer."""
@@ -149,7 +163,12 @@ class NetTraining:
 
     def tensors(self) -> dict[str, Tensor]:
         """All that `restore` needs but the schedule's state, by `group/name`."""
-        groups = {**self._live_tensors(), "random": self._randomness.tensors(), "best": self._kept}
+        groups = {
+            **self._live_tensors(),
+            "optimizer": self._optimizer.tensors(),
+            "random": self._randomness.tensors(),
+            "best": self._kept,
+        }
         return {f"{group}/{name}": t for group, ts in groups.items() for name, t in ts.items()}
 
     def restore(self, named: Mapping[str, Tensor]) -> None:
@@ -162,6 +181,7 @@ class NetTraining:
         for group, tensors in self._live_tensors().items():
             for name, tensor in tensors.items():
                 tensor.copy_(named[f"{group}/{name}"])
+        self._optimizer.restore(_group("optimizer", named))
         self._randomness.restore(_group("random", named))
         device = self._parameters.vector.device
         self._kept = {name: tensor.to(device) for name, tensor in _group("best", named).items()}
@@ -171,7 +191,6 @@ class NetTraining:
         return {
             "parameters": {name: tensor.data for name, tensor in self._net.named_parameters()},
             "buffers": dict(self._net.named_buffers()),
-            "optimizer": self._optimizer.state,
         }
 
 

@@ -6,18 +6,24 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from sweeps.models.section import Section
+from sweeps.models.optimizer_section import Decay, Epsilon, LearningRate, OptimizerSection
+from sweeps.models.own_optimizer_configuration import CustomOptimizer
+from sweeps.models.torch_optimizer_configuration import TorchOptimizer
 
-__all__ = ["Adagrad", "Adam", "AdamW", "OptimizerConfig", "RmsProp", "Sgd"]
-
-LearningRate = Annotated[
-    float, Field(gt=0, le=1e6, description="Learning rate, before the schedule changes it.")
+__all__ = [
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "CustomOptimizer",
+    "OptimizerConfig",
+    "RmsProp",
+    "Sgd",
+    "TorchOptimizer",
+    "added_weight_decay",
 ]
-Decay = Annotated[float, Field(ge=0, lt=1, description="Decay of a running mean, as in torch.")]
-Epsilon = Annotated[float, Field(gt=0, le=1, description="Added to a divisor, for stability.")]
 
 
-class Sgd(Section):
+class Sgd(OptimizerSection):
     """Gradient descent: batch, mini-batch or stochastic by `training.batch_size`."""
 
     kind: Literal["sgd"]
@@ -33,7 +39,7 @@ class Sgd(Section):
         return nesterov
 
 
-class Adam(Section):
+class Adam(OptimizerSection):
     """Adam (Kingma and Ba, 2015)."""
 
     kind: Literal["adam"]
@@ -43,7 +49,7 @@ class Adam(Section):
     eps: Epsilon = 1e-8
 
 
-class AdamW(Section):
+class AdamW(OptimizerSection):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
     kind: Literal["adamw"]
@@ -56,7 +62,7 @@ class AdamW(Section):
     )
 
 
-class RmsProp(Section):
+class RmsProp(OptimizerSection):
     """RMSprop (Hinton, lecture 6e, 2012), as torch defines it."""
 
     kind: Literal["rmsprop"]
@@ -67,7 +73,7 @@ class RmsProp(Section):
     centered: bool = Field(False, description="Divide by the variance of the gradients instead.")
 
 
-class Adagrad(Section):
+class Adagrad(OptimizerSection):
     """Adagrad (Duchi et al., JMLR 2011)."""
 
     kind: Literal["adagrad"]
@@ -79,4 +85,20 @@ class Adagrad(Section):
     eps: Epsilon = 1e-10
 
 
-OptimizerConfig = Annotated[Sgd | Adam | AdamW | RmsProp | Adagrad, Field(discriminator="kind")]
+OptimizerConfig = Annotated[
+    Sgd | Adam | AdamW | RmsProp | Adagrad | TorchOptimizer | CustomOptimizer,
+    Field(discriminator="kind"),
+]
+
+
+def added_weight_decay(config: OptimizerConfig) -> float:
+    """Return the largest weight decay that an optimizer adds to gradients, as an L2 penalty does.
+
+    Decoupled decay is none: weights shrink apart from their gradients. A user-defined optimizer
+    counts as one that adds it.
+    """
+    is_decoupled = getattr(config, "decoupled_weight_decay", False)
+    if is_decoupled or config.kind in ("adamw", "AdamW", "Adafactor"):
+        return 0.0
+    own: float = getattr(config, "weight_decay", 0.0) or 0.0
+    return max([own, *(group.weight_decay or 0.0 for group in config.groups)])

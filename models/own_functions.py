@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from sweeps.models.errors import TrialConfigError
+
 if TYPE_CHECKING:
     from sweeps.models.data_configuration import DataConfig
 
@@ -20,6 +22,7 @@ __all__ = [
     "OwnFunction",
     "OwnRole",
     "Role",
+    "check_option_names",
     "data_functions",
     "own_functions",
     "trial_functions",
@@ -28,7 +31,7 @@ __all__ = [
 # package.module:function
 TARGET = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
-OwnRole = Literal["data", "net"]
+OwnRole = Literal["data", "net", "optimizer"]
 
 
 @dataclass(frozen=True)
@@ -40,17 +43,22 @@ class Role:
         options: where the keywords are that the user passes to it; None where there are none.
         given: the keywords that it is called with besides.
         answers: whether a trained net cannot answer without it, so that it is packed with a model.
+        positional: how many arguments it is called with before the keywords.
     """
 
     path: tuple[str, ...]
     options: tuple[str, ...] | None
     given: tuple[str, ...]
     answers: bool
+    positional: int = 0
 
 
 ROLES: dict[OwnRole, Role] = {
     "data": Role(("data", "source"), None, (), answers=False),
     "net": Role(("model", "target"), ("model", "options"), ("input_shape", "outputs"), True),
+    "optimizer": Role(
+        ("optimizer", "target"), ("optimizer", "options"), ("lr",), answers=False, positional=1
+    ),
 }
 
 
@@ -89,6 +97,9 @@ def trial_functions(configuration: Mapping[str, Any]) -> Iterator[OwnFunction]:
     model = configuration["model"]
     if model["kind"] == "custom":
         yield OwnFunction("net", model["target"], model["options"])
+    optimizer = configuration["optimizer"]
+    if optimizer["kind"] == "custom":
+        yield OwnFunction("optimizer", optimizer["target"], optimizer["options"])
 
 
 def own_functions(
@@ -98,3 +109,17 @@ def own_functions(
     yield from data_functions(data)
     for configuration in configurations:
         yield from trial_functions(configuration)
+
+
+def check_option_names(kind: OwnRole, options: Mapping[str, Any]) -> None:
+    """Check the names of the options that a user passes to a function of theirs.
+
+    Raises:
+        TrialConfigError: one is no Python name, or is what the product itself passes.
+    """
+    role = ROLES[kind]
+    for name in options:
+        if not name.isidentifier() or name in role.given:
+            given = " and ".join(role.given)
+            rule = f"an option must be a Python name other than {given}"
+            raise TrialConfigError(rule, key=role.options or role.path, value=name)

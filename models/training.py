@@ -7,8 +7,9 @@ every epoch has one objective and all of them stop together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
+from pydantic import ValidationError
 from torch import Tensor
 
 from sweeps.models.configuration import TrialConfig
@@ -165,6 +166,13 @@ class Training:
         }
         return pack(_together([net.tensors() for net in self._nets]), about)
 
+    def _is_own(self, config: dict[str, Any]) -> bool:
+        """Whether a checkpoint's configuration is this one; an older one lacks newer defaults."""
+        try:
+            return TrialConfig.model_validate(config) == self._config
+        except ValidationError:
+            return False
+
     def restore(self, checkpoint: bytes) -> None:
         """Continues where `checkpoint()` was taken, in a Training with the same arguments.
 
@@ -176,7 +184,7 @@ class Training:
         if about.get("format") != _CHECKPOINT_FORMAT:
             rule = f"a checkpoint has format {_CHECKPOINT_FORMAT}"
             raise WeightsError(rule, value=about.get("format"))
-        if about["config"] != self._config.model_dump(mode="json"):
+        if not self._is_own(about["config"]):
             raise WeightsError("a checkpoint is continued with its own configuration")
         try:
             for number, net in enumerate(self._nets, start=1):

@@ -158,7 +158,9 @@ def _curves(folder: RunFolder, trials: int) -> list[Curve]:
 
 
 def _dimensions(space: Space, trials: Sequence[TrialRecord]) -> tuple[Dimension, ...]:
-    read = [space.values(trial.trial.configuration, _completed) for trial in trials]
+    # An earlier version's plan lacks the defaults of keys that are newer than it.
+    configurations = (trial.trial.configuration for trial in trials)
+    read = [space.values(_completed(one) or one, _completed) for one in configurations]
     return tuple(
         _dimension(space, path, parameter, [values[at] for values in read])
         for at, (path, parameter) in enumerate(space.dimensions)

@@ -10,10 +10,15 @@ __all__ = ["flatten", "varied_keys"]
 
 
 def flatten(configuration: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return dotted keys and plain values; an absent section (None) stays one key."""
+    """Return dotted keys and plain values; an absent section (None) stays one key.
+
+    Sections in a list have their positions as keys.
+    """
     flat: dict[str, Any] = {}
     for key, value in configuration.items():
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+            flat |= flatten({str(at): one for at, one in enumerate(value)}, f"{prefix}{key}.")
+        elif isinstance(value, Mapping) and value:
             flat |= flatten(value, f"{prefix}{key}.")
         else:
             flat[prefix + key] = value

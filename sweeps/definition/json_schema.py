@@ -120,14 +120,24 @@ def _varying_section(section: Schema, kinds: list[str] | None = None) -> Schema:
 
 
 def _varying(value: Schema) -> Schema:
+    ranges = _ranges_for(value)
+    if "items" in value:
+        item = value["items"]
+        choice = {"$ref": "#/$defs/ChoiceInChoice"}
+        value = {**value, "items": {"anyOf": [item, *_ranges_for(item), choice]}}
+    choice = _choice_of([value, *ranges, {"$ref": "#/$defs/ChoiceInChoice"}])
+    shown: Schema = {key: value[key] for key in ("description", "title", "default") if key in value}
+    return {**shown, "anyOf": [value, choice, *ranges]}
+
+
+def _ranges_for(value: Schema) -> list[Schema]:
+    """Return the ranges that may stand for a value."""
     ranges: list[Schema] = []
     if _takes(value, ("number",)):
         ranges.append({"$ref": "#/$defs/FloatParameter"})
     if _takes(value, ("integer", "number")):
         ranges.append({"$ref": "#/$defs/IntParameter"})
-    choice = _choice_of([value, *ranges, {"$ref": "#/$defs/ChoiceInChoice"}])
-    shown: Schema = {key: value[key] for key in ("description", "title", "default") if key in value}
-    return {**shown, "anyOf": [value, choice, *ranges]}
+    return ranges
 
 
 def _takes(value: Schema, types: tuple[str, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""Whether a user-defined function takes the options that it is given, read from its text.
+"""Whether a user-defined function or class takes the options that it is given, by its text.
 
 Nothing of it is run, as that would take torch. Where the text does not tell, nothing is said.
 """
@@ -19,8 +19,8 @@ __all__ = ["option_problems"]
 def option_problems(own: OwnFunction, folders: Sequence[Path] = ()) -> Iterator[Problem]:
     """Yield what keeps a user-defined function from being called with its options.
 
-    Only a plain function at its module's top level tells: no class, decorator or second meaning
-    of its name.
+    Only a plain function, or a class with a plain `__init__`, at its module's top level tells: no
+    decorator, metaclass or second meaning of its name.
 
     Args:
         folders: Where modules are looked for before the import path.
@@ -32,7 +32,8 @@ def option_problems(own: OwnFunction, folders: Sequence[Path] = ()) -> Iterator[
     if function is None:
         return
     takes_any = function.args.kwarg is not None
-    known = _parameters(function.args)
+    is_method = function.name == "__init__"  # of the class that is named: `self` comes first
+    known = _parameters(function.args, own.role.positional + is_method)
     lacking = [one for one in given if one not in known and not takes_any]
     if lacking:
         called = f"is called with {', '.join(given)} and the options as keywords"
@@ -56,15 +57,25 @@ def option_problems(own: OwnFunction, folders: Sequence[Path] = ()) -> Iterator[
 
 
 def _plain_function(tree: ast.Module, name: str) -> ast.FunctionDef | None:
-    """Return the function that a name certainly stands for; None where it cannot be told."""
+    """Return the function that a name certainly stands for, of a class its `__init__`.
+
+    None where it cannot be told.
+    """
     meanings = sum(not {name, "*"}.isdisjoint(_names_bound_by(node)) for node in ast.walk(tree))
     if meanings != 1:
         return None
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            is_plain = not node.decorator_list and not node.args.posonlyargs
-            return node if is_plain else None
-    return None
+    node = next((one for one in tree.body if getattr(one, "name", "") == name), None)
+    if isinstance(node, ast.ClassDef):
+        node = _plain_init(node)
+    if not isinstance(node, ast.FunctionDef) or node.decorator_list or node.args.posonlyargs:
+        return None
+    return node
+
+
+def _plain_init(node: ast.ClassDef) -> ast.FunctionDef | None:
+    methods = {one.name: one for one in node.body if isinstance(one, ast.FunctionDef)}
+    is_plain = not node.decorator_list and not node.keywords and "__new__" not in methods
+    return methods.get("__init__") if is_plain else None
 
 
 def _names_bound_by(node: ast.AST) -> list[str]:
@@ -78,9 +89,13 @@ def _names_bound_by(node: ast.AST) -> list[str]:
     return []
 
 
-def _parameters(arguments: ast.arguments) -> dict[str, bool]:
-    """Return the keywords that a function takes, each with whether it has to be given."""
+def _parameters(arguments: ast.arguments, positional: int) -> dict[str, bool]:
+    """Return the keywords that a callable takes, each with whether it has to be given.
+
+    Args:
+        positional: How many arguments it is called with before them.
+    """
     without = len(arguments.args) - len(arguments.defaults)
-    needed = {one.arg: at < without for at, one in enumerate(arguments.args)}
+    needed = {one.arg: at < without for at, one in enumerate(arguments.args) if at >= positional}
     pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     return needed | {one.arg: default is None for one, default in pairs}

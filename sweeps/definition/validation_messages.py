@@ -43,6 +43,7 @@ _TELLING = ("kind", "method", "scheduler")
 _PARAMETER_HINT = (
     "a parameter is {float: [low, high]}, {int: [low, high]} or {choice: [...]} in `space`"
 )
+_MOST_LISTED = 4
 _WHOLE = frozenset({"int_type", "int_from_float"})
 
 
@@ -96,14 +97,25 @@ class _Place:
         if not having or len(members) < 2:
             return ""
         name = next(name for name in _TELLING if name in having[0].model_fields)
-        kinds = [str(tag) for one in having for tag in get_args(one.model_fields[name].annotation)]
-        return f"{name} {' and '.join(kinds)} {'has' if len(kinds) == 1 else 'have'} it"
+        tags = (tag for one in having for tag in get_args(one.model_fields[name].annotation))
+        said: dict[str, str] = {}
+        for tag in map(str, tags):
+            said.setdefault(tag.lower(), tag)  # of `sgd` and torch's own `SGD`, one says it
+        kinds = list(said.values())
+        return f"{name} {_listed(kinds)} {'has' if len(kinds) == 1 else 'have'} it"
 
     def description(self) -> str:
         """Return what the value is described as."""
         section = _alternative(_annotation(self.model, self.path[:-1], self.tags), self.tags)
         field = section.model_fields.get(str(self.path[-1])) if section is not None else None
         return (field.description or "") if field is not None else ""
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Return `a, b and c`, of many the first and how many more there are."""
+    if len(words) > _MOST_LISTED:
+        words = [*words[:_MOST_LISTED], f"{len(words) - _MOST_LISTED} more"]
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:

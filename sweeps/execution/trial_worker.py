@@ -12,6 +12,7 @@ import signal
 import time
 import traceback
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -25,10 +26,11 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.execution.watchdog import Watchdog
 from sweeps.execution.work_order import WorkOrder
 from sweeps.models.configuration import TrialConfig
-from sweeps.models.custom_nets import find_net_function
 from sweeps.models.errors import ModelError
 from sweeps.models.file_header import checked, with_checksum
 from sweeps.models.own_code import described, guarded
+from sweeps.models.own_functions import OwnFunction, trial_functions
+from sweeps.models.own_imports import find_apart
 from sweeps.models.process_state import ProcessState
 from sweeps.models.splits import TrainDev
 from sweeps.models.training import Objective, Training
@@ -75,7 +77,7 @@ class TrialWorker:
         """
         first = self._order.trials[min(self._order.trials)]
         try:
-            config = _config(first, model={"kind": "linear"})
+            config = _without_own_code(first)
             few = _first_batches(self._order.data[0], config.training.batch_size)
             Training(config, few, self._objective, first.seed).train_epoch()
         except Exception:
@@ -157,13 +159,14 @@ class TrialWorker:
         return TrialReport(trial.index, rows, self._outcome(training), training.reason)
 
     def _take_process(self, trial: PlannedTrial) -> None:
-        """Have this process as it was before the first trial, with the import of the net's module.
+        """Have this process as it was before the first trial, with the trial's modules imported.
 
         Not earlier: warming up imports parts of torch, which change some of it.
         """
         self._process = self._process or ProcessState()
-        target = trial.configuration["model"].get("target", "")
-        self._process.begin(target.partition(":")[0], partial(_import, target))
+        own = list(trial_functions(trial.configuration))
+        modules = dict.fromkeys(one.target.partition(":")[0] for one in own)
+        self._process.begin(" ".join(modules), partial(_import, own))
 
     def _put_back(self) -> None:
         if self._trial is None or self._process is None:
@@ -240,10 +243,19 @@ class _UnsavedError(Exception):
         self.number = error.errno or 0
 
 
-def _import(target: str) -> None:
-    """Import the module of a net; what is wrong with it is met again when the net is built."""
-    with suppress(ModelError):
-        find_net_function(target)
+def _import(functions: Sequence[OwnFunction]) -> None:
+    """Import the modules of a trial; what is wrong with one is met again when it is called."""
+    for one in functions:
+        with suppress(ModelError):
+            find_apart(one.target, ModelError, one.role.path)
+
+
+def _without_own_code(trial: PlannedTrial) -> TrialConfig:
+    """Return a trial's configuration with a linear net and steps of torch's in place of own."""
+    optimizer = {**trial.configuration["optimizer"], "groups": []}
+    if optimizer["kind"] == "custom":
+        optimizer = {"kind": "SGD"}
+    return _config(trial, model={"kind": "linear"}, optimizer=optimizer)
 
 
 def _config(trial: PlannedTrial, **changed: Any) -> TrialConfig:

@@ -17,11 +17,13 @@ from sweeps.models.own_functions import (
     trial_functions,
 )
 
+OPTIMIZER: dict[str, Any] = {"kind": "custom", "target": "own.steps:Lion", "lr": 0.1}
 NET: dict[str, Any] = {"kind": "custom", "target": "own.net:build", "options": {"width": 3}}
 
 
-def configuration(model: dict[str, Any]) -> dict[str, Any]:
-    sections = {"model": model, "optimizer": {"kind": "sgd"}, "training": {"epochs": 1}}
+def configuration(model: dict[str, Any], optimizer: dict[str, Any] | None = None) -> dict[str, Any]:
+    optimizer = optimizer or {"kind": "sgd"}
+    sections = {"model": model, "optimizer": optimizer, "training": {"epochs": 1}}
     return TrialConfig.model_validate(sections).model_dump(mode="json")
 
 
@@ -45,12 +47,12 @@ def test_a_sweep_calls_that_of_its_data_then_those_of_its_trials() -> None:
 
 def in_file(kind: OwnRole) -> dict[str, Any]:
     data = DataConfig(source="own.data:load").model_dump(mode="json")
-    return {"data": data, **configuration(NET)}
+    return {"data": data, **configuration(NET, OPTIMIZER)}
 
 
 @pytest.mark.parametrize("kind", ROLES)
 def test_a_function_is_named_where_its_role_says(kind: OwnRole) -> None:
-    found = own_functions(DataConfig(source="own.data:load"), [configuration(NET)])
+    found = own_functions(DataConfig(source="own.data:load"), [configuration(NET, OPTIMIZER)])
     (own,) = (one for one in found if one.kind == kind)
     section, key = own.role.path
     assert in_file(kind)[section][key] == own.target

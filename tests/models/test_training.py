@@ -315,3 +315,23 @@ def test_only_a_loss_or_the_objective_ends_a_trial(
     assert training.outcome == outcome
     assert training.reason == reason
     assert math.isnan(training.history[-1]["train_odd"])
+
+
+@pytest.mark.parametrize("rows", [60, 97, 33, 48])
+@pytest.mark.parametrize("optimizer", [{"kind": "sgd", "lr": 0.1}, {"kind": "NAdam"}])
+def test_accumulated_batches_train_as_one_larger_batch(
+    rows: int, optimizer: dict[str, object]
+) -> None:
+    def trained(**training: object) -> Training:
+        config = configuration(
+            model={"kind": "mlp", "hidden_units": 8},
+            optimizer=optimizer,
+            schedule={"kind": "one_cycle"},
+            regularization={"l2": 0.1, "clip_norm": 0.5},
+            training={"epochs": 3, "device": "cpu", **training},
+        )
+        return finished(Training(config, blobs(3 * rows // 2), DEV_LOSS, seed=3))
+
+    small, large = trained(batch_size=8, accumulate=3), trained(batch_size=24)
+    assert [row["lr"] for row in small.history] == [row["lr"] for row in large.history]
+    torch.testing.assert_close(small.best_weights, large.best_weights, rtol=1e-5, atol=1e-6)

@@ -26,6 +26,17 @@ OWN = {"kind": "custom", "target": "tests.models.own_nets:restless", "options": 
 NOISY = {"kind": "custom", "target": "tests.models.own_nets:noisy"}
 LAZY = {"kind": "custom", "target": "tests.models.own_nets:lazy"}
 
+TORCHS = [
+    "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "ASGD", "LBFGS", "NAdam",
+    "RAdam", "RMSprop", "Rprop", "SGD",
+]  # fmt: skip
+GROUPS = [{"parameters": "0.*", "lr_factor": 0.1}, {"parameters": "*.bias", "lr": 0.3}]
+
+
+def own_optimizer(name: str) -> dict[str, object]:
+    target = f"tests.models.own_optimizers:{name}"
+    return {"kind": "custom", "target": target, "lr": 0.01}
+
 
 def case(name: str, data: TrainDev, **sections: object) -> object:
     training = {"epochs": 6, "batch_size": 16, "device": "cpu"}
@@ -49,6 +60,17 @@ CASES = [
     case("adamw", blobs(), model=MLP, optimizer={"kind": "adamw"}),
     case("rmsprop", blobs(), optimizer={"kind": "rmsprop", "momentum": 0.9, "centered": True}),
     case("adagrad", blobs(), model=MLP, optimizer={"kind": "adagrad", "lr_decay": 0.1}),
+    *[case(kind, blobs(), model=MLP, optimizer={"kind": kind}) for kind in TORCHS],
+    case("groups", blobs(), model=MLP, optimizer={"kind": "adamw", "groups": GROUPS}),
+    case("own-optimizer", blobs(), model=MLP, optimizer=own_optimizer("Lion")),
+    case("own-optimizer-odd", blobs(), optimizer=own_optimizer("Odd")),
+    case("own-optimizer-closure", blobs(), model=MLP, optimizer=own_optimizer("Sam")),
+    case(
+        "accumulated",
+        blobs(),
+        model=MLP,
+        training={"epochs": 6, "batch_size": 8, "accumulate": 3, "device": "cpu"},
+    ),
     case("one-cycle", blobs(), schedule={"kind": "one_cycle", "warmup_epochs": 1}),
     case("plateau", blobs(), schedule={"kind": "plateau", "patience": 0, "threshold": 0.5}),
     case(

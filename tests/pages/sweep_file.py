@@ -35,7 +35,7 @@ def sweep_file_reference() -> str:
         parts += list(_sections(key, field.annotation))
     for key, field in TrialConfig.model_fields.items():
         parts += list(_sections(f"space.{key}", field.annotation))
-    return "\n".join(parts)
+    return "\n".join(dict.fromkeys(parts))  # a section that several kinds have, once
 
 
 def undescribed() -> list[str]:
@@ -94,7 +94,8 @@ def _name(annotation: Any) -> str:
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in inner)
     if origin in (list, tuple):
-        return f"a list of {_name(inner[0])}s" if inner[0] is str else "a list of sections"
+        is_section = inner[0] is dict or typing.get_origin(inner[0]) is dict or _is_model(inner[0])
+        return "a list of sections" if is_section else f"a list: {_name(inner[0])} each"
     if origin is dict or annotation is Any:
         return "a section"
     if origin is typing.Annotated:
@@ -102,6 +103,10 @@ def _name(annotation: Any) -> str:
     if inner:
         return " or ".join(dict.fromkeys(_name(one) for one in inner))
     return _NAMES.get(annotation, str(annotation))
+
+
+def _is_model(annotation: Any) -> bool:
+    return next(_models(annotation), None) is not None
 
 
 def _default(field: FieldInfo) -> str:

@@ -35,7 +35,7 @@ WRONG = {
     "low end illegal": ("[4, 16]", "[0, 16]", 5, 43, "space.model.hidden_units.int.0", "least 1"),
     "high end illegal": ("1.0e-1]", "1.0e7]", 6, 48, "space.optimizer.lr.float.1", "at most"),
     "key of another optimizer": ("adam,", "adam, momentum: 0.9,", 6, 27,
-                                 "space.optimizer.momentum", "allowed: kind, lr, beta1"),
+                                 "space.optimizer.momentum", "allowed: groups, kind, lr, beta1"),
     "unknown kind": ("adam,", "admm,", 6, 21, "space.optimizer.kind", "did you mean 'adam'?"),
     "log at zero": ("[1.0e-3,", "[0,", 6, 40, "space.optimizer.lr.float.0", "log range"),
     "continuous grid": ("random, trials: 4", "grid", 6, 31, "space.optimizer.lr", "points"),

@@ -35,6 +35,12 @@ GOOD_CHANGES = {
     "a choice of kinds": ("kind: adam", "kind: {choice: [adam, adamw]}"),
     "a section or none": ("training:", "regularization: {early_stopping: {choice: [null, "
                           "{patience: {int: [1, 2]}}]}, clip_norm: null}\n  training:"),
+    "an optimizer of torch": ("kind: adam", "kind: NAdam, betas: [{float: [0.8, 0.9]}, 0.99]"),
+    "a class of a package": ("kind: adam", "kind: custom, target: 'tests.models.own_optimizers:"
+                             "Lion', options: {betas: [0.9, {choice: [0.99, 0.999]}]}"),
+    "groups of parameters": ("kind: adam", "kind: adam, groups: [{parameters: 0.*, "
+                             "lr_factor: {float: [0.1, 1]}}, {parameters: '*', lr: 1}]"),
+    "accumulation": ("epochs: 3", "epochs: 3, accumulate: {choice: [1, {int: [2, 4]}]}"),
     "whole numbers for a rate": ("{float: [1.0e-3, 1.0e-1], log: true}", "{int: [1, 3]}"),
     "a listed search": ("random, trials: 4", "manual, configurations: [{model: {kind: linear}, "
                         "optimizer: {kind: sgd}}]"),
@@ -48,6 +54,14 @@ BAD_CHANGES = {
     "a fraction for a whole number": ("epochs: 3", "epochs: 3.5"),
     "an unknown optimizer": ("kind: adam", "kind: admm"),
     "a key of another optimizer": ("kind: adam", "kind: adam, momentum: 0.9"),
+    "a key that torch's class has not": ("kind: adam", "kind: NAdam, rho: 0.9"),
+    "one beta": ("kind: adam", "kind: NAdam, betas: [0.9]"),
+    "a word among betas": ("kind: adam", "kind: NAdam, betas: [0.9, much]"),
+    "groups without names": ("kind: adam", "kind: adam, groups: [{lr: 1}]"),
+    "an own optimizer without a rate": (
+        "kind: adam, lr: {float: [1.0e-3, 1.0e-1], log: true}",
+        "kind: custom, target: 'a:B'",
+    ),
     "an illegal fixed value": ("{int: [4, 16]}", "0"),
     "an illegal option": ("{int: [4, 16]}", "{choice: [4, zero]}"),
     "a range of three": ("[4, 16]", "[4, 8, 16]"),

@@ -52,6 +52,31 @@ def test_an_option_without_a_default_has_to_be_given(tmp_path: Path) -> None:
     assert len(problems(tmp_path, PLAIN, dept=2)) == 1  # that it is missing is said by the hint
 
 
+STEPS = """class Lion(Optimizer):
+    def __init__(self, params, lr=0.1, betas=(0.9, 0.99), *, decay): pass
+
+def build(weights, lr, momentum=0.9): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "found"),
+    [
+        ("Lion", {"decay": 1}, []),
+        ("Lion", {}, ["optimizer.options: missing key 'decay', which steps:Lion has no default"]),
+        ("Lion", {"decay": 1, "beta": 1}, ["optimizer.options.beta: unknown key 'beta', which"]),
+        ("build", {"momentum": 0}, []),
+        ("build", {"params": 0}, ["optimizer.options.params: unknown key 'params', which"]),
+    ],
+)
+def test_an_optimizer_takes_parameters_first_and_a_class_what_its_init_does(
+    tmp_path: Path, name: str, options: dict[str, object], found: list[str]
+) -> None:
+    module(tmp_path, STEPS, "steps")
+    said = [str(one) for one in option_problems(OwnFunction("optimizer", f"steps:{name}", options))]
+    assert [text[: len(start)] for text, start in zip(said, found, strict=True)] == found
+
+
 def test_a_function_of_other_arguments_is_no_net(tmp_path: Path) -> None:
     [found] = problems(tmp_path, "def build(shape, outputs): pass\n")
     assert found.startswith("model.target: own_options_net:build is called with input_shape, ")

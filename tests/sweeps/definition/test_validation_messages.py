@@ -25,8 +25,10 @@ MESSAGES = {
     "unknown key with a choice": (ADAM, "{choice: [{kind: sgd, beta1: {choice: [0.8, 0.9]}}]}",
                                   "f.yaml:6:36: space.optimizer.choice.0.beta1: unknown key"),
     "key of other kinds": ("kind: adam", "kind: adam, momentum: 0.9",
-                           "allowed: kind, lr, beta1, beta2, eps; kind sgd and rmsprop have it"),
-    "key of one other kind": ("kind: adam", "kind: adam, weight_decay: 0.1", "; kind adamw has it"),
+                           "allowed: groups, kind, lr, beta1, beta2, eps; "
+                           "kind sgd and rmsprop have it"),
+    "key of one other kind": ("kind: adam", "kind: adam, weight_decay: 0.1",
+                              "; kind adamw, Adadelta, Adafactor, Adagrad and 7 more have it"),
     "key of another method": ("random, trials: 4", "grid, trials: 4",
                               "method random and sobol have it"),
     "float range for a whole number": (UNITS, "{float: [4, 16]}",

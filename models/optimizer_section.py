@@ -1,0 +1,75 @@
+"""What the optimizers of a sweep file have in common: a learning rate, and groups of parameters."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from sweeps.models.errors import TrialConfigError
+from sweeps.models.section import Section
+
+__all__ = ["Decay", "Epsilon", "LearningRate", "OptimizerSection", "ParameterGroup", "WeightDecay"]
+
+LearningRate = Annotated[
+    float, Field(gt=0, le=1e6, description="Learning rate, before the schedule changes it.")
+]
+Decay = Annotated[float, Field(ge=0, lt=1, description="Decay of a running mean, as in torch.")]
+Epsilon = Annotated[float, Field(gt=0, le=1, description="Added to a divisor, for stability.")]
+WeightDecay = Annotated[
+    float,
+    Field(ge=0, le=1e3, description="torch's own, on weights alone; not beside regularization.l2."),
+]
+
+
+class ParameterGroup(Section):
+    """Parameters with a learning rate or weight decay of their own, as in torch's groups."""
+
+    parameters: str = Field(
+        min_length=1,
+        description="Names, * for any characters: backbone.*. The first group that has one counts.",
+    )
+    lr: float | None = Field(
+        None, gt=0, le=1e6, description="Learning rate; the schedule changes all alike."
+    )
+    lr_factor: float | None = Field(
+        None, gt=0, le=1e6, description="In place of lr: how many times the optimizer's."
+    )
+    weight_decay: float | None = Field(
+        None, ge=0, le=1e3, description="In place of the optimizer's, on these weights."
+    )
+
+    @model_validator(mode="after")
+    def _changes_something_once(self) -> Self:
+        given = [self.lr, self.lr_factor, self.weight_decay]
+        if all(one is None for one in given):
+            raise ValueError("a group needs lr, lr_factor or weight_decay")
+        if self.lr is not None and self.lr_factor is not None:
+            raise ValueError("a group may have lr or lr_factor, not both")
+        return self
+
+    def lr_at(self, base_lr: float) -> float:
+        """Return the group's learning rate where the optimizer's is `base_lr`."""
+        return self.lr if self.lr is not None else base_lr * (self.lr_factor or 1.0)
+
+
+class OptimizerSection(Section):
+    """The keys of every optimizer; each kind adds its own and its `lr`."""
+
+    groups: list[ParameterGroup] = Field(
+        [], description="Parameters that learn at another rate, such as those of a backbone."
+    )
+
+    @model_validator(mode="after")
+    def _groups_decay_only_where_the_optimizer_does(self) -> Self:
+        has_decay = hasattr(self, "weight_decay")
+        for group in self.groups:
+            if group.weight_decay is not None and not has_decay:
+                kind = getattr(self, "kind", "")
+                raise TrialConfigError(
+                    f"{kind} has no weight_decay, so that its groups have none",
+                    key=("optimizer", "groups"),
+                    value=group.weight_decay,
+                    hint="Use adamw or regularization.l2, or leave it out",
+                )
+        return self
