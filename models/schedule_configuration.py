@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from sweeps.models.section import Section
 
@@ -12,6 +12,8 @@ __all__ = [
     "Constant",
     "Cosine",
     "Exponential",
+    "Linear",
+    "MultiStep",
     "OneCycle",
     "Plateau",
     "ScheduleConfig",
@@ -37,6 +39,35 @@ class StepDecay(_Schedule):
     kind: Literal["step"]
     step_epochs: int = Field(10, ge=1, le=100_000, description="Epochs between two steps.")
     gamma: float = Field(0.1, gt=0, le=1, description="Factor of each step.")
+
+
+class MultiStep(_Schedule):
+    """Multiplies the learning rate by `gamma` at each of the `milestones`."""
+
+    kind: Literal["multi_step"]
+    milestones: list[Annotated[int, Field(ge=1, le=1_000_000)]] = Field(
+        min_length=1, description="Epochs after which it falls, ascending; warm-up does not count."
+    )
+    gamma: float = Field(0.1, gt=0, le=1, description="Factor of each step.")
+
+    @field_validator("milestones")
+    @classmethod
+    def _milestones_ascend(cls, milestones: list[int]) -> list[int]:
+        if sorted(set(milestones)) != milestones:
+            raise ValueError("must be ascending, each once")
+        return milestones
+
+
+class Linear(_Schedule):
+    """Falls by batches along a line to `final_fraction` of the rate, as is usual for transformers.
+
+    The last batch is one step before the end of the line, as in torch's LinearLR.
+    """
+
+    kind: Literal["linear"]
+    final_fraction: float = Field(
+        0.0, ge=0, le=1, description="Part of the learning rate that is left at the end."
+    )
 
 
 class Exponential(_Schedule):
@@ -79,5 +110,6 @@ class Plateau(_Schedule):
 
 
 ScheduleConfig = Annotated[
-    Constant | StepDecay | Exponential | Cosine | OneCycle | Plateau, Field(discriminator="kind")
+    Constant | StepDecay | MultiStep | Linear | Exponential | Cosine | OneCycle | Plateau,
+    Field(discriminator="kind"),
 ]

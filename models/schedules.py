@@ -6,6 +6,7 @@ batch, so that a restored trial needs only its epoch.
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from sweeps.models.schedule_configuration import (
     Constant,
     Cosine,
     Exponential,
+    Linear,
+    MultiStep,
     OneCycle,
     Plateau,
     ScheduleConfig,
@@ -37,8 +40,8 @@ class Schedule:
     """The learning rates of a trial.
 
     After `warmup_epochs`, in which batch i of n has (i + 1) / n of the optimizer's rate, the
-    schedule counts its epochs from 0 and lasts for those that are left. One-cycle changes with
-    every batch, the others with every epoch.
+    schedule counts its epochs from 0 and lasts for those that are left. One-cycle and linear
+    change with every batch, the others with every epoch. A batch is one step of the optimizer.
     """
 
     def __init__(self, config: ScheduleConfig, lr: float, horizon: Horizon, mode: Mode) -> None:
@@ -62,8 +65,8 @@ class Schedule:
         if epoch < warmup:
             first, last = epoch * self._batches + 1, warmup * self._batches
             return [self._lr * (first + batch) / last for batch in range(self._batches)]
-        if isinstance(self._config, OneCycle):
-            return self._one_cycle(self._config, epoch - warmup)
+        if isinstance(self._config, OneCycle | Linear):
+            return self._by_batches(self._config, epoch - warmup)
         return [self._lr * self._factor(epoch - warmup)] * self._batches
 
     def observe(self, epoch: int, objective: float) -> None:
@@ -84,6 +87,8 @@ class Schedule:
         match self._config:
             case StepDecay(step_epochs=step_epochs, gamma=gamma):
                 return gamma ** (epoch // step_epochs)
+            case MultiStep(milestones=milestones, gamma=gamma):
+                return gamma ** bisect.bisect_right(milestones, epoch)
             case Exponential(gamma=gamma):
                 return gamma**epoch
             case Cosine(final_fraction=final):
@@ -91,14 +96,17 @@ class Schedule:
             case Plateau():
                 assert self._plateau is not None
                 return self._plateau.factor
-            case Constant() | OneCycle():
+            case Constant() | OneCycle() | Linear():
                 return 1.0
 
-    def _one_cycle(self, config: OneCycle, epoch: int) -> list[float]:
+    def _by_batches(self, config: OneCycle | Linear, epoch: int) -> list[float]:
         total = self._epochs_left * self._batches
         first = epoch * self._batches
         batches = range(first, first + self._batches)
-        return [self._lr * _one_cycle_factor(config, batch, total) for batch in batches]
+        if isinstance(config, OneCycle):
+            return [self._lr * _one_cycle_factor(config, batch, total) for batch in batches]
+        fall = 1 - config.final_fraction
+        return [self._lr * (1 - fall * batch / total) for batch in batches]
 
 
 def _one_cycle_factor(config: OneCycle, batch: int, total: int) -> float:

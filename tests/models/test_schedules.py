@@ -44,6 +44,10 @@ def torchs_rates(build: Build, steps: int) -> list[float]:
             {"kind": "step", "step_epochs": 5, "gamma": 0.3},
             lambda o: lr_scheduler.StepLR(o, step_size=5, gamma=0.3),
         ),
+        (
+            {"kind": "multi_step", "milestones": [3, 4, 9], "gamma": 0.3},
+            lambda o: lr_scheduler.MultiStepLR(o, milestones=[3, 4, 9], gamma=0.3),
+        ),
         ({"kind": "exponential", "gamma": 0.8}, lambda o: lr_scheduler.ExponentialLR(o, gamma=0.8)),
         (
             {"kind": "cosine", "final_fraction": 0.1},
@@ -72,6 +76,22 @@ def test_one_cycle_equals_torchs_own_batch_by_batch() -> None:
     assert all_rates(laid_out)[-1] == pytest.approx(LR / 10 / 100)
 
 
+@pytest.mark.parametrize("final", [0.0, 0.2])
+def test_linear_equals_torchs_own_batch_by_batch(final: float) -> None:
+    steps = EPOCHS * BATCHES
+    expected = torchs_rates(
+        lambda o: lr_scheduler.LinearLR(o, start_factor=1.0, end_factor=final, total_iters=steps),
+        steps,
+    )
+    assert all_rates(schedule(kind="linear", final_fraction=final)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("milestones", [[], [0], [4, 3], [3, 3], [2.5]])
+def test_milestones_are_ascending_epochs(milestones: list[float]) -> None:
+    with pytest.raises(ValueError, match="milestones"):
+        schedule(kind="multi_step", milestones=milestones)
+
+
 def test_one_cycle_over_a_single_batch_has_the_full_rate() -> None:
     config = configuration(schedule={"kind": "one_cycle"}).schedule
     assert Schedule(config, LR, Horizon(1, 1), "min").rates(0) == [LR]
@@ -91,6 +111,8 @@ def test_warmup_equals_torchs_linear_rise_and_ends_at_the_rate() -> None:
     "keys",
     [
         {"kind": "step", "step_epochs": 2},
+        {"kind": "multi_step", "milestones": [2, 5]},
+        {"kind": "linear"},
         {"kind": "exponential"},
         {"kind": "cosine"},
         {"kind": "one_cycle"},

@@ -72,6 +72,8 @@ CASES = [
         training={"epochs": 6, "batch_size": 8, "accumulate": 3, "device": "cpu"},
     ),
     case("one-cycle", blobs(), schedule={"kind": "one_cycle", "warmup_epochs": 1}),
+    case("multi-step", blobs(), schedule={"kind": "multi_step", "milestones": [1, 3]}),
+    case("linear-decay", blobs(), schedule={"kind": "linear", "warmup_epochs": 1}),
     case("plateau", blobs(), schedule={"kind": "plateau", "patience": 0, "threshold": 0.5}),
     case(
         "regularized",
