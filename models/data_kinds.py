@@ -38,8 +38,8 @@ class ColumnKinds:
     def lines(self) -> list[str]:
         """The kinds in one sentence, and a second one where values are missing."""
         target = "target" if self.target is None else f"target {_shown(self.target)}"
-        goal = _counted(self.classes, "class", "classes") if self.classes else "amounts"
-        first = f"{', '.join(self._features())}; {target}: {goal}"
+        objective = _counted(self.classes, "class", "classes") if self.classes else "amounts"
+        first = f"{', '.join(self._features())}; {target}: {objective}"
         return [first, *self._missing()]
 
     def _features(self) -> list[str]:

@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -24,29 +23,16 @@ from sweeps.models.device_data import DeviceData
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.flat_parameters import FlatParameters
 from sweeps.models.losses import training_loss
-from sweeps.models.metric_configuration import MetricOptions
-from sweeps.models.metrics import Mode, metric_columns, recorded_metrics
+from sweeps.models.metrics import metric_columns, recorded_metrics
 from sweeps.models.nets import build_net
+from sweeps.models.objective import Objective
 from sweeps.models.optimizers import build_optimizer
 from sweeps.models.randomness import OwnRandomness
 from sweeps.models.regularizers import gradient_changes
 from sweeps.models.schedules import Horizon, Schedule
 from sweeps.models.splits import TrainDev
 
-__all__ = ["NetEpoch", "NetTraining", "Objective", "not_finite"]
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What a trial is judged by: a metric of its epochs, and whether low or high is good.
-
-    Attributes:
-        recorded: metrics that epochs have besides the usual ones, the objective's own among them.
-    """
-
-    metric: str
-    mode: Mode
-    recorded: Mapping[str, MetricOptions] = field(default_factory=dict)
+__all__ = ["NetEpoch", "NetTraining", "not_finite"]
 
 
 class NetEpoch(NamedTuple):

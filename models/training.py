@@ -15,12 +15,13 @@ from torch import Tensor
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.errors import WeightsError
 from sweeps.models.folds import fold_row, fold_seed, in_fold, of_fold
-from sweeps.models.net_training import NetEpoch, NetTraining, Objective, not_finite
+from sweeps.models.net_training import NetEpoch, NetTraining, not_finite
+from sweeps.models.objective import Objective
 from sweeps.models.regularizers import Patience
 from sweeps.models.splits import TrainDev
 from sweeps.models.weights import pack, unpack
 
-__all__ = ["Objective", "Training"]
+__all__ = ["Training"]
 
 # Raised whenever older checkpoints can no longer be continued from.
 _CHECKPOINT_FORMAT = 2
@@ -104,7 +105,7 @@ class Training:
     def _judge(self, row: dict[str, float]) -> None:
         """Draws from the objective after an epoch what follows: best weights, rates, the end."""
         value = row[self._objective.metric]
-        if self._is_best(value):
+        if self._objective.better(value, self.best_value):
             self.best_row = row
             for net in self._nets:
                 net.keep_weights()
@@ -118,11 +119,6 @@ class Training:
             self.outcome = "early_stopped"
             waited = f"for {self._patience.epochs} epochs"
             self.reason = f"{self._objective.metric} has not improved {waited}"
-
-    def _is_best(self, value: float) -> bool:
-        if self.best_value is None:
-            return True
-        return value < self.best_value if self._objective.mode == "min" else value > self.best_value
 
     @property
     def best_epoch(self) -> int | None:

@@ -117,7 +117,7 @@ class _Options:
 
     def __init__(self, one: Dimension, evidence: Evidence) -> None:
         self.name, self.options = one.name, one.options
-        self.sign = 1.0 if evidence.goal.mode == "min" else -1.0
+        self.sign = 1.0 if evidence.objective.mode == "min" else -1.0
         losses = _losses(evidence)
         has = np.isfinite(losses)
         self.losses = [losses[has & (one.values == at)] for at in range(len(one.options))]

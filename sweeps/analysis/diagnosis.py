@@ -171,8 +171,8 @@ def _findings(
         return
     if len(curve["epoch"]) < limits.fewest_epochs:
         return
-    objective = curve[evidence.goal.metric]
-    losses = objective if evidence.goal.mode == "min" else -objective
+    objective = curve[evidence.objective.metric]
+    losses = objective if evidence.objective.mode == "min" else -objective
     if trial.outcome is Outcome.COMPLETED:
         yield from _shape(losses, limits)
     if _is_unstable(curve["train_loss"], limits):

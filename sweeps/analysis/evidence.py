@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.listed import complete
 from sweeps.definition.planning import configuration_hash
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.configuration import TrialConfig
+from sweeps.models.objective import Objective
 from sweeps.models.tasks import Task
 from sweeps.record.description import DataDescription
 from sweeps.record.measurement import dev_rows
@@ -71,7 +71,7 @@ class Evidence:
     """A sweep as the analyses see it; arrays are by trial, in plan order.
 
     Attributes:
-        goal: The objective.
+        objective: The objective.
         task: classification or regression.
         dev_rows: How many rows trials are compared on; all of them together where there are folds.
         train_rows: How many rows each net is trained on; None with folds, where nets differ in it.
@@ -82,7 +82,7 @@ class Evidence:
         curves: Metrics by epoch of each trial, without its repeated epochs.
     """
 
-    goal: Goal
+    objective: Objective
     task: Task
     dev_rows: int
     file: SweepFile
@@ -95,7 +95,7 @@ class Evidence:
     @property
     def losses(self) -> Array:
         """The objective such that less is better."""
-        return self.values if self.goal.mode == "min" else -self.values
+        return self.values if self.objective.mode == "min" else -self.values
 
     def draws(self) -> Evidence:
         """Return the same without baselines, which somebody chose: chance says nothing of them."""
@@ -121,7 +121,7 @@ def gather(folder: RunFolder, record: SweepRecord) -> Evidence:
     file, description = folder.read_sweep(), folder.read_description()
     values = [record.value(trial) for trial in record.trials]
     return Evidence(
-        goal=record.goal,
+        objective=record.objective,
         task=description.data.task,
         dev_rows=dev_rows(description.data),
         file=file,

@@ -16,7 +16,7 @@ import numpy as np
 from sweeps.analysis.cdf_band import cdf_band
 from sweeps.analysis.evidence import Array, Evidence
 from sweeps.analysis.permutation import expected_best, expected_best_weights
-from sweeps.definition.goal import Goal
+from sweeps.models.objective import Objective
 from sweeps.record.sweep_record import Outcome
 
 __all__ = ["TuningCurve", "tuning_curve"]
@@ -82,15 +82,15 @@ def tuning_curve(evidence: Evidence) -> TuningCurve | str:
     known = values[np.isfinite(values)]
     if len(known) < _FEWEST:
         return f"{len(known)} results are too few; a tuning curve wants {_FEWEST}"
-    minimize = evidence.goal.mode == "min"
+    minimize = evidence.objective.mode == "min"
     worst = known.max() if minimize else known.min()
     values = np.where(np.isfinite(values), values, worst)
     pruned = sum(evidence.trials[at].outcome is Outcome.PRUNED for at in ended)
     numbers = _numbers(len(values))
-    median, low, high = _curves(values, numbers, evidence.goal)
+    median, low, high = _curves(values, numbers, evidence.objective)
     losses = values if minimize else -values
     sign = 1 if minimize else -1
-    enough, more, sentence = _judged(values, evidence.goal)
+    enough, more, sentence = _judged(values, evidence.objective)
     return TuningCurve(
         numbers=numbers,
         expected=sign * np.array([expected_best(losses, int(number)) for number in numbers]),
@@ -111,7 +111,7 @@ def _numbers(count: int) -> Array:
     return points.astype(float)
 
 
-def _curves(values: Array, numbers: Array, goal: Goal) -> tuple[Array, Array, Array]:
+def _curves(values: Array, numbers: Array, objective: Objective) -> tuple[Array, Array, Array]:
     """Return the median best of each number, and the ends of its band.
 
     A bound of the distribution function bounds its quantiles; the median best of n is that at
@@ -120,8 +120,8 @@ def _curves(values: Array, numbers: Array, goal: Goal) -> tuple[Array, Array, Ar
     """
     ordered = np.sort(values)
     lower, upper = cdf_band(len(ordered), _CONFIDENCE)
-    floor, ceiling = goal.bounds
-    places = 1 - 0.5 ** (1 / numbers) if goal.mode == "min" else 0.5 ** (1 / numbers)
+    floor, ceiling = objective.bounds
+    places = 1 - 0.5 ** (1 / numbers) if objective.mode == "min" else 0.5 ** (1 / numbers)
     steps = np.arange(1, len(ordered) + 1) / len(ordered)
     median = ordered[np.searchsorted(steps, places - 1e-12)]
     # More mass at low values makes every quantile lower.
@@ -130,12 +130,12 @@ def _curves(values: Array, numbers: Array, goal: Goal) -> tuple[Array, Array, Ar
     return median, low, high
 
 
-def _judged(values: Array, goal: Goal) -> tuple[int, More, str]:
+def _judged(values: Array, objective: Objective) -> tuple[int, More, str]:
     """Return the n that would have been enough, whether more would help, and the sentence.
 
     Every metric has a least error of 0: losses themselves, and 1 less accuracy, F1 or R2.
     """
-    errors = np.sort(values if goal.mode == "min" else 1 - values)
+    errors = np.sort(values if objective.mode == "min" else 1 - values)
     if errors[0] == errors[-1]:
         return 1, "hardly", "All trials came to the same result: one would have done."
     count, half = len(errors), len(errors) // 2
@@ -146,12 +146,12 @@ def _judged(values: Array, goal: Goal) -> tuple[int, More, str]:
 
     enough = 1 + bisect.bisect_left(range(1, count), True, key=is_near)
     more = _would_help(errors)
-    shown = [one if goal.mode == "min" else 1 - one for one in (before, best)]
-    of_what = "" if goal.mode == "min" else " of its distance from 1"
+    shown = [one if objective.mode == "min" else 1 - one for one in (before, best)]
+    of_what = "" if objective.mode == "min" else " of its distance from 1"
     sentence = (
-        f"With {half} such trials you would have expected a best {goal.metric} of {shown[0]:.3g}, "
-        f"with {count} of {shown[1]:.3g}; {enough} would have been enough to come within "
-        f"{_NEAR:.0%}{of_what}. {_MORE[more].format(count=count)}"
+        f"With {half} such trials you would have expected a best {objective.metric} of "
+        f"{shown[0]:.3g}, with {count} of {shown[1]:.3g}; {enough} would have been enough to come "
+        f"within {_NEAR:.0%}{of_what}. {_MORE[more].format(count=count)}"
     )
     return enough, more, sentence
 

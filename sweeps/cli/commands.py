@@ -341,7 +341,7 @@ def _answer(parsed: argparse.Namespace, results: Any, exit_code: int | None = No
         record = results.record
         answer = {
             "run": str(results.path),
-            "objective": {"metric": record.goal.metric, "mode": record.goal.mode},
+            "objective": {"metric": record.objective.metric, "mode": record.objective.mode},
             "outcomes": {str(name): count for name, count in record.outcomes.items() if count},
             "unfinished": len(record.unfinished),
             "stopped": "" if record.stopped is None else record.stopped.detail,

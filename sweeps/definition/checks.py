@@ -19,7 +19,6 @@ from sweeps.definition.constraint_checks import (
     read_constraints,
     rejections,
 )
-from sweeps.definition.goal import Goal
 from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.metric_checks import check_metrics, check_objective
 from sweeps.definition.own_files import looked_in
@@ -40,6 +39,7 @@ from sweeps.definition.trial_checks import (
     template_place,
 )
 from sweeps.models.data_checks import DataSummary, check_data
+from sweeps.models.objective import Objective
 from sweeps.models.own_functions import data_functions
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.parameters import looks_like_parameter
@@ -55,7 +55,7 @@ class Sections:
 
     space: Space
     constraints: tuple[Constraint, ...]
-    goal: Goal
+    objective: Objective
     data: DataSummary | None
 
 
@@ -75,7 +75,7 @@ def check_sections(
     data = _check_data(file, base_dir, problems) if is_read else None
     around = Surroundings(data, looked_in(base_dir))
     problems += [] if is_read else _look_at_data(file, around)
-    goal = None if "objective" in unsound else check_objective(file.objective, data, problems)
+    objective = None if "objective" in unsound else check_objective(file.objective, data, problems)
     problems += check_metrics(file.metrics, data)
     constraints, unreadable = read_constraints(file.constraints)
     problems += unreadable
@@ -97,9 +97,9 @@ def check_sections(
     problems += check_roles(file.roles, space)
     problems += _check_resources(file.resources)
     problems += faults
-    if problems or goal is None or (data is None and is_read):
+    if problems or objective is None or (data is None and is_read):
         return None, list(dict.fromkeys(problems))
-    return Sections(space, tuple(constraints.values()), goal, data), []
+    return Sections(space, tuple(constraints.values()), objective, data), []
 
 
 def _check_data(file: SweepFile, base_dir: Path, problems: list[Problem]) -> DataSummary | None:

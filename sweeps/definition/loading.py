@@ -86,7 +86,7 @@ def check_text(
         source=source,
         base_dir=base_dir,
         overrides=tuple(overrides),
-        goal=sections.goal,
+        objective=sections.objective,
         summary=sections.data,
     )
     try:

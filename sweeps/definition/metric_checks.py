@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sweeps.definition.goal import Goal
-from sweeps.definition.sweep_file import Objective
+from sweeps.definition.sweep_file import ObjectiveSection
 from sweeps.models.data_checks import DataSummary
 from sweeps.models.metric_configuration import MetricOptions
 from sweeps.models.metrics import METRICS, Metric, metrics_of
+from sweeps.models.objective import Objective
 from sweeps.models.tasks import TASKS, Task
 from sweeps.search_spaces.problems import KeyPath, Problem, did_you_mean
 
@@ -16,21 +16,21 @@ __all__ = ["check_metrics", "check_objective"]
 
 
 def check_objective(
-    objective: Objective, data: DataSummary | None, problems: list[Problem]
-) -> Goal | None:
-    """Return the goal; None where there is a problem, which is added to the others."""
+    section: ObjectiveSection, data: DataSummary | None, problems: list[Problem]
+) -> Objective | None:
+    """Return the objective; None where there is a problem, which is added to the others."""
     offered = {f"dev_{name}": metric for name, metric in _offered(data).items()}
     place: KeyPath = ("objective", "metric")
-    metric = offered.get(objective.metric)
+    metric = offered.get(section.metric)
     if metric is None:
-        problems.append(_unknown(objective.metric, place, data, tuple(offered)))
+        problems.append(_unknown(section.metric, place, data, tuple(offered)))
         return None
     why = _undefined(metric, data)
     if why:
-        rule = f"{objective.metric} cannot be measured: {why}"
-        problems.append(Problem(place, objective.metric, rule))
+        rule = f"{section.metric} cannot be measured: {why}"
+        problems.append(Problem(place, section.metric, rule))
         return None
-    return Goal(objective.metric, metric.direction)
+    return Objective(section.metric, metric.direction)
 
 
 def check_metrics(asked: Mapping[str, MetricOptions], data: DataSummary | None) -> list[Problem]:

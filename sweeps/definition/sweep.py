@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.own_files import folders_of, looked_in
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.trial_checks import Surroundings
 from sweeps.models.data_checks import DataSummary
+from sweeps.models.objective import Objective
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.problems import SpaceError
 from sweeps.search_spaces.space import Space
@@ -27,7 +27,7 @@ class Sweep:
         source: The text of the file as the user wrote it.
         base_dir: The file's folder: where data files, and first of all modules, are looked for.
         overrides: `key.path=value` texts that changed the file's values.
-        goal: The objective and its direction.
+        objective: The objective and its direction.
         summary: What checking the data found; None where they are a function of the user's and no
             code was to be run.
     """
@@ -38,7 +38,7 @@ class Sweep:
     source: str
     base_dir: Path
     overrides: tuple[str, ...]
-    goal: Goal
+    objective: Objective
     summary: DataSummary | None
 
     @property

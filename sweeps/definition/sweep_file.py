@@ -26,7 +26,7 @@ __all__ = [
     "ManualSearch",
     "MedianStopping",
     "NoScheduler",
-    "Objective",
+    "ObjectiveSection",
     "RandomSearch",
     "Resources",
     "Roles",
@@ -47,7 +47,7 @@ Baseline = Annotated[
 ]
 
 
-class Objective(Section):
+class ObjectiveSection(Section):
     """What a trial is judged by, on the dev set; whether low or high is good follows from it."""
 
     metric: str = Field("dev_loss", description="A dev metric of the task, for example dev_loss.")
@@ -233,7 +233,7 @@ class SweepFile(Section):
     )
     seed: int = Field(0, ge=0, lt=2**63, description="Fixes the plan, the split and every trial.")
     data: DataConfig
-    objective: Objective = Objective(metric="dev_loss")
+    objective: ObjectiveSection = ObjectiveSection(metric="dev_loss")
     metrics: AskedMetrics = Field(
         {},
         description="Names of metrics that are recorded besides the usual ones, as a list, or as "

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -20,7 +20,7 @@ from sweeps.models.errors import ModelError
 from sweeps.models.nets import build_net
 from sweeps.models.own_functions import trial_functions
 from sweeps.models.splits import TrainDev, split_folds
-from sweeps.models.training import Objective, Training
+from sweeps.models.training import Training
 
 __all__ = ["Probe", "probe_plan"]
 
@@ -57,7 +57,7 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
     folds = split_folds(dataset, sweep.file.data, sweep.file.seed)
     data = [fold.train_dev() for fold in folds]
     torch.set_num_threads(math.ceil(sweep.file.resources.cpu))
-    objective = Objective(sweep.goal.metric, sweep.goal.mode, sweep.file.recorded_metrics)
+    objective = replace(sweep.objective, recorded=sweep.file.recorded_metrics)
     seconds, times_weights, row_bytes = [], [1.0], 0
     for trial in _spread(planned, _TRAINED):
         with _trial_errors(trial):

@@ -33,7 +33,7 @@ from sweeps.models.own_functions import OwnFunction, trial_functions
 from sweeps.models.own_imports import find_apart
 from sweeps.models.process_state import ProcessState
 from sweeps.models.splits import TrainDev
-from sweeps.models.training import Objective, Training
+from sweeps.models.training import Training
 from sweeps.models.weights import pack
 from sweeps.record.kept_weights import checkpoint_name, weights_name
 from sweeps.record.sweep_record import Outcome
@@ -55,7 +55,7 @@ class TrialWorker:
 
     def __init__(self, order: WorkOrder) -> None:
         self._order = order
-        self._objective = Objective(order.goal.metric, order.goal.mode, order.metrics)
+        self._objective = replace(order.objective, recorded=order.metrics)
         self._trial: PlannedTrial | None = None
         self._training: Training | None = None
         self._reported = self._saved = self._kept_from = 0

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
 from sweeps.models.metric_configuration import MetricOptions
+from sweeps.models.objective import Objective
 from sweeps.models.splits import TrainDev
 from sweeps.storage.files import BucketFiles, Files
 
@@ -21,7 +21,7 @@ class WorkOrder:
 
     Attributes:
         data: What a trial's net is trained on; with folds, one for each of its nets.
-        metrics: What epochs have besides the usual metrics, the goal's own among them.
+        metrics: What epochs have besides the usual metrics, the objective's own among them.
         milestones: Epochs after which the scheduler decides; None means every epoch.
         stacks: A folder for the stack of a trial that hangs; one that the driver sees, too, where
             `checkpoints` is a folder.
@@ -36,7 +36,7 @@ class WorkOrder:
 
     trials: Mapping[int, PlannedTrial]
     data: tuple[TrainDev, ...]
-    goal: Goal
+    objective: Objective
     milestones: frozenset[int] | None
     checkpoints: Files
     weights: Files

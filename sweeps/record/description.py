@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.sweep_file import SweepFile
+from sweeps.models.objective import Objective
 from sweeps.models.tasks import Task
 
 __all__ = ["DataDescription", "Description", "SplitRows", "Stage"]
@@ -77,7 +77,7 @@ class Description:
     id: str
     base_dir: Path
     overrides: tuple[str, ...]
-    goal: Goal
+    objective: Objective
     data: DataDescription
     trials: int
     values: Mapping[str, Any]
@@ -96,7 +96,7 @@ class Description:
             id=value["id"],
             base_dir=Path(value["base_dir"]),
             overrides=tuple(value["overrides"]),
-            goal=Goal(**value["goal"]),
+            objective=Objective(**value["goal"]),
             data=DataDescription.of(value["data"]),
             trials=value["trials"],
             values=value["sweep"],

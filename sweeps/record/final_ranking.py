@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from sweeps.definition.goal import Goal
+from sweeps.models.objective import Objective
 from sweeps.record.final import Candidate
 from sweeps.record.sweep_record import Place, SweepRecord, TrialRecord
 
@@ -32,7 +32,7 @@ def rank_candidates(searched: SweepRecord, repeats: SweepRecord) -> list[Candida
 
     def place(one: Candidate) -> tuple[bool, float, Place]:
         own = searched.place(searched.trials[one.trial])
-        return one.failed > 0, searched.goal.sort_key(one.mean), own
+        return one.failed > 0, searched.objective.sort_key(one.mean), own
 
     return sorted(found, key=place)
 
@@ -40,9 +40,11 @@ def rank_candidates(searched: SweepRecord, repeats: SweepRecord) -> list[Candida
 def _candidate(
     searched: SweepRecord, trial: TrialRecord, repeats: Sequence[TrialRecord], level: float
 ) -> Candidate:
-    at_best = [repeat.best[searched.goal.metric] for repeat in repeats if repeat.best is not None]
+    at_best = [
+        repeat.best[searched.objective.metric] for repeat in repeats if repeat.best is not None
+    ]
     mean, error, half = _mean(at_best, level)
-    low, high = _ends(mean, half, searched.goal)
+    low, high = _ends(mean, half, searched.objective)
     value = searched.value(trial)
     assert value is not None, "candidates come from the ranking"
     return Candidate(
@@ -76,11 +78,13 @@ def _mean(values: Sequence[float], level: float) -> tuple[float | None, float | 
     return mean, error, float(t.ppf((1 + level) / 2, len(values) - 1)) * error
 
 
-def _ends(mean: float | None, half: float | None, goal: Goal) -> tuple[float | None, float | None]:
+def _ends(
+    mean: float | None, half: float | None, objective: Objective
+) -> tuple[float | None, float | None]:
     """Return the ends of an interval, within what the metric can be."""
     if mean is None or half is None:
         return None, None
-    floor, ceiling = goal.bounds
+    floor, ceiling = objective.bounds
     return max(mean - half, floor), min(mean + half, ceiling)
 
 

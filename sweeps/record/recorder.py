@@ -273,7 +273,8 @@ class Recorder:
         self.end_with(error, reason, meaning(number))
 
     def _reached(self, value: float) -> bool:
-        return value == self._budget.target or self.record.goal.better(value, self._budget.target)
+        target = self._budget.target
+        return value == target or self.record.objective.better(value, target)
 
 
 def reopen_failed(recorder: Recorder) -> frozenset[int]:

@@ -61,8 +61,8 @@ def write_results(folder: RunFolder, record: SweepRecord) -> None:
     write_atomically(folder.path / _TRIALS, lines)
     write_atomically(folder.path / _EPOCHS, _epochs_parquet(folder))
     if record.best is not None:
-        objective = {"metric": record.goal.metric, "value": record.value(record.best)}
-        error = standard_error(record.best.best, record.goal.metric)
+        objective = {"metric": record.objective.metric, "value": record.value(record.best)}
+        error = standard_error(record.best.best, record.objective.metric)
         winner = trial_line(record, record.best) | {
             "objective": objective if error is None else objective | {"standard_error": error},
             "weights": str(best_weights(folder.weights, record.best).relative_to(folder.path)),

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import StorageError
+from sweeps.models.objective import Objective
 from sweeps.record.description import Stage
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.replay import read_record
@@ -64,7 +64,7 @@ def kept_finals(sweep: RunFolder) -> dict[str, RunFolder]:
 
 
 def make_stage(
-    sweep: RunFolder, stage: Stage, plan: Sequence[PlannedTrial], goal: Goal
+    sweep: RunFolder, stage: Stage, plan: Sequence[PlannedTrial], objective: Objective
 ) -> RunFolder:
     """Make a stage's folder; what tells that it is whole is written last.
 
@@ -87,7 +87,7 @@ def make_stage(
     about = {
         "id": uuid.uuid4().hex,
         "trials": len(plan),
-        "goal": {"metric": goal.metric, "mode": goal.mode},
+        "goal": {"metric": objective.metric, "mode": objective.mode},
         "stage": stage,
         "stage_of": description["id"],
         "sweep": description["sweep"] | unchanged,
@@ -178,6 +178,6 @@ def read_audit(sweep: RunFolder, record: SweepRecord) -> list[Audited]:
         if trial.outcome is None:
             continue
         pruned, value = by_hash[trial.trial.hash], audit.value(trial)
-        beats = value is not None and record.goal.better(value, best)
+        beats = value is not None and record.objective.better(value, best)
         found.append(Audited(pruned.trial.index, record.value(pruned), value, beats))
     return found

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
+from sweeps.models.objective import Objective
 from sweeps.record.stops import Stop, read_stop
 
 __all__ = ["Outcome", "Place", "Step", "SweepRecord", "TrialRecord"]
@@ -92,13 +92,15 @@ class SweepRecord:
         accepted: What of them a person went on with although it had changed, in words.
     """
 
-    def __init__(self, plan: Sequence[PlannedTrial], goal: Goal, identity: str = "") -> None:
+    def __init__(
+        self, plan: Sequence[PlannedTrial], objective: Objective, identity: str = ""
+    ) -> None:
         """Begin with nothing but a plan.
 
         Args:
             identity: The sweep's id; sessions of another are refused. Empty takes any.
         """
-        self.goal = goal
+        self.objective = objective
         self.identity = identity
         self.code: dict[str, str] | None = None
         self.accepted: list[str] = []
@@ -114,10 +116,10 @@ class SweepRecord:
 
     @classmethod
     def of(
-        cls, plan: Sequence[PlannedTrial], goal: Goal, events: Iterable[Mapping[str, Any]]
+        cls, plan: Sequence[PlannedTrial], objective: Objective, events: Iterable[Mapping[str, Any]]
     ) -> SweepRecord:
         """Return the fold of `events` over `plan`."""
-        record = cls(plan, goal)
+        record = cls(plan, objective)
         for event in events:
             record.apply(event)
         return record
@@ -182,10 +184,10 @@ class SweepRecord:
 
     def value(self, record: TrialRecord) -> float | None:
         """Return the objective at the trial's best epoch."""
-        return None if record.best is None else record.best[self.goal.metric]
+        return None if record.best is None else record.best[self.objective.metric]
 
     def _key(self, record: TrialRecord) -> float:
-        return self.goal.sort_key(self.value(record))
+        return self.objective.sort_key(self.value(record))
 
     def _apply_to_trial(self, record: TrialRecord, event: Mapping[str, Any]) -> None:
         kind = event["event"]
@@ -233,11 +235,11 @@ class SweepRecord:
             record.last = dict(row)
             # The epoch in which a trial diverged is never its best, whatever the objective says.
             is_sound = row is not rows[-1] or outcome != Outcome.DIVERGED
-            if is_sound and self.goal.better(row[self.goal.metric], self.value(record)):
+            if is_sound and self.objective.better(row[self.objective.metric], self.value(record)):
                 record.best = record.last
         if rows:
             kind = "report" if outcome is None else "last_report"
-            value = record.last[self.goal.metric]
+            value = record.last[self.objective.metric]
             best = self.value(record)
             self.steps.append(Step(kind, record.trial.index, record.epochs, value, best))
         self._take_best(record)

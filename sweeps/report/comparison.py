@@ -46,7 +46,7 @@ def comparison_sections(first: RunFolder, second: RunFolder) -> list[Section]:
     evidences = [gather(*pair) for pair in zip(folders, records, strict=True)]
     curves = [tuning_curve(evidence) for evidence in evidences]
     names = _names(first, second)
-    tuning = tuning_comparison(names, curves, records[0].goal.metric)
+    tuning = tuning_comparison(names, curves, records[0].objective.metric)
     panels = [] if tuning is None else [tuning]
     panels.append(_results(names, evidences))
     return [
@@ -65,7 +65,7 @@ def _names(first: RunFolder, second: RunFolder) -> list[str]:
 def _refuse_unlike(first: RunFolder, second: RunFolder) -> None:
     one, other = first.read_description(), second.read_description()
     unlike = {
-        "objective": [about.goal.metric for about in (one, other)],
+        "objective": [about.objective.metric for about in (one, other)],
         "data": [f"{about.data.source} ({about.data.digest[:8]})" for about in (one, other)],
     }
     for what, (left, right) in unlike.items():
@@ -79,14 +79,14 @@ def _refuse_unlike(first: RunFolder, second: RunFolder) -> None:
 def _words(
     names: list[str], records: list[SweepRecord], curves: list[TuningCurve | str]
 ) -> list[str]:
-    goal = records[0].goal
+    objective = records[0].objective
     values = [None if one.best is None else one.value(one.best) for one in records]
     if values[0] is None or values[1] is None:
         lacking = " and ".join(n for n, v in zip(names, values, strict=True) if v is None)
         return [f"{lacking} has no trial with a finite objective."]
-    better = 0 if goal.sort_key(values[0]) <= goal.sort_key(values[1]) else 1
+    better = 0 if objective.sort_key(values[0]) <= objective.sort_key(values[1]) else 1
     words = [
-        f"The best of {names[better]} is {goal.metric} = {values[better]:.4g}; that of "
+        f"The best of {names[better]} is {objective.metric} = {values[better]:.4g}; that of "
         f"{names[1 - better]} is {values[1 - better]:.4g}, of "
         f"{len(records[better].trials)} and {len(records[1 - better].trials)} trials."
     ]
@@ -126,7 +126,7 @@ def _results(names: list[str], evidences: list[Evidence]) -> Panel:
         )
         for name, own, colour in zip(names, values, COLOURS, strict=True)
     ]  # fmt: skip
-    metric = evidences[0].goal.metric
+    metric = evidences[0].objective.metric
     made = figure(traces, "", metric, showlegend=False)
     counts = " and ".join(str(len(own)) for own in values)
     caption = f"{metric} of all {counts} trials that have one, at their best epochs."
@@ -151,7 +151,7 @@ def _column(folder: RunFolder, record: SweepRecord, evidence: Evidence) -> dict[
     found |= {name: count for name, count in saved.trials.items() if count}
     found |= {"epochs run": sum(saved.run.values()), "seconds": round(record.active_s, 1)}
     if record.best is not None:
-        found[f"best {record.goal.metric}"] = record.value(record.best)
+        found[f"best {record.objective.metric}"] = record.value(record.best)
         found["best trial"] = record.best.trial.index
     choice, openings = read_final(folder), read_openings(folder)
     if choice is not None and choice.winner.mean is not None:

@@ -20,7 +20,7 @@ _MOST_BARS = 60
 
 def bars(evidence: Evidence, shown: Any) -> dict[str, Any]:
     """Return error bars of one standard error over folds, where there are folds and few trials."""
-    metric = evidence.goal.metric
+    metric = evidence.objective.metric
     found = [standard_error(evidence.trials[at].best, metric) for at in shown]
     if len(evidence.trials) > _MOST_BARS or not any(found):
         return {}

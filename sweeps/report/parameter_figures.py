@@ -44,7 +44,7 @@ def parallel_coordinates(evidence: Evidence, names: Sequence[str]) -> Panel | No
     ]
     colours, scale, legend = _colours(len(shown))
     lines = go.Parcoords(
-        dimensions=[*axes, _goal_axis(evidence, axis, shown)],
+        dimensions=[*axes, _objective_axis(evidence, axis, shown)],
         line={"color": rounded(colours), "colorscale": scale, "cmin": 0, "cmax": 1},
         labelangle=-25, labelside="bottom", labelfont={"size": 12},
     )  # fmt: skip
@@ -83,12 +83,12 @@ def _labels(names: Sequence[str]) -> list[str]:
     return [one if brief.count(one) == 1 else name for one, name in zip(brief, names, strict=True)]
 
 
-def _goal_axis(evidence: Evidence, axis: ValueAxis, shown: Any) -> dict[str, Any]:
+def _objective_axis(evidence: Evidence, axis: ValueAxis, shown: Any) -> dict[str, Any]:
     """The objective's axis; what is worse than it goes lies at its end."""
     values = np.clip(evidence.values[shown], *axis.ends)
     scaled = np.log10(values) if axis.is_log else values
     return {
-        "label": evidence.goal.metric, "values": rounded(scaled),
+        "label": evidence.objective.metric, "values": rounded(scaled),
         **_marks(axis.low, axis.high, axis.is_log, 5), "range": [axis.low, axis.high],
     }  # fmt: skip
 
@@ -155,7 +155,7 @@ def _sample(own: Any, evidence: Evidence) -> Any:
 def _slice(evidence: Evidence, axis: ValueAxis, one: Dimension, warned: str) -> Panel:
     has = np.flatnonzero(np.isfinite(evidence.values) & np.isfinite(one.values))
     own = _sample(has, evidence)
-    metric, x = evidence.goal.metric, _places(one)
+    metric, x = evidence.objective.metric, _places(one)
     inside = own[~axis.is_beyond(evidence.values[own])]
     traces = _boxes(evidence, one, inside) if one.kind == "choice" else []
     if one.kind != "choice":

@@ -85,12 +85,12 @@ def report_sections(folder: RunFolder) -> list[Section]:
         _failed(record.trials),
         Section("The space", panels=_there(parameters, importance_bars(analysis.importances))),
         Section("Each parameter", panels=slices(evidence, alarms)),
-        _choices(analysis, evidence.goal.metric),
+        _choices(analysis, evidence.objective.metric),
         Section(
             "Bias, variance and effort",
             panels=_there(
                 diagnosed,
-                tuning_panel(analysis.tuning_curve, evidence.goal.metric),
+                tuning_panel(analysis.tuning_curve, evidence.objective.metric),
                 saved_epochs(analysis.savings),
             ),
         ),
@@ -145,7 +145,7 @@ def _summary(
     text += _rare_classes(description.data, description.sweep.data.split.test)
     text += [f"Note on the data: {note}." for note in description.data.notes]
     facts = {
-        "objective": f"{record.goal.metric} ({record.goal.mode})",
+        "objective": f"{record.objective.metric} ({record.objective.mode})",
         "data": ", ".join(f"{one.name} {one.rows} rows" for one in description.data.splits),
         "cut": description.data.cut or AT_RANDOM,
         "started": _clock(record.started_at),
@@ -204,7 +204,7 @@ def _yaml(record: SweepRecord, choice: FinalChoice | None) -> dict[str, str]:
 def _winner_words(
     record: SweepRecord, choice: FinalChoice | None, openings: Sequence[Opening]
 ) -> list[str]:
-    best, metric = record.best, record.goal.metric
+    best, metric = record.best, record.objective.metric
     if best is None:
         return [no_winner_words(record)]
     words = [
@@ -229,7 +229,7 @@ def _winner_words(
 
 def _within_one_error(record: SweepRecord) -> list[str]:
     """Return how many others folds cannot tell from the best (the rule of one standard error)."""
-    metric, best = record.goal.metric, record.best
+    metric, best = record.objective.metric, record.best
     error = None if best is None else standard_error(best.best, metric)
     if best is None or not error:
         return []
@@ -271,7 +271,7 @@ def _table(record: SweepRecord, evidence: Evidence, analysis: Analysis) -> Table
     keys = _varied(evidence.trials)
     words = {one.trial: one.words for one in analysis.diagnoses}
     columns = [
-        "trial", evidence.goal.metric, "best epoch", "epochs", "seconds", "outcome", *keys,
+        "trial", evidence.objective.metric, "best epoch", "epochs", "seconds", "outcome", *keys,
         "diagnosis", "reason",
     ]  # fmt: skip
     rows = []

@@ -32,7 +32,7 @@ _FEWEST_FOR_BAND = 3
 
 def learning_curves(evidence: Evidence) -> Panel | None:
     """The objective by epoch, the best trial in front: each curve, or of many their quartiles."""
-    metric, best = evidence.goal.metric, _best(evidence)
+    metric, best = evidence.objective.metric, _best(evidence)
     shown = {
         at: curve
         for at, curve in enumerate(evidence.curves)
@@ -62,15 +62,15 @@ def learning_curves(evidence: Evidence) -> Panel | None:
 
 
 def _curves_axis(evidence: Evidence, shown: dict[int, Any]) -> ValueAxis:
-    metric = evidence.goal.metric
+    metric = evidence.objective.metric
     ended = [at for at in shown if evidence.trials[at].outcome != "diverged"] or list(shown)
-    found = axis_of(np.concatenate([shown[at][metric] for at in ended]), evidence.goal)
+    found = axis_of(np.concatenate([shown[at][metric] for at in ended]), evidence.objective)
     assert found is not None
     return found
 
 
 def _single(evidence: Evidence, shown: dict[int, Any]) -> tuple[list[Any], str]:
-    metric, traces, seen = evidence.goal.metric, [], dict[str, int]()
+    metric, traces, seen = evidence.objective.metric, [], dict[str, int]()
     for at, curve in shown.items():
         outcome = str(evidence.trials[at].outcome)
         seen[outcome] = seen.get(outcome, 0) + 1
@@ -86,7 +86,7 @@ def _single(evidence: Evidence, shown: dict[int, Any]) -> tuple[list[Any], str]:
 
 
 def _bands(evidence: Evidence, shown: dict[int, Any]) -> tuple[list[Any], str]:
-    metric, traces, counts = evidence.goal.metric, [], []
+    metric, traces, counts = evidence.objective.metric, [], []
     for outcome in dict.fromkeys(str(evidence.trials[at].outcome) for at in shown):
         curves = [
             curve[metric]
@@ -131,7 +131,7 @@ def history_panels(evidence: Evidence) -> list[Panel]:
     ended = np.array([trial.ended_at or math.nan for trial in evidence.trials])
     starts = [trial.started_at for trial in evidence.trials if trial.started_at]
     minutes = (ended - min(starts)) / 60 if starts else ended
-    metric, number = evidence.goal.metric, int(has.sum())
+    metric, number = evidence.objective.metric, int(has.sum())
     numbers = np.arange(len(has), dtype=float)
     drawn, beyond = _history(evidence, axis, numbers, "trial")
     drawn.update_xaxes(**whole_axis(0, len(has) - 1))
@@ -173,7 +173,7 @@ def _history(evidence: Evidence, axis: ValueAxis, x: Any, title: str) -> tuple[g
     beyond, words = marks_beyond(evidence, axis, x)
     by_time = has[np.argsort(x[has], kind="stable")]
     losses = np.minimum.accumulate(evidence.losses[by_time])
-    best = losses if evidence.goal.mode == "min" else -losses
+    best = losses if evidence.objective.mode == "min" else -losses
     traces += beyond
     traces.append(
         go.Scatter(
@@ -181,7 +181,7 @@ def _history(evidence: Evidence, axis: ValueAxis, x: Any, title: str) -> tuple[g
             line={"color": INK, "width": 2, "shape": "hv"},
         )
     )  # fmt: skip
-    return figure(traces, title, evidence.goal.metric, **axis.layout()), words
+    return figure(traces, title, evidence.objective.metric, **axis.layout()), words
 
 
 def _best(evidence: Evidence) -> int | None:

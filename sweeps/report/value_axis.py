@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sweeps.analysis.evidence import Array, Evidence
-from sweeps.definition.goal import Goal
+from sweeps.models.objective import Objective
 from sweeps.record.sweep_record import Outcome
 from sweeps.report.style import log_axis, log_if_wide
 
@@ -74,10 +74,12 @@ def value_axis(evidence: Evidence) -> ValueAxis | None:
     Diverged trials, whose last finite value says little, are not asked where it ends.
     """
     whole = np.array([trial.outcome is not Outcome.DIVERGED for trial in evidence.trials])
-    return axis_of(evidence.values[whole], evidence.goal) or axis_of(evidence.values, evidence.goal)
+    return axis_of(evidence.values[whole], evidence.objective) or axis_of(
+        evidence.values, evidence.objective
+    )
 
 
-def axis_of(values: Array, goal: Goal) -> ValueAxis | None:
+def axis_of(values: Array, objective: Objective) -> ValueAxis | None:
     """Return the axis for these values; None where none is finite.
 
     A value is beyond it where it is worse than the third quartile by more than three times the
@@ -88,12 +90,12 @@ def axis_of(values: Array, goal: Goal) -> ValueAxis | None:
         return None
     is_log = bool(log_if_wide([kept]))
     scaled = np.log10(kept) if is_log else kept
-    bad = scaled if goal.mode == "min" else -scaled
+    bad = scaled if objective.mode == "min" else -scaled
     best, quartile = float(bad.min()), float(np.percentile(bad, 75))
     fence = quartile + _FENCE * (quartile - best)
     worst = float(bad[bad <= fence].max()) if quartile > best else float(bad.max())
-    low, high = (best, worst) if goal.mode == "min" else (-worst, -best)
-    return _of_some_length(low, high, is_log, goal.mode == "min")
+    low, high = (best, worst) if objective.mode == "min" else (-worst, -best)
+    return _of_some_length(low, high, is_log, objective.mode == "min")
 
 
 def _of_some_length(low: float, high: float, is_log: bool, is_high_bad: bool) -> ValueAxis:

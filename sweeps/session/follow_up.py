@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.stage_plans import audit_plan, can_be_refitted, refit_plan, repeats_plan
 from sweeps.definition.sweep_file import Final, SweepFile
 from sweeps.models.datasets import Dataset
 from sweeps.models.metrics import recorded_metrics
+from sweeps.models.objective import Objective
 from sweeps.models.splits import Splits, refit_splits
 from sweeps.record.final import (
     Candidate,
@@ -43,7 +43,7 @@ from sweeps.storage.files import fetch_file
 __all__ = ["FollowUp"]
 
 # The last epoch of a refit is its best, as no dev rows are left to choose by.
-_LAST_EPOCH = Goal("epoch", "max")
+_LAST_EPOCH = Objective("epoch", "max")
 
 
 class Train(Protocol):
@@ -83,7 +83,7 @@ class FollowUp:
         if folder is None:
             number = self.file.stopping.audit
             plan = audit_plan([trial.trial for trial in pruned], number, self.file.seed)
-            folder = make_stage(self.folder, "audit", plan, self.record.goal)
+            folder = make_stage(self.folder, "audit", plan, self.record.objective)
         return self.train(folder, self.splits) is not None
 
     def _final(self, final: Final, set_title: Callable[[str], None]) -> None:
@@ -97,7 +97,7 @@ class FollowUp:
         if folder is None:
             best = [trial.trial for trial in self.record.ranked()[: final.top_k]]
             plan = repeats_plan(best, final.seeds, self.file.seed)
-            folder = make_stage(self.folder, "final", plan, self.record.goal)
+            folder = make_stage(self.folder, "final", plan, self.record.objective)
         repeats = self.train(folder, self.splits)
         if repeats is None or repeats.best is None:
             return None
@@ -107,8 +107,8 @@ class FollowUp:
             return None
         p_value = welch_p_value(*candidates[:2]) if len(candidates) > 1 else None
         choice = FinalChoice(
-            metric=self.record.goal.metric,
-            mode=self.record.goal.mode,
+            metric=self.record.objective.metric,
+            mode=self.record.objective.mode,
             seeds=final.seeds,
             candidates=tuple(candidates),
             p_value=p_value,

@@ -62,7 +62,7 @@ def _about(record: SweepRecord) -> dict[str, Any]:
         "event": "ended" if stop is None else _EVENTS.get(stop.reason, "ended"),
         "reason": "" if stop is None else stop.detail,
         "outcomes": {str(name): count for name, count in record.outcomes.items() if count},
-        "objective": {"metric": record.goal.metric, "mode": record.goal.mode},
+        "objective": {"metric": record.objective.metric, "mode": record.objective.mode},
         "best": None if best is None else {"trial": best.trial.index, "value": record.value(best)},
         "progress": status_line(record, None),
     }

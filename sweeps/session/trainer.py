@@ -187,7 +187,7 @@ def _job(part: Part, unfinished: Sequence[TrialRecord], place: Place) -> Job:
     """Return what a runner is given to train; makes the folder ready for it."""
     file, recorder = part.folder.read_sweep(), part.recorder
     longest = max(one.trial.config.training.epochs for one in recorder.record.trials)
-    scheduler = build_scheduler(file.stopping, recorder.record.goal, longest)
+    scheduler = build_scheduler(file.stopping, recorder.record.objective, longest)
     part.folder.remove_leftovers()
     _write_preprocessing(part)
     order = _work_order(part, file, unfinished)
@@ -212,7 +212,7 @@ def _work_order(part: Part, file: SweepFile, unfinished: Sequence[TrialRecord]) 
     return WorkOrder(
         trials={one.trial.index: one.trial for one in unfinished},
         data=tuple(split.train_dev() for split in part.splits),
-        goal=part.recorder.record.goal,
+        objective=part.recorder.record.objective,
         metrics=file.recorded_metrics,
         milestones=None,
         checkpoints=part.folder.checkpoint_files,

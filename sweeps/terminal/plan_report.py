@@ -100,7 +100,7 @@ def _measured(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTrial])
 
 def _scheduler(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Scheduler:
     longest = max(trial.config.training.epochs for trial in planned)
-    return build_scheduler(sweep.file.stopping, sweep.goal, longest)
+    return build_scheduler(sweep.file.stopping, sweep.objective, longest)
 
 
 def _followers(sweep: Sweep, planned: Sequence[PlannedTrial]) -> int:

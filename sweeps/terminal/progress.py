@@ -129,9 +129,9 @@ def status_line(record: SweepRecord, epochs_per_s: float | None, is_search: bool
     parts = [f"{ended}/{total} trials" + (f" ({counts})" if counts else "")]
     best = record.best
     if best is not None:
-        value = format_metric(best.best, record.goal.metric, digits=5)
+        value = format_metric(best.best, record.objective.metric, digits=5)
         which = f" (trial {best.trial.index})" if is_search else ""
-        parts.append(f"best {record.goal.metric} {value}{which}")
+        parts.append(f"best {record.objective.metric} {value}{which}")
     if epochs_per_s:
         parts.append(_pace(epochs_per_s))
     left_s = time_left_s(record, epochs_per_s)

@@ -112,7 +112,9 @@ def _ranked_columns(record: SweepRecord, limit: int = _SHOWN_TRIALS) -> dict[str
     columns: dict[str, list[str]] = {
         "rank": [str(place) if trial.best else "" for place, trial in enumerate(shown, start=1)],
         "trial": [str(trial.trial.index) for trial in shown],
-        record.goal.metric: [format_metric(trial.best, record.goal.metric) for trial in shown],
+        record.objective.metric: [
+            format_metric(trial.best, record.objective.metric) for trial in shown
+        ],
     }
     if other:
         columns[other] = [format_metric(trial.best, other) for trial in shown]
@@ -231,7 +233,7 @@ def _print_winner(results: Results, console: Console) -> None:
 
 
 def _winner_line(record: SweepRecord, best: TrialRecord, title: str) -> str:
-    metric = record.goal.metric
+    metric = record.objective.metric
     value = format_metric(best.best, metric, digits=6)
     of_what = (
         "" if standard_error(best.best, metric) is None else " (mean ± standard error over folds)"
@@ -251,7 +253,7 @@ def _second_metric(record: SweepRecord) -> str:
     """Return another dev metric that people read, beside the objective."""
     best = record.best.best if record.best is not None and record.best.best else {}
     for name in (*(f"dev_{task.score}" for task in TASKS.values()), "dev_loss"):
-        if name in best and name != record.goal.metric:
+        if name in best and name != record.objective.metric:
             return name
     return ""
 

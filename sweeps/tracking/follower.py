@@ -81,7 +81,7 @@ class Follower:
         self.folder = folder
         self.uri = uri
         description = folder.read_description()
-        self.record = SweepRecord(folder.read_plan(), description.goal, description.id)
+        self.record = SweepRecord(folder.read_plan(), description.objective, description.id)
         self._is_stage = description.stage is not None
         if not folder.ledger.exists():
             folder.refuse_results_without_ledger()

@@ -135,7 +135,7 @@ class Projection:
         self.folder = folder
         self.uri = uri
         self._description = folder.read_description()
-        self._goal = self._description.goal
+        self._objective = self._description.objective
         self._inside = inside
         self._checks = checks
         self._name = run_name(folder, self._description)
@@ -186,7 +186,7 @@ class Projection:
             metrics = epoch_metrics(trial, (row for row in rows if row["epoch"] > run.epochs))
             if state != "running":
                 metrics += best_metrics(trial, trial.started_at, trial.best_epoch or 0)
-            tags = {**trial_tags(trial, state, self._goal), _MARK_TAG: mark}
+            tags = {**trial_tags(trial, state, self._objective), _MARK_TAG: mark}
             self._set_status(run, trial, state)
             params = trial_params(trial) if is_new else []
             self._log(run.run_id, metrics, params, tags_of(tags, is_new))
@@ -196,9 +196,9 @@ class Projection:
         """Return whether a run has its points of the objective once each, where that is asked."""
         if not self._checks or run.mark is None or run.is_own:
             return True
-        found = self.client.get_metric_history(run.run_id, self._goal.metric)
+        found = self.client.get_metric_history(run.run_id, self._objective.metric)
         sent = (row for row in rows if row["epoch"] <= run.epochs)
-        wanted = [one for one in epoch_metrics(trial, sent) if one.key == self._goal.metric]
+        wanted = [one for one in epoch_metrics(trial, sent) if one.key == self._objective.metric]
         return _points(found) == _points(wanted)
 
     def _forget_what_is_not_begun(self, record: SweepRecord) -> None:

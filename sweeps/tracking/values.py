@@ -17,8 +17,8 @@ from typing import Any
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
 from sweeps.definition.configurations import flatten
-from sweeps.definition.goal import Goal
 from sweeps.infra.plain_text import shown
+from sweeps.models.objective import Objective
 from sweeps.record.description import Description
 from sweeps.record.final import FinalChoice, Opening
 from sweeps.record.measurement import format_metric
@@ -166,14 +166,14 @@ def sweep_params(description: Description) -> list[Param]:
     return [*params, Param("data.cut", _within(cut, _LONGEST_PARAM))] if cut else params
 
 
-def trial_tags(trial: TrialRecord, state: str, goal: Goal) -> dict[str, str]:
+def trial_tags(trial: TrialRecord, state: str, objective: Objective) -> dict[str, str]:
     """Return a trial's outcome and reason; empty texts take back what a retry has mended."""
     return {
         "outcome": state,
         "reason": trial.reason,
         "failures": "\n\n".join(trial.failures),
         "configuration_hash": trial.trial.hash,
-        "mlflow.note.content": _trial_note(trial, state, goal),
+        "mlflow.note.content": _trial_note(trial, state, objective),
     }
 
 
@@ -220,8 +220,9 @@ def sweep_note(record: SweepRecord, stage: str | None, choice: FinalChoice | Non
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     if best is None:
         return f"No trial has a finite objective. {len(record.trials)} trials: {counts or 'none'}."
+    metric = record.objective.metric
     lines = [
-        f"**Best {record.goal.metric} = {format_metric(best.best, record.goal.metric, digits=6)}** "
+        f"**Best {metric} = {format_metric(best.best, metric, digits=6)}** "
         f"(trial {best.trial.index}, epoch {best.best_epoch}) of {len(record.trials)} trials: "
         f"{counts}.",
         "",
@@ -247,11 +248,11 @@ def _choice_lines(choice: FinalChoice | None) -> list[str]:
     ]
 
 
-def _trial_note(trial: TrialRecord, state: str, goal: Goal) -> str:
+def _trial_note(trial: TrialRecord, state: str, objective: Objective) -> str:
     """Return one line about a trial, which the MLflow UI shows as its description."""
     reason = f" ({_literal(trial.reason.splitlines()[0])})" if trial.reason else ""
     if trial.best is None:
         return f"{state}{reason} after {trial.epochs} epochs"
-    value = format_metric(trial.best, goal.metric, digits=6)
-    best = f"best {goal.metric} = {value} at epoch {trial.best_epoch}"
+    value = format_metric(trial.best, objective.metric, digits=6)
+    best = f"best {objective.metric} = {value} at epoch {trial.best_epoch}"
     return f"{state}{reason} after {trial.epochs} epochs; {best}"

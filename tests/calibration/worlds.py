@@ -19,11 +19,11 @@ from sweeps.analysis.evidence import gather
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.suggestion import suggest
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
-from sweeps.definition.goal import Goal
 from sweeps.models.evaluation import Estimate, Resampling, evaluate
 from sweeps.models.features import features_from_array
 from sweeps.models.intervals import share_interval
 from sweeps.models.metrics import recorded_metrics
+from sweeps.models.objective import Objective
 from sweeps.models.targets import Target
 from sweeps.record.final import Interval
 from sweeps.record.final_ranking import ALPHA, rank_candidates, welch_p_value
@@ -102,8 +102,8 @@ def an_alarm_on_a_grid(seed: int) -> bool:
     made = {f"p{at}": {"float": [0.0, 1.0], "points": 10} for at in range(2)}
     trials = [{"p0": one, "p1": other} for one in axis for other in axis]
     values = (np.random.default_rng(seed).binomial(30, 0.9, 100) / 30).tolist()
-    goal = Goal("dev_accuracy", "max")
-    return bool(boundary_alarms(evidence(made, trials, values, goal=goal)))
+    objective = Objective("dev_accuracy", "max")
+    return bool(boundary_alarms(evidence(made, trials, values, objective=objective)))
 
 
 def an_end_is_missed(seed: int) -> bool:
@@ -188,9 +188,9 @@ def winner_interval_misses(candidates: int) -> Callable[[int], bool]:
 
 def _ranked(means: Any, seed: int) -> Any:
     values = 10 + means[:, None] + np.random.default_rng(seed).normal(size=(len(means), 5))
-    goal = Goal("dev_loss", "min")
-    searched = record([0.5] * len(means), 1, goal)
-    return rank_candidates(searched, record(values.ravel().tolist(), 5, goal))
+    objective = Objective("dev_loss", "min")
+    searched = record([0.5] * len(means), 1, objective)
+    return rank_candidates(searched, record(values.ravel().tolist(), 5, objective))
 
 
 def lead_is_more_than_noise(lead: float) -> Callable[[int], bool]:

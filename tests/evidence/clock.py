@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.sweep_file import Stopping
 from sweeps.execution.schedulers.scheduler import Action, Scheduler
 from sweeps.execution.schedulers.table import build_scheduler
+from sweeps.models.objective import Objective
 from tests.evidence.trained import Array
 
 __all__ = ["Played", "play"]
@@ -48,7 +48,7 @@ class Played:
 
 
 def play(
-    stopping: Stopping, curves: Array, workers: int, goal: float, until: float = 0.0
+    stopping: Stopping, curves: Array, workers: int, objective: float, until: float = 0.0
 ) -> Played:
     """Play a scheduler of asynchronous trials, taken in their order, until it has done enough.
 
@@ -58,14 +58,14 @@ def play(
         stopping: A section of the sweep file.
         curves: (trials, epochs) losses; a trial that diverged has NaN from there on.
         workers: How many train at once.
-        goal: It goes on until a loss is as low as this.
+        objective: It goes on until a loss is as low as this.
         until: And until this moment at least.
     """
-    scheduler = build_scheduler(stopping, Goal("dev_loss", "min"), curves.shape[1])
+    scheduler = build_scheduler(stopping, Objective("dev_loss", "min"), curves.shape[1])
     clock = _Clock(scheduler, curves)
     for _ in range(min(workers, len(curves))):
         clock.start(0.0)
-    while clock.busy and not (clock.best <= goal and clock.busy[0][0] >= until):
+    while clock.busy and not (clock.best <= objective and clock.busy[0][0] >= until):
         clock.advance()
     return clock.played()
 

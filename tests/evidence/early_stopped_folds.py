@@ -171,7 +171,7 @@ def _searched(folds: Array, order: Array, rule: Rule, budget: int) -> _Path:
 def _played(curves: Array, order: Array, budget: int) -> _Path:
     """Let the product's ASHA stop all folds of a trial at once, on one worker."""
     section = Asha(scheduler="asha", grace_epochs=1, reduction_factor=3)
-    played = play(section, curves[order], 1, goal=np.inf, until=budget)
+    played = play(section, curves[order], 1, objective=np.inf, until=budget)
     is_within = played.times <= budget + 1e-9
     values, trials = played.values[is_within], order[played.trials[is_within].astype(int)]
     best = np.fmin.accumulate(values)

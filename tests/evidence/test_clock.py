@@ -24,7 +24,7 @@ def test_under_the_simulated_clock_one_worker_does_what_a_local_sweep_does(
     changes = ("data.source=iris", trials, "space.training.epochs=9")
     whole = curves_of(train(Wanted("asha", "whole", changes), tmp_path))
     swept = train(Wanted("asha", "swept", (*changes, f"stopping={scheduler}")), tmp_path)
-    played = play(swept.folder.read_sweep().stopping, whole, 1, goal=-1)
+    played = play(swept.folder.read_sweep().stopping, whole, 1, objective=-1)
     lengths = np.bincount(played.trials.astype(int)).tolist()
     assert lengths == [trial.epochs for trial in swept.record.trials]
     assert np.all(np.diff(played.times) > 0)
@@ -33,5 +33,5 @@ def test_under_the_simulated_clock_one_worker_does_what_a_local_sweep_does(
 def test_no_scheduler_on_eight_workers_takes_an_eighth_of_the_time() -> None:
     curves = np.arange(48.0, 0, -1).reshape(16, 3)
     section = NoScheduler(scheduler="none")
-    assert play(section, curves, 1, goal=-1).reached(1) == pytest.approx(16)
-    assert play(section, curves, 8, goal=-1).reached(1) == pytest.approx(2)
+    assert play(section, curves, 1, objective=-1).reached(1) == pytest.approx(16)
+    assert play(section, curves, 8, objective=-1).reached(1) == pytest.approx(2)

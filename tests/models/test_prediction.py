@@ -15,10 +15,11 @@ from sweeps.models.datasets import Dataset, load_dataset
 from sweeps.models.errors import WeightsError
 from sweeps.models.features import Features
 from sweeps.models.folds import of_fold
+from sweeps.models.objective import Objective
 from sweeps.models.prediction import Predictor
 from sweeps.models.preprocessing import preprocessing_to_json
 from sweeps.models.splits import Splits, split_dataset, split_folds
-from sweeps.models.training import Objective, Training
+from sweeps.models.training import Training
 from sweeps.models.weights import pack
 
 CNN = {"kind": "cnn"}

@@ -16,9 +16,10 @@ from torch import nn
 from sweeps.models.answers import Answers
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.metrics import METRICS, Metric, metric_columns, recorded_metrics
+from sweeps.models.objective import Objective
 from sweeps.models.splits import TrainDev
 from sweeps.models.tasks import Task
-from sweeps.models.training import Objective, Training
+from sweeps.models.training import Training
 from tests.models.trial_fixtures import (
     DEV_LOSS,
     blobs,

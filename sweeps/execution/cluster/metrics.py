@@ -77,7 +77,7 @@ def readings(record: SweepRecord, recorded: int) -> list[Reading]:
     found.append(("sweeps_tracking_backlog", {}, behind))
     value = None if record.best is None else record.value(record.best)
     if value is not None:
-        found.append(("sweeps_best_objective", {"metric": record.goal.metric}, value))
+        found.append(("sweeps_best_objective", {"metric": record.objective.metric}, value))
     return found
 
 

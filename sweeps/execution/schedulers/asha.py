@@ -11,9 +11,9 @@ import itertools
 import math
 from dataclasses import dataclass, field
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.sweep_file import Asha
 from sweeps.execution.schedulers.scheduler import Action, Decision, Scheduler
+from sweeps.models.objective import Objective
 
 __all__ = ["AshaScheduler"]
 
@@ -23,8 +23,8 @@ class AshaScheduler(Scheduler):
 
     name = "ASHA"
 
-    def __init__(self, section: Asha, goal: Goal, max_epochs: int) -> None:
-        self._sign = goal.sign
+    def __init__(self, section: Asha, objective: Objective, max_epochs: int) -> None:
+        self._sign = objective.sign
         self._end = max_epochs
         # Times and by 100, as Ray does: the last bit of a cutoff must not differ.
         self._share = (1 - 1 / section.reduction_factor) * 100 / 100

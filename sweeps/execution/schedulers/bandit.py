@@ -6,9 +6,9 @@ trial is enough to stop others, and its close rivals all go on.
 
 from __future__ import annotations
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.sweep_file import Bandit
 from sweeps.execution.schedulers.scheduler import Action, Decision, Scheduler
+from sweeps.models.objective import Objective
 
 __all__ = ["BanditScheduler"]
 
@@ -19,8 +19,8 @@ class BanditScheduler(Scheduler):
     name = "bandit"
     compares_bests = True
 
-    def __init__(self, section: Bandit, goal: Goal, max_epochs: int) -> None:
-        self._sign = goal.sign
+    def __init__(self, section: Bandit, objective: Objective, max_epochs: int) -> None:
+        self._sign = objective.sign
         self._slack = section.slack
         self._milestones = frozenset(range(section.grace_epochs, max_epochs, section.every))
         self._leaders: dict[int, float] = {}  # the best reward (high is good) by each milestone

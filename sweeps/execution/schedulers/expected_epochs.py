@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.sweep_file import Stopping
 from sweeps.execution.schedulers.scheduler import Action, Scheduler
 from sweeps.execution.schedulers.table import build_scheduler
+from sweeps.models.objective import Objective
 
 __all__ = ["expected_epochs"]
 
@@ -40,7 +40,7 @@ def expected_epochs(stopping: Stopping, epochs: Sequence[int], at_once: int) -> 
 
 
 def _played(stopping: Stopping, epochs: Sequence[int], at_once: int, seed: int) -> int:
-    scheduler = build_scheduler(stopping, Goal("loss", "min"), max(epochs))
+    scheduler = build_scheduler(stopping, Objective("loss", "min"), max(epochs))
     return _Play(scheduler, epochs, seed).run(at_once)
 
 

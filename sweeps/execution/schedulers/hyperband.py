@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.sweep_file import HyperBand
 from sweeps.execution.schedulers.scheduler import (
     OTHERS_WERE_BETTER,
@@ -21,6 +20,7 @@ from sweeps.execution.schedulers.scheduler import (
     Decision,
     Scheduler,
 )
+from sweeps.models.objective import Objective
 
 __all__ = ["HyperBandScheduler"]
 
@@ -31,8 +31,8 @@ class HyperBandScheduler(Scheduler):
     name = "HyperBand"
     pauses = True
 
-    def __init__(self, section: HyperBand, goal: Goal, max_epochs: int) -> None:
-        self._sign = goal.sign
+    def __init__(self, section: HyperBand, objective: Objective, max_epochs: int) -> None:
+        self._sign = objective.sign
         self._end, self._factor = max_epochs, section.reduction_factor
         self._bands: deque[list[_Bracket]] = deque()
         self._filling = self._empty_brackets()

@@ -72,7 +72,7 @@ class LedgerScheduler:
         if not report.rows:
             return None
         last, record = report.rows[-1], self.recorder.record
-        value = last[record.goal.metric]
+        value = last[record.objective.metric]
         return int(last["epoch"]), self._compared_value(
             value, record.value(record.trials[report.trial])
         )

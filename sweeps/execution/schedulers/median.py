@@ -11,9 +11,9 @@ from collections import defaultdict
 
 import numpy as np
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.sweep_file import MedianStopping
 from sweeps.execution.schedulers.scheduler import Action, Decision, Scheduler
+from sweeps.models.objective import Objective
 
 __all__ = ["MedianScheduler"]
 
@@ -27,8 +27,8 @@ class MedianScheduler(Scheduler):
 
     name = "median stopping"
 
-    def __init__(self, section: MedianStopping, goal: Goal, max_epochs: int) -> None:
-        self._goal = goal
+    def __init__(self, section: MedianStopping, objective: Objective, max_epochs: int) -> None:
+        self._objective = objective
         self._grace, self._enough = section.grace_epochs, section.min_samples
         self._means: dict[int, list[float]] = defaultdict(list)
         self._values: dict[int, array[float]] = defaultdict(lambda: array("d"))
@@ -48,7 +48,7 @@ class MedianScheduler(Scheduler):
             return Decision()
         seen = {"trials": trials, "median": median}
         best = self._best[trial]
-        if median is None or trials < self._enough or not self._goal.better(median, best):
+        if median is None or trials < self._enough or not self._objective.better(median, best):
             return Decision(seen=seen)
         reason = f"its best is worse than the median {median:.6g} of {trials}"
         return Decision(Action.STOP, seen, reason)
@@ -68,7 +68,7 @@ class MedianScheduler(Scheduler):
             values.append(value)
         self._note_mean(epoch, values)
         self._epochs[trial] = epoch
-        if self._goal.better(value, self._best.get(trial)):
+        if self._objective.better(value, self._best.get(trial)):
             self._best[trial] = value
 
     def _note_mean(self, epoch: int, values: array[float]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.sweep_file import NoScheduler
 from sweeps.execution.schedulers.scheduler import Decision, Scheduler
+from sweeps.models.objective import Objective
 
 __all__ = ["NoPruning"]
 
@@ -14,7 +14,7 @@ class NoPruning(Scheduler):
 
     name = "no scheduler"
 
-    def __init__(self, section: NoScheduler, goal: Goal, max_epochs: int) -> None:
+    def __init__(self, section: NoScheduler, objective: Objective, max_epochs: int) -> None:
         """Need nothing; the arguments are those of every scheduler."""
 
     @property

@@ -46,7 +46,7 @@ class Decision:
 class Scheduler(ABC):
     """Decides after a trial's report whether it goes on; trials are told by their index.
 
-    Built from its section of the sweep file, the goal, and the most epochs of any trial in the
+    Built from its section of the sweep file, the objective, and the most epochs of any trial in the
     plan. Values are the objective's, and always finite: a trial that diverges only leaves.
 
     Attributes:

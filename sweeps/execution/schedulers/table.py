@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.sweep_file import (
     Asha,
     Bandit,
@@ -20,10 +19,11 @@ from sweeps.execution.schedulers.hyperband import HyperBandScheduler
 from sweeps.execution.schedulers.median import MedianScheduler
 from sweeps.execution.schedulers.none import NoPruning
 from sweeps.execution.schedulers.scheduler import Scheduler
+from sweeps.models.objective import Objective
 
 __all__ = ["SCHEDULERS", "build_scheduler"]
 
-SCHEDULERS: Mapping[type[Any], Callable[[Any, Goal, int], Scheduler]] = {
+SCHEDULERS: Mapping[type[Any], Callable[[Any, Objective, int], Scheduler]] = {
     NoScheduler: NoPruning,
     Asha: AshaScheduler,
     HyperBand: HyperBandScheduler,
@@ -32,10 +32,10 @@ SCHEDULERS: Mapping[type[Any], Callable[[Any, Goal, int], Scheduler]] = {
 }
 
 
-def build_scheduler(stopping: Stopping, goal: Goal, max_epochs: int) -> Scheduler:
+def build_scheduler(stopping: Stopping, objective: Objective, max_epochs: int) -> Scheduler:
     """Return the scheduler of a `stopping` section, which has been told nothing yet.
 
     Args:
         max_epochs: The most epochs of any trial in the plan.
     """
-    return SCHEDULERS[type(stopping)](stopping, goal, max_epochs)
+    return SCHEDULERS[type(stopping)](stopping, objective, max_epochs)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from sweeps.analysis.evidence import Evidence, _dimensions
-from sweeps.definition.goal import Goal
 from sweeps.definition.loading import check_text
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import SweepFileError
+from sweeps.models.objective import Objective
 from sweeps.record.sweep_record import Outcome, TrialRecord
 from sweeps.search_spaces.space import Space
 from sweeps.search_spaces.yaml_writer import write_yaml
@@ -58,21 +58,21 @@ def evidence(
     configurations: Sequence[dict[str, Any]],
     values: Sequence[float | None],
     outcomes: Sequence[Outcome] | None = None,
-    goal: Goal | None = None,
+    objective: Objective | None = None,
     **sections: Any,
 ) -> Evidence:
     """Trials of these configurations that came to these values."""
-    goal = goal or Goal("dev_loss", "min")
+    objective = objective or Objective("dev_loss", "min")
     trials = []
     for at, (configuration, value) in enumerate(zip(configurations, values, strict=True)):
         trial = TrialRecord(PlannedTrial(at, f"{at:012x}", at, configuration))
         trial.outcome = Outcome.COMPLETED if outcomes is None else outcomes[at]
         if value is not None:
-            trial.best = {"epoch": 1, goal.metric: value}
+            trial.best = {"epoch": 1, objective.metric: value}
         trials.append(trial)
     numbers = np.array([np.nan if value is None else value for value in values], dtype=float)
     return Evidence(
-        goal=goal,
+        objective=objective,
         task="classification",
         dev_rows=100,
         file=sweep_file(space, **sections),

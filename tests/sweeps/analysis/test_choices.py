@@ -12,7 +12,7 @@ from scipy.stats import binom, false_discovery_control, permutation_test
 from sweeps.analysis.choices import Comparison, compare_choices
 from sweeps.analysis.permutation import expected_best, holm, permuted_difference
 from sweeps.analysis.suggestion import suggest
-from sweeps.definition.goal import Goal
+from sweeps.models.objective import Objective
 from tests.sweeps.analysis.evidence_examples import evidence, is_runnable, sweep_values
 
 FIXED: dict[str, Any] = {"optimizer": {"kind": "adam"}, "training": {"epochs": 3}}
@@ -90,7 +90,7 @@ def test_an_option_that_is_better_is_said_to_be(mode: Any) -> None:
     random = np.random.default_rng(0)
     sign = 1 if mode == "min" else -1
     groups = [sign * random.normal(3, 0.1, 20), sign * random.normal(0, 0.1, 20)]
-    found = compared(groups, goal=Goal("dev_loss", mode))
+    found = compared(groups, objective=Objective("dev_loss", mode))
     assert [one.option for one in found.branches] == ["option 1", "option 0"]
     assert found.pairs[0].p_value < 0.001
     assert "(n = 20)" in found.sentence

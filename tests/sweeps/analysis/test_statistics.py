@@ -14,7 +14,7 @@ from sweeps.analysis.boundaries import boundary_alarms
 from sweeps.analysis.evidence import Evidence
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.savings import savings
-from sweeps.definition.goal import Goal
+from sweeps.models.objective import Objective
 from sweeps.record.sweep_record import Outcome
 from sweeps.report.analysis_figures import saved_epochs
 from tests.sweeps.analysis.evidence_examples import evidence
@@ -154,8 +154,8 @@ GRID_SPACE: dict[str, Any] = {f"p{at}": {"float": [0.0, 1.0], "points": 10} for 
 def grid_of(values: Any) -> Evidence:
     axis = np.linspace(0, 1, 10).tolist()
     trials = [{"p0": first, "p1": second} for first in axis for second in axis]
-    goal = Goal("dev_accuracy", "max")
-    return evidence(GRID_SPACE, trials, list(map(float, values)), goal=goal,
+    objective = Objective("dev_accuracy", "max")
+    return evidence(GRID_SPACE, trials, list(map(float, values)), objective=objective,
                     search={"method": "grid"})  # fmt: skip
 
 

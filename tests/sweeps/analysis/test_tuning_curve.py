@@ -13,7 +13,7 @@ from scipy.stats import binom, kstwo, norm
 
 from sweeps.analysis.cdf_band import cdf_band, probability_between
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
-from sweeps.definition.goal import Goal
+from sweeps.models.objective import Objective
 from sweeps.report.tuning_figures import tuning_panel
 from tests.sweeps.analysis.evidence_examples import evidence
 
@@ -27,8 +27,9 @@ def drawn(count: int, seed: int = 0) -> list[dict[str, Any]]:
 
 
 def curve(values: Any, mode: Any = "min", metric: str = "dev_loss", **more: Any) -> TuningCurve:
-    goal, values = Goal(metric, mode), [None if one is None else float(one) for one in values]
-    found = tuning_curve(evidence(RANGE, drawn(len(values)), values, goal=goal, **more))
+    objective = Objective(metric, mode)
+    values = [None if one is None else float(one) for one in values]
+    found = tuning_curve(evidence(RANGE, drawn(len(values)), values, objective=objective, **more))
     assert isinstance(found, TuningCurve)
     return found
 
@@ -138,9 +139,9 @@ def test_baselines_are_no_draws() -> None:
     chosen = {"lr": 0.02}
     search = {"method": "random", "trials": 20, "baseline": [chosen, chosen]}
     values = [0.01, *np.linspace(0.3, 0.9, 20)]
-    goal = Goal("dev_loss", "min")
+    objective = Objective("dev_loss", "min")
     trials = [chosen, *drawn(20)]
-    with_one = tuning_curve(evidence(RANGE, trials, values, goal=goal, search=search))
+    with_one = tuning_curve(evidence(RANGE, trials, values, objective=objective, search=search))
     without = curve(values[1:])
     assert isinstance(with_one, TuningCurve)
     assert (with_one.trials, with_one.sentence) == (20, without.sentence)

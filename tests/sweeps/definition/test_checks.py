@@ -95,7 +95,7 @@ def problems(text: str, overrides: tuple[str, ...] = ()) -> list[str]:
 @pytest.mark.parametrize("metric", ["dev_auc", "dev_average_precision", "dev_brier"])
 def test_any_metric_of_the_task_may_be_the_objective(metric: str) -> None:
     sweep, _ = check_text(f"{GOOD}objective: {{metric: {metric}}}\n", "f.yaml", Path.cwd())
-    assert sweep.goal.metric == metric
+    assert sweep.objective.metric == metric
     assert list(sweep.file.recorded_metrics) == [metric.removeprefix("dev_")]
 
 
@@ -118,7 +118,7 @@ def test_an_objective_that_the_dev_rows_cannot_measure_is_refused(tmp_path: Path
 
 def test_the_good_file_is_good() -> None:
     sweep, planned = check_text(GOOD, "f.yaml", Path.cwd())
-    assert sweep.goal.metric == "dev_loss"
+    assert sweep.objective.metric == "dev_loss"
     assert len(planned) == 4
 
 

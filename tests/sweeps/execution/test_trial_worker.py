@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.loading import check_sweep
 from sweeps.execution.trial_worker import TrialWorker
 from sweeps.execution.work_order import WorkOrder
 from sweeps.models.data_configuration import DataConfig
 from sweeps.models.datasets import load_dataset
 from sweeps.models.device_data import DeviceData
+from sweeps.models.objective import Objective
 from sweeps.models.splits import split_dataset
 from sweeps.models.training import Training
 from sweeps.record.sweep_record import Outcome
@@ -36,7 +36,7 @@ def order(tmp_path: Path) -> WorkOrder:
     return WorkOrder(
         trials={trial.index: trial for trial in planned},
         data=(split_dataset(load_dataset(data, tmp_path), data, 3).train_dev(),),
-        goal=Goal("dev_loss", "min"),
+        objective=Objective("dev_loss", "min"),
         milestones=frozenset({3, 6}),
         checkpoints=FolderFiles(tmp_path / "checkpoints"),
         weights=FolderFiles(tmp_path / "weights"),

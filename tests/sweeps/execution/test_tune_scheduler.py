@@ -60,13 +60,13 @@ class Sweep:
         self._results = results
         self.ledger = Ledger(folder / "ledger.jsonl")
         plan = [one.trial for one in results.record.trials]
-        self.record = SweepRecord(plan, results.record.goal)
+        self.record = SweepRecord(plan, results.record.objective)
 
     def scheduler(self, stopping: Stopping) -> Any:
         file = self._results.folder.read_sweep()
         recorder = Recorder(self._results.folder, self.ledger, self.record, file)
         self.record.apply({"event": "session", "t": 0.0, "trials": len(self.record.trials)})
-        inner = build_scheduler(stopping, self.record.goal, 9)
+        inner = build_scheduler(stopping, self.record.objective, 9)
         frozen = FrozenWorkers(self._results.folder.checkpoints, timeout_s=None)
         return TuneScheduler(LedgerScheduler(inner, recorder), frozen)
 

@@ -8,28 +8,33 @@ import numpy as np
 import pytest
 from scipy.stats import binom, t
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
+from sweeps.models.objective import Objective
 from sweeps.record.final import Candidate
 from sweeps.record.final_ranking import rank_candidates
 from sweeps.record.sweep_record import SweepRecord
 
 
-def record(values: Any, repeats: int, goal: Goal) -> SweepRecord:
+def record(values: Any, repeats: int, objective: Objective) -> SweepRecord:
     """Trials of some candidates, `repeats` of each, with their values."""
     plan = [PlannedTrial(at, f"{at // repeats}", at, {}) for at in range(len(values))]
     events = [
-        {"event": "report", "t": 1.0, "trial": at, "epochs": [{"epoch": 1, goal.metric: value}]}
+        {
+            "event": "report",
+            "t": 1.0,
+            "trial": at,
+            "epochs": [{"epoch": 1, objective.metric: value}],
+        }
         for at, value in enumerate(values)
     ]
-    return SweepRecord.of(plan, goal, events)
+    return SweepRecord.of(plan, objective, events)
 
 
 def ranked(values: np.ndarray, metric: str = "dev_loss", mode: Any = "min") -> list[Candidate]:
     """Candidates with (candidates, seeds) values."""
-    goal = Goal(metric, mode)
-    searched = record([0.5] * len(values), 1, goal)
-    return rank_candidates(searched, record(values.ravel().tolist(), values.shape[1], goal))
+    objective = Objective(metric, mode)
+    searched = record([0.5] * len(values), 1, objective)
+    return rank_candidates(searched, record(values.ravel().tolist(), values.shape[1], objective))
 
 
 @pytest.mark.parametrize("candidates", [3, 10])

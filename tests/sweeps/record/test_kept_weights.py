@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sweeps
-from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
+from sweeps.models.objective import Objective
 from sweeps.models.weights import load_weights
 from sweeps.record.kept_weights import KeptWeights, weights_name
 from sweeps.record.results import Results
@@ -44,7 +44,7 @@ def test_what_is_left_is_the_best_of_all_that_ended(
 ) -> None:
     order = data.draw(st.permutations(range(len(losses))))
     plan = [PlannedTrial(index, f"{index:012x}", index, {}) for index in range(len(losses))]
-    record = SweepRecord(plan, Goal("dev_loss", "min"))
+    record = SweepRecord(plan, Objective("dev_loss", "min"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         kept = KeptWeights(FolderFiles(folder), record, limit)
@@ -65,7 +65,7 @@ def test_what_is_left_is_the_best_of_all_that_ended(
 def test_weights_without_their_report_are_deleted_and_those_of_the_best_epoch_stay(
     tmp_path: Path,
 ) -> None:
-    record = SweepRecord([PlannedTrial(0, "0" * 12, 0, {})], Goal("dev_loss", "min"))
+    record = SweepRecord([PlannedTrial(0, "0" * 12, 0, {})], Objective("dev_loss", "min"))
     rows = [{"epoch": 1, "dev_loss": 0.5}, {"epoch": 2, "dev_loss": 0.9}]
     record.apply({"event": "report", "t": 0, "trial": 0, "epochs": rows})
     for trial, epoch in ((0, 1), (0, 7), (1, 1)):
@@ -92,7 +92,7 @@ RECORD: list[SweepRecord] = []
 
 def test_a_trial_that_ends_while_others_are_tidied_keeps_its_weights(tmp_path: Path) -> None:
     plan = [PlannedTrial(index, f"{index:012x}", index, {}) for index in range(2)]
-    record = SweepRecord(plan, Goal("dev_loss", "min"))
+    record = SweepRecord(plan, Objective("dev_loss", "min"))
     row = {"epoch": 1, "dev_loss": 0.5}
     record.apply({"event": "report", "t": 0, "trial": 1, "epochs": [row]})
     record.apply({"event": "outcome", "t": 0, "trial": 1, "outcome": "completed", "reason": ""})

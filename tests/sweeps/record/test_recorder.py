@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import StorageError
+from sweeps.models.objective import Objective
 from sweeps.record.hangs import timeout_stack_path
 from sweeps.record.ledger import Ledger, read_events
 from sweeps.record.recorder import Recorder
@@ -49,7 +49,7 @@ def ledger(folder: RunFolder) -> Iterator[Ledger]:
 
 
 def recorder(folder: RunFolder, ledger: Ledger, retries: int = 1, **budget: Any) -> Recorder:
-    record = SweepRecord(PLAN, Goal("dev_loss", "min"))
+    record = SweepRecord(PLAN, Objective("dev_loss", "min"))
     file = SweepFile.model_validate({**FILE, "trial": {"retries": retries}, "budget": budget})
     return Recorder(folder, ledger, record, file)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
+from sweeps.models.objective import Objective
 from sweeps.record.sweep_record import Outcome, SweepRecord
 
-LOSS = Goal("dev_loss", "min")
+LOSS = Objective("dev_loss", "min")
 PLAN = [PlannedTrial(index, f"{index:012x}", index, {"index": index}) for index in range(3)]
 
 
@@ -28,16 +28,16 @@ def outcome(trial: int, name: str) -> dict[str, Any]:
     return {"event": "outcome", "t": 2.0, "trial": trial, "outcome": name, "reason": "so"}
 
 
-def record(*events: dict[str, Any], goal: Goal = LOSS) -> SweepRecord:
-    return SweepRecord.of(PLAN, goal, events)
+def record(*events: dict[str, Any], objective: Objective = LOSS) -> SweepRecord:
+    return SweepRecord.of(PLAN, objective, events)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("mode", ["min", "max"])
 def test_a_value_that_is_not_finite_is_never_better(bad: float, mode: Any) -> None:
-    goal = Goal("dev_loss", mode)
-    assert not goal.better(bad, None)
-    assert not goal.better(bad, 0.5)
+    objective = Objective("dev_loss", mode)
+    assert not objective.better(bad, None)
+    assert not objective.better(bad, 0.5)
 
 
 def test_the_earliest_of_equal_epochs_is_the_best() -> None:
@@ -53,7 +53,7 @@ def tied(seeds: tuple[int, ...], losses: tuple[float, ...]) -> SweepRecord:
         {"event": "report", "t": 1.0, "trial": at, "epochs": [row(1, loss) | {"dev_accuracy": 0.9}]}
         for at, loss in enumerate(losses)
     ]
-    return SweepRecord.of(plan, Goal("dev_accuracy", "max"), events)
+    return SweepRecord.of(plan, Objective("dev_accuracy", "max"), events)
 
 
 def test_of_trials_with_one_accuracy_the_least_dev_loss_comes_first() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
+from sweeps.models.objective import Objective
 from sweeps.record.final import Candidate, FinalChoice, FinalModel
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.record.wording import noise_sentence
@@ -48,7 +48,7 @@ def test_a_lead_that_was_not_tested_is_not_said_to_be_noise(
 
 @pytest.mark.parametrize(("made", "sentence"), CASES.values(), ids=CASES)
 def test_mlflow_shows_the_same_sentence(made: FinalChoice, sentence: str) -> None:
-    record = SweepRecord([PlannedTrial(0, "0", 0, {"a": 1})], Goal("dev_loss", "min"))
+    record = SweepRecord([PlannedTrial(0, "0", 0, {"a": 1})], Objective("dev_loss", "min"))
     row = {"epoch": 1, "dev_loss": 0.5}
     record.apply({"event": "report", "t": 1.0, "trial": 0, "epochs": [row]})
     assert sentence in sweep_note(record, None, made)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sweeps.analysis.evidence import Evidence
-from sweeps.definition.goal import Goal
+from sweeps.models.objective import Objective
 from sweeps.record.sweep_record import Outcome
 from sweeps.report.marks import bars, marks_beyond
 from sweeps.report.value_axis import ValueAxis, value_axis
@@ -20,8 +20,8 @@ C, D, F = Outcome.COMPLETED, Outcome.DIVERGED, Outcome.FAILED
 
 def trials(values: Any, outcomes: Any = None, mode: Any = "min") -> Evidence:
     lrs = [{"lr": float(at)} for at in np.linspace(0, 1, len(values))]
-    goal = Goal("dev_loss" if mode == "min" else "dev_r2", mode)
-    return evidence(SPACE, lrs, values, outcomes, goal)
+    objective = Objective("dev_loss" if mode == "min" else "dev_r2", mode)
+    return evidence(SPACE, lrs, values, outcomes, objective)
 
 
 def axis(*arguments: Any) -> ValueAxis:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
+from sweeps.models.objective import Objective
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.terminal.progress import Display, status_line, time_left_s
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def record() -> SweepRecord:
     """Ten trials, of which eight have ended after ten epochs each."""
     plan = [PlannedTrial(index, f"{index:012d}", index, {}) for index in range(10)]
-    record = SweepRecord(plan, Goal("dev_loss", "min"))
+    record = SweepRecord(plan, Objective("dev_loss", "min"))
     rows = [{"epoch": epoch, "dev_loss": 1 / epoch, "epoch_s": 0.1} for epoch in range(1, 11)]
     for index in range(8):
         record.apply({"event": "report", "trial": index, "epochs": rows, "t": 1.0})

@@ -99,7 +99,9 @@ def test_why_trials_failed_is_said_once_a_reason_with_where_the_tracebacks_are(
 def test_of_a_sweep_without_any_report_it_is_not_said_that_its_objective_was_not_finite(
     results: Results,
 ) -> None:
-    begun = Results(results.folder, SweepRecord(results.folder.read_plan(), results.record.goal))
+    begun = Results(
+        results.folder, SweepRecord(results.folder.read_plan(), results.record.objective)
+    )
     assert "No trial has reported anything yet: there is no winner." in answer(begun, 100)
 
 

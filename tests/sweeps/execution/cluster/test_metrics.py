@@ -6,17 +6,17 @@ from typing import ClassVar
 
 import pytest
 
-from sweeps.definition.goal import Goal
 from sweeps.definition.planning import PlannedTrial
 from sweeps.execution.cluster import metrics
 from sweeps.execution.cluster.metrics import exported_metrics, readings
+from sweeps.models.objective import Objective
 from sweeps.record.sweep_record import SweepRecord
 from tests.sweeps.drivers import wait_for
 
 
 def test_every_state_has_a_value_and_the_backlog_is_never_negative() -> None:
     plan = [PlannedTrial(index, f"{index:012x}", index, {}) for index in range(4)]
-    record = SweepRecord(plan, Goal("dev_loss", "min"))
+    record = SweepRecord(plan, Objective("dev_loss", "min"))
     rows = [{"epoch": 1, "dev_loss": 0.5}, {"epoch": 2, "dev_loss": 0.25}]
     for event in (
         {"event": "started", "t": 1, "trial": 0},
@@ -59,7 +59,7 @@ def test_a_reading_that_fails_ends_no_sweep_and_the_next_one_is_exported(
 ) -> None:
     monkeypatch.setattr(metrics, "Gauge", Exporter)
     monkeypatch.setattr(metrics, "_PERIOD_S", 0.01)
-    record = SweepRecord([PlannedTrial(0, "0" * 12, 0, {})], Goal("dev_loss", "min"))
+    record = SweepRecord([PlannedTrial(0, "0" * 12, 0, {})], Objective("dev_loss", "min"))
     asked = []
 
     def recorded() -> int:
@@ -77,7 +77,7 @@ def test_a_reading_that_fails_ends_no_sweep_and_the_next_one_is_exported(
 
 def test_a_trial_that_was_interrupted_waits_until_a_worker_takes_it_up_again() -> None:
     plan = [PlannedTrial(index, f"{index:012x}", index, {}) for index in range(2)]
-    record = SweepRecord(plan, Goal("dev_loss", "min"))
+    record = SweepRecord(plan, Objective("dev_loss", "min"))
     seen = []
     for event in (
         {"event": "session", "t": 1, "trials": 2},
@@ -98,5 +98,5 @@ def test_a_trial_that_was_interrupted_waits_until_a_worker_takes_it_up_again() -
 
 
 def test_without_a_finite_objective_there_is_no_best() -> None:
-    record = SweepRecord([PlannedTrial(0, "0" * 12, 0, {})], Goal("dev_loss", "min"))
+    record = SweepRecord([PlannedTrial(0, "0" * 12, 0, {})], Objective("dev_loss", "min"))
     assert "sweeps_best_objective" not in {name for name, _, _ in readings(record, 0)}

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.definition.goal import Goal
 from sweeps.execution.schedulers.scheduler import Action, Scheduler
+from sweeps.models.objective import Objective
 
 Step = tuple[int, int, str, tuple[int, ...]]
 
@@ -174,4 +174,4 @@ class Play:
         return tell(trial, epoch, float(self._losses[trial, epoch]))
 
 
-GOALS = {"min": Goal("loss", "min"), "max": Goal("loss", "max")}
+OBJECTIVES = {"min": Objective("loss", "min"), "max": Objective("loss", "max")}

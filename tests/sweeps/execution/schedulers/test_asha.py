@@ -10,14 +10,14 @@ from ray.tune.schedulers import AsyncHyperBandScheduler
 
 from sweeps.definition.sweep_file import Asha
 from sweeps.execution.schedulers.asha import AshaScheduler
-from tests.sweeps.execution.schedulers.plays import GOALS, Ours, Play, Rays
+from tests.sweeps.execution.schedulers.plays import OBJECTIVES, Ours, Play, Rays
 
 GRACES, FACTORS, ENDS = (1, 3, 5), (2.0, 3.0, 4.0, 2.5), (9, 30, 81, 100)
 
 
 def asha(grace: int, factor: float, end: int, mode: str = "min") -> AshaScheduler:
     section = Asha(scheduler="asha", grace_epochs=grace, reduction_factor=factor)
-    return AshaScheduler(section, GOALS[mode], end)
+    return AshaScheduler(section, OBJECTIVES[mode], end)
 
 
 def rays_asha(grace: int, factor: float, end: int, mode: str) -> AsyncHyperBandScheduler:

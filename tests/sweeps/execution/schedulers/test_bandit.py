@@ -18,12 +18,12 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import Outcome, SweepRecord
 from sweeps.record.trial_report import TrialReport
 from tests.sweeps.drivers import events
-from tests.sweeps.execution.schedulers.plays import GOALS
+from tests.sweeps.execution.schedulers.plays import OBJECTIVES
 
 
 def bandit(mode: str, slack: float = 0.2, grace: int = 1, every: int = 1) -> BanditScheduler:
     section = Bandit(scheduler="bandit", grace_epochs=grace, every=every, slack=slack)
-    return BanditScheduler(section, GOALS[mode], 30)
+    return BanditScheduler(section, OBJECTIVES[mode], 30)
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def asked(path: Path) -> LedgerScheduler:
     """Return what a runner asks, told what the ledger in `path` has."""
     folder = RunFolder(path)
     ledger = Ledger(folder.ledger)
-    record = SweepRecord.of(PLAN, GOALS["max"], read_events(folder.ledger))
+    record = SweepRecord.of(PLAN, OBJECTIVES["max"], read_events(folder.ledger))
     recorder = Recorder(folder, ledger, record, SweepFile.model_validate(FILE))
     return LedgerScheduler(bandit("max", 0.2, grace=5, every=5), recorder)
 
 
 def report(trial: int, values: Sequence[float], after: int = 0, **more: Any) -> TrialReport:
     rows = [
-        {"epoch": epoch, GOALS["max"].metric: value}
+        {"epoch": epoch, OBJECTIVES["max"].metric: value}
         for epoch, value in enumerate(values, start=after + 1)
     ]
     return TrialReport(trial, rows, **more)

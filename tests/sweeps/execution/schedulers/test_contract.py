@@ -17,7 +17,7 @@ from sweeps.definition.sweep_file import (
 )
 from sweeps.execution.schedulers.scheduler import Scheduler
 from sweeps.execution.schedulers.table import SCHEDULERS, build_scheduler
-from tests.sweeps.execution.schedulers.plays import GOALS, Ours, Play, Step, changing_losses
+from tests.sweeps.execution.schedulers.plays import OBJECTIVES, Ours, Play, Step, changing_losses
 
 SECTIONS: dict[str, list[Any]] = {
     "none": [NoScheduler(scheduler="none")],
@@ -47,7 +47,7 @@ LENGTHS = [END, 13, END, 20, 1] * (TRIALS // 5)
 
 
 def build(section: Any, mode: str = "min", end: int = END) -> Scheduler:
-    return build_scheduler(section, GOALS[mode], end)
+    return build_scheduler(section, OBJECTIVES[mode], end)
 
 
 def play(scheduler: Scheduler, at_once: int = 4, seed: int = 0) -> tuple[list[Step], Ours]:
@@ -97,7 +97,7 @@ def tell(told: Ours, step: Step, values: Any) -> Step:
 
 
 @EACH
-def test_the_opposite_goal_decides_alike_on_opposite_values(section: Any) -> None:
+def test_the_opposite_objective_decides_alike_on_opposite_values(section: Any) -> None:
     low, high = build(section, "min"), build(section, "max")
     values = np.random.default_rng(5).integers(0, 40, TRIALS) / 7
     for trial in range(TRIALS):

@@ -17,7 +17,7 @@ from sweeps.definition.sweep_file import Asha, HyperBand, MedianStopping, NoSche
 from sweeps.execution.schedulers.expected_epochs import expected_epochs
 from sweeps.execution.schedulers.table import build_scheduler
 from sweeps.terminal.plan_report import plan_report
-from tests.sweeps.execution.schedulers.plays import GOALS, Play, Rays, steady_losses
+from tests.sweeps.execution.schedulers.plays import OBJECTIVES, Play, Rays, steady_losses
 from tests.sweeps.sweep_files import space, write_sweep
 
 
@@ -30,7 +30,7 @@ def rays_epochs(stopping: Asha, trials: int, end: int, seed: int) -> int:
     rays = AsyncHyperBandScheduler(
         "epoch", "loss", "min", end, stopping.grace_epochs, stopping.reduction_factor
     )
-    every = build_scheduler(stopping, GOALS["min"], end).milestones or ()
+    every = build_scheduler(stopping, OBJECTIVES["min"], end).milestones or ()
     losses = steady_losses([end] * trials, seed)
     play = Play(Rays(rays, trials), [end] * trials, list(every), seed, losses)
     play.run(at_once=4)

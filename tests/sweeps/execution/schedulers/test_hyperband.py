@@ -9,14 +9,14 @@ from ray.tune.schedulers import HyperBandScheduler as RaysHyperBand
 
 from sweeps.definition.sweep_file import HyperBand
 from sweeps.execution.schedulers.hyperband import HyperBandScheduler
-from tests.sweeps.execution.schedulers.plays import GOALS, Ours, Play, Rays, Step
+from tests.sweeps.execution.schedulers.plays import OBJECTIVES, Ours, Play, Rays, Step
 
 ENDS = (9, 30, 81, 100)
 
 
 def hyperband(factor: float, end: int, mode: str = "min") -> HyperBandScheduler:
     section = HyperBand(scheduler="hyperband", reduction_factor=factor)
-    return HyperBandScheduler(section, GOALS[mode], end)
+    return HyperBandScheduler(section, OBJECTIVES[mode], end)
 
 
 @pytest.mark.parametrize(("factor", "end"), list(itertools.product((2.0, 3.0, 4.0), ENDS)))

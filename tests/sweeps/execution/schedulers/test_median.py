@@ -8,12 +8,12 @@ from ray.tune.schedulers import MedianStoppingRule
 
 from sweeps.definition.sweep_file import MedianStopping
 from sweeps.execution.schedulers.median import MedianScheduler
-from tests.sweeps.execution.schedulers.plays import GOALS, Ours, Play, Rays
+from tests.sweeps.execution.schedulers.plays import OBJECTIVES, Ours, Play, Rays
 
 
 def median(grace: int, samples: int, mode: str = "min") -> MedianScheduler:
     section = MedianStopping(scheduler="median", grace_epochs=grace, min_samples=samples)
-    return MedianScheduler(section, GOALS[mode], 30)
+    return MedianScheduler(section, OBJECTIVES[mode], 30)
 
 
 def rays_median(grace: int, samples: int, mode: str) -> MedianStoppingRule:

@@ -1,22 +1,29 @@
-"""What a sweep optimizes, and which direction is better."""
+"""What trials are judged by, and which direction is better: the one place that compares values."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from sweeps.models.metrics import METRICS
+from sweeps.models.metric_configuration import MetricOptions
+from sweeps.models.metrics import METRICS, Mode
 
-__all__ = ["Goal"]
+__all__ = ["Objective"]
 
 
 @dataclass(frozen=True)
-class Goal:
-    """The dev metric to optimize, and which direction is better."""
+class Objective:
+    """A metric of a trial's epochs, and which direction is better.
+
+    Attributes:
+        recorded: What epochs have besides the usual metrics, the objective's own among them; only
+            training asks for it.
+    """
 
     metric: str
-    mode: Literal["min", "max"]
+    mode: Mode
+    recorded: Mapping[str, MetricOptions] = field(default_factory=dict)
 
     @property
     def sign(self) -> float:
