@@ -15,12 +15,11 @@ Every file but the ledger is written to a temporary name, made durable, then ren
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -29,11 +28,12 @@ from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import RequestError, RunFolderError, StorageError
 from sweeps.infra.whole_file import replace_file
 from sweeps.record.description import Description
-from sweeps.record.description_checks import check_description
+from sweeps.record.description_file import read_description, read_description_values
 from sweeps.record.folder_lock import is_locked, locked
+from sweeps.record.new_folder import PLACES_OF_WORKERS, make_folder, make_named_folder
 from sweeps.record.plan_file import PlanLineError, plan_text, read_plan_text
 from sweeps.record.seals import SEAL_KEY, parsed, seal_of, text_seal
-from sweeps.storage.files import BucketFiles, Files, bucket_of, files_of
+from sweeps.storage.files import Files, files_of
 from sweeps.storage.mirror import is_held
 
 __all__ = ["FORMAT", "PREPROCESSING", "RunFolder", "write_atomically"]
@@ -42,8 +42,6 @@ __all__ = ["FORMAT", "PREPROCESSING", "RunFolder", "write_atomically"]
 FORMAT = 2
 _READABLE = (1, FORMAT)
 PREPROCESSING = "preprocessing.json"
-Read = TypeVar("Read")
-_SMALLEST_FREE_MB = 64
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -116,11 +114,7 @@ class RunFolder:
         Raises:
             StorageError: The folder cannot be made, or the disk is almost full.
         """
-        try:
-            runs.mkdir(parents=True, exist_ok=True)
-            return cls.create_as(runs, _first_free(runs, name).name)
-        except OSError as err:
-            raise StorageError(_not_made(bucket_of(runs / name) or runs, err)) from err
+        return cls(make_folder(runs, name))
 
     @classmethod
     def create_as(cls, runs: Path, name: str) -> RunFolder:
@@ -129,15 +123,7 @@ class RunFolder:
         Raises:
             StorageError: The folder cannot be made, or the disk is almost full.
         """
-        try:
-            runs.mkdir(parents=True, exist_ok=True)
-            _refuse_full_disk(runs)
-            folder = cls((runs / name).resolve())
-            folder.checkpoints.mkdir(parents=True, exist_ok=True)
-            folder.weights.mkdir(exist_ok=True)
-        except OSError as err:
-            raise StorageError(_not_made(runs, err)) from err
-        return folder
+        return cls(make_named_folder(runs, name))
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -162,8 +148,8 @@ class RunFolder:
                     f"killed while it was being set up, before any trial; start it again"
                 )
         folder._refuse_other_format()
-        folder.checkpoints.mkdir(exist_ok=True)
-        folder.weights.mkdir(exist_ok=True)
+        for place in PLACES_OF_WORKERS:
+            (folder.path / place).mkdir(exist_ok=True)
         return folder
 
     def _was_begun(self) -> bool:
@@ -185,23 +171,11 @@ class RunFolder:
 
     def read_description(self) -> Description:
         """Return what sweep.json says; raises RunFolderError where it was damaged."""
-        return self._described(Description.of)
+        return read_description(self.description)
 
     def description_values(self) -> dict[str, Any]:
         """Return sweep.json as plain values, to be changed; raises as read_description."""
-        return self._described(dict)
-
-    def _described(self, read: Callable[[dict[str, Any]], Read]) -> Read:
-        try:
-            values = parsed(self.description.read_bytes())
-            check_description(values)
-            return read(values)
-        except (OSError, ValueError, LookupError, TypeError) as err:
-            why = f"{err} is missing" if isinstance(err, KeyError) else err
-            raise RunFolderError(
-                f"cannot read {self.description}: {why}. The file was damaged or edited: restore "
-                f"it from a backup"
-            ) from err
+        return read_description_values(self.description)
 
     def base_dir(self) -> Path:
         """Return where relative data files and the user's modules are looked for.
@@ -318,39 +292,6 @@ class RunFolder:
     def is_running(self) -> bool:
         """Return whether a process runs this sweep now, here or on another machine."""
         return is_locked(self.path) or is_held(self.path)
-
-
-def _first_free(runs: Path, name: str) -> Path:
-    number = 1
-    while True:
-        path = runs / (name if number == 1 else f"{name}-{number}")
-        try:
-            path.mkdir()
-        except FileExistsError:
-            number += 1
-            continue
-        bucket = bucket_of(path)
-        if bucket is None or not bucket.names():
-            return path.resolve()
-        path.rmdir()
-        number += 1
-
-
-def _not_made(runs: Path | BucketFiles, error: OSError) -> str:
-    return (
-        f"cannot make a run folder in {runs}: {error.strerror or error}; name a folder that can be "
-        f"written to with --runs or SWEEPS_STORAGE"
-    )
-
-
-def _refuse_full_disk(runs: Path) -> None:
-    stat = os.statvfs(runs)
-    free_mb = stat.f_bavail * stat.f_frsize / 2**20
-    if free_mb < _SMALLEST_FREE_MB:
-        raise StorageError(
-            f"{runs} has {free_mb:.0f} MB free, and a sweep wants {_SMALLEST_FREE_MB}; "
-            f"free some space or choose another folder with --runs"
-        )
 
 
 def _others(runs: Path) -> str:
