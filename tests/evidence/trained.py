@@ -86,7 +86,7 @@ def unseen_of(results: Results, stage: str = "") -> Unseen:
     record = sweeps.open_run(results.path / stage).record
     file = results.folder.read_sweep()
     dataset = load_dataset(file.data, Path())
-    rows = split_folds(dataset, file.data, file.seed)[0].vault.rows
+    rows = split_folds(dataset, file.data, file.seed)[0].test.rows
     found = [
         _measure(folder, best_weights(folder.weights, trial), dataset, rows)
         if trial.best_epoch is not None
