@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -32,7 +33,8 @@ class Thresholds:
     """Where each rule begins to speak.
 
     Attributes:
-        bias: Training error above the target error; errors are 1 - accuracy, or 1 - R2.
+        bias: Training error above the target error; errors are 1 - accuracy, or 1 - R2. Where the
+            target is the lowest dev error, also above what chance does to the lowest.
         variance: Dev error above training error; also above `standard_errors` of that gap, as few
             dev rows give a wrong picture.
         late_share: A best epoch in this last share of the epochs is late.
@@ -56,6 +58,7 @@ class Thresholds:
 
 
 THRESHOLDS = Thresholds()
+_LEVEL = 0.05
 
 # What each finding means, and the usual remedies.
 RULES: dict[Finding, tuple[str, str]] = {
@@ -115,12 +118,13 @@ def diagnose(evidence: Evidence, thresholds: Thresholds = THRESHOLDS) -> list[Di
     """Return the diagnosis of every trial that has a curve.
 
     Training errors are held against `objective.target_error` of the sweep file, or where it has
-    none against the lowest training error at any trial's best epoch.
+    none against the lowest dev error at any trial's best epoch, which some net really came to. The
+    lowest training error would be that of whichever trial overfits most.
     """
     errors = [_errors(evidence, at) for at in range(len(evidence.trials))]
     target = evidence.file.objective.target_error
     if target is None:
-        target = min((pair[0] for pair in errors if pair is not None), default=None)
+        target = min((pair[1] for pair in errors if pair is not None), default=None)
     return [
         Diagnosis(
             trial=at,
@@ -161,7 +165,7 @@ def _findings(
     # A pruned trial was not given the epochs in which its errors would have come down.
     if errors is not None and target is not None and trial.outcome is not Outcome.PRUNED:
         train, dev = errors
-        if train - target > limits.bias:
+        if train - target > max(limits.bias, _unsure(evidence, train)):
             yield "avoidable bias"
         noise = _noise(evidence, errors)
         if dev - train > max(limits.variance, limits.standard_errors * noise):
@@ -197,8 +201,20 @@ def _is_unstable(losses: Array, limits: Thresholds) -> bool:
     return rises > limits.rise * spread and rises > limits.material * float(np.median(losses))
 
 
+def _unsure(evidence: Evidence, train: float) -> float:
+    """Return how far the target may lie below a training error by chance; 0 if it was given.
+
+    The lowest of k dev errors is low by chance, too: were all nets as good as this one, one of them
+    would lie so far off in 1 of 20 sweeps (Bonferroni).
+    """
+    if evidence.file.objective.target_error is not None:
+        return 0.0
+    trials = sum(trial.best is not None for trial in evidence.trials)
+    return NormalDist().inv_cdf(1 - _LEVEL / trials) * _noise(evidence, (train, train))
+
+
 def _noise(evidence: Evidence, errors: tuple[float, float]) -> float:
-    """Return the standard error of the gap between dev and training error."""
+    """Return the standard error of the gap between a training and a dev error."""
     train, dev = errors
     train_rows = evidence.train_rows or math.inf
     if METRICS[TASKS[evidence.task].score].is_share:

@@ -1,10 +1,14 @@
-"""The sweep file to run next: ranges moved by what the last sweep found, each with its reason."""
+"""The sweep file to run next: crowded ends moved out, and remarks on what the last sweep found.
+
+Ranges are not narrowed and options not left out: that was tried out beside random draws at equal
+budget, and was better on some landscapes and worse on others (docs/evidence/suggestion.md).
+"""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,24 +16,29 @@ from typing import Any
 import numpy as np
 
 from sweeps.analysis.boundaries import BoundaryAlarm, boundary_alarms
-from sweeps.analysis.choices import Comparison, Pair, chance_words, compare_choices
+from sweeps.analysis.choices import compare_choices
 from sweeps.analysis.evidence import Array, Dimension, Evidence
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
 from sweeps.search_spaces.problems import KeyPath, SpaceError
 from sweeps.search_spaces.space import Space
 from sweeps.search_spaces.yaml_writer import write_yaml
 
-__all__ = ["Suggestion", "suggest"]
+__all__ = [
+    "Change",
+    "Suggestion",
+    "best_places",
+    "moved_out",
+    "suggest",
+    "with_ends",
+    "with_margin",
+]
 
-# A range is narrowed to where the best tenth lies (five trials at least) with a margin on both
-# sides, if that leaves at most so much of it, and if as many of any trials lie so close together
-# in few draws alone: the best of a parameter that does not matter lie anywhere.
+# It is remarked where the best tenth of a range lies (five trials at least), if as many of any
+# trials lie so close together in few draws alone: the best of a parameter that does not matter lie
+# anywhere. With a margin on both sides they must leave some of the range.
 _BEST_SHARE, _FEWEST_BEST, _MARGIN, _WORTH = 0.1, 5, 0.15, 0.7
 _ALPHA, _DRAWS = 0.05, 2000
 _FEWEST_TRIALS = 20
-# An option is dropped at p <= 0.01 and never on fewer trials than these: one in a hundred sweeps
-# then drops any option without cause (docs/truth.md).
-_DROP_LEVEL, _FEWEST_TO_DROP = 0.01, 15
 # A crowded end is moved out by a share of the range, on its own scale: the first that is legal.
 _WIDENED = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 _DIGITS = 3
@@ -53,7 +62,8 @@ class Suggestion:
 
     Attributes:
         text: The file.
-        reasons: One sentence a change, by its key path.
+        reasons: One sentence a change, by its key path. What is remarked of a parameter that stays
+            is in the file alone.
     """
 
     text: str
@@ -83,24 +93,25 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
     alarms = {alarm.name: alarm for alarm in reversed(boundary_alarms(evidence))}
     drawn = evidence.draws()
     for one in drawn.dimensions:
-        if one.kind != "choice" and one.high > one.low:
+        if one.name in alarms:
             old = _get(written, ("space", *one.path))
-            _try(file, reasons, is_legal, _moved(one, drawn, alarms.get(one.name), old))
+            _try(file, reasons, is_legal, moved_out(one, alarms[one.name], old))
     _try(file, reasons, is_legal, _number_of_trials(file, tuning_curve(evidence)))
-    # Options last and from the innermost on, as positions of what comes after them change.
-    dropped = [
-        (one, comparison)
-        for comparison in compare_choices(evidence)
-        for one in evidence.dimensions
-        if one.name == comparison.name
-    ]
-    for one, comparison in sorted(dropped, key=lambda pair: -len(pair[0].path)):
-        change = _fewer_options(file, one, comparison, evidence)
-        if _try(file, reasons, is_legal, change):
-            _forget_inside(reasons, change[0])
     found = _counted(len(reasons) - len(_ALWAYS))
+    remarks = {path: text for path, text in _remarks(drawn, evidence) if path not in reasons}
     head = f"Suggested from {len(evidence.trials)} trials of {written['name']}; {found}"
-    return Suggestion(write_yaml(file, reasons, head), reasons)
+    return Suggestion(write_yaml(file, remarks | reasons, head), reasons)
+
+
+def _remarks(drawn: Evidence, evidence: Evidence) -> Iterator[tuple[KeyPath, str]]:
+    """Yield what was found of a parameter that stays as it is."""
+    for one in drawn.dimensions:
+        if one.kind != "choice" and (best := best_places(one, drawn)) is not None:
+            yield ("space", *one.path), f"{_where(one, best, drawn)}; the range stays as it was"
+    compared = {one.name: one for one in compare_choices(evidence) if one.beaten}
+    for one in evidence.dimensions:
+        if one.name in compared:
+            yield ("space", *one.path), f"{compared[one.name].sentence} All options stay."
 
 
 def _counted(changes: int) -> str:
@@ -164,38 +175,41 @@ def _set(file: dict[str, Any], path: KeyPath, value: Any) -> None:
     _get(file, path[:-1])[path[-1]] = value
 
 
-def _moved(
-    one: Dimension, evidence: Evidence, alarm: BoundaryAlarm | None, old: dict[str, Any]
-) -> Change:
-    """Return a range that is moved to where the best lie.
+def moved_out(one: Dimension, alarm: BoundaryAlarm, old: dict[str, Any]) -> Change:
+    """Return a range whose crowded end is moved out.
 
     Args:
         old: The parameter as it was written.
     """
-    path: KeyPath = ("space", *one.path)
+    ends = [(-out, 1.0) if alarm.end == "low" else (0.0, 1 + out) for out in _WIDENED]
+    return ("space", *one.path), [with_ends(one, *pair, old) for pair in ends], alarm.sentence
+
+
+def best_places(one: Dimension, evidence: Evidence) -> Array | None:
+    """Return where the best trials lie in a range, from 0 to 1; None where that says nothing."""
     has = np.flatnonzero(np.isfinite(one.values) & np.isfinite(evidence.values))
     number = max(_FEWEST_BEST, math.ceil(_BEST_SHARE * len(has)))
-    if len(has) < 2 * number:
-        return path, (), ""
-    if alarm is not None:
-        ends = [(-out, 1.0) if alarm.end == "low" else (0.0, 1 + out) for out in _WIDENED]
-        return path, [_parameter(one, *pair, old) for pair in ends], alarm.sentence
+    if one.high <= one.low or len(has) < 2 * number:
+        return None
     # All that are as good as the last of them count: which of equals are best is nobody's to say.
     losses = evidence.losses[has]
     best = has[losses <= np.partition(losses, number - 1)[number - 1]]
-    number, places = len(best), one.scaled()[best]
-    if _chance_of_spread(one.scaled()[has], number, float(np.ptp(places))) > _ALPHA:
-        return path, (), ""
-    low = max(float(places.min()) - _MARGIN, 0.0)
-    high = min(float(places.max()) + _MARGIN, 1.0)
-    narrowed = _parameter(one, low, high, old)
-    if high - low > _WORTH or narrowed[one.kind] == [one.low, one.high]:
-        return path, (), ""
-    reason = (
-        f"the best {number} of {len(has)} trials lie from {_value(one, float(places.min())):g} to "
-        f"{_value(one, float(places.max())):g}; it was {one.low:g} to {one.high:g}"
-    )
-    return path, (narrowed,), reason
+    places: Array = one.scaled()[best]
+    if _chance_of_spread(one.scaled()[has], len(best), float(np.ptp(places))) > _ALPHA:
+        return None
+    low, high = with_margin(places)
+    return None if high - low > _WORTH else places
+
+
+def with_margin(places: Array) -> tuple[float, float]:
+    """Return the ends of where the best lie, with a margin, within the range."""
+    return max(float(places.min()) - _MARGIN, 0.0), min(float(places.max()) + _MARGIN, 1.0)
+
+
+def _where(one: Dimension, places: Array, evidence: Evidence) -> str:
+    trials = int((np.isfinite(one.values) & np.isfinite(evidence.values)).sum())
+    low, high = _value(one, float(places.min())), _value(one, float(places.max()))
+    return f"the best {len(places)} of {trials} trials lie from {low:g} to {high:g}"
 
 
 def _chance_of_spread(places: Array, number: int, spread: float) -> float:
@@ -205,7 +219,7 @@ def _chance_of_spread(places: Array, number: int, spread: float) -> float:
     return float((np.ptp(drawn, axis=1) <= spread).mean())
 
 
-def _parameter(one: Dimension, low: float, high: float, old: dict[str, Any]) -> dict[str, Any]:
+def with_ends(one: Dimension, low: float, high: float, old: dict[str, Any]) -> dict[str, Any]:
     """Return a parameter with ends at these places, and otherwise as the old one."""
     ends = [_value(one, low), _value(one, high)]
     step = old.get("step")
@@ -238,49 +252,3 @@ def _number_of_trials(file: dict[str, Any], curve: TuningCurve | str) -> Change:
     if wanted >= file["search"]["trials"]:
         return path, (), ""
     return path, (wanted,), curve.sentence
-
-
-def _fewer_options(
-    file: dict[str, Any], one: Dimension, comparison: Comparison, evidence: Evidence
-) -> Change:
-    """Return a choice without the options that the best one beats almost certainly.
-
-    What is left out never comes back, so more is asked than for "is better": p <= 0.01 of all
-    pairs of the sweep together, and 15 trials of either option.
-    """
-    beaten = [pair for pair in comparison.pairs if _is_sure(pair)]
-    path: KeyPath = ("space", *one.path)
-    if not beaten:
-        return path, (), ""
-    out = [pair.worse.option for pair in beaten]
-    kept = [at for at, option in enumerate(one.options) if option not in out]
-    here = _get(file, path)
-    changed: Any = {"choice": [here["choice"][at] for at in kept]}
-    if here.get("weights") is not None:
-        changed["weights"] = [here["weights"][at] for at in kept]
-    roles = evidence.file.roles
-    # What `roles` names has to stay a choice.
-    if len(kept) == 1 and (roles is None or one.name not in roles.scientific):
-        changed = changed["choice"][0]
-    return path, (changed,), " ".join(_why_left_out(pair, comparison) for pair in beaten)
-
-
-def _is_sure(pair: Pair) -> bool:
-    fewest = min(pair.better.trials, pair.worse.trials)
-    return pair.p_value <= _DROP_LEVEL and fewest >= _FEWEST_TO_DROP
-
-
-def _why_left_out(pair: Pair, comparison: Comparison) -> str:
-    """Return the reason, which is of the two options that were tested."""
-    better, worse = pair.better, pair.worse
-    return (
-        f"left out {worse.option}: of {comparison.draws} trials each, the best comes on average to "
-        f"{worse.expected:.4g} with it (n = {worse.trials}) and to {better.expected:.4g} with "
-        f"{better.option} (n = {better.trials}); {chance_words(pair.p_value)}."
-    )
-
-
-def _forget_inside(reasons: dict[KeyPath, str], path: KeyPath) -> None:
-    """Delete the reasons below a place whose positions have changed."""
-    for at in [at for at in reasons if at[: len(path)] == path and at != path]:
-        del reasons[at]

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 import sweeps
 from sweeps.analysis.boundaries import boundary_alarms
@@ -17,19 +17,18 @@ from sweeps.analysis.choices import compare_choices
 from sweeps.analysis.diagnosis import diagnose
 from sweeps.analysis.evidence import gather
 from sweeps.analysis.importances import Importances, importances
-from sweeps.analysis.suggestion import suggest
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
 from sweeps.models.evaluation import Estimate, Resampling, evaluate
 from sweeps.models.features import features_from_array
 from sweeps.models.intervals import share_interval
-from sweeps.models.metrics import recorded_metrics
+from sweeps.models.metrics import METRICS, recorded_metrics
 from sweeps.models.objective import Objective
 from sweeps.models.targets import Target
 from sweeps.record.final import Interval
 from sweeps.record.final_ranking import ALPHA, rank_candidates, welch_p_value
 from sweeps.record.wording import surprise_sentence
-from tests.models.test_evaluation import Fixed
-from tests.sweeps.analysis.evidence_examples import evidence, is_runnable, sweep_values
+from tests.models.test_evaluation import MEAN, SCALE, Fixed
+from tests.sweeps.analysis.evidence_examples import evidence
 from tests.sweeps.record.test_final_ranking import record
 from tests.sweeps.record.test_surprise import choice, opening
 from tests.sweeps.sweep_files import space, write_sweep
@@ -37,16 +36,19 @@ from tests.sweeps.sweep_files import space, write_sweep
 __all__ = [
     "a_parameter_stands_out",
     "an_alarm_on_a_grid",
+    "an_alarm_on_a_trained_grid",
     "an_alarm_on_draws",
     "an_end_is_missed",
     "an_option_is_better",
-    "an_option_is_dropped",
     "band_misses",
+    "bias_is_said",
     "lead_is_more_than_noise",
     "more_is_judged",
+    "regression_interval_misses",
     "same_training_is_better",
     "test_interval_misses",
     "test_rows_surprise",
+    "twins_are_learned",
     "variance_is_said",
     "winner_interval_misses",
 ]
@@ -74,15 +76,6 @@ def an_option_is_better(sizes: Sequence[int], factor: float = 1.0) -> Callable[[
     return lambda seed: any(
         one.beaten for one in compare_choices(evidence(*_options(sizes, factor, seed)))
     )
-
-
-def an_option_is_dropped(sizes: Sequence[int], factor: float = 1.0) -> Callable[[int], bool]:
-    def dropped(seed: int) -> bool:
-        made, trials, losses = _options(sizes, factor, seed)
-        found = suggest(evidence(made, trials, losses), sweep_values(made), is_runnable)
-        return "left out" in found.text
-
-    return dropped
 
 
 def _ranges(count: int, dimensions: int, random: np.random.Generator) -> tuple[Any, Any]:
@@ -201,6 +194,34 @@ def lead_is_more_than_noise(lead: float) -> Callable[[int], bool]:
     return is_said
 
 
+def regression_interval_misses(
+    metric: str, rows: int, tails: float
+) -> Callable[[int], bool | None]:
+    """Whether an interval on test rows misses the truth of a net whose errors have such tails.
+
+    Args:
+        tails: Degrees of freedom of Student's t; infinite for normal errors. The net is the true
+            model, and R2 is .5.
+    """
+    variance = 1.0 if np.isinf(tails) else tails / (tails - 2)
+    mean_size = float(t.expect(abs, (tails,))) if np.isfinite(tails) else (2 / np.pi) ** 0.5
+    truth = {"mse": variance, "mae": mean_size, "r2": 0.5}[metric]
+
+    def misses(seed: int) -> bool | None:
+        random = np.random.default_rng(seed)
+        normal, spread = random.normal(size=(2, rows)), random.chisquare(min(tails, 1e9), rows)
+        errors = normal[0] * (1.0 if np.isinf(tails) else np.sqrt(tails / spread))
+        signal = variance**0.5 * normal[1]
+        net = Fixed((signal[:, None] - MEAN) / SCALE)
+        target = Target(signal + errors, "regression", ())
+        features, asked = features_from_array(np.zeros((rows, 2))), {metric: METRICS[metric]}
+        made = evaluate(net, features, target, asked, Resampling(seed))[metric]
+        missing = made.low is None or made.high is None
+        return None if missing else not made.low <= truth <= made.high  # type: ignore[operator]
+
+    return misses
+
+
 def test_rows_surprise(accuracy: float) -> Callable[[int], bool]:
     """Whether 100 test rows surprise after 100 dev rows, on which the net is right in 85 %."""
 
@@ -236,11 +257,69 @@ def variance_is_said(task: str, gap: float, rows: int = 88) -> Callable[[int], b
     return is_said
 
 
+def bias_is_said(task: str, gap: float, rows: int = 88) -> Callable[[int], bool]:
+    """Whether avoidable bias is said of a net that is as good as nine others, and by `gap` worse.
+
+    One more overfits: it has no training error at all.
+    """
+    name = "r2" if task == "regression" else "accuracy"
+
+    def is_said(seed: int) -> bool:
+        random = np.random.default_rng(seed)
+        shares = [0.7 - gap, *[0.7] * 9]
+        scores = [(_score(task, share, 3 * rows, random), _score(task, share, rows, random))
+                  for share in shares] + [(1.0, 0.4)]  # fmt: skip
+        made = evidence(
+            {"lr": {"float": [0.1, 1.0]}}, [{"lr": 0.5}] * len(scores), [1.0] * len(scores)
+        )
+        for trial, (train, dev) in zip(made.trials, scores, strict=True):
+            trial.best = {"epoch": 1, f"train_{name}": train, f"dev_{name}": dev}
+        curve = {key: np.ones(1) for key in ("epoch", "dev_loss", "train_loss")}
+        curves = [curve] * len(scores)
+        found = diagnose(
+            replace(made, task=task, dev_rows=rows, train_rows=3 * rows, curves=curves)
+        )
+        return "avoidable bias" in found[0].findings
+
+    return is_said
+
+
 def _score(task: str, share: float, rows: int, random: np.random.Generator) -> float:
     if task == "classification":
         return float(random.binomial(rows, share)) / rows
     x, noise = random.normal(size=(2, rows))
     return float(1 - np.var(noise) / np.var((share / (1 - share)) ** 0.5 * x + noise))
+
+
+def twins_are_learned(seed: int) -> bool:
+    """Whether a whole sweep misses .5 on test rows: each row is there twice, labels are tossed."""
+    with TemporaryDirectory() as folder:
+        random = np.random.default_rng(seed)
+        rows = np.column_stack(
+            [random.normal(size=(150, 4)).round(6), random.integers(2, size=150)]
+        )
+        lines = [",".join([*map(str, row[:4]), f"c{int(row[4])}"]) for row in rows]
+        (Path(folder) / "twice.csv").write_text("\n".join(["a,b,c,d,y", *lines, *lines, ""]))
+        path = write_sweep(Path(folder), seed=str(seed), data="{source: twice.csv, target: y}",
+                           final="{top_k: 1, seeds: 2}", search="{method: random, trials: 4}",
+                           space=space("{kind: mlp, hidden_units: 64}", epochs=15))  # fmt: skip
+        found = sweeps.run(path, runs=Path(folder) / "runs", runner="local", tracking_uri="none")
+        accuracy = found.openings[-1].metrics["test_accuracy"]
+        assert accuracy.low is not None
+        assert accuracy.high is not None
+        return not accuracy.low <= 0.5 <= accuracy.high
+
+
+def an_alarm_on_a_trained_grid(seed: int) -> bool:
+    """A whole sweep over a grid on which nothing matters, ranked by accuracy on 30 dev rows."""
+    with TemporaryDirectory() as folder:
+        ends = "{float: [1.0e-9, 1.0e-7], log: true, points: 6}"
+        made = space("{kind: linear}", f"{{kind: adamw, lr: 0.01, weight_decay: {ends}}}", epochs=2,
+                     more=f", regularization: {{l2: {ends}}}")  # fmt: skip
+        path = write_sweep(Path(folder), seed=str(seed), objective="{metric: dev_accuracy}",
+                           search="{method: grid}", space=made)  # fmt: skip
+        found = sweeps.run(path, runs=Path(folder) / "runs", runner="local", tracking_uri="none")
+        return bool(boundary_alarms(gather(found.folder, found.record)))
 
 
 def same_training_is_better(seed: int) -> bool:

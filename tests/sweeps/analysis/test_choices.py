@@ -11,9 +11,8 @@ from scipy.stats import binom, false_discovery_control, permutation_test
 
 from sweeps.analysis.choices import Comparison, compare_choices
 from sweeps.analysis.permutation import expected_best, holm, permuted_difference
-from sweeps.analysis.suggestion import suggest
 from sweeps.models.objective import Objective
-from tests.sweeps.analysis.evidence_examples import evidence, is_runnable, sweep_values
+from tests.sweeps.analysis.evidence_examples import evidence
 
 FIXED: dict[str, Any] = {"optimizer": {"kind": "adam"}, "training": {"epochs": 3}}
 ACTIVATIONS = ("relu", "tanh", "gelu", "elu")
@@ -121,34 +120,3 @@ def test_an_option_that_was_drawn_more_often_has_no_advantage() -> None:
 
 def test_trials_that_came_to_the_same_are_not_told_apart() -> None:
     assert compared([[0.3] * 20, [0.3] * 20]).pairs[0].p_value == 1.0
-
-
-def suggested(sizes: tuple[int, ...], worse: float, seed: int = 0) -> str:
-    """The reasons of a suggestion after trials whose last option is worse by a factor."""
-    options = [*ACTIVATIONS[: len(sizes)]]
-    space = {**FIXED, "model": {"kind": "mlp", "activation": {"choice": options}}}
-    kinds = [kind for kind, size in zip(options, sizes, strict=True) for _ in range(size)]
-    trials = [{**FIXED, "model": {"kind": "mlp", "activation": kind}} for kind in kinds]
-    factors = np.array([worse if kind == options[-1] else 1.0 for kind in kinds])
-    values = factors * losses(len(kinds), seed)
-    return suggest(evidence(space, trials, values.tolist()), sweep_values(space), is_runnable).text
-
-
-@pytest.mark.parametrize("sizes", [(20, 20), (20, 20, 20), (20, 20, 20, 20)])
-def test_a_suggestion_seldom_drops_an_option_that_is_as_good(sizes: tuple[int, ...]) -> None:
-    dropped = sum("left out" in suggested(sizes, 1.0, seed) for seed in range(40))
-    assert dropped <= binom.ppf(0.999, 40, 0.01)
-
-
-@pytest.mark.parametrize(("rare", "is_dropped"), [(14, False), (15, True)])
-def test_an_option_is_not_dropped_on_fewer_than_15_trials(rare: int, is_dropped: bool) -> None:
-    assert ("left out tanh" in suggested((40, rare), 50.0)) is is_dropped
-
-
-def test_the_reason_names_the_two_options_that_were_tested() -> None:
-    # relu and tanh are alike; gelu is dropped, so the reason is of gelu and the best.
-    text = suggested((20, 20, 20), 50.0)
-    [reason] = [part for part in text.split("#") if "left out" in part]
-    assert "left out gelu" in " ".join(reason.split())
-    assert "cannot tell" not in text
-    assert "with it (n = 20)" in " ".join(text.replace("#", " ").split())

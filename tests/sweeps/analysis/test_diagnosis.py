@@ -83,13 +83,11 @@ def test_a_good_training_has_nothing_amiss(tmp_path: Path) -> None:
     assert (found.words == "no finding") is (not found.findings)
 
 
-def test_without_a_target_the_best_training_error_of_the_sweep_is_the_target(
-    tmp_path: Path,
-) -> None:
+def test_without_a_target_the_best_dev_error_of_the_sweep_is_the_target(tmp_path: Path) -> None:
     path = write_sweep(tmp_path)
     results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
     found = diagnose(gather(results.folder, results.record))
-    errors = [one.train_error for one in found if one.train_error is not None]
+    errors = [one.dev_error for one in found if one.dev_error is not None]
     assert {one.target_error for one in found} == {min(errors)}
     assert sum(count(found).values()) == sum(len(one.findings) for one in found)
 
@@ -127,3 +125,26 @@ def test_a_regression_that_overfits_has_variance() -> None:
     made = regression(0, 88)
     made.trials[0].best = {"epoch": 1, "train_r2": 0.9, "dev_r2": 0.3}
     assert "variance" in diagnose(made)[0].findings
+
+
+def of_errors(*pairs: tuple[float, float], dev_rows: int = 2000) -> list[Diagnosis]:
+    """What is said of trials with these training and dev errors."""
+    made = evidence({"lr": {"float": [0.1, 1.0]}}, [{"lr": 0.5}] * len(pairs), [1.0] * len(pairs))
+    for trial, (train, dev) in zip(made.trials, pairs, strict=True):
+        trial.best = {"epoch": 1, "train_accuracy": 1 - train, "dev_accuracy": 1 - dev}
+    curve = {"epoch": np.ones(1), "dev_loss": np.ones(1), "train_loss": np.ones(1)}
+    return diagnose(
+        replace(made, dev_rows=dev_rows, train_rows=3 * dev_rows, curves=[curve] * len(pairs))
+    )
+
+
+def test_a_trial_that_overfits_does_not_give_the_regularised_ones_avoidable_bias() -> None:
+    overfitted, regularised, small = of_errors((0.0, 0.3), (0.15, 0.17), (0.4, 0.41))
+    assert overfitted.findings == ("variance",)
+    assert regularised.findings == ()
+    assert small.findings == ("avoidable bias",)
+
+
+def test_a_dev_error_that_chance_made_low_is_no_target() -> None:
+    lucky, other = of_errors((0.3, 0.2), (0.3, 0.32), dev_rows=40)
+    assert not {*lucky.findings} | {*other.findings}
