@@ -15,7 +15,7 @@ POSTGRES_PORT ?= 5432
 export RAY_ADDRESS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep validate plan ui cluster cluster-down test test-cluster test-lowest lint format type check bench calibration evidence clean
+.PHONY: help setup sweep validate plan ui cluster cluster-down test test-cluster test-lowest lint format type check bench calibration evidence faults clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ calibration: setup ## Measure how often each sentence of the report is wrong; wr
 STUDY ?=
 evidence: setup ## Try claims out, into docs/evidence: make evidence STUDY=random_search
 	@$(BIN)/python -m tests.evidence $(STUDY) $(ARGS)
+
+faults: setup ## Break sweeps in every way that is known (half an hour); writes docs/reliability.md
+	@$(BIN)/python -m tests.reliability $(ARGS)
 
 clean: ## Delete caches and the environment; runs/ stays
 	@rm -rf $(VENV) $(LOWEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

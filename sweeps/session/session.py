@@ -24,7 +24,7 @@ from sweeps.record.replay import read_record
 from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log_settings, logged
-from sweeps.record.stages import is_followed_up
+from sweeps.record.stages import is_followed_up, stage_folders
 from sweeps.record.stops import Stop, StopReason
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.session.follow_up import FollowUp
@@ -93,6 +93,8 @@ def run_session(folder: RunFolder, action: str, settings: Settings) -> Results:
 
 def _complete(folder: RunFolder, record: SweepRecord, settings: Settings) -> Results:
     """Return the results of a sweep that is over, with what is missing of them made again."""
+    for one in (folder, *stage_folders(folder).values()):
+        one.remove_leftovers()
     restore_results(folder, record)
     with TrackingProcess(folder, settings.tracking_uri) as tracking:
         tracking.finish()

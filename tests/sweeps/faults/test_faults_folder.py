@@ -14,7 +14,7 @@ from sweeps.errors import PlacementError, RunFolderError
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from tests.sweeps.drivers import EVERY_EPOCH, PROJECT, counted_sweep, events, run_command
-from tests.sweeps.sweep_files import write_sweep
+from tests.sweeps.sweep_files import space, write_sweep
 
 # Ends the driver within trial 2, at its fifth epoch, by pressing Ctrl-C twice.
 BREAKS_OFF = """
@@ -179,3 +179,17 @@ def test_a_full_disk_is_an_error_and_the_sweep_can_be_resumed(tmp_path: Path) ->
     whole = sweeps.run(path, runs=tmp_path / "whole", runner="local", tracking_uri="none")
     assert resumed.record.outcomes == {"completed": 4}
     assert curves(resumed) == curves(whole)
+
+
+def test_what_a_kill_left_of_a_finished_sweep_goes_with_a_resume(tmp_path: Path) -> None:
+    path = write_sweep(
+        tmp_path,
+        search="{method: random, trials: 2}",
+        space=space(epochs=2),
+        final="{top_k: 1, seeds: 2}",
+    )
+    run = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none").path
+    for folder in (run, run / "final", run / "final" / "refit", run / "weights"):
+        (folder / ".one.json.123.tmp").touch()
+    sweeps.resume(run, runner="local", tracking_uri="none")
+    assert [*run.rglob("*.tmp")] == []
