@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.cli.output import write_out
+from sweeps.cli.shared import add_set
 from sweeps.errors import MissingExtraError, SettingsError, StorageError
 from sweeps.infra import command_line
 from sweeps.session.environment import default_runs, pull_run, pull_runs, read_settings
@@ -23,9 +24,7 @@ def add_cluster_commands(commands: Any) -> None:
     text = "check a sweep file and start it as a job of the cluster that RAY_ADDRESS names"
     command = commands.add_parser("submit", help=text, description=text)
     command.add_argument("file", type=Path)
-    command.add_argument(
-        "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a value"
-    )
+    add_set(command)
     command.set_defaults(command=_submit)
     text = "print what a sweep's job on the cluster printed"
     command = commands.add_parser("logs", help=text, description=text)

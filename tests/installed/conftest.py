@@ -61,6 +61,10 @@ def make_environment(path: Path) -> Environment:
     here = sysconfig.get_paths(vars={"base": str(path), "platbase": str(path)})["purelib"]
     # The .pth files of a folder that is named by one are not read: the editable install is one.
     Path(here, "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    # Scripts are not borrowed: they would start the other environment. MLflow serves with this one.
+    uvicorn = path / "bin" / "uvicorn"
+    uvicorn.write_text(f"#!{made.python}\nfrom uvicorn.main import main\n\nmain()\n")
+    uvicorn.chmod(0o755)
     return made
 
 

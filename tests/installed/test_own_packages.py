@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.installed.conftest import Environment, write_project
+from tests.model_server import served
 
 pytestmark = pytest.mark.timeout(600)  # each process imports torch, some start Ray
 COLUMNS = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
@@ -80,6 +82,25 @@ def test_workers_of_ray_the_tracker_and_the_registered_model_import_the_users_ne
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[0] == "1"
     assert "code/models/__init__.py" in done.stdout
+
+
+def test_the_winner_is_served_with_the_users_net_where_no_project_is(
+    installed: Environment, project: Path, tmp_path: Path
+) -> None:
+    (project / "rows.csv").write_text(ROWS)
+    done = installed.run("sweeps", "run", "s.yaml", "--local", "--quiet", cwd=project)
+    assert done.returncode == 0, done.stderr
+    done = installed.run("sweeps", "predict", "runs/mine", "rows.csv", cwd=project)
+    assert done.returncode == 0, done.stderr
+    labels = [row["prediction"] for row in csv.DictReader(done.stdout.splitlines())]
+    shutil.rmtree(project / "models")
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "models").mkdir(parents=True)
+    (elsewhere / "models" / "__init__.py").write_text("raise ImportError('of another project')\n")
+    uri = f"sqlite:///{project}/runs/mlflow.db"
+    with served("models:/mine/1", uri, installed.python, elsewhere) as server:
+        answer = server.ask(ROWS, "text/csv")
+    assert [row["prediction"] for row in answer["predictions"]] == labels
 
 
 @pytest.mark.parametrize("way_in", [["sweeps"], ["python", "-m", "sweeps"]])

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +14,7 @@ from mlflow import MlflowClient
 
 import sweeps
 from sweeps.record.results import Results
-from tests.free_port import free_port
+from tests.model_server import served
 from tests.sweeps.sweep_files import write_sweep
 
 ROWS = (
@@ -138,59 +132,19 @@ def test_a_final_that_was_kept_is_in_the_record_before_and_after_a_rebuild(
     assert (status["recorded"], status["recorded_in"]) == (6, trials)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_the_registered_model_is_served_over_http(
     recorded: Results, uri: str, tmp_path: Path
 ) -> None:
     (tmp_path / "rows.csv").write_text(ROWS)
     expected = sweeps.predict(recorded.path, tmp_path / "rows.csv")
-    # As in an activated environment: MLflow starts uvicorn by its name.
-    port, scripts = free_port(), Path(sys.executable).parent
-    command = [
-        sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/flowers/1",
-        "--env-manager", "local", "--port", str(port), "--workers", "1",
-    ]  # fmt: skip
-    with (tmp_path / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            command,
-            env={
-                **os.environ,
-                "MLFLOW_TRACKING_URI": uri,
-                "PATH": f"{scripts}:{os.environ['PATH']}",
-            },
-            cwd=tmp_path,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        url = f"http://127.0.0.1:{port}/invocations"
-        columns, *rows = [line.split(",") for line in ROWS.splitlines()]
-        split = {"columns": columns, "data": [[json.loads(cell) for cell in row] for row in rows]}
-        answer = asked(url, json.dumps({"dataframe_split": split}), server)
-        assert asked(url, ROWS, server, "text/csv") == answer
-        assert asked(url, json.dumps({"inputs": split["data"]}), server) == answer
-    finally:
-        if server.poll() is None:
-            os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
+    columns, *rows = [line.split(",") for line in ROWS.splitlines()]
+    split = {"columns": columns, "data": [[json.loads(cell) for cell in row] for row in rows]}
+    with served("models:/flowers/1", uri, Path(sys.executable), tmp_path) as server:
+        answer = server.ask(json.dumps({"dataframe_split": split}))
+        assert server.ask(ROWS, "text/csv") == answer
+        assert server.ask(json.dumps({"inputs": split["data"]})) == answer
     found = answer["predictions"]
     assert [row["prediction"] for row in found] == expected["prediction"].tolist()
     shares = [row["probability_virginica"] for row in found]
     assert shares == pytest.approx(expected["probability_virginica"].tolist())
-
-
-def asked(
-    url: str, body: str, server: subprocess.Popen[bytes], kind: str = "application/json"
-) -> Any:
-    """Post until the server is up and answers."""
-    request = urllib.request.Request(url, body.encode(), {"Content-Type": kind})
-    until = time.monotonic() + 120
-    while True:
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return json.loads(answer.read())
-        except (urllib.error.URLError, ConnectionError):
-            assert server.poll() is None, "the server ended"
-            assert time.monotonic() < until, "the server did not answer in 120 s"
-            time.sleep(0.3)

@@ -1,0 +1,89 @@
+"""What several commands share: their options, and the answer of those that end with results."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from sweeps.infra import command_line
+
+__all__ = ["add_running", "add_set", "options_of", "print_results"]
+
+_STOPPED = 7
+_NO_WINNER = 8
+_PIPE_WIDTH = 160
+
+
+def add_set(command: argparse.ArgumentParser) -> None:
+    """Add `--set`, which overrides a value of the sweep file."""
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a value"
+    )
+
+
+def add_running(command: argparse.ArgumentParser) -> None:
+    """Add how a command trains, and what it prints then."""
+    command.add_argument("--local", action="store_true", help="run in this process, without Ray")
+    command.add_argument("--quiet", action="store_true", help="print only the run folder")
+    command.add_argument("--json", action="store_true", help="print the result as JSON")
+    command.add_argument("--no-mlflow", action="store_true", help="do not log to MLflow")
+    command.add_argument(
+        "--accept-code",
+        action="store_true",
+        help="go on although the sweep's own code has changed; recorded",
+    )
+
+
+def options_of(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return how a command trains, as arguments of `sweeps.run` and the like."""
+    from sweeps.terminal.progress import Display
+
+    silent = parsed.quiet or (parsed.json and not sys.stderr.isatty())
+    return {
+        "runner": "local" if parsed.local else "ray",
+        "tracking_uri": "none" if parsed.no_mlflow else None,
+        "accept_code": parsed.accept_code,
+        "display": Display.silent() if silent else Display.for_terminal(),
+    }
+
+
+def print_results(parsed: argparse.Namespace, results: Any, exit_code: int | None = None) -> int:
+    """Print what a sweep came to, and return its exit code."""
+    if parsed.json:
+        from sweeps.record.results import trial_line
+
+        record = results.record
+        answer = {
+            "run": str(results.path),
+            "objective": {"metric": record.objective.metric, "mode": record.objective.mode},
+            "outcomes": {str(name): count for name, count in record.outcomes.items() if count},
+            "unfinished": len(record.unfinished),
+            "stopped": "" if record.stopped is None else record.stopped.detail,
+            "stop_reason": None if record.stopped is None else record.stopped.reason,
+            "winner": results.winner,
+            "final": None if results.final is None else asdict(results.final),
+            "openings": [asdict(opening) for opening in results.openings],
+            "trials": [trial_line(record, trial) for trial in record.trials],
+        }
+        from sweeps.record.ledger import to_line
+
+        sys.stdout.write(to_line(answer).decode())
+    elif parsed.quiet:
+        print(command_line.shown_path(results.path))
+    else:
+        from sweeps.terminal.console import PlainConsole
+        from sweeps.terminal.tables import print_answer
+
+        print_answer(results, PlainConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH))
+    return _exit_code(results.record) if exit_code is None else exit_code
+
+
+def _exit_code(record: Any) -> int:
+    """Return 0 for a sweep that ended as its file says, 7 if interrupted, 8 without a winner."""
+    from sweeps.record.stops import StopReason
+
+    if record.stopped is not None and record.stopped.reason is StopReason.INTERRUPTED:
+        return _STOPPED
+    return 0 if record.best is not None else _NO_WINNER
