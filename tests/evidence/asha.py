@@ -146,7 +146,7 @@ def _times(races: Races, sources: list[str]) -> str:
             rows.append([source, name, *cells])
         for_all = [_ratios(races, [source], workers)[0] for workers in _WORKERS]
         rows.append([source, "ratio", *(f"{r:.2f} ± {e:.2f}" for r, e in for_all)])
-    head = ["data", "scheduler", *(f"{workers} workers" for workers in _WORKERS)]
+    head = ["data", "scheduler", *(f"workers: {workers}" for workers in _WORKERS)]
     return (
         f"Wall time until the loss of a trial among the best {_GOOD:.0%} was there, in times that "
         "one whole training takes (mean and standard error over orders of the trials):\n\n"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.evidence import overtuning, random_search, suggestion
+from tests.evidence import asha, early_stopped_folds, overtuning, random_search, suggestion
 from tests.evidence.pages import Finding
 
 __all__ = ["STUDIES", "Study"]
@@ -27,6 +27,12 @@ def _both(study: Callable[..., Finding], sizes: object, quick: object) -> Study:
 
 STUDIES = {
     "random_search": _both(random_search.random_search, random_search.WHOLE, random_search.QUICK),
+    "asha": _both(asha.asha, asha.WHOLE, asha.QUICK),
+    "early_stopped_folds": _both(
+        early_stopped_folds.early_stopped_folds,
+        early_stopped_folds.WHOLE,
+        early_stopped_folds.QUICK,
+    ),
     "overtuning": _both(overtuning.overtuning, overtuning.WHOLE, overtuning.QUICK),
     "suggestion": _both(suggestion.suggestion, suggestion.WHOLE, suggestion.QUICK),
 }
