@@ -64,7 +64,7 @@ class Answers:
         """
         if TASKS[task].is_standardised:
             outputs, targets = outputs.double(), targets.double()
-        return cls(outputs, targets, LOSSES[TASKS[task].loss], units)
+        return cls(outputs, targets, LOSSES[TASKS[task].losses[0]], units)
 
     def take(self, rows: Tensor) -> Answers:
         """Return the answers for some of the rows by number, (n,) int64, each as often as named."""

@@ -7,12 +7,13 @@ default may be left out; a key that the chosen `kind` does not have is an error.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.group_patterns import names_by_group
+from sweeps.models.loss_configuration import LossConfig, TaskLoss, class_weights_of
 from sweeps.models.net_configuration import Cnn, ModelConfig
 from sweeps.models.net_names import parameter_names
 from sweeps.models.optimizer_configuration import OptimizerConfig, added_weight_decay
@@ -21,6 +22,7 @@ from sweeps.models.section import Section
 from sweeps.models.tasks import TASKS, Task
 
 __all__ = [
+    "DataShape",
     "EarlyStopping",
     "Regularization",
     "TrainingConfig",
@@ -41,7 +43,7 @@ class Regularization(Section):
 
     l1: float = Field(0.0, ge=0, le=1e6, description="Adds l1 * sum(abs(w)) to the loss.")
     l2: float = Field(0.0, ge=0, le=1e6, description="Adds l2 / 2 * sum(w^2) to the loss.")
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Classes only.")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Cross-entropy only.")
     clip_norm: float | None = Field(
         None, gt=0, description="Longest gradient, all parameters together; null: not clipped."
     )
@@ -79,6 +81,7 @@ class TrialConfig(Section):
     optimizer: OptimizerConfig
     schedule: ScheduleConfig = Constant()
     regularization: Regularization = Regularization()
+    loss: LossConfig = TaskLoss()
     training: TrainingConfig
 
     @model_validator(mode="after")
@@ -111,30 +114,50 @@ class TrialConfig(Section):
             )
 
 
-def check_trial(config: TrialConfig, task: Task, input_shape: tuple[int, ...]) -> None:
+class DataShape(Protocol):
+    """What a configuration is held against of a data set."""
+
+    @property
+    def task(self) -> Task: ...
+    @property
+    def outputs(self) -> int: ...
+    @property
+    def input_shape(self) -> tuple[int, ...]: ...
+
+
+def check_trial(config: TrialConfig, data: DataShape) -> None:
     """Checks what a configuration asks of the data.
 
-    Args:
-        config: a trial's configuration.
-        task: of the data.
-        input_shape: of one row: (columns,), or (channels, height, width).
-
     Raises:
-        TrialConfigError: label smoothing without classes, a cnn on rows that are not images,
-            more pooling than the image has pixels for, or a group without parameters.
+        TrialConfigError: a loss of another task, label smoothing without a cross-entropy, not one
+            weight a class, a cnn on rows that are not images, more pooling than the image has
+            pixels for, or a group without parameters.
     """
-    smoothing = config.regularization.label_smoothing
-    if smoothing > 0 and TASKS[task].loss != "cross_entropy":
-        raise TrialConfigError(
-            f"label smoothing is for classes, and the task is {task}",
-            key=("regularization", "label_smoothing"),
-            value=smoothing,
-        )
+    _check_loss(config, data)
     if isinstance(config.model, Cnn):
-        _check_cnn(config.model, input_shape)
-    names = parameter_names(config.model, len(input_shape))
+        _check_cnn(config.model, data.input_shape)
+    names = parameter_names(config.model, len(data.input_shape))
     if names is not None:
         names_by_group(config.optimizer.groups, names)
+
+
+def _check_loss(config: TrialConfig, data: DataShape) -> None:
+    losses = TASKS[data.task].losses
+    kind = losses[0] if isinstance(config.loss, TaskLoss) else config.loss.kind
+    if kind not in losses:
+        rule = f"a loss must suit the task, and the task is {data.task}"
+        raise TrialConfigError(rule, key=("loss", "kind"), value=kind, choices=("auto", *losses))
+    smoothing = config.regularization.label_smoothing
+    if smoothing > 0 and kind != "cross_entropy":
+        if "cross_entropy" in losses:
+            rule = f"label smoothing is for the cross-entropy, and the loss is {kind}"
+        else:
+            rule = f"label smoothing is for classes, and the task is {data.task}"
+        raise TrialConfigError(rule, key=("regularization", "label_smoothing"), value=smoothing)
+    weights = class_weights_of(config.loss)
+    if not isinstance(weights, str) and len(weights) != data.outputs:
+        rule = f"there must be one weight for each of {data.outputs} classes, in their order"
+        raise TrialConfigError(rule, key=("loss", "class_weights"), value=list(weights))
 
 
 def _check_cnn(model: Cnn, input_shape: tuple[int, ...]) -> None:

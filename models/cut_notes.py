@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sweeps.models.columns_apart import Apart, column_of_file
 from sweeps.models.cuts import Cut
 from sweeps.models.data_configuration import DataConfig
 from sweeps.models.datasets import Dataset
 from sweeps.models.errors import DataError
-from sweeps.models.split_column import column_of_file
 
 __all__ = ["cut_notes"]
 
@@ -80,7 +80,7 @@ def _columns(dataset: Dataset, config: DataConfig, base_dir: Path) -> Iterator[t
     yield from zip(features.word_names, features.words.T, strict=True)
     for name in config.exclude:
         try:
-            yield name, column_of_file(config, base_dir, name)
+            yield name, column_of_file(config, base_dir, Apart(name, ("split",), "decides the cut"))
         except (DataError, ValueError, OSError):
             continue  # what cannot be read, or has gaps, decides no cut
 

@@ -188,6 +188,8 @@ class DataConfig(Section):
             (checked when the file is read, so that its columns can be named).
         task: `auto` takes words, booleans, and whole numbers with at most 20 distinct values for
             classes, any other numbers for regression.
+        weights: a column of how much each row counts in training, 0 or more; it is no feature, and
+            metrics count rows alike.
         split: fractions of the dev and test splits, or how many folds stand in place of dev.
         scale: `standard` brings every number to mean 0 and variance 1 over the training rows, and
             a number that is constant there to 0; `none` leaves numbers alone. Columns of words
@@ -210,6 +212,7 @@ class DataConfig(Section):
     source: str
     target: str | None = None
     task: Literal["auto", Task] = "auto"
+    weights: str | None = None
     split: SplitFractions = SplitFractions()
     scale: Literal["standard", "none"] = "standard"
     missing: Literal["error", "mean"] = "error"
@@ -251,7 +254,10 @@ class DataConfig(Section):
                 hint="Remove group, order or given: a built-in set is cut at random",
             )
         if self.kind == "builtin":
-            self._refuse(("words",), "only for files and functions")
+            self._refuse(("words", "weights"), "only for files and functions")
+        if self.weights is not None and self.weights == self.target:
+            rule = "the weights of rows must not be the target"
+            raise DataError(rule, key=("weights",), value=self.weights)
         if self.kind != "file" or PurePath(self.source).suffix.lower() != ".csv":
             self._refuse(_CSV_KEYS, "only for .csv files")
         if self.source not in GENERATED_NAMES:

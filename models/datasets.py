@@ -17,6 +17,13 @@ import numpy.typing as npt
 
 from sweeps.models.builtin_data import load_builtin
 from sweeps.models.column_kinds import as_words, check_words, settled_columns
+from sweeps.models.columns_apart import (
+    Apart,
+    checked_weights,
+    column_of_file,
+    column_of_values,
+    columns_apart,
+)
 from sweeps.models.data_configuration import DataConfig
 from sweeps.models.errors import DataError
 from sweeps.models.features import (
@@ -27,7 +34,6 @@ from sweeps.models.features import (
     features_from_columns,
 )
 from sweeps.models.own_data import call_own_data
-from sweeps.models.split_column import column_of_file, column_of_values
 from sweeps.models.table_files import Table, read_table
 from sweeps.models.targets import Target, read_target
 
@@ -41,6 +47,7 @@ class _Read(NamedTuple):
     target: Target
     cut_by: npt.NDArray[Any] | None = None
     missing: Mapping[str, Mapping[str, int]] = {}
+    weights: npt.NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +62,7 @@ class Dataset:
         cut_by: (rows,) the column that decides the cut: numbers, datetimes or words; None where
             rows are cut at random.
         missing: of a .csv file's features with missing values: how often which text stood there.
+        weights: (rows,) how much each row counts in training; None where all count alike.
     """
 
     source: str
@@ -63,6 +71,7 @@ class Dataset:
     digest: str
     cut_by: npt.NDArray[Any] | None = None
     missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    weights: npt.NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -79,15 +88,28 @@ def load_dataset(config: DataConfig, base_dir: Path) -> Dataset:
         DataError: the source is missing or unreadable, has no such columns, or its target does
             not suit the task.
     """
-    features, target, cut_by, missing = _read(config, base_dir)
-    lengths = {len(features), len(target.values), len(features if cut_by is None else cut_by)}
-    if len(lengths) > 1:
-        found = f"{len(features)} and {len(target.values)}"
-        found += "" if cut_by is None else f", and {len(cut_by)} of {config.split.column}"
-        rule = f"features and target must have the same rows, not {found}"
-        raise DataError(rule, key=("source",), value=config.source)
-    digest = _digest(features, target, cut_by)
-    return Dataset(config.source, features, target, digest, cut_by, missing)
+    read = _read(config, base_dir)
+    apart = {config.split.column: read.cut_by, config.weights: read.weights}
+    _check_lengths(config, read, {str(k): len(v) for k, v in apart.items() if v is not None})
+    return Dataset(
+        source=config.source,
+        features=read.features,
+        target=read.target,
+        digest=_digest(read),
+        cut_by=read.cut_by,
+        missing=read.missing,
+        weights=read.weights,
+    )
+
+
+def _check_lengths(config: DataConfig, read: _Read, apart: Mapping[str, int]) -> None:
+    rows, targets = len(read.features), len(read.target.values)
+    if {rows, targets, *apart.values()} == {rows}:
+        return
+    found = f"{rows} and {targets}"
+    found += "".join(f", and {count} of {name}" for name, count in apart.items())
+    rule = f"features and target must have the same rows, not {found}"
+    raise DataError(rule, key=("source",), value=config.source)
 
 
 def _read(config: DataConfig, base_dir: Path) -> _Read:
@@ -107,35 +129,42 @@ def _from_builtin(config: DataConfig) -> _Read:
 
 
 def _from_file(config: DataConfig, base_dir: Path) -> _Read:
-    column = config.split.column
-    apart = () if column is None or column in config.exclude else (column,)
-    used = config.model_copy(update={"exclude": (*config.exclude, *apart)})
-    table = _table_without(used, base_dir, column)
+    apart = columns_apart(config)
+    names = tuple(name for name in apart if name not in config.exclude)
+    used = config.model_copy(update={"exclude": (*config.exclude, *names)})
+    table = _table_without(used, base_dir, apart)
     columns = table.columns
     if config.target is None:
         rule = "a file needs the name of its target column"
         raise DataError(rule, key=("target",), choices=tuple(columns))
     target = _target(config, config.target, columns.pop(config.target), table.labels)
     missing = {name: found for name, found in table.missing.items() if name in columns}
+    read = {name: column_of_file(config, base_dir, one) for name, one in apart.items()}
     arrays = list(columns.values())
-    cut_by = None if column is None else column_of_file(config, base_dir, column)
     if len(arrays) == 1 and arrays[0].ndim != 1:
-        return _Read(features_from_array(arrays[0]), target, cut_by)
-    return _Read(features_from_columns(settled_columns(columns, config)), target, cut_by, missing)
+        return _with_apart(_Read(features_from_array(arrays[0]), target), config, read)
+    features = features_from_columns(settled_columns(columns, config))
+    return _with_apart(_Read(features, target, missing=missing), config, read)
 
 
-def _table_without(config: DataConfig, base_dir: Path, column: str | None) -> Table:
-    """Reads a file without the column of the cut, which is named where it was written if absent."""
+def _with_apart(read: _Read, config: DataConfig, apart: Mapping[str, npt.NDArray[Any]]) -> _Read:
+    cut_by = apart.get(config.split.column or "")
+    weights = apart.get(config.weights or "")
+    weights = None if weights is None else checked_weights(str(config.weights), weights)
+    return read._replace(cut_by=cut_by, weights=weights)
+
+
+def _table_without(config: DataConfig, base_dir: Path, apart: Mapping[str, Apart]) -> Table:
+    """Reads a file without columns that are no features, each named where it was written."""
     try:
         return read_table(config.path(base_dir), config)
     except DataError as error:
-        if column is None or (error.key, error.value) != (("exclude",), column):
+        if error.key != ("exclude",) or error.value not in apart:
             raise
-        named = [key for key in ("group", "order", "given") if getattr(config.split, key)]
         raise DataError(
             error.rule,
-            key=("split", *named),
-            value=column,
+            key=apart[str(error.value)].key,
+            value=error.value,
             choices=error.choices,
             hint=error.hint,
         ) from None
@@ -144,20 +173,21 @@ def _table_without(config: DataConfig, base_dir: Path, column: str | None) -> Ta
 def _from_function(config: DataConfig) -> _Read:
     raw, raw_target, beside = call_own_data(config.source)
     target = _target(config, "target", raw_target)
-    column, cut_by = config.split.column, None
-    if column is not None:
+    read = {}
+    for name, one in columns_apart(config).items():
         named = {} if isinstance(raw, np.ndarray) else raw
-        held = beside if column in beside else named
-        if column not in held:
-            rule = f"the function must return a column {column!r}, which decides the cut"
+        held = beside if name in beside else named
+        if name not in held:
+            rule = f"the function must return a column {name!r}, which {one.purpose}"
             hint = "Return it among the features, or as a third value: {name: one value a row}"
             choices = (*beside, *named)
-            raise DataError(rule, key=("split",), value=column, choices=choices, hint=hint)
-        cut_by = column_of_values(column, held[column])
-        raw = raw if isinstance(raw, np.ndarray) else {k: v for k, v in raw.items() if k != column}
+            raise DataError(rule, key=one.key[:1], value=name, choices=choices, hint=hint)
+        read[name] = column_of_values(one, held[name])
     if isinstance(raw, np.ndarray):
-        return _Read(features_from_array(raw), target, cut_by)
-    return _Read(features_from_columns(settled_columns(raw, config)), target, cut_by)
+        return _with_apart(_Read(features_from_array(raw), target), config, read)
+    columns = {name: values for name, values in raw.items() if name not in read}
+    features = features_from_columns(settled_columns(columns, config))
+    return _with_apart(_Read(features, target), config, read)
 
 
 def _target(
@@ -172,14 +202,17 @@ def _target(
     return read_target(name, array, config.task, labels)
 
 
-def _digest(features: Features, target: Target, cut_by: npt.NDArray[Any] | None) -> str:
+def _digest(read: _Read) -> str:
     """A hash of all that was read; shapes and names keep equal bytes of unequal data apart."""
+    features, target = read.features, read.target
     shapes = [features.numbers.shape, target.values.shape, features.numbers.dtype.str]
     names = [features.number_names, features.word_names, target.task, target.class_names]
     hashed = hashlib.sha256(json.dumps([shapes, names]).encode())
     hashed.update(np.ascontiguousarray(features.numbers).tobytes())
     hashed.update(json.dumps(features.words.tolist()).encode())
     hashed.update(target.values.tobytes())
-    if cut_by is not None:
-        hashed.update(json.dumps([str(value) for value in cut_by.tolist()]).encode())
+    if read.cut_by is not None:
+        hashed.update(json.dumps([str(value) for value in read.cut_by.tolist()]).encode())
+    if read.weights is not None:
+        hashed.update(b"weights" + read.weights.tobytes())
     return hashed.hexdigest()

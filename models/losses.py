@@ -1,7 +1,7 @@
 """The losses that nets are trained on.
 
 Each takes a net's outputs (rows, outputs) and their targets (rows,), and returns the mean over the
-rows, or with `reduction="none"` one value a row.
+rows, or with `reduction="none"` one value a row. A loss may have options of its own as keywords.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from functools import partial
 import torch.nn.functional as F  # noqa: N812 - the field's own name for it
 from torch import Tensor
 
-from sweeps.models.tasks import TASKS, LossKind, Task
+from sweeps.models.loss_configuration import LossConfig, LossKind, TaskLoss, options_of
+from sweeps.models.tasks import TASKS, Task
 
 __all__ = ["LOSSES", "Loss", "training_loss"]
 
@@ -20,23 +21,51 @@ __all__ = ["LOSSES", "Loss", "training_loss"]
 Loss = Callable[..., Tensor]
 
 
-def _squared_error(outputs: Tensor, targets: Tensor, *, reduction: str = "mean") -> Tensor:
-    # (rows, 1) against (rows,) would broadcast to (rows, rows).
-    return F.mse_loss(outputs.squeeze(1), targets, reduction=reduction)
+def _of_numbers(loss: Loss) -> Loss:
+    """Return a loss of predictions (rows, 1): against (rows,) they would broadcast to a square."""
+
+    def of_predictions(outputs: Tensor, targets: Tensor, **options: object) -> Tensor:
+        return loss(outputs.squeeze(1), targets, **options)
+
+    return of_predictions
+
+
+def _focal(outputs: Tensor, targets: Tensor, *, gamma: float, reduction: str = "mean") -> Tensor:
+    entropy = F.cross_entropy(outputs, targets, reduction="none")
+    # expm1: of certain rows 1 - p has no digits left in 1 - exp(-entropy).
+    rows = (-(-entropy).expm1()).pow(gamma) * entropy
+    return rows.mean() if reduction == "mean" else rows
+
+
+def _pinball(
+    predicted: Tensor, targets: Tensor, *, quantile: float, reduction: str = "mean"
+) -> Tensor:
+    below = targets - predicted
+    rows = (quantile * below).maximum((quantile - 1) * below)
+    return rows.mean() if reduction == "mean" else rows
 
 
 LOSSES: dict[LossKind, Loss] = {
     "cross_entropy": F.cross_entropy,  # of logits, against int64 classes
-    "squared_error": _squared_error,  # of the standardised target
+    "focal": _focal,
+    # Of the standardised target.
+    "mse": _of_numbers(F.mse_loss),
+    "mae": _of_numbers(F.l1_loss),
+    "huber": _of_numbers(F.huber_loss),
+    "quantile": _of_numbers(_pinball),
 }
 
 
-def training_loss(task: Task, label_smoothing: float = 0.0) -> Loss:
-    """Return the loss of a task, as its batches are trained on.
+def training_loss(task: Task, loss: LossConfig, label_smoothing: float = 0.0) -> Loss:
+    """Return the loss that batches are trained on.
 
     Args:
         task: of the data.
-        label_smoothing: for classes only, as `check_trial` has made sure.
+        loss: the section, which suits the task, as `check_trial` has made sure.
+        label_smoothing: for the cross-entropy only, likewise.
     """
-    loss = LOSSES[TASKS[task].loss]
-    return partial(loss, label_smoothing=label_smoothing) if label_smoothing else loss
+    function = LOSSES[TASKS[task].losses[0] if isinstance(loss, TaskLoss) else loss.kind]
+    options = options_of(loss)
+    if label_smoothing:
+        options["label_smoothing"] = label_smoothing
+    return partial(function, **options) if options else function

@@ -19,9 +19,10 @@ from torch import Tensor
 from sweeps.models.accumulation import Batches, in_steps
 from sweeps.models.answers import Answers, metric_values
 from sweeps.models.configuration import TrialConfig, check_trial
-from sweeps.models.device_data import DeviceData
+from sweeps.models.device_data import Batch, DeviceData
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.flat_parameters import FlatParameters
+from sweeps.models.loss_configuration import class_weights_of
 from sweeps.models.losses import training_loss
 from sweeps.models.metrics import metric_columns, recorded_metrics
 from sweeps.models.nets import build_net
@@ -29,6 +30,7 @@ from sweeps.models.objective import Objective
 from sweeps.models.optimizers import build_optimizer
 from sweeps.models.randomness import OwnRandomness
 from sweeps.models.regularizers import gradient_changes
+from sweeps.models.row_weights import row_weights
 from sweeps.models.schedules import Horizon, Schedule
 from sweeps.models.splits import TrainDev
 
@@ -63,7 +65,7 @@ class NetTraining:
             ModelError: the configuration does not suit the data or this machine, or the user's
                 own net does not work.
         """
-        check_trial(config, data.task, data.input_shape)
+        check_trial(config, data)
         device = _device(config.training.device)
         is_all_ours = "custom" not in (config.model.kind, config.optimizer.kind)
         self._randomness = OwnRandomness(seed, device, is_all_ours)
@@ -72,12 +74,13 @@ class NetTraining:
         self._parameters = FlatParameters(self._net)
         with self._randomness:
             self._optimizer = build_optimizer(config.optimizer, self._parameters)
-        self._data = DeviceData(data, config.training.batch_size, device)
+        weights = row_weights(class_weights_of(config.loss), data.y_train, data.weights)
+        self._data = DeviceData(data, config.training.batch_size, device, weights)
         self._accumulate = config.training.accumulate
         steps = math.ceil(self._data.batches_per_epoch / self._accumulate)
         horizon = Horizon(config.training.epochs, steps)
         self.schedule = Schedule(config.schedule, config.optimizer.lr, horizon, objective.mode)
-        self._loss = training_loss(data.task, config.regularization.label_smoothing)
+        self._loss = training_loss(data.task, config.loss, config.regularization.label_smoothing)
         self._gradient_changes = gradient_changes(config.regularization, self._parameters)
         self._precision = _precision(config.training.precision, device)
         metrics = recorded_metrics(data.task, objective.recorded)
@@ -112,17 +115,23 @@ class NetTraining:
     def _gradients(self, batches: Batches) -> Tensor:
         """Puts the gradient of a step's batches in place, and returns the sum of their losses."""
         self._parameters.gradient.zero_()
-        losses = [self._add_gradient(x, y, share) for x, y, share in batches]
+        losses = [self._add_gradient(batch, share) for batch, share in batches]
         for change in self._gradient_changes:
             change()
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
-    def _add_gradient(self, x: Tensor, y: Tensor, share: Tensor | None) -> Tensor:
+    def _add_gradient(self, batch: Batch, share: Tensor | None) -> Tensor:
+        x, y, weights = batch
         with self._precision:
             outputs = self._net(x)  # (rows of the batch, outputs), bf16 under autocast
-        loss = self._loss(outputs.float(), y)
+        loss = self._batch_loss(outputs.float(), y, weights)
         loss.backward(share)  # type: ignore[no-untyped-call]
         return loss.detach()
+
+    def _batch_loss(self, outputs: Tensor, y: Tensor, weights: Tensor | None) -> Tensor:
+        if weights is None:
+            return self._loss(outputs, y)
+        return (self._loss(outputs, y, reduction="none") * weights).mean()
 
     def _evaluate(self, loss_sum: Tensor) -> tuple[dict[str, float], float]:
         """The metrics of train and dev, and the sum of the batches' losses, in one transfer."""

@@ -34,12 +34,14 @@ class Part:
         y: (rows,) int64 classes, or float32 targets standardised by the training rows.
         rows: (rows,) which rows of the data set these are.
         units: (rows,) the same number for rows that were kept together; None where each is alone.
+        weights: (rows,) float64, how much each counts in training; None where all count alike.
     """
 
     x: Array
     y: Array
     rows: Rows
     units: Rows | None = None
+    weights: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,7 @@ class TrainDev:
         input_shape: (columns,), or (channels, height, width).
         target_mean: mean of the training targets in original units; 0 for classes.
         target_scale: standard deviation of the training targets in original units; 1 for classes.
+        weights: (train rows,) float64, how much each counts in training; None where all count alike.
     """
 
     x_train: Array
@@ -67,6 +70,7 @@ class TrainDev:
     input_shape: tuple[int, ...]
     target_mean: float = 0.0
     target_scale: float = 1.0
+    weights: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +105,7 @@ class Splits:
             input_shape=self.preprocessing.input_shape,
             target_mean=self.preprocessing.target_mean,
             target_scale=self.preprocessing.target_scale,
+            weights=self.train.weights,
         )
 
 
@@ -167,6 +172,7 @@ def _prepared(
         y=y,
         rows=rows,
         units=_together(rows, units),
+        weights=None if dataset.weights is None else dataset.weights[rows],
     )
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["TASKS", "LossKind", "Task", "TaskKind"]
+from sweeps.models.loss_configuration import LossKind
+
+__all__ = ["TASKS", "Task", "TaskKind"]
 
 Task = Literal["classification", "regression"]
-LossKind = Literal["cross_entropy", "squared_error"]
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,14 @@ class TaskKind:
     """What follows from a task.
 
     Attributes:
-        loss: what is trained on, and reported without smoothing or penalties.
+        losses: what may be trained on. The first is so unless another is named, and it is what
+            every trial reports as its loss, without weights, smoothing or penalties.
         score: the metric whose distance from 1 is the error that bias and variance are read from.
         is_stratified: whether every split gets its share of each value of the target.
         is_standardised: whether nets see the target less its training mean, in training deviations.
     """
 
-    loss: LossKind
+    losses: tuple[LossKind, ...]
     score: str
     is_stratified: bool
     is_standardised: bool
@@ -33,13 +35,13 @@ class TaskKind:
 
 TASKS: dict[Task, TaskKind] = {
     "classification": TaskKind(
-        loss="cross_entropy",
+        losses=("cross_entropy", "focal"),
         score="accuracy",
         is_stratified=True,
         is_standardised=False,
     ),
     "regression": TaskKind(
-        loss="squared_error",
+        losses=("mse", "mae", "huber", "quantile"),
         score="r2",
         is_stratified=False,
         is_standardised=True,

@@ -111,7 +111,7 @@ def _against_surroundings(
     if data is None:
         return
     try:
-        check_trial(config, data.task, data.input_shape)
+        check_trial(config, data)
     except TrialConfigError as err:
         yield from_model(err)
 
