@@ -118,11 +118,16 @@ class DataShape(Protocol):
     """What a configuration is held against of a data set."""
 
     @property
-    def task(self) -> Task: ...
+    def task(self) -> Task:
+        """What is asked of a net."""
+
     @property
-    def outputs(self) -> int: ...
+    def outputs(self) -> int:
+        """Outputs that a net needs."""
+
     @property
-    def input_shape(self) -> tuple[int, ...]: ...
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one row: (columns,), or (channels, height, width)."""
 
 
 def check_trial(config: TrialConfig, data: DataShape) -> None:

@@ -53,7 +53,8 @@ class DeviceData:
     def batches(self) -> Iterator[Batch]:
         """The train rows in a fresh random order, in batches: inputs, targets, weights if any.
 
-        Inputs are (rows, *input_shape), targets and weights (rows,). The order is drawn from torch's CPU generator, also on a GPU. Full batches are not shuffled.
+        Inputs are (rows, *input_shape), targets and weights (rows,). The order is drawn from
+        torch's CPU generator, also on a GPU. Full batches are not shuffled.
         """
         x, y = self.x[: self.train_rows], self.y[: self.train_rows]
         weights = self.weights

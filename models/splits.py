@@ -58,7 +58,7 @@ class TrainDev:
         input_shape: (columns,), or (channels, height, width).
         target_mean: mean of the training targets in original units; 0 for classes.
         target_scale: standard deviation of the training targets in original units; 1 for classes.
-        weights: (train rows,) float64, how much each counts in training; None where all count alike.
+        weights: (train rows,) float64, how much each counts; None where all count alike.
     """
 
     x_train: Array

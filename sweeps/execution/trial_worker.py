@@ -266,8 +266,7 @@ def _first_batches(data: TrainDev, batch_size: int | Literal["full"]) -> TrainDe
     """Return `data` with train rows for a few batches: one row each would take long for all."""
     rows = None if batch_size == "full" else _WARM_UP_BATCHES * batch_size
     weights = None if data.weights is None else data.weights[:rows]
-    few = {"x_train": data.x_train[:rows], "y_train": data.y_train[:rows], "weights": weights}
-    return replace(data, **few)
+    return replace(data, x_train=data.x_train[:rows], y_train=data.y_train[:rows], weights=weights)
 
 
 def _is_ctrl_c(error: KeyboardInterrupt) -> bool:

@@ -2,14 +2,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from pydantic import ValidationError
 
 from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.errors import TrialConfigError
+from sweeps.models.tasks import Task
 from tests.models.trial_fixtures import configuration
+
+
+class Shape(NamedTuple):
+    task: Task
+    outputs: int
+    input_shape: tuple[int, ...]
 
 
 def problems(**sections: object) -> list[tuple[tuple[int | str, ...], str]]:
@@ -113,19 +120,43 @@ def test_a_cnn_whose_channels_grow_beyond_reason_is_refused() -> None:
 
 def test_label_smoothing_is_refused_for_regression() -> None:
     config = configuration(regularization={"label_smoothing": 0.1})
-    check_trial(config, "classification", (4,))
+    check_trial(config, Shape("classification", 3, (4,)))
     with pytest.raises(TrialConfigError, match="label smoothing is for classes") as caught:
-        check_trial(config, "regression", (4,))
+        check_trial(config, Shape("regression", 1, (4,)))
     assert caught.value.key == ("regularization", "label_smoothing")
+
+
+@pytest.mark.parametrize(
+    ("loss", "shape", "key", "words"),
+    [
+        ({"kind": "mae"}, Shape("classification", 3, (4,)), ("loss", "kind"), "cross_entropy, foc"),
+        ({"kind": "focal"}, Shape("regression", 1, (4,)), ("loss", "kind"), "auto, mse, mae"),
+        ({"kind": "cross_entropy", "class_weights": [1.0, 2.0]}, Shape("classification", 3, (4,)),
+         ("loss", "class_weights"), "one weight for each of 3 classes"),
+    ],
+)  # fmt: skip
+def test_a_loss_must_suit_the_data(
+    loss: dict[str, object], shape: Shape, key: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(TrialConfigError, match=words) as caught:
+        check_trial(configuration(loss=loss), shape)
+    assert caught.value.key == key
+
+
+def test_label_smoothing_is_refused_for_another_loss() -> None:
+    config = configuration(loss={"kind": "focal"}, regularization={"label_smoothing": 0.1})
+    with pytest.raises(TrialConfigError, match="for the cross-entropy, and the loss is focal"):
+        check_trial(config, Shape("classification", 3, (4,)))
 
 
 def test_a_cnn_on_rows_that_are_not_images_is_refused() -> None:
     with pytest.raises(TrialConfigError, match=r"a row has shape \(64,\).*Use mlp or linear"):
-        check_trial(configuration(model={"kind": "cnn"}), "classification", (64,))
+        check_trial(configuration(model={"kind": "cnn"}), Shape("classification", 3, (64,)))
 
 
 def test_more_pooling_than_pixels_is_refused() -> None:
-    check_trial(configuration(model={"kind": "cnn", "conv_layers": 3}), "classification", (1, 8, 9))
+    image = Shape("classification", 3, (1, 8, 9))
+    check_trial(configuration(model={"kind": "cnn", "conv_layers": 3}), image)
     deeper = configuration(model={"kind": "cnn", "conv_layers": 4})
     with pytest.raises(TrialConfigError, match="there are at most 3 convolutions; got 4"):
-        check_trial(deeper, "classification", (1, 8, 9))
+        check_trial(deeper, image)
