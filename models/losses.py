@@ -19,6 +19,7 @@ __all__ = ["LOSSES", "Loss", "training_loss"]
 
 
 Loss = Callable[..., Tensor]
+_SMALLEST = 1e-30
 
 
 def _of_numbers(loss: Loss) -> Loss:
@@ -32,8 +33,10 @@ def _of_numbers(loss: Loss) -> Loss:
 
 def _focal(outputs: Tensor, targets: Tensor, *, gamma: float, reduction: str = "mean") -> Tensor:
     entropy = F.cross_entropy(outputs, targets, reduction="none")
-    # expm1: of certain rows 1 - p has no digits left in 1 - exp(-entropy).
-    rows = (-(-entropy).expm1()).pow(gamma) * entropy
+    # expm1: of certain rows 1 - p has no digits left in 1 - exp(-entropy); at 0 a power below 1
+    # has no gradient.
+    missing = (-(-entropy).expm1()).clamp(min=_SMALLEST)
+    rows = missing.pow(gamma) * entropy
     return rows.mean() if reduction == "mean" else rows
 
 

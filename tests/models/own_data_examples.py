@@ -40,3 +40,8 @@ def broken() -> None:
 def days_as_text() -> tuple[np.ndarray, np.ndarray, dict[str, list[str]]]:
     features = np.random.default_rng(0).normal(size=(40, 2))
     return features, np.arange(40) % 2, {"day": [str(day) for day in range(1, 41)]}
+
+
+def weighted() -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    features, target, _ = days_as_text()
+    return features, target, {"w": np.linspace(0, 1, 40)}
