@@ -20,7 +20,7 @@ from tests.models.test_optimizers import (
     ours_after_ten_steps,
     torchs_after_ten_steps,
 )
-from tests.models.trial_fixtures import configuration
+from tests.models.trial_fixtures import blobs, configuration
 
 GROUPS = [
     {"parameters": "0.*", "lr_factor": 0.1, "weight_decay": 0.5},
@@ -133,8 +133,8 @@ def test_a_pattern_is_held_against_a_built_in_net_before_anything_is_trained() -
     groups = [{"parameters": "backbone.*", "lr": 1.0}]
     config = configuration(optimizer={"kind": "adam", "groups": groups})
     with pytest.raises(TrialConfigError, match=r"They are 0\.weight, 0\.bias"):
-        check_trial(config, "classification", (4,))
+        check_trial(config, blobs(columns=4))
     own = configuration(
         model={"kind": "custom", "target": "a:b"}, optimizer={"kind": "adam", "groups": groups}
     )
-    check_trial(own, "classification", (4,))
+    check_trial(own, blobs(columns=4))
