@@ -144,7 +144,8 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
         )
     overrides = [*description.overrides, f"search.trials={len(old) + trials}"]
     sweep, longer = _check_again(folder, overrides)
-    if [trial.hash for trial in longer[: len(old)]] != [trial.hash for trial in old]:
+    # By what they mean: a configuration of an earlier version lacks keys that have defaults now.
+    if [trial.config for trial in longer[: len(old)]] != [trial.config for trial in old]:
         raise RequestError(
             f"the plan of {folder.name} would not continue the old one: this version of sweeps "
             f"draws differently; start a new sweep"
