@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from sweeps.search_spaces.problems import Problem, number_hint
 
-__all__ = ["choice_problems", "range_problems"]
+__all__ = ["choice_problems", "is_number", "points_problems", "range_problems"]
 
 # Above it, a float no longer tells neighbouring whole numbers apart.
 _LARGEST_INT = 2**53
@@ -61,7 +61,10 @@ def range_problems(range_: Range, kind: str) -> list[Problem]:
     if range_.step is not None:
         found += _step_problems(range_, range_.step, kind)
     if range_.points is not None:
-        found += _points_problems(range_, range_.points)
+        is_stepped = range_.step is not None
+        rule = "a range may have step or points, not both"
+        found += [Problem(("points",), range_.points, rule)] if is_stepped else []
+        found += [] if is_stepped else points_problems(range_.points)
     return found
 
 
@@ -82,12 +85,12 @@ def _type_problems(range_: Range, kind: str) -> list[Problem]:
     wanted = "a whole number" if kind == "int" else "a finite number"
     found = []
     for position, bound in enumerate((range_.low, range_.high)):
-        if not _is_number(bound, kind):
+        if not is_number(bound, kind):
             rule = f"must be {wanted}, got {bound!r}"
             found.append(Problem((kind, position), bound, rule, hint=number_hint(bound)))
-    if range_.step is not None and not _is_number(range_.step, kind):
+    if range_.step is not None and not is_number(range_.step, kind):
         found.append(Problem(("step",), range_.step, f"must be {wanted}, got {range_.step!r}"))
-    if range_.points is not None and not _is_number(range_.points, "int"):
+    if range_.points is not None and not is_number(range_.points, "int"):
         rule = f"must be a whole number, got {range_.points!r}"
         found.append(Problem(("points",), range_.points, rule))
     if not isinstance(range_.log, bool):
@@ -116,8 +119,9 @@ def _bounds_problems(range_: Range, kind: str) -> list[Problem]:
 def _step_problems(range_: Range, step: float, kind: str) -> list[Problem]:
     low, high = range_.low, range_.high
     found = []
-    if range_.log:
-        found.append(Problem(("step",), step, "a log range cannot have a step", hint="use points"))
+    if range_.log and kind == "float":
+        rule = "a log range of float cannot have a step"
+        found.append(Problem(("step",), step, rule, hint="use points, or int"))
     if step <= 0:
         return [*found, Problem(("step",), step, f"must be above 0, got {step!r}")]
     if low >= high:
@@ -148,9 +152,8 @@ def _last_step(low: float, high: float, step: float, kind: str) -> str | None:
     return f"{float(first + math.floor(steps) * width):.15g}"
 
 
-def _points_problems(range_: Range, points: int) -> list[Problem]:
-    if range_.step is not None:
-        return [Problem(("points",), points, "a range may have step or points, not both")]
+def points_problems(points: int) -> list[Problem]:
+    """Return what is wrong with the number of values that a grid takes of a parameter."""
     if points < 2:
         return [Problem(("points",), points, f"must be at least 2, for both bounds, got {points}")]
     if points > _MOST_POINTS:
@@ -167,7 +170,7 @@ def _weights_problems(choice: Options, weights: tuple[float, ...]) -> list[Probl
     found = [
         Problem(("weights", position), weight, f"must be a number above 0, got {weight!r}")
         for position, weight in enumerate(weights)
-        if not _is_number(weight, "float") or weight <= 0
+        if not is_number(weight, "float") or weight <= 0
     ]
     if not found and not math.isfinite(sum(map(float, weights))):
         found = [
@@ -180,7 +183,8 @@ def _same(first: object, second: object) -> bool:
     return type(first) is type(second) and first == second
 
 
-def _is_number(value: object, kind: str) -> bool:
+def is_number(value: object, kind: str) -> bool:
+    """Return whether a value is a finite number, for `kind` "int" a whole one."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     if kind == "int":

@@ -1,4 +1,4 @@
-"""The three kinds of parameter: float, int and choice; frozen, checked, with closed bounds.
+"""The kinds of parameter: float, int, choice, normal, lognormal; frozen, checked, closed bounds.
 
 Bounds are real values, never exponents, and both belong to the range. A value follows from one
 uniform number, so that random and Sobol draws share one code path.
@@ -15,23 +15,28 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from sweeps.search_spaces.normal import NORMAL_KINDS, NORMAL_OPTIONS, Normal, normal_from
 from sweeps.search_spaces.parameter_rules import choice_problems, range_problems
 from sweeps.search_spaces.problems import Problem, SpaceError, did_you_mean
+from sweeps.search_spaces.rounding import rounded
 
 __all__ = [
     "Choice",
     "FloatRange",
     "IntRange",
+    "Normal",
     "Parameter",
     "looks_like_parameter",
     "parameter_from",
 ]
 
-_KINDS = ("float", "int", "choice")
+_KINDS = ("float", "int", "choice", *NORMAL_KINDS)
 _RANGE_OPTIONS = ("log", "step", "points")
-# Digits kept of a drawn float: exp and log differ in their last bits between machines.
-_DIGITS = 8
-_MOST_DIGITS = 15
+_OPTIONS: dict[str, tuple[str, ...]] = {
+    "choice": ("weights",),
+    **dict.fromkeys(("float", "int"), _RANGE_OPTIONS),
+    **dict.fromkeys(NORMAL_KINDS, NORMAL_OPTIONS),
+}
 
 
 @dataclass(frozen=True)
@@ -117,8 +122,8 @@ class FloatRange:
 class IntRange:
     """Whole numbers from `low` to `high`, both included; attributes as in FloatRange.
 
-    With `log`, and no step, a number's chance is that of its neighbourhood of half a unit to both
-    sides, cut at the bounds' own neighbourhoods.
+    With `log`, a number's chance is that of its neighbourhood of half a step (or unit) to both
+    sides, that of `low` reaching no further down than to its half.
     """
 
     low: int
@@ -132,10 +137,12 @@ class IntRange:
 
     def at(self, u: float) -> int:
         """Return the value at `u` in [0, 1) of the distribution."""
+        step = self.step or 1
         if not self.log:
-            return self.low + _bucket(u, self._count) * (self.step or 1)
-        low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
-        value = round(math.exp(_between(low, high, u)))
+            return self.low + _bucket(u, self._count) * step
+        first, last = max(self.low - step / 2, self.low / 2), self.high + step / 2
+        drawn = math.exp(_between(math.log(first), math.log(last), u))
+        value = self.low + round((drawn - self.low) / step) * step
         return min(max(value, self.low), self.high)
 
     def grid(self) -> tuple[int, ...]:
@@ -220,7 +227,7 @@ class Choice:
         return value if self.weights is None else value | {"weights": list(self.weights)}
 
 
-Parameter = FloatRange | IntRange | Choice
+Parameter = FloatRange | IntRange | Choice | Normal
 _CLASSES: dict[str, type[FloatRange] | type[IntRange]] = {"float": FloatRange, "int": IntRange}
 
 
@@ -228,7 +235,7 @@ def looks_like_parameter(value: object) -> bool:
     """Return whether a value is meant as a parameter: a mapping with a kind, or one misspelt."""
     if not isinstance(value, Mapping):
         return False
-    return any(kind in value for kind in _KINDS) or _misspelt_kind(value) is not None
+    return _kind_of(value) is not None or _misspelt_kind(value) is not None
 
 
 def parameter_from(value: Mapping[str, Any]) -> Parameter:
@@ -237,26 +244,27 @@ def parameter_from(value: Mapping[str, Any]) -> Parameter:
     Raises:
         SpaceError: All that is wrong with it, with paths inside the mapping.
     """
-    kinds = [kind for kind in _KINDS if kind in value]
-    if not kinds:
+    kind = _kind_of(value)
+    if kind is None:
         raise SpaceError([_no_kind(value)])
-    kind = kinds[0]
-    allowed = ("choice", "weights") if kind == "choice" else (kind, *_RANGE_OPTIONS)
-    unknown = [
-        Problem(
-            (key,),
-            value[key],
-            f"unknown key {key!r}",
-            allowed,
-            did_you_mean(key, allowed),
-            kind="unknown_key",
-        )
-        for key in value
-        if key not in allowed
-    ]
-    if unknown:
-        raise SpaceError(unknown)
-    return _choice_from(value) if kind == "choice" else _range_from(kind, value)
+    _check([_unknown(key, kind, value) for key in value if key not in (kind, *_OPTIONS[kind])])
+    if kind == "choice":
+        return _choice_from(value)
+    return normal_from(kind, value) if kind in NORMAL_KINDS else _range_from(kind, value)
+
+
+def _kind_of(value: Mapping[str, Any]) -> str | None:
+    """Return the first kind among the keys; `normal: 3` is an option of a net's own."""
+    kinds = (kind for kind in _KINDS if kind in value)
+    return next((k for k in kinds if k not in NORMAL_KINDS or isinstance(value[k], list)), None)
+
+
+def _unknown(key: str, kind: str, value: Mapping[str, Any]) -> Problem:
+    allowed = (kind, *_OPTIONS[kind])
+    hint = did_you_mean(key, allowed)
+    if kind == "normal" and key == "log":
+        hint = "write `lognormal: [mean, std]`, of the natural logarithm"
+    return Problem((key,), value[key], f"unknown key {key!r}", allowed, hint, kind="unknown_key")
 
 
 def _no_kind(value: Mapping[str, Any]) -> Problem:
@@ -330,11 +338,8 @@ def _between(low: float, high: float, u: float) -> float:
 
 
 def _rounded(value: float, low: float, high: float) -> float:
-    """Return `value` with 8 digits, or as many more as the range is narrow, within the bounds."""
-    # The exponent of frexp is exact on every machine, where log10 is not; 0.301 is log10(2).
-    narrow = math.frexp(max(abs(low), abs(high)) / (high - low))[1]
-    digits = min(_DIGITS + max(0, int(narrow * 0.301)), _MOST_DIGITS)
-    return min(max(float(f"{value:.{digits}g}"), low), high)
+    """Return `value` with the digits that its range needs, within the bounds."""
+    return min(max(rounded(value, max(abs(low), abs(high)), high - low), low), high)
 
 
 def _spaced_between(low: float, high: float, points: int, log: bool) -> list[float]:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sweeps.search_spaces.parameters import FloatRange, IntRange, Parameter
+from sweeps.search_spaces.parameters import FloatRange, IntRange, Normal, Parameter
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 from sweeps.search_spaces.reading_back import Complete, read_back
 from sweeps.search_spaces.space_tree import (
@@ -124,7 +124,7 @@ class Space:
                 hint="add `points: 5`, for example, or use `method: random`",
             )
             for path, parameter in self.dimensions
-            if isinstance(parameter, FloatRange) and parameter.grid_size() == 0
+            if isinstance(parameter, FloatRange | Normal) and parameter.grid_size() == 0
         ]
         if problems:
             raise SpaceError(problems)
@@ -260,8 +260,12 @@ def _child(node: SectionNode | ListNode, key: str | int) -> Node | None:
     return node.children[int(key)] if is_position else None
 
 
-def _end_of(parameter: FloatRange | IntRange, value: Any) -> KeyPath:
+def _end_of(parameter: FloatRange | IntRange | Normal, value: Any) -> KeyPath:
     """Return the path of the bound that `value` is, or of the range."""
+    if isinstance(parameter, Normal):
+        if value in (parameter.low, parameter.high):
+            return ("low",) if value == parameter.low else ("high",)
+        return ("lognormal" if parameter.log else "normal",)
     kind = "int" if isinstance(parameter, IntRange) else "float"
     ends = parameter.ends()
     return (kind, ends.index(value)) if value in ends else (kind,)

@@ -10,6 +10,7 @@ from sweeps.search_spaces.parameters import (
     Choice,
     FloatRange,
     IntRange,
+    Normal,
     Parameter,
     looks_like_parameter,
     parameter_from,
@@ -38,7 +39,7 @@ class ValueNode:
 class RangeNode:
     """A range, the space's dimension number `dimension`."""
 
-    parameter: FloatRange | IntRange
+    parameter: FloatRange | IntRange | Normal
     dimension: int
     path: KeyPath
 

@@ -53,7 +53,7 @@ def boundary_alarms(evidence: Evidence) -> list[BoundaryAlarm]:
     found = (
         alarm
         for one in evidence.dimensions
-        if one.kind != "choice" and one.high > one.low
+        if one.kind != "choice" and one.is_range and one.high > one.low
         for alarm in _alarms(one, evidence)
     )
     return sorted(found, key=lambda alarm: alarm.p_value)

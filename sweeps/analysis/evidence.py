@@ -21,7 +21,7 @@ from sweeps.record.measurement import dev_rows
 from sweeps.record.results import epoch_rows
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
-from sweeps.search_spaces.parameters import Choice, FloatRange, Parameter
+from sweeps.search_spaces.parameters import Choice, FloatRange, Normal, Parameter
 from sweeps.search_spaces.space import Space
 
 __all__ = ["Curve", "Dimension", "Evidence", "gather"]
@@ -42,6 +42,7 @@ class Dimension:
         log: Whether a range is searched on a logarithmic scale.
         options: What a choice chooses from, as words; empty for a range.
         values: (trials,) numbers, or positions of options; NaN where the parameter is absent.
+        is_range: Whether the ends are bounds that a file has; those of a normal parameter are not.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Dimension:
     log: bool
     options: tuple[str, ...]
     values: Array
+    is_range: bool = True
 
     def is_varied(self, trials: npt.NDArray[np.intp]) -> bool:
         """Return whether the trials at these positions have two values of it or more."""
@@ -186,6 +188,10 @@ def _dimension(
     if isinstance(parameter, Choice):
         options = _labels(parameter.options)
         return Dimension(name, path, "choice", 0, len(options) - 1, False, options, numbers)
+    if isinstance(parameter, Normal):
+        usual = (*parameter.usual(), *numbers[np.isfinite(numbers)])
+        ends = min(usual), max(usual)
+        return Dimension(name, path, "float", *ends, parameter.log, (), numbers, is_range=False)
     kind: Literal["float", "int"] = "float" if isinstance(parameter, FloatRange) else "int"
     low, high = parameter.ends()
     return Dimension(name, path, kind, low, high, parameter.log, (), numbers)

@@ -106,7 +106,7 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
 def _remarks(drawn: Evidence, evidence: Evidence) -> Iterator[tuple[KeyPath, str]]:
     """Yield what was found of a parameter that stays as it is."""
     for one in drawn.dimensions:
-        if one.kind != "choice" and (best := best_places(one, drawn)) is not None:
+        if one.is_range and one.kind != "choice" and (best := best_places(one, drawn)) is not None:
             yield ("space", *one.path), f"{_where(one, best, drawn)}; the range stays as it was"
     compared = {one.name: one for one in compare_choices(evidence) if one.beaten}
     for one in evidence.dimensions:

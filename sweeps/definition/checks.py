@@ -42,6 +42,7 @@ from sweeps.models.data_checks import DataSummary, check_data
 from sweeps.models.objective import Objective
 from sweeps.models.own_functions import data_functions
 from sweeps.search_spaces.constraints import Constraint
+from sweeps.search_spaces.normal import NORMAL_KINDS
 from sweeps.search_spaces.parameters import looks_like_parameter
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 from sweeps.search_spaces.space import Space
@@ -176,13 +177,27 @@ def _try_space(
 
 def _of_range(problem: Problem) -> Problem:
     """Return a range of the wrong type as one problem, not as one of each bound."""
-    kind = problem.path[-2] if len(problem.path) > 2 else None
+    path = problem.path
+    if path[-1] in NORMAL_KINDS:
+        return _of_normal(problem)
+    kind = path[-2] if len(path) > 2 else None
     if kind not in ("float", "int") or problem.kind not in ("type", "whole_number"):
         return problem
     is_whole = kind == "float" and problem.kind == "whole_number"
     hint = "write `int:` in place of `float:`" if is_whole else ""
     rule = f"must be {problem.wanted}, got a range of `{kind}`"
-    return replace(problem, path=problem.path[:-2], value=None, rule=rule, hint=hint)
+    return replace(problem, path=path[:-2], value=None, rule=rule, hint=hint)
+
+
+def _of_normal(problem: Problem) -> Problem:
+    """Return what is wrong with the furthest draw from a normal parameter, and the way out."""
+    kind = problem.path[-1]
+    if problem.kind not in ("type", "whole_number"):
+        hint = f"give the `{kind}` a bound: `low` or `high`; without one it may draw such a number"
+        return replace(problem, hint=hint)
+    rule = f"must be {problem.wanted}, got `{kind}`, which draws fractions"
+    hint = "write `int: [low, high]`, with `log: true` for a lognormal one"
+    return replace(problem, path=problem.path[:-1], value=None, rule=rule, hint=hint)
 
 
 def _check_listed(

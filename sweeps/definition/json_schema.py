@@ -61,7 +61,7 @@ def _point_listed(definitions: Schema, section: str) -> None:
 
 
 def _parameters() -> Schema:
-    """Return the schemas of the three parameter kinds."""
+    """Return the schemas of the parameter kinds."""
 
     def ranged(kind: str, number: Schema) -> Schema:
         return {
@@ -84,7 +84,24 @@ def _parameters() -> Schema:
     return {
         "FloatParameter": ranged("float", _NUMBER),
         "IntParameter": ranged("int", {"type": "integer"}),
+        "NormalParameter": _normal("normal", "the numbers"),
+        "LognormalParameter": _normal("lognormal", "their natural logarithms"),
         "ChoiceInChoice": _choice_of([{}]),
+    }
+
+
+def _normal(kind: str, of: str) -> Schema:
+    return {
+        "type": "object",
+        "description": f"A parameter: [mean, standard deviation] of {of}.",
+        "properties": {
+            kind: {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2},
+            "low": {**_NUMBER, "description": "Smallest number."},
+            "high": {**_NUMBER, "description": "Largest number."},
+            "points": {"type": "integer", "minimum": 2, "description": "Values of a grid."},
+        },
+        "required": [kind],
+        "additionalProperties": False,
     }
 
 
@@ -134,7 +151,8 @@ def _ranges_for(value: Schema) -> list[Schema]:
     """Return the ranges that may stand for a value."""
     ranges: list[Schema] = []
     if _takes(value, ("number",)):
-        ranges.append({"$ref": "#/$defs/FloatParameter"})
+        kinds = ("Float", "Normal", "Lognormal")
+        ranges += [{"$ref": f"#/$defs/{kind}Parameter"} for kind in kinds]
     if _takes(value, ("integer", "number")):
         ranges.append({"$ref": "#/$defs/IntParameter"})
     return ranges

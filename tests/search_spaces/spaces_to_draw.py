@@ -18,6 +18,8 @@ FINITE: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "int": ({"int": [-1, 3]}, [-1, 0, 1, 2, 3]),
     "int with step": ({"int": [1, 9], "step": 4}, [1, 5, 9]),
     "log int": ({"int": [1, 6], "log": True}, [1, 2, 3, 4, 5, 6]),
+    "log int with step": ({"int": [8, 40], "step": 8, "log": True}, [8, 16, 24, 32, 40]),
+    "log int with a wide step": ({"int": [1, 31], "step": 10, "log": True}, [1, 11, 21, 31]),
     "float with step": ({"float": [0.1, 0.5], "step": 0.1}, [0.1, 0.2, 0.3, 0.4, 0.5]),
     "float with step across 0": (
         {"float": [-0.3, 0.3], "step": 0.1},
@@ -42,6 +44,9 @@ def is_legal(template: Any, value: Any) -> bool:
     if isinstance(template, Mapping) and ("int" in template or "float" in template):
         low, high = template.get("int") or template["float"]
         return type(value) is (int if "int" in template else float) and low <= value <= high
+    if isinstance(template, Mapping) and ("normal" in template or "lognormal" in template):
+        low = template.get("low", 0.0 if "lognormal" in template else -1e300)
+        return type(value) is float and low <= value <= template.get("high", 1e300)
     if isinstance(template, Mapping):
         return (
             isinstance(value, dict)
@@ -65,6 +70,7 @@ _INTS = st.builds(_bounds, st.integers(1, 50), st.integers(1, 4))
 _RANGES = st.one_of(
     st.builds(lambda bounds, log: {"int": bounds, "log": log}, _INTS, st.booleans()),
     st.builds(lambda bounds: {"float": [float(bound) for bound in bounds], "points": 3}, _INTS),
+    st.builds(lambda mean, std: {"normal": [mean, std], "points": 2}, *2 * [st.integers(1, 4)]),
     st.builds(
         lambda low, n: {"float": [low, low + n * 0.5], "step": 0.5}, *2 * [st.integers(1, 4)]
     ),

@@ -34,6 +34,12 @@ continuous = pytest.mark.parametrize(
         {"float": [0.9999999, 1.0], "log": True},
         {"int": [-(2**53), 2**53]},
         {"int": [1, 10**9], "log": True},
+        {"normal": [0.0, 1.0]},
+        {"normal": [1e6, 1e-3], "low": 1e6},
+        {"lognormal": [-7.0, 1.5], "low": 1e-5, "high": 1e-1},
+        {"lognormal": [3.0, 1e-6]},
+        {"normal": [0.0, 1.0], "low": 5.5},
+        {"normal": [0.0, 1.0], "high": -5.0, "low": -5.5},
     ],
     ids=str,
 )
@@ -74,6 +80,8 @@ def test_draws_of_a_wide_range_stay_inside_and_differ(draw: Draw, template: dict
     ({"float": [1e-6, 1e-2], "log": True}, 1e-4),
     ({"int": [0, 1000]}, 500),
     ({"int": [1, 10**6], "log": True}, 1000),
+    ({"normal": [3.0, 2.0]}, 3.0),
+    ({"lognormal": [-4.0, 2.0]}, math.exp(-4.0)),
 ], ids=str)  # fmt: skip
 def test_half_of_the_draws_lie_below_the_middle(
     draw: Draw, template: dict[str, Any], median: float
@@ -151,6 +159,70 @@ def test_log_ints_follow_the_log_uniform_law_of_half_a_unit_around(low: int, hig
     edges = np.log(np.arange(low, high + 2) - 0.5)
     expected = np.diff(edges) / (edges[-1] - edges[0]) * 20_000
     assert stats.chisquare(counts, expected).pvalue > 0.01
+
+
+@pytest.mark.parametrize(("low", "high", "step", "first"), [(8, 64, 8, 4), (1, 41, 10, 0.5)])
+def test_stepped_log_ints_follow_the_law_of_half_a_step_around(
+    low: int, high: int, step: int, first: float
+) -> None:
+    template = {"int": [low, high], "step": step, "log": True}
+    drawn = np.array(_draws(draw_random, template, 20_000))
+    counts = np.bincount((drawn - low) // step)
+    edges = np.log([first, *np.arange(low + step / 2, high + step, step)])
+    expected = np.diff(edges) / (edges[-1] - edges[0]) * 20_000
+    assert stats.chisquare(counts, expected).pvalue > 0.01
+
+
+def test_log_ints_with_a_step_of_one_are_those_without() -> None:
+    stepped = _draws(draw_sobol, {"int": [1, 200], "log": True, "step": 1}, 512)
+    assert stepped == _draws(draw_sobol, {"int": [1, 200], "log": True}, 512)
+
+
+NORMAL = {
+    "unbounded": ({"normal": [2.0, 0.5]}, stats.norm(2.0, 0.5)),
+    "bounded": (
+        {"normal": [2.0, 0.5], "low": 1.8, "high": 3.0},
+        stats.truncnorm(-0.4, 2.0, 2.0, 0.5),
+    ),
+    "from below": ({"normal": [0.0, 1.0], "low": 0.0}, stats.truncnorm(0, np.inf)),
+    "from above": ({"normal": [0.0, 1.0], "high": -1.0}, stats.truncnorm(-np.inf, -1.0)),
+    "far above": ({"normal": [0.0, 1.0], "low": 5.0, "high": 5.8}, stats.truncnorm(5.0, 5.8)),
+    "far below": ({"normal": [0.0, 1.0], "low": -5.8, "high": -5.0}, stats.truncnorm(-5.8, -5.0)),
+    "log": ({"lognormal": [-7.0, 1.5]}, stats.lognorm(1.5, scale=np.exp(-7.0))),
+}
+
+
+@endless
+@pytest.mark.parametrize(("template", "law"), NORMAL.values(), ids=NORMAL)
+def test_normal_draws_follow_scipys_law(draw: Draw, template: dict[str, Any], law: Any) -> None:
+    assert stats.kstest(_draws(draw, template, 4096), law.cdf).pvalue > 0.01
+
+
+@pytest.mark.parametrize(("template", "law"), NORMAL.values(), ids=NORMAL)
+def test_a_number_of_a_normal_parameter_is_scipys_quantile(
+    template: dict[str, Any], law: Any
+) -> None:
+    shares = [1e-9, 1e-4, 0.1, 0.5, 0.9, 0.9999]
+    space = Space({"x": template})
+    got = [space.configuration([share])["x"] for share in shares]
+    assert got == pytest.approx(law.ppf(shares).tolist(), rel=1e-6, abs=1e-9)
+
+
+def test_a_bounded_lognormal_is_the_exponential_of_a_bounded_normal() -> None:
+    template = {"lognormal": [-7.0, 1.5], "low": 1e-5, "high": 1e-2}
+    bounds = (np.log([1e-5, 1e-2]) + 7.0) / 1.5
+    law = stats.truncnorm(*bounds, loc=-7.0, scale=1.5)
+    drawn = np.log(_draws(draw_random, template, 4096))
+    assert stats.kstest(drawn, law.cdf).pvalue > 0.01
+    assert (drawn.min(), drawn.max()) >= (np.log(1e-5), -np.inf)
+
+
+def test_a_grid_of_a_normal_parameter_has_the_middles_of_parts_of_equal_chance() -> None:
+    grid = [one["x"] for one in draw_grid(Space({"x": {"normal": [1.0, 2.0], "points": 5}}))]
+    expected = stats.norm(1.0, 2.0).ppf([0.1, 0.3, 0.5, 0.7, 0.9])
+    assert grid == pytest.approx(expected.tolist())
+    with pytest.raises(SpaceError, match="a grid needs `points`"):
+        list(draw_grid(Space({"x": {"normal": [1.0, 2.0]}})))
 
 
 def test_log_ints_are_spread_as_optunas() -> None:

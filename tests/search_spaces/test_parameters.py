@@ -14,6 +14,7 @@ from sweeps.search_spaces.parameters import (
     Choice,
     FloatRange,
     IntRange,
+    Normal,
     looks_like_parameter,
     parameter_from,
 )
@@ -55,7 +56,24 @@ def _problems(value: dict[str, Any]) -> list[Problem]:
     ({"float": [0, 1e8], "step": 0.3}, ("step",), "must reach 100000000.0; the last one is"),
     ({"int": [0, 1], "step": 2}, ("step",), "must be at most high - low = 1, got 2"),
     ({"int": [0, 4], "step": 0}, ("step",), "must be above 0, got 0"),
-    ({"int": [1, 5], "step": 2, "log": True}, ("step",), "a log range cannot have a step"),
+    ({"float": [1, 5], "step": 2, "log": True}, ("step",), "a log range of float cannot have a"),
+    ({"int": [1, 6], "step": 2, "log": True}, ("step",), "steps of 2 from 1 must reach 6; the"),
+    ({"normal": [0]}, ("normal",), "must be [mean, std] of the numbers, got [0]"),
+    ({"lognormal": []}, ("lognormal",), "must be [mean, std] of the natural logarithm, got []"),
+    ({"normal": [0, 0]}, ("normal", 1), "the standard deviation must be above 0, got 0"),
+    ({"normal": ["x", 1]}, ("normal", 0), "must be a finite number, got 'x'"),
+    ({"normal": [None, 1]}, ("normal", 0), "must be a finite number, got None"),
+    ({"normal": [0, 1], "low": "a"}, ("low",), "must be a finite number, got 'a'"),
+    ({"normal": [0, 1], "low": 2, "high": 1}, ("low",), "low must be below high = 1, got 2"),
+    ({"normal": [0, 1], "low": 9, "high": 10}, ("normal",), "leave next to nothing of a normal"),
+    ({"normal": [0, 1], "low": 9}, ("normal",), "the bounds [9.0, None] leave next to nothing"),
+    ({"lognormal": [0, 1], "low": 0}, ("low",), "a lognormal number is above 0, got a bound of 0"),
+    ({"lognormal": [0.001, 100]}, ("lognormal",), "is too wide to compute with: [0.001, 100]"),
+    ({"normal": [0, 1e300]}, ("normal",), "is too wide to compute with"),
+    ({"normal": [0, 1], "points": 1}, ("points",), "must be at least 2, for both bounds, got 1"),
+    ({"normal": [0, 1], "points": "a"}, ("points",), "must be a whole number, got 'a'"),
+    ({"normal": [0, 1], "log": True}, ("log",), "unknown key 'log'"),
+    ({"normal": [0, 1], "step": 1}, ("step",), "unknown key 'step'"),
     ({"int": [1, 5], "step": 2, "points": 2}, ("points",), "a range may have step or points, not"),
     ({"float": [0, 1], "points": 1}, ("points",), "must be at least 2, for both bounds, got 1"),
     ({"float": [0, 1], "points": 10**9}, ("points",), "must be at most 10,000, got 1000000000"),
@@ -99,6 +117,8 @@ def test_all_that_is_wrong_is_said_together() -> None:
     ({"integer": [0, 1]}, "did you mean 'int'?"),
     ({"itn": [0, 1]}, "did you mean 'int'?"),
     ({"int": [0, 8], "pionts": 3}, "did you mean 'points'?"),
+    ({"normal": [0, 1], "log": True}, "write `lognormal: [mean, std]`, of the natural logarithm"),
+    ({"normal": [0, 1], "lwo": 0}, "did you mean 'low'?"),
 ])  # fmt: skip
 def test_the_next_step_is_named(value: dict[str, Any], hint: str) -> None:
     (problem,) = _problems(value)
@@ -113,6 +133,9 @@ def test_the_next_step_is_named(value: dict[str, Any], hint: str) -> None:
     ({"Int": [1, 2]}, True),
     ({"itn": [1, 2]}, True),
     ({"integer": [1, 2]}, True),
+    ({"normal": [0, 1]}, True),
+    ({"lognormal": [], "low": 1}, True),
+    ({"normal": 3}, False),
     ({"init": [0.0, 0.02]}, False),
     ({"interval": [0, 1]}, False),
     ({"points": [1, 2]}, False),
@@ -224,8 +247,16 @@ def test_stepped_floats_are_what_one_would_write(low: int, hundredths: int, coun
     (FloatRange(0, 1), "0.5"),
     (FloatRange(0, 1), float("nan")),
     (FloatRange(0, 1, step=0.25), 0.3),
+    (IntRange(8, 64, step=8, log=True), 12),
+    (Normal(0, 1), 1),
+    (Normal(0, 1), float("inf")),
+    (Normal(0, 1, low=0), -0.5),
+    (Normal(0, 1, high=1), 1.5),
+    (Normal(0, 1, log=True), -1.0),
 ], ids=str)  # fmt: skip
-def test_other_values_are_not_contained(parameter: FloatRange | IntRange, value: object) -> None:
+def test_other_values_are_not_contained(
+    parameter: FloatRange | IntRange | Normal, value: object
+) -> None:
     assert not parameter.contains(value)
 
 
@@ -235,6 +266,10 @@ def test_other_values_are_not_contained(parameter: FloatRange | IntRange, value:
     {"float": [0.0, 1.0], "step": 0.25},
     {"int": [1, 9], "step": 4},
     {"int": [1, 9], "log": True},
+    {"int": [8, 64], "log": True, "step": 8},
+    {"normal": [0.0, 1.0]},
+    {"normal": [0.5, 0.25], "low": 0.0, "high": 1.0, "points": 5},
+    {"lognormal": [-7.0, 1.5], "low": 1e-5},
     {"choice": ["a", None, True, [1, 2], {"kind": "x", "lr": {"float": [0, 1]}}]},
     {"choice": ["a", "b"], "weights": [1, 2.5]},
 ], ids=str)  # fmt: skip
@@ -264,9 +299,24 @@ def test_parameters_are_equal_and_hash_by_value() -> None:
     (IntRange(1, 9), 9),
     (IntRange(1, 9, step=4), 3),
     (IntRange(1, 9, log=True), 9),
+    (IntRange(8, 64, log=True, step=8), 8),
+    (Normal(0, 1), None),
     (Choice((1, 2)), 2),
 ], ids=str)  # fmt: skip
 def test_cardinality_counts_what_can_be_drawn(
-    parameter: FloatRange | IntRange | Choice, expected: int | None
+    parameter: FloatRange | IntRange | Choice | Normal, expected: int | None
 ) -> None:
     assert parameter.cardinality() == expected
+
+
+@pytest.mark.parametrize("parameter", [
+    Normal(0, 1), Normal(0.5, 0.2, low=0.0), Normal(0, 1, low=3, high=5), Normal(-7, 1.5, log=True),
+    Normal(1e6, 1e-3), Normal(0, 1, high=-4),
+], ids=str)  # fmt: skip
+@QUICK
+@given(u=uniforms)
+def test_every_number_of_a_normal_parameter_is_one_of_its_own(parameter: Normal, u: float) -> None:
+    low, high = parameter.ends()
+    value = parameter.at(u)
+    assert parameter.contains(value)
+    assert low <= value <= high

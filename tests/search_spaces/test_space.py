@@ -53,7 +53,7 @@ def _template_at(template: Any, path: tuple[Any, ...]) -> Any:
 
 def _range_of(path: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the path of the range itself for one that ends in its bounds or one of them."""
-    ends = [path[:at] for at in range(len(path)) if path[at] in ("int", "float")]
+    ends = [path[:at] for at in range(len(path)) if path[at] in ("int", "float", "normal")]
     return ends[0] if ends else path
 
 
