@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from sweeps.definition.other_names import answer_to, parameter_answer
 from sweeps.definition.problems import from_model
 from sweeps.models.errors import ModelError
 from sweeps.search_spaces.problems import Problem, did_you_mean, nearest, number_hint
@@ -135,9 +136,8 @@ def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
         choices = tuple(
             part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")
         )
-        return Problem(
-            path, value, f"{value!r} is not allowed", choices, did_you_mean(str(value), choices)
-        )
+        hint = parameter_answer(value) or did_you_mean(str(value), choices)
+        return Problem(path, value, f"{value!r} is not allowed", choices, hint)
     if kind == "string_pattern_mismatch":
         rule = f"must match {context['pattern']}, {got}"
         return Problem(path, value, rule, hint=place.description())
@@ -151,7 +151,8 @@ def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
     cause = context.get("error")
     if isinstance(cause, ModelError):
         return from_model(cause)
-    return Problem(path, value, f"{details['msg'].removeprefix('Value error, ')}, {got}")
+    rule = f"{details['msg'].removeprefix('Value error, ')}, {got}"
+    return Problem(path, value, rule, hint=parameter_answer(value))
 
 
 def _wrong_type(kind: str, path: Path, value: object) -> Problem:
@@ -174,7 +175,7 @@ def _no_kind(name: str, section: Any, path: Path, place: _Place) -> Problem:
             rule, hint = f"unknown key {key!r}", f"did you mean {name!r}?"
             misspelt = (*path, key)
             return Problem(misspelt, section[key], rule, (name,), hint, kind="unknown_key")
-    hint = f"write {name}: {' | '.join(kinds)}"
+    hint = parameter_answer(section) or f"write {name}: {' | '.join(kinds)}"
     return Problem(path, None, f"missing key {name!r}", hint=hint, kind="missing_key")
 
 
@@ -187,9 +188,9 @@ def _wrong_kind(details: ErrorDetails, path: Path) -> Problem:
     name = str(context["discriminator"]).strip("'")
     tags = tuple(tag.strip(" '") for tag in str(context["expected_tags"]).split(","))
     tag = str(context["tag"])
-    return Problem(
-        (*path, name), tag, f"{tag!r} is no {name} of {path[-1]}", tags, did_you_mean(tag, tags)
-    )
+    place = str(path[-1]) if name == "kind" else name
+    hint = answer_to(place, tag) or did_you_mean(tag, tags)
+    return Problem((*path, name), tag, f"{tag!r} is no {name} of {path[-1]}", tags, hint)
 
 
 def _merged(problems: Sequence[Problem]) -> Problem:
@@ -205,6 +206,9 @@ def _merged(problems: Sequence[Problem]) -> Problem:
 
 def _type_hint(kind: str, value: object) -> str:
     """Return the fix for a value of the wrong type."""
+    answer = parameter_answer(value)
+    if answer:
+        return answer
     if isinstance(value, str):
         return number_hint(value)
     if kind == "string_type" and isinstance(value, int | float):

@@ -1,0 +1,165 @@
+"""What other tools call things, and what to write here: an answer to the name, not to its letters.
+
+One literal table by place. A name that this product knows itself is never looked up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+__all__ = ["Place", "answer_to", "parameter_answer"]
+
+Place = Literal["method", "scheduler", "optimizer", "schedule", "model", "parameter"]
+
+_RANGE = "write `{float: [low, high]}`, or `int` for whole numbers"
+_LOG = "write `{float: [low, high], log: true}`; the bounds are the numbers' own, not exponents"
+_STEP = "write `{int: [low, high], step: ...}`, or `float`; `high` is itself a step"
+_LOG_STEP = "write `{int: [low, high], log: true, step: ...}`; a log range of float has no step"
+_WHOLE = "write `{int: [low, high]}`; both bounds are included"
+_CHOICE = "write `{choice: [...]}`"
+_NORMAL = "write `{normal: [mean, std]}`, with `low` and `high` as bounds"
+_LOGNORMAL = "write `{lognormal: [mean, std]}`, of the natural logarithm"
+_NO_STEP = "a normal parameter has no step: write `{normal: [mean, std]}`, or `{int: [low, high]}`"
+_SOBOL = "is not offered: `sobol` covers the space evenly, and `suggest` narrows the next sweep"
+_PBT = "is not offered, as a trial's curve would depend on others: use `asha`"
+_BANDS = "is not offered as one method: write `method: random` and `scheduler: hyperband`"
+_HALVING = "is a scheduler here: write `scheduler: asha` under `stopping`"
+
+_OF_TORCH = ("Adadelta", "Adafactor", "Adamax", "ASGD", "LBFGS", "NAdam", "RAdam", "Rprop")
+
+# Names are compared in lower case, without `_`, `-`, spaces and a leading `tune.` or `hp.`.
+_ANSWERS: dict[Place, dict[str, str]] = {
+    "method": {
+        **dict.fromkeys(("bayes", "bayesian", "bayesopt", "gp", "skopt", "smac"), _SOBOL),
+        **dict.fromkeys(("cmaes", "evolution", "genetic", "nevergrad", "zoopt"), _SOBOL),
+        **dict.fromkeys(("pbt", "populationbased", "populationbasedtraining", "pb2"), _PBT),
+        **dict.fromkeys(("bohb", "dehb"), _BANDS),
+        "hyperband": "is a scheduler here: write `scheduler: hyperband` under `stopping`",
+        **dict.fromkeys(("asha", "ashascheduler", "halving", "successivehalving"), _HALVING),
+        **dict.fromkeys(("gridsearch", "bruteforce", "exhaustive"), "is `grid` here"),
+        **dict.fromkeys(("randomsearch", "basicvariant", "uniform"), "is `random` here"),
+        **dict.fromkeys(("quasirandom", "qmc", "halton", "latin", "lhs"), "use `sobol`"),
+        **dict.fromkeys(("list", "fixed", "enqueue", "pointstoevaluate"), "is `manual` here"),
+    },
+    "scheduler": {
+        **dict.fromkeys(
+            ("asynchyperband", "asynchyperbandscheduler", "ashascheduler", "successivehalving",
+             "asynchronoushyperband", "successivehalvingpruner", "halving", "sha"),
+            "is `asha` here",
+        ),
+        **dict.fromkeys(("hyperbandscheduler", "hyperbandpruner", "hb"), "is `hyperband` here"),
+        **dict.fromkeys(
+            ("medianstopping", "medianstoppingrule", "medianpruner", "medianstop"),
+            "is `median` here",
+        ),
+        **dict.fromkeys(("slack", "banditpolicy", "truncation"), "use `bandit`, with a `slack`"),
+        **dict.fromkeys(("fifo", "fifoscheduler", "nop", "noppruner", "off"), "is `none` here"),
+        **dict.fromkeys(("pbt", "populationbasedtraining", "pb2"), _PBT),
+        **dict.fromkeys(
+            ("bohb", "hyperbandforbohb"), "is not offered: use `hyperband`, or `asha`"
+        ),
+        **dict.fromkeys(
+            ("patience", "patientpruner", "earlystopping", "plateau"),
+            "is a trial's own: write `early_stopping: {patience: ...}` under `regularization`",
+        ),
+    },
+    "optimizer": {
+        **{name.lower(): f"is torch's class: write `kind: {name}`" for name in _OF_TORCH},
+        **dict.fromkeys(("momentum", "nesterov"), "write `{kind: sgd, momentum: 0.9}`"),
+        "amsgrad": "write `{kind: Adam, amsgrad: true}`",
+        "sparseadam": "takes sparse gradients alone, which no net here has: use `adam`",
+        "muon": "takes matrices alone, and a net has biases: write a class that gives those to "
+                "another optimizer, and `{kind: custom, target: \"own:Class\", lr: ...}`",
+        **dict.fromkeys(
+            ("lion", "lamb", "lars", "shampoo", "sophia", "prodigy", "adabelief", "ranger", "sam",
+             "soap", "adan", "schedulefree", "novograd", "adamp", "yogi"),
+            "is not torch's: write `{kind: custom, target: \"package.module:Class\", lr: ...}`",
+        ),
+    },
+    "schedule": {
+        **dict.fromkeys(("none", "null", "fixed"), "is `constant` here"),
+        **dict.fromkeys(("steplr", "stepdecay"), "is `step` here"),
+        **dict.fromkeys(("multisteplr", "milestones", "piecewise"), "is `multi_step` here"),
+        **dict.fromkeys(("exponentiallr", "exp"), "is `exponential` here"),
+        **dict.fromkeys(
+            ("cosineannealing", "cosineannealinglr", "cosinedecay"), "is `cosine` here"
+        ),
+        **dict.fromkeys(("linearlr", "lineardecay", "polynomial", "poly"), "use `linear`"),
+        **dict.fromkeys(("onecyclelr", "1cycle"), "is `one_cycle` here"),
+        **dict.fromkeys(("reducelronplateau", "reduceonplateau"), "is `plateau` here"),
+        **dict.fromkeys(
+            ("warmup", "linearwarmup", "cosinewarmup", "cosinewithwarmup", "linearwithwarmup"),
+            "is a key of every schedule: write `warmup_epochs`",
+        ),
+        **dict.fromkeys(
+            ("cosineannealingwarmrestarts", "sgdr", "cycliclr"),
+            "is not offered: use `cosine`, or `one_cycle`",
+        ),
+    },
+    "model": {
+        **dict.fromkeys(("own", "module", "class", "function"), "is `custom` here"),
+        **dict.fromkeys(("dense", "feedforward", "fc", "ann"), "is `mlp` here"),
+        **dict.fromkeys(("conv", "convnet", "cnn2d"), "is `cnn` here"),
+        **dict.fromkeys(("logistic", "softmax", "regression"), "is `linear` here"),
+        **dict.fromkeys(
+            ("rnn", "lstm", "gru", "transformer", "bert", "resnet", "resnet18", "resnet50", "unet",
+             "gnn", "tabnet", "vit"),
+            "is not built in: write a function that returns it, and "
+            "`{kind: custom, target: \"own:build\"}`",
+        ),
+    },
+    "parameter": {
+        **dict.fromkeys(("uniform", "double", "suggestuniform", "suggestfloat"), _RANGE),
+        **dict.fromkeys(
+            ("loguniform", "loguniformvalues", "reverseloguniform", "suggestloguniform"), _LOG
+        ),
+        **dict.fromkeys(("quniform", "qrandint", "suggestdiscreteuniform"), _STEP),
+        **dict.fromkeys(
+            ("qloguniform", "qloguniformvalues", "qlograndint", "lograndint"), _LOG_STEP
+        ),
+        **dict.fromkeys(("randint", "intuniform", "suggestint"), _WHOLE),
+        **dict.fromkeys(
+            ("values", "gridsearch", "categorical", "suggestcategorical", "list", "samplefrom"),
+            _CHOICE,
+        ),
+        **dict.fromkeys(("randn", "gauss", "gaussian"), _NORMAL),
+        "lognormalvalues": _LOGNORMAL,
+        **dict.fromkeys(("qnormal", "qrandn", "qlognormal"), _NO_STEP),
+        "constant": "write the value itself",
+    },
+}  # fmt: skip
+_CALL = re.compile(r"\s*([A-Za-z_.]+)\s*\(.*\)\s*")
+
+
+def answer_to(place: str, name: object) -> str:
+    """Return what to write for a name that another tool has; empty where there is nothing.
+
+    Args:
+        place: A Place; at others there is nothing.
+    """
+    answers = {str(key): value for key, value in _ANSWERS.items()}
+    answer = answers.get(place, {}).get(_plain(str(name)), "")
+    is_about_name = answer.startswith(("is ", "takes "))
+    return f"{name!s} {answer}" if is_about_name else answer
+
+
+def parameter_answer(value: object) -> str:
+    """Return what to write for another tool's parameter: `{quniform: ...}`, `loguniform(...)`.
+
+    A mapping may name it as a key, or as W&B's `distribution` or Determined's `type` do.
+    """
+    if isinstance(value, str):
+        call = _CALL.fullmatch(value)
+        return answer_to("parameter", call[1]) if call else ""
+    if not isinstance(value, Mapping):
+        return ""
+    named: list[Any] = [value[key] for key in ("distribution", "type") if key in value]
+    answers = (answer_to("parameter", one) for one in (*named, *value))
+    return next(filter(None, answers), "")
+
+
+def _plain(name: str) -> str:
+    plain = re.sub(r"[_\-\s]", "", name.lower())
+    return re.sub(r"^(tune|hp|trial|optuna|wandb|np\.random|random)\.", "", plain)

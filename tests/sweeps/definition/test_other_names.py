@@ -1,0 +1,69 @@
+"""A name of another tool is answered with what to write here, not with the nearest letters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sweeps.definition.other_names import _ANSWERS, answer_to, parameter_answer
+from sweeps.search_spaces.parameters import parameter_from
+from tests.sweeps.definition.test_checks import GOOD, problems
+
+RATE = "{float: [1.0e-3, 1.0e-1], log: true}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("method: random", "method: bayes", "bayes is not offered: "),
+        ("method: random", "method: bohb", "write `method: random` and `scheduler: hyperband`"),
+        ("method: random", "method: pbt", "a trial's curve would depend on others"),
+        ("method: random", "method: hyperband", "write `scheduler: hyperband` under `stopping`"),
+        ("method: random", "method: RandomSearch", "RandomSearch is `random` here"),
+        ("name: t", "name: t\nstopping: {scheduler: hyper_band_scheduler}", "is `hyperband` here"),
+        ("name: t", "name: t\nstopping: {scheduler: MedianPruner}", "is `median` here"),
+        ("kind: adam", "kind: adamax", "adamax is torch's class: write `kind: Adamax`"),
+        ("kind: adam", "kind: lion", "write `{kind: custom, target: "),
+        ("kind: adam", "kind: Muon", "Muon takes matrices alone"),
+        ("kind: mlp", "kind: resnet18", "write a function that returns it"),
+        (RATE, "{loguniform: [0.001, 0.1]}", "write `{float: [low, high], log: true}`"),
+        (RATE, "{log_uniform_values: [0.001, 0.1]}", "write `{float: [low, high], log: true}`"),
+        (RATE, "{distribution: uniform, min: 0, max: 1}", "write `{float: [low, high]}`"),
+        (RATE, "{min: 0, max: 1}", "a parameter is {float: [low, high]}"),
+        (RATE, "{values: [0.1, 0.2]}", "write `{choice: [...]}`"),
+        (RATE, "'tune.loguniform(0.001, 0.1)'", "write `{float: [low, high], log: true}`"),
+        (RATE, "{qnormal: [1, 1, 1]}", "a normal parameter has no step"),
+        ("{int: [4, 16]}", "{quniform: [4, 16, 4]}", "write `{int: [low, high], step: ...}`"),
+        ("{int: [4, 16]}", "{qloguniform: [4, 16, 4]}", "write `{int: [low, high], log: true, "),
+        ("{int: [4, 16]}", "{randint: [4, 16]}", "write `{int: [low, high]}`; both bounds"),
+        ("epochs: 3", "epochs: 3, batch_size: {values: [8, 16]}", "write `{choice: [...]}`"),
+        (
+            "training:",
+            "schedule: {kind: cosine_with_warmup}\n  training:",
+            "is a key of every schedule: write `warmup_epochs`",
+        ),
+    ],
+)
+def test_a_name_of_another_tool_is_answered(old: str, new: str, told: str) -> None:
+    assert old in GOOD
+    (problem,) = problems(GOOD.replace(old, new, 1))
+    assert told in problem
+    assert "did you mean" not in problem
+
+
+@pytest.mark.parametrize("name", ["adma", "adaam", "random", ""])
+def test_other_words_are_left_to_their_letters(name: str) -> None:
+    assert answer_to("optimizer", name) == ""
+    assert answer_to("nowhere", "bayes") == ""
+
+
+@pytest.mark.parametrize("value", [3, "3e-4", "relu(x", None, {"kind": "sgd"}, {}, ["uniform"]])
+def test_what_is_no_parameter_of_another_tool_has_no_answer(value: Any) -> None:
+    assert parameter_answer(value) == ""
+
+
+@pytest.mark.parametrize("kind", ["float", "int", "choice", "normal", "lognormal"])
+def test_our_own_kinds_are_not_in_the_table(kind: str) -> None:
+    assert kind not in _ANSWERS["parameter"]
+    assert parameter_from({kind: [1, 2]}).to_value().keys() == {kind}
