@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -32,13 +32,20 @@ def main(arguments: list[str] | None = None) -> int:
     # Ray and MLflow warn of their own libraries.
     warnings.simplefilter("ignore")
     os.environ.setdefault("RAY_TMPDIR", _SOCKETS_FOLDER)
-    started = time.monotonic()
+    started, found = time.monotonic(), list[Found]()
     with tempfile.TemporaryDirectory(prefix="f", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        found = [_told(part) for part in _chosen(_in_process(Path(folder), parsed), parsed.only)]
-        with ThreadPoolExecutor(parsed.jobs) as pool:
-            found += pool.map(_told, _chosen(_apart(Path(folder), parsed), parsed.only))
-    parsed.out.write_text(page(found, time.monotonic() - started, parsed.seed), encoding="utf-8")
+        for one in _tried(Path(folder), parsed):
+            found.append(one)
+            # After each, so that a campaign that is broken off has its page.
+            text = page(found, time.monotonic() - started, parsed.seed)
+            parsed.out.write_text(text, encoding="utf-8")
     return int(any(one.notes for one in found))
+
+
+def _tried(folder: Path, parsed: argparse.Namespace) -> Iterator[Found]:
+    yield from map(_told, _chosen(_in_process(folder, parsed), parsed.only))
+    with ThreadPoolExecutor(parsed.jobs) as pool:
+        yield from pool.map(_told, _chosen(_apart(folder, parsed), parsed.only))
 
 
 def _told(part: Part) -> Found:

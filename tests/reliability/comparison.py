@@ -10,15 +10,17 @@ from sweeps.record.results import Results
 
 __all__ = ["leftovers", "lost_trials", "other_values", "repeated_epochs", "tracking_faults"]
 
+# Of trials: the sweep's own run gets its summary again after each command.
 _TWICE = """
-select 1 from metrics join runs using (run_uuid) where lifecycle_stage = 'active'
-group by run_uuid, key, step having count(*) > 1
+select 1 from metrics join runs using (run_uuid)
+join tags on tags.run_uuid = metrics.run_uuid and tags.key = 'sweeps.trial'
+where lifecycle_stage = 'active'
+group by metrics.run_uuid, metrics.key, step having count(*) > 1
 """
 _OPEN = "select 1 from runs where status = 'RUNNING' and lifecycle_stage = 'active'"
 # Trials of the search alone: stages are sweeps of their own.
 _POINTS = """
-select trial.value, metrics.step, metrics.value from metrics
-join runs using (run_uuid)
+select trial.value, metrics.step, metrics.value from metrics join runs using (run_uuid)
 join tags as trial on trial.run_uuid = metrics.run_uuid and trial.key = 'sweeps.trial'
 join tags as sweep on sweep.run_uuid = metrics.run_uuid and sweep.key = 'sweeps.sweep'
 where metrics.key = 'dev_loss' and lifecycle_stage = 'active' and sweep.value = ?
