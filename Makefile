@@ -57,10 +57,11 @@ test: setup ## Run the tests of one machine
 test-cluster: setup ## Run the tests that start a cluster and servers
 	@$(BIN)/python -m pytest -m cluster $(ARGS)
 
-# Its environment stays, so that a second time is quick.
+# On the lowest Python, too: these versions have no wheels for later ones. Its environment stays,
+# so that a second time is quick.
 LOWEST := .venv-lowest
 test-lowest: ## Run the unit tests with the lowest versions that pyproject.toml allows
-	@test -x $(LOWEST)/bin/python || "$$(sh infra/newest_python.sh '$(PYTHON)')" -m venv $(LOWEST)
+	@test -x $(LOWEST)/bin/python || "$$(sh infra/newest_python.sh '$(or $(PYTHON),python3.11)')" -m venv $(LOWEST)
 	@$(LOWEST)/bin/python -m tests.lowest_versions > $(LOWEST)/constraints.txt
 	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check \
 		-c $(LOWEST)/constraints.txt -e '.[dev]'

@@ -34,11 +34,11 @@ HOMES = {
         "sweeps/execution/tune_scheduler.py",
     },
     "mlflow": {
-        "sweeps/tracking/projection.py",
-        "sweeps/tracking/model.py",
-        "sweeps/tracking/store.py",
-        "sweeps/tracking/values.py",
-        "sweeps/tracking/winner_model.py",
+        "sweeps/tracking/mlflow/projection.py",
+        "sweeps/tracking/mlflow/model.py",
+        "sweeps/tracking/mlflow/store.py",
+        "sweeps/tracking/mlflow/values.py",
+        "sweeps/tracking/mlflow/winner_model.py",
     },
     "obstore": {"sweeps/storage/conditional.py"},
     "yaml": {"search_spaces/yaml_reader.py"},
@@ -137,6 +137,14 @@ def test_nobody_but_its_own_file_and_the_table_asks_which_scheduler_it_is() -> N
     users = {name_of(path) for path in PRODUCT if names_from(path, module) & sections}
     assert len(users) == len(sections) + 1
     assert {str(Path(name).parent) for name in users} == {"sweeps/execution/schedulers"}
+
+
+def test_nobody_but_the_follower_knows_which_tracker_it_follows_into() -> None:
+    inside = "sweeps.tracking.mlflow"
+    users = {
+        name_of(path) for path in PRODUCT if any(n.startswith(inside) for n in imports_of(path))
+    }
+    assert {one for one in users if "/mlflow/" not in one} == {"sweeps/tracking/follower.py"}
 
 
 def test_torch_is_used_in_models_and_where_a_trial_is_trained() -> None:

@@ -1,1 +1,1 @@
-"""MLflow's copy of the record, written by a process of its own."""
+"""The record of sweeps in a tracker of experiments, written by a process of its own."""

@@ -61,13 +61,13 @@ class Closing:
 
 def _open_mlflow(folder: RunFolder, uri: str, inside: str | None) -> Tracker:
     # Slow to import: while trials train, and not for a command that only asks how far it is.
-    from sweeps.tracking.mlflow_tracker import MlflowTracker
+    from sweeps.tracking.mlflow.tracker import MlflowTracker
 
     return MlflowTracker(folder, uri, inside)
 
 
 def _open_checking(folder: RunFolder, uri: str, inside: str | None) -> Tracker:
-    from sweeps.tracking.mlflow_tracker import MlflowTracker
+    from sweeps.tracking.mlflow.tracker import MlflowTracker
 
     return MlflowTracker(folder, uri, inside, checks=True)
 

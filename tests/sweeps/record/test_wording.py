@@ -9,7 +9,7 @@ from sweeps.models.objective import Objective
 from sweeps.record.final import Candidate, FinalChoice, FinalModel
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.record.wording import noise_sentence
-from sweeps.tracking.values import sweep_note
+from sweeps.tracking.mlflow.values import sweep_note
 
 
 def candidate(trial: int, *values: float) -> Candidate:

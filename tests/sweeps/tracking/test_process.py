@@ -19,12 +19,12 @@ from sweeps.errors import RefusedRecordError
 from sweeps.record.results import Results
 from sweeps.tracking import process
 from sweeps.tracking.follower import Closing, follow
-from sweeps.tracking.mlflow_tracker import MlflowTracker
+from sweeps.tracking.mlflow.tracker import MlflowTracker
 from sweeps.tracking.process import LOG_FILE, TrackingProcess
 from tests.free_port import free_port
 from tests.mlflow_server import MlflowServer
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
-from tests.sweeps.tracking.test_projection import Record, store
+from tests.sweeps.tracking.mlflow.test_projection import Record, store
 
 ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.filterwarnings(

@@ -14,10 +14,10 @@ import sweeps
 from sweeps.errors import RunFolderError, TrackingError
 from sweeps.record.results import Results, epoch_rows
 from sweeps.tracking.follower import Closing, Follower, sync
-from sweeps.tracking.store import experiment_id_of, open_client, translated_errors
+from sweeps.tracking.mlflow.store import experiment_id_of, open_client, translated_errors
 from tests.sweeps.drivers import EVERY_EPOCH
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
-from tests.sweeps.tracking.test_projection import Record, store
+from tests.sweeps.tracking.mlflow.test_projection import Record, store
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"

@@ -14,7 +14,7 @@ from sweeps.tracking import process
 from sweeps.tracking.follower import Follower
 from tests.mlflow_server import MlflowServer
 from tests.sweeps.sweep_files import write_sweep
-from tests.sweeps.tracking.test_projection import Record
+from tests.sweeps.tracking.mlflow.test_projection import Record
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"

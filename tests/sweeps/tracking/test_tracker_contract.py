@@ -17,7 +17,7 @@ from sweeps.errors import TrackingError
 from sweeps.record.results import Results, epoch_rows
 from sweeps.record.run_folder import RunFolder
 from sweeps.tracking.follower import Closing, Follower
-from sweeps.tracking.mlflow_tracker import MlflowTracker
+from sweeps.tracking.mlflow.tracker import MlflowTracker
 from sweeps.tracking.tracker import OpenTracker
 from tests.sweeps.sweep_files import space, write_sweep
 from tests.sweeps.tracking.lines_tracker import LinesTracker

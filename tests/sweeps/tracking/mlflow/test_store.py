@@ -13,12 +13,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import ErrorCode
 
 from sweeps.errors import RefusedRecordError, TrackingError
-from sweeps.tracking.store import map_concurrently, open_client, translated_errors
+from sweeps.tracking.mlflow.store import map_concurrently, open_client, translated_errors
 from tests.sweeps.drivers import PROJECT, wait_for
 
 # MLflow's own use of SQLAlchemy 2.1.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-_OPEN = "import sys; from sweeps.tracking.store import open_client; open_client(sys.argv[1])"
+_OPEN = "import sys; from sweeps.tracking.mlflow.store import open_client; open_client(sys.argv[1])"
 
 
 @pytest.mark.parametrize("kilobytes", [20, 600, 850])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sweeps.record.sweep_record import SweepRecord
-from sweeps.tracking.model import log_model, model_of
-from sweeps.tracking.projection import Projection
+from sweeps.tracking.mlflow.model import log_model, model_of
+from sweeps.tracking.mlflow.projection import Projection
 
 __all__ = ["MlflowTracker"]
 

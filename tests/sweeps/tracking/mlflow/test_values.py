@@ -10,7 +10,7 @@ import pytest
 import sweeps
 from tests.sweeps.drivers import run_command
 from tests.sweeps.sweep_files import own_net, space, write_sweep
-from tests.sweeps.tracking.test_projection import Record, store
+from tests.sweeps.tracking.mlflow.test_projection import Record, store
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"

@@ -30,9 +30,9 @@ from sweeps.record.own_code import code_folders
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.storage.files import fetch_file
-from sweeps.tracking.projection import Projection
-from sweeps.tracking.store import translated_errors
-from sweeps.tracking.values import texts_of
+from sweeps.tracking.mlflow.projection import Projection
+from sweeps.tracking.mlflow.store import translated_errors
+from sweeps.tracking.mlflow.values import texts_of
 
 __all__ = ["ModelSource", "log_model", "model_of"]
 

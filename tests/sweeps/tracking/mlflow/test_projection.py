@@ -13,7 +13,7 @@ import sweeps
 from sweeps.definition.configurations import flatten
 from sweeps.record.results import Results
 from sweeps.tracking.follower import Follower
-from sweeps.tracking.projection import without_password
+from sweeps.tracking.mlflow.projection import without_password
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 pytestmark = pytest.mark.filterwarnings(

@@ -21,15 +21,14 @@ from sweeps.record.final import read_final, read_openings
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import why_no_winner
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
-from sweeps.tracking.store import (
+from sweeps.tracking.mlflow.store import (
     experiment_id_of,
     map_concurrently,
     open_client,
     translated_errors,
     without_password,
 )
-from sweeps.tracking.tracker import Rows
-from sweeps.tracking.values import (
+from sweeps.tracking.mlflow.values import (
     best_metrics,
     datasets,
     epoch_metrics,
@@ -43,6 +42,7 @@ from sweeps.tracking.values import (
     trial_params,
     trial_tags,
 )
+from sweeps.tracking.tracker import Rows
 
 __all__ = ["Projection", "without_password"]
 

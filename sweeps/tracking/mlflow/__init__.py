@@ -1,0 +1,1 @@
+"""MLflow as a tracker: everything here that knows MLflow."""
