@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 __all__ = ["Chart", "Line", "svg"]
@@ -27,7 +27,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart: `x_log` counts doublings; `level` is a dashed line across, with its name."""
+    """A chart.
+
+    Attributes:
+        x_log: Whether x counts doublings.
+        level: A dashed line across, with its name.
+        names: What x = 1, 2, ... are called: things without an order, so that points are not joined
+            and stand beside one another.
+    """
 
     title: str
     x_title: str
@@ -35,6 +42,7 @@ class Chart:
     lines: Sequence[Line]
     x_log: bool = False
     level: tuple[float, str] | None = None
+    names: Sequence[str] = ()
 
 
 class _Axes:
@@ -45,7 +53,8 @@ class _Axes:
         xs = [self._scaled(x) for line in chart.lines for x in line.x]
         ys = [end for line in chart.lines for end in _ends(line)]
         ys += [chart.level[0]] if chart.level else []
-        self.low, self.high = min(xs), max(xs)
+        beside = 0.5 if chart.names else 0.0
+        self.low, self.high = min(xs) - beside, max(xs) + beside
         self.y_ticks = _ticks(min(ys), max(ys))
 
     def _scaled(self, x: float) -> float:
@@ -87,7 +96,11 @@ def svg(chart: Chart) -> str:
         *_frame(axes, chart),
     ]
     for at, line in enumerate(chart.lines):
-        parts += _line(axes, line, _COLOURS[at % len(_COLOURS)], _TOP + 12 + 18 * at)
+        shift = 0.12 * (at - (len(chart.lines) - 1) / 2)
+        shown = replace(line, x=[x + shift for x in line.x]) if chart.names else line
+        colour = _COLOURS[at % len(_COLOURS)]
+        parts += _line(axes, shown, colour, not chart.names)
+        parts += _name(line.name, colour, _TOP + 12 + 18 * at)
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -102,9 +115,8 @@ def _frame(axes: _Axes, chart: Chart) -> list[str]:
         y = axes.y(tick)
         parts.append(f'<path d="M{_LEFT} {y}H{right}" stroke="#ddd"/>')
         parts.append(_text(_LEFT - 6, y + 4, f"{tick:g}", 'text-anchor="end"'))
-    drawn = sorted({x for line in chart.lines for x in line.x})
-    ticks = drawn if chart.x_log else _whole(axes)
-    parts += [_text(axes.x(x), bottom + 18, f"{x:g}", 'text-anchor="middle"') for x in ticks]
+    for x, name in _x_ticks(axes, chart):
+        parts.append(_text(axes.x(x), bottom + 18, name, 'text-anchor="middle"'))
     middle = (_LEFT + right) / 2
     parts.append(_text(middle, _HEIGHT - 10, chart.x_title, 'text-anchor="middle"'))
     turned = f'text-anchor="middle" transform="rotate(-90 14 {(_TOP + bottom) / 2})"'
@@ -113,21 +125,31 @@ def _frame(axes: _Axes, chart: Chart) -> list[str]:
         value, name = chart.level
         y = axes.y(value)
         parts.append(f'<path d="M{_LEFT} {y}H{right}" stroke="#555" stroke-dasharray="5 4"/>')
-        parts.append(_text(right + 6, y + 4, name, 'fill="#555"'))
+        parts.append(_text(_LEFT + 4, y - 4, name, 'fill="#555"'))
     return parts
 
 
-def _whole(axes: _Axes) -> list[float]:
-    return [tick for tick in _ticks(axes.low, axes.high) if axes.low <= tick <= axes.high]
+def _x_ticks(axes: _Axes, chart: Chart) -> list[tuple[float, str]]:
+    if chart.names:
+        return [(float(at), name) for at, name in enumerate(chart.names, start=1)]
+    drawn = sorted({x for line in chart.lines for x in line.x})
+    whole = [tick for tick in _ticks(axes.low, axes.high) if axes.low <= tick <= axes.high]
+    return [(x, f"{x:g}") for x in (drawn if chart.x_log else whole)]
 
 
-def _line(axes: _Axes, line: Line, colour: str, y_name: float) -> list[str]:
+def _line(axes: _Axes, line: Line, colour: str, is_joined: bool) -> list[str]:
     places = [(axes.x(x), axes.y(y)) for x, y in zip(line.x, line.y, strict=True)]
     path = "L".join(f"{x} {y}" for x, y in places)
     parts = [f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>']
+    if not is_joined:
+        parts = [f'<circle cx="{x}" cy="{y}" r="4" fill="{colour}"/>' for x, y in places]
     for (x, _), y, error in zip(places, line.y, line.errors, strict=bool(line.errors)):
         ends = f"M{x} {axes.y(y - error)}V{axes.y(y + error)}"
         parts.append(f'<path d="{ends}" stroke="{colour}" stroke-width="1"/>')
-    name_x = _WIDTH - _RIGHT + 12
-    parts.append(f'<path d="M{name_x} {y_name - 4}h16" stroke="{colour}" stroke-width="3"/>')
-    return [*parts, _text(name_x + 22, y_name, line.name)]
+    return parts
+
+
+def _name(name: str, colour: str, y: float) -> list[str]:
+    x = _WIDTH - _RIGHT + 12
+    mark = f'<path d="M{x} {y - 4}h16" stroke="{colour}" stroke-width="3"/>'
+    return [mark, _text(x + 22, y, name)]

@@ -244,8 +244,9 @@ def _chart(arrays: Arrays) -> Chart:
                           [e for _, e in gains]))  # fmt: skip
     return Chart(
         title="Loss on unseen rows beside that of whole validations, at equal budget",
-        x_title=", ".join(f"{at} = {name}" for at, name in enumerate(arrays, start=1)),
+        x_title="",
         y_title="log ratio (low is good)",
         lines=lines,
         level=(0.0, "whole"),
+        names=list(arrays),
     )

@@ -154,8 +154,9 @@ def _chart(found: Found) -> Chart:
         lines.append(Line(way, list(range(1, len(found) + 1)), means, errors))
     return Chart(
         title="Loss beside that of random draws at equal budget, in % (bars: standard errors)",
-        x_title=", ".join(f"{at} {name}" for at, name in enumerate(found, start=1)),
+        x_title="",
         y_title="% of the loss",
         lines=lines,
         level=(0.0, "random"),
+        names=[name.partition(" ")[0] for name in found],
     )

@@ -44,3 +44,10 @@ def test_a_chart_is_an_svg_file_with_the_names_of_its_lines() -> None:
     drawn = svg(Chart("A < B", "n", "chance", [Line("wine & bread", [1, 2, 4], [0.1, 0.5, 0.9])]))
     words = [one.text for one in ElementTree.fromstring(drawn).iter() if one.text]
     assert {"A < B", "wine & bread", "chance"} <= {*words}
+
+
+def test_points_of_things_without_an_order_are_not_joined() -> None:
+    chart = Chart("t", "", "loss", [Line("a", [1, 2], [0.1, 0.5])], names=["wine", "moons"])
+    found = [one.tag.rpartition("}")[2] for one in ElementTree.fromstring(svg(chart)).iter()]
+    assert found.count("circle") == 2
+    assert "moons" in svg(chart)
