@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from sweeps.infra.command_line import command
 from sweeps.infra.settings import InfraSettings, without_password
+from sweeps.infra.sqlite_uri import absolute_uri, file_of, uri_of
 
 __all__ = ["open_ui"]
 
@@ -49,7 +50,7 @@ def open_ui(settings: InfraSettings, runs: Path | None, port: int) -> int:
         return 1
     print(f"MLflow UI, in some seconds: http://127.0.0.1:{port}{_LIST}  (Ctrl-C ends it)")
     print(_HINT, flush=True)
-    _become_server(uri or f"sqlite:///{runs / 'mlflow.db'}", runs, port)
+    _become_server(absolute_uri(uri or uri_of(runs / "mlflow.db")), runs, port)
 
 
 def _problem(uri: str, runs: Path, port: int) -> str:
@@ -65,13 +66,21 @@ def _problem(uri: str, runs: Path, port: int) -> str:
 
 
 def _become_server(store: str, runs: Path, port: int) -> NoReturn:
-    """Replace this process by the server; the store's password is in no command line."""
+    """Replace this process by the server; the store's password is in no command line.
+
+    It starts in the folder of a SQLite store and names that file alone: MLflow makes the folder of
+    an address as it is written, so that of `a%20b` would be another one.
+    """
+    file = file_of(store)
+    if file is not None:
+        os.chdir(file.parent)
+        store = uri_of(Path(file.name))
     stores = dict.fromkeys(("MLFLOW_BACKEND_STORE_URI", "MLFLOW_REGISTRY_STORE_URI"), store)
     environment = {**_QUIET, **os.environ, **stores}
     environment.pop("MLFLOW_TRACKING_URI", None)
     command = [
-        sys.executable, "-m", "mlflow", "server",
-        "--artifacts-destination", str(runs / "mlartifacts"),
+        sys.executable, "-P", "-m", "mlflow", "server",
+        "--artifacts-destination", (runs / "mlartifacts").as_uri(),
         "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
     ]  # fmt: skip
     os.execve(sys.executable, command, environment)

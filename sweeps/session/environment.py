@@ -15,6 +15,7 @@ from sweeps.execution.placement import Place, slots
 from sweeps.execution.ray_folder import room_for_sockets
 from sweeps.infra import settings as infra_settings
 from sweeps.infra.settings import IN_JOB, InfraSettings, without_password
+from sweeps.infra.sqlite_uri import absolute_uri, uri_of
 from sweeps.record.run_folder import RunFolder
 from sweeps.storage.files import MARKER, Files, FolderFiles, bucket_of_runs
 from sweeps.storage.mirror import pull
@@ -107,9 +108,7 @@ def default_tracking_uri(runs: Path) -> str:
             f"SWEEPS_STORAGE={settings.bucket}: MLflow's own store cannot be there; set "
             f"MLFLOW_TRACKING_URI to a server, or to none"
         )
-    uri = settings.tracking_uri or f"sqlite:///{runs / 'mlflow.db'}"
-    scheme, separator, path = uri.partition("sqlite:///")
-    return uri if scheme or not separator else f"sqlite:///{Path(path).absolute()}"
+    return absolute_uri(settings.tracking_uri or uri_of(runs / "mlflow.db"))
 
 
 def _folder(runs: Path) -> FolderFiles:

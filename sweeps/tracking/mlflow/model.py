@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from shutil import copy2
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -135,7 +136,6 @@ def log_model(projection: Projection, source: ModelSource) -> str:
         TrackingError: The store refuses.
     """
     client = projection.client
-    files = {"weights": str(source.weights), "preprocessing": str(source.preprocessing)}
     # Columns and classes are the same in all folds.
     prepared = preprocessing_from_json(source.preprocessing.read_text(encoding="utf-8"))[0]
     with translated_errors(projection.uri), TemporaryDirectory() as temporary:
@@ -149,6 +149,12 @@ def log_model(projection: Projection, source: ModelSource) -> str:
                 params=texts_of(flatten(source.configuration)),
             )
             local = Path(temporary) / "model"
+            # MLflow takes paths for addresses, in which the folder of a run may mean another.
+            own_files = {"weights": source.weights, "preprocessing": source.preprocessing}
+            files = {
+                name: str(copy2(path, Path(temporary) / path.name))
+                for name, path in own_files.items()
+            }
             stage(source.modules, own := Path(temporary) / "own")
             stage(code_files(["models"]), package := Path(temporary) / "package")
             files["package"] = str(package)

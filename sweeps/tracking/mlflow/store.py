@@ -10,15 +10,18 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage
 from mlflow.exceptions import MlflowException
+from mlflow.store.db import utils as mlflow_db
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from sweeps.errors import RefusedRecordError, TrackingError
 from sweeps.infra.settings import without_password
+from sweeps.infra.sqlite_uri import file_of, uri_of
 
 __all__ = [
     "experiment_id_of",
@@ -30,7 +33,6 @@ __all__ = [
 
 Item = TypeVar("Item")
 
-_SQLITE = "sqlite:///"
 # A server answers others while one request waits for its database; more than this few would keep
 # the people who look at its pages waiting.
 _REQUESTS_AT_ONCE = 4
@@ -43,10 +45,11 @@ _EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
 
 def open_client(uri: str) -> MlflowClient:
     """Return a client; a SQLite store is created once, under a lock, in write-ahead mode."""
-    if not uri.startswith(_SQLITE):
+    path = file_of(uri)
+    if path is None:
         return MlflowClient(uri, os.environ.get("MLFLOW_REGISTRY_URI") or uri)
-    path = Path(uri.removeprefix(_SQLITE))
     path.parent.mkdir(parents=True, exist_ok=True)
+    _make_no_folders()
     with (path.parent / f".{path.name}.lock").open("a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
@@ -59,6 +62,14 @@ def open_client(uri: str) -> MlflowClient:
     return client
 
 
+def _make_no_folders() -> None:
+    """Keep MLflow from making the folder that an address spells: `a%2520b` for one called `a%20b`.
+
+    It makes the folder of a SQLite file from the address as it is written, not as it is read.
+    """
+    mlflow_db._make_parent_dirs_if_sqlite = lambda db_uri: None
+
+
 def _create(path: Path) -> None:
     """Make a SQLite store under another name, then rename it.
 
@@ -68,8 +79,10 @@ def _create(path: Path) -> None:
     unfinished = path.with_name(f".{path.name}.new")
     for left in path.parent.glob(f"{unfinished.name}*"):
         left.unlink()
-    uri = f"{_SQLITE}{unfinished}"
-    MlflowClient(uri, uri).search_experiments(max_results=1)
+    # MLflow writes into SQL, as it is, where its `Default` experiment has its artifacts: in an
+    # address all marks are quoted. Without one it would be the current folder's `mlruns`.
+    store: Any = SqlAlchemyStore  # has no types
+    store(uri_of(unfinished), _artifacts_beside(path)).engine.dispose()
     unfinished.replace(path)
 
 
@@ -110,7 +123,7 @@ def map_concurrently(
     Raises:
         TrackingError: `act` raised it; of the other items those that were not begun are left.
     """
-    if uri.startswith(_SQLITE):
+    if file_of(uri) is not None:
         for item in items:
             act(item)
             yield item
@@ -161,7 +174,7 @@ def _hide_password(text: str, uri: str) -> str:
     """Return a message in which the password of `uri`, quoted or not, is hidden."""
     account = uri.partition("://")[2].rpartition("@")[0]
     password = account.partition(":")[2]
-    if not password:
+    if not password or uri == without_password(uri):
         return text
     return (
         text.replace(uri, without_password(uri))
@@ -172,6 +185,9 @@ def _hide_password(text: str, uri: str) -> str:
 
 def _artifact_location(uri: str) -> str | None:
     """Beside a SQLite store; where the server wants them otherwise."""
-    if uri.startswith(_SQLITE):
-        return Path(uri.removeprefix(_SQLITE)).with_name("mlartifacts").as_uri()
-    return None
+    file = file_of(uri)
+    return None if file is None else _artifacts_beside(file)
+
+
+def _artifacts_beside(store: Path) -> str:
+    return store.absolute().with_name("mlartifacts").as_uri()
