@@ -16,8 +16,6 @@ from urllib.parse import unquote
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage
 from mlflow.exceptions import MlflowException
-from mlflow.store.db import utils as mlflow_db
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from sweeps.errors import RefusedRecordError, TrackingError
 from sweeps.infra.settings import without_password
@@ -67,6 +65,8 @@ def _make_no_folders() -> None:
 
     It makes the folder of a SQLite file from the address as it is written, not as it is read.
     """
+    from mlflow.store.db import utils as mlflow_db
+
     mlflow_db._make_parent_dirs_if_sqlite = lambda db_uri: None
 
 
@@ -76,6 +76,8 @@ def _create(path: Path) -> None:
     MLflow makes its tables one by one for some seconds, and a kill in between would leave a file
     that it can never open again.
     """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
     unfinished = path.with_name(f".{path.name}.new")
     for left in path.parent.glob(f"{unfinished.name}*"):
         left.unlink()

@@ -18,7 +18,7 @@ from tests.sweeps.sweep_files import write_sweep
 
 _COUNT = (
     "import json, sys\n"
-    "from sweeps.tracking.store import open_client\n"
+    "from sweeps.tracking.mlflow.store import open_client\n"
     "client = open_client(sys.argv[1])\n"
     "found = client.get_experiment_by_name('blobs')\n"
     "runs = client.search_runs([found.experiment_id])\n"
