@@ -73,6 +73,13 @@ class FloatRange:
             value = _between(self.low, self.high, u)
         return _rounded(value, self.low, self.high)
 
+    def nearest(self, value: float) -> float:
+        """Return the value of this range that lies nearest to a number, with the digits of `at`."""
+        if self.step is not None:
+            number = round((value - self.low) / self.step)
+            return self._stepped(min(max(number, 0), self._steps))
+        return _rounded(value, self.low, self.high)
+
     def grid(self) -> tuple[float, ...]:
         """Return the values of a grid, ascending; empty for a continuous range without points."""
         if self.step is not None:

@@ -9,10 +9,10 @@ import copy
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sweeps.search_spaces.parameters import FloatRange, IntRange, Normal, Parameter
+from sweeps.search_spaces.parameters import Choice, FloatRange, IntRange, Normal, Parameter
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 from sweeps.search_spaces.reading_back import Complete, read_back
 from sweeps.search_spaces.space_tree import (
@@ -63,7 +63,21 @@ class Space:
         """
         if len(point) != len(self.dimensions):
             raise ValueError(f"{len(self.dimensions)} dimensions need as many numbers")
-        return dict(_resolve(self._root, point))
+
+        def drawn(dimension: int) -> Any:
+            parameter, u = self.dimensions[dimension][1], point[dimension]
+            return parameter.index_at(u) if isinstance(parameter, Choice) else parameter.at(u)
+
+        return self.chosen(drawn)
+
+    def chosen(self, ask: Callable[[int], Any]) -> Configuration:
+        """Return the configuration that answers give.
+
+        Args:
+            ask: Returns the value of a range, or the position of a choice's option, by dimension;
+                asked in document order, and only of parameters that the configuration has.
+        """
+        return dict(_resolve(self._root, ask))
 
     def grid(self) -> Iterator[Configuration]:
         """Return an iterator over all combinations of finite values, the last parameter fastest.
@@ -145,16 +159,16 @@ def _without_doubles(configurations: Iterator[Configuration]) -> Iterator[Config
             yield copy.deepcopy(configuration)  # the product repeats its sections
 
 
-def _resolve(node: Node, point: Sequence[float]) -> Any:
+def _resolve(node: Node, ask: Callable[[int], Any]) -> Any:
     if isinstance(node, ValueNode):
         return node.value
     if isinstance(node, RangeNode):
-        return node.parameter.at(point[node.dimension])
+        return ask(node.dimension)
     if isinstance(node, ChoiceNode):
-        return _resolve(node.options[node.parameter.index_at(point[node.dimension])], point)
+        return _resolve(node.options[ask(node.dimension)], ask)
     if isinstance(node, ListNode):
-        return [_resolve(child, point) for child in node.children]
-    return {key: _resolve(child, point) for key, child in node.children.items()}
+        return [_resolve(child, ask) for child in node.children]
+    return {key: _resolve(child, ask) for key, child in node.children.items()}
 
 
 def _grid(node: Node) -> Iterator[Any]:

@@ -40,6 +40,7 @@ __all__ = [
 
 # What tells that an extra of pyproject.toml is installed: modules that only it brings.
 _EXTRAS = {
+    "search": ("optuna",),
     "report": ("optuna", "plotly"),
     "png": ("kaleido",),
     "store": ("obstore",),

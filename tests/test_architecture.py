@@ -32,6 +32,7 @@ HOMES = {
         "sweeps/execution/ray_runner.py",
         "sweeps/execution/ray_trainable.py",
         "sweeps/execution/tune_scheduler.py",
+        "sweeps/execution/tune_search.py",
     },
     "mlflow": {
         "sweeps/tracking/mlflow/projection.py",

@@ -48,7 +48,10 @@ def boundary_alarms(evidence: Evidence) -> list[BoundaryAlarm]:
     end is crowded where a binomial test finds more of these in the outer tenth of the range, on
     its own scale, than chance would put there, with p < 0.01. An end that is the limit of the
     parameter itself (no dropout below 0) raises none: nothing lies beyond. Baselines are left out.
+    A search that learns has no alarms: it goes to where its best are, so that chance is no measure.
     """
+    if evidence.why_dependent:
+        return []
     evidence = evidence.draws()
     found = (
         alarm

@@ -94,8 +94,11 @@ def compare_choices(evidence: Evidence) -> list[Comparison]:
     Every two options of a choice are held against each other by a permutation test; Holm's rule
     over all of these pairs makes it rare (1 in 20) that a sweep in which options are alike calls
     any of them better. Baselines are left out, as nobody drew them. Where the sweep file has
-    `roles`, the scientific choices alone are compared.
+    `roles`, the scientific choices alone are compared. A search that learns has no comparison: it
+    tries an option the less the worse its first trials were, so that labels cannot be dealt.
     """
+    if evidence.why_dependent:
+        return []
     evidence, roles = evidence.draws(), evidence.file.roles
     choices = [
         _Options(one, evidence)

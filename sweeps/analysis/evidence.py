@@ -8,12 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
 
 from sweeps.definition.listed import complete
 from sweeps.definition.planning import configuration_hash
 from sweeps.definition.sweep_file import SweepFile
-from sweeps.models.configuration import TrialConfig
+from sweeps.definition.trial_checks import completed
 from sweeps.models.objective import Objective
 from sweeps.models.tasks import Task
 from sweeps.record.description import DataDescription
@@ -117,6 +116,14 @@ class Evidence:
         """Whether trials were drawn at random (or by Sobol), so that chance can be reckoned."""
         return self.file.search.method in ("random", "sobol")
 
+    @property
+    def why_dependent(self) -> str:
+        """Why nothing that takes trials for independent draws can be said; empty where it can."""
+        method = self.file.search.method
+        if not self.file.search.learns:
+            return ""
+        return f"{method} proposed each trial from the results before it: they are not independent"
+
 
 def gather(folder: RunFolder, record: SweepRecord) -> Evidence:
     """Return the evidence of a sweep; raises RunFolderError where its folder was damaged."""
@@ -138,7 +145,7 @@ def gather(folder: RunFolder, record: SweepRecord) -> Evidence:
 def _baselines(file: SweepFile) -> int:
     """Return how many trials are baselines: they come first, and two alike are one."""
     listed = [complete(file.space, one) for one in file.search.baseline]
-    return len({configuration_hash(_completed(one) or one) for one in listed})
+    return len({configuration_hash(completed(one) or one) for one in listed})
 
 
 def _train_rows(data: DataDescription) -> int | None:
@@ -162,19 +169,11 @@ def _curves(folder: RunFolder, trials: int) -> list[Curve]:
 def _dimensions(space: Space, trials: Sequence[TrialRecord]) -> tuple[Dimension, ...]:
     # An earlier version's plan lacks the defaults of keys that are newer than it.
     configurations = (trial.trial.configuration for trial in trials)
-    read = [space.values(_completed(one) or one, _completed) for one in configurations]
+    read = [space.values(completed(one) or one, completed) for one in configurations]
     return tuple(
         _dimension(space, path, parameter, [values[at] for values in read])
         for at, (path, parameter) in enumerate(space.dimensions)
     )
-
-
-def _completed(configuration: Any) -> dict[str, Any] | None:
-    """Return a trial's configuration with every default, as a plan has it; None if illegal."""
-    try:
-        return TrialConfig.model_validate(configuration).model_dump(mode="json")
-    except ValidationError:
-        return None
 
 
 def _dimension(

@@ -74,6 +74,8 @@ def tuning_curve(evidence: Evidence) -> TuningCurve | str:
     counts as the worst that any other had.
     """
     evidence = evidence.draws()
+    if evidence.why_dependent:
+        return evidence.why_dependent
     if not evidence.is_drawn:
         method = evidence.file.search.method
         return f"trials of a {method} search are not drawn by chance, so no curve can be reckoned"

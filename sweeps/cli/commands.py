@@ -17,6 +17,7 @@ from sweeps.cli.completion import SHELLS, completion_script
 from sweeps.cli.file_commands import add_file_commands
 from sweeps.cli.output import checked_messages, checked_output
 from sweeps.cli.project_commands import add_project_commands
+from sweeps.cli.replay_command import add_replay_command
 from sweeps.cli.run_commands import add_run_commands
 from sweeps.definition.own_files import import_from_here
 from sweeps.errors import StoppedAtOnce, SweepError, SweepFileError
@@ -81,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     add_file_commands(commands)
     add_run_commands(commands)
     add_answer_commands(commands)
+    add_replay_command(commands)
     add_cluster_commands(commands)
     add_project_commands(commands)
     text = "print the script with which a shell completes commands and options"

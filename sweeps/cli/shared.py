@@ -59,7 +59,7 @@ def print_results(parsed: argparse.Namespace, results: Any, exit_code: int | Non
             "run": str(results.path),
             "objective": {"metric": record.objective.metric, "mode": record.objective.mode},
             "outcomes": {str(name): count for name, count in record.outcomes.items() if count},
-            "unfinished": len(record.unfinished),
+            "unfinished": record.wanted - record.outcomes.total(),
             "stopped": "" if record.stopped is None else record.stopped.detail,
             "stop_reason": None if record.stopped is None else record.stopped.reason,
             "winner": results.winner,

@@ -31,6 +31,7 @@ from sweeps.definition.sweep_file import (
     SobolSearch,
     Stopping,
     SweepFile,
+    TpeSearch,
 )
 from sweeps.definition.trial_checks import (
     Surroundings,
@@ -233,7 +234,10 @@ def _check_search(
     search = file.search
     if isinstance(search, GridSearch):
         yield from _check_grid(search, space, space_is_faulty)
-    elif isinstance(search, RandomSearch | SobolSearch) and not (is_constrained or space_is_faulty):
+    if isinstance(search, TpeSearch):
+        yield from _check_learning(file, search)
+    is_sound = not (is_constrained or space_is_faulty)
+    if isinstance(search, RandomSearch | SobolSearch | TpeSearch) and is_sound:
         different = space.cardinality()
         if different is not None and different + len(search.baseline) < search.trials:
             s = "" if different == 1 else "s"
@@ -252,6 +256,28 @@ def _check_grid(search: GridSearch, space: Space, space_is_faulty: bool) -> Iter
         rule = f"the grid has {size:,} points, and search.limit is {search.limit:,}"
         hint = "use fewer points, raise search.limit, or use `method: random`"
         yield Problem(("search", "limit"), search.limit, rule, hint=hint)
+
+
+def _check_learning(file: SweepFile, search: TpeSearch) -> Iterator[Problem]:
+    """Yield what cannot be had together with a search that learns from its results."""
+    if search.startup >= search.trials:
+        rule = f"nothing would be learned: all of the {search.trials} trials are drawn at random"
+        hint = f"lower it below {search.trials}, or use `method: random`"
+        yield Problem(("search", "startup"), search.startup, rule, hint=hint)
+    if file.stopping.scheduler == "hyperband":
+        rule = (
+            f"hyperband halves a bracket once all of its trials are there, and {search.method} "
+            f"proposes one when another has ended"
+        )
+        hint = "use `scheduler: asha`, which decides on each trial as it comes"
+        yield Problem(("stopping", "scheduler"), "hyperband", rule, hint=hint)
+    if file.roles is not None:
+        rule = (
+            f"roles compare options by independent draws, and trials of {search.method} follow "
+            f"from one another"
+        )
+        hint = "use `method: random` or `sobol`, or leave out `roles`"
+        yield Problem(("roles",), None, rule, hint=hint)
 
 
 def _check_stopping(

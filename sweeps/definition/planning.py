@@ -1,7 +1,8 @@
-"""Which trials a sweep consists of: a pure function of the sweep file and its seed.
+"""Which trials a sweep begins with: a pure function of the sweep file and its seed.
 
 Trial i's configuration and seed depend on nothing but the file; a longer plan starts with the
-shorter one; no configuration appears twice.
+shorter one; no configuration appears twice. A method that learns adds the rest while the sweep runs
+(sweeps.definition.proposals); all others have their whole plan here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,13 @@ import numpy as np
 from sweeps.definition.configurations import flatten
 from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.roles import scientific_dimensions
-from sweeps.definition.sweep_file import GridSearch, RandomSearch, SobolSearch
+from sweeps.definition.sweep_file import (
+    GridSearch,
+    RandomSearch,
+    Search,
+    SobolSearch,
+    TpeSearch,
+)
 from sweeps.definition.trial_checks import check_configuration, template_place
 from sweeps.models.configuration import TrialConfig
 from sweeps.search_spaces.methods import draw_grid, draw_random, draw_sobol
@@ -28,7 +35,15 @@ from sweeps.search_spaces.problems import Problem, SpaceError
 if TYPE_CHECKING:
     from sweeps.definition.sweep import Sweep
 
-__all__ = ["PlannedTrial", "configuration_hash", "make_plan", "spawned_seed"]
+__all__ = [
+    "PATIENCE_DRAWS",
+    "PlannedTrial",
+    "configuration_hash",
+    "legal_trial",
+    "make_plan",
+    "spawned_seed",
+    "trials_in_all",
+]
 
 # A draw is refused when so many in a row gave no new legal configuration.
 PATIENCE_DRAWS = 10_000
@@ -83,7 +98,7 @@ def configuration_hash(configuration: Mapping[str, Any]) -> str:
 
 
 def make_plan(sweep: Sweep) -> list[PlannedTrial]:
-    """Return the trials of `sweep`: baselines first, then what its search method draws.
+    """Return the trials that `sweep` begins with: baselines, then what its search method draws.
 
     Raises:
         SpaceError: The constraints leave too few configurations, or none.
@@ -91,8 +106,7 @@ def make_plan(sweep: Sweep) -> list[PlannedTrial]:
     found: dict[str, Configuration] = {}
     for configuration in _listed(sweep):
         found.setdefault(configuration_hash(configuration), configuration)
-    search = sweep.file.search
-    wanted = search.trials if isinstance(search, RandomSearch | SobolSearch) else None
+    wanted = _drawn_in_advance(sweep.file.search)
     for configuration in itertools.islice(_new_ones(sweep, found), _left(wanted, found)):
         found[configuration_hash(configuration)] = configuration
     if not found:
@@ -103,8 +117,16 @@ def make_plan(sweep: Sweep) -> list[PlannedTrial]:
     ]
 
 
-def _draws(sweep: Sweep) -> bool:
-    return isinstance(sweep.file.search, RandomSearch | SobolSearch)
+def trials_in_all(search: Search, planned: int) -> int:
+    """Return how many trials a sweep has in all, `planned` of them from its beginning."""
+    return max(planned, search.trials) if isinstance(search, TpeSearch) else planned
+
+
+def _drawn_in_advance(search: Search) -> int | None:
+    """Return how many trials a plan has from its beginning; None where its method says it."""
+    if isinstance(search, TpeSearch):
+        return min(search.startup, search.trials)
+    return search.trials if isinstance(search, RandomSearch | SobolSearch) else None
 
 
 def _left(wanted: int | None, found: Mapping[str, Configuration]) -> int | None:
@@ -127,13 +149,13 @@ def _new_ones(sweep: Sweep, found: Mapping[str, Configuration]) -> Iterator[Conf
     since_last, listed = 0, len(found)
     # A draw that is rejected is not an option's turn: all would not get as many trials else.
     for draw in _method(sweep, lambda: len(found) - listed):
-        configuration = _legal_trial(sweep, draw)
+        configuration = legal_trial(sweep, draw)
         if configuration is not None and configuration_hash(configuration) not in found:
             since_last = 0
             yield configuration
             continue
         since_last += 1
-        if since_last >= PATIENCE_DRAWS and _draws(sweep):
+        if since_last >= PATIENCE_DRAWS and not isinstance(sweep.file.search, GridSearch):
             raise SpaceError([_too_few(sweep, len(found)) if found else _none_drawn(sweep)])
 
 
@@ -143,17 +165,20 @@ def _method(sweep: Sweep, turn: Callable[[], int]) -> Iterator[Configuration]:
         return draw_grid(sweep.space)
     is_balanced = roles is not None and roles.balanced
     balanced = scientific_dimensions(roles, sweep.space) if is_balanced else []
-    if isinstance(search, RandomSearch):
+    if isinstance(search, RandomSearch | TpeSearch):
         return draw_random(sweep.space, sweep.file.seed, balanced, turn)
     if isinstance(search, SobolSearch):
         return draw_sobol(sweep.space, sweep.file.seed, balanced, turn)
     return iter(())
 
 
-def _legal_trial(sweep: Sweep, draw: Mapping[str, Any]) -> Configuration | None:
+def legal_trial(sweep: Sweep, draw: Mapping[str, Any]) -> Configuration | None:
     """Return the complete configuration of a draw, or None where the constraints reject it.
 
     They are asked first, as they may forbid what could not be a trial at all.
+
+    Raises:
+        SpaceError: It is no trial, and they do not forbid it.
     """
     if not sweep.allows(draw):
         return None

@@ -34,6 +34,7 @@ __all__ = [
     "SobolSearch",
     "Stopping",
     "SweepFile",
+    "TpeSearch",
     "TrialLimits",
 ]
 
@@ -61,6 +62,7 @@ class ObjectiveSection(Section):
 class GridSearch(Section):
     """Every combination of finite values; a range takes part through its `points`."""
 
+    learns: ClassVar[bool] = False
     method: Literal["grid"]
     limit: int = Field(1000, ge=1, description="Refuse a grid of more trials than this.")
     baseline: Baseline = Field([])
@@ -69,6 +71,7 @@ class GridSearch(Section):
 class RandomSearch(Section):
     """Independent draws, each parameter from its own range and scale."""
 
+    learns: ClassVar[bool] = False
     method: Literal["random"]
     trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
     baseline: Baseline = Field([])
@@ -77,6 +80,7 @@ class RandomSearch(Section):
 class SobolSearch(Section):
     """A scrambled Sobol sequence: random search that covers the space more evenly."""
 
+    learns: ClassVar[bool] = False
     method: Literal["sobol"]
     trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
     baseline: Baseline = Field([])
@@ -85,6 +89,7 @@ class SobolSearch(Section):
 class ManualSearch(Section):
     """Configurations listed by hand; what they omit comes from the fixed part of `space`."""
 
+    learns: ClassVar[bool] = False
     method: Literal["manual"]
     configurations: list[Configuration] = Field(
         min_length=1, description="Configurations to run, in this order."
@@ -92,8 +97,25 @@ class ManualSearch(Section):
     baseline: Baseline = Field([])
 
 
+class TpeSearch(Section):
+    """Random draws first, then what the results so far speak for (Optuna's TPE)."""
+
+    learns: ClassVar[bool] = True
+    method: Literal["tpe"]
+    trials: int = Field(ge=2, le=_MOST_TRIALS, description="How many configurations to try.")
+    startup: int = Field(
+        10, ge=1, description="Results to learn from; the first so many trials are drawn at random."
+    )
+    n_ei_candidates: int = Field(
+        24, ge=1, description="Draws of which each proposal is the most promising one."
+    )
+    baseline: Baseline = Field([])
+
+
+# One that learns needs a sampler, too: sweeps.definition.proposals.
 Search = Annotated[
-    GridSearch | RandomSearch | SobolSearch | ManualSearch, Field(discriminator="method")
+    GridSearch | RandomSearch | SobolSearch | ManualSearch | TpeSearch,
+    Field(discriminator="method"),
 ]
 
 

@@ -23,7 +23,15 @@ from sweeps.models.own_functions import OwnFunction, trial_functions
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 from sweeps.search_spaces.space import Space
 
-__all__ = ["Surroundings", "TrialCheck", "check_configuration", "own_problems", "template_place"]
+__all__ = [
+    "Surroundings",
+    "TrialCheck",
+    "check_configuration",
+    "completed",
+    "own_problems",
+    "possible_configurations",
+    "template_place",
+]
 
 # Stand in for sections that are wrong in themselves, so that the rest is held against the data.
 _STAND_INS: dict[str, Any] = {
@@ -78,6 +86,20 @@ def check_configuration(configuration: Mapping[str, Any], around: Surroundings) 
     if problems:
         return TrialCheck(None, tuple(problems), is_joint=True)
     return TrialCheck(complete)
+
+
+def completed(configuration: Any) -> dict[str, Any] | None:
+    """Return a trial's configuration with every default, as a plan has it; None if illegal."""
+    try:
+        return TrialConfig.model_validate(configuration).model_dump(mode="json")
+    except ValidationError:
+        return None
+
+
+def possible_configurations(space: Space) -> list[dict[str, Any]]:
+    """Return complete configurations that show every option and both ends of every range."""
+    found = (completed(configuration) for configuration, _ in space.representatives())
+    return [one for one in found if one is not None]
 
 
 def _without_wrong_sections(

@@ -8,6 +8,7 @@ from sweeps.definition.sweep_file import Resources
 from sweeps.execution.placement import Place
 from sweeps.execution.schedulers.scheduler import Scheduler
 from sweeps.execution.work_order import WorkOrder
+from sweeps.record.growing_plan import GrowingPlan
 from sweeps.record.recorder import Recorder
 
 __all__ = ["Job"]
@@ -18,11 +19,13 @@ class Job:
     """One session of a sweep: the trials that have no outcome yet.
 
     A runner's contract: every trial of `indices` is trained by a TrialWorker and everything that
-    happens goes to `recorder`; it returns when all have an outcome or `recorder.should_stop()`,
-    leaves nothing running, and raises nothing that a trial did.
+    happens goes to `recorder`, and so is every trial that `growing` plans meanwhile, when there is
+    a place for it; it returns when all have an outcome or `recorder.should_stop()`, leaves nothing
+    running, and raises nothing that a trial did.
 
     Attributes:
         scheduler: Told nothing yet; whoever runs the job tells it what the ledger has.
+        growing: The plan, where trials are added to it; None where all are there.
     """
 
     order: WorkOrder
@@ -31,3 +34,4 @@ class Job:
     resources: Resources
     place: Place
     recorder: Recorder
+    growing: GrowingPlan | None = None

@@ -13,6 +13,7 @@ from sweeps.execution.lost_rows import drop_checkpoints_ahead_of_ledger
 from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
 from sweeps.execution.schedulers.scheduler import Action
 from sweeps.execution.trial_worker import TrialWorker
+from sweeps.record.growing_plan import GrowingPlan
 
 __all__ = ["run_in_process"]
 
@@ -24,15 +25,20 @@ def run_in_process(job: Job) -> None:
     waiting = OrderedDict.fromkeys(scheduler.left(job.indices))
     worker = TrialWorker(job.order)
     try:
-        _train_all(waiting, worker, scheduler)
+        _train_all(waiting, worker, scheduler, job.growing)
     finally:
         worker.stop()  # what a trial changed in this process is put back
 
 
 def _train_all(
-    waiting: OrderedDict[int, None], worker: TrialWorker, scheduler: LedgerScheduler
+    waiting: OrderedDict[int, None],
+    worker: TrialWorker,
+    scheduler: LedgerScheduler,
+    growing: GrowingPlan | None,
 ) -> None:
     while not scheduler.recorder.should_stop():
+        if not waiting and growing is not None:
+            _plan_one_more(waiting, scheduler, growing)
         index = scheduler.next_trial(waiting)
         if index is None:
             return
@@ -43,11 +49,20 @@ def _train_all(
             waiting.pop(loser, None)
 
 
+def _plan_one_more(
+    waiting: OrderedDict[int, None], scheduler: LedgerScheduler, growing: GrowingPlan
+) -> None:
+    trial = growing.grow()
+    if trial is not None:
+        scheduler.planned()
+        waiting[trial.index] = None
+
+
 def _train(index: int, worker: TrialWorker, scheduler: LedgerScheduler) -> Action:
     """Train a trial until it ends, is pruned or paused, or the sweep must stop."""
     recorder, action = scheduler.recorder, Action.CONTINUE
     recorder.started(index)
-    worker.start(index)
+    worker.start(index, recorder.record.trials[index].trial)
     while action is Action.CONTINUE and not recorder.should_stop():
         action = scheduler.reported(worker.advance())
     return action

@@ -12,9 +12,10 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from sweeps.execution.ray_folder import held_folder
 from sweeps.execution.ray_trainable import RayTrial
 from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
 from sweeps.execution.tune_scheduler import TuneScheduler
+from sweeps.execution.tune_search import GrowingSearch
 from sweeps.record.recorder import Recorder
 from sweeps.record.sweep_record import Outcome
 from sweeps.storage.files import BucketFiles, FolderFiles
@@ -52,7 +54,8 @@ def run_on_ray(job: Job) -> None:
     recorder = job.recorder
     asked = LedgerScheduler(job.scheduler, recorder)
     indices = asked.left(job.indices)
-    if not indices:
+    to_come = 0 if job.growing is None else job.growing.to_come
+    if not indices and not to_come:
         return
     scheduler = TuneScheduler(asked, FrozenWorkers(job.order.stacks, job.order.timeout_s))
     concurrent = slots(job.resources, job.place.nodes)
@@ -67,12 +70,8 @@ def run_on_ray(job: Job) -> None:
             trainable,
             param_space={"members": [None]},
             tune_config=tune.TuneConfig(
-                # Not its grid search, which copies all values for each: minutes for 10,000 trials.
-                search_alg=BasicVariantGenerator(
-                    points_to_evaluate=[{"members": [index]} for index in indices],
-                    max_concurrent=_limit(job, concurrent),
-                ),
-                num_samples=len(indices),
+                search_alg=_search(job, indices, asked, concurrent),
+                num_samples=len(indices) + to_come,
                 scheduler=scheduler,
                 reuse_actors=True,
                 trial_name_creator=_trial_name,
@@ -91,6 +90,30 @@ def run_on_ray(job: Job) -> None:
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         ).fit()
+
+
+def _search(
+    job: Job, indices: Sequence[int], asked: LedgerScheduler, concurrent: int
+) -> BasicVariantGenerator | GrowingSearch:
+    """Return what gives Tune the trials: those of `indices`, and what the plan gains meanwhile."""
+    if job.growing is not None:
+        return GrowingSearch(indices, job.growing, asked, partial(_places, job, concurrent))
+    # Not Tune's grid search, which copies all values for each: minutes for 10,000 trials.
+    return BasicVariantGenerator(
+        points_to_evaluate=[{"members": [index]} for index in indices],
+        max_concurrent=_limit(job, concurrent),
+    )
+
+
+def _places(job: Job, concurrent: int) -> int:
+    """Return how many trials can run at once now: nodes may have joined a cluster."""
+    if not job.place.is_cluster or job.resources.workers:
+        return concurrent
+    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    wanted = {"CPU": job.resources.cpu, "GPU": job.resources.gpu}
+    return max(
+        concurrent, min(int(there.get(name, 0) / each) for name, each in wanted.items() if each)
+    )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 
 from ray.tune import Trainable
 
+from sweeps.definition.planning import PlannedTrial
 from sweeps.execution.cluster.node_check import refuse_unfit_node
 from sweeps.execution.work_order import WorkOrder
 
@@ -23,7 +24,7 @@ class RayTrial(Trainable):
 
         self._worker = TrialWorker(order)
         self._worker.warm_up()
-        self._worker.start(config["members"][0])
+        self._start(config)
 
     def step(self) -> dict[str, Any]:
         """Train until the next report is due; it travels as one string.
@@ -40,8 +41,13 @@ class RayTrial(Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take up another trial in this process."""
-        self._worker.start(new_config["members"][0])
+        self._start(new_config)
         return True
+
+    def _start(self, config: dict[str, Any]) -> None:
+        planned = config.get("planned")
+        trial = None if planned is None else PlannedTrial.from_json(json.loads(planned))
+        self._worker.start(config["members"][0], trial)
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
         """Return nothing of weight: the worker saved its own checkpoint before it reported."""

@@ -83,10 +83,14 @@ class TrialWorker:
         except Exception:
             return  # the trial itself will meet this error and record it
 
-    def start(self, index: int) -> None:
-        """Take up trial `index`; its work begins, or continues, at the next `advance`."""
+    def start(self, index: int, planned: PlannedTrial | None = None) -> None:
+        """Take up trial `index`; its work begins, or continues, at the next `advance`.
+
+        Args:
+            planned: The trial, where the order does not have it.
+        """
         self.stop()
-        self._trial = self._order.trials[index]
+        self._trial = planned or self._order.trials[index]
         self._reported = self._order.recorded.get(index, 0)
         self._kept_from = 0
         self._reports.clear()

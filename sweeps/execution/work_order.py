@@ -20,6 +20,7 @@ class WorkOrder:
     """What all trials of a sweep share; sent to each worker once.
 
     Attributes:
+        trials: Those that were planned before; one that is planned later comes with its start.
         data: What a trial's net is trained on; with folds, one for each of its nets.
         metrics: What epochs have besides the usual metrics, the objective's own among them.
         milestones: Epochs after which the scheduler decides; None means every epoch.

@@ -67,7 +67,9 @@ class Description:
         id: Of this run, for ever; MLflow's runs carry it.
         base_dir: Where relative data files and the user's modules are; a relative one is inside
             the run folder, as the files came with the sweep.
-        trials: How many are planned.
+        trials: How many there are to be.
+        plan_lines: How many of these plan.jsonl has; the rest a method that learns adds to the
+            ledger while the sweep runs.
         values: The sweep file with its defaults, as plain values; `sweep` is the same, typed.
         file: The sweep file's path where it was started; empty where that is not known.
         stage: Which one; None of a sweep itself.
@@ -80,6 +82,7 @@ class Description:
     objective: Objective
     data: DataDescription
     trials: int
+    plan_lines: int
     values: Mapping[str, Any]
     created_at: float = 0.0
     file: str = ""
@@ -99,6 +102,7 @@ class Description:
             objective=Objective(**value["goal"]),
             data=DataDescription.of(value["data"]),
             trials=value["trials"],
+            plan_lines=value.get("plan_lines", value["trials"]),
             values=value["sweep"],
             created_at=value.get("created_at", 0.0),
             file=value.get("file", ""),

@@ -39,6 +39,9 @@ def check_description(description: Mapping[str, Any]) -> None:
         value = _at(description, place)
         if not holds(value):
             raise ValueError(f"{place} must be {kind}, got {value!r}")
+    lines, trials = description.get("plan_lines"), description["trials"]
+    if lines is not None and not (type(lines) is int and 0 < lines <= trials):
+        raise ValueError(f"plan_lines must be a whole number from 1 to {trials}, got {lines!r}")
 
 
 def _at(description: Mapping[str, Any], place: str) -> Any:

@@ -260,7 +260,7 @@ class Recorder:
         ended = record.outcomes.total()
         if self.gave_up:
             self.request_stop(StopReason.MAX_FAILURES, self.gave_up)
-        if budget.trials is not None and ended >= budget.trials and record.unfinished:
+        if budget.trials is not None and ended >= budget.trials and record.is_open:
             detail = f"budget.trials = {budget.trials} trials have ended"
             self.request_stop(StopReason.BUDGET_TRIALS, detail)
         value = None if record.best is None else record.value(record.best)

@@ -19,7 +19,7 @@ def read_record(folder: RunFolder) -> SweepRecord:
         RunFolderError: The folder is damaged.
     """
     description, plan = folder.read_description(), folder.read_plan()
-    record = SweepRecord(plan, description.objective, description.id)
+    record = SweepRecord(plan, description.objective, description.id, description.trials)
     if not folder.ledger.exists():
         folder.refuse_results_without_ledger()
     for _ in replayed(record, LedgerReader(folder.ledger)):

@@ -2,7 +2,7 @@
 
 sweep.yaml      the file as the user wrote it
 sweep.json      the sweep as it runs: identity, overrides, every section with its defaults
-plan.jsonl      one line a planned trial
+plan.jsonl      one line a trial that is planned from the beginning
 ledger.jsonl    what happened (sweeps.record.ledger)
 checkpoints/    one file a running trial, to continue from
 weights/        one file a trial: the weights of its best epoch, with JSON that says what they are
@@ -38,9 +38,9 @@ from sweeps.storage.mirror import is_held
 
 __all__ = ["FORMAT", "PREPROCESSING", "RunFolder", "write_atomically"]
 
-# Format 1, without checksums, is read, too.
-FORMAT = 2
-_READABLE = (1, FORMAT)
+# Format 1, without checksums, is read, too. A plan that grows makes a folder one of format 3.
+FORMAT, _GROWING = 2, 3
+_READABLE = (1, FORMAT, _GROWING)
 PREPROCESSING = "preprocessing.json"
 
 
@@ -165,7 +165,7 @@ class RunFolder:
             self.read_description()
         else:
             raise RunFolderError(
-                f"{self.path} has format {version!r}; this version reads up to {FORMAT}: use the "
+                f"{self.path} has format {version!r}; this version reads up to {_GROWING}: use the "
                 f"version of sweeps that wrote it"
             )
 
@@ -216,7 +216,7 @@ class RunFolder:
             ) from err
 
     def read_plan(self) -> list[PlannedTrial]:
-        """Return the planned trials in order.
+        """Return the planned trials in order, without those that the ledger adds.
 
         Lines beyond the number in sweep.json belong to an extension that was killed before it
         was made; they do not count.
@@ -226,7 +226,7 @@ class RunFolder:
         """
         about = self.read_description()
         try:
-            return read_plan_text(self.plan.read_bytes(), about.trials, about.plan_sum)
+            return read_plan_text(self.plan.read_bytes(), about.plan_lines, about.plan_sum)
         except (OSError, PlanLineError) as err:
             place = f", line {err.line}" if isinstance(err, PlanLineError) else ""
             raise RunFolderError(
@@ -265,7 +265,7 @@ class RunFolder:
 
     def write_description(self, description: Mapping[str, Any]) -> None:
         """Replace sweep.json."""
-        about = {**description, "format": FORMAT}
+        about = {**description, "format": _GROWING if "plan_lines" in description else FORMAT}
         about[SEAL_KEY] = seal_of(about)
         write_atomically(self.description, json.dumps(about, indent=2).encode())
 

@@ -88,7 +88,12 @@ def _in_words(event: Mapping[str, Any]) -> tuple[int, str]:
             versions = ", ".join(f"{name} {text}" for name, text in event["versions"].items())
             nodes = ", ".join(str(node["name"]) for node in event["nodes"])
             where = f"{event['runner']} on {nodes}" if nodes else event["runner"]
-            return logging.INFO, f"{event['action']}: {event['trials']} trials, {where}; {versions}"
+            more = f" of {event['wanted']}" if "wanted" in event else ""
+            trials = f"{event['trials']}{more} trials"
+            return logging.INFO, f"{event['action']}: {trials}, {where}; {versions}"
+        case "exhausted":
+            rule = "the space has no configuration that was not tried"
+            return logging.INFO, f"{event['trials']} trials in all: {rule}"
         case "failure":
             return logging.WARNING, f"an attempt failed: {event['error'].splitlines()[0]}"
         case "outcome":

@@ -93,6 +93,7 @@ def make_stage(
         "sweep": description["sweep"] | unchanged,
     }
     about["plan_sum"] = folder.write_plan(plan)
+    description.pop("plan_lines", None)  # all of a stage is planned from its beginning
     folder.write_description(description | about)
     return folder
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.planning import PlannedTrial, configuration_hash
 from sweeps.models.objective import Objective
 from sweeps.record.stops import Stop, read_stop
 
@@ -37,8 +37,8 @@ class Step(NamedTuple):
     """Something that a scheduler was told, in the order in which it was.
 
     Attributes:
-        kind: `plan` (a session began with `trial` planned trials), `report`, `last_report` (one
-            that brought the trial's outcome), `outcome` or `reopened`.
+        kind: `plan` (there are `trial` planned trials now), `report`, `last_report` (one that
+            brought the trial's outcome), `outcome` or `reopened`.
         trial: The trial's index.
         value, best: The objective at `epoch`, and the best up to it; None where none was finite.
     """
@@ -87,24 +87,36 @@ class SweepRecord:
     """The state of a sweep: what its plan says, and what the ledger adds.
 
     Attributes:
+        trials: Those that are planned so far, in the order of the plan.
+        wanted: How many there are to be in all; more than are planned where a plan grows.
+        is_exhausted: Whether the space has no configuration that is not in the plan.
+        hashes: Those of the configurations that are planned.
         code: The digests of the user's files that trials are trained with, by their paths; None
             where no session noted them.
         accepted: What of them a person went on with although it had changed, in words.
     """
 
     def __init__(
-        self, plan: Sequence[PlannedTrial], objective: Objective, identity: str = ""
+        self,
+        plan: Sequence[PlannedTrial],
+        objective: Objective,
+        identity: str = "",
+        wanted: int | None = None,
     ) -> None:
         """Begin with nothing but a plan.
 
         Args:
             identity: The sweep's id; sessions of another are refused. Empty takes any.
+            wanted: How many trials there are to be in all; None takes those of the plan.
         """
         self.objective = objective
         self.identity = identity
         self.code: dict[str, str] | None = None
         self.accepted: list[str] = []
         self.trials = [TrialRecord(trial) for trial in plan]
+        self.wanted = max(len(plan), wanted or 0)
+        self.is_exhausted = False
+        self.hashes = {trial.hash for trial in plan}
         self.outcomes: Counter[Outcome] = Counter()
         self.steps: list[Step] = []
         self.best: TrialRecord | None = None
@@ -134,6 +146,10 @@ class SweepRecord:
             self._apply_to_trial(self._trial(event["trial"]), event)
         elif event["event"] == "session":
             self._begin_session(event)
+        elif event["event"] == "proposed":
+            self._grow(PlannedTrial.from_json(event["planned"]))
+        elif event["event"] == "exhausted":
+            self.wanted, self.is_exhausted = len(self.trials), True
         elif event["event"] == "end":
             self.stopped, self.ended_at = read_stop(event), event["t"]
             self.active_s += event["t"] - self.session_from
@@ -153,6 +169,17 @@ class SweepRecord:
         self._stop_all()  # a killed session has no end
         self.steps.append(Step("plan", event["trials"]))
 
+    def _grow(self, trial: PlannedTrial) -> None:
+        if trial.index != len(self.trials):
+            raise ValueError(f"trial {len(self.trials)} must be proposed next, got {trial.index}")
+        if trial.hash != configuration_hash(trial.configuration):
+            raise ValueError("the configuration must have the hash beside it")
+        if len(self.trials) >= self.wanted:
+            raise ValueError(f"the sweep has no more than {self.wanted} trials")
+        self.trials.append(TrialRecord(trial))
+        self.hashes.add(trial.hash)
+        self.steps.append(Step("plan", len(self.trials)))
+
     def _trial(self, index: object) -> TrialRecord:
         if type(index) is not int or not 0 <= index < len(self.trials):
             raise ValueError(f"trial {index!r} is not in the plan of {len(self.trials)} trials")
@@ -161,11 +188,21 @@ class SweepRecord:
     @property
     def is_finished(self) -> bool:
         """Whether every trial has its outcome and the results of the last session are written."""
-        return not self.unfinished and self.ended_at is not None
+        return not self.is_open and self.ended_at is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a trial is without an outcome, or still to be planned."""
+        return self.to_come > 0 or any(record.outcome is None for record in self.trials)
+
+    @property
+    def to_come(self) -> int:
+        """How many trials are still to be planned."""
+        return self.wanted - len(self.trials)
 
     @property
     def unfinished(self) -> list[TrialRecord]:
-        """Trials without an outcome, in plan order."""
+        """Planned trials without an outcome, in plan order."""
         return [record for record in self.trials if record.outcome is None]
 
     def ranked(self) -> list[TrialRecord]:

@@ -147,7 +147,7 @@ def _table(
 
 def _column(folder: RunFolder, record: SweepRecord, evidence: Evidence) -> dict[str, Any]:
     saved = savings(evidence)
-    found: dict[str, Any] = {"trials": len(record.trials)}
+    found: dict[str, Any] = {"trials": record.wanted}
     found |= {name: count for name, count in saved.trials.items() if count}
     found |= {"epochs run": sum(saved.run.values()), "seconds": round(record.active_s, 1)}
     if record.best is not None:

@@ -85,7 +85,7 @@ def report_sections(folder: RunFolder) -> list[Section]:
         _failed(record.trials),
         Section("The space", panels=_there(parameters, importance_bars(analysis.importances))),
         Section("Each parameter", panels=slices(evidence, alarms)),
-        _choices(analysis, evidence.objective.metric),
+        _choices(evidence, analysis),
         Section(
             "Bias, variance and effort",
             panels=_there(
@@ -103,10 +103,15 @@ def report_sections(folder: RunFolder) -> list[Section]:
     return [one for one in sections if one.panels or one.text or one.table or one.code]
 
 
-def _choices(analysis: Analysis, metric: str) -> Section:
-    panels = choice_panels(analysis.comparisons, metric)
+def _choices(evidence: Evidence, analysis: Analysis) -> Section:
+    title, panels = (
+        "Choices compared fairly",
+        choice_panels(analysis.comparisons, evidence.objective.metric),
+    )
+    if evidence.why_dependent:
+        return Section(title, [f"No comparison: {evidence.why_dependent}."])
     how = "Every option is judged by the expected best of equally many of its trials."
-    return Section("Choices compared fairly", [how] if panels else (), panels)
+    return Section(title, [how] if panels else (), panels)
 
 
 def _failed(trials: Sequence[TrialRecord]) -> Section:
@@ -137,7 +142,7 @@ def _summary(
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     method, source = description.sweep.search.method, description.data.source
     text = [
-        f"A {method} search of {len(record.trials)} trials on {source}: {counts or 'none ended'}.",
+        f"A {method} search of {record.wanted} trials on {source}: {counts or 'none ended'}.",
         *_surprise(description, choice, openings),
         *_winner_words(record, choice, openings),
         *_next_words(folder, record, analysis, choice),
@@ -246,14 +251,21 @@ def _next_words(
     folder: RunFolder, record: SweepRecord, analysis: Analysis, choice: FinalChoice | None
 ) -> list[str]:
     words = []
+    if folder.read_sweep().search.learns:
+        words.append(
+            "The search learned from its results. So there is no tuning curve, no importances, no "
+            "comparison of options and no alarm at a range's edge, which all take trials for "
+            "independent draws: a random or Sobol search of the same space has them."
+        )
     if isinstance(analysis.tuning_curve, TuningCurve):
         words.append(analysis.tuning_curve.sentence)
     words += [alarm.sentence for alarm in analysis.alarms]
     audited = read_audit(folder, record)
     if audited:
         words.append(audit_sentence(audited))
-    if record.unfinished:
-        words.append(f"{len(record.unfinished)} trials have not ended: resume the sweep.")
+    if record.is_open:
+        left = record.wanted - record.outcomes.total()
+        words.append(f"{left} trials have not ended: resume the sweep.")
     elif choice is None and record.best is not None:
         confirm = command("final", folder.path)
         words.append(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.definition.loading import check_text, read_values
 from sweeps.definition.own_files import make_importable
-from sweeps.errors import SweepFileError, require_extra
+from sweeps.errors import RequestError, SweepFileError, require_extra
+from sweeps.infra.command_line import command
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.search_spaces.yaml_writer import write_yaml
@@ -66,6 +67,7 @@ def suggest(path: str | Path) -> str:
     """Return the text of a sweep file to run next, each change with its reason as a comment.
 
     Raises:
+        RequestError: The search learned: what follows from its trials it has tried itself.
         RunFolderError: The folder was damaged.
     """
     require_extra("report", "a suggestion")
@@ -73,6 +75,13 @@ def suggest(path: str | Path) -> str:
     from sweeps.analysis.suggestion import suggest as suggest_next
 
     folder = open_sweep(path)
+    method = folder.read_sweep().search
+    if method.learns:
+        raise RequestError(
+            f"{folder.name} uses method {method.method}, whose trials are not independent draws, "
+            f"so no range can be judged by them; go on with it: "
+            f"{command('extend', folder.path, '--trials', 'N')}"
+        )
     description = folder.read_description()
     base_dir = folder.base_dir()
     make_importable(*folder.module_folders())
@@ -94,9 +103,10 @@ def home_of_suggestion(path: str | Path) -> Path | None:
     None where it may lie anywhere: it names neither data beside it nor user-defined modules.
     """
     folder = open_sweep(path)
-    data = folder.read_sweep().data
+    file = folder.read_sweep()
+    data = file.data
     beside = data.kind == "file" and not data.path(Path()).is_absolute()
-    if beside or needs_modules(data, folder.read_plan()):
+    if beside or needs_modules(file, folder.read_plan()):
         return folder.base_dir().resolve()
     return None
 

@@ -115,8 +115,8 @@ def _refuse_open_search(folder: RunFolder, record: SweepRecord) -> None:
             f"the search of {folder.name} is not over: {reason}; retry the failed trials, or go on "
             f"anyway: {_resume(folder)} --set budget.max_failures=null"
         )
-    if record.unfinished and not (record.stopped and record.stopped.ends_search):
-        ended = f"{record.outcomes.total()} of {len(record.trials)} trials have ended"
+    if record.is_open and not (record.stopped and record.stopped.ends_search):
+        ended = f"{record.outcomes.total()} of {record.wanted} trials have ended"
         raise RequestError(
             f"the search of {folder.name} is not over: {ended}; resume it first: "
             f"{_resume(folder)}; with --set budget.trials={max(1, record.outcomes.total())} "
@@ -129,35 +129,47 @@ def _resume(folder: RunFolder) -> str:
 
 
 def lengthen_plan(folder: RunFolder, trials: int) -> None:
-    """Add `trials` more trials to a plan that is drawn.
+    """Add `trials` more trials to a plan that is drawn, or that grows.
 
     Raises:
         RequestError: The sweep's method draws no further trials.
         SweepFileError: The space has too few configurations.
     """
-    description, old = folder.read_description(), folder.read_plan()
-    method = folder.read_sweep().search.method
-    if method not in ("random", "sobol"):
+    description, search = folder.read_description(), folder.read_sweep().search
+    if search.method in ("grid", "manual"):
         raise RequestError(
-            f"{folder.name} uses method {method}, whose trials are all in its file; "
-            f"only random and sobol sweeps can be extended"
+            f"{folder.name} uses method {search.method}, whose trials are all in its file; "
+            f"only sweeps whose trials are drawn or proposed can be extended"
         )
-    overrides = [*description.overrides, f"search.trials={len(old) + trials}"]
+    overrides = [*description.overrides, f"search.trials={description.trials + trials}"]
     sweep, longer = _check_again(folder, overrides)
+    folder.take_format()
+    lengthened = _let_grow(folder, trials) if search.learns else _drawn_on(folder, longer)
+    changed = sweep.file.search.model_dump(mode="json")
+    values = {**folder.read_description().values, "search": changed}
+    folder.change_description({"sweep": values, "overrides": overrides, **lengthened})
+
+
+def _let_grow(folder: RunFolder, trials: int) -> dict[str, Any]:
+    """Return what sweep.json says of a plan to which more trials will be added."""
+    record = read_record(folder)
+    if record.is_exhausted:
+        raise RequestError(
+            f"{folder.name} cannot be extended: its space has no configuration left that was not "
+            f"tried; start a new sweep with a wider one"
+        )
+    lines = folder.read_description().plan_lines
+    return {"trials": record.wanted + trials, "plan_lines": lines}
+
+
+def _drawn_on(folder: RunFolder, longer: Sequence[PlannedTrial]) -> dict[str, Any]:
+    """Write a longer plan; returns what sweep.json says of it."""
+    old = folder.read_plan()
     # By what they mean: a configuration of an earlier version lacks keys that have defaults now.
     if [trial.config for trial in longer[: len(old)]] != [trial.config for trial in old]:
         raise RequestError(
             f"the plan of {folder.name} would not continue the old one: this version of sweeps "
             f"draws differently; start a new sweep"
         )
-    folder.take_format()
     plan_sum = folder.write_plan([*old, *longer[len(old) :]])
-    search = sweep.file.search.model_dump(mode="json")
-    folder.change_description(
-        {
-            "sweep": {**description.values, "search": search},
-            "overrides": overrides,
-            "trials": len(longer),
-            "plan_sum": plan_sum,
-        }
-    )
+    return {"trials": len(longer), "plan_sum": plan_sum}

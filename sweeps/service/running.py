@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.definition.loading import check_sweep
-from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.planning import PlannedTrial, trials_in_all
 from sweeps.definition.split_identity import split_digest
 from sweeps.definition.sweep import Sweep
-from sweeps.errors import RequestError, StoppedAtOnce
+from sweeps.definition.sweep_file import Search
+from sweeps.errors import RequestError, StoppedAtOnce, require_extra
 from sweeps.execution.placement import Place
 from sweeps.infra.command_line import command
 from sweeps.models.data_checks import DataSummary
@@ -98,6 +99,7 @@ def run(
         StorageError: The results cannot be written.
     """
     sweep, planned = check_sweep(Path(path), overrides)
+    _require_sampler(sweep.file.search)
     runs = Path(runs or default_runs()).absolute()
     options = RunOptions(runner, tracking_uri, display, accept_code)
     if run_id is not None:
@@ -110,7 +112,7 @@ def run(
     with place_of(runner, sweep.file.resources, runs, options.shown.print_line) as place:
         folder = _new_folder(runs, sweep.file.name, run_id)
         about = {
-            "trials": len(planned),
+            **_trials_of(sweep.file.search, len(planned)),
             "file": str(Path(path).resolve()),
             "source_sum": folder.write_source(sweep.source),
             "plan_sum": folder.write_plan(planned),
@@ -280,6 +282,18 @@ def _session_at(
             return run_session(folder, action, settings)
     except KeyboardInterrupt as err:
         raise StoppedAtOnce(str(folder.path)) from err
+
+
+def _require_sampler(search: Search) -> None:
+    """Raise MissingExtraError, before anything is written, where the sampler is not installed."""
+    if search.learns:
+        require_extra("search", f"`method: {search.method}`")
+
+
+def _trials_of(search: Search, planned: int) -> dict[str, int]:
+    """Return how many trials there are to be, and how many the plan has where it grows."""
+    wanted = trials_in_all(search, planned)
+    return {"trials": wanted} if wanted == planned else {"trials": wanted, "plan_lines": planned}
 
 
 def _description(sweep: Sweep) -> dict[str, Any]:

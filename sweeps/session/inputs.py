@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.sweep_file import SweepFile
+from sweeps.definition.trial_checks import possible_configurations
 from sweeps.errors import ClusterError, StorageError
 from sweeps.infra.package import PackageError, files_beside, stage
 from sweeps.models.data_configuration import DataConfig
 from sweeps.models.own_functions import own_functions
 from sweeps.record.run_folder import RunFolder, write_atomically
+from sweeps.search_spaces.space import Space
 
 __all__ = [
     "INPUTS",
@@ -24,10 +27,16 @@ __all__ = [
 INPUTS = "inputs"
 
 
-def needs_modules(data: DataConfig, plan: Iterable[PlannedTrial]) -> bool:
-    """Return whether a sweep calls user-defined functions."""
-    configurations = (trial.configuration for trial in plan)
-    return any(True for _ in own_functions(data, configurations))
+def needs_modules(file: SweepFile, plan: Iterable[PlannedTrial]) -> bool:
+    """Return whether a sweep calls user-defined functions, now or in a trial to come.
+
+    Args:
+        plan: What is planned from the beginning.
+    """
+    configurations = [trial.configuration for trial in plan]
+    if file.search.learns:
+        configurations += possible_configurations(Space(file.space))
+    return any(True for _ in own_functions(file.data, configurations))
 
 
 def own_code(folders: Sequence[Path], data: DataConfig) -> dict[Path, Path]:
@@ -87,7 +96,7 @@ def keep_inputs(folder: RunFolder) -> None:
         return
     data = description.sweep.data
     try:
-        if needs_modules(data, folder.read_plan()):
+        if needs_modules(description.sweep, folder.read_plan()):
             beside = own_code(folder.module_folders(), data)
             stage(beside, folder.path / INPUTS)
         stage(data_beside(data, base), folder.path / INPUTS, limit_mb=None)

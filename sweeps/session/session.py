@@ -28,6 +28,7 @@ from sweeps.record.stages import is_followed_up, stage_folders
 from sweeps.record.stops import Stop, StopReason
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.session.follow_up import FollowUp
+from sweeps.session.growth import growing_plan
 from sweeps.session.inputs import keep_inputs
 from sweeps.session.sweep_data import load_data
 from sweeps.session.trainer import Part, RunnerName, Trainer
@@ -82,7 +83,8 @@ def run_session(folder: RunFolder, action: str, settings: Settings) -> Results:
             with closing(Ledger(folder.ledger)) as ledger:
                 recorder = Recorder(folder, ledger, record, file, retries=action == "retry")
                 with Signals(recorder) as signals:
-                    search = Part(folder, recorder, data.splits)
+                    growing = growing_plan(folder, recorder) if file.search.learns else None
+                    search = Part(folder, recorder, data.splits, growing=growing)
                     trainer = _trainer(action, settings, place, signals)
                     session = _Session(action, settings, file, data.dataset, search, trainer)
                     missing = session.run(mirror, accepted)
@@ -206,7 +208,7 @@ class _Session:
             return
         write_results(folder, recorder.record)
         stop = recorder.stop or stopped_before
-        is_searched = not recorder.record.unfinished or (stop is not None and stop.ends_search)
+        is_searched = not recorder.record.is_open or (stop is not None and stop.ends_search)
         if is_searched and not self.trainer.signals.stopped and not recorder.gave_up:
             stages = FollowUp(
                 folder,
@@ -222,7 +224,7 @@ class _Session:
         """Write the line that ends the session: last of all, so that nothing is left to write."""
         folder, recorder = self.search.folder, self.search.recorder
         record = recorder.record
-        is_open = bool(record.unfinished) or not is_followed_up(folder, self.file, record)
+        is_open = record.is_open or not is_followed_up(folder, self.file, record)
         stop = self.trainer.signals.stopped or recorder.stop or stopped_before
         recorder.end(stop if is_open else None)
         self.settings.display.show_recording()

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Any, Literal
 
 from sweeps.definition.sweep_file import SweepFile
+from sweeps.definition.trial_checks import possible_configurations
 from sweeps.errors import ClusterError
 from sweeps.execution.job import Job
 from sweeps.execution.placement import Place
@@ -20,6 +21,7 @@ from sweeps.execution.signals import Signals
 from sweeps.execution.work_order import WorkOrder
 from sweeps.models.preprocessing import preprocessing_to_json
 from sweeps.models.splits import Splits
+from sweeps.record.growing_plan import GrowingPlan
 from sweeps.record.ledger import Ledger
 from sweeps.record.recorder import Recorder, reopen_failed
 from sweeps.record.replay import read_record
@@ -28,6 +30,7 @@ from sweeps.record.run_folder import PREPROCESSING, RunFolder, write_atomically
 from sweeps.record.run_log import logged_stage
 from sweeps.record.stops import StopReason
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
+from sweeps.search_spaces.space import Space
 from sweeps.storage.files import BucketFiles, bucket_of
 from sweeps.terminal.progress import Display
 
@@ -44,6 +47,7 @@ class Part:
     Attributes:
         recorder: The one writer of its ledger.
         splits: What a trial's nets see; with folds, one for each.
+        growing: The plan, where trials are added to it.
         last_epoch: Every trial is completed at this epoch at the latest.
     """
 
@@ -51,6 +55,7 @@ class Part:
     recorder: Recorder
     splits: Sequence[Splits]
     last_epoch: int | None = None
+    growing: GrowingPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -75,16 +80,18 @@ class Trainer:
         Args:
             about: More that the line is to say.
         """
+        more = ("optuna",) if recorder.record.to_come else ()
         recorder.write(
             "session",
             action=action,
             sweep=recorder.record.identity,
             trials=len(recorder.record.trials),
+            **({"wanted": recorder.record.wanted} if recorder.record.to_come else {}),
             runner=self.runner,
             pid=os.getpid(),
             python=platform.python_version(),
             nodes=[asdict(node) for node in self.place.nodes],
-            versions={name: version(name) for name in _VERSIONS},
+            versions={name: version(name) for name in (*_VERSIONS, *more)},
             **about,
         )
         # Trials whose worker was ended for them just before its driver was killed.
@@ -96,14 +103,16 @@ class Trainer:
 
         Args:
             part: What they are of.
-            only: Leave all others as they are.
+            only: Leave all others as they are, and plan none.
         """
         part.recorder.check_budget()  # what an earlier session used up stays used up
+        if only is not None:
+            part = replace(part, growing=None)
         unfinished = part.recorder.record.unfinished
         trials = [one for one in unfinished if only is None or one.trial.index in only]
-        if trials:
+        if trials or (part.growing is not None and part.growing.to_come):
             self._run(_job(part, trials, self.place))
-            _refuse_early_end(part.recorder, trials)
+            _refuse_early_end(part, trials)
             part.recorder.tidy()
 
     def train_stage(
@@ -135,7 +144,7 @@ class Trainer:
             if recorder.fatal is not None:
                 raise recorder.fatal
             write_results(part.folder, recorder.record)
-            recorder.end(recorder.stop if recorder.record.unfinished else None)
+            recorder.end(recorder.stop if recorder.record.is_open else None)
 
     def _run(self, job: Job) -> None:
         if self.runner == "local":
@@ -176,9 +185,13 @@ class Trainer:
         return watched_head(recorder)
 
 
-def _refuse_early_end(recorder: Recorder, trials: Sequence[TrialRecord]) -> None:
+def _refuse_early_end(part: Part, trials: Sequence[TrialRecord]) -> None:
     """Take a runner that came back too early, for whatever reason, for interrupted."""
-    if any(trial.outcome is None for trial in trials) and not recorder.should_stop():
+    recorder = part.recorder
+    is_open = any(trial.outcome is None for trial in trials)
+    if part.growing is not None:
+        is_open = recorder.record.is_open
+    if is_open and not recorder.should_stop():
         detail = "interrupted: the runner ended before the trials did"
         recorder.request_stop(StopReason.INTERRUPTED, detail)
 
@@ -186,8 +199,7 @@ def _refuse_early_end(recorder: Recorder, trials: Sequence[TrialRecord]) -> None
 def _job(part: Part, unfinished: Sequence[TrialRecord], place: Place) -> Job:
     """Return what a runner is given to train; makes the folder ready for it."""
     file, recorder = part.folder.read_sweep(), part.recorder
-    longest = max(one.trial.config.training.epochs for one in recorder.record.trials)
-    scheduler = build_scheduler(file.stopping, recorder.record.objective, longest)
+    scheduler = build_scheduler(file.stopping, recorder.record.objective, _longest(part, file))
     part.folder.remove_leftovers()
     _write_preprocessing(part)
     order = _work_order(part, file, unfinished)
@@ -198,7 +210,17 @@ def _job(part: Part, unfinished: Sequence[TrialRecord], place: Place) -> Job:
         inputs=_inputs(part.folder) if place.is_cluster else None,
     )
     indices = tuple(one.trial.index for one in unfinished)
-    return Job(order, indices, scheduler, file.resources, place, recorder)
+    return Job(order, indices, scheduler, file.resources, place, recorder, part.growing)
+
+
+def _longest(part: Part, file: SweepFile) -> int:
+    """Return the most epochs of any trial, of those to come too."""
+    longest = max(one.trial.config.training.epochs for one in part.recorder.record.trials)
+    description = part.folder.read_description()
+    if description.plan_lines < description.trials:
+        possible = possible_configurations(Space(file.space))
+        longest = max(longest, *(int(one["training"]["epochs"]) for one in possible))
+    return longest
 
 
 def _write_preprocessing(part: Part) -> None:
@@ -209,8 +231,9 @@ def _write_preprocessing(part: Part) -> None:
 
 def _work_order(part: Part, file: SweepFile, unfinished: Sequence[TrialRecord]) -> WorkOrder:
     """Return what all of the trials share, whatever schedules them and wherever they run."""
+    known = unfinished or part.recorder.record.trials[:1]  # workers warm up with one of them
     return WorkOrder(
-        trials={one.trial.index: one.trial for one in unfinished},
+        trials={one.trial.index: one.trial for one in known},
         data=tuple(split.train_dev() for split in part.splits),
         objective=part.recorder.record.objective,
         metrics=file.recorded_metrics,

@@ -131,7 +131,7 @@ def _progress(folder: RunFolder, running: bool) -> _Progress:
     epochs = sum(trial.epochs for trial in record.trials)
     # The reader's clock may be behind the driver's.
     now = rate.update(epochs, max(time.time(), last_t))
-    epochs_per_s = now if running and record.unfinished else None
+    epochs_per_s = now if running and record.is_open else None
     line = status_line(record, epochs_per_s)
     if record.stopped:
         line += f" | stopped: {record.stopped}"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.definition.loading import check_sweep
-from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.planning import PlannedTrial, trials_in_all
 from sweeps.definition.stage_plans import can_be_refitted
 from sweeps.definition.sweep import Sweep
+from sweeps.definition.trial_checks import possible_configurations
 from sweeps.execution.placement import slots, this_machine
 from sweeps.execution.schedulers.expected_epochs import expected_epochs
 from sweeps.execution.schedulers.scheduler import Scheduler
@@ -34,6 +35,8 @@ class PlanReport:
     Attributes:
         folds: Nets that a trial trains at once; an epoch is one of each. None without folds.
         rungs: Epochs after which the scheduler decides.
+        proposed: How many of the trials are not fixed: the search method proposes them from the
+            results before. Each counts with the most epochs that it can have.
         expected_epochs: What the scheduler lets run; early stopping is not foreseen.
         follow_up_epochs: Epochs at most of what follows the search: audit, final and its refit.
         kept: Trials of the search whose weights stay.
@@ -46,6 +49,7 @@ class PlanReport:
 
     name: str
     trials: int
+    proposed: int
     folds: int | None
     max_epochs: int
     expected_epochs: float
@@ -62,20 +66,23 @@ class PlanReport:
 
 def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> PlanReport:
     """Return the size of a sweep; with `probe`, after training one epoch of a few trials."""
+    trials = trials_in_all(sweep.file.search, len(planned))
     epochs = [trial.config.training.epochs for trial in planned]
+    epochs += [_longest(sweep, planned)] * (trials - len(planned))
     scheduler = _scheduler(sweep, planned)
-    at_once = min(slots(sweep.file.resources, (this_machine(),)), len(planned))
+    at_once = min(slots(sweep.file.resources, (this_machine(),)), trials)
     expected = expected_epochs(sweep.file.stopping, epochs, at_once)
     report = PlanReport(
         name=sweep.file.name,
-        trials=len(planned),
+        trials=trials,
+        proposed=trials - len(planned),
         folds=sweep.file.data.split.folds,
         max_epochs=sum(epochs),
         expected_epochs=round(expected, 1),
         rungs=sorted(scheduler.milestones or ()),
         slots=at_once,
         follow_up_epochs=_followers(sweep, planned) * max(epochs),
-        kept=min(sweep.file.checkpoints.keep_weights or len(planned), len(planned)),
+        kept=min(sweep.file.checkpoints.keep_weights or trials, trials),
         columns=sweep.data.columns,
     )
     return _measured(report, sweep, planned) if probe else report
@@ -99,8 +106,16 @@ def _measured(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTrial])
 
 
 def _scheduler(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Scheduler:
+    return build_scheduler(sweep.file.stopping, sweep.objective, _longest(sweep, planned))
+
+
+def _longest(sweep: Sweep, planned: Sequence[PlannedTrial]) -> int:
+    """Return the most epochs of any trial, of those to come too."""
     longest = max(trial.config.training.epochs for trial in planned)
-    return build_scheduler(sweep.file.stopping, sweep.objective, longest)
+    if not sweep.file.search.learns:
+        return longest
+    possible = possible_configurations(sweep.space)
+    return max(longest, *(int(one["training"]["epochs"]) for one in possible))
 
 
 def _followers(sweep: Sweep, planned: Sequence[PlannedTrial]) -> int:
@@ -108,7 +123,7 @@ def _followers(sweep: Sweep, planned: Sequence[PlannedTrial]) -> int:
     number = sweep.file.stopping.audit
     final = sweep.file.final
     if final is not None:
-        number += min(final.top_k, len(planned)) * final.seeds
+        number += min(final.top_k, trials_in_all(sweep.file.search, len(planned))) * final.seeds
         number += final.refit and any(map(can_be_refitted, planned))
     return number
 
@@ -148,6 +163,12 @@ def _print_trials(planned: Sequence[PlannedTrial]) -> None:
 def _print_report(report: PlanReport, sweep: Sweep) -> None:
     scheduler = sweep.file.stopping.scheduler
     print(f"{report.name}: {report.trials} trials, {report.slots} at once, scheduler {scheduler}")
+    if report.proposed:
+        fixed = report.trials - report.proposed
+        print(
+            f"the first {fixed} are fixed; the other {report.proposed} are proposed by "
+            f"{sweep.file.search.method}, each from the results before it"
+        )
     for line in report.columns.lines():
         print(line)
     print(f"rows are cut {sweep.data.cut}")

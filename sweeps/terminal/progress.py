@@ -77,7 +77,7 @@ class Display:
     def switch_to(self, record: SweepRecord, title: str) -> None:
         """Show `record` from now on, under the title of a stage."""
         self._rate = EpochRate()
-        self._phase = "starting" if record.unfinished else "finished"
+        self._phase = "starting" if record.is_open else "finished"
         self._shown, self._title, self._stage = record, title, title
 
     def print_line(self, text: str) -> None:
@@ -124,7 +124,7 @@ def status_line(record: SweepRecord, epochs_per_s: float | None, is_search: bool
     Args:
         is_search: Whether the record is of a search: a stage numbers its own trials from 0.
     """
-    total, ended = len(record.trials), record.outcomes.total()
+    total, ended = record.wanted, record.outcomes.total()
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     parts = [f"{ended}/{total} trials" + (f" ({counts})" if counts else "")]
     best = record.best
@@ -146,11 +146,11 @@ def time_left_s(record: SweepRecord, epochs_per_s: float | None) -> float | None
     Trials without an outcome are taken to train as many epochs as those that have ended did.
     """
     ended = record.outcomes.total()
-    if not epochs_per_s or not ended or not record.unfinished:
+    if not epochs_per_s or not ended or not record.is_open:
         return None
     each = sum(trial.epochs for trial in record.trials if trial.outcome is not None) / ended
     left = sum(max(1.0, each - trial.epochs) for trial in record.unfinished)
-    return left / epochs_per_s
+    return (left + record.to_come * max(1.0, each)) / epochs_per_s
 
 
 class EpochRate:

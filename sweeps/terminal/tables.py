@@ -60,7 +60,7 @@ def print_answer(results: Results, console: Console) -> None:
             f"{results.why_no_final}.",
             soft_wrap=True,
         )
-    if record.unfinished and results.final is not None:
+    if record.is_open and results.final is not None:
         console.print("The final chose from the trials that there were.")
     for text in next_steps(results):
         console.print(text, soft_wrap=True, highlight=False)
@@ -173,7 +173,7 @@ def next_steps(results: Results) -> list[str]:
     if record.stopped is not None and record.stopped.reason is StopReason.MAX_FAILURES:
         more = command("resume", results.path, "--set", "budget.max_failures=null")
         return [*lines, again, f"Continue anyway:  {more}"]
-    if record.unfinished or not results.is_finished:
+    if record.is_open or not results.is_finished:
         return [*lines, f"Continue:  {command('resume', results.path)}"]
     if has_failed_trials(results.folder):
         lines.append(again)
@@ -244,7 +244,7 @@ def _winner_line(record: SweepRecord, best: TrialRecord, title: str) -> str:
 
 def _state(record: SweepRecord) -> str:
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
-    text = f"{record.outcomes.total()} of {len(record.trials)} trials ended: {counts or 'none'}."
+    text = f"{record.outcomes.total()} of {record.wanted} trials ended: {counts or 'none'}."
     text += f" Time taken: {duration(record.active_s)}." if record.active_s else ""
     return f"{text} Stopped: {record.stopped}." if record.stopped else text
 

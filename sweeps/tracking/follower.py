@@ -80,8 +80,9 @@ class Follower:
     ) -> None:
         self.folder = folder
         self.uri = uri
-        description = folder.read_description()
-        self.record = SweepRecord(folder.read_plan(), description.objective, description.id)
+        description, plan = folder.read_description(), folder.read_plan()
+        about = description.objective, description.id, description.trials
+        self.record = SweepRecord(plan, *about)
         self._is_stage = description.stage is not None
         if not folder.ledger.exists():
             folder.refuse_results_without_ledger()

@@ -39,6 +39,10 @@ class LedgerScheduler:
         trials = self.recorder.record.trials
         return [index for index in indices if trials[index].outcome is None]
 
+    def planned(self) -> None:
+        """Tell the scheduler of the trials that were planned since."""
+        self._add_up_to(len(self.recorder.record.trials))
+
     def is_paused(self, index: int) -> bool:
         """Return whether the trial was told to pause, and has not reported since."""
         return index in self._paused

@@ -348,14 +348,14 @@ class Projection:
             path = self.folder.path / name
             if path.exists():
                 self.client.log_artifact(self.parent_id, str(path))
-        status = "KILLED" if record.unfinished else "FINISHED"
+        status = "KILLED" if record.is_open else "FINISHED"
         # A sweep may have been resumed where the clock is behind.
         at = max(record.ended_at or 0.0, record.started_at or 0.0)
         self.client.set_terminated(self.parent_id, status, end_time=ms(at))
 
     def _parent_tags(self, record: SweepRecord, is_over: bool) -> dict[str, str]:
-        ended = str(record.stopped or "") or ("unfinished" if record.unfinished else "finished")
-        tags = {"outcome": ended if is_over else "running", "trials": str(len(record.trials))}
+        ended = str(record.stopped or "") or ("unfinished" if record.is_open else "finished")
+        tags = {"outcome": ended if is_over else "running", "trials": str(record.wanted)}
         tags["accepted_code"] = ", ".join(record.accepted)
         if not is_over:
             return tags

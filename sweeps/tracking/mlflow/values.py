@@ -219,11 +219,11 @@ def sweep_note(record: SweepRecord, stage: str | None, choice: FinalChoice | Non
         return "The winner once more, on train and dev rows: its dev metrics are of trained rows."
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     if best is None:
-        return f"No trial has a finite objective. {len(record.trials)} trials: {counts or 'none'}."
+        return f"No trial has a finite objective. {record.wanted} trials: {counts or 'none'}."
     metric = record.objective.metric
     lines = [
         f"**Best {metric} = {format_metric(best.best, metric, digits=6)}** "
-        f"(trial {best.trial.index}, epoch {best.best_epoch}) of {len(record.trials)} trials: "
+        f"(trial {best.trial.index}, epoch {best.best_epoch}) of {record.wanted} trials: "
         f"{counts}.",
         "",
         *_choice_lines(choice),

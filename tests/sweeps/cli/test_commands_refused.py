@@ -24,7 +24,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("extend blobs --trials 5", "only random and sobol sweeps can be extended"),
+        (
+            "extend blobs --trials 5",
+            "only sweeps whose trials are drawn or proposed can",
+        ),
         ("retry blobs", "no failed trial to retry"),
         ("final blobs", "already has a final"),
         ("show nosuch", "there is no run folder"),

@@ -1,0 +1,183 @@
+"""A space and its trials as Optuna's samplers take them.
+
+The trials live in a study in memory that is brought up to date for each proposal, as to make it
+anew would take longer than the proposal. Samplers are asked directly, not through `study.ask`: that
+would leave a trial of its own behind for each configuration that is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.samplers import BaseSampler
+from optuna.storages import InMemoryStorage
+from optuna.trial import TrialState
+
+from sweeps.search_spaces.parameters import Choice, FloatRange, IntRange, Parameter
+from sweeps.search_spaces.samplers.sampler import State, Told
+from sweeps.search_spaces.space import Space
+
+__all__ = ["OptunaTrials", "quiet"]
+
+_STATES = {
+    State.COMPLETE: TrialState.COMPLETE,
+    State.PRUNED: TrialState.PRUNED,
+    # Without a value: Optuna ranks it behind every pruned trial that has one.
+    State.WORST: TrialState.PRUNED,
+    State.FAILED: TrialState.FAIL,
+}
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Optuna from saying what its user, who is not ours, should know."""
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        optuna.logging.set_verbosity(level)
+
+
+class OptunaTrials:
+    """The trials of a sweep in a study of Optuna's, each under the distributions that it has."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._distributions = [_distribution(parameter) for _, parameter in space.dimensions]
+        self._names = [
+            f"{at}:{'.'.join(map(str, path))}" for at, (path, _) in enumerate(space.dimensions)
+        ]
+        self._begin()
+
+    def learn(self, told: Sequence[Told]) -> None:
+        """Have the study say what `told` does, whatever it was told before."""
+        known = zip(self._told, told, strict=False)
+        if len(told) < len(self._told) or not all(_may_become(*pair) for pair in known):
+            self._begin()
+        for at, one in enumerate(told):
+            if at == len(self._told):
+                self._ids.append(self._running(one))
+                self._told.append(_as_running(one))
+            if one != self._told[at]:
+                self._end(self._ids[at], one)
+                self._told[at] = one
+
+    def ask(self, sampler: BaseSampler) -> Iterator[dict[str, Any]]:
+        """Yield what a sampler proposes after the trials of the study, without end."""
+        while True:
+            with quiet():
+                proposed = self._asked(sampler)
+            yield proposed
+
+    def _asked(self, sampler: BaseSampler) -> dict[str, Any]:
+        # A new one: a study keeps the trials that it has read once.
+        study = optuna.load_study(study_name=None, storage=self._storage)
+        current = self._storage.get_trial(self._current)
+        among = sampler.infer_relative_search_space(study, current)
+        relative = sampler.sample_relative(study, current, among)
+
+        def value(dimension: int) -> Any:
+            name, distribution = self._names[dimension], self._distributions[dimension]
+            if distribution.single():
+                found = distribution.to_external_repr(_only(distribution))
+            elif name in relative:
+                found = relative[name]
+            else:
+                found = sampler.sample_independent(study, current, name, distribution)
+            return _legal(self._space.dimensions[dimension][1], found)
+
+        return self._space.chosen(value)
+
+    def _begin(self) -> None:
+        with quiet():
+            self._storage = InMemoryStorage()
+            study = optuna.create_study(storage=self._storage, direction="minimize")
+        self._study_id = self._storage.get_study_id_from_name(study.study_name)
+        # That for which samplers are asked: it runs, and has no parameters.
+        self._current = self._storage.create_new_trial(self._study_id)
+        self._told: list[Told] = []
+        self._ids: list[int | None] = []
+
+    def _running(self, one: Told) -> int | None:
+        """Begin a trial; returns its id, or None where it is not one of the space."""
+        values = self._values(one)
+        if values is None:
+            return None
+        trial = self._storage.create_new_trial(self._study_id)
+        for dimension, value in values.items():
+            distribution = self._distributions[dimension]
+            self._storage.set_trial_param(trial, self._names[dimension], value, distribution)
+        return trial
+
+    def _values(self, one: Told) -> dict[int, float] | None:
+        """Return what a trial has for each dimension that its configuration needs."""
+        found: dict[int, float] = {}
+
+        def known(dimension: int) -> Any:
+            value, parameter = one.values[dimension], self._space.dimensions[dimension][1]
+            if value is None or not _is_within(parameter, value):
+                raise LookupError(dimension)
+            found[dimension] = float(value)
+            return int(value) if isinstance(parameter, Choice) else value
+
+        try:
+            self._space.chosen(known)
+        except LookupError:
+            return None
+        return found
+
+    def _end(self, trial: int | None, one: Told) -> None:
+        if trial is None:
+            return
+        if one.state is State.PRUNED:
+            self._storage.set_trial_intermediate_value(trial, one.epoch, one.loss)
+        values = [one.loss] if one.state is State.COMPLETE else None
+        self._storage.set_trial_state_values(trial, _STATES[one.state], values)
+
+
+def _as_running(one: Told) -> Told:
+    return Told(one.values, State.RUNNING)
+
+
+def _may_become(before: Told, now: Told) -> bool:
+    """Return whether Optuna can be told so of a trial: what has ended stays as it is."""
+    return before == now or before == _as_running(now)
+
+
+def _distribution(parameter: Parameter) -> BaseDistribution:
+    if isinstance(parameter, Choice):
+        return CategoricalDistribution(range(len(parameter.options)))
+    if isinstance(parameter, IntRange):
+        step = parameter.step or 1
+        return IntDistribution(parameter.low, parameter.high, log=parameter.log, step=step)
+    with quiet():
+        return FloatDistribution(
+            parameter.low, parameter.high, log=parameter.log, step=parameter.step
+        )
+
+
+def _only(distribution: BaseDistribution) -> float:
+    """Return the one value of a distribution that has no other, as Optuna keeps it."""
+    return 0.0 if isinstance(distribution, CategoricalDistribution) else distribution.low  # type: ignore[attr-defined]
+
+
+def _is_within(parameter: Parameter, value: float) -> bool:
+    return isinstance(parameter, Choice) or parameter.low <= value <= parameter.high
+
+
+def _legal(parameter: Parameter, value: Any) -> Any:
+    return parameter.nearest(value) if isinstance(parameter, FloatRange) else int(value)

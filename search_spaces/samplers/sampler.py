@@ -1,0 +1,58 @@
+"""The contract of samplers: what they are told of a sweep's trials, and what they propose.
+
+A sampler knows no clock, no ledger and no worker: told the same trials and given the same seed, it
+proposes the same configurations. So a resume needs nothing of it but what the ledger has.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["Sampler", "State", "Told"]
+
+Configuration = dict[str, Any]
+
+
+class State(StrEnum):
+    """What a sampler is to make of a trial."""
+
+    RUNNING = "running"  # planned, without an outcome yet
+    COMPLETE = "complete"  # `loss` is its result
+    PRUNED = "pruned"  # `loss` is what it had reached at `epoch`, not a result
+    WORST = "worst"  # worse than all that have a loss
+    FAILED = "failed"  # says nothing of its configuration
+
+
+@dataclass(frozen=True)
+class Told:
+    """One trial of a plan, as a sampler is told of it.
+
+    Attributes:
+        values: By dimension of the space: a range's value, or the position of a choice's option;
+            None where the configuration does not have the parameter.
+        loss: Low is good; NaN where the state has none.
+        epoch: How far a pruned trial had come.
+    """
+
+    values: tuple[float | None, ...]
+    state: State
+    loss: float = math.nan
+    epoch: int = 0
+
+
+class Sampler(ABC):
+    """Proposes configurations of one space from the trials that there are."""
+
+    @abstractmethod
+    def propose(self, told: Sequence[Told], seed: int) -> Iterator[Configuration]:
+        """Yield configurations without end, the first first choice: others may be refused.
+
+        Args:
+            told: Every trial of the plan so far, in its order; those that lie outside of the space,
+                which a person may have listed, are passed over.
+        """

@@ -1,0 +1,53 @@
+"""`method: tpe`: the tree-structured Parzen estimator, Optuna's.
+
+Bergstra et al., Algorithms for Hyper-Parameter Optimization (NeurIPS 2011); multivariate as in
+Falkner et al., BOHB (ICML 2018); Watanabe (arXiv 2304.11127) says what its parts do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from optuna.samplers import TPESampler
+
+from sweeps.search_spaces.samplers.optuna_trials import OptunaTrials, quiet
+from sweeps.search_spaces.samplers.sampler import Sampler, Told
+from sweeps.search_spaces.space import Space
+
+__all__ = ["TpeSampler", "tpe_sampler"]
+
+# Optuna's generator takes 32 bits.
+_SEEDS = 2**32
+
+
+def tpe_sampler(seed: int, startup: int, n_ei_candidates: int) -> TPESampler:
+    """Return Optuna's sampler with the arguments that it has here.
+
+    Parameters are modelled together (`multivariate`), those inside of options where they exist
+    (`group`), and trials that still run count as bad ones (`constant_liar`), so that the next
+    proposal lies elsewhere.
+    """
+    with quiet():
+        return TPESampler(
+            n_startup_trials=startup,
+            n_ei_candidates=n_ei_candidates,
+            multivariate=True,
+            group=True,
+            constant_liar=True,
+            seed=seed % _SEEDS,
+        )
+
+
+class TpeSampler(Sampler):
+    """Proposes what lies where good trials are dense and bad ones are not."""
+
+    def __init__(self, space: Space, startup: int, n_ei_candidates: int) -> None:
+        """Learn once `startup` trials have a result or were pruned; draw at random before."""
+        self._trials = OptunaTrials(space)
+        self._startup, self._candidates = startup, n_ei_candidates
+
+    def propose(self, told: Sequence[Told], seed: int) -> Iterator[dict[str, Any]]:
+        """Yield proposals after the trials told, as Optuna's sampler with this seed makes them."""
+        self._trials.learn(told)
+        return self._trials.ask(tpe_sampler(seed, self._startup, self._candidates))

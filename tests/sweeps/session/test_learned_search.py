@@ -1,0 +1,220 @@
+"""A search that learns can be killed, resumed, extended, repeated, and checked."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sweeps
+from sweeps.cli.commands import main
+from sweeps.errors import RequestError
+from sweeps.record.ledger import Ledger, read_events
+from sweeps.record.results import Results
+from sweeps.record.sweep_record import Outcome
+from tests.sweeps.drivers import driver, wait_for
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
+
+TPE = "{method: tpe, trials: 9, startup: 4}"
+SPACE = space("{kind: linear}", "{kind: adam, lr: {float: [1.0e-4, 1.0], log: true}}", epochs=3)
+RUNNERS = ["local", pytest.param("ray", marks=pytest.mark.ray)]
+
+
+def learned(folder: Path, **sections: str) -> Path:
+    return write_sweep(folder, **{"search": TPE, "space": SPACE, **sections})
+
+
+def run(path: Path, runs: str = "runs", runner: Any = "local", **options: Any) -> Results:
+    folder = path.parent / runs
+    return sweeps.run(path, runs=folder, runner=runner, tracking_uri="none", **options)
+
+
+def resume(path: Path, **options: Any) -> Results:
+    return sweeps.resume(path, runner="local", tracking_uri="none", **options)
+
+
+def plan_of(results: Results) -> list[Any]:
+    return [one.trial for one in results.record.trials]
+
+
+def proposals_of(path: Path) -> list[dict[str, Any]]:
+    return [event for event in read_events(path / "ledger.jsonl") if event["event"] == "proposed"]
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return run(learned(tmp_path_factory.mktemp("unbroken")))
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_with_one_worker_a_whole_sweep_repeats_exactly(
+    unbroken: Results, tmp_path: Path, runner: str
+) -> None:
+    again = run(learned(tmp_path, resources="{workers: 1}"), runner=runner)
+    assert plan_of(again) == plan_of(unbroken)
+    assert [one.best_epoch for one in again.record.trials] == [
+        one.best_epoch for one in unbroken.record.trials
+    ]
+
+
+def test_each_proposal_is_in_the_ledger_before_its_trial_starts(unbroken: Results) -> None:
+    lines = list(read_events(unbroken.folder.ledger))
+    at = {
+        (event["event"], event.get("trial", event.get("planned", {}).get("index"))): number
+        for number, event in enumerate(lines)
+    }
+    assert all(at["proposed", index] < at["started", index] for index in range(4, 9))
+    saw = [one["saw"] for one in proposals_of(unbroken.path)]
+    assert saw == [{"results": index, "running": 0} for index in range(4, 9)]
+
+
+@pytest.mark.ray
+def test_with_two_workers_each_proposal_sees_who_runs_and_follows_from_the_ledger(
+    tmp_path: Path,
+) -> None:
+    results = run(learned(tmp_path, resources="{workers: 2}"), runner="ray")
+    saw = [one["saw"] for one in proposals_of(results.path)]
+    assert all(one["running"] <= 1 for one in saw)
+    assert [one["results"] + one["running"] for one in saw] == list(range(4, 9))
+    assert results.record.outcomes[Outcome.COMPLETED] == 9
+    assert main(["replay", str(results.path)]) == 0
+
+
+def test_a_search_that_was_killed_goes_on_as_an_unbroken_one(tmp_path: Path) -> None:
+    rate = "{kind: adam, lr: {float: [1.0e-4, 1.0], log: true}}"
+    target = own_net(tmp_path, "slow_one", "        time.sleep(0.02)\n")
+    path = write_sweep(tmp_path, search=TPE, space=space(custom_model(target), rate, epochs=4))
+    killed = tmp_path / "runs" / "killed"
+    words = ("run", path, "--runs", tmp_path / "runs", "--id", "killed", "--local")
+    with driver(*words) as process:
+        wait_for(lambda: len(_proposed(killed)) >= 2)
+        process.signal(signal.SIGKILL)
+        process.wait()
+    before = _proposed(killed)
+    assert 2 <= len(before) < 5
+    resumed = resume(killed)
+    unbroken = run(path, "whole")
+    assert plan_of(resumed) == plan_of(unbroken)
+    assert _proposed(killed)[: len(before)] == before
+
+
+def _proposed(path: Path) -> list[Any]:
+    ledger = path / "ledger.jsonl"
+    return [one["planned"] for one in proposals_of(path)] if ledger.exists() else []
+
+
+def test_an_extended_search_is_the_longer_one(unbroken: Results, tmp_path: Path) -> None:
+    short = run(learned(tmp_path, search="{method: tpe, trials: 6, startup: 4}"))
+    assert len(short.record.trials) == 6
+    longer = sweeps.extend(short.path, 3, runner="local", tracking_uri="none")
+    assert plan_of(longer) == plan_of(unbroken)
+    assert longer.is_finished
+
+
+def test_a_budget_stops_it_before_all_are_planned_and_a_resume_plans_the_rest(
+    unbroken: Results, tmp_path: Path
+) -> None:
+    stopped = run(learned(tmp_path, budget="{trials: 6}"))
+    assert len(stopped.record.trials) == 6
+    assert not stopped.is_finished
+    assert "budget.trials = 6" in str(stopped.record.stopped)
+    whole = resume(stopped.path, overrides=["budget.trials=null"])
+    assert plan_of(whole) == plan_of(unbroken)
+
+
+def test_failed_trials_are_tried_again_and_none_is_planned(tmp_path: Path) -> None:
+    target = own_net(
+        tmp_path, "failing_one",
+        "        if not (HERE / 'fixed').exists() and self.number: raise RuntimeError('broken')\n",
+    )  # fmt: skip
+    model = f"{{kind: custom, target: '{target}', options: {{number: {{choice: [0, 1]}}}}}}"
+    rate = "{kind: adam, lr: {float: [1.0e-4, 1.0], log: true}}"
+    path = write_sweep(
+        tmp_path, search=TPE, space=space(model, rate, epochs=2), trial="{retries: 0}"
+    )
+    results = run(path)
+    assert results.record.outcomes[Outcome.FAILED] > 0
+    planned = plan_of(results)
+    (tmp_path / "fixed").touch()
+    again = sweeps.retry(results.path, runner="local", tracking_uri="none")
+    assert plan_of(again) == planned
+    assert again.record.outcomes[Outcome.COMPLETED] == 9
+    assert main(["replay", str(results.path)]) == 0
+
+
+@pytest.mark.parametrize(
+    "stopping",
+    [
+        "{scheduler: asha, grace_epochs: 1, reduction_factor: 3}",
+        "{scheduler: median, grace_epochs: 1, min_samples: 2}",
+    ],
+)
+def test_pruned_trials_are_told_and_the_rest_of_a_sweep_follows(
+    tmp_path: Path, stopping: str
+) -> None:
+    sections = {"stopping": stopping, "final": "{top_k: 2, seeds: 2}"}
+    results = run(learned(tmp_path, **sections))
+    assert results.record.outcomes[Outcome.PRUNED] > 0
+    assert results.final is not None
+    assert main(["replay", str(results.path)]) == 0
+
+
+def test_folds_give_a_search_one_value_a_trial(tmp_path: Path) -> None:
+    results = run(learned(tmp_path, data="{source: iris, split: {folds: 3}}"))
+    assert results.is_finished
+    assert main(["replay", str(results.path)]) == 0
+
+
+def test_a_plan_that_does_not_follow_from_its_ledger_is_found(
+    unbroken: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(unbroken.path, copy)
+    lines = list(read_events(copy / "ledger.jsonl"))
+    (copy / "ledger.jsonl").unlink()
+    ledger = Ledger(copy / "ledger.jsonl")
+    ledger.append(*map(_with_another_result, lines))
+    ledger.close()
+    assert main(["replay", str(copy)]) == 1
+    assert "trial 5 does not follow" in capsys.readouterr().out
+    assert main(["replay", str(unbroken.path)]) == 0
+    assert "all 9 planned trials follow" in capsys.readouterr().out
+
+
+def _with_another_result(event: dict[str, Any]) -> dict[str, Any]:
+    """The worst of all for trial 4, which the proposal of trial 5 was the first to see."""
+    if event["event"] == "report" and event["trial"] == 4:
+        return event | {"epochs": [one | {"dev_loss": 99.0} for one in event["epochs"]]}
+    return event
+
+
+def test_the_plan_says_what_is_fixed_and_what_will_be_proposed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(learned(tmp_path))
+    assert main(["plan", path, "--no-probe"]) == 0
+    shown = capsys.readouterr().out
+    assert "blobs: 9 trials" in shown
+    assert "the first 4 are fixed; the other 5 are proposed by tpe" in shown
+    assert main(["plan", path, "--no-probe", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["trials"], answer["proposed"], len(answer["plan"])) == (9, 5, 4)
+
+
+def test_no_suggestion_is_made_from_trials_that_are_not_independent(unbroken: Results) -> None:
+    from sweeps.service.answers import suggest
+
+    with pytest.raises(RequestError, match="not independent draws"):
+        suggest(unbroken.path)
+
+
+def test_the_report_says_what_it_lacks_and_why(unbroken: Results) -> None:
+    page = (unbroken.path / "report.html").read_text()
+    assert "The search learned from its results." in page
+    assert "No tuning curve: tpe proposed each trial from the results before it" in page
+    assert "No importances: tpe proposed each trial" in page
+    assert "No comparison: tpe proposed each trial" in page
