@@ -33,6 +33,7 @@ def add_validate(commands: Any) -> argparse.ArgumentParser:
 
 def _validate(parsed: argparse.Namespace) -> int:
     from sweeps.definition.loading import check_sweep
+    from sweeps.definition.planning import trials_in_all
 
     try:
         sweep, planned = check_sweep(parsed.file, parsed.set, run_code=parsed.runs_code)
@@ -41,10 +42,11 @@ def _validate(parsed: argparse.Namespace) -> int:
             raise
         print(json.dumps({"valid": False, "problems": [vars(one) for one in err.problems]}))
         return err.exit_code
+    trials = trials_in_all(sweep.file.search, len(planned))
     if parsed.json:
-        print(json.dumps(_as_json(sweep, len(planned))))
+        print(json.dumps(_as_json(sweep, trials)))
     else:
-        _print(parsed.file, sweep, len(planned))
+        _print(parsed.file, sweep, trials)
     return 0
 
 

@@ -104,10 +104,8 @@ def report_sections(folder: RunFolder) -> list[Section]:
 
 
 def _choices(evidence: Evidence, analysis: Analysis) -> Section:
-    title, panels = (
-        "Choices compared fairly",
-        choice_panels(analysis.comparisons, evidence.objective.metric),
-    )
+    title = "Choices compared fairly"
+    panels = choice_panels(analysis.comparisons, evidence.objective.metric)
     if evidence.why_dependent:
         return Section(title, [f"No comparison: {evidence.why_dependent}."])
     how = "Every option is judged by the expected best of equally many of its trials."

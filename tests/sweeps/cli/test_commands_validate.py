@@ -15,7 +15,7 @@ from sweeps.cli.commands import main
 from sweeps.models.optimizer_configuration import OptimizerConfig
 from tests.sweeps.definition.test_checks import GOOD, ROOT
 
-SLOW = ("torch", "ray", "mlflow", "pandas", "sklearn", "scipy")
+SLOW = ("torch", "ray", "mlflow", "pandas", "sklearn", "scipy", "optuna")
 
 
 def run_python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -71,8 +71,8 @@ def test_where_high_is_good_it_goes_there() -> None:
     search = "{method: tpe, trials: 40, startup: 10}\nobjective: {metric: dev_accuracy}"
     record = searched(learned_sweep(search), lambda one: 1 / (1 + quadratic(one)))
     values = [record.value(one) or 0.0 for one in record.trials]
-    assert statistics.median(values[20:]) > 3 * statistics.median(values[:10])
-    assert best(record) > 0.9
+    assert statistics.median(values[20:]) > 2 * statistics.median(values[:10])
+    assert best(record) > 0.8
 
 
 def test_no_configuration_is_tried_twice_and_none_that_a_constraint_rejects() -> None:

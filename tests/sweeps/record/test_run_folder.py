@@ -93,8 +93,8 @@ def test_a_damaged_description_is_an_error(folder: RunFolder, content: str) -> N
 
 
 def test_another_format_is_an_error_that_names_both(folder: RunFolder) -> None:
-    folder.description.write_text(json.dumps({**DESCRIPTION, "format": 3}))
-    with pytest.raises(RunFolderError, match="has format 3; this version reads up to 2"):
+    folder.description.write_text(json.dumps({**DESCRIPTION, "format": 4}))
+    with pytest.raises(RunFolderError, match="has format 4; this version reads up to 3"):
         RunFolder.open(folder.path)
 
 

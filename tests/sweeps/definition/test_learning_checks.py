@@ -1,0 +1,56 @@
+"""What cannot be had together with a search that learns is said before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sweeps.definition.loading import check_text
+from sweeps.errors import SweepFileError
+
+FILE = """\
+name: t
+data: {source: iris}
+search: {method: tpe, trials: 20, startup: 5}
+stopping: {scheduler: none}
+space:
+  model: {choice: [{kind: linear}, {kind: mlp, hidden_units: {int: [4, 64]}}]}
+  optimizer: {kind: adam, lr: {float: [1.0e-4, 1.0e-1], log: true}}
+  training: {epochs: 9}
+"""
+
+
+def messages(text: str) -> str:
+    with pytest.raises(SweepFileError) as error:
+        check_text(text, "f.yaml", Path.cwd())
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "words"),
+    [
+        ("startup: 5", "startup: 20", "f.yaml:3:", "nothing would be learned: all of the 20"),
+        ("startup: 5", "startup: 0", "f.yaml:3:", "search.startup: must be at least 1, got 0"),
+        ("scheduler: none", "scheduler: hyperband", "f.yaml:4:", "use `scheduler: asha`"),
+        ("space:", "roles: {scientific: [model]}\nspace:", "f.yaml:5:", "roles compare options"),
+        ("startup: 5", "n_candidates: 3", "f.yaml:3:", "unknown key 'n_candidates'"),
+    ],
+)
+def test_it_is_refused_with_place_and_way_out(old: str, new: str, place: str, words: str) -> None:
+    found = messages(FILE.replace(old, new))
+    assert place in found
+    assert words in found
+
+
+@pytest.mark.parametrize("scheduler", ["asha", "median", "bandit"])
+def test_schedulers_that_decide_on_each_trial_as_it_comes_are_allowed(scheduler: str) -> None:
+    text = FILE.replace("scheduler: none", f"scheduler: {scheduler}")
+    assert len(check_text(text, "f.yaml", Path.cwd())[1]) == 5
+
+
+def test_a_finite_space_must_have_as_many_configurations_as_trials() -> None:
+    text = FILE.replace("{float: [1.0e-4, 1.0e-1], log: true}", "0.1")
+    assert "100 trials asked for, and the space has 62" in messages(
+        text.replace("trials: 20", "trials: 100")
+    )
