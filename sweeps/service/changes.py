@@ -143,7 +143,6 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
         )
     overrides = [*description.overrides, f"search.trials={description.trials + trials}"]
     sweep, longer = _check_again(folder, overrides)
-    folder.take_format()
     lengthened = _let_grow(folder, trials) if search.learns else _drawn_on(folder, longer)
     changed = sweep.file.search.model_dump(mode="json")
     values = {**folder.read_description().values, "search": changed}
@@ -171,5 +170,6 @@ def _drawn_on(folder: RunFolder, longer: Sequence[PlannedTrial]) -> dict[str, An
             f"the plan of {folder.name} would not continue the old one: this version of sweeps "
             f"draws differently; start a new sweep"
         )
+    folder.take_format()
     plan_sum = folder.write_plan([*old, *longer[len(old) :]])
     return {"trials": len(longer), "plan_sum": plan_sum}
