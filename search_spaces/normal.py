@@ -61,6 +61,10 @@ class Normal:
         value = self.mean + self.std * z
         return self._within(math.exp(min(value, 709.0)) if self.log else value)
 
+    def nearest(self, value: float) -> float:
+        """Return the value within the bounds that lies nearest, with the digits of `at`."""
+        return self._within(value)
+
     def grid(self) -> tuple[float, ...]:
         """Return the values of a grid, ascending; empty without points."""
         count = self.points or 0

@@ -148,9 +148,13 @@ class IntRange:
         if not self.log:
             return self.low + _bucket(u, self._count) * step
         first, last = max(self.low - step / 2, self.low / 2), self.high + step / 2
-        drawn = math.exp(_between(math.log(first), math.log(last), u))
-        value = self.low + round((drawn - self.low) / step) * step
-        return min(max(value, self.low), self.high)
+        return self.nearest(math.exp(_between(math.log(first), math.log(last), u)))
+
+    def nearest(self, value: float) -> int:
+        """Return the value of this range that lies nearest to a number."""
+        step = self.step or 1
+        found = self.low + round((value - self.low) / step) * step
+        return min(max(found, self.low), self.high)
 
     def grid(self) -> tuple[int, ...]:
         """Return the values of a grid, ascending: `points` of them, or all."""

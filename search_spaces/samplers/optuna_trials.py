@@ -24,7 +24,8 @@ from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
-from sweeps.search_spaces.parameters import Choice, FloatRange, IntRange, Parameter
+from sweeps.search_spaces.normal import Normal
+from sweeps.search_spaces.parameters import Choice, IntRange, Parameter
 from sweeps.search_spaces.samplers.sampler import State, Told
 from sweeps.search_spaces.space import Space
 
@@ -131,7 +132,7 @@ class OptunaTrials:
             value, parameter = one.values[dimension], self._space.dimensions[dimension][1]
             if value is None or not _is_within(parameter, value):
                 raise LookupError(dimension)
-            found[dimension] = float(value)
+            found[dimension] = _told_as(parameter, float(value))
             return int(value) if isinstance(parameter, Choice) else value
 
         try:
@@ -162,8 +163,11 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
     if isinstance(parameter, Choice):
         return CategoricalDistribution(range(len(parameter.options)))
     if isinstance(parameter, IntRange):
-        step = parameter.step or 1
+        # Optuna has no steps on a logarithmic scale: what it proposes between two becomes one.
+        step = 1 if parameter.log else parameter.step or 1
         return IntDistribution(parameter.low, parameter.high, log=parameter.log, step=step)
+    if isinstance(parameter, Normal):
+        return FloatDistribution(*parameter.usual(), log=parameter.log)
     with quiet():
         return FloatDistribution(
             parameter.low, parameter.high, log=parameter.log, step=parameter.step
@@ -176,8 +180,19 @@ def _only(distribution: BaseDistribution) -> float:
 
 
 def _is_within(parameter: Parameter, value: float) -> bool:
-    return isinstance(parameter, Choice) or parameter.low <= value <= parameter.high
+    if isinstance(parameter, Choice):
+        return True
+    low, high = parameter.ends()
+    return low <= value <= high
+
+
+def _told_as(parameter: Parameter, value: float) -> float:
+    """Return a value as Optuna is told: the rarest draws of a normal one as its usual ends."""
+    if not isinstance(parameter, Normal):
+        return value
+    low, high = parameter.usual()
+    return min(max(value, low), high)
 
 
 def _legal(parameter: Parameter, value: Any) -> Any:
-    return parameter.nearest(value) if isinstance(parameter, FloatRange) else int(value)
+    return int(value) if isinstance(parameter, Choice) else parameter.nearest(value)

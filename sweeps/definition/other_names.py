@@ -22,7 +22,7 @@ _CHOICE = "write `{choice: [...]}`"
 _NORMAL = "write `{normal: [mean, std]}`, with `low` and `high` as bounds"
 _LOGNORMAL = "write `{lognormal: [mean, std]}`, of the natural logarithm"
 _NO_STEP = "a normal parameter has no step: write `{normal: [mean, std]}`, or `{int: [low, high]}`"
-_SOBOL = "is not offered: `sobol` covers the space evenly, and `suggest` narrows the next sweep"
+_TPE = "is not offered: `tpe` learns from its results, and `sobol` covers the space evenly"
 _PBT = "is not offered, as a trial's curve would depend on others: use `asha`"
 _BANDS = "is not offered as one method: write `method: random` and `scheduler: hyperband`"
 _HALVING = "is a scheduler here: write `scheduler: asha` under `stopping`"
@@ -32,14 +32,15 @@ _OF_TORCH = ("Adadelta", "Adafactor", "Adamax", "ASGD", "LBFGS", "NAdam", "RAdam
 # Names are compared in lower case, without `_`, `-`, spaces and a leading `tune.` or `hp.`.
 _ANSWERS: dict[Place, dict[str, str]] = {
     "method": {
-        **dict.fromkeys(("bayes", "bayesian", "bayesopt", "gp", "skopt", "smac"), _SOBOL),
-        **dict.fromkeys(("cmaes", "evolution", "genetic", "nevergrad", "zoopt"), _SOBOL),
+        **dict.fromkeys(("bayes", "bayesian", "bayesopt", "gp", "skopt", "smac"), _TPE),
+        **dict.fromkeys(("cmaes", "evolution", "genetic", "nevergrad", "zoopt"), _TPE),
         **dict.fromkeys(("pbt", "populationbased", "populationbasedtraining", "pb2"), _PBT),
         **dict.fromkeys(("bohb", "dehb"), _BANDS),
         "hyperband": "is a scheduler here: write `scheduler: hyperband` under `stopping`",
         **dict.fromkeys(("asha", "ashascheduler", "halving", "successivehalving"), _HALVING),
         **dict.fromkeys(("gridsearch", "bruteforce", "exhaustive"), "is `grid` here"),
         **dict.fromkeys(("randomsearch", "basicvariant", "uniform"), "is `random` here"),
+        **dict.fromkeys(("tpesampler", "hyperopt", "optuna"), "is `tpe` here"),
         **dict.fromkeys(("quasirandom", "qmc", "halton", "latin", "lhs"), "use `sobol`"),
         **dict.fromkeys(("list", "fixed", "enqueue", "pointstoevaluate"), "is `manual` here"),
     },

@@ -55,6 +55,15 @@ def asked_of_optuna(
     told: Sequence[Told], seed: int, distributions: Sequence[BaseDistribution] = DISTRIBUTIONS
 ) -> dict[int, float]:
     """What plain Optuna proposes in a fresh study, by dimension."""
+    trial = _next_of_optuna(told, seed, distributions)
+    found = {at: trial._suggest(str(at), distributions[at]) for at in (0, 1, 2, 3)}
+    inside = 4 if found[3] == 0 else 5
+    return {**found, inside: trial._suggest(str(inside), distributions[inside])}
+
+
+def _next_of_optuna(
+    told: Sequence[Told], seed: int, distributions: Sequence[BaseDistribution]
+) -> Any:
     sampler = TPESampler(
         n_startup_trials=STARTUP,
         n_ei_candidates=CANDIDATES,
@@ -66,10 +75,7 @@ def asked_of_optuna(
     study = optuna.create_study(sampler=sampler)
     for one in told:
         study.add_trial(_trial(one, distributions))
-    trial = study.ask()
-    found = {at: trial._suggest(str(at), distributions[at]) for at in (0, 1, 2, 3)}
-    inside = 4 if found[3] == 0 else 5
-    return {**found, inside: trial._suggest(str(inside), distributions[inside])}
+    return study.ask()
 
 
 def _trial(one: Told, distributions: Sequence[BaseDistribution]) -> Any:
@@ -177,3 +183,40 @@ def test_every_proposal_is_a_value_that_the_space_has() -> None:
     assert all(SPACE.template_path(one, ("lr",)) for one in found)
     stepped = {one["dropout"] for one in found}
     assert stepped <= {0.0, 0.1, 0.2, 0.3, 0.4, 0.5}
+
+
+def told_at(own: Any, us: Sequence[float]) -> list[Told]:
+    values = [own.at(u) for u in us]
+    return [Told((value,), State.COMPLETE, loss=abs(value - own.at(0.6))) for value in values]
+
+
+def first(space: Space, told: Sequence[Told], seed: int) -> Any:
+    return next(TpeSampler(space, STARTUP, CANDIDATES).propose(told, seed))["x"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "distribution"),
+    [
+        ({"normal": [0.0, 1.0], "low": -2.0, "high": 2.0}, None),
+        ({"lognormal": [-3.0, 2.0], "low": 1e-3, "high": 1.0}, None),
+        ({"int": [2, 98], "log": True, "step": 4}, Int(2, 98, log=True)),
+    ],
+)
+def test_normal_parameters_and_steps_on_a_logarithmic_scale_are_proposed_as_optuna_does(
+    parameter: dict[str, Any], distribution: BaseDistribution | None
+) -> None:
+    space = Space({"x": parameter})
+    [(_, own)] = space.dimensions
+    told = told_at(own, [0.05 * at for at in range(1, 20)])
+    among = distribution or FloatDistribution(*own.usual(), log="lognormal" in parameter)
+    proposed = first(space, told, 3)
+    assert own.contains(proposed)
+    assert proposed == own.nearest(_next_of_optuna(told, 3, [among])._suggest("0", among))
+
+
+def test_the_rarest_draws_of_an_unbounded_parameter_are_told_as_its_usual_ends() -> None:
+    space = Space({"x": {"normal": [0.0, 1.0]}})
+    [(_, own)] = space.dimensions
+    told = told_at(own, [0.05 * at for at in range(1, 20)])
+    rare, usual = (Told((value,), State.COMPLETE, loss=9.0) for value in (-8.0, own.usual()[0]))
+    assert first(space, [*told, rare], 3) == first(space, [*told, usual], 3)
