@@ -88,7 +88,7 @@ def test_the_servers_command_line_has_no_password(
     mlflow_ui.open_ui(read_settings(), None, free_port())
     [(command, environment)] = started
     assert environment["MLFLOW_BACKEND_STORE_URI"] == uri
-    assert f"{tmp_path}/mlartifacts" in command
+    assert (tmp_path / "mlartifacts").as_uri() in command
     assert "s3cr3t" not in " ".join(command) + capfd.readouterr().out
 
 

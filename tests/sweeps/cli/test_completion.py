@@ -28,7 +28,7 @@ def bash(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
-        ("re", "resume retry report"),
+        ("re", "resume retry report replay"),
         ("run --no", "--no-mlflow"),
         ("run file.yaml --l", "--local"),
         ("run ''", ""),  # bash completes file names where there is no other answer

@@ -70,7 +70,7 @@ def test_a_trial_that_outlasts_the_others_has_an_epoch_left_at_least(record: Swe
 
 
 def test_nothing_is_said_to_be_left_when_all_trials_have_ended(record: SweepRecord) -> None:
-    record.trials = record.trials[:8]
+    record.trials, record.wanted = record.trials[:8], 8
     assert "left" not in status_line(record, epochs_per_s=4.0)
 
 
