@@ -8,6 +8,7 @@ for (const place of document.querySelectorAll("[data-figure]")) {
 
 const ROWS_A_PAGE = 50;
 const FEW_ROWS = 8; // which nobody filters
+const LONG = 40; // texts that are broken into lines
 
 function compare(a, b) {
   if (a === null || a === "") return b === null || b === "" ? 0 : 1;
@@ -70,7 +71,7 @@ function showTable(place, columns, rows) {
         const isNumber = typeof cell === "number";
         const shown = isNumber ? Number(cell.toPrecision(4)) : cell === null ? "" : cell;
         const data = element("td", shown, line);
-        if (!isNumber) data.className = "text";
+        if (!isNumber) data.className = String(shown).length > LONG ? "text long" : "text";
       });
     }
     buttons.forEach(([head, button, name], at) => {

@@ -93,6 +93,17 @@ def test_every_figure_has_words_and_names_its_n(
         assert any(mark in words for mark in ("n = ", "trials", "rows", "epochs")), words
 
 
+def test_a_row_of_the_table_is_some_lines_high_whatever_its_texts_are(
+    browser: webdriver.Chrome, results: Results
+) -> None:
+    opened(browser, results, 1200)
+    heights = browser.execute_script(
+        "return [...document.querySelectorAll('tbody tr')].map(row => row.offsetHeight)"
+    )
+    assert len(heights) == 14
+    assert max(heights) < 200
+
+
 def test_the_table_sorts_and_filters(browser: webdriver.Chrome, results: Results) -> None:
     opened(browser, results, 1920)
 
