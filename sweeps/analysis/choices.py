@@ -16,7 +16,7 @@ import numpy as np
 
 from sweeps.analysis.evidence import Array, Dimension, Evidence
 from sweeps.analysis.permutation import Difference, expected_best, holm, permuted_difference
-from sweeps.record.sweep_record import Outcome
+from sweeps.record.sweep_record import BROKEN
 
 __all__ = ["LEVEL", "Branch", "Comparison", "Pair", "chance_words", "compare_choices"]
 
@@ -151,7 +151,7 @@ def _losses(evidence: Evidence) -> Array:
     losses, has = evidence.losses, np.isfinite(evidence.values)
     if not has.any():
         return losses
-    nothing = [trial.outcome in (Outcome.DIVERGED, Outcome.FAILED) for trial in evidence.trials]
+    nothing = [trial.outcome in BROKEN for trial in evidence.trials]
     return np.where(has, losses, np.where(nothing, losses[has].max(), np.nan))
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sweeps.record.sweep_record import Outcome, TrialRecord
+from sweeps.record.sweep_record import BROKEN, Outcome, TrialRecord
 
 __all__ = ["Failure", "failures"]
 
@@ -36,7 +36,7 @@ def failures(trials: Sequence[TrialRecord]) -> list[Failure]:
     """
     found: dict[tuple[Outcome, str], list[TrialRecord]] = {}
     for trial in trials:
-        if trial.outcome in (Outcome.FAILED, Outcome.DIVERGED):
+        if trial.outcome in BROKEN:
             kind = re.sub(r"0x[0-9a-f]+|\d+", "#", _reason(trial))
             found.setdefault((trial.outcome, kind), []).append(trial)
     alike = sorted(found.items(), key=lambda one: -len(one[1]))

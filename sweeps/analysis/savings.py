@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sweeps.analysis.evidence import Evidence
-from sweeps.record.sweep_record import Outcome
+from sweeps.record.sweep_record import BROKEN, Outcome
 
 __all__ = ["Savings", "savings"]
-
-_LOST = (Outcome.FAILED, Outcome.DIVERGED)
 
 
 @dataclass(frozen=True)
@@ -51,10 +49,10 @@ def savings(evidence: Evidence) -> Savings:
         trials[name] += 1
         run[name] += trial.epochs
         planned[name] += wanted
-        if trial.epochs and trial.outcome not in _LOST:
+        if trial.epochs and trial.outcome not in BROKEN:
             seconds += trial.train_s / trial.epochs * (wanted - trial.epochs)
     all_run, all_planned = (
-        sum(count for name, count in counts.items() if name not in _LOST)
+        sum(count for name, count in counts.items() if name not in BROKEN)
         for counts in (run, planned)
     )
     share = 1 - all_run / all_planned if all_planned else 0.0
@@ -62,9 +60,9 @@ def savings(evidence: Evidence) -> Savings:
         f"{all_run:,} of {all_planned:,} planned epochs were run: {share:.0%} saved, about "
         f"{_duration(seconds)} of one worker's time."
     )
-    lost = [f"{trials[name]} {name}" for name in _LOST if trials[name]]
+    lost = [f"{trials[name]} {name}" for name in BROKEN if trials[name]]
     if lost:
-        is_one = sum(trials[name] for name in _LOST) == 1
+        is_one = sum(trials[name] for name in BROKEN) == 1
         sentence += f" ({' and '.join(lost)} {'trial is' if is_one else 'trials are'} left out.)"
     return Savings(trials, run, planned, seconds, sentence)
 

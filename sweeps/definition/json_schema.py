@@ -64,22 +64,17 @@ def _parameters() -> Schema:
     """Return the schemas of the parameter kinds."""
 
     def ranged(kind: str, number: Schema) -> Schema:
-        return {
-            "type": "object",
-            "description": f"A parameter: {kind} between two bounds, both included.",
-            "properties": {
-                kind: {"type": "array", "items": number, "minItems": 2, "maxItems": 2},
-                "log": {"type": "boolean", "description": "Draw on a logarithmic scale."},
-                "step": {**number, "exclusiveMinimum": 0},
-                "points": {
-                    "type": "integer",
-                    "minimum": 2,
-                    "description": "Values of a grid, both bounds included.",
-                },
+        options: Schema = {
+            "log": {"type": "boolean", "description": "Draw on a logarithmic scale."},
+            "step": {**number, "exclusiveMinimum": 0},
+            "points": {
+                "type": "integer",
+                "minimum": 2,
+                "description": "Values of a grid, both bounds included.",
             },
-            "required": [kind],
-            "additionalProperties": False,
         }
+        what = f"{kind} between two bounds, both included"
+        return _of_two_numbers(kind, number, what, options)
 
     return {
         "FloatParameter": ranged("float", _NUMBER),
@@ -91,15 +86,21 @@ def _parameters() -> Schema:
 
 
 def _normal(kind: str, of: str) -> Schema:
+    options: Schema = {
+        "low": {**_NUMBER, "description": "Smallest number."},
+        "high": {**_NUMBER, "description": "Largest number."},
+        "points": {"type": "integer", "minimum": 2, "description": "Values of a grid."},
+    }
+    return _of_two_numbers(kind, _NUMBER, f"[mean, standard deviation] of {of}", options)
+
+
+def _of_two_numbers(kind: str, number: Schema, what: str, options: Schema) -> Schema:
+    """Return the schema of a parameter that is two numbers and, where given, its options."""
+    pair = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
     return {
         "type": "object",
-        "description": f"A parameter: [mean, standard deviation] of {of}.",
-        "properties": {
-            kind: {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2},
-            "low": {**_NUMBER, "description": "Smallest number."},
-            "high": {**_NUMBER, "description": "Largest number."},
-            "points": {"type": "integer", "minimum": 2, "description": "Values of a grid."},
-        },
+        "description": f"A parameter: {what}.",
+        "properties": {kind: pair, **options},
         "required": [kind],
         "additionalProperties": False,
     }

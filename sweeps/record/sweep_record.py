@@ -17,7 +17,7 @@ from sweeps.definition.planning import PlannedTrial, configuration_hash
 from sweeps.models.objective import Objective
 from sweeps.record.stops import Stop, read_stop
 
-__all__ = ["Outcome", "Place", "Step", "SweepRecord", "TrialRecord"]
+__all__ = ["BROKEN", "Outcome", "Place", "Step", "SweepRecord", "TrialRecord"]
 
 Row = Mapping[str, float]
 Place = tuple[float, float, int, int]
@@ -31,6 +31,10 @@ class Outcome(StrEnum):
     EARLY_STOPPED = "early_stopped"
     DIVERGED = "diverged"
     FAILED = "failed"
+
+
+# How trials end that broke down: whatever they had reached is no answer to their configuration.
+BROKEN = (Outcome.FAILED, Outcome.DIVERGED)
 
 
 class Step(NamedTuple):

@@ -10,10 +10,11 @@ from sweeps.analysis.choices import Comparison
 from sweeps.analysis.diagnosis import RULES, Diagnosis, count
 from sweeps.analysis.importances import Importances
 from sweeps.analysis.savings import Savings
-from sweeps.record.sweep_record import Outcome
+from sweeps.record.sweep_record import BROKEN, Outcome
 from sweeps.report.page import Panel
 from sweeps.report.style import (
     ACCENT,
+    BLUE,
     INK,
     figure,
     log_if_wide,
@@ -25,8 +26,6 @@ from sweeps.report.style import (
 
 __all__ = ["bias_and_variance", "choice_panels", "importance_bars", "saved_epochs"]
 
-_BLUE = "#0072B2"
-
 
 def importance_bars(found: Importances | str) -> Panel:
     """The importances as bars."""
@@ -36,7 +35,7 @@ def importance_bars(found: Importances | str) -> Panel:
     shown = list(reversed(found.found[:15]))
     bars = go.Bar(
         x=rounded([one.share for one in shown]), y=[one.name for one in shown], orientation="h",
-        marker={"color": _BLUE}, text=[f"{one.share:.0%}, n = {one.trials}" for one in shown],
+        marker={"color": BLUE}, text=[f"{one.share:.0%}, n = {one.trials}" for one in shown],
         textposition="auto",
     )  # fmt: skip
     height = 120 + 26 * len(shown)
@@ -64,7 +63,7 @@ def _choice_panel(found: Comparison, metric: str) -> Panel:
             label for label, branch in zip(labels, branches, strict=True) for _ in branch.values
         ],
         mode="markers", name="a trial",
-        marker={"color": _BLUE, "size": 7, "opacity": 0.35},
+        marker={"color": BLUE, "size": 7, "opacity": 0.35},
     )  # fmt: skip
     best = go.Scatter(
         x=rounded([branch.expected for branch in branches]), y=labels, mode="markers",
@@ -137,17 +136,16 @@ def saved_epochs(found: Savings) -> Panel | None:
     """Epochs run and not run, by outcome; None where no trial stopped early."""
     if not found.stopped:
         return None
-    lost = (Outcome.FAILED, Outcome.DIVERGED)
-    outcomes = [name for name, count in found.trials.items() if count and name not in lost]
+    outcomes = [name for name, count in found.trials.items() if count and name not in BROKEN]
     labels = [f"{name.replace('_', ' ')}, n = {found.trials[name]}" for name in outcomes]
     run = go.Bar(
         y=labels, x=[found.run[name] for name in outcomes], orientation="h", name="epochs run",
-        marker={"color": _BLUE},
+        marker={"color": BLUE},
     )  # fmt: skip
     rest = [found.planned[name] - found.run[name] for name in outcomes]
     saved = go.Bar(
         y=labels, x=rest, orientation="h", name="epochs saved",
-        marker={"color": translucent(_BLUE, 0.25)},
+        marker={"color": translucent(BLUE, 0.25)},
     )  # fmt: skip
     height = 170 + 34 * len(outcomes)
     made = figure([run, saved], "epochs", "", height=height, barmode="stack")

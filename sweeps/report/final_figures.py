@@ -8,11 +8,9 @@ import plotly.graph_objects as go
 
 from sweeps.record.final import FinalChoice, Opening
 from sweeps.report.page import Panel
-from sweeps.report.style import INK, figure, rounded
+from sweeps.report.style import ACCENT, BLUE, INK, figure, rounded
 
 __all__ = ["final_panels"]
-
-_BLUE, _ORANGE = "#0072B2", "#E69F00"
 
 
 def final_panels(choice: FinalChoice, openings: Sequence[Opening], noise: str) -> list[Panel]:
@@ -29,7 +27,7 @@ def _candidates(choice: FinalChoice, noise: str) -> Panel:
     seeds = go.Scatter(
         x=rounded([value for one in shown for value in one.values]),
         y=[name for name, one in zip(names, shown, strict=True) for _ in one.values],
-        mode="markers", name="one seed", marker={"color": _BLUE, "size": 8, "opacity": 0.6},
+        mode="markers", name="one seed", marker={"color": BLUE, "size": 8, "opacity": 0.6},
     )  # fmt: skip
     has_mean = [one.mean is not None for one in shown]
     means = go.Scatter(
@@ -50,7 +48,7 @@ def _candidates(choice: FinalChoice, noise: str) -> Panel:
     )  # fmt: skip
     search = go.Scatter(
         x=rounded([one.search_value for one in shown]), y=names, mode="markers",
-        name="in the search", marker={"color": _ORANGE, "size": 11, "symbol": "diamond"},
+        name="in the search", marker={"color": ACCENT, "size": 11, "symbol": "diamond"},
     )  # fmt: skip
     made = figure([seeds, means, search], choice.metric, "", height=200 + 40 * len(shown))
     caption = (

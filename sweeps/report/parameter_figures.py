@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from sweeps.analysis.evidence import Dimension, Evidence
 from sweeps.report.marks import bars, marks_beyond
 from sweeps.report.page import Panel
-from sweeps.report.style import figure, log_axis, points, rounded, short, whole_axis
+from sweeps.report.style import BLUE, figure, log_axis, points, rounded, short, whole_axis
 from sweeps.report.value_axis import ValueAxis, value_axis
 
 __all__ = ["parallel_coordinates", "slices"]
@@ -25,9 +25,8 @@ _MOST_LINES = 2000
 _MOST_COLOURED = 200
 _BEST_COLOURED = 50
 _MOST_SLICED = 1500
-_BLUE = "#0072B2"
-_BY_RANK = [[0, "#E69F00"], [0.5, "#56B4E9"], [1, _BLUE]]
-_BEST_OF_MANY = [[0, "#DDDDDD"], [0.499, "#DDDDDD"], [0.5, "#56B4E9"], [1, _BLUE]]
+_BY_RANK = [[0, "#E69F00"], [0.5, "#56B4E9"], [1, BLUE]]
+_BEST_OF_MANY = [[0, "#DDDDDD"], [0.499, "#DDDDDD"], [0.5, "#56B4E9"], [1, BLUE]]
 
 
 def parallel_coordinates(evidence: Evidence, names: Sequence[str]) -> Panel | None:
@@ -162,7 +161,7 @@ def _slice(evidence: Evidence, axis: ValueAxis, one: Dimension, warned: str) -> 
         traces = [
             points(
                 x[inside], evidence.values[inside],
-                marker={"color": _BLUE, "size": 6, "opacity": 0.6},
+                marker={"color": BLUE, "size": 6, "opacity": 0.6},
                 text=[f"trial {at}" for at in inside], **bars(evidence, inside),
             )
         ]  # fmt: skip
@@ -195,7 +194,7 @@ def _boxes(evidence: Evidence, one: Dimension, shown: Any) -> list[Any]:
             go.Box(
                 x=[option] * len(own), y=rounded(evidence.values[own]), name=option,
                 boxpoints="all", jitter=0.4, pointpos=0, text=[f"trial {at}" for at in own],
-                marker={"color": _BLUE, "size": 5, "opacity": 0.6}, line={"width": 1},
+                marker={"color": BLUE, "size": 5, "opacity": 0.6}, line={"width": 1},
             )
         )  # fmt: skip
     return made

@@ -190,14 +190,19 @@ def _rare_classes(data: DataDescription, asked: float | None) -> list[str]:
 def _winner_facts(record: SweepRecord, choice: FinalChoice | None) -> dict[str, str]:
     """Return what was varied, as the final's winner has it, or the search's best without one."""
     title = "best" if choice is None else "winner"
-    winner = record.best if choice is None else record.trials[choice.winner.trial]
+    winner = _winner(record, choice)
     flat = {} if winner is None else flatten(winner.trial.configuration)
     return {f"{title}: {key}": str(flat[key]) for key in _varied(record.trials) if key in flat}
 
 
+def _winner(record: SweepRecord, choice: FinalChoice | None) -> TrialRecord | None:
+    """Return the final's winner, or the search's best without a final."""
+    return record.best if choice is None else record.trials[choice.winner.trial]
+
+
 def _yaml(record: SweepRecord, choice: FinalChoice | None) -> dict[str, str]:
     """Return the winner's configuration, whole, as a `space` section to copy."""
-    winner = record.best if choice is None else record.trials[choice.winner.trial]
+    winner = _winner(record, choice)
     if winner is None:
         return {}
     title = f"Configuration of trial {winner.trial.index}, to copy into a sweep file"

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 __all__ = [
     "ACCENT",
+    "BLUE",
     "INK",
     "LOST",
     "OUTCOME_COLOURS",
@@ -30,11 +31,11 @@ __all__ = [
 ]
 
 # Okabe and Ito's palette, which people with any colour vision tell apart.
-INK, ACCENT = "#000000", "#E69F00"
+INK, BLUE, ACCENT = "#000000", "#0072B2", "#E69F00"
 OUTCOME_COLOURS = {
     "completed": "#009E73",
     "pruned": "#56B4E9",
-    "early_stopped": "#0072B2",
+    "early_stopped": BLUE,
     "diverged": "#D55E00",
     "failed": "#CC79A7",
 }

@@ -11,11 +11,11 @@ import plotly.graph_objects as go
 
 from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.report.page import Panel
-from sweeps.report.style import INK, figure, log_if_wide, rounded, translucent
+from sweeps.report.style import ACCENT, BLUE, INK, figure, log_if_wide, rounded, translucent
 
 __all__ = ["COLOURS", "tuning_comparison", "tuning_panel"]
 
-COLOURS = ("#0072B2", "#E69F00")
+COLOURS = (BLUE, ACCENT)
 _BAND = (
     "The band holds for all n together in 95 of 100 sweeps (Learned-Miller and DeStefano 2008; "
     "Lourie, Cho and He 2023); where it reaches the figure's edge, so few trials bound nothing."

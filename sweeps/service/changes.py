@@ -6,10 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from sweeps.definition.loading import check_text
-from sweeps.definition.own_files import make_importable
 from sweeps.definition.planning import PlannedTrial
-from sweeps.definition.sweep import Sweep
 from sweeps.errors import FileProblem, RequestError, SweepFileError
 from sweeps.infra.command_line import command
 from sweeps.record.recorder import too_many_failures
@@ -23,6 +20,7 @@ from sweeps.record.stages import (
     why_no_winner,
 )
 from sweeps.record.sweep_record import SweepRecord
+from sweeps.session.growth import check_again
 from sweeps.storage.files import rename_folder
 
 __all__ = ["change", "lengthen_plan", "prepare_final"]
@@ -48,16 +46,11 @@ def change(
             hint = "start a new sweep for other changes"
             raise SweepFileError([FileProblem(f"--set {text}", 0, 0, section, rule, (), hint)])
     both = [*folder.read_description().overrides, *overrides]
-    sweep, _ = _check_again(folder, both)
+    sweep, _ = check_again(folder, both)
     changed = sweep.file.model_dump(mode="json")
     for stage in stage_folders(folder).values():
         _take(stage, both, {name: changed[name] for name in changeable if name in _OF_STAGES_TOO})
     _take(folder, both, {name: changed[name] for name in changeable})
-
-
-def _check_again(folder: RunFolder, overrides: Sequence[str]) -> tuple[Sweep, list[PlannedTrial]]:
-    make_importable(*folder.module_folders())
-    return check_text(folder.read_source(), str(folder.source), folder.base_dir(), overrides)
 
 
 def _take(folder: RunFolder, overrides: list[str], sections: dict[str, Any]) -> None:
@@ -142,7 +135,7 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
             f"only sweeps whose trials are drawn or proposed can be extended"
         )
     overrides = [*description.overrides, f"search.trials={description.trials + trials}"]
-    sweep, longer = _check_again(folder, overrides)
+    sweep, longer = check_again(folder, overrides)
     lengthened = _let_grow(folder, trials) if search.learns else _drawn_on(folder, longer)
     changed = sweep.file.search.model_dump(mode="json")
     values = {**folder.read_description().values, "search": changed}

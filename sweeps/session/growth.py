@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sweeps.definition.loading import check_text
 from sweeps.definition.own_files import make_importable
+from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import RunFolderError
 from sweeps.record.growing_plan import GrowingPlan
@@ -11,7 +14,13 @@ from sweeps.record.kept_weights import checkpoint_name
 from sweeps.record.recorder import Recorder
 from sweeps.record.run_folder import RunFolder
 
-__all__ = ["growing_plan", "sweep_of"]
+__all__ = ["check_again", "growing_plan", "sweep_of"]
+
+
+def check_again(folder: RunFolder, overrides: Sequence[str]) -> tuple[Sweep, list[PlannedTrial]]:
+    """Return what a folder's own sweep file says with these overrides; raises SweepFileError."""
+    make_importable(*folder.module_folders())
+    return check_text(folder.read_source(), str(folder.source), folder.base_dir(), overrides)
 
 
 def sweep_of(folder: RunFolder) -> Sweep:
@@ -21,10 +30,8 @@ def sweep_of(folder: RunFolder) -> Sweep:
         SweepFileError: Its file can no longer be run.
         RunFolderError: Its file does not describe the sweep that runs.
     """
-    make_importable(*folder.module_folders())
     about = folder.read_description()
-    source = folder.read_source()
-    sweep, _ = check_text(source, str(folder.source), folder.base_dir(), about.overrides)
+    sweep, _ = check_again(folder, about.overrides)
     if not about.is_of(sweep.file):
         raise RunFolderError(
             f"{folder.source} with its overrides must be the sweep in {folder.description}, or "

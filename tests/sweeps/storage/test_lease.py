@@ -21,7 +21,7 @@ from sweeps.storage import lease
 from sweeps.storage.conditional import ConditionalFile, OvertakenError
 from sweeps.storage.files import MARKER, BucketFiles
 from sweeps.storage.lease import LEASE, Lease
-from tests.object_store import ACCOUNT, ObjectStore, started_store
+from tests.object_store import ACCOUNT, ObjectStore
 from tests.sweeps.drivers import wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -45,18 +45,6 @@ try:
 except RunFolderError as err:
     print(f"refused: {err}", flush=True)
 """
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    with started_store(tmp_path_factory.mktemp("store")) as one:
-        yield one
-
-
-@pytest.fixture(autouse=True)
-def _account(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in ACCOUNT.items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,12 @@ from sweeps.errors import RunFolderError, SweepError
 from sweeps.storage import lease, mirror
 from sweeps.storage.files import MARKER, BucketFiles, bucket_of
 from sweeps.storage.mirror import mirrored, pull, refuse_held_elsewhere
-from tests.object_store import ACCOUNT, ObjectStore, started_store
+from tests.object_store import ObjectStore
 from tests.sweeps.drivers import wait_for
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    with started_store(tmp_path_factory.mktemp("store")) as one:
-        yield one
-
-
 @pytest.fixture(autouse=True)
-def _account(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in ACCOUNT.items():
-        monkeypatch.setenv(name, value)
+def _quick_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mirror, "_PERIOD_S", 0.05)
 
 

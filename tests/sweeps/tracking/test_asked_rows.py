@@ -10,7 +10,6 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +19,7 @@ from sweeps.errors import SweepError
 from sweeps.models.errors import DataError
 from sweeps.record.results import Results
 from tests.sweeps.sweep_files import space, write_sweep
+from tests.sweeps.tracking.logged_model import logged_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 REFUSED = (SweepError, DataError)
@@ -49,19 +49,9 @@ def of_sizes(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return trained(folder, "{source: sizes.csv, target: label, exclude: [day]}")
 
 
-def model_of(results: Results) -> mlflow.pyfunc.PyFuncModel:
-    uri = f"sqlite:///{results.path.parent / 'mlflow.db'}"
-    [parent] = mlflow.MlflowClient(uri).search_runs(["1"], "tags.mlflow.runName = 'blobs'")
-    mlflow.set_tracking_uri(uri)
-    try:
-        return mlflow.pyfunc.load_model(parent.data.tags["model_uri"])
-    finally:
-        mlflow.set_tracking_uri("")
-
-
 def door_to(results: Results, door: str, folder: Path) -> Ask:
     """How rows of a table in text are asked about through one of the doors."""
-    model = model_of(results)
+    model = logged_model(results)
 
     def by_file(text: str) -> pd.DataFrame:
         (folder / "rows.csv").write_text(text, encoding="utf-8")

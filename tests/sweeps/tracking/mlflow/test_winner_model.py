@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +17,7 @@ from sweeps.models.prediction import Predictor
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.results import Results
 from tests.sweeps.sweep_files import space, write_sweep
+from tests.sweeps.tracking.logged_model import logged_model
 
 DATA = "{source: flowers.csv, target: kind}"
 
@@ -97,17 +97,6 @@ def test_the_logged_model_answers_in_a_process_without_the_project(
     assert done.stdout.strip() == f"{expected['prediction'].tolist()} {shares}"
 
 
-def loaded(results: Results) -> mlflow.pyfunc.PyFuncModel:
-    """Return the winner's model as a user of MLflow loads it."""
-    uri = f"sqlite:///{results.path.parent / 'mlflow.db'}"
-    [parent] = mlflow.MlflowClient(uri).search_runs(["1"], "tags.mlflow.runName = 'blobs'")
-    mlflow.set_tracking_uri(uri)
-    try:
-        return mlflow.pyfunc.load_model(parent.data.tags["model_uri"])
-    finally:
-        mlflow.set_tracking_uri("")
-
-
 @pytest.fixture(scope="module")
 def of_people(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """A finished sweep on a table with whole numbers, some of which are missing, and words."""
@@ -139,8 +128,8 @@ def test_the_logged_model_answers_for_whole_and_real_numbers_alike(
     rows.to_csv(tmp_path / "rows.csv", index=False)
     expected = sweeps.predict(of_people.path, tmp_path / "rows.csv")
     given = rows.astype({"age": ages, "children": ages})
-    assert loaded(of_people).predict(given).equals(expected)
-    assert loaded(of_people).predict(given.to_dict("records")).equals(expected)
+    assert logged_model(of_people).predict(given).equals(expected)
+    assert logged_model(of_people).predict(given.to_dict("records")).equals(expected)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
@@ -149,9 +138,9 @@ def test_the_logged_model_fills_a_number_that_is_missing(
     of_people: Results, missing: float | None
 ) -> None:
     rows = pd.DataFrame({"age": [40, 50], "children": [1, missing], "town": ["Ulm", None]})
-    answers = loaded(of_people).predict(rows)["prediction"]
+    answers = logged_model(of_people).predict(rows)["prediction"]
     assert np.isfinite(answers).all()
-    assert answers[0] == loaded(of_people).predict(rows.head(1))["prediction"][0]
+    assert answers[0] == logged_model(of_people).predict(rows.head(1))["prediction"][0]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
@@ -167,7 +156,7 @@ def test_the_logged_model_of_arrays_takes_arrays(tmp_path: Path) -> None:
     )
     uri = f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}"
     results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri=uri)
-    model = loaded(results)
+    model = logged_model(results)
     named = pd.DataFrame(x[:4], columns=[f"x{number}" for number in range(5)])
     expected = model.predict(named)
     assert len(expected) == 4
