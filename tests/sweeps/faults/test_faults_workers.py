@@ -107,7 +107,8 @@ def test_a_frozen_worker_is_killed_from_outside_and_its_slot_is_used_again(tmp_p
     assert results.record.trials[1].reason.startswith("hung: killed past trial.timeout_s, at an ")
     assert "its process was frozen" in results.record.trials[1].reason
     assert len(results.record.trials[1].failures) == 1
-    assert not is_alive(int((tmp_path / "frozen").read_text()))
+    frozen = int((tmp_path / "frozen").read_text())
+    wait_for(lambda: not is_alive(frozen), timeout_s=30)
     assert [*results.folder.checkpoints.glob("*.late")] == []
 
 
