@@ -5,12 +5,12 @@ Secrets are `SecretStr`: repr, messages and dumps show asterisks in their place.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 __all__ = [
     "IN_JOB",
@@ -31,7 +31,7 @@ class SettingsError(Exception):
     """A variable cannot be used; the message names it, its value, the rule and the next step."""
 
 
-class InfraSettings(BaseSettings):
+class InfraSettings(BaseModel):
     """The environment's part of a sweep: the sweep file is the same everywhere.
 
     Attributes:
@@ -46,9 +46,7 @@ class InfraSettings(BaseSettings):
         notify_command: Is run then, with the same object on its standard input.
     """
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     ray_address: str | None = Field(None, validation_alias="RAY_ADDRESS")
     storage_at: str | None = Field(None, validation_alias="SWEEPS_STORAGE")
@@ -149,7 +147,9 @@ def read_settings() -> InfraSettings:
         SettingsError: A variable cannot be used; all of them are named at once.
     """
     try:
-        return InfraSettings()
+        return InfraSettings.model_validate(
+            {name: value for name, value in os.environ.items() if value}
+        )
     except ValidationError as err:
         raise SettingsError("; ".join(_in_words(one) for one in err.errors())) from None
 
