@@ -7,7 +7,7 @@ default may be left out; a key that the chosen `kind` does not have is an error.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, ClassVar, Literal, Protocol, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -76,6 +76,8 @@ class TrainingConfig(Section):
 
 class TrialConfig(Section):
     """All that decides a trial's curve, besides its data and seed."""
+
+    resumes: ClassVar[bool] = True
 
     model: ModelConfig
     optimizer: OptimizerConfig

@@ -5,6 +5,7 @@ ValueError
     ├── DataError         the data set: its source, columns, values or split
     ├── TrialConfigError  a configuration whose parts, or whose data, do not suit each other
     ├── NetError          the user's own net: it cannot be found, built or run
+    ├── OwnTrainingError  the user's own training: it cannot be found, run, measured or saved
     └── WeightsError      weights or a checkpoint that cannot be read
 """
 
@@ -14,7 +15,14 @@ import difflib
 from collections.abc import Sequence
 from typing import ClassVar
 
-__all__ = ["DataError", "ModelError", "NetError", "TrialConfigError", "WeightsError"]
+__all__ = [
+    "DataError",
+    "ModelError",
+    "NetError",
+    "OwnTrainingError",
+    "TrialConfigError",
+    "WeightsError",
+]
 
 
 class ModelError(ValueError):
@@ -69,6 +77,10 @@ class TrialConfigError(ModelError):
 
 class NetError(ModelError):
     """A user-defined net that cannot be found, built or run."""
+
+
+class OwnTrainingError(ModelError):
+    """User-defined training that cannot be found, run, measured or saved."""
 
 
 class WeightsError(ModelError):

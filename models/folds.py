@@ -27,7 +27,7 @@ def fold_row(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
     Each metric is the mean over folds, unweighted as in scikit-learn. Each dev metric has its
     standard error beside it, `<metric>_se`: the standard deviation over folds (with k - 1) by the
-    root of k. `lr` is that of fold 1's last batch, and `epoch_s` the sum.
+    root of k. `lr`, if there is one, is that of fold 1's last batch, and `epoch_s` the sum.
     """
     names = [name for name in rows[0] if name not in ("lr", "epoch_s")]
     values = np.array([[row[name] for name in names] for row in rows])  # (folds, metrics)
@@ -38,8 +38,8 @@ def fold_row(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
         deviations = distances.std(axis=0, ddof=1)
     errors = dict(zip(names, (deviations / np.sqrt(len(rows))).tolist(), strict=True))
     dev_errors = {f"{name}_se": errors[name] for name in names if name.startswith("dev_")}
-    times = {"lr": rows[0]["lr"], "epoch_s": sum(row["epoch_s"] for row in rows)}
-    return {**means, **dev_errors, **times}
+    rate = {"lr": rows[0]["lr"]} if "lr" in rows[0] else {}
+    return {**means, **dev_errors, **rate, "epoch_s": sum(row["epoch_s"] for row in rows)}
 
 
 def in_fold(fold: int, named: Mapping[str, Value]) -> dict[str, Value]:

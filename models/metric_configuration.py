@@ -5,7 +5,7 @@ Imports no torch, so that a sweep file is checked at once.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -17,6 +17,9 @@ __all__ = ["AskedMetrics", "MetricOptions"]
 class MetricOptions(Section):
     """What a metric that has options takes."""
 
+    goal: Literal["min", "max"] | None = Field(
+        None, description="Of what own training reports: whether low or high values are good."
+    )
     quantile: float | None = Field(
         None, gt=0, lt=1, description="pinball only: the quantile that is predicted; null: 0.5."
     )

@@ -20,7 +20,7 @@ from sweeps.models.accumulation import Batches, in_steps
 from sweeps.models.answers import Answers, metric_values
 from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.device_data import Batch, DeviceData
-from sweeps.models.errors import TrialConfigError
+from sweeps.models.devices import chosen_device
 from sweeps.models.flat_parameters import FlatParameters
 from sweeps.models.loss_configuration import class_weights_of
 from sweeps.models.losses import training_loss
@@ -66,7 +66,7 @@ class NetTraining:
                 own net does not work.
         """
         check_trial(config, data)
-        device = _device(config.training.device)
+        device = chosen_device(config.training.device)
         is_all_ours = "custom" not in (config.model.kind, config.optimizer.kind)
         self._randomness = OwnRandomness(seed, device, is_all_ours)
         with self._randomness:
@@ -192,18 +192,6 @@ class NetTraining:
 def _group(group: str, named: Mapping[str, Tensor]) -> dict[str, Tensor]:
     prefix = f"{group}/"
     return {name[len(prefix) :]: t for name, t in named.items() if name.startswith(prefix)}
-
-
-def _device(wanted: str) -> torch.device:
-    has_cuda = torch.cuda.is_available()
-    if wanted == "cuda" and not has_cuda:
-        raise TrialConfigError(
-            "this machine has a CUDA device that torch can use",
-            key=("training", "device"),
-            value=wanted,
-            hint="Use auto or cpu",
-        )
-    return torch.device("cuda" if has_cuda and wanted != "cpu" else "cpu")
 
 
 def _precision(precision: str, device: torch.device) -> AbstractContextManager[Any]:

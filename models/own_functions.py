@@ -31,7 +31,7 @@ __all__ = [
 # package.module:function
 TARGET = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
-OwnRole = Literal["data", "net", "optimizer"]
+OwnRole = Literal["data", "net", "optimizer", "training"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,9 @@ ROLES: dict[OwnRole, Role] = {
     "net": Role(("model", "target"), ("model", "options"), ("input_shape", "outputs"), True),
     "optimizer": Role(
         ("optimizer", "target"), ("optimizer", "options"), ("lr",), answers=False, positional=1
+    ),
+    "training": Role(
+        ("training", "target"), ("training", "options"), (), answers=False, positional=1
     ),
 }
 
@@ -94,12 +97,11 @@ def trial_functions(configuration: Mapping[str, Any]) -> Iterator[OwnFunction]:
     Args:
         configuration: complete, as plain JSON values: a plan of 10,000 is gone through at once.
     """
-    model = configuration["model"]
-    if model["kind"] == "custom":
-        yield OwnFunction("net", model["target"], model["options"])
-    optimizer = configuration["optimizer"]
-    if optimizer["kind"] == "custom":
-        yield OwnFunction("optimizer", optimizer["target"], optimizer["options"])
+    named: dict[str, OwnRole] = {"model": "net", "optimizer": "optimizer", "training": "training"}
+    for key, kind in named.items():
+        section = configuration.get(key, {})
+        if section.get("kind") == "custom":
+            yield OwnFunction(kind, section["target"], section["options"])
 
 
 def own_functions(
@@ -121,5 +123,5 @@ def check_option_names(kind: OwnRole, options: Mapping[str, Any]) -> None:
     for name in options:
         if not name.isidentifier() or name in role.given:
             given = " and ".join(role.given)
-            rule = f"an option must be a Python name other than {given}"
+            rule = "an option must be a Python name" + (f" other than {given}" if given else "")
             raise TrialConfigError(rule, key=role.options or role.path, value=name)

@@ -83,6 +83,10 @@ class OwnRandomness:
             (3, tuple(named["python"].tolist()), python_gauss if has_python_gauss else None),
         )
 
+    def rewind(self) -> None:
+        """Goes back, inside the context, to where it was entered or last restored."""
+        self._put(self._states)
+
     def __enter__(self) -> Self:
         self._outer = self._now()
         self._put(self._states)

@@ -12,13 +12,14 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from torch import Tensor
 
-from sweeps.models.configuration import TrialConfig
 from sweeps.models.errors import WeightsError
 from sweeps.models.folds import fold_row, fold_seed, in_fold, of_fold
-from sweeps.models.net_training import NetEpoch, NetTraining, not_finite
+from sweeps.models.learner import build_learner
+from sweeps.models.net_training import NetEpoch, not_finite
 from sweeps.models.objective import Objective
 from sweeps.models.regularizers import Patience
 from sweeps.models.splits import TrainDev
+from sweeps.models.trial_kinds import AnyTrialConfig, read_trial
 from sweeps.models.weights import pack, unpack
 
 __all__ = ["Training"]
@@ -45,7 +46,7 @@ class Training:
 
     def __init__(
         self,
-        config: TrialConfig,
+        config: AnyTrialConfig,
         data: TrainDev | Sequence[TrainDev],
         objective: Objective,
         seed: int,
@@ -55,7 +56,8 @@ class Training:
         Args:
             config: what is trained, how, and for how long.
             data: what the net is trained on; or one for each fold, of which each has its own net
-                and a seed of its own (`fold_seed`). One alone stands for itself.
+                and a seed of its own (`fold_seed`). One alone stands for itself; none is for
+                training of the user's own that needs no data.
             objective: with folds, of their mean.
             seed: of all random numbers.
 
@@ -65,10 +67,10 @@ class Training:
         """
         self._config = config
         self._objective = objective
-        folds = [data] if isinstance(data, TrainDev) else data
+        folds: Sequence[TrainDev | None] = [data] if isinstance(data, TrainDev) else data or [None]
         seeds = [seed] if len(folds) == 1 else [fold_seed(seed, i + 1) for i in range(len(folds))]
         self._nets = [
-            NetTraining(config, fold, objective, own)
+            build_learner(config, fold, objective, own)
             for fold, own in zip(folds, seeds, strict=True)
         ]
         early_stopping = config.regularization.early_stopping
@@ -165,7 +167,7 @@ class Training:
     def _is_own(self, config: dict[str, Any]) -> bool:
         """Whether a checkpoint's configuration is this one; an older one lacks newer defaults."""
         try:
-            return TrialConfig.model_validate(config) == self._config
+            return read_trial(config) == self._config
         except ValidationError:
             return False
 

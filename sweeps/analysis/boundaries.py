@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from sweeps.analysis.evidence import Array, Dimension, Evidence
-from sweeps.models.configuration import TrialConfig
+from sweeps.models.trial_kinds import trial_model
 
 __all__ = ["BoundaryAlarm", "boundary_alarms"]
 
@@ -122,7 +122,7 @@ def _with(configuration: dict[str, Any], one: Dimension, value: float) -> dict[s
 
 def _is_legal(configuration: dict[str, Any]) -> bool:
     try:
-        TrialConfig.model_validate(configuration, strict=False)
+        trial_model(configuration).model_validate(configuration, strict=False)
     except ValidationError:
         return False
     return True

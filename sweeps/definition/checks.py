@@ -22,6 +22,12 @@ from sweeps.definition.constraint_checks import (
 from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.metric_checks import check_metrics, check_objective
 from sweeps.definition.own_files import looked_in
+from sweeps.definition.own_training_checks import (
+    check_own_metrics,
+    check_own_objective,
+    mixed_training,
+    trains_itself,
+)
 from sweeps.definition.problems import from_model
 from sweeps.definition.roles import check_roles
 from sweeps.definition.sweep_file import (
@@ -77,8 +83,8 @@ def check_sections(
     data = _check_data(file, base_dir, problems) if is_read else None
     around = Surroundings(data, looked_in(base_dir))
     problems += [] if is_read else _look_at_data(file, around)
-    objective = None if "objective" in unsound else check_objective(file.objective, data, problems)
-    problems += check_metrics(file.metrics, data)
+    objective = None if "objective" in unsound else _check_objective(file, data, problems)
+    problems += _check_metrics(file, data)
     constraints, unreadable = read_constraints(file.constraints)
     problems += unreadable
     if "space" in unsound:
@@ -102,6 +108,22 @@ def check_sections(
     if problems or objective is None or (data is None and is_read):
         return None, list(dict.fromkeys(problems))
     return Sections(space, tuple(constraints.values()), objective, data), []
+
+
+def _check_objective(
+    file: SweepFile, data: DataSummary | None, problems: list[Problem]
+) -> Objective | None:
+    if trains_itself(file.space):
+        return check_own_objective(file.objective, file.metrics, problems)
+    return check_objective(file.objective, data, problems)
+
+
+def _check_metrics(file: SweepFile, data: DataSummary | None) -> Iterator[Problem]:
+    if trains_itself(file.space):
+        yield from check_own_metrics(file.metrics)
+        yield from mixed_training(file.space)
+    else:
+        yield from check_metrics(file.metrics, data)
 
 
 def _check_data(file: SweepFile, base_dir: Path, problems: list[Problem]) -> DataSummary | None:

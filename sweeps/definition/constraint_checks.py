@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from sweeps.models.configuration import TrialConfig
+from sweeps.models.own_training_configuration import OwnTrialConfig
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError, did_you_mean
 
@@ -52,7 +53,8 @@ def check_constraints(
     """
     known = {name for configuration in configurations for name in _names(configuration, "")}
     if not are_complete:
-        known |= set(_names_of_model(TrialConfig, ""))
+        for model in (TrialConfig, OwnTrialConfig):
+            known |= set(_names_of_model(model, ""))
     found = [
         _unknown(number, constraint.text, name, known)
         for number, constraint in constraints.items()

@@ -9,8 +9,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from pydantic import BaseModel
+
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.configuration import TrialConfig
+from sweeps.models.own_training_configuration import OwnTrialConfig
 
 __all__ = ["sweep_schema"]
 
@@ -22,20 +25,29 @@ _NUMBER: Schema = {"type": "number"}
 def sweep_schema() -> Schema:
     """Return the schema as a JSON value (draft 2020-12)."""
     schema = SweepFile.model_json_schema()
-    trial = TrialConfig.model_json_schema()
-    kinds = _kinds(trial)
     definitions: Schema = schema.pop("$defs")
-    trial_definitions = trial.pop("$defs")
-    names = {name: f"Space{name}" for name in trial_definitions}
-    for name, definition in trial_definitions.items():
-        definitions[names[name]] = _varying_section(_renamed(definition, names), kinds.get(name))
-    definitions["Space"] = _varying_section(_renamed(trial, names))
+    spaces: list[Schema] = []
+    trials: dict[str, type[BaseModel]] = {"Space": TrialConfig, "OwnTrainingSpace": OwnTrialConfig}
+    for name, model in trials.items():
+        definitions |= _space_definitions(name, model.model_json_schema())
+        spaces.append({"$ref": f"#/$defs/{name}"})
     definitions |= _parameters()
     for section in ("baseline", "configurations"):
         _point_listed(definitions, section)
-    space = {"$ref": "#/$defs/Space"}
-    schema["properties"]["space"] = {"anyOf": [space, _choice_of([space])]}
+    schema["properties"]["space"] = {"anyOf": [*spaces, _choice_of(spaces)]}
     return {"$schema": _DRAFT, **schema, "$defs": definitions}
+
+
+def _space_definitions(name: str, trial: Schema) -> Schema:
+    """Return a trial's configuration, under a name, and its sections, in which all may vary."""
+    kinds = _kinds(trial)
+    sections = trial.pop("$defs")
+    names = {section: f"Space{section}" for section in sections}
+    varying = {
+        names[section]: _varying_section(_renamed(definition, names), kinds.get(section))
+        for section, definition in sections.items()
+    }
+    return {**varying, name: _varying_section(_renamed(trial, names))}
 
 
 def _kinds(trial: Schema) -> dict[str, list[str]]:

@@ -47,6 +47,9 @@ def _of_metric(name: str, options: MetricOptions, data: DataSummary | None) -> I
     why = _undefined(offered[name], data)
     if why:
         yield Problem(place, name, f"{name} cannot be measured: {why}")
+    if options.goal is not None:
+        rule = f"which values of {name} are good is known, and goal says it of own metrics"
+        yield Problem((*place, "goal"), options.goal, rule, hint="remove the key")
     if options.quantile is not None and name != "pinball":
         rule = f"only pinball has a quantile, and {name} has none"
         yield Problem((*place, "quantile"), options.quantile, rule)

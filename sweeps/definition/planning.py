@@ -28,7 +28,7 @@ from sweeps.definition.sweep_file import (
     TpeSearch,
 )
 from sweeps.definition.trial_checks import check_configuration, template_place
-from sweeps.models.configuration import TrialConfig
+from sweeps.models.trial_kinds import AnyTrialConfig, read_trial
 from sweeps.search_spaces.methods import draw_grid, draw_random, draw_sobol
 from sweeps.search_spaces.problems import Problem, SpaceError
 
@@ -68,9 +68,9 @@ class PlannedTrial:
     configuration: Configuration
 
     @cached_property
-    def config(self) -> TrialConfig:
+    def config(self) -> AnyTrialConfig:
         """The configuration, typed."""
-        return TrialConfig.model_validate(self.configuration)
+        return read_trial(self.configuration)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what follows from the rest: all trials go to each worker."""

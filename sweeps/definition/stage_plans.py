@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from sweeps.definition.planning import PlannedTrial, configuration_hash, spawned_seed
+from sweeps.models.own_training_configuration import OwnTrialConfig
 
 __all__ = ["audit_plan", "can_be_refitted", "refit_plan", "repeats_plan"]
 
@@ -44,7 +45,8 @@ def audit_plan(pruned: Sequence[PlannedTrial], number: int, sweep_seed: int) -> 
 
 def can_be_refitted(trial: PlannedTrial) -> bool:
     """Return whether a trial can be trained on dev rows, too: its schedule does not watch them."""
-    return trial.config.schedule.kind != _WATCHES_DEV
+    config = trial.config
+    return isinstance(config, OwnTrialConfig) or config.schedule.kind != _WATCHES_DEV
 
 
 def refit_plan(winner: PlannedTrial, sweep_seed: int) -> list[PlannedTrial]:

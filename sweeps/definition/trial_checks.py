@@ -20,6 +20,8 @@ from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.data_checks import DataSummary
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.own_functions import OwnFunction, trial_functions
+from sweeps.models.own_training_configuration import OwnTrialConfig
+from sweeps.models.trial_kinds import AnyTrialConfig, is_own_training, read_trial, trial_model
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 from sweeps.search_spaces.space import Space
 
@@ -72,10 +74,11 @@ class Surroundings:
 
 def check_configuration(configuration: Mapping[str, Any], around: Surroundings) -> TrialCheck:
     """Return what is wrong with a configuration, on these data if they are known."""
+    model = trial_model(configuration)
     try:
-        config = TrialConfig.model_validate(configuration)
+        config = model.model_validate(configuration)
     except ValidationError as err:
-        problems = problems_of(err, TrialConfig, configuration)
+        problems = problems_of(err, model, configuration)
         is_joint = all(details["type"] == "value_error" for details in err.errors())
         rest = _without_wrong_sections(configuration, err)
         if rest is not None:
@@ -91,7 +94,7 @@ def check_configuration(configuration: Mapping[str, Any], around: Surroundings) 
 def completed(configuration: Any) -> dict[str, Any] | None:
     """Return a trial's configuration with every default, as a plan has it; None if illegal."""
     try:
-        return TrialConfig.model_validate(configuration).model_dump(mode="json")
+        return read_trial(configuration).model_dump(mode="json")
     except ValidationError:
         return None
 
@@ -105,6 +108,8 @@ def possible_configurations(space: Space) -> list[dict[str, Any]]:
 def _without_wrong_sections(
     configuration: Mapping[str, Any], error: ValidationError
 ) -> TrialConfig | None:
+    if is_own_training(configuration):
+        return None
     wrong = {details["loc"][0] for details in error.errors() if details["loc"]}
     sound = {
         key: value
@@ -118,7 +123,7 @@ def _without_wrong_sections(
 
 
 def _against_surroundings(
-    config: TrialConfig, complete: Mapping[str, Any], around: Surroundings
+    config: AnyTrialConfig, complete: Mapping[str, Any], around: Surroundings
 ) -> Iterator[Problem]:
     """Yield what the net cannot do with this data, and what the user's own cannot be called with.
 
@@ -130,7 +135,7 @@ def _against_surroundings(
     for own in trial_functions(complete):
         yield from own_problems(own, around.folders)
     data = around.data
-    if data is None:
+    if data is None or isinstance(config, OwnTrialConfig):
         return
     try:
         check_trial(config, data)

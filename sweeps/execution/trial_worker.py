@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
@@ -34,6 +34,7 @@ from sweeps.models.own_imports import find_apart
 from sweeps.models.process_state import ProcessState
 from sweeps.models.splits import TrainDev
 from sweeps.models.training import Training
+from sweeps.models.trial_kinds import AnyTrialConfig, is_own_training, read_trial
 from sweeps.models.weights import pack
 from sweeps.record.kept_weights import checkpoint_name, weights_name
 from sweeps.record.sweep_record import Outcome
@@ -76,6 +77,8 @@ class TrialWorker:
         so it is not what this is done with.
         """
         first = self._order.trials[min(self._order.trials)]
+        if is_own_training(first.configuration):
+            return  # and what it imports of torch is its own affair
         try:
             config = _without_own_code(first)
             few = _first_batches(self._order.data[0], config.training.batch_size)
@@ -224,7 +227,7 @@ class TrialWorker:
             name = weights_name(trial.index, training.best_epoch)
             self._order.weights.write(name, pack(training.best_weights, about))
         is_due = training.epoch - self._saved >= self._order.checkpoint_every
-        if is_due and self._outcome(training) is None:
+        if is_due and _config(trial).resumes and self._outcome(training) is None:
             content = with_checksum(training.checkpoint())
             self._order.checkpoints.write(checkpoint_name(trial.index), content, durable=False)
             self._saved = training.epoch
@@ -259,11 +262,12 @@ def _without_own_code(trial: PlannedTrial) -> TrialConfig:
     optimizer = {**trial.configuration["optimizer"], "groups": []}
     if optimizer["kind"] == "custom":
         optimizer = {"kind": "SGD"}
-    return _config(trial, model={"kind": "linear"}, optimizer=optimizer)
+    ours = {"model": {"kind": "linear"}, "optimizer": optimizer}
+    return TrialConfig.model_validate({**trial.configuration, **ours})
 
 
-def _config(trial: PlannedTrial, **changed: Any) -> TrialConfig:
-    return TrialConfig.model_validate({**trial.configuration, **changed})
+def _config(trial: PlannedTrial) -> AnyTrialConfig:
+    return read_trial(trial.configuration)
 
 
 def _first_batches(data: TrainDev, batch_size: int | Literal["full"]) -> TrainDev:

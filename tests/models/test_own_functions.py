@@ -16,8 +16,10 @@ from sweeps.models.own_functions import (
     own_functions,
     trial_functions,
 )
+from sweeps.models.trial_kinds import read_trial
 
 OPTIMIZER: dict[str, Any] = {"kind": "custom", "target": "own.steps:Lion", "lr": 0.1}
+TRAINING: dict[str, Any] = {"kind": "custom", "target": "own.loop:train", "epochs": 3}
 NET: dict[str, Any] = {"kind": "custom", "target": "own.net:build", "options": {"width": 3}}
 
 
@@ -45,17 +47,26 @@ def test_a_sweep_calls_that_of_its_data_then_those_of_its_trials() -> None:
     assert list(own_functions(data, plan)) == [OwnFunction("data", "own.data:load"), net, net]
 
 
-def in_file(kind: OwnRole) -> dict[str, Any]:
-    data = DataConfig(source="own.data:load").model_dump(mode="json")
-    return {"data": data, **configuration(NET, OPTIMIZER)}
+OF_NETS = configuration(NET, OPTIMIZER)
+OF_OWN_TRAINING = read_trial({"training": TRAINING}).model_dump(mode="json")
+IN_FILE: dict[OwnRole, dict[str, Any]] = {
+    "data": {"data": {"source": "own.data:load"}},
+    "net": OF_NETS,
+    "optimizer": OF_NETS,
+    "training": OF_OWN_TRAINING,
+}
+
+
+def test_every_role_is_tried() -> None:
+    assert IN_FILE.keys() == ROLES.keys()
 
 
 @pytest.mark.parametrize("kind", ROLES)
 def test_a_function_is_named_where_its_role_says(kind: OwnRole) -> None:
-    found = own_functions(DataConfig(source="own.data:load"), [configuration(NET, OPTIMIZER)])
+    found = own_functions(DataConfig(source="own.data:load"), [OF_NETS, OF_OWN_TRAINING])
     (own,) = (one for one in found if one.kind == kind)
     section, key = own.role.path
-    assert in_file(kind)[section][key] == own.target
+    assert IN_FILE[kind][section][key] == own.target
 
 
 def test_a_model_is_packed_with_what_its_net_needs_and_not_with_its_data() -> None:

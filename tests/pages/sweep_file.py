@@ -19,6 +19,7 @@ from pydantic_core import PydanticUndefined
 
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.configuration import TrialConfig
+from sweeps.models.own_training_configuration import OwnTrialConfig
 
 Section = type[BaseModel]
 _TAGS = ("kind", "method", "scheduler")
@@ -33,8 +34,9 @@ def sweep_file_reference() -> str:
     parts = [_table("Top level", SweepFile)]
     for key, field in SweepFile.model_fields.items():
         parts += list(_sections(key, field.annotation))
-    for key, field in TrialConfig.model_fields.items():
-        parts += list(_sections(f"space.{key}", field.annotation))
+    for model in (TrialConfig, OwnTrialConfig):
+        for key, field in model.model_fields.items():
+            parts += list(_sections(f"space.{key}", field.annotation))
     return "\n".join(dict.fromkeys(parts))  # a section that several kinds have, once
 
 

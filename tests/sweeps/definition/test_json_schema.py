@@ -141,3 +141,31 @@ def test_both_accept_what_is_right(change: tuple[str, str]) -> None:
 def test_both_refuse_what_is_wrong(change: tuple[str, str]) -> None:
     assert change[0] in GOOD
     assert verdicts(GOOD.replace(*change, 1)) == (False, False)
+
+
+OWN = """name: t
+data: {source: iris}
+metrics: {loss: {goal: min}, reward: {goal: max}}
+search: {method: random, trials: 2}
+space:
+  training: {kind: custom, target: 'tests.models.own_trainings:steps', epochs: {int: [2, 4]},
+             options: {lr: {float: [0.1, 1]}}, device: {choice: [auto, cpu]}}
+  regularization: {early_stopping: {patience: 2}}
+"""
+WRONG_OWN = {
+    "no target": ("target: 'tests.models.own_trainings:steps', ", ""),
+    "a net that nobody trains": ("space:\n", "space:\n  model: {kind: linear}\n"),
+    "a penalty that nobody adds": ("{early_stopping:", "{l2: 0.1, early_stopping:"),
+    "another kind": ("kind: custom", "kind: costum"),
+    "a goal that is none": ("goal: max", "goal: up"),
+}
+
+
+def test_both_accept_own_training() -> None:
+    assert verdicts(OWN) == (True, True)
+
+
+@pytest.mark.parametrize("change", WRONG_OWN.values(), ids=WRONG_OWN)
+def test_both_refuse_own_training_that_is_wrong(change: tuple[str, str]) -> None:
+    assert change[0] in OWN
+    assert verdicts(OWN.replace(*change, 1)) == (False, False)

@@ -1,0 +1,79 @@
+"""A trial that the user's own code trains: its configuration.
+
+Imports no torch, so that a sweep file is checked at once. What is tuned stands in
+`training.options`; there are no sections for what the own code builds by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from sweeps.models.configuration import EarlyStopping
+from sweeps.models.errors import TrialConfigError
+from sweeps.models.own_functions import TARGET, check_option_names
+from sweeps.models.section import Section
+
+__all__ = ["CustomTraining", "OwnRegularization", "OwnTrialConfig"]
+
+_NOT_USED = ("model", "optimizer", "loss", "schedule")
+
+
+class CustomTraining(Section):
+    """A user-defined training: `target(trial, **options)`."""
+
+    kind: Literal["custom"]
+    target: str = Field(
+        pattern=f"^{TARGET}$",
+        description="package.module:name of a generator function or a class, importable from "
+        "where the program runs.",
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="Passed to it as keywords: what is tuned."
+    )
+    epochs: int = Field(
+        ge=1, le=1_000_000, description="Stretches of training, each followed by an evaluation."
+    )
+    resume: Literal["exact", "from_start"] = Field(
+        "exact",
+        description="exact: from what the training keeps. from_start: nothing is kept, and a trial "
+        "that was stopped begins again.",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: cuda if there is one")
+
+    @field_validator("options")
+    @classmethod
+    def _options_are_free_names(cls, options: dict[str, Any]) -> dict[str, Any]:
+        check_option_names("training", options)
+        return options
+
+
+class OwnRegularization(Section):
+    """What of regularization is not inside the own code."""
+
+    early_stopping: EarlyStopping | None = None
+
+
+class OwnTrialConfig(Section):
+    """All that decides the curve of a trial with own training, besides its data and seed."""
+
+    training: CustomTraining
+    regularization: OwnRegularization = OwnRegularization()
+
+    @property
+    def resumes(self) -> bool:
+        """Whether a trial that was stopped goes on where it was."""
+        return self.training.resume == "exact"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_section_that_nobody_reads(cls, sections: Any) -> Any:
+        for name in _NOT_USED:
+            if isinstance(sections, dict) and sections.get(name) is not None:
+                raise TrialConfigError(
+                    f"own training reads no section `{name}`: it builds what it trains itself",
+                    key=(name,),
+                    hint="Remove the section; what of it is tuned is an option: training.options",
+                )
+        return sections

@@ -1,0 +1,86 @@
+"""What a sweep with own training declares: its metrics, each with what is good, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sweeps.definition.sweep_file import ObjectiveSection
+from sweeps.models.metric_configuration import MetricOptions
+from sweeps.models.metrics import METRICS, Mode
+from sweeps.models.objective import Objective
+from sweeps.models.trial_kinds import is_own_training
+from sweeps.search_spaces.problems import Problem, did_you_mean
+
+__all__ = ["check_own_metrics", "check_own_objective", "mixed_training", "trains_itself"]
+
+
+def trains_itself(template: Any) -> bool:
+    """Return whether trials of a space are trained by the user's own code.
+
+    Args:
+        template: The `space` section, as it is written.
+    """
+    return any(is_own_training({"training": one}) for one in _trainings(template))
+
+
+def mixed_training(template: Any) -> Iterator[Problem]:
+    """Yield that some trials would be trained by own code and others not."""
+    kinds = {is_own_training({"training": one}) for one in _trainings(template)}
+    if len(kinds) > 1:
+        rule = "all trials of a sweep must be trained by own code, or none"
+        hint = "write two sweep files, and put them side by side: sweeps compare"
+        yield Problem(("space", "training"), None, rule, hint=hint)
+
+
+def _trainings(template: Any) -> Iterator[Any]:
+    """Yield the `training` sections that the options of a space can have."""
+    for option in _options(template):
+        if isinstance(option, Mapping):
+            yield from _options(option.get("training"))
+
+
+def _options(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping) and isinstance(value.get("choice"), list):
+        for option in value["choice"]:
+            yield from _options(option)
+    else:
+        yield value
+
+
+def check_own_objective(
+    section: ObjectiveSection, declared: Mapping[str, MetricOptions], problems: list[Problem]
+) -> Objective | None:
+    """Return the objective; None where there is a problem, which is added to the others."""
+    name = section.metric.removeprefix("dev_")
+    if name not in declared or name == section.metric:
+        choices = tuple(f"dev_{one}" for one in declared)
+        rule = f"{section.metric!r} is not a metric that own training is declared to report"
+        hint = did_you_mean(section.metric, choices)
+        hint = hint or f"declare it: metrics: {{{name}: {{goal: min}}}}, or max"
+        problems.append(Problem(("objective", "metric"), section.metric, rule, choices, hint))
+        return None
+    mode = _goal(name, declared[name])
+    return None if mode is None else Objective(section.metric, mode)
+
+
+def check_own_metrics(declared: Mapping[str, MetricOptions]) -> Iterator[Problem]:
+    """Yield what is wrong with the `metrics` section of a sweep with own training."""
+    for name, options in declared.items():
+        if not name.isidentifier():
+            rule = "the name of a metric must be letters, digits and _, and no digit first"
+            yield Problem(("metrics", name), name, f"{rule}, got {name!r}")
+        elif _goal(name, options) is None:
+            rule = "missing key 'goal': is low or high good?"
+            hint = "write goal: min | max"
+            yield Problem(("metrics", name), None, rule, hint=hint, kind="missing_key")
+        if options.quantile is not None:
+            rule = f"own training measures {name} itself, so that no quantile is passed on"
+            yield Problem(("metrics", name, "quantile"), options.quantile, rule)
+
+
+def _goal(name: str, options: MetricOptions) -> Mode | None:
+    """Return which values are good; of a name that is known here, what they are."""
+    if options.goal is not None:
+        return options.goal
+    return METRICS[name].direction if name in METRICS else None
