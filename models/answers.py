@@ -5,7 +5,7 @@ Whatever several metrics need is computed once. Nothing here waits for the devic
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Self
 
@@ -41,6 +41,7 @@ class Answers:
         self.targets = targets
         self.center, self.scale = units
         self._loss = loss
+        self._by_row: dict[object, Tensor] = {}
         self._classes, self._dtype = outputs.shape[1], outputs.dtype
 
     @classmethod
@@ -69,6 +70,12 @@ class Answers:
     def take(self, rows: Tensor) -> Answers:
         """Return the answers for some of the rows by number, (n,) int64, each as often as named."""
         return _Taken(self, rows)
+
+    def by_row(self, function: Callable[[Answers], Tensor]) -> Tensor:
+        """(rows,) values that a function finds of each row, computed once."""
+        if function not in self._by_row:
+            self._by_row[function] = function(self)
+        return self._by_row[function]
 
     @cached_property
     def loss(self) -> Tensor:
@@ -136,6 +143,9 @@ class _Taken(Answers):
         self.targets = whole.targets[rows]
         self.center, self.scale = whole.center, whole.scale
         self._classes, self._dtype = whole._classes, whole._dtype
+
+    def by_row(self, function: Callable[[Answers], Tensor]) -> Tensor:
+        return self._whole.by_row(function)[self._rows]
 
     @cached_property
     def outputs(self) -> Tensor:  # type: ignore[override]

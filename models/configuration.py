@@ -151,9 +151,11 @@ def check_trial(config: TrialConfig, data: DataShape) -> None:
 def _check_loss(config: TrialConfig, data: DataShape) -> None:
     losses = TASKS[data.task].losses
     kind = losses[0] if isinstance(config.loss, TaskLoss) else config.loss.kind
-    if kind not in losses:
+    if kind not in (*losses, "custom"):
         rule = f"a loss must suit the task, and the task is {data.task}"
-        raise TrialConfigError(rule, key=("loss", "kind"), value=kind, choices=("auto", *losses))
+        raise TrialConfigError(
+            rule, key=("loss", "kind"), value=kind, choices=("auto", *losses, "custom")
+        )
     smoothing = config.regularization.label_smoothing
     if smoothing > 0 and kind != "cross_entropy":
         if "cross_entropy" in losses:

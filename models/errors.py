@@ -5,6 +5,7 @@ ValueError
     ├── DataError         the data set: its source, columns, values or split
     ├── TrialConfigError  a configuration whose parts, or whose data, do not suit each other
     ├── NetError          the user's own net: it cannot be found, built or run
+    ├── OwnFunctionError  the user's own loss or metric: it cannot be found, called or used
     ├── OwnTrainingError  the user's own training: it cannot be found, run, measured or saved
     └── WeightsError      weights or a checkpoint that cannot be read
 """
@@ -19,6 +20,7 @@ __all__ = [
     "DataError",
     "ModelError",
     "NetError",
+    "OwnFunctionError",
     "OwnTrainingError",
     "TrialConfigError",
     "WeightsError",
@@ -77,6 +79,10 @@ class TrialConfigError(ModelError):
 
 class NetError(ModelError):
     """A user-defined net that cannot be found, built or run."""
+
+
+class OwnFunctionError(ModelError):
+    """A user-defined loss or metric that cannot be found, called or used."""
 
 
 class OwnTrainingError(ModelError):

@@ -5,13 +5,22 @@ Imports no torch, so that a sweep file is checked at once.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from sweeps.models.own_functions import TARGET, check_option_names
 from sweeps.models.section import Section
 
-__all__ = ["ClassWeights", "LossConfig", "LossKind", "TaskLoss", "class_weights_of", "options_of"]
+__all__ = [
+    "ClassWeights",
+    "CustomLoss",
+    "LossConfig",
+    "LossKind",
+    "TaskLoss",
+    "class_weights_of",
+    "options_of",
+]
 
 LossKind = Literal["cross_entropy", "focal", "mse", "mae", "huber", "quantile"]
 ClassWeights = (
@@ -81,8 +90,27 @@ class Quantile(Section):
     quantile: float = Field(0.5, gt=0, lt=1, description="Share of the rows that lie below.")
 
 
+class CustomLoss(Section):
+    """A user-defined loss: `function(outputs, targets, **options)` returns one value a row."""
+
+    kind: Literal["custom"]
+    target: str = Field(
+        pattern=f"^{TARGET}$",
+        description="package.module:function, importable from where the program runs.",
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="Passed to the function as keywords."
+    )
+
+    @field_validator("options")
+    @classmethod
+    def _options_are_free_names(cls, options: dict[str, Any]) -> dict[str, Any]:
+        check_option_names("loss", options)
+        return options
+
+
 LossConfig = Annotated[
-    TaskLoss | CrossEntropy | Focal | SquaredError | AbsoluteError | Huber | Quantile,
+    TaskLoss | CrossEntropy | Focal | SquaredError | AbsoluteError | Huber | Quantile | CustomLoss,
     Field(discriminator="kind"),
 ]
 

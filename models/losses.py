@@ -12,7 +12,13 @@ from functools import partial
 import torch.nn.functional as F  # noqa: N812 - the field's own name for it
 from torch import Tensor
 
-from sweeps.models.loss_configuration import LossConfig, LossKind, TaskLoss, options_of
+from sweeps.models.loss_configuration import (
+    CustomLoss,
+    LossConfig,
+    LossKind,
+    TaskLoss,
+    options_of,
+)
 from sweeps.models.tasks import TASKS, Task
 
 __all__ = ["LOSSES", "Loss", "training_loss"]
@@ -60,13 +66,14 @@ LOSSES: dict[LossKind, Loss] = {
 
 
 def training_loss(task: Task, loss: LossConfig, label_smoothing: float = 0.0) -> Loss:
-    """Return the loss that batches are trained on.
+    """Return the loss that batches are trained on, where it is not the user's own.
 
     Args:
         task: of the data.
         loss: the section, which suits the task, as `check_trial` has made sure.
         label_smoothing: for the cross-entropy only, likewise.
     """
+    assert not isinstance(loss, CustomLoss), "own losses are in own_loss"
     function = LOSSES[TASKS[task].losses[0] if isinstance(loss, TaskLoss) else loss.kind]
     options = options_of(loss)
     if label_smoothing:

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 __all__ = [
     "METRICS",
     "PARTS",
+    "Limits",
     "Metric",
     "Mode",
+    "bounds_of",
     "metric_columns",
     "metrics_of",
     "recorded_metrics",
@@ -33,6 +35,7 @@ __all__ = [
 ]
 
 Mode = Literal["min", "max"]
+Limits = tuple[float | None, float | None]
 PARTS = ("train", "dev")
 Needs = Literal["", "two classes", "a second class", "only two classes", "no zeros"]
 
@@ -48,6 +51,7 @@ class Metric:
         is_share: whether it is a share of the rows, whose error is known without a bootstrap.
         floor: its least value where high ones are good; where low ones are, that is 0.
         is_usual: whether it is recorded of every sweep with such a task; others where asked for.
+        limits: its least and greatest value where they are others; None for one without an end.
         needs: what it is undefined without, by its name in `unmeasurable`; empty for nothing.
     """
 
@@ -58,11 +62,20 @@ class Metric:
     floor: float = 0.0
     is_usual: bool = False
     needs: Needs = ""
+    limits: Limits | None = None
 
     @property
     def bounds(self) -> tuple[float, float]:
         """The least and the greatest value that it can have."""
+        if self.limits is not None:
+            return bounds_of(self.limits)
         return (0.0, math.inf) if self.direction == "min" else (self.floor, 1.0)
+
+
+def bounds_of(limits: Limits) -> tuple[float, float]:
+    """Return the least and the greatest value; infinite where there is no end."""
+    low, high = limits
+    return -math.inf if low is None else low, math.inf if high is None else high
 
 
 def _loss(answers: Answers) -> Tensor:

@@ -23,11 +23,12 @@ from sweeps.models.device_data import Batch, DeviceData
 from sweeps.models.devices import chosen_device
 from sweeps.models.flat_parameters import FlatParameters
 from sweeps.models.loss_configuration import class_weights_of
-from sweeps.models.losses import training_loss
-from sweeps.models.metrics import metric_columns, recorded_metrics
+from sweeps.models.measured_metrics import loss_function, measured_metrics
+from sweeps.models.metrics import metric_columns
 from sweeps.models.nets import build_net
 from sweeps.models.objective import Objective
 from sweeps.models.optimizers import build_optimizer
+from sweeps.models.own_loss import try_loss
 from sweeps.models.randomness import OwnRandomness
 from sweeps.models.regularizers import gradient_changes
 from sweeps.models.row_weights import row_weights
@@ -35,6 +36,10 @@ from sweeps.models.schedules import Horizon, Schedule
 from sweeps.models.splits import TrainDev
 
 __all__ = ["NetEpoch", "NetTraining", "not_finite"]
+
+
+# Not as many as there are classes or outputs, most often, so that no dimension is mistaken.
+_TRIED = 7
 
 
 class NetEpoch(NamedTuple):
@@ -67,7 +72,8 @@ class NetTraining:
         """
         check_trial(config, data)
         device = chosen_device(config.training.device)
-        is_all_ours = "custom" not in (config.model.kind, config.optimizer.kind)
+        kinds = (config.model.kind, config.optimizer.kind, config.loss.kind)
+        is_all_ours = "custom" not in kinds
         self._randomness = OwnRandomness(seed, device, is_all_ours)
         with self._randomness:
             self._net = build_net(config.model, data.input_shape, data.outputs).to(device)
@@ -80,15 +86,25 @@ class NetTraining:
         steps = math.ceil(self._data.batches_per_epoch / self._accumulate)
         horizon = Horizon(config.training.epochs, steps)
         self.schedule = Schedule(config.schedule, config.optimizer.lr, horizon, objective.mode)
-        self._loss = training_loss(data.task, config.loss, config.regularization.label_smoothing)
+        self._loss = loss_function(data.task, config.loss, config.regularization.label_smoothing)
         self._gradient_changes = gradient_changes(config.regularization, self._parameters)
         self._precision = _precision(config.training.precision, device)
-        metrics = recorded_metrics(data.task, objective.recorded)
+        metrics = measured_metrics(data.task, objective.recorded, config.loss)
         self._metrics = tuple(metrics.values())
         self._columns = metric_columns(metrics)
         units = (data.target_mean, data.target_scale)
         self._answers = partial(Answers.of, data.task, units=units)
         self._kept: dict[str, Tensor] = {}
+        self._try_out()
+
+    def _try_out(self) -> None:
+        """Tries the user's own loss on the net's outputs for a few train rows."""
+        x, y = self._data.x[: min(_TRIED, self._data.train_rows)], self._data.y
+        self._net.eval()
+        with self._randomness:
+            with torch.no_grad(), self._precision:
+                outputs = self._net(x)
+            try_loss(self._loss, outputs.float(), y[: len(x)])
 
     def train_epoch(self, epoch: int) -> NetEpoch:
         """Trains one epoch, counted from 0.

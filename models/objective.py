@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from sweeps.models.metric_configuration import MetricOptions
-from sweeps.models.metrics import METRICS, Mode
+from sweeps.models.metrics import METRICS, Limits, Mode, bounds_of
 
 __all__ = ["Objective"]
 
@@ -19,11 +20,28 @@ class Objective:
     Attributes:
         recorded: What epochs have besides the usual metrics, the objective's own among them; only
             training asks for it.
+        limits: The least and the greatest value of a metric that no table has; None of others.
     """
 
     metric: str
     mode: Mode
     recorded: Mapping[str, MetricOptions] = field(default_factory=dict)
+    limits: Limits | None = None
+
+    @classmethod
+    def of(cls, goal: Mapping[str, Any]) -> Self:
+        """Read what `goal` wrote; raises KeyError and TypeError."""
+        limits = goal.get("limits")
+        if limits is not None:
+            low, high = limits
+            limits = (low, high)
+        return cls(goal["metric"], goal["mode"], limits=limits)
+
+    @property
+    def goal(self) -> dict[str, Any]:
+        """What sweep.json says of it."""
+        own = {} if self.limits is None else {"limits": list(self.limits)}
+        return {"metric": self.metric, "mode": self.mode, **own}
 
     @property
     def sign(self) -> float:
@@ -33,6 +51,8 @@ class Objective:
     @property
     def bounds(self) -> tuple[float, float]:
         """The least and the greatest value of the metric; infinite for one that is not known."""
+        if self.limits is not None:
+            return bounds_of(self.limits)
         metric = METRICS.get(self.metric.removeprefix("dev_"))
         return (-math.inf, math.inf) if metric is None else metric.bounds
 

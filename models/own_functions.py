@@ -31,7 +31,7 @@ __all__ = [
 # package.module:function
 TARGET = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
-OwnRole = Literal["data", "net", "optimizer", "training"]
+OwnRole = Literal["data", "net", "optimizer", "loss", "training"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ ROLES: dict[OwnRole, Role] = {
     "optimizer": Role(
         ("optimizer", "target"), ("optimizer", "options"), ("lr",), answers=False, positional=1
     ),
+    "loss": Role(("loss", "target"), ("loss", "options"), (), answers=False, positional=2),
     "training": Role(
         ("training", "target"), ("training", "options"), (), answers=False, positional=1
     ),
@@ -97,7 +98,12 @@ def trial_functions(configuration: Mapping[str, Any]) -> Iterator[OwnFunction]:
     Args:
         configuration: complete, as plain JSON values: a plan of 10,000 is gone through at once.
     """
-    named: dict[str, OwnRole] = {"model": "net", "optimizer": "optimizer", "training": "training"}
+    named: dict[str, OwnRole] = {
+        "model": "net",
+        "optimizer": "optimizer",
+        "loss": "loss",
+        "training": "training",
+    }
     for key, kind in named.items():
         section = configuration.get(key, {})
         if section.get("kind") == "custom":

@@ -15,7 +15,7 @@ FILES = sorted(path for package in (*PACKAGES, "tests") for path in (ROOT / pack
 PRODUCT = [
     path
     for path in FILES
-    if path.relative_to(ROOT).parts[0] in PACKAGES and "examples" not in path.parts
+    if path.relative_to(ROOT).parts[0] in PACKAGES and not {"examples", "gallery"} & {*path.parts}
 ]
 
 HOMES = {

@@ -22,6 +22,7 @@ from sweeps.definition.constraint_checks import (
 from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.metric_checks import check_metrics, check_objective
 from sweeps.definition.own_files import looked_in
+from sweeps.definition.own_loss_checks import check_own_loss, of_own_loss
 from sweeps.definition.own_training_checks import (
     check_own_metrics,
     check_own_objective,
@@ -100,14 +101,17 @@ def check_sections(
     problems += check_constraints(constraints, known, are_complete=not faults)
     problems += rejections(constraints, listed)
     problems += _check_search(file, space, bool(constraints), bool(faults))
+    tried = [*known, *(one for _, one in listed)]
     if not any("training" in one.path for one in faults):
-        problems += _check_stopping(file.stopping, [*known, *(one for _, one in listed)])
+        problems += _check_stopping(file.stopping, tried)
+    problems += check_own_loss(file.objective.metric, tried)
     problems += check_roles(file.roles, space)
     problems += _check_resources(file.resources)
     problems += faults
     if problems or objective is None or (data is None and is_read):
         return None, list(dict.fromkeys(problems))
-    return Sections(space, tuple(constraints.values()), objective, data), []
+    judged = of_own_loss(objective, tried)
+    return Sections(space, tuple(constraints.values()), judged, data), []
 
 
 def _check_objective(

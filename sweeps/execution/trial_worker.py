@@ -258,11 +258,11 @@ def _import(functions: Sequence[OwnFunction]) -> None:
 
 
 def _without_own_code(trial: PlannedTrial) -> TrialConfig:
-    """Return a trial's configuration with a linear net and steps of torch's in place of own."""
+    """Return a trial's configuration with a linear net, steps of torch's and the task's loss."""
     optimizer = {**trial.configuration["optimizer"], "groups": []}
     if optimizer["kind"] == "custom":
         optimizer = {"kind": "SGD"}
-    ours = {"model": {"kind": "linear"}, "optimizer": optimizer}
+    ours = {"model": {"kind": "linear"}, "optimizer": optimizer, "loss": {"kind": "auto"}}
     return TrialConfig.model_validate({**trial.configuration, **ours})
 
 

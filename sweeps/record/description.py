@@ -99,7 +99,7 @@ class Description:
             id=value["id"],
             base_dir=Path(value["base_dir"]),
             overrides=tuple(value["overrides"]),
-            objective=Objective(**value["goal"]),
+            objective=Objective.of(value["goal"]),
             data=DataDescription.of(value["data"]),
             trials=value["trials"],
             plan_lines=value.get("plan_lines", value["trials"]),

@@ -87,7 +87,7 @@ def make_stage(
     about = {
         "id": uuid.uuid4().hex,
         "trials": len(plan),
-        "goal": {"metric": objective.metric, "mode": objective.mode},
+        "goal": objective.goal,
         "stage": stage,
         "stage_of": description["id"],
         "sweep": description["sweep"] | unchanged,

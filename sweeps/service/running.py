@@ -312,7 +312,7 @@ def _description(sweep: Sweep) -> dict[str, Any]:
         "module_folders": [str(path) for path in sweep.module_folders()[1:]],
         "overrides": list(sweep.overrides),
         "git_commit": _git_commit(sweep.base_dir),
-        "goal": {"metric": sweep.objective.metric, "mode": sweep.objective.mode},
+        "goal": sweep.objective.goal,
         "data": {
             "source": sweep.file.data.source,
             "digest": sweep.data.digest,

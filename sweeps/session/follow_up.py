@@ -17,8 +17,8 @@ from typing import Protocol
 
 from sweeps.definition.stage_plans import audit_plan, can_be_refitted, refit_plan, repeats_plan
 from sweeps.definition.sweep_file import Final, SweepFile
+from sweeps.models.configuration import TrialConfig
 from sweeps.models.datasets import Dataset
-from sweeps.models.metrics import recorded_metrics
 from sweeps.models.objective import Objective
 from sweeps.models.splits import Splits, refit_splits
 from sweeps.record.final import (
@@ -163,6 +163,7 @@ class FollowUp:
             about = (choice.winner.trial, choice.winner.hash, choice.model.sha256)
             note_opened(self.folder, Opening(round(time.time(), 3), *about, len(rows), {}))
         from sweeps.models.evaluation import Resampling, evaluate
+        from sweeps.models.measured_metrics import measured_metrics
         from sweeps.models.prediction import Predictor
 
         model = choice.model
@@ -170,7 +171,9 @@ class FollowUp:
             fetch_file(self.folder.path / model.weights), self.folder.path / model.preprocessing
         )
         features, target = self.dataset.features.take(rows), self.dataset.target.take(rows)
-        measured = recorded_metrics(target.task, self.file.recorded_metrics)
+        config = self.record.trials[choice.winner.trial].trial.config
+        loss = config.loss if isinstance(config, TrialConfig) else None
+        measured = measured_metrics(target.task, self.file.recorded_metrics, loss)
         drawn = Resampling(self.file.seed, test.units)
         found = evaluate(predictor, features, target, measured, drawn)
         metrics = {f"test_{name}": Interval(**vars(one)) for name, one in found.items()}

@@ -20,13 +20,13 @@ from sweeps.models.trial_kinds import read_trial
 
 OPTIMIZER: dict[str, Any] = {"kind": "custom", "target": "own.steps:Lion", "lr": 0.1}
 TRAINING: dict[str, Any] = {"kind": "custom", "target": "own.loop:train", "epochs": 3}
+LOSS: dict[str, Any] = {"kind": "custom", "target": "own.losses:tversky"}
 NET: dict[str, Any] = {"kind": "custom", "target": "own.net:build", "options": {"width": 3}}
 
 
-def configuration(model: dict[str, Any], optimizer: dict[str, Any] | None = None) -> dict[str, Any]:
-    optimizer = optimizer or {"kind": "sgd"}
-    sections = {"model": model, "optimizer": optimizer, "training": {"epochs": 1}}
-    return TrialConfig.model_validate(sections).model_dump(mode="json")
+def configuration(model: dict[str, Any], **sections: dict[str, Any]) -> dict[str, Any]:
+    plain = {"model": model, "optimizer": {"kind": "sgd"}, "training": {"epochs": 1}}
+    return TrialConfig.model_validate(plain | sections).model_dump(mode="json")
 
 
 @pytest.mark.parametrize("model", [{"kind": "linear"}, {"kind": "mlp"}, {"kind": "cnn"}])
@@ -47,12 +47,13 @@ def test_a_sweep_calls_that_of_its_data_then_those_of_its_trials() -> None:
     assert list(own_functions(data, plan)) == [OwnFunction("data", "own.data:load"), net, net]
 
 
-OF_NETS = configuration(NET, OPTIMIZER)
+OF_NETS = configuration(NET, optimizer=OPTIMIZER, loss=LOSS)
 OF_OWN_TRAINING = read_trial({"training": TRAINING}).model_dump(mode="json")
 IN_FILE: dict[OwnRole, dict[str, Any]] = {
     "data": {"data": {"source": "own.data:load"}},
     "net": OF_NETS,
     "optimizer": OF_NETS,
+    "loss": OF_NETS,
     "training": OF_OWN_TRAINING,
 }
 

@@ -33,6 +33,10 @@ TORCHS = [
 GROUPS = [{"parameters": "0.*", "lr_factor": 0.1}, {"parameters": "*.bias", "lr": 0.3}]
 
 
+def own_loss(name: str, **options: float) -> dict[str, object]:
+    return {"kind": "custom", "target": f"tests.models.own_losses:{name}", "options": options}
+
+
 def own_optimizer(name: str) -> dict[str, object]:
     target = f"tests.models.own_optimizers:{name}"
     return {"kind": "custom", "target": target, "lr": 0.01}
@@ -71,6 +75,8 @@ CASES = [
         model=MLP,
         training={"epochs": 6, "batch_size": 8, "accumulate": 3, "device": "cpu"},
     ),
+    case("own-loss", blobs(), model=MLP, loss=own_loss("focal", gamma=1.5)),
+    case("own-loss-noisy", line(), model=MLP, loss=own_loss("noisy_square")),
     case("one-cycle", blobs(), schedule={"kind": "one_cycle", "warmup_epochs": 1}),
     case("multi-step", blobs(), schedule={"kind": "multi_step", "milestones": [1, 3]}),
     case("linear-decay", blobs(), schedule={"kind": "linear", "warmup_epochs": 1}),

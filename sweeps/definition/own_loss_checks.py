@@ -1,0 +1,51 @@
+"""Whether trials that train on losses of the user's own can be compared by `dev_loss`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sweeps.models.objective import Objective
+from sweeps.search_spaces.problems import Problem
+
+__all__ = ["check_own_loss", "of_own_loss"]
+
+
+def check_own_loss(metric: str, configurations: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
+    """Yield that trials would be judged each by another loss.
+
+    The losses that the product has may be a parameter: every trial then reports the task's own.
+
+    Args:
+        metric: the objective.
+        configurations: those that show every option and both ends of every range.
+    """
+    losses = _losses(configurations)
+    if metric != "dev_loss" or not _has_own(losses) or _are_equal(losses):
+        return
+    rule = (
+        "trials cannot be compared by dev_loss, the mean of the loss that each is trained on, "
+        "where that differs between them"
+    )
+    hint = "choose a metric that all of them share, as dev_accuracy or dev_r2, or fix space.loss"
+    yield Problem(("objective", "metric"), metric, rule, hint=hint)
+
+
+def of_own_loss(objective: Objective, configurations: Iterable[Mapping[str, Any]]) -> Objective:
+    """Return the objective; where it is the mean of a loss of the user's own, of any value."""
+    if objective.metric == "dev_loss" and _has_own(_losses(configurations)):
+        return replace(objective, limits=(None, None))
+    return objective
+
+
+def _losses(configurations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [one["loss"] for one in configurations if isinstance(one.get("loss"), Mapping)]
+
+
+def _has_own(losses: Iterable[Mapping[str, Any]]) -> bool:
+    return any(loss.get("kind") == "custom" for loss in losses)
+
+
+def _are_equal(losses: list[Mapping[str, Any]]) -> bool:
+    return all(loss == losses[0] for loss in losses)
