@@ -23,12 +23,15 @@ __all__ = [
     "FILE_SUFFIXES",
     "GENERATED_NAMES",
     "MAX_FOLDS",
+    "NO_DATA",
     "DataConfig",
     "SourceKind",
     "SplitFractions",
 ]
 
-SourceKind = Literal["builtin", "file", "function"]
+SourceKind = Literal["builtin", "file", "function", "none"]
+# What own training needs no data for: it makes or reads its own.
+NO_DATA = "none"
 Duplicates = Literal["auto", "together", "apart"]
 
 GENERATED_NAMES = ("moons", "spirals")
@@ -181,9 +184,9 @@ class DataConfig(Section):
     """Which data set is searched on, and how it is split and prepared.
 
     Attributes:
-        source: a built-in name (`BUILTIN_NAMES`); a .csv, .parquet or .npz file, relative to the
+        source: a built-in name; a .csv, .parquet or .npz file, relative to the
             sweep file's folder; or the user's own `package.module:function`, called without
-            arguments, that returns (features, target).
+            arguments, that returns (features, target); none for own training that needs no data.
         target: the column, or array of an .npz, to be predicted; files only, and needed there
             (checked when the file is read, so that its columns can be named).
         task: `auto` takes words, booleans, and whole numbers with at most 20 distinct values for
@@ -246,6 +249,8 @@ class DataConfig(Section):
     def _keys_suit_the_source(self) -> Self:
         if self.kind != "file":
             self._refuse(("target", "exclude"), "only for files")
+        if self.kind == "none":
+            self._refuse(("words", "weights", "split"), "only for data")
         if self.kind == "builtin" and self.split.column is not None:
             raise DataError(
                 f"{self.source} has no column that could decide the cut",
@@ -291,13 +296,15 @@ class DataConfig(Section):
 
     @property
     def kind(self) -> SourceKind:
-        """Which of the three forms `source` has."""
+        """Which form `source` has."""
         return _kind_of(self.source)
 
 
 def _kind_of(source: str) -> SourceKind:
     if source in BUILTIN_NAMES:
         return "builtin"
+    if source == NO_DATA:
+        return "none"
     if "://" in source:
         rule = "a source must be a file, and addresses are not read"
         hint = "Download it once and name the file, or write a function that fetches it"

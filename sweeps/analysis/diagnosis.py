@@ -146,10 +146,12 @@ def count(diagnoses: Sequence[Diagnosis]) -> dict[Finding, int]:
 
 
 def _errors(evidence: Evidence, at: int) -> tuple[float, float] | None:
-    """Return training and dev error at the best epoch of a trial."""
+    """Return training and dev error at the best epoch of a trial; None where not both are known."""
     best = evidence.trials[at].best
+    if best is None or evidence.task is None:
+        return None
     name = TASKS[evidence.task].score
-    if best is None or f"train_{name}" not in best:
+    if not {f"train_{name}", f"dev_{name}"} <= best.keys():
         return None
     return 1 - best[f"train_{name}"], 1 - best[f"dev_{name}"]
 
@@ -179,7 +181,7 @@ def _findings(
     losses = objective if evidence.objective.mode == "min" else -objective
     if trial.outcome is Outcome.COMPLETED:
         yield from _shape(losses, limits)
-    if _is_unstable(curve["train_loss"], limits):
+    if "train_loss" in curve and _is_unstable(curve["train_loss"], limits):
         yield "unstable"
 
 
@@ -216,6 +218,7 @@ def _unsure(evidence: Evidence, train: float) -> float:
 def _noise(evidence: Evidence, errors: tuple[float, float]) -> float:
     """Return the standard error of the gap between a training and a dev error."""
     train, dev = errors
+    assert evidence.task is not None, "errors were read by its task"
     train_rows = evidence.train_rows or math.inf
     if METRICS[TASKS[evidence.task].score].is_share:
         return math.hypot(_of_share(train, train_rows), _of_share(dev, evidence.dev_rows))

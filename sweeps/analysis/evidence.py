@@ -73,7 +73,7 @@ class Evidence:
 
     Attributes:
         objective: The objective.
-        task: classification or regression.
+        task: classification or regression; None where own training has no data.
         dev_rows: How many rows trials are compared on; all of them together where there are folds.
         train_rows: How many rows each net is trained on; None with folds, where nets differ in it.
         file: The sweep as it runs.
@@ -84,7 +84,7 @@ class Evidence:
     """
 
     objective: Objective
-    task: Task
+    task: Task | None
     dev_rows: int
     file: SweepFile
     trials: Sequence[TrialRecord]

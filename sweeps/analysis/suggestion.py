@@ -82,11 +82,12 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
     file = copy.deepcopy(written)
     file["name"] = f"{written['name'][:55]}-next"
     file["seed"] = int(written.get("seed", 0)) + 1
-    split = evidence.file.data.split
-    file["data"]["split"] = {
-        **(file["data"].get("split") or {}),
-        "seed": split.seed_in(evidence.file.seed),
-    }
+    if evidence.file.data.kind != "none":
+        split = evidence.file.data.split
+        file["data"]["split"] = {
+            **(file["data"].get("split") or {}),
+            "seed": split.seed_in(evidence.file.seed),
+        }
     reasons: dict[KeyPath, str] = dict(_ALWAYS)
     _try(file, reasons, is_legal, _drawn_instead(file, len(evidence.trials)))
     # Of two alarms for one range, the surer one, which comes first.

@@ -79,7 +79,7 @@ def _print(path: Path, sweep: Sweep, trials: int) -> None:
 
 def _not_checked(sweep: Sweep) -> list[str]:
     """Return what was left open because no code of the user's was run."""
-    if sweep.summary is not None:
+    if sweep.summary is not None or sweep.file.data.kind == "none":
         return []
     return [
         f"the data: {sweep.file.data.source} was not run, so columns, missing values, the task, "

@@ -24,6 +24,7 @@ from sweeps.definition.metric_checks import check_metrics, check_objective
 from sweeps.definition.own_files import looked_in
 from sweeps.definition.own_loss_checks import check_own_loss, of_own_loss
 from sweeps.definition.own_training_checks import (
+    check_needs_data,
     check_own_metrics,
     check_own_objective,
     mixed_training,
@@ -80,10 +81,12 @@ def check_sections(
         run_code: Whether data that a function of the user's loads are loaded.
     """
     problems: list[Problem] = []
-    is_read = "data" not in unsound and (run_code or file.data.kind != "function")
+    kind = file.data.kind
+    is_read = "data" not in unsound and kind != "none" and (run_code or kind != "function")
     data = _check_data(file, base_dir, problems) if is_read else None
     around = Surroundings(data, looked_in(base_dir))
     problems += [] if is_read else _look_at_data(file, around)
+    problems += check_needs_data(file)
     objective = None if "objective" in unsound else _check_objective(file, data, problems)
     problems += _check_metrics(file, data)
     constraints, unreadable = read_constraints(file.constraints)

@@ -35,6 +35,9 @@ def sweep_schema() -> Schema:
     for section in ("baseline", "configurations"):
         _point_listed(definitions, section)
     schema["properties"]["space"] = {"anyOf": [*spaces, _choice_of(spaces)]}
+    # Only own training does without data.
+    own = {"properties": {"space": {"anyOf": [spaces[1], _choice_of([spaces[1]])]}}}
+    schema["anyOf"] = [{"required": ["data"]}, own]
     return {"$schema": _DRAFT, **schema, "$defs": definitions}
 
 

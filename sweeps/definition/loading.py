@@ -23,6 +23,7 @@ from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.trial_checks import template_place
 from sweeps.definition.validation_messages import problems_of
 from sweeps.errors import FileProblem, SweepFileError
+from sweeps.models.data_configuration import NO_DATA
 from sweeps.models.own_functions import trial_functions
 from sweeps.search_spaces.problems import Problem, SpaceError
 from sweeps.search_spaces.space import Space
@@ -161,6 +162,8 @@ def _well_formed(value: dict[str, Any]) -> tuple[SweepFile, frozenset[str], list
         problems = problems_of(err, SweepFile, value)
         unsound = frozenset(str(details["loc"][0]) for details in err.errors())
     sound = {key: value[key] for key in SweepFile.model_fields if key in value.keys() - unsound}
+    if "data" not in value:
+        sound["data"] = {"source": NO_DATA}  # and whether they are needed is checked
     sound["search"] = sound.get("search") or _listed_only(value.get("search"))
     if isinstance(value.get("constraints"), list) and "constraints" in unsound:
         # At the same positions, for the messages.

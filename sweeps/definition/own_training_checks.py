@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sweeps.definition.sweep_file import ObjectiveSection
+from sweeps.definition.sweep_file import ObjectiveSection, SweepFile
 from sweeps.models.metric_configuration import MetricOptions
 from sweeps.models.metrics import METRICS, Mode
 from sweeps.models.objective import Objective
 from sweeps.models.trial_kinds import is_own_training
 from sweeps.search_spaces.problems import Problem, did_you_mean
 
-__all__ = ["check_own_metrics", "check_own_objective", "mixed_training", "trains_itself"]
+__all__ = [
+    "check_needs_data",
+    "check_own_metrics",
+    "check_own_objective",
+    "mixed_training",
+    "trains_itself",
+]
 
 
 def trains_itself(template: Any) -> bool:
@@ -31,6 +37,13 @@ def mixed_training(template: Any) -> Iterator[Problem]:
         rule = "all trials of a sweep must be trained by own code, or none"
         hint = "write two sweep files, and put them side by side: sweeps compare"
         yield Problem(("space", "training"), None, rule, hint=hint)
+
+
+def check_needs_data(file: SweepFile) -> Iterator[Problem]:
+    """Yield that nets have no data to be trained on."""
+    if file.data.kind == "none" and not trains_itself(file.space):
+        hint = "name them: data: {source: ...}; only own training does without"
+        yield Problem(("data",), None, "missing key 'data'", hint=hint, kind="missing_key")
 
 
 def _trainings(template: Any) -> Iterator[Any]:
@@ -61,7 +74,7 @@ def check_own_objective(
         problems.append(Problem(("objective", "metric"), section.metric, rule, choices, hint))
         return None
     mode = _goal(name, declared[name])
-    return None if mode is None else Objective(section.metric, mode)
+    return None if mode is None else Objective(section.metric, mode, limits=(None, None))
 
 
 def check_own_metrics(declared: Mapping[str, MetricOptions]) -> Iterator[Problem]:

@@ -28,8 +28,8 @@ class Sweep:
         base_dir: The file's folder: where data files, and first of all modules, are looked for.
         overrides: `key.path=value` texts that changed the file's values.
         objective: The objective and its direction.
-        summary: What checking the data found; None where they are a function of the user's and no
-            code was to be run.
+        summary: What checking the data found; None where there are none, or where they are a
+            function of the user's and no code was to be run.
     """
 
     file: SweepFile

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from sweeps.models.data_configuration import DataConfig
+from sweeps.models.data_configuration import NO_DATA, DataConfig
 from sweeps.models.metric_configuration import AskedMetrics, MetricOptions
 from sweeps.models.metrics import with_objective
 from sweeps.models.section import Section
@@ -254,7 +254,9 @@ class SweepFile(Section):
         description="Names the run folder and the MLflow experiment: letters, digits, . _ -",
     )
     seed: int = Field(0, ge=0, lt=2**63, description="Fixes the plan, the split and every trial.")
-    data: DataConfig
+    data: DataConfig = Field(
+        DataConfig(source=NO_DATA), description="Left out with own training that needs no data."
+    )
     objective: ObjectiveSection = ObjectiveSection(metric="dev_loss")
     metrics: AskedMetrics = Field(
         {},

@@ -18,9 +18,11 @@ from sweeps.models.configuration import TrialConfig
 from sweeps.models.datasets import load_dataset
 from sweeps.models.errors import ModelError
 from sweeps.models.nets import build_net
+from sweeps.models.objective import Objective
 from sweeps.models.own_functions import trial_functions
 from sweeps.models.splits import TrainDev, split_folds
 from sweeps.models.training import Training
+from sweeps.models.trial_kinds import is_own_training
 
 __all__ = ["Probe", "probe_plan"]
 
@@ -53,11 +55,11 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
     Raises:
         SweepError: A net cannot be built or trained, as its trial could not.
     """
-    dataset = load_dataset(sweep.file.data, sweep.base_dir)
-    folds = split_folds(dataset, sweep.file.data, sweep.file.seed)
-    data = [fold.train_dev() for fold in folds]
+    data = _data(sweep)
     torch.set_num_threads(math.ceil(sweep.file.resources.cpu))
     objective = replace(sweep.objective, recorded=sweep.file.recorded_metrics)
+    if is_own_training(planned[0].configuration):
+        return _probe_own(planned, data, objective)
     seconds, times_weights, row_bytes = [], [1.0], 0
     for trial in _spread(planned, _TRAINED):
         with _trial_errors(trial):
@@ -75,6 +77,32 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
         checkpoint_bytes=round(max(times_weights) * max(weights))
         + row_bytes * _epochs_unreported(planned, epoch_s),
     )
+
+
+def _probe_own(
+    planned: Sequence[PlannedTrial], data: Sequence[TrainDev], objective: Objective
+) -> Probe:
+    """Measure own training, which tells what it keeps once it has trained."""
+    seconds, weights, checkpoints = [], [], []
+    for trial in _spread(planned, _TRAINED):
+        with _trial_errors(trial):
+            training = Training(trial.config, data, objective, trial.seed)
+            seconds.append(training.train_epoch()["epoch_s"])
+            if training.outcome is None:
+                seconds[-1] = training.train_epoch()["epoch_s"]
+            weights.append(sum(t.nbytes for t in training.best_weights.values()) + _HEADER_BYTES)
+            checkpoints.append(len(training.checkpoint()) if trial.config.resumes else 0)
+    mean = len(seconds)
+    return Probe(sum(seconds) / mean, round(sum(weights) / mean), max(checkpoints))
+
+
+def _data(sweep: Sweep) -> list[TrainDev]:
+    """Return what nets are trained on, one for each fold; empty for own training without data."""
+    if sweep.file.data.kind == "none":
+        return []
+    dataset = load_dataset(sweep.file.data, sweep.base_dir)
+    folds = split_folds(dataset, sweep.file.data, sweep.file.seed)
+    return [fold.train_dev() for fold in folds]
 
 
 @contextmanager

@@ -31,7 +31,9 @@ class DataDescription:
     """The data of a sweep, as they were when it began.
 
     Attributes:
+        source: `none` where own training has no data of the sweep's.
         digest: SHA-256 of their contents.
+        task: None where there are no data.
         cut: By which rule rows went to the splits; empty in folders of versions that had one rule.
         seed: That of the cut, where it has one of its own.
         notes: What a person should know of the cut.
@@ -39,7 +41,7 @@ class DataDescription:
 
     source: str
     digest: str
-    task: Task
+    task: Task | None
     splits: tuple[SplitRows, ...]
     cut: str = ""
     seed: int | None = None

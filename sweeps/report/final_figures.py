@@ -87,9 +87,14 @@ def _test(choice: FinalChoice, openings: Sequence[Opening]) -> Panel:
     made = figure([dots], "", choice.metric.removeprefix("dev_"), showlegend=False)
     figures = ", ".join(f"{key} {one.words}" for key, one in last.metrics.items())
     times = "once" if len(openings) == 1 else f"{len(openings)} times: no longer a first look"
+    where = f"{last.rows} test rows that no trial had seen" if last.rows else "the own test part"
+    how = (
+        "; 95 % intervals (Clopper and Pearson 1934 for a share of rows, else a studentised "
+        "bootstrap)"
+    )
+    has_intervals = any(one.low is not None for one in last.metrics.values())
     caption = (
-        f"On {last.rows} test rows that no trial had seen: {figures}; 95 % intervals (Clopper "
-        f"and Pearson 1934 for a share of rows, else a studentised bootstrap). "
+        f"On {where}: {figures}{how if has_intervals else ''}. "
         f"The test set was used {times}. The first point is optimistic, as the best of many. The "
         f"third is {_third(choice)}, on other rows: a step within the test interval says nothing."
     )

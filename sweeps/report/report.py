@@ -138,9 +138,10 @@ def _summary(
 ) -> Section:
     description = folder.read_description()
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
-    method, source = description.sweep.search.method, description.data.source
+    method, data = description.sweep.search.method, description.data
+    on_what = f"on {data.source}" if data.splits else "without data of the sweep's own"
     text = [
-        f"A {method} search of {record.wanted} trials on {source}: {counts or 'none ended'}.",
+        f"A {method} search of {record.wanted} trials {on_what}: {counts or 'none ended'}.",
         *_surprise(description, choice, openings),
         *_winner_words(record, choice, openings),
         *_next_words(folder, record, analysis, choice),
@@ -149,8 +150,7 @@ def _summary(
     text += [f"Note on the data: {note}." for note in description.data.notes]
     facts = {
         "objective": f"{record.objective.metric} ({record.objective.mode})",
-        "data": ", ".join(f"{one.name} {one.rows} rows" for one in description.data.splits),
-        "cut": description.data.cut or AT_RANDOM,
+        **_data_facts(description),
         "started": _clock(record.started_at),
         "time in sessions": f"{record.active_s:.0f} s",
         "files": str(folder.path.name) + "/: plan, ledger, epochs.parquet, weights",
@@ -160,6 +160,15 @@ def _summary(
     return Section(
         "In short", text, facts=facts | _winner_facts(record, choice), files=_yaml(record, choice)
     )
+
+
+def _data_facts(description: Description) -> dict[str, str]:
+    """Return what trials were given, and what keeps the test rows from them."""
+    data = description.data
+    if not data.splits:
+        return {"test set": "sealed by promise: own training makes or reads what it measures on"}
+    rows = ", ".join(f"{one.name} {one.rows} rows" for one in data.splits)
+    return {"data": rows, "cut": data.cut or AT_RANDOM}
 
 
 def _surprise(

@@ -15,6 +15,7 @@ from sweeps.models.errors import DataError, NetError, WeightsError
 from sweeps.models.feature_checks import listed
 from sweeps.models.prediction import Predictor
 from sweeps.models.table_files import read_rows
+from sweeps.models.trial_kinds import is_own_training
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.own_code import code_folders
@@ -57,6 +58,11 @@ def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataF
     """Return one row of answers for each row of a .csv or .parquet file; see service.predict."""
     import pandas as pd
 
+    if is_own_training(record.trials[0].trial.configuration):
+        raise RequestError(
+            f"{folder.name} is of own training: its code alone knows how to ask what it has "
+            f"trained, whose weights are in {folder.weights}"
+        )
     if not rows.is_file():
         raise SweepError(f"no such file: {rows}")
     if rows.suffix.lower() not in _TABLES:

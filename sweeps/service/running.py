@@ -20,6 +20,7 @@ from sweeps.errors import RequestError, StoppedAtOnce, require_extra
 from sweeps.execution.placement import Place
 from sweeps.infra.command_line import command
 from sweeps.models.data_checks import DataSummary
+from sweeps.models.data_configuration import NO_DATA
 from sweeps.record.own_code import refuse_other_code
 from sweeps.record.replay import read_record
 from sweeps.record.results import Results
@@ -297,6 +298,24 @@ def _trials_of(search: Search, planned: int) -> dict[str, int]:
 
 
 def _description(sweep: Sweep) -> dict[str, Any]:
+    return {
+        "id": uuid.uuid4().hex,
+        "created_at": round(time.time(), 3),
+        "base_dir": str(sweep.base_dir),
+        "module_folders": [str(path) for path in sweep.module_folders()[1:]],
+        "overrides": list(sweep.overrides),
+        "git_commit": _git_commit(sweep.base_dir),
+        "goal": sweep.objective.goal,
+        "data": _no_data() if sweep.summary is None else _data(sweep),
+        "sweep": sweep.file.model_dump(mode="json"),
+    }
+
+
+def _no_data() -> dict[str, Any]:
+    return {"source": NO_DATA, "digest": "", "task": None, "split": {}, "splits": []}
+
+
+def _data(sweep: Sweep) -> dict[str, Any]:
     splits = [
         {
             "name": name,
@@ -306,24 +325,14 @@ def _description(sweep: Sweep) -> dict[str, Any]:
         for name, rows in _split_rows(sweep.data).items()
     ]
     return {
-        "id": uuid.uuid4().hex,
-        "created_at": round(time.time(), 3),
-        "base_dir": str(sweep.base_dir),
-        "module_folders": [str(path) for path in sweep.module_folders()[1:]],
-        "overrides": list(sweep.overrides),
-        "git_commit": _git_commit(sweep.base_dir),
-        "goal": sweep.objective.goal,
-        "data": {
-            "source": sweep.file.data.source,
-            "digest": sweep.data.digest,
-            "task": sweep.data.task,
-            "class_names": list(sweep.data.class_names),
-            "split": sweep.file.data.split.model_dump(),
-            "cut": sweep.data.cut,
-            "notes": list(sweep.data.notes),
-            "splits": splits,
-        },
-        "sweep": sweep.file.model_dump(mode="json"),
+        "source": sweep.file.data.source,
+        "digest": sweep.data.digest,
+        "task": sweep.data.task,
+        "class_names": list(sweep.data.class_names),
+        "split": sweep.file.data.split.model_dump(),
+        "cut": sweep.data.cut,
+        "notes": list(sweep.data.notes),
+        "splits": splits,
     }
 
 

@@ -12,15 +12,19 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sweeps.definition.stage_plans import audit_plan, can_be_refitted, refit_plan, repeats_plan
 from sweeps.definition.sweep_file import Final, SweepFile
+from sweeps.errors import RunFolderError
+from sweeps.infra.command_line import command
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.datasets import Dataset
+from sweeps.models.errors import ModelError
 from sweeps.models.objective import Objective
 from sweeps.models.splits import Splits, refit_splits
+from sweeps.models.trial_kinds import is_own_training
 from sweeps.record.final import (
     Candidate,
     FinalChoice,
@@ -61,7 +65,7 @@ class FollowUp:
     folder: RunFolder
     file: SweepFile
     record: SweepRecord
-    dataset: Dataset
+    dataset: Dataset | None
     splits: Sequence[Splits]
     train: Train
 
@@ -126,6 +130,8 @@ class FollowUp:
         as_repeat = self._saved("final", "repeat", median)
         if not final.refit:
             return as_repeat
+        if self.dataset is None:
+            return _with_note(as_repeat, "own training without data has no dev rows to refit on")
         if not can_be_refitted(median.trial):
             why = "a plateau schedule needs dev rows, and a refit trains on them"
             return _with_note(as_repeat, why)
@@ -157,11 +163,38 @@ class FollowUp:
         own = [one for one in openings if one.sha256 == choice.model.sha256]
         if own and own[-1].metrics:
             return
-        test = self.splits[0].test
-        rows = test.rows
         if not own:
             about = (choice.winner.trial, choice.winner.hash, choice.model.sha256)
-            note_opened(self.folder, Opening(round(time.time(), 3), *about, len(rows), {}))
+            rows = len(self.splits[0].test.rows) if self.splits else 0
+            note_opened(self.folder, Opening(round(time.time(), 3), *about, rows, {}))
+        if is_own_training(self.record.trials[choice.winner.trial].trial.configuration):
+            note_result(self.folder, self._own_estimates(choice.model))
+        else:
+            note_result(self.folder, self._estimates(choice))
+
+    def _own_estimates(self, model: FinalModel) -> dict[str, Interval]:
+        """Return what the user's own evaluation measures on the test rows."""
+        from sweeps.models.own_evaluation import evaluate_own
+
+        goal = replace(self.record.objective, recorded=self.file.recorded_metrics)
+        splits = self.splits
+        if model.how == "refit" and self.dataset is not None:
+            splits = [refit_splits(self.dataset, self.file.data, self.file.seed)]
+        try:
+            found = evaluate_own(fetch_file(self.folder.path / model.weights), splits, goal)
+        except ModelError as err:
+            again = command("resume", self.folder.path)
+            raise RunFolderError(
+                f"{err}. Nothing was measured on the test rows; mend it, and go on: {again}"
+            ) from err
+        note = "measured by own training: no interval"
+        return {name: Interval(value, None, None, note) for name, value in found.items()}
+
+    def _estimates(self, choice: FinalChoice) -> dict[str, Interval]:
+        """Return what a net of the product's loop measures on the test rows, with intervals."""
+        assert self.dataset is not None, "nets have data"
+        test = self.splits[0].test
+        rows = test.rows
         from sweeps.models.evaluation import Resampling, evaluate
         from sweeps.models.measured_metrics import measured_metrics
         from sweeps.models.prediction import Predictor
@@ -176,8 +209,7 @@ class FollowUp:
         measured = measured_metrics(target.task, self.file.recorded_metrics, loss)
         drawn = Resampling(self.file.seed, test.units)
         found = evaluate(predictor, features, target, measured, drawn)
-        metrics = {f"test_{name}": Interval(**vars(one)) for name, one in found.items()}
-        note_result(self.folder, metrics)
+        return {f"test_{name}": Interval(**vars(one)) for name, one in found.items()}
 
 
 def _with_note(model: FinalModel, note: str) -> FinalModel:

@@ -126,7 +126,7 @@ class _Session:
     action: str
     settings: Settings
     file: SweepFile
-    dataset: Dataset
+    dataset: Dataset | None
     search: Part
     trainer: Trainer
 

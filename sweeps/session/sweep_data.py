@@ -25,9 +25,12 @@ _READ_OTHERWISE = (
 
 @dataclass(frozen=True)
 class SweepData:
-    """All rows, and what the nets of a trial see of them: with folds, one for each net."""
+    """All rows, and what the nets of a trial see of them: with folds, one for each net.
 
-    dataset: Dataset
+    Own training may have none.
+    """
+
+    dataset: Dataset | None
     splits: tuple[Splits, ...]
 
 
@@ -37,6 +40,8 @@ def load_data(folder: RunFolder, file: SweepFile) -> SweepData:
     Raises:
         RunFolderError: It cannot be read, or is not the same any more.
     """
+    if file.data.kind == "none":
+        return SweepData(None, ())
     dataset = _read(folder, file)
     about = folder.read_description().data
     if dataset.digest != about.digest:

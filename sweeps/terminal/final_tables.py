@@ -80,7 +80,8 @@ def _model_sentence(choice: FinalChoice) -> str:
 def _print_test(choice: FinalChoice, openings: Sequence[Opening], console: Console) -> None:
     last, count = openings[-1], len(openings)
     times = "once" if count == 1 else f"{count} times, so these figures are no longer a first look"
-    console.print(f"\nOn {last.rows} test rows that no trial had seen (used {times}):")
+    where = f"{last.rows} test rows that no trial had seen" if last.rows else "the own test part"
+    console.print(f"\nOn {where} (used {times}):")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("metric", "value", "95 % interval"):
         table.add_column(name, justify="left" if name == "metric" else "right", no_wrap=True)

@@ -83,7 +83,7 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
         slots=at_once,
         follow_up_epochs=_followers(sweep, planned) * max(epochs),
         kept=min(sweep.file.checkpoints.keep_weights or trials, trials),
-        columns=sweep.data.columns,
+        columns=ColumnKinds() if sweep.summary is None else sweep.summary.columns,
     )
     return _measured(report, sweep, planned) if probe else report
 
@@ -169,11 +169,12 @@ def _print_report(report: PlanReport, sweep: Sweep) -> None:
             f"the first {fixed} are fixed; the other {report.proposed} are proposed by "
             f"{sweep.file.search.method}, each from the results before it"
         )
-    for line in report.columns.lines():
-        print(line)
-    print(f"rows are cut {sweep.data.cut}")
-    for note in sweep.data.notes:
-        print(f"note: {note}")
+    if sweep.summary is not None:
+        for line in report.columns.lines():
+            print(line)
+        print(f"rows are cut {sweep.summary.cut}")
+        for note in sweep.summary.notes:
+            print(f"note: {note}")
     if report.folds is not None:
         print(
             f"{report.folds} folds: a trial trains {report.folds} nets, and an epoch is one of each"

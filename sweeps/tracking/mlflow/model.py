@@ -25,6 +25,7 @@ from sweeps.infra.package import code_files, stage
 from sweeps.models.own_functions import trial_functions
 from sweeps.models.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.models.targets import class_labels
+from sweeps.models.trial_kinds import is_own_training
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.own_code import code_folders
@@ -70,7 +71,7 @@ class ModelSource:
 def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
     """Return the net of a sweep's final, or else its best; None while there is none.
 
-    A sweep whose final is still to come has none yet.
+    A sweep whose final is still to come has none yet, and own training has none at all.
 
     Raises:
         RunFolderError: The weights or the preprocessing are missing.
@@ -78,6 +79,8 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
     choice, file = read_final(folder), folder.read_sweep()
     if record.best is None or (choice is None and file.final is not None):
         return None
+    if is_own_training(record.best.trial.configuration):
+        return None  # what it keeps answers nothing without the code around it
     if choice is None or file.final is None:
         best = record.best
         source = ModelSource(
