@@ -29,7 +29,10 @@ from sweeps.search_spaces.parameters import Choice, IntRange, Parameter
 from sweeps.search_spaces.samplers.sampler import State, Told
 from sweeps.search_spaces.space import Space
 
-__all__ = ["OptunaTrials", "quiet"]
+__all__ = ["SEEDS", "OptunaTrials", "quiet"]
+
+# Optuna's generators take 32 bits.
+SEEDS = 2**32
 
 _STATES = {
     State.COMPLETE: TrialState.COMPLETE,
@@ -90,6 +93,7 @@ class OptunaTrials:
         current = self._storage.get_trial(self._current)
         among = sampler.infer_relative_search_space(study, current)
         relative = sampler.sample_relative(study, current, among)
+        self._forget_proposal()
 
         def value(dimension: int) -> Any:
             name, distribution = self._names[dimension], self._distributions[dimension]
@@ -102,6 +106,14 @@ class OptunaTrials:
             return _legal(self._space.dimensions[dimension][1], found)
 
         return self._space.chosen(value)
+
+    def _forget_proposal(self) -> None:
+        """Take off what a sampler notes of its proposal, as its next one would depend on that.
+
+        Notes of Optuna's cannot be removed; empty ones count as none.
+        """
+        for key in self._storage.get_trial(self._current).system_attrs:
+            self._storage.set_trial_system_attr(self._current, key, "")
 
     def _begin(self) -> None:
         with quiet():

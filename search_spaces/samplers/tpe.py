@@ -11,14 +11,11 @@ from typing import Any
 
 from optuna.samplers import TPESampler
 
-from sweeps.search_spaces.samplers.optuna_trials import OptunaTrials, quiet
+from sweeps.search_spaces.samplers.optuna_trials import SEEDS, OptunaTrials, quiet
 from sweeps.search_spaces.samplers.sampler import Sampler, Told
 from sweeps.search_spaces.space import Space
 
 __all__ = ["TpeSampler", "tpe_sampler"]
-
-# Optuna's generator takes 32 bits.
-_SEEDS = 2**32
 
 
 def tpe_sampler(seed: int, startup: int, n_ei_candidates: int) -> TPESampler:
@@ -35,7 +32,7 @@ def tpe_sampler(seed: int, startup: int, n_ei_candidates: int) -> TPESampler:
             multivariate=True,
             group=True,
             constant_liar=True,
-            seed=seed % _SEEDS,
+            seed=seed % SEEDS,
         )
 
 

@@ -33,13 +33,14 @@ from sweeps.definition.own_training_checks import (
 from sweeps.definition.problems import from_model
 from sweeps.definition.roles import check_roles
 from sweeps.definition.sweep_file import (
+    GpSearch,
     GridSearch,
+    LearningSearch,
     RandomSearch,
     Resources,
     SobolSearch,
     Stopping,
     SweepFile,
-    TpeSearch,
 )
 from sweeps.definition.trial_checks import (
     Surroundings,
@@ -263,10 +264,10 @@ def _check_search(
     search = file.search
     if isinstance(search, GridSearch):
         yield from _check_grid(search, space, space_is_faulty)
-    if isinstance(search, TpeSearch):
+    if isinstance(search, LearningSearch):
         yield from _check_learning(file, search)
     is_sound = not (is_constrained or space_is_faulty)
-    if isinstance(search, RandomSearch | SobolSearch | TpeSearch) and is_sound:
+    if isinstance(search, RandomSearch | SobolSearch | LearningSearch) and is_sound:
         different = space.cardinality()
         if different is not None and different + len(search.baseline) < search.trials:
             s = "" if different == 1 else "s"
@@ -287,13 +288,20 @@ def _check_grid(search: GridSearch, space: Space, space_is_faulty: bool) -> Iter
         yield Problem(("search", "limit"), search.limit, rule, hint=hint)
 
 
-def _check_learning(file: SweepFile, search: TpeSearch) -> Iterator[Problem]:
+def _check_learning(file: SweepFile, search: LearningSearch) -> Iterator[Problem]:
     """Yield what cannot be had together with a search that learns from its results."""
     if search.startup >= search.trials:
         rule = f"nothing would be learned: all of the {search.trials} trials are drawn at random"
         hint = f"lower it below {search.trials}, or use `method: random`"
         yield Problem(("search", "startup"), search.startup, rule, hint=hint)
-    if file.stopping.scheduler == "hyperband":
+    if isinstance(search, GpSearch) and file.stopping.scheduler != "none":
+        rule = (
+            f"gp learns from trials that ran to their end, and {file.stopping.scheduler} stops "
+            f"most before"
+        )
+        hint = "use `method: tpe`, which learns from stopped trials, too, or `scheduler: none`"
+        yield Problem(("stopping", "scheduler"), file.stopping.scheduler, rule, hint=hint)
+    elif file.stopping.scheduler == "hyperband":
         rule = (
             f"hyperband halves a bracket once all of its trials are there, and {search.method} "
             f"proposes one when another has ended"

@@ -22,7 +22,10 @@ _CHOICE = "write `{choice: [...]}`"
 _NORMAL = "write `{normal: [mean, std]}`, with `low` and `high` as bounds"
 _LOGNORMAL = "write `{lognormal: [mean, std]}`, of the natural logarithm"
 _NO_STEP = "a normal parameter has no step: write `{normal: [mean, std]}`, or `{int: [low, high]}`"
-_TPE = "is not offered: `tpe` learns from its results, and `sobol` covers the space evenly"
+_BAYES = "is `gp` (a Gaussian process) or `tpe` here; `tpe` takes any space and scheduler"
+    "is one of two methods here: `gp`, a Gaussian process, or `tpe`, for any space and scheduler"
+)
+_TPE = "is not offered: `tpe` and `gp` learn from results, and `sobol` covers the space evenly"
 _PBT = "is not offered, as a trial's curve would depend on others: use `asha`"
 _BANDS = "is not offered as one method: write `method: random` and `scheduler: hyperband`"
 _HALVING = "is a scheduler here: write `scheduler: asha` under `stopping`"
@@ -32,7 +35,7 @@ _OF_TORCH = ("Adadelta", "Adafactor", "Adamax", "ASGD", "LBFGS", "NAdam", "RAdam
 # Names are compared in lower case, without `_`, `-`, spaces and a leading `tune.` or `hp.`.
 _ANSWERS: dict[Place, dict[str, str]] = {
     "method": {
-        **dict.fromkeys(("bayes", "bayesian", "bayesopt", "gp", "skopt", "smac"), _TPE),
+        **dict.fromkeys(("bayes", "bayesian", "bayesopt", "bo", "ax", "smac"), _BAYES),
         **dict.fromkeys(("cmaes", "evolution", "genetic", "nevergrad", "zoopt"), _TPE),
         **dict.fromkeys(("pbt", "populationbased", "populationbasedtraining", "pb2"), _PBT),
         **dict.fromkeys(("bohb", "dehb"), _BANDS),
@@ -40,6 +43,7 @@ _ANSWERS: dict[Place, dict[str, str]] = {
         **dict.fromkeys(("asha", "ashascheduler", "halving", "successivehalving"), _HALVING),
         **dict.fromkeys(("gridsearch", "bruteforce", "exhaustive"), "is `grid` here"),
         **dict.fromkeys(("randomsearch", "basicvariant", "uniform"), "is `random` here"),
+        **dict.fromkeys(("gpsampler", "gaussianprocess", "botorch", "skopt"), "is `gp` here"),
         **dict.fromkeys(("tpesampler", "hyperopt", "optuna"), "is `tpe` here"),
         **dict.fromkeys(("quasirandom", "qmc", "halton", "latin", "lhs"), "use `sobol`"),
         **dict.fromkeys(("list", "fixed", "enqueue", "pointstoevaluate"), "is `manual` here"),

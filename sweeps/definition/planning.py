@@ -22,10 +22,10 @@ from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.roles import scientific_dimensions
 from sweeps.definition.sweep_file import (
     GridSearch,
+    LearningSearch,
     RandomSearch,
     Search,
     SobolSearch,
-    TpeSearch,
 )
 from sweeps.definition.trial_checks import check_configuration, template_place
 from sweeps.models.trial_kinds import AnyTrialConfig, read_trial
@@ -119,12 +119,12 @@ def make_plan(sweep: Sweep) -> list[PlannedTrial]:
 
 def trials_in_all(search: Search, planned: int) -> int:
     """Return how many trials a sweep has in all, `planned` of them from its beginning."""
-    return max(planned, search.trials) if isinstance(search, TpeSearch) else planned
+    return max(planned, search.trials) if isinstance(search, LearningSearch) else planned
 
 
 def _drawn_in_advance(search: Search) -> int | None:
     """Return how many trials a plan has from its beginning; None where its method says it."""
-    if isinstance(search, TpeSearch):
+    if isinstance(search, LearningSearch):
         return min(search.startup, search.trials)
     return search.trials if isinstance(search, RandomSearch | SobolSearch) else None
 
@@ -165,7 +165,7 @@ def _method(sweep: Sweep, turn: Callable[[], int]) -> Iterator[Configuration]:
         return draw_grid(sweep.space)
     is_balanced = roles is not None and roles.balanced
     balanced = scientific_dimensions(roles, sweep.space) if is_balanced else []
-    if isinstance(search, RandomSearch | TpeSearch):
+    if isinstance(search, RandomSearch | LearningSearch):
         return draw_random(sweep.space, sweep.file.seed, balanced, turn)
     if isinstance(search, SobolSearch):
         return draw_sobol(sweep.space, sweep.file.seed, balanced, turn)

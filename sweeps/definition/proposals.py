@@ -19,7 +19,7 @@ from sweeps.definition.planning import (
     legal_trial,
     spawned_seed,
 )
-from sweeps.definition.sweep_file import TpeSearch
+from sweeps.definition.sweep_file import GpSearch, TpeSearch
 from sweeps.search_spaces.methods import draw_random
 from sweeps.search_spaces.problems import SpaceError
 from sweeps.search_spaces.space import Space
@@ -95,4 +95,10 @@ def _tpe(search: TpeSearch, space: Space) -> Sampler:
     return TpeSampler(space, search.startup, search.n_ei_candidates)
 
 
-_BUILDERS: Mapping[type[Any], Callable[[Any, Space], Sampler]] = {TpeSearch: _tpe}
+def _gp(search: GpSearch, space: Space) -> Sampler:
+    from sweeps.search_spaces.samplers.gp import GpSampler  # imports Optuna, and torch when asked
+
+    return GpSampler(space, search.startup)
+
+
+_BUILDERS: Mapping[type[Any], Callable[[Any, Space], Sampler]] = {TpeSearch: _tpe, GpSearch: _gp}

@@ -21,8 +21,10 @@ __all__ = [
     "Budget",
     "Checkpoints",
     "Final",
+    "GpSearch",
     "GridSearch",
     "HyperBand",
+    "LearningSearch",
     "ManualSearch",
     "MedianStopping",
     "NoScheduler",
@@ -97,24 +99,39 @@ class ManualSearch(Section):
     baseline: Baseline = Field([])
 
 
-class TpeSearch(Section):
-    """Random draws first, then what the results so far speak for (Optuna's TPE)."""
+class LearningSearch(Section):
+    """What the methods have in common that propose each trial from the results before it."""
 
     learns: ClassVar[bool] = True
-    method: Literal["tpe"]
+    method: str
     trials: int = Field(ge=2, le=_MOST_TRIALS, description="How many configurations to try.")
     startup: int = Field(
         10, ge=1, description="Results to learn from; the first so many trials are drawn at random."
     )
+    baseline: Baseline = Field([])
+
+
+class TpeSearch(LearningSearch):
+    """Random draws first, then what the results so far speak for (Optuna's TPE)."""
+
+    method: Literal["tpe"]
     n_ei_candidates: int = Field(
         24, ge=1, description="Draws of which each proposal is the most promising one."
     )
-    baseline: Baseline = Field([])
+
+
+class GpSearch(LearningSearch):
+    """Random draws first, then the most expected improvement under a Gaussian process (Optuna's).
+
+    Parameters that only some trials have are drawn at random.
+    """
+
+    method: Literal["gp"]
 
 
 # One that learns needs a sampler, too: sweeps.definition.proposals.
 Search = Annotated[
-    GridSearch | RandomSearch | SobolSearch | ManualSearch | TpeSearch,
+    GridSearch | RandomSearch | SobolSearch | ManualSearch | TpeSearch | GpSearch,
     Field(discriminator="method"),
 ]
 

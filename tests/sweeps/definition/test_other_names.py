@@ -16,7 +16,8 @@ RATE = "{float: [1.0e-3, 1.0e-1], log: true}"
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("method: random", "method: bayes", "bayes is not offered: "),
+        ("method: random", "method: bayes", "bayes is `gp` (a Gaussian process) or `tpe` here"),
+        ("method: random", "method: cmaes", "cmaes is not offered: "),
         ("method: random", "method: bohb", "write `method: random` and `scheduler: hyperband`"),
         ("method: random", "method: pbt", "a trial's curve would depend on others"),
         ("method: random", "method: hyperband", "write `scheduler: hyperband` under `stopping`"),

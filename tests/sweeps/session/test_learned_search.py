@@ -61,6 +61,18 @@ def test_with_one_worker_a_whole_sweep_repeats_exactly(
     ]
 
 
+def test_a_gaussian_process_that_was_stopped_goes_on_as_an_unbroken_one(
+    tmp_path: Path,
+) -> None:
+    path = learned(tmp_path, search="{method: gp, trials: 7, startup: 3}")
+    whole = run(path)
+    part = run(path, "part", overrides=["budget.trials=5"])
+    again = resume(part.path, overrides=["budget.trials=null"])
+    assert plan_of(again) == plan_of(whole)
+    assert [one["by"] for one in proposals_of(again.path)] == ["gp"] * 4
+    assert main(["replay", str(again.path)]) == 0
+
+
 def test_each_proposal_is_in_the_ledger_before_its_trial_starts(unbroken: Results) -> None:
     lines = list(read_events(unbroken.folder.ledger))
     at = {

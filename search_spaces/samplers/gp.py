@@ -1,0 +1,54 @@
+"""`method: gp`: Bayesian optimization by a Gaussian process, Optuna's.
+
+A Matern kernel (nu 2.5) with a length scale for each parameter, and the logarithm of the expected
+improvement (Ament et al., NeurIPS 2023, arXiv 2310.20708), over a batch where trials still run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from optuna.samplers import GPSampler
+
+from sweeps.search_spaces.samplers.optuna_trials import SEEDS, OptunaTrials, quiet
+from sweeps.search_spaces.samplers.sampler import Sampler, State, Told
+from sweeps.search_spaces.space import Space
+
+__all__ = ["GpSampler", "gp_sampler"]
+
+
+def gp_sampler(seed: int, startup: int) -> GPSampler:
+    """Return Optuna's sampler with the arguments that it has here."""
+    with quiet():
+        return GPSampler(
+            seed=seed % SEEDS, n_startup_trials=startup, warn_independent_sampling=False
+        )
+
+
+class GpSampler(Sampler):
+    """Proposes where a smooth function through the results may well lie lower than the best."""
+
+    def __init__(self, space: Space, startup: int) -> None:
+        """Learn once `startup` trials have a result; draw at random before."""
+        self._trials, self._startup = OptunaTrials(space), startup
+
+    def propose(self, told: Sequence[Told], seed: int) -> Iterator[dict[str, Any]]:
+        """Yield proposals after the trials told, as Optuna's sampler with this seed makes them."""
+        self._trials.learn(_with_worst(told))
+        return self._trials.ask(gp_sampler(seed, self._startup))
+
+
+def _with_worst(told: Sequence[Told]) -> list[Told]:
+    """Return the trials, those that are worse than all with the loss of the worst that has one.
+
+    A process passes over what has no result; it would go on proposing what diverges.
+    """
+    losses = [one.loss for one in told if one.state is State.COMPLETE]
+    worst = max(losses, default=math.nan)
+    if math.isnan(worst):
+        return list(told)
+    as_worst = {"state": State.COMPLETE, "loss": worst}
+    return [replace(one, **as_worst) if one.state is State.WORST else one for one in told]  # type: ignore[arg-type]
