@@ -23,8 +23,6 @@ _NORMAL = "write `{normal: [mean, std]}`, with `low` and `high` as bounds"
 _LOGNORMAL = "write `{lognormal: [mean, std]}`, of the natural logarithm"
 _NO_STEP = "a normal parameter has no step: write `{normal: [mean, std]}`, or `{int: [low, high]}`"
 _BAYES = "is `gp` (a Gaussian process) or `tpe` here; `tpe` takes any space and scheduler"
-    "is one of two methods here: `gp`, a Gaussian process, or `tpe`, for any space and scheduler"
-)
 _TPE = "is not offered: `tpe` and `gp` learn from results, and `sobol` covers the space evenly"
 _PBT = "is not offered, as a trial's curve would depend on others: use `asha`"
 _BANDS = "is not offered as one method: write `method: random` and `scheduler: hyperband`"
