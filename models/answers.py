@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -27,7 +27,10 @@ class Answers:
         targets: (rows,) int64 classes, or standardised targets.
         scale: original units per standardised unit; 1 for classes.
         center: what 0 is in original units; 0 for classes.
+        is_whole: whether these are all rows of a part, and not some of them drawn again.
     """
+
+    is_whole: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -136,6 +139,8 @@ class _Taken(Answers):
 
     A bootstrap takes thousands of times, and outputs may be wide: they are gathered when asked for.
     """
+
+    is_whole = False
 
     def __init__(self, whole: Answers, rows: Tensor) -> None:
         self._whole = whole

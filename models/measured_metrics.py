@@ -9,6 +9,7 @@ from sweeps.models.losses import Loss, training_loss
 from sweeps.models.metric_configuration import MetricOptions
 from sweeps.models.metrics import Metric, recorded_metrics
 from sweeps.models.own_loss import OwnLoss, own_loss_metric
+from sweeps.models.own_metric import own_metrics
 from sweeps.models.tasks import Task
 
 __all__ = ["loss_function", "measured_metrics"]
@@ -38,7 +39,7 @@ def measured_metrics(
     Raises:
         OwnFunctionError: a function of the user's cannot be found.
     """
-    metrics = recorded_metrics(task, asked)
+    metrics = recorded_metrics(task, asked) | own_metrics(task, asked)
     if isinstance(loss, CustomLoss):
         metrics["loss"] = own_loss_metric(OwnLoss(loss))
     return metrics

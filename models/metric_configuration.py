@@ -9,20 +9,39 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from sweeps.models.own_functions import TARGET
 from sweeps.models.section import Section
 
 __all__ = ["AskedMetrics", "MetricOptions"]
 
 
 class MetricOptions(Section):
-    """What a metric that has options takes."""
+    """What a metric that has options takes, or one of the user's own is."""
+
+    target: str | None = Field(
+        None,
+        pattern=f"^{TARGET}$",
+        description="package.module:function of a metric of your own: (outputs, targets, "
+        "**options) -> one number.",
+    )
 
     goal: Literal["min", "max"] | None = Field(
-        None, description="Of what own training reports: whether low or high values are good."
+        None, description="Of an own metric: whether low or high values are good."
     )
     quantile: float | None = Field(
         None, gt=0, lt=1, description="pinball only: the quantile that is predicted; null: 0.5."
     )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="Passed to an own function as keywords."
+    )
+    bounds: Annotated[tuple[float | None, float | None], Field(strict=False)] | None = Field(
+        None, description="Least and greatest value of an own metric; null where there is none."
+    )
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """The bounds of an own metric."""
+        return self.bounds or (None, None)
 
 
 def _listed(value: Any) -> Any:

@@ -209,12 +209,15 @@ def metrics_of(task: Task) -> dict[str, Metric]:
 def recorded_metrics(task: Task, asked: Mapping[str, MetricOptions]) -> dict[str, Metric]:
     """Return the metrics of every epoch by name: the usual ones, then those that were asked for.
 
+    Those of the user's own are in own_metric: to find them is to import their modules.
+
     Args:
         task: of the data.
         asked: by name, as `check_metrics` has made sure.
     """
     usual = {name: metric for name, metric in metrics_of(task).items() if metric.is_usual}
-    return usual | {name: _with_options(METRICS[name], one) for name, one in asked.items()}
+    ours = {name: one for name, one in asked.items() if not one.target}
+    return usual | {name: _with_options(METRICS[name], one) for name, one in ours.items()}
 
 
 def with_objective(asked: Mapping[str, MetricOptions], metric: str) -> dict[str, MetricOptions]:

@@ -8,13 +8,14 @@ no torch and runs nothing of the user's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from sweeps.models.errors import TrialConfigError
 
 if TYPE_CHECKING:
     from sweeps.models.data_configuration import DataConfig
+    from sweeps.models.metric_configuration import MetricOptions
 
 __all__ = [
     "ROLES",
@@ -24,6 +25,7 @@ __all__ = [
     "Role",
     "check_option_names",
     "data_functions",
+    "metric_functions",
     "own_functions",
     "trial_functions",
 ]
@@ -31,7 +33,7 @@ __all__ = [
 # package.module:function
 TARGET = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
-OwnRole = Literal["data", "net", "optimizer", "loss", "training"]
+OwnRole = Literal["data", "net", "optimizer", "loss", "metric", "training"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ ROLES: dict[OwnRole, Role] = {
         ("optimizer", "target"), ("optimizer", "options"), ("lr",), answers=False, positional=1
     ),
     "loss": Role(("loss", "target"), ("loss", "options"), (), answers=False, positional=2),
+    # * stands for the name that the file gives to the metric.
+    "metric": Role(("metrics", "*", "target"), ("metrics", "*", "options"), (), False, 2),
     "training": Role(
         ("training", "target"), ("training", "options"), (), answers=False, positional=1
     ),
@@ -74,16 +78,25 @@ class OwnFunction:
         kind: what it is for.
         target: `package.module:function`.
         options: passed to it as keywords.
+        name: of a metric; empty for what has none.
     """
 
     kind: OwnRole
     target: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
 
     @property
     def role(self) -> Role:
         """What holds for all functions of its kind."""
-        return ROLES[self.kind]
+        role = ROLES[self.kind]
+        if not self.name:
+            return role
+        options = role.options and self._named(role.options)
+        return replace(role, path=self._named(role.path), options=options)
+
+    def _named(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(self.name if key == "*" else key for key in path)
 
 
 def data_functions(data: DataConfig) -> Iterator[OwnFunction]:
@@ -110,11 +123,21 @@ def trial_functions(configuration: Mapping[str, Any]) -> Iterator[OwnFunction]:
             yield OwnFunction(kind, section["target"], section["options"])
 
 
+def metric_functions(metrics: Mapping[str, MetricOptions]) -> Iterator[OwnFunction]:
+    """Yield those that a `metrics` section calls."""
+    for name, one in metrics.items():
+        if one.target:
+            yield OwnFunction("metric", one.target, one.options, name)
+
+
 def own_functions(
-    data: DataConfig, configurations: Iterable[Mapping[str, Any]]
+    data: DataConfig,
+    metrics: Mapping[str, MetricOptions],
+    configurations: Iterable[Mapping[str, Any]],
 ) -> Iterator[OwnFunction]:
-    """Yield those that a sweep calls: for its data, then for its trials, each whenever named."""
+    """Yield those that a sweep calls: for data, metrics, then trials, each whenever named."""
     yield from data_functions(data)
+    yield from metric_functions(metrics)
     for configuration in configurations:
         yield from trial_functions(configuration)
 

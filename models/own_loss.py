@@ -50,7 +50,8 @@ class OwnLoss:
             OwnFunctionError: it raised, or returned something else than one value a row.
         """
         given = outputs.float()
-        given = given.squeeze(1) if given.shape[1] == 1 else given
+        if targets.ndim == 1 and given.shape[1:] == (1,):
+            given = given.squeeze(1)
         wanted = targets.float() if targets.is_floating_point() else targets
         names = ", ".join(["outputs", "targets", *self._options])
         with called(f"the function must take {names}", self._refused):

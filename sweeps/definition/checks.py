@@ -89,7 +89,7 @@ def check_sections(
     problems += [] if is_read else _look_at_data(file, around)
     problems += check_needs_data(file)
     objective = None if "objective" in unsound else _check_objective(file, data, problems)
-    problems += _check_metrics(file, data)
+    problems += _check_metrics(file, around)
     constraints, unreadable = read_constraints(file.constraints)
     problems += unreadable
     if "space" in unsound:
@@ -123,15 +123,15 @@ def _check_objective(
 ) -> Objective | None:
     if trains_itself(file.space):
         return check_own_objective(file.objective, file.metrics, problems)
-    return check_objective(file.objective, data, problems)
+    return check_objective(file.objective, file.metrics, data, problems)
 
 
-def _check_metrics(file: SweepFile, data: DataSummary | None) -> Iterator[Problem]:
+def _check_metrics(file: SweepFile, around: Surroundings) -> Iterator[Problem]:
     if trains_itself(file.space):
         yield from check_own_metrics(file.metrics)
         yield from mixed_training(file.space)
     else:
-        yield from check_metrics(file.metrics, data)
+        yield from check_metrics(file.metrics, around.data, around.folders)
 
 
 def _check_data(file: SweepFile, base_dir: Path, problems: list[Problem]) -> DataSummary | None:

@@ -24,9 +24,8 @@ from sweeps.definition.trial_checks import template_place
 from sweeps.definition.validation_messages import problems_of
 from sweeps.errors import FileProblem, SweepFileError
 from sweeps.models.data_configuration import NO_DATA
-from sweeps.models.own_functions import trial_functions
+from sweeps.models.own_functions import metric_functions, trial_functions
 from sweeps.search_spaces.problems import Problem, SpaceError
-from sweeps.search_spaces.space import Space
 from sweeps.search_spaces.yaml_reader import Document, YamlError, parse_yaml, read_text
 
 __all__ = ["check_sweep", "check_text", "load_sweep", "read_values"]
@@ -94,14 +93,18 @@ def check_text(
         plan = make_plan(sweep)
     except SpaceError as err:
         raise SweepFileError(places.of(err.problems)) from err
-    problems = list(_package_problems(sweep.space, plan)) if run_code else []
+    problems = list(_package_problems(sweep, plan)) if run_code else []
     if problems:
         raise SweepFileError(places.of(problems))
     return sweep, plan
 
 
-def _package_problems(space: Space, plan: Iterable[PlannedTrial]) -> Iterator[Problem]:
-    """Yield why the packages that hold functions of the trials cannot be imported."""
+def _package_problems(sweep: Sweep, plan: Iterable[PlannedTrial]) -> Iterator[Problem]:
+    """Yield why the packages that hold functions of metrics and trials cannot be imported."""
+    for own in metric_functions(sweep.file.metrics):
+        problem = package_problem(own)
+        if problem is not None:
+            yield problem
     seen: set[str] = set()
     for trial in plan:
         for own in trial_functions(trial.configuration):
@@ -110,7 +113,7 @@ def _package_problems(space: Space, plan: Iterable[PlannedTrial]) -> Iterator[Pr
             seen.add(own.target)
             problem = package_problem(own)
             if problem is not None:
-                place = template_place(space, trial.configuration, problem)
+                place = template_place(sweep.space, trial.configuration, problem)
                 yield replace(problem, path=("space", *place))
 
 

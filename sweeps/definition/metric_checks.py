@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from sweeps.definition.sweep_file import ObjectiveSection
+from sweeps.definition.trial_checks import own_problems
 from sweeps.models.data_checks import DataSummary
 from sweeps.models.metric_configuration import MetricOptions
-from sweeps.models.metrics import METRICS, Metric, metrics_of
+from sweeps.models.metrics import METRICS, Metric, bounds_of, metrics_of
 from sweeps.models.objective import Objective
+from sweeps.models.own_functions import metric_functions
 from sweeps.models.tasks import TASKS, Task
 from sweeps.search_spaces.problems import KeyPath, Problem, did_you_mean
 
@@ -16,14 +19,26 @@ __all__ = ["check_metrics", "check_objective"]
 
 
 def check_objective(
-    section: ObjectiveSection, data: DataSummary | None, problems: list[Problem]
+    section: ObjectiveSection,
+    asked: Mapping[str, MetricOptions],
+    data: DataSummary | None,
+    problems: list[Problem],
 ) -> Objective | None:
-    """Return the objective; None where there is a problem, which is added to the others."""
+    """Return the objective; None where there is a problem, which is added to the others.
+
+    Args:
+        asked: The `metrics` section, which may declare own ones.
+    """
+    own = {f"dev_{name}": one for name, one in asked.items() if one.target}
     offered = {f"dev_{name}": metric for name, metric in _offered(data).items()}
     place: KeyPath = ("objective", "metric")
+    if section.metric in own:
+        declared = own[section.metric]
+        # Without a goal there is a problem already.
+        return declared.goal and Objective(section.metric, declared.goal, limits=declared.limits)
     metric = offered.get(section.metric)
     if metric is None:
-        problems.append(_unknown(section.metric, place, data, tuple(offered)))
+        problems.append(_unknown(section.metric, place, data, (*offered, *own)))
         return None
     why = _undefined(metric, data)
     if why:
@@ -33,9 +48,39 @@ def check_objective(
     return Objective(section.metric, metric.direction)
 
 
-def check_metrics(asked: Mapping[str, MetricOptions], data: DataSummary | None) -> list[Problem]:
-    """Return what is wrong with the `metrics` section."""
-    return [problem for name, one in asked.items() for problem in _of_metric(name, one, data)]
+def check_metrics(
+    asked: Mapping[str, MetricOptions], data: DataSummary | None, folders: Sequence[Path] = ()
+) -> Iterator[Problem]:
+    """Yield what is wrong with the `metrics` section.
+
+    Args:
+        folders: Where the user's modules are looked for before the import path.
+    """
+    for name, one in asked.items():
+        yield from _of_own(name, one) if one.target else _of_metric(name, one, data)
+    for own in metric_functions(asked):
+        yield from own_problems(own, folders)
+
+
+def _of_own(name: str, options: MetricOptions) -> Iterator[Problem]:
+    place: KeyPath = ("metrics", name)
+    if name in METRICS:
+        rule = f"{name} is a metric that there is, and own ones need a name of their own"
+        yield Problem(place, name, rule)
+    elif not name.isidentifier():
+        rule = "the name of a metric must be letters, digits and _, and no digit first"
+        yield Problem(place, name, f"{rule}, got {name!r}")
+    if options.goal is None:
+        rule = "missing key 'goal': is low or high good?"
+        yield Problem(place, None, rule, hint="write goal: min | max", kind="missing_key")
+    low, high = bounds_of(options.limits)
+    if not low < high:
+        rule = f"the least value must be below the greatest, got {low:g} and {high:g}"
+        yield Problem((*place, "bounds"), options.bounds, rule)
+    if options.quantile is not None:
+        rule = f"only pinball has a quantile, and {name} is your own"
+        hint = f"write options: {{quantile: {options.quantile:g}}}"
+        yield Problem((*place, "quantile"), options.quantile, rule, hint=hint)
 
 
 def _of_metric(name: str, options: MetricOptions, data: DataSummary | None) -> Iterator[Problem]:
@@ -44,6 +89,11 @@ def _of_metric(name: str, options: MetricOptions, data: DataSummary | None) -> I
     if name not in offered:
         yield _unknown(name, place, data, tuple(offered))
         return
+    if options.options or options.bounds is not None:
+        key = "options" if options.options else "bounds"
+        rule = f"{key} are of own metrics, and {name} is none"
+        hint = f"remove the key, or name your function: metrics: {{{name}: {{target: own:{name}}}}}"
+        yield Problem((*place, key), None, rule, hint=hint)
     why = _undefined(offered[name], data)
     if why:
         yield Problem(place, name, f"{name} cannot be measured: {why}")
@@ -71,4 +121,8 @@ def _unknown(
     rule = f"{found!r} is not a {what} for {' or '.join(tasks)}"
     if place[0] == "objective" and found.startswith("train_"):
         rule = f"{found!r} would reward overfitting: trials are judged on the dev set"
-    return Problem(place, found, rule, choices, did_you_mean(found, choices))
+    hint = did_you_mean(found, choices)
+    name = found.removeprefix("dev_")
+    if not hint and name.isidentifier():
+        hint = f"one of your own: metrics: {{{name}: {{target: 'own:{name}', goal: max}}}}"
+    return Problem(place, found, rule, choices, hint)

@@ -74,7 +74,7 @@ def check_own_objective(
         problems.append(Problem(("objective", "metric"), section.metric, rule, choices, hint))
         return None
     mode = _goal(name, declared[name])
-    return None if mode is None else Objective(section.metric, mode, limits=(None, None))
+    return None if mode is None else Objective(section.metric, mode, limits=declared[name].limits)
 
 
 def check_own_metrics(declared: Mapping[str, MetricOptions]) -> Iterator[Problem]:
@@ -87,6 +87,10 @@ def check_own_metrics(declared: Mapping[str, MetricOptions]) -> Iterator[Problem
             rule = "missing key 'goal': is low or high good?"
             hint = "write goal: min | max"
             yield Problem(("metrics", name), None, rule, hint=hint, kind="missing_key")
+        if options.target is not None or options.options:
+            key = "options" if options.target is None else "target"
+            rule = f"own training measures {name} itself, so that nothing else is called for it"
+            yield Problem(("metrics", name, key), options.target, rule, hint="remove the key")
         if options.quantile is not None:
             rule = f"own training measures {name} itself, so that no quantile is passed on"
             yield Problem(("metrics", name, "quantile"), options.quantile, rule)

@@ -29,7 +29,7 @@ from sweeps.models.configuration import TrialConfig
 from sweeps.models.errors import ModelError
 from sweeps.models.file_header import checked, with_checksum
 from sweeps.models.own_code import described, guarded
-from sweeps.models.own_functions import OwnFunction, trial_functions
+from sweeps.models.own_functions import OwnFunction, metric_functions, trial_functions
 from sweeps.models.own_imports import find_apart
 from sweeps.models.process_state import ProcessState
 from sweeps.models.splits import TrainDev
@@ -171,7 +171,10 @@ class TrialWorker:
         Not earlier: warming up imports parts of torch, which change some of it.
         """
         self._process = self._process or ProcessState()
-        own = list(trial_functions(trial.configuration))
+        own = [
+            *trial_functions(trial.configuration),
+            *metric_functions(self._order.metrics),
+        ]
         modules = dict.fromkeys(one.target.partition(":")[0] for one in own)
         self._process.begin(" ".join(modules), partial(_import, own))
 

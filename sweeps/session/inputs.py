@@ -36,7 +36,7 @@ def needs_modules(file: SweepFile, plan: Iterable[PlannedTrial]) -> bool:
     configurations = [trial.configuration for trial in plan]
     if file.search.learns:
         configurations += possible_configurations(Space(file.space))
-    return any(True for _ in own_functions(file.data, configurations))
+    return any(True for _ in own_functions(file.data, file.metrics, configurations))
 
 
 def own_code(folders: Sequence[Path], data: DataConfig) -> dict[Path, Path]:

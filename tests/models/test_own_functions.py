@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import pytest
 
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.data_configuration import DataConfig
+from sweeps.models.metric_configuration import MetricOptions
 from sweeps.models.own_functions import (
     ROLES,
     OwnFunction,
@@ -21,6 +24,7 @@ from sweeps.models.trial_kinds import read_trial
 OPTIMIZER: dict[str, Any] = {"kind": "custom", "target": "own.steps:Lion", "lr": 0.1}
 TRAINING: dict[str, Any] = {"kind": "custom", "target": "own.loop:train", "epochs": 3}
 LOSS: dict[str, Any] = {"kind": "custom", "target": "own.losses:tversky"}
+METRIC: dict[str, Any] = {"target": "own.metrics:iou", "goal": "max"}
 NET: dict[str, Any] = {"kind": "custom", "target": "own.net:build", "options": {"width": 3}}
 
 
@@ -44,7 +48,7 @@ def test_a_sweep_calls_that_of_its_data_then_those_of_its_trials() -> None:
     data = DataConfig(source="own.data:load")
     plan = [configuration(NET), configuration({"kind": "linear"}), configuration(NET)]
     net = OwnFunction("net", "own.net:build", {"width": 3})
-    assert list(own_functions(data, plan)) == [OwnFunction("data", "own.data:load"), net, net]
+    assert list(own_functions(data, {}, plan)) == [OwnFunction("data", "own.data:load"), net, net]
 
 
 OF_NETS = configuration(NET, optimizer=OPTIMIZER, loss=LOSS)
@@ -54,6 +58,7 @@ IN_FILE: dict[OwnRole, dict[str, Any]] = {
     "net": OF_NETS,
     "optimizer": OF_NETS,
     "loss": OF_NETS,
+    "metric": {"metrics": {"iou": METRIC}},
     "training": OF_OWN_TRAINING,
 }
 
@@ -64,10 +69,11 @@ def test_every_role_is_tried() -> None:
 
 @pytest.mark.parametrize("kind", ROLES)
 def test_a_function_is_named_where_its_role_says(kind: OwnRole) -> None:
-    found = own_functions(DataConfig(source="own.data:load"), [OF_NETS, OF_OWN_TRAINING])
+    metrics = {"iou": MetricOptions(**METRIC)}
+    data = DataConfig(source="own.data:load")
+    found = own_functions(data, metrics, [OF_NETS, OF_OWN_TRAINING])
     (own,) = (one for one in found if one.kind == kind)
-    section, key = own.role.path
-    assert IN_FILE[kind][section][key] == own.target
+    assert reduce(getitem, own.role.path, IN_FILE[kind]) == own.target
 
 
 def test_a_model_is_packed_with_what_its_net_needs_and_not_with_its_data() -> None:
