@@ -41,6 +41,8 @@ HOMES = {
         "sweeps/tracking/mlflow/values.py",
         "sweeps/tracking/mlflow/winner_model.py",
     },
+    "fastapi": {"sweeps/watch/server.py"},
+    "uvicorn": {"sweeps/watch/server.py"},
     "obstore": {"sweeps/storage/conditional.py"},
     "yaml": {"search_spaces/yaml_reader.py"},
 }
@@ -93,6 +95,7 @@ PARTS = {
     "analysis": FLOOR | {"definition", "storage", "record"},
     "report": FLOOR | {"definition", "storage", "record", "analysis"},
 }
+PARTS["watch"] = {*PARTS["report"]}
 PARTS["session"] = {*PARTS, "errors"}
 PARTS["service"] = {*PARTS}
 PARTS["cli"] = {*PARTS, ""}

@@ -23,7 +23,7 @@ from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.search_spaces.parameters import Choice, FloatRange, Normal, Parameter
 from sweeps.search_spaces.space import Space
 
-__all__ = ["Curve", "Dimension", "Evidence", "gather"]
+__all__ = ["Curve", "Dimension", "Evidence", "dimensions", "gather", "parameter_values"]
 
 Array = npt.NDArray[np.float64]
 Curve = dict[str, Array]
@@ -129,6 +129,7 @@ def gather(folder: RunFolder, record: SweepRecord) -> Evidence:
     """Return the evidence of a sweep; raises RunFolderError where its folder was damaged."""
     file, description = folder.read_sweep(), folder.read_description()
     values = [record.value(trial) for trial in record.trials]
+    space = Space(file.space)
     return Evidence(
         objective=record.objective,
         task=description.data.task,
@@ -136,7 +137,7 @@ def gather(folder: RunFolder, record: SweepRecord) -> Evidence:
         file=file,
         trials=record.trials,
         values=np.array([np.nan if value is None else value for value in values], dtype=float),
-        dimensions=_dimensions(Space(file.space), record.trials),
+        dimensions=dimensions(space, [parameter_values(space, one) for one in record.trials]),
         curves=_curves(folder, len(record.trials)),
         train_rows=_train_rows(description.data),
     )
@@ -166,10 +167,19 @@ def _curves(folder: RunFolder, trials: int) -> list[Curve]:
     ]
 
 
-def _dimensions(space: Space, trials: Sequence[TrialRecord]) -> tuple[Dimension, ...]:
+def parameter_values(space: Space, trial: TrialRecord) -> list[float | None]:
+    """Return the number of each dimension of a space in a trial; None where it has none."""
     # An earlier version's plan lacks the defaults of keys that are newer than it.
-    configurations = (trial.trial.configuration for trial in trials)
-    read = [space.values(completed(one) or one, completed) for one in configurations]
+    configuration = trial.trial.configuration
+    return space.values(completed(configuration) or configuration, completed)
+
+
+def dimensions(space: Space, read: Sequence[Sequence[float | None]]) -> tuple[Dimension, ...]:
+    """Return every parameter of a space, with the values that were read from trials.
+
+    Args:
+        read: For each trial what `parameter_values` returned.
+    """
     return tuple(
         _dimension(space, path, parameter, [values[at] for values in read])
         for at, (path, parameter) in enumerate(space.dimensions)

@@ -70,7 +70,8 @@ def _run_command(parsed: argparse.Namespace, given: list[str]) -> int:
     if answered is not None:
         return answered
     for name in {"run", "first", "second"} & vars(parsed).keys():
-        setattr(parsed, name, find_run(getattr(parsed, name)))
+        if getattr(parsed, name) is not None:
+            setattr(parsed, name, find_run(getattr(parsed, name)))
     return int(parsed.command(parsed))
 
 

@@ -17,7 +17,7 @@ __all__ = ["add_project_commands"]
 
 
 def add_project_commands(commands: Any) -> None:
-    """Add init, ui and cluster."""
+    """Add init, ui, watch and cluster."""
     text = "start a project: a sweep file, a net, data and a Makefile that work as they are"
     init = commands.add_parser("init", help=text, description=text)
     init.add_argument("folder", type=Path, nargs="?", default=Path(), help="default: this folder")
@@ -27,6 +27,12 @@ def add_project_commands(commands: Any) -> None:
     ui.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
     ui.add_argument("--port", type=_port, default=5000)
     ui.set_defaults(command=_ui)
+    text = "open a page that shows sweeps while they run, and when they are over"
+    watch = commands.add_parser("watch", help=text, description=text)
+    watch.add_argument("run", type=Path, nargs="?", help="default: a list to choose from")
+    watch.add_argument("--runs", type=Path, help="of the list; default: SWEEPS_STORAGE, or runs")
+    watch.add_argument("--port", type=_port, help="default: any that is free")
+    watch.set_defaults(command=_watch)
     text = "start or stop Ray, PostgreSQL and MLflow on this machine, to try a cluster"
     cluster = commands.add_parser("cluster", help=text, description=text)
     _add_cluster_actions(cluster.add_subparsers(required=True, metavar="up|down"))
@@ -76,6 +82,13 @@ def _ui(parsed: argparse.Namespace) -> int:
     from sweeps.infra.mlflow_ui import open_ui
 
     return open_ui(read_settings(), parsed.runs, parsed.port)
+
+
+def _watch(parsed: argparse.Namespace) -> int:
+    require_extra("report", "a page with figures")
+    from sweeps.service.watching import watch
+
+    return watch(parsed.run, parsed.runs, parsed.port)
 
 
 def _cluster_up(parsed: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.analysis.evidence import Evidence, _dimensions
+from sweeps.analysis.evidence import Evidence, dimensions, parameter_values
 from sweeps.definition.loading import check_text
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
@@ -71,6 +71,7 @@ def evidence(
             trial.best = {"epoch": 1, objective.metric: value}
         trials.append(trial)
     numbers = np.array([np.nan if value is None else value for value in values], dtype=float)
+    made = Space(space)
     return Evidence(
         objective=objective,
         task="classification",
@@ -78,6 +79,6 @@ def evidence(
         file=sweep_file(space, **sections),
         trials=trials,
         values=numbers,
-        dimensions=_dimensions(Space(space), trials),
+        dimensions=dimensions(made, [parameter_values(made, one) for one in trials]),
         curves=[{} for _ in trials],
     )

@@ -1,0 +1,1 @@
+"""A page that shows sweeps while they run, from the record on disk alone."""

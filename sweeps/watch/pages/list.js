@@ -1,0 +1,57 @@
+// The sweeps of a storage, to choose from.
+import { duration, element, number, words } from "./theme.js";
+
+const at = (id) => document.getElementById(id);
+const PERIOD_MS = 3000;
+let sweeps = [];
+
+function card(one) {
+  const link = element("a", null, at("sweeps"), "card");
+  link.href = `sweep/${encodeURIComponent(one.name)}/`;
+  const top = element("div", null, link, "top");
+  element("h2", one.name, top);
+  element("span", one.state, top, `badge ${one.state}`);
+  if (one.state === "damaged") return element("p", one.stopped || "", link, "note");
+  const best = one.best_value === null ? "no result yet" : `best ${one.metric} ${number(one.best_value, 5)}, trial ${one.best}`;
+  const bar = element("div", null, link, "bar");
+  for (const [name, count] of Object.entries(one.outcomes)) {
+    const part = element("i", null, bar);
+    part.style.flex = `${count} 0 0`;
+    part.style.background = `var(--${name})`;
+  }
+  const ended = Object.values(one.outcomes).reduce((sum, count) => sum + count, 0);
+  if (one.wanted > ended) element("i", null, bar).style.flex = `${one.wanted - ended} 0 0`;
+  const parts = Object.entries(one.outcomes).map(([name, count]) => `${count} ${words(name)}`);
+  element("div", best, link);
+  element("p", [`${ended} of ${one.wanted} trials`, ...parts].join(" · "), link, "note");
+  const ago = one.created_at ? `, begun ${duration(Date.now() / 1000 - one.created_at)} ago` : "";
+  return element("p", `${one.method} search on ${one.data}${ago}`, link, "note");
+}
+
+function draw() {
+  const wanted = at("find").value.toLowerCase().split(/\s+/).filter(Boolean);
+  at("sweeps").replaceChildren();
+  const text = (one) => [one.name, one.data, one.method, one.state, one.metric].join(" ").toLowerCase();
+  const kept = sweeps.filter((one) => wanted.every((word) => text(one).includes(word)));
+  for (const one of kept) card(one);
+  at("none").hidden = sweeps.length > 0;
+}
+
+async function poll() {
+  try {
+    const answer = await fetch("sweeps.json");
+    const found = await answer.json();
+    if (!answer.ok) throw new Error(found.error || `the server answers ${answer.status}`);
+    const isNew = JSON.stringify(found) !== JSON.stringify(sweeps);
+    sweeps = found;
+    if (isNew || !sweeps.length) draw();
+    at("error").hidden = true;
+  } catch (error) {
+    at("error").textContent = error instanceof TypeError ? "`sweeps watch` has ended: what is shown is the last that it told." : error.message;
+    at("error").hidden = false;
+  }
+  setTimeout(poll, PERIOD_MS);
+}
+
+at("find").addEventListener("input", draw);
+poll();

@@ -1,0 +1,182 @@
+// The page of one sweep: its head, and what is drawn when.
+import { curves, history, slice, slicePlaces } from "./figures.js";
+import { Parallel } from "./parallel.js";
+import { Store } from "./store.js";
+import { Table } from "./table.js";
+import { BROKEN, OUTCOMES, duration, element, number, plural, words } from "./theme.js";
+
+const at = (id) => document.getElementById(id);
+const store = new Store();
+const parallel = new Parallel(at("parallel"), store);
+const table = new Table(at("trials"), at("pages"), at("find"), store);
+
+// Figures are drawn one a frame, and only those that can be seen; none while a person drags.
+const dirty = new Set();
+const seen = new Set();
+const drawers = new Map();
+let isHeld = false;
+let isDrawing = false;
+const watcher = new IntersectionObserver((found) => {
+  for (const one of found) {
+    if (one.isIntersecting) seen.add(one.target);
+    else seen.delete(one.target);
+  }
+  drain();
+}, { rootMargin: "300px" });
+
+function figure(place, drawer) {
+  drawers.set(place, drawer);
+  watcher.observe(place);
+}
+
+function drain() {
+  if (isDrawing || isHeld || !store.sweep) return;
+  const next = [...dirty].find((place) => seen.has(place));
+  if (!next) return;
+  dirty.delete(next);
+  isDrawing = true;
+  const drawn = next.isConnected ? drawers.get(next)() : Promise.resolve();
+  drawn.catch((error) => showError(error.message)).finally(() => {
+    isDrawing = false;
+    requestAnimationFrame(drain);
+  });
+}
+
+addEventListener("pointerdown", () => { isHeld = true; });
+for (const name of ["pointerup", "pointercancel"]) {
+  addEventListener(name, () => { isHeld = false; setTimeout(drain, 50); });
+}
+
+figure(at("history"), () => history(at("history"), store, at("history-note")));
+figure(at("curves"), () => curves(at("curves"), store, at("curves-note")));
+figure(at("parallel"), () => parallel.draw());
+
+function redraw() {
+  for (const place of slicePlaces(at("slices"), store)) {
+    if (!drawers.has(place)) figure(place, () => slice(place, store));
+  }
+  for (const place of drawers.keys()) {
+    if (place.isConnected) dirty.add(place);
+    else drawers.delete(place);
+  }
+  at("slices-part").hidden = !store.dimensions.length;
+  at("parallel-card").hidden = store.ranks.length < 2 || !store.dimensions.length;
+  table.draw();
+  drain();
+}
+
+function tile(name, value) {
+  const made = element("div", null, at("tiles"), "tile");
+  element("span", name, made);
+  element("b", value, made);
+}
+
+function counts() {
+  const found = Object.fromEntries(OUTCOMES.map((name) => [name, 0]));
+  for (const one of store.trials) found[one.outcome] += 1;
+  if (store.sweep.state !== "running") {
+    found.waiting += found.running;
+    found.running = 0;
+  }
+  found.waiting += store.sweep.wanted - store.trials.length;
+  return found;
+}
+
+function showHead() {
+  const { sweep } = store;
+  document.title = `${sweep.best_value === null ? "" : `${number(sweep.best_value)} · `}${sweep.name}`;
+  at("name").textContent = sweep.name;
+  at("state").textContent = sweep.state;
+  at("state").className = `badge ${sweep.state}`;
+  at("report").hidden = !sweep.has_report;
+  const way = sweep.mode === "min" ? "low" : "high";
+  const stopped = sweep.stopped ? ` Stopped: ${sweep.stopped}.` : "";
+  at("about").textContent = `${sweep.method} search on ${sweep.data}, for a ${way} ${sweep.metric}.${stopped}`;
+  const ended = Object.values(sweep.outcomes).reduce((sum, one) => sum + one, 0);
+  at("tiles").replaceChildren();
+  tile(`best ${sweep.metric}`, number(sweep.best_value, 5));
+  tile("by trial", sweep.best === null ? "–" : String(sweep.best));
+  tile("trials ended", `${ended.toLocaleString("en")} of ${sweep.wanted.toLocaleString("en")}`);
+  tile("epochs trained", sweep.epochs.toLocaleString("en"));
+  tile("trained for", duration(sweep.active_s));
+  showBar(counts());
+}
+
+function showBar(found) {
+  at("bar").replaceChildren();
+  at("outcomes").replaceChildren();
+  at("bar").setAttribute("aria-label", OUTCOMES.filter((name) => found[name]).map((name) => `${found[name]} ${words(name)}`).join(", "));
+  for (const name of OUTCOMES.filter((one) => found[one])) {
+    if (name !== "waiting") {
+      const part = element("i", null, at("bar"));
+      part.style.flex = `${found[name]} 0 0`;
+      part.style.background = `var(--${name})`;
+    }
+    const chip = element("button", null, at("outcomes"), "chip");
+    element("i", null, chip).style.background = `var(--${name})`;
+    element("span", `${found[name].toLocaleString("en")} ${words(name)}`, chip);
+    const isOn = store.filters.get("outcome")?.label === words(name);
+    chip.setAttribute("aria-pressed", String(isOn));
+    chip.addEventListener("click", () => store.choose("outcome", words(name), isOn ? null : (one) => one.outcome === name));
+  }
+  if (found.waiting) element("i", null, at("bar")).style.flex = `${found.waiting} 0 0`;
+}
+
+function showFilters() {
+  const place = at("filters");
+  place.hidden = !store.hasChoice;
+  place.replaceChildren();
+  if (!store.hasChoice) return;
+  element("span", `${store.chosen().length.toLocaleString("en")} of ${plural(store.trials.length, "trial")} chosen by`, place);
+  for (const [where, { label }] of store.filters) {
+    const chip = element("button", `${label} ✕`, place, "chip");
+    chip.setAttribute("aria-label", `choose no longer by ${label}`);
+    chip.addEventListener("click", () => release(where));
+  }
+  if (store.filters.size > 1) element("button", "clear all", place, "clear").addEventListener("click", () => store.clear());
+}
+
+function release(where) {
+  if (where === "parallel") parallel.clear();
+  if (where === "clicked") store.clicked = null;
+  store.choose(where, "", null);
+}
+
+function showFailed() {
+  const broken = store.trials.filter((one) => BROKEN.includes(one.outcome) || one.failures.length);
+  at("failed-part").hidden = !broken.length;
+  const byReason = new Map();
+  for (const one of broken) {
+    const reason = one.reason || one.failures[one.failures.length - 1] || words(one.outcome);
+    byReason.set(reason, [...(byReason.get(reason) || []), one]);
+  }
+  at("failed").replaceChildren();
+  for (const [reason, trials] of [...byReason].sort((a, b) => b[1].length - a[1].length)) {
+    const line = element("div", null, at("failed"), "failure");
+    const few = trials.slice(0, 6).map((one) => one.trial).join(", ");
+    const label = `${words(trials[0].outcome)}: ${trials.length > 6 ? `${few}, … (${trials.length})` : few}`;
+    const button = element("button", label, line, "dot");
+    button.style.setProperty("--dot", `var(--${trials[0].outcome})`);
+    const own = new Set(trials.map((one) => one.trial));
+    button.addEventListener("click", () => store.choose("reason", reason.slice(0, 60), (one) => own.has(one.trial)));
+    element("p", reason, line);
+  }
+}
+
+function showError(text) {
+  at("error").textContent = text || "";
+  at("error").hidden = !text;
+}
+
+store.listen((news) => {
+  if (news.error !== undefined) showError(news.error);
+  if (!store.sweep || news.error) return;
+  if (news.cleared) { parallel.clear(); store.clicked = null; }
+  showHead();
+  if (!news.data && !news.choice) return;
+  showFilters();
+  showFailed();
+  redraw();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (store.sweep) redraw(); });
+store.poll();
