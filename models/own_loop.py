@@ -64,6 +64,7 @@ class OwnLoop:
         self._randomness = OwnRandomness(seed, device)
         self._objective = objective
         self._reported: tuple[str, ...] = ()
+        self._draws: dict[str, OwnRandomness] = {}
         self._kept: dict[str, Tensor] = {}
         self._pending: dict[str, Tensor] = {}
         self._trial = Trial(data, seed, device)
@@ -96,8 +97,10 @@ class OwnLoop:
 
     def evaluate(self, rows: Rows) -> Any:
         """Return what the own evaluation returns; it changes nothing of what training draws."""
-        own = OwnRandomness(rows.seed, self._trial.device)
-        with _one_process(), own, torch.no_grad(), _evaluating(self._trial):
+        if rows.part not in self._draws:
+            self._draws[rows.part] = OwnRandomness(rows.seed, self._trial.device)
+        draws = self._draws[rows.part].again()
+        with _one_process(), draws, torch.no_grad(), _evaluating(self._trial):
             return self._steps.evaluate(rows)
 
     @contextmanager

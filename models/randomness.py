@@ -7,7 +7,8 @@ them out again, so that no trial's numbers depend on what else runs in the proce
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -86,6 +87,16 @@ class OwnRandomness:
     def rewind(self) -> None:
         """Goes back, inside the context, to where it was entered or last restored."""
         self._put(self._states)
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """Draw from the same place each time: what is drawn inside is not counted."""
+        outer = self._now()
+        self._put(self._states)
+        try:
+            yield
+        finally:
+            self._put(outer)
 
     def __enter__(self) -> Self:
         self._outer = self._now()

@@ -13,6 +13,7 @@ import torch
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import SweepError
+from sweeps.execution.rehearsal import rehearse
 from sweeps.execution.trial_worker import REPORT_PERIOD_S
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.datasets import load_dataset
@@ -82,7 +83,15 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
 def _probe_own(
     planned: Sequence[PlannedTrial], data: Sequence[TrainDev], objective: Objective
 ) -> Probe:
-    """Measure own training, which tells what it keeps once it has trained."""
+    """Measure own training, which tells what it keeps once it has trained, and rehearse it.
+
+    Raises:
+        SweepError: It cannot be trained, does not repeat, or does not go on where it was.
+    """
+    with _trial_errors(planned[0]):
+        broken = rehearse(planned[0], data, objective)
+    if broken:
+        raise SweepError(f"trial {planned[0].index}: {broken} (--no-probe plans without)")
     seconds, weights, checkpoints = [], [], []
     for trial in _spread(planned, _TRAINED):
         with _trial_errors(trial):

@@ -211,3 +211,39 @@ def diverges(trial: Any) -> Iterator[None]:
     kept(trial)
     for _ in trial.epochs(lambda rows: {"loss": float("nan"), "hits": 1.0}):
         yield
+
+
+def forgets_its_momentum(trial: Any, lr: float = 0.1) -> Iterator[None]:
+    net = nn.Linear(trial.train.x.shape[1], trial.data.outputs)
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9)
+    trial.keep(net=net)
+    for _ in trial.epochs(lambda rows: {"loss": cross_entropy(net(rows.x), rows.y)}):
+        optimizer.zero_grad()
+        cross_entropy(net(trial.train.x), trial.train.y).backward()
+        optimizer.step()
+        yield
+
+
+def counts_in_a_local(trial: Any) -> Iterator[None]:
+    counts = [0]
+    net = kept(trial)
+    for _ in trial.epochs(lambda rows: {"loss": float(counts[0])}):
+        counts[0] += 1
+        net.weight.data.add_(1)
+        yield
+
+
+def draws_what_nobody_seeds(trial: Any) -> Iterator[None]:
+    kept(trial)
+    rng = np.random.default_rng()
+    for _ in trial.epochs(lambda rows: {"loss": rng.random()}):
+        yield
+
+
+def keeps_what_nobody_seeds(trial: Any) -> Iterator[None]:
+    noise = torch.zeros(1)
+    trial.keep(noise=noise)
+    rng = np.random.default_rng()
+    for _ in trial.epochs(lambda rows: LOSS):
+        noise.fill_(rng.random())
+        yield
