@@ -7,26 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from sweeps.models.losses import LOSSES, Loss
 from sweeps.models.metrics import Metric
+from sweeps.models.preprocessing import Moment
 from sweeps.models.tasks import TASKS, Task
 
-__all__ = ["Answers", "metric_values"]
+__all__ = ["Answers", "Units", "metric_values", "units_on"]
+
+Units = tuple[float | Tensor, float | Tensor]
 
 
 class Answers:
     """A net's outputs for some rows, and what would have been right.
 
     Attributes:
-        outputs: (rows, outputs) logits, or (rows, 1) standardised predictions.
-        targets: (rows,) int64 classes, or standardised targets.
-        scale: original units per standardised unit; 1 for classes.
-        center: what 0 is in original units; 0 for classes.
+        outputs: (rows, outputs) logits, or standardised predictions, one a target.
+        targets: (rows,) int64 classes, or standardised targets; (rows, targets) of several.
+        scale: original units per standardised unit, (targets,) of several; 1 for classes.
+        center: what 0 is in original units, likewise; 0 for classes.
         is_whole: whether these are all rows of a part, and not some of them drawn again.
     """
 
@@ -37,7 +40,7 @@ class Answers:
         outputs: Tensor,
         targets: Tensor,
         loss: Loss,
-        units: tuple[float, float] = (0.0, 1.0),
+        units: Units = (0.0, 1.0),
     ) -> None:
         """Take the outputs and targets as they are; `of` takes them as a task needs them."""
         self.outputs = outputs
@@ -47,14 +50,8 @@ class Answers:
         self._by_row: dict[object, Tensor] = {}
         self._classes, self._dtype = outputs.shape[1], outputs.dtype
 
-    @classmethod
-    def of(
-        cls,
-        task: Task,
-        outputs: Tensor,
-        targets: Tensor,
-        units: tuple[float, float] = (0.0, 1.0),
-    ) -> Self:
+    @staticmethod
+    def of(task: Task, outputs: Tensor, targets: Tensor, units: Units = (0.0, 1.0)) -> Answers:
         """Return the answers to a task, widened to float64 where metrics have the target's units.
 
         A target of 1e-25 has squares that float32 cannot tell from 0, and one of 1e21 squares that
@@ -63,12 +60,12 @@ class Answers:
         Args:
             task: what was asked.
             outputs: (rows, outputs) of a net.
-            targets: (rows,) as a net is trained on them.
+            targets: as a net is trained on them.
             units: the target's mean and deviation in original units; (0, 1) for classes.
         """
         if TASKS[task].is_standardised:
             outputs, targets = outputs.double(), targets.double()
-        return cls(outputs, targets, LOSSES[TASKS[task].losses[0]], units)
+        return _KINDS[task](outputs, targets, LOSSES[TASKS[task].losses[0]], units)
 
     def take(self, rows: Tensor) -> Answers:
         """Return the answers for some of the rows by number, (n,) int64, each as often as named."""
@@ -106,6 +103,16 @@ class Answers:
         classes = torch.arange(self._classes, device=self.targets.device)
         return self.targets[:, None] == classes
 
+    @property
+    def ranked(self) -> slice:
+        """The columns of `probabilities` that are ranked: of two classes the second's alone."""
+        return slice(1 if self._classes == 2 else 0, None)
+
+    @cached_property
+    def is_wrong(self) -> Tensor:
+        """(rows,) bool: whether a row was not answered by its class."""
+        return self.predicted != self.targets
+
     @cached_property
     def confusion(self) -> Tensor:
         """(true classes, predicted classes) numbers of rows, as floats."""
@@ -124,14 +131,62 @@ class Answers:
         return self.confusion.sum(1)
 
     @cached_property
-    def errors(self) -> Tensor:
-        """(rows,) prediction less target, standardised."""
-        return self.outputs.squeeze(1) - self.targets
+    def class_answers(self) -> Tensor:
+        """(classes,) rows that were answered by each class."""
+        return self.confusion.sum(0)
 
     @cached_property
-    def mean_square(self) -> Tensor:
-        """Mean squared error, standardised: the loss of regression, whatever is trained on."""
-        return self.errors.square().mean()
+    def errors(self) -> Tensor:
+        """Prediction less target, standardised, in the shape of the targets."""
+        return self.outputs.reshape(self.targets.shape) - self.targets
+
+    @cached_property
+    def mean_squares(self) -> Tensor:
+        """Mean squared error, standardised: a scalar, or (targets,) of several."""
+        return self.errors.square().mean(0)
+
+
+class _LabelAnswers(Answers):
+    """Of labels, each of which a row has or has not; what is (classes,) above is (labels,) here."""
+
+    @property
+    def ranked(self) -> slice:
+        return slice(None)
+
+    @cached_property
+    def predicted(self) -> Tensor:
+        """(rows, labels) bool: whether a label is likelier than not."""
+        return self.outputs > 0
+
+    @cached_property
+    def probabilities(self) -> Tensor:
+        """(rows, labels) float64."""
+        return self.outputs.double().sigmoid()
+
+    @cached_property
+    def is_class(self) -> Tensor:
+        """(rows, labels) bool: whether a row has a label."""
+        return self.targets > 0
+
+    @cached_property
+    def is_wrong(self) -> Tensor:
+        """(rows,) bool: whether a row has a label that was not answered, or the reverse."""
+        return (self.predicted != self.is_class).any(1)
+
+    @cached_property
+    def hits(self) -> Tensor:
+        return (self.predicted & self.is_class).sum(0).to(self._dtype)
+
+    @cached_property
+    def class_rows(self) -> Tensor:
+        return self.is_class.sum(0).to(self._dtype)
+
+    @cached_property
+    def class_answers(self) -> Tensor:
+        return self.predicted.sum(0).to(self._dtype)
+
+    def take(self, rows: Tensor) -> Answers:
+        return _TakenLabels(self, rows)
 
 
 class _Taken(Answers):
@@ -177,7 +232,29 @@ class _Taken(Answers):
         return self._whole.errors[self._rows]
 
 
+class _TakenLabels(_Taken, _LabelAnswers):
+    """Some rows of answers of labels."""
+
+
+_KINDS: dict[Task, type[Answers]] = {
+    "classification": Answers,
+    "regression": Answers,
+    "multilabel": _LabelAnswers,
+}
+
+
 def metric_values(answers: Answers, metrics: Iterable[Metric]) -> Tensor:
     """Return the values of metrics in their order, (metrics,) float64, on the answers' device."""
     # Widened after all were joined, which promotes a float32 among float64 and loses nothing.
     return torch.stack([metric.function(answers) for metric in metrics]).double()
+
+
+def units_on(device: torch.device, mean: Moment, scale: Moment) -> Units:
+    """Return the mean and deviation of targets, as answers on a device need them."""
+    return _unit_on(device, mean), _unit_on(device, scale)
+
+
+def _unit_on(device: torch.device, moment: Moment) -> float | Tensor:
+    if isinstance(moment, float | int):
+        return moment
+    return torch.tensor(moment, dtype=torch.float64, device=device)

@@ -105,7 +105,7 @@ def as_words(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def _check_named(names: Sequence[str], config: DataConfig) -> None:
-    known = {*names, config.target or "target"}
+    known = {*names, *(config.targets or ("target",))}
     for name in config.words:
         if name not in known:
             rule = "every name in `words` must be a column's"

@@ -29,10 +29,10 @@ class DataSummary:
     """What a sweep needs to know of its data to check the rest of a sweep file.
 
     Attributes:
-        task: classification or regression, `auto` resolved.
-        outputs: number of classes, or 1.
+        task: what is asked, `auto` resolved.
+        outputs: number of classes or targets.
         input_shape: of one row as a net takes it: (columns,), or (channels, height, width).
-        class_names: empty for regression.
+        class_names: only for classification.
         train_rows: rows that are trained on; with folds in fold 1, which has the fewest.
         dev_rows: rows that trials are compared on; with folds in fold 1, which has the most.
         test_rows: rows in the test set.

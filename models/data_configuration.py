@@ -62,6 +62,7 @@ _DEV = 0.2
 _CSV_KEYS = ("missing_values", "separator", "decimal", "encoding")
 
 _FUNCTION = re.compile(TARGET)
+Targets = Annotated[tuple[str, ...], Field(strict=False, min_length=2)]
 _SOURCE_RULE = (
     "a source must be a built-in name, a file ending in "
     + ", ".join(FILE_SUFFIXES)
@@ -187,10 +188,11 @@ class DataConfig(Section):
         source: a built-in name; a .csv, .parquet or .npz file, relative to the
             sweep file's folder; or the user's own `package.module:function`, called without
             arguments, that returns (features, target); none for own training that needs no data.
-        target: the column, or array of an .npz, to be predicted; files only, and needed there
-            (checked when the file is read, so that its columns can be named).
+        target: the column, or array of an .npz, to be predicted, or a list of several; files only,
+            and needed there (checked when the file is read, so that its columns can be named).
         task: `auto` takes words, booleans, and whole numbers with at most 20 distinct values for
-            classes, any other numbers for regression.
+            classes, any other numbers for regression; of several columns those of 0 and 1 for
+            labels, of which a row may have any number (multilabel).
         weights: a column of how much each row counts in training, 0 or more; it is no feature, and
             metrics count rows alike.
         split: fractions of the dev and test splits, or how many folds stand in place of dev.
@@ -213,7 +215,7 @@ class DataConfig(Section):
     """
 
     source: str
-    target: str | None = None
+    target: str | Targets | None = None
     task: Literal["auto", Task] = "auto"
     weights: str | None = None
     split: SplitFractions = SplitFractions()
@@ -260,9 +262,12 @@ class DataConfig(Section):
             )
         if self.kind == "builtin":
             self._refuse(("words", "weights"), "only for files and functions")
-        if self.weights is not None and self.weights == self.target:
+        if self.weights in self.targets:
             rule = "the weights of rows must not be the target"
             raise DataError(rule, key=("weights",), value=self.weights)
+        repeated = [name for name in self.targets if self.targets.count(name) > 1]
+        if repeated:
+            raise DataError("a target must be named once", key=("target",), value=repeated[0])
         if self.kind != "file" or PurePath(self.source).suffix.lower() != ".csv":
             self._refuse(_CSV_KEYS, "only for .csv files")
         if self.source not in GENERATED_NAMES:
@@ -293,6 +298,11 @@ class DataConfig(Section):
             return base_dir / Path(self.source).expanduser()
         except RuntimeError:  # ~name of somebody who is not known here
             return base_dir / self.source
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns of a file that are predicted; empty where none is named."""
+        return (self.target,) if isinstance(self.target, str) else self.target or ()
 
     @property
     def kind(self) -> SourceKind:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sweeps.models.data_configuration import DataConfig
 from sweeps.models.datasets import Dataset
+from sweeps.models.tasks import TASKS
 
 __all__ = ["ColumnKinds", "kinds_of"]
 
@@ -22,8 +23,10 @@ class ColumnKinds:
         categories: names of the columns of words.
         left_out: columns that `exclude` names.
         shape: of one row's numbers; more than one entry for images.
-        target: name of the target's column; None for data without names.
+        target: name of the target's column; None for data without names, or of several targets.
         classes: names of the classes; empty for amounts.
+        targets: names of several targets; empty where a row has one.
+        are_labels: whether these are labels rather than amounts.
         missing: how often which text stands for a missing value, by column of a .csv file.
     """
 
@@ -33,14 +36,21 @@ class ColumnKinds:
     shape: tuple[int, ...] = ()
     target: str | None = None
     classes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    are_labels: bool = False
     missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """The kinds in one sentence, and a second one where values are missing."""
+        return [f"{', '.join(self._features())}; {self._predicted()}", *self._missing()]
+
+    def _predicted(self) -> str:
+        if self.targets:
+            what = "labels" if self.are_labels else "amounts"
+            return f"{_counted(self.targets, 'target', 'targets')}: {what}"
         target = "target" if self.target is None else f"target {_shown(self.target)}"
         objective = _counted(self.classes, "class", "classes") if self.classes else "amounts"
-        first = f"{', '.join(self._features())}; {target}: {objective}"
-        return [first, *self._missing()]
+        return f"{target}: {objective}"
 
     def _features(self) -> list[str]:
         numbers = _counted(self.numbers, "number", "numbers")
@@ -68,8 +78,10 @@ def kinds_of(dataset: Dataset, config: DataConfig) -> ColumnKinds:
         categories=dataset.features.word_names,
         left_out=config.exclude,
         shape=dataset.features.numbers.shape[1:],
-        target=config.target,
+        target=None if dataset.target.names else next(iter(config.targets), None),
         classes=dataset.target.class_names,
+        targets=dataset.target.names,
+        are_labels=TASKS[dataset.target.task].is_categorical and bool(dataset.target.names),
         missing=dataset.missing,
     )
 

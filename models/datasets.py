@@ -34,6 +34,7 @@ from sweeps.models.features import (
     features_from_columns,
 )
 from sweeps.models.own_data import call_own_data
+from sweeps.models.several_targets import read_targets, targets_of
 from sweeps.models.table_files import Table, read_table
 from sweeps.models.targets import Target, read_target
 
@@ -134,10 +135,11 @@ def _from_file(config: DataConfig, base_dir: Path) -> _Read:
     used = config.model_copy(update={"exclude": (*config.exclude, *names)})
     table = _table_without(used, base_dir, apart)
     columns = table.columns
-    if config.target is None:
+    if not config.targets:
         rule = "a file needs the name of its target column"
         raise DataError(rule, key=("target",), choices=tuple(columns))
-    target = _target(config, config.target, columns.pop(config.target), table.labels)
+    wanted = {name: columns.pop(name) for name in config.targets}
+    target = _target_of_file(config, wanted, table.labels)
     missing = {name: found for name, found in table.missing.items() if name in columns}
     read = {name: column_of_file(config, base_dir, one) for name, one in apart.items()}
     arrays = list(columns.values())
@@ -172,7 +174,11 @@ def _table_without(config: DataConfig, base_dir: Path, apart: Mapping[str, Apart
 
 def _from_function(config: DataConfig) -> _Read:
     raw, raw_target, beside = call_own_data(config.source)
-    target = _target(config, "target", raw_target)
+    several = targets_of("target", raw_target)
+    if several is not None and len(several) > 1:
+        target = read_targets(several, config.task)
+    else:
+        target = _target(config, "target", next(iter(several.values())) if several else raw_target)
     read = {}
     for name, one in columns_apart(config).items():
         named = {} if isinstance(raw, np.ndarray) else raw
@@ -188,6 +194,18 @@ def _from_function(config: DataConfig) -> _Read:
     columns = {name: values for name, values in raw.items() if name not in read}
     features = features_from_columns(settled_columns(columns, config))
     return _with_apart(_Read(features, target), config, read)
+
+
+def _target_of_file(
+    config: DataConfig, wanted: Mapping[str, npt.NDArray[Any]], labels: npt.NDArray[Any] | None
+) -> Target:
+    if len(wanted) > 1:
+        return read_targets(wanted, config.task)
+    [(name, raw)] = wanted.items()
+    several = targets_of(name, raw)
+    if several is not None:
+        return read_targets(several, config.task)
+    return _target(config, name, raw, labels)
 
 
 def _target(
@@ -210,7 +228,9 @@ def _digest(read: _Read) -> str:
     hashed = hashlib.sha256(json.dumps([shapes, names]).encode())
     hashed.update(np.ascontiguousarray(features.numbers).tobytes())
     hashed.update(json.dumps(features.words.tolist()).encode())
-    hashed.update(target.values.tobytes())
+    hashed.update(np.ascontiguousarray(target.values).tobytes())
+    if target.names:
+        hashed.update(json.dumps(target.names).encode())
     if read.cut_by is not None:
         hashed.update(json.dumps([str(value) for value in read.cut_by.tolist()]).encode())
     if read.weights is not None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sweeps.models.answers import Answers, metric_values
+from sweeps.models.answers import Answers, metric_values, units_on
 from sweeps.models.features import Features
 from sweeps.models.intervals import bootstrap_interval, rows_of_units, share_interval
 from sweeps.models.metrics import Metric
@@ -72,7 +72,8 @@ def evaluate(
     Args:
         predictor: preprocessing and net.
         features: raw features of n rows.
-        target: what should be answered for them: classes by index, or numbers in their own units.
+        target: what should be answered for them: classes by index, labels, or numbers in their own
+            units.
         metrics: what is measured, by name.
         drawn: how rows are resampled.
     """
@@ -97,10 +98,8 @@ def evaluate(
 
 
 def _errors(answers: Answers, target: Target) -> int | None:
-    """Return how many rows were answered by a wrong class; None where nothing is right or wrong."""
-    if not target.class_names:
-        return None
-    return int((answers.predicted != answers.targets).sum())
+    """Return how many rows were answered wrongly; None where nothing is right or wrong."""
+    return int(answers.is_wrong.sum()) if TASKS[target.task].is_categorical else None
 
 
 def _estimate(
@@ -129,8 +128,8 @@ def _answers(predictor: Predictor, features: Features, target: Target) -> Answer
     """Return what a predictor says of raw rows, as a net's outputs beside standardised targets."""
     prepared = predictor.preprocessing
     wanted: Tensor = torch.from_numpy(target.values)
+    units = units_on(wanted.device, prepared.target_mean, prepared.target_scale)
     if TASKS[target.task].is_standardised:
-        wanted = (wanted - prepared.target_mean) / prepared.target_scale
+        wanted = (wanted - units[0]) / units[1]
     outputs = predictor.outputs(features)
-    units = (prepared.target_mean, prepared.target_scale)
     return Answers.of(target.task, outputs, wanted, units)

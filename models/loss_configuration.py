@@ -22,7 +22,9 @@ __all__ = [
     "options_of",
 ]
 
-LossKind = Literal["cross_entropy", "focal", "mse", "mae", "huber", "quantile"]
+LossKind = Literal[
+    "cross_entropy", "focal", "mse", "mae", "huber", "quantile", "binary_cross_entropy"
+]
 ClassWeights = (
     Literal["none", "balanced"]
     | Annotated[
@@ -32,7 +34,7 @@ ClassWeights = (
 
 
 class TaskLoss(Section):
-    """The cross-entropy for classes, the mean squared error for numbers."""
+    """The cross-entropy for classes, its mean over labels, the mean squared error for numbers."""
 
     kind: Literal["auto"] = "auto"
 
@@ -60,6 +62,12 @@ class Focal(_OfClasses):
 
     kind: Literal["focal"]
     gamma: float = Field(2.0, ge=0, le=100, description="0 is the cross-entropy.")
+
+
+class BinaryCrossEntropy(Section):
+    """Of one probability a label, by a sigmoid each; the mean over a row's labels."""
+
+    kind: Literal["binary_cross_entropy"]
 
 
 class SquaredError(Section):
@@ -110,7 +118,15 @@ class CustomLoss(Section):
 
 
 LossConfig = Annotated[
-    TaskLoss | CrossEntropy | Focal | SquaredError | AbsoluteError | Huber | Quantile | CustomLoss,
+    TaskLoss
+    | CrossEntropy
+    | Focal
+    | SquaredError
+    | AbsoluteError
+    | Huber
+    | Quantile
+    | BinaryCrossEntropy
+    | CustomLoss,
     Field(discriminator="kind"),
 ]
 

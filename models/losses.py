@@ -1,7 +1,8 @@
 """The losses that nets are trained on.
 
-Each takes a net's outputs (rows, outputs) and their targets (rows,), and returns the mean over the
-rows, or with `reduction="none"` one value a row. A loss may have options of its own as keywords.
+Each takes a net's outputs (rows, outputs) and their targets, (rows,) or one column an output, and
+returns the mean over the rows, or with `reduction="none"` one value a row: the mean over its
+targets where it has several. A loss may have options of its own as keywords.
 """
 
 from __future__ import annotations
@@ -29,12 +30,20 @@ _SMALLEST = 1e-30
 
 
 def _of_numbers(loss: Loss) -> Loss:
-    """Return a loss of predictions (rows, 1): against (rows,) they would broadcast to a square."""
+    """Return a loss of one output a target: (rows, 1) against (rows,) would make a square."""
 
-    def of_predictions(outputs: Tensor, targets: Tensor, **options: object) -> Tensor:
-        return loss(outputs.squeeze(1), targets, **options)
+    def of_outputs(
+        outputs: Tensor, targets: Tensor, reduction: str = "mean", **options: object
+    ) -> Tensor:
+        found = loss(outputs.reshape(targets.shape), targets, reduction=reduction, **options)
+        return found.mean(1) if found.ndim == 2 else found
 
-    return of_predictions
+    return of_outputs
+
+
+def _binary(outputs: Tensor, targets: Tensor, *, reduction: str = "mean") -> Tensor:
+    wanted = targets.to(outputs.dtype)
+    return F.binary_cross_entropy_with_logits(outputs, wanted, reduction=reduction)
 
 
 def _focal(outputs: Tensor, targets: Tensor, *, gamma: float, reduction: str = "mean") -> Tensor:
@@ -62,6 +71,7 @@ LOSSES: dict[LossKind, Loss] = {
     "mae": _of_numbers(F.l1_loss),
     "huber": _of_numbers(F.huber_loss),
     "quantile": _of_numbers(_pinball),
+    "binary_cross_entropy": _of_numbers(_binary),  # of logits, against 0 and 1
 }
 
 

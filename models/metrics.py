@@ -86,21 +86,37 @@ def _accuracy(answers: Answers) -> Tensor:
     return answers.hits.sum() / len(answers.targets)
 
 
+def _subset_accuracy(answers: Answers) -> Tensor:
+    """Share of the rows of which every label is right."""
+    return 1 - answers.is_wrong.double().mean()
+
+
+def _hamming_loss(answers: Answers) -> Tensor:
+    """Share of all labels of all rows that are wrong."""
+    return (answers.predicted != answers.is_class).double().mean()
+
+
 def _f1_of_classes(answers: Answers) -> tuple[Tensor, Tensor]:
     """(classes,) F1, and whether a class is true or predicted of any row; else it has none."""
-    seen = answers.confusion.sum(0) + answers.class_rows  # (classes,) = 2 TP + FP + FN
+    seen = answers.class_answers + answers.class_rows  # (classes,) = 2 TP + FP + FN
     return 2 * answers.hits / seen.clamp(min=1), seen > 0
 
 
 def _f1(answers: Answers) -> Tensor:
     """Macro F1. A class that is neither true nor predicted is left out of the mean."""
     f1, is_seen = _f1_of_classes(answers)
-    return f1.sum() / is_seen.sum()
+    return f1.sum() / is_seen.sum().clamp(min=1)
 
 
 def _f1_weighted(answers: Answers) -> Tensor:
     f1, _ = _f1_of_classes(answers)
-    return (f1 * answers.class_rows).sum() / len(answers.targets)
+    return (f1 * answers.class_rows).sum() / answers.class_rows.sum().clamp(min=1)
+
+
+def _f1_micro(answers: Answers) -> Tensor:
+    """F1 of all labels of all rows together."""
+    seen = answers.class_answers.sum() + answers.class_rows.sum()
+    return 2 * answers.hits.sum() / seen.clamp(min=1)
 
 
 def _f1_binary(answers: Answers) -> Tensor:
@@ -126,16 +142,15 @@ def _average_precision(answers: Answers) -> Tensor:
 
 
 def _of_classes(answers: Answers, ranked: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """The second of two classes; of more the mean of each against the others.
+    """The second of two classes; of more, or of labels, the mean of each against the others.
 
     A class that none or all of the rows have is left out of that mean.
     """
-    classes = answers.probabilities.shape[1]
-    first = 1 if classes == 2 else 0
+    columns = answers.ranked
     found = ranked(
-        answers.probabilities.T[first:].contiguous(), answers.is_class.T[first:].contiguous()
+        answers.probabilities.T[columns].contiguous(), answers.is_class.T[columns].contiguous()
     )
-    return found[0] if classes == 2 else found.nanmean()
+    return found.nanmean()
 
 
 def _brier(answers: Answers) -> Tensor:
@@ -145,22 +160,28 @@ def _brier(answers: Answers) -> Tensor:
 
 
 def _mse(answers: Answers) -> Tensor:
-    return answers.mean_square * answers.scale**2
+    return _over_targets(answers.mean_squares * answers.scale**2)
+
+
+def _over_targets(values: Tensor) -> Tensor:
+    """The mean over (targets,), each counting alike; the value itself of a single one."""
+    return values.mean() if values.ndim else values
 
 
 def _mae(answers: Answers) -> Tensor:
-    return answers.errors.abs().mean() * answers.scale
+    return _over_targets(answers.errors.abs().mean(0) * answers.scale)
 
 
 def _r2(answers: Answers) -> Tensor:
     """Explained share of the variance; of a constant target 1 for perfect predictions, else 0."""
-    mse = answers.mean_square
-    variance = answers.targets.var(correction=0)
-    return (1 - mse / variance).where(variance > 0, (mse == 0).to(mse.dtype))
+    mse = answers.mean_squares
+    variance = answers.targets.var(0, correction=0)
+    r2 = (1 - mse / variance).where(variance > 0, (mse == 0).to(mse.dtype))
+    return _over_targets(r2)
 
 
 def _rmse(answers: Answers) -> Tensor:
-    return answers.mean_square.sqrt() * answers.scale
+    return _over_targets(answers.mean_squares.sqrt() * answers.scale)
 
 
 def _mape(answers: Answers) -> Tensor:
@@ -172,26 +193,34 @@ def _mape(answers: Answers) -> Tensor:
 def _pinball(answers: Answers, quantile: float = 0.5) -> Tensor:
     """Koenker and Bassett (Econometrica 1978): least where the quantile is predicted."""
     below = -answers.errors  # what the truth has more than the prediction
-    return below.mul(quantile).maximum(below.mul(quantile - 1)).mean() * answers.scale
+    return _over_targets(
+        below.mul(quantile).maximum(below.mul(quantile - 1)).mean(0) * answers.scale
+    )
 
 
 _CLASSES: tuple[Task, ...] = ("classification",)
 _NUMBERS: tuple[Task, ...] = ("regression",)
+_LABELS: tuple[Task, ...] = ("multilabel",)
 _SMALLEST = 2.0**-52
 
 # The usual ones in the order in which a row of an epoch has them, then those that may be asked
 # for. The definitions are scikit-learn's.
 METRICS: dict[str, Metric] = {
-    "loss": Metric((*_CLASSES, *_NUMBERS), "min", _loss, is_usual=True),
+    "loss": Metric((*_CLASSES, *_NUMBERS, *_LABELS), "min", _loss, is_usual=True),
     "accuracy": Metric(_CLASSES, "max", _accuracy, is_share=True, is_usual=True),
-    "f1": Metric(_CLASSES, "max", _f1, is_usual=True),
+    "subset_accuracy": Metric(_LABELS, "max", _subset_accuracy, is_share=True, is_usual=True),
+    "hamming_loss": Metric(_LABELS, "min", _hamming_loss, is_usual=True),
+    "f1": Metric((*_CLASSES, *_LABELS), "max", _f1, is_usual=True),
     "balanced_accuracy": Metric(_CLASSES, "max", _balanced_accuracy, is_usual=True),
     "mse": Metric(_NUMBERS, "min", _mse, is_usual=True),
     "mae": Metric(_NUMBERS, "min", _mae, is_usual=True),
     "r2": Metric(_NUMBERS, "max", _r2, floor=-math.inf, is_usual=True),
-    "auc": Metric(_CLASSES, "max", _auc, needs="two classes"),
-    "average_precision": Metric(_CLASSES, "max", _average_precision, needs="a second class"),
-    "f1_weighted": Metric(_CLASSES, "max", _f1_weighted),
+    "auc": Metric((*_CLASSES, *_LABELS), "max", _auc, needs="two classes"),
+    "average_precision": Metric(
+        (*_CLASSES, *_LABELS), "max", _average_precision, needs="a second class"
+    ),
+    "f1_weighted": Metric((*_CLASSES, *_LABELS), "max", _f1_weighted),
+    "f1_micro": Metric(_LABELS, "max", _f1_micro),
     "f1_binary": Metric(_CLASSES, "max", _f1_binary, needs="only two classes"),
     "log_loss": Metric(_CLASSES, "min", _loss),
     "brier": Metric(_CLASSES, "min", _brier),

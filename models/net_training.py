@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from sweeps.models.accumulation import Batches, in_steps
-from sweeps.models.answers import Answers, metric_values
+from sweeps.models.answers import Answers, metric_values, units_on
 from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.device_data import Batch, DeviceData
 from sweeps.models.devices import chosen_device
@@ -92,7 +92,7 @@ class NetTraining:
         metrics = measured_metrics(data.task, objective.recorded, config.loss)
         self._metrics = tuple(metrics.values())
         self._columns = metric_columns(metrics)
-        units = (data.target_mean, data.target_scale)
+        units = units_on(device, data.target_mean, data.target_scale)
         self._answers = partial(Answers.of, data.task, units=units)
         self._kept: dict[str, Tensor] = {}
         self._try_out()

@@ -23,9 +23,7 @@ _RULE = "the function must return (features, target)"
 
 def call_own_data(
     source: str,
-) -> tuple[
-    Mapping[str, npt.ArrayLike] | npt.NDArray[Any], npt.NDArray[Any], Mapping[str, npt.ArrayLike]
-]:
+) -> tuple[Mapping[str, npt.ArrayLike] | npt.NDArray[Any], Any, Mapping[str, npt.ArrayLike]]:
     """The features, the target and the further columns that a function of the user returns.
 
     Args:
@@ -33,8 +31,8 @@ def call_own_data(
 
     Returns:
         Features as a mapping of column name to values, which a data frame becomes too, or as an
-        array; the target; and columns by name that are not features, such as groups, if it returns
-        a third value.
+        array; the target, as an array or, where it has names, as a mapping; and columns by name
+        that are not features, such as groups, if it returns a third value.
 
     Raises:
         DataError: no such module or function, or a call that fails or returns no such pair.
@@ -53,5 +51,9 @@ def call_own_data(
         raise refused(
             "the third value that the function returns must be a mapping of column name to values"
         )
-    columns = named_columns(features)
-    return np.asarray(features) if columns is None else columns, exact_array(target), beside
+    columns, targets = named_columns(features), named_columns(target)
+    return (
+        np.asarray(features) if columns is None else columns,
+        exact_array(target) if targets is None else targets,
+        beside,
+    )

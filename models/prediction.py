@@ -11,14 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
+from sweeps.models.answer_columns import answer_columns
+from sweeps.models.answers import Units, units_on
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.errors import WeightsError
 from sweeps.models.features import Features
 from sweeps.models.folds import of_fold
 from sweeps.models.nets import build_net
 from sweeps.models.preprocessing import Preprocessing, preprocessing_from_json
-from sweeps.models.targets import class_labels
+from sweeps.models.tasks import TASKS
 from sweeps.models.weights import load_weights
 
 __all__ = ["Predictor"]
@@ -58,7 +61,7 @@ class Predictor:
         config = TrialConfig.model_validate(about["configuration"])
         nets = []
         for number, prepared in enumerate(folds, start=1):
-            net = build_net(config.model, prepared.input_shape, len(prepared.class_names) or 1)
+            net = build_net(config.model, prepared.input_shape, prepared.outputs)
             own = tensors if len(folds) == 1 else of_fold(number, tensors)
             try:
                 net.load_state_dict(own)
@@ -69,7 +72,7 @@ class Predictor:
         return cls(nets)
 
     def predict(self, raw: RawFeatures) -> dict[str, npt.NDArray[Any]]:
-        """Return (rows,) arrays by name: `prediction`, and `probability_<class>` for classes.
+        """Return (rows,) arrays by name, as `answer_columns` names them.
 
         Args:
             raw: a column for each name, or an array of (rows, numbers), as Preprocessing takes it.
@@ -77,13 +80,13 @@ class Predictor:
         Raises:
             DataError: a column is missing, or a value is missing or not finite.
         """
-        answers = np.mean([_answer(net, prepared, raw) for net, prepared in self._nets], axis=0)
-        names = self.preprocessing.class_names
-        if not names:
-            return {"prediction": answers[:, 0]}
-        columns = {f"probability_{name}": answers[:, i] for i, name in enumerate(names)}
-        labels = class_labels(names, self.preprocessing.class_type)
-        return {"prediction": labels[answers.argmax(axis=1)], **columns}
+        return answer_columns(self.preprocessing, self._answers(raw))
+
+    def _answers(self, raw: RawFeatures) -> npt.NDArray[np.float64]:
+        """(rows, outputs) probabilities, or amounts in the target's own units."""
+        answers = [_answer(net, prepared, raw) for net, prepared in self._nets]
+        mean: npt.NDArray[np.float64] = np.mean(answers, axis=0)
+        return mean
 
     def outputs(self, features: Features) -> Tensor:
         """Return what one net would have put out to answer as these nets do together.
@@ -92,16 +95,29 @@ class Predictor:
             features: raw, of n rows.
 
         Returns:
-            (rows, classes) log-probabilities, or (rows, 1) standardised by `preprocessing`;
-            float64, on the CPU.
+            (rows, classes) log-probabilities, (rows, labels) logits, or (rows, targets)
+            standardised by `preprocessing`; float64, on the CPU.
         """
+        if TASKS[self.preprocessing.task].is_standardised:
+            mean, scale = _units(self.preprocessing)
+            return (torch.from_numpy(self._answers(features)) - mean) / scale
+        outputs = [_outputs(net, own, features) for net, own in self._nets]
         if not self.preprocessing.class_names:
-            wanted = torch.from_numpy(self.predict(features)["prediction"])[:, None]
-            return (wanted - self.preprocessing.target_mean) / self.preprocessing.target_scale
-        logs = [_outputs(net, own, features).log_softmax(dim=1) for net, own in self._nets]
-        # The mean of probabilities, and of one net no detour: the log of a probability that
-        # float64 takes for 0 is still a number.
-        return torch.stack(logs).logsumexp(dim=0) - math.log(len(logs))
+            likely = _mean_of_logs([logsigmoid(one) for one in outputs])
+            return likely - _mean_of_logs([logsigmoid(-one) for one in outputs])
+        return _mean_of_logs([one.log_softmax(dim=1) for one in outputs])
+
+
+def _mean_of_logs(logs: Sequence[Tensor]) -> Tensor:
+    """The log of the mean of probabilities, from their logs.
+
+    Of one net no detour: the log of a probability that float64 takes for 0 is still a number.
+    """
+    return torch.stack(list(logs)).logsumexp(dim=0) - math.log(len(logs))
+
+
+def _units(prepared: Preprocessing) -> Units:
+    return units_on(torch.device("cpu"), prepared.target_mean, prepared.target_scale)
 
 
 @torch.inference_mode()
@@ -114,11 +130,12 @@ def _outputs(net: torch.nn.Module, prepared: Preprocessing, raw: RawFeatures) ->
 def _answer(
     net: torch.nn.Module, prepared: Preprocessing, raw: RawFeatures
 ) -> npt.NDArray[np.float64]:
-    """What one net says: (rows, classes) probabilities, or (rows, 1) in the target's own units."""
+    """What one net says: (rows, outputs) probabilities, or amounts in the targets' own units."""
     outputs = _outputs(net, prepared, raw)
-    if prepared.class_names:
-        outputs = outputs.softmax(dim=1)
+    if TASKS[prepared.task].is_standardised:
+        mean, scale = _units(prepared)
+        outputs = outputs * scale + mean
     else:
-        outputs = outputs * prepared.target_scale + prepared.target_mean
+        outputs = outputs.softmax(dim=1) if prepared.class_names else outputs.sigmoid()
     answer: npt.NDArray[np.float64] = outputs.numpy()
     return answer

@@ -25,8 +25,11 @@ from sweeps.models.features import (
     named_columns,
 )
 from sweeps.models.targets import ClassType
+from sweeps.models.tasks import Task
 
-__all__ = ["Preprocessing", "preprocessing_from_json", "preprocessing_to_json"]
+__all__ = ["Moment", "Preprocessing", "preprocessing_from_json", "preprocessing_to_json"]
+
+Moment = float | tuple[float, ...]  # of one target, or of each of several
 
 
 class Preprocessing(BaseModel):
@@ -43,11 +46,14 @@ class Preprocessing(BaseModel):
         word_names: names of the columns of words.
         categories: for each column of words, the categories of the training rows, sorted. A word
             that is not among them, like a missing one, becomes all zeros.
-        class_names: in the order of the net's outputs; empty for regression.
+        class_names: in the order of the net's outputs; only for classes.
         class_type: what a class is in the data; records of older versions answer in texts.
         missing_values: texts that stand for a missing value, besides the empty one.
-        target_mean: of the training targets, in original units; 0 for classes.
-        target_scale: of the training targets, in original units; 1 for classes.
+        target_mean: of the training targets, in original units, one each where there are several;
+            0 for classes and labels.
+        target_scale: likewise; 1 for classes and labels.
+        target_names: in the order of the net's outputs, where a row has several targets.
+        kind: what is asked; None in records of older versions, see `task`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -63,8 +69,20 @@ class Preprocessing(BaseModel):
     class_names: tuple[str, ...] = ()
     class_type: ClassType = "text"
     missing_values: tuple[str, ...] = DEFAULT_MISSING
-    target_mean: float = 0.0
-    target_scale: float = 1.0
+    target_mean: Moment = 0.0
+    target_scale: Moment = 1.0
+    target_names: tuple[str, ...] = ()
+    kind: Task | None = None
+
+    @property
+    def task(self) -> Task:
+        """What is asked of the net."""
+        return self.kind or ("classification" if self.class_names else "regression")
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers answer a row: one for each class or target."""
+        return len(self.class_names) or len(self.target_names) or 1
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from sweeps.models.data_configuration import DataConfig
 from sweeps.models.errors import DataError
 from sweeps.models.feature_checks import listed
 from sweeps.models.features import Features, missing_in
-from sweeps.models.preprocessing import Preprocessing
+from sweeps.models.preprocessing import Moment, Preprocessing
 from sweeps.models.targets import Target
 from sweeps.models.tasks import TASKS
 
@@ -44,8 +44,8 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
     unfit = np.flatnonzero(~np.isfinite([means, scales, fills]).all(axis=0))
     if len(unfit):
         raise _too_large(f"column {features.number_names[unfit[0]]!r}", numbers[:, unfit[0]])
-    if not np.isfinite([target_mean, target_scale]).all():
-        raise _too_large("the target", target.values)
+    if not np.isfinite(np.append(target_mean, target_scale)).all():
+        raise _too_large("the target", target.values.ravel())
     return Preprocessing(
         number_names=features.number_names,
         number_shape=features.numbers.shape[1:],
@@ -60,6 +60,8 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
         missing_values=config.missing_values,
         target_mean=target_mean,
         target_scale=target_scale,
+        target_names=target.names,
+        kind=target.task,
     )
 
 
@@ -82,16 +84,26 @@ def _moments(
     return means, np.where(constant, 0.0, numbers.std(axis=0))
 
 
-def _target_moments(target: Target) -> tuple[float, float]:
+def _target_moments(target: Target) -> tuple[Moment, Moment]:
     if not TASKS[target.task].is_standardised:
         return 0.0, 1.0
-    if target.values.min() == target.values.max():
-        raise DataError("the training rows have two values of the target or more", key=("split",))
+    if not target.names:
+        return _moments_of("the target", target.values)
+    every = [
+        _moments_of(f"target {name!r}", column)
+        for name, column in zip(target.names, np.ascontiguousarray(target.values.T), strict=True)
+    ]
+    return tuple(mean for mean, _ in every), tuple(scale for _, scale in every)
+
+
+def _moments_of(what: str, values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    if values.min() == values.max():
+        raise DataError(f"the training rows have two values of {what} or more", key=("split",))
     with np.errstate(under="ignore"):
-        mean, scale = float(target.values.mean()), float(target.values.std())
+        mean, scale = float(values.mean()), float(values.std())
     if not _SMALLEST_SPREAD <= scale <= _LARGEST_SPREAD:
         raise DataError(
-            f"the standard deviation of the target must be between {_SMALLEST_SPREAD:g} and "
+            f"the standard deviation of {what} must be between {_SMALLEST_SPREAD:g} and "
             f"{_LARGEST_SPREAD:g}: float64 cannot hold the squares of others",
             key=("target",),
             value=scale,

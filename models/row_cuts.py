@@ -2,7 +2,7 @@
 
 Stratified for classes: each class is in every split, within one row of its share of dev and test;
 folds have as many rows of each class as one another, within one. Rows of one unit stay together,
-and then shares hold as far as units allow.
+and then shares hold as far as units allow. Of labels, the combinations are what is stratified.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def cut_rows(
         DataError: a split would be empty, or a class has too few rows to be in each split.
     """
     assert fractions.dev is not None, "folds are cut by cut_folds"
-    groups, sizes = _groups(target)
+    groups, sizes = _groups(target, units, min(fractions.test, fractions.dev))
     _check_classes(target, sizes, 3 if with_test else 2)
     test = _test_counts(sizes, fractions, with_test)
     dev = _shares(sizes, fractions.dev, "dev")
@@ -98,7 +98,7 @@ def cut_folds(
         DataError: the test set or a fold would lack rows or a class.
     """
     assert fractions.folds is not None, "a dev split is cut by cut_rows"
-    groups, sizes = _groups(target)
+    groups, sizes = _groups(target, units, min(fractions.test, 1 / fractions.folds))
     test = _test_counts(sizes, fractions, with_test)
     _check_folds(target, sizes - test, fractions.folds)
     order = _random_order(len(groups), fractions.seed_in(seed))
@@ -119,12 +119,36 @@ def cut_folds(
     )
 
 
-def _groups(target: Target) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """What is stratified by: the group of each row, and the rows of each group."""
+def _groups(
+    target: Target, units: Rows | None, smallest: float
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """What is stratified by: the group of each row, and the rows of each group.
+
+    Args:
+        smallest: the fraction that the smallest split has.
+    """
     groups = np.zeros(len(target.values), dtype=np.int64)
     if TASKS[target.task].is_stratified:
         groups = target.values
-    return groups, np.bincount(groups, minlength=target.outputs)
+    elif target.task == "multilabel" and units is None:
+        groups = _combinations(target.values, math.ceil(1 / smallest))
+    return groups, np.bincount(groups, minlength=len(target.class_names) or 1)
+
+
+def _combinations(labels: npt.NDArray[Any], fewest: int) -> npt.NDArray[np.int64]:
+    """(rows,) which combination of labels each row has; those of fewer rows are one group.
+
+    Such a group cannot be in every split, and would be in each once more than its share.
+    """
+    _, found = np.unique(labels, axis=0, return_inverse=True)
+    groups = found.reshape(-1)
+    for _ in range(2):  # the rare ones together, and with the most frequent where still too few
+        sizes = np.bincount(groups)
+        rare = np.flatnonzero(sizes < fewest)
+        into = int(sizes.argmax()) if len(rare) < 2 else int(rare[0])
+        groups = np.where(np.isin(groups, rare), into, groups)
+        groups = np.unique(groups, return_inverse=True)[1]
+    return groups.astype(np.int64)
 
 
 def _random_order(rows: int, seed: int) -> Rows:

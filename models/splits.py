@@ -15,7 +15,7 @@ from sweeps.models.cuts import Cut, cut_dataset
 from sweeps.models.data_configuration import DataConfig
 from sweeps.models.datasets import Dataset
 from sweeps.models.feature_checks import check_features
-from sweeps.models.preprocessing import Preprocessing
+from sweeps.models.preprocessing import Moment, Preprocessing
 from sweeps.models.preprocessing_fit import fit_preprocessing
 from sweeps.models.row_cuts import RowCut, Rows
 from sweeps.models.tasks import TASKS, Task
@@ -31,7 +31,8 @@ class Part:
 
     Attributes:
         x: (rows, *input_shape) float32.
-        y: (rows,) int64 classes, or float32 targets standardised by the training rows.
+        y: (rows,) int64 classes, or float32 targets standardised by the training rows; one
+            column a target where there are several, of 0 and 1 for labels.
         rows: (rows,) which rows of the data set these are.
         units: (rows,) the same number for rows that were kept together; None where each is alone.
         weights: (rows,) float64, how much each counts in training; None where all count alike.
@@ -50,14 +51,14 @@ class TrainDev:
 
     Attributes:
         x_train: (train rows, *input_shape) float32.
-        y_train: (train rows,) int64 classes, or float32 standardised targets.
+        y_train: (train rows,) int64 classes, or float32 targets, as in Part.
         x_dev: (dev rows, *input_shape) float32.
-        y_dev: (dev rows,) like y_train.
-        task: classification or regression.
-        outputs: number of classes, or 1.
+        y_dev: of the dev rows, like y_train.
+        task: what is asked.
+        outputs: number of classes or targets.
         input_shape: (columns,), or (channels, height, width).
-        target_mean: mean of the training targets in original units; 0 for classes.
-        target_scale: standard deviation of the training targets in original units; 1 for classes.
+        target_mean: mean of the training targets in original units, see Preprocessing.
+        target_scale: their standard deviation, likewise.
         weights: (train rows,) float64, how much each counts; None where all count alike.
     """
 
@@ -68,8 +69,8 @@ class TrainDev:
     task: Task
     outputs: int
     input_shape: tuple[int, ...]
-    target_mean: float = 0.0
-    target_scale: float = 1.0
+    target_mean: Moment = 0.0
+    target_scale: Moment = 1.0
     weights: Array | None = None
 
 
@@ -82,8 +83,8 @@ class Splits:
         dev: rows that trials are compared on.
         test: the test rows.
         preprocessing: how raw features became `x`.
-        task: classification or regression.
-        outputs: number of classes, or 1.
+        task: what is asked.
+        outputs: number of classes or targets.
     """
 
     train: Part
@@ -165,7 +166,7 @@ def _prepared(
 ) -> Part:
     y = dataset.target.values[rows]
     if TASKS[dataset.target.task].is_standardised:
-        scaled = (y - preprocessing.target_mean) / preprocessing.target_scale
+        scaled = (y - np.array(preprocessing.target_mean)) / np.array(preprocessing.target_scale)
         y = scaled.astype(np.float32)
     return Part(
         x=preprocessing.apply(dataset.features.take(rows)),

@@ -137,7 +137,8 @@ def _read_csv(path: Path, config: DataConfig) -> Table:
     from sweeps.models.arrow_columns import texts_of
 
     file = CsvFile(path, config)
-    target = () if config.target is None else (config.target,)
+    # Classes keep how they are written; several targets are numbers.
+    target = config.targets if len(config.targets) == 1 else ()
     table = file.table(texts=(*target, *config.words))
     kept = _kept(table.column_names, path, config, file.separator_hint(table.column_names))
     columns = {name: _csv_column(name, table.column(name), file) for name in kept}
@@ -231,7 +232,7 @@ def _read_parquet(path: Path, config: DataConfig) -> Table:
         table = file.read()
     kept = _kept(table.column_names, path, config)
     return Table(
-        {name: column_of(name, table.column(name), name == config.target) for name in kept}
+        {name: column_of(name, table.column(name), name in config.targets) for name in kept}
     )
 
 
@@ -267,11 +268,12 @@ def _kept(names: Sequence[str], path: Path, config: DataConfig, hint: str = "") 
     if repeated:
         rule = f"{path.name} must have one column of each name"
         raise DataError(rule, key=("source",), value=", ".join(repeated))
-    _check_names(used, path, "target", () if config.target is None else (config.target,), hint)
+    _check_names(used, path, "target", config.targets, hint)
     _check_names(used, path, "exclude", config.exclude, hint)
-    if config.target in config.exclude:
-        rule = "the target must not be excluded"
-        raise DataError(rule, key=("exclude",), value=config.target, hint="Take it off the list")
+    for name in config.targets:
+        if name in config.exclude:
+            rule = "the target must not be excluded"
+            raise DataError(rule, key=("exclude",), value=name, hint="Take it off the list")
     left_out = frozenset(config.exclude)
     return [name for name in used if name not in left_out]
 

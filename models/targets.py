@@ -6,7 +6,7 @@ Class names are taken from all rows; means and scales of regression targets neve
 from __future__ import annotations
 
 import numbers
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -30,25 +30,28 @@ class Target:
     """What is predicted, for each row.
 
     Attributes:
-        values: (rows,) int64 indices into `class_names`, or float64 numbers.
-        task: classification or regression.
-        class_names: words sorted, or whole numbers in ascending order; empty for regression.
+        values: (rows,) int64 indices into `class_names`, or float64 numbers; of several targets
+            (rows, targets) float64, or of labels (rows, labels) float32 of 0 and 1.
+        task: what is asked.
+        class_names: words sorted, or whole numbers in ascending order; only for classification.
         class_type: what a class is in the data, where its name is a text in any case.
+        names: of the columns where a row has several; empty where it has one.
     """
 
     values: npt.NDArray[Any]
     task: Task
     class_names: tuple[str, ...] = ()
     class_type: ClassType = "text"
+    names: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> int:
-        """Outputs that a net needs: one for each class, or one for regression."""
-        return len(self.class_names) or 1
+        """Outputs that a net needs: one for each class or target."""
+        return len(self.class_names) or len(self.names) or 1
 
     def take(self, rows: npt.NDArray[np.intp]) -> Target:
         """A copy of the given rows, in the order given."""
-        return Target(self.values[rows], self.task, self.class_names, self.class_type)
+        return replace(self, values=self.values[rows])
 
 
 def class_labels(names: tuple[str, ...], kind: ClassType) -> npt.NDArray[Any]:

@@ -12,7 +12,7 @@ from sweeps.models.loss_configuration import LossKind
 
 __all__ = ["TASKS", "Task", "TaskKind"]
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "multilabel"]
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,14 @@ class TaskKind:
             every trial reports as its loss, without weights, smoothing or penalties.
         score: the metric whose distance from 1 is the error that bias and variance are read from.
         is_stratified: whether every split gets its share of each value of the target.
+        is_categorical: whether an answer is right or wrong, rather than more or less far off.
         is_standardised: whether nets see the target less its training mean, in training deviations.
     """
 
     losses: tuple[LossKind, ...]
     score: str
     is_stratified: bool
+    is_categorical: bool
     is_standardised: bool
 
 
@@ -38,12 +40,21 @@ TASKS: dict[Task, TaskKind] = {
         losses=("cross_entropy", "focal"),
         score="accuracy",
         is_stratified=True,
+        is_categorical=True,
         is_standardised=False,
     ),
     "regression": TaskKind(
         losses=("mse", "mae", "huber", "quantile"),
         score="r2",
         is_stratified=False,
+        is_categorical=False,
         is_standardised=True,
+    ),
+    "multilabel": TaskKind(
+        losses=("binary_cross_entropy",),
+        score="subset_accuracy",
+        is_stratified=False,
+        is_categorical=True,
+        is_standardised=False,
     ),
 }

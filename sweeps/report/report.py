@@ -16,6 +16,7 @@ from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.infra.command_line import command
 from sweeps.models.cuts import AT_RANDOM
+from sweeps.models.tasks import TASKS
 from sweeps.record.description import DataDescription, Description
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.measurement import dev_rows, format_metric, standard_error
@@ -183,7 +184,8 @@ def _surprise(
 def _rare_classes(data: DataDescription, asked: float | None) -> list[str]:
     """Return that rare classes weigh more in dev and test rows than in the data, where they do."""
     is_at_random = data.cut in ("", AT_RANDOM)
-    if data.task != "classification" or asked is None or not is_at_random:
+    is_stratified = data.task is not None and TASKS[data.task].is_stratified
+    if not is_stratified or asked is None or not is_at_random:
         return []
     rows = {one.name: one.rows for one in data.splits}
     wanted = asked * sum(rows.values())

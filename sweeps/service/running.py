@@ -329,6 +329,7 @@ def _data(sweep: Sweep) -> dict[str, Any]:
         "digest": sweep.data.digest,
         "task": sweep.data.task,
         "class_names": list(sweep.data.class_names),
+        "target_names": list(sweep.data.columns.targets),
         "split": sweep.file.data.split.model_dump(),
         "cut": sweep.data.cut,
         "notes": list(sweep.data.notes),

@@ -45,3 +45,8 @@ def days_as_text() -> tuple[np.ndarray, np.ndarray, dict[str, list[str]]]:
 def weighted() -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     features, target, _ = days_as_text()
     return features, target, {"w": np.linspace(0, 1, 40)}
+
+
+def two_labels() -> tuple[np.ndarray, pd.DataFrame]:
+    features, target, _ = days_as_text()
+    return features, pd.DataFrame({"wet": target, "cold": np.arange(40) // 20})

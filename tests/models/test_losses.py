@@ -14,7 +14,7 @@ from sweeps.models.loss_configuration import LossConfig, LossKind, TaskLoss
 from sweeps.models.losses import LOSSES, Loss, training_loss
 from sweeps.models.metrics import metrics_of
 from sweeps.models.tasks import TASKS, Task
-from tests.models.test_metrics import random_classes, random_numbers
+from tests.models.test_metrics import random_answers, random_classes
 
 
 def loss_of(task: Task, smoothing: float = 0.0, **section: Any) -> Loss:
@@ -62,15 +62,14 @@ REFERENCES: dict[LossKind, tuple[Task, dict[str, float], Any]] = {
             (1 - outputs.double().softmax(1)) ** 1.7 * outputs.double().log_softmax(1), targets
         ),
     ),
+    "binary_cross_entropy": ("multilabel", {}, nn.BCEWithLogitsLoss()),
 }
 
 
 @pytest.mark.parametrize("kind", get_args(LossKind))
 def test_each_loss_is_that_of_torch_or_its_closed_form(kind: LossKind) -> None:
     task, options, reference = REFERENCES[kind]
-    outputs, targets = {"classification": random_classes(4, 4), "regression": random_numbers()}[
-        task
-    ]
+    outputs, targets = random_answers(task)
     expected = reference(outputs.squeeze(1), targets)
     found = loss_of(task, kind=kind, **options)(outputs, targets)
     assert found.item() == pytest.approx(expected.item(), rel=1e-6)
@@ -103,13 +102,20 @@ def test_the_quantile_loss_is_least_at_the_quantile() -> None:
 @pytest.mark.parametrize("kind", get_args(LossKind))
 def test_a_loss_is_the_mean_of_those_of_its_rows(kind: LossKind) -> None:
     task, options, _ = REFERENCES[kind]
-    outputs, targets = {"classification": random_classes(4, 4), "regression": random_numbers()}[
-        task
-    ]
+    outputs, targets = random_answers(task)
     loss = loss_of(task, kind=kind, **options)
     rows = loss(outputs, targets, reduction="none")
-    assert rows.shape == targets.shape
+    assert rows.shape == (len(targets),)
     assert loss(outputs, targets).item() == pytest.approx(rows.mean().item())
+
+
+@pytest.mark.parametrize("kind", TASKS["regression"].losses)
+def test_a_loss_of_several_numbers_is_the_mean_of_those_of_each(kind: LossKind) -> None:
+    outputs, targets = torch.randn(30, 3), torch.randn(30, 3)
+    loss = loss_of("regression", kind=kind, **REFERENCES[kind][1])
+    each = [loss(outputs[:, [at]], targets[:, at]).item() for at in range(3)]
+    assert loss(outputs, targets).item() == pytest.approx(np.mean(each))
+    assert loss(outputs, targets, reduction="none").mean().item() == pytest.approx(np.mean(each))
 
 
 @pytest.mark.parametrize("task", TASKS)

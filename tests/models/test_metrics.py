@@ -86,6 +86,22 @@ NUMBER_REFERENCES: dict[str, Callable[[Any, Any], float]] = {
 }
 
 
+LABEL_REFERENCES: dict[str, Callable[[Any, Any], float]] = {
+    "loss": lambda labels, logits: float(
+        np.mean([sk.log_loss(labels[:, i], logits[:, i].double().sigmoid()) for i in range(4)])
+    ),
+    "subset_accuracy": lambda labels, logits: sk.accuracy_score(labels, logits > 0),
+    "hamming_loss": lambda labels, logits: sk.hamming_loss(labels, logits > 0),
+    "f1": lambda labels, logits: sk.f1_score(labels, logits > 0, average="macro"),
+    "auc": lambda labels, logits: sk.roc_auc_score(labels, logits.sigmoid()),
+    "average_precision": lambda labels, logits: sk.average_precision_score(
+        labels, logits.sigmoid()
+    ),
+    "f1_weighted": lambda labels, logits: sk.f1_score(labels, logits > 0, average="weighted"),
+    "f1_micro": lambda labels, logits: sk.f1_score(labels, logits > 0, average="micro"),
+}
+
+
 def random_classes(seen: int, classes: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(50, classes, generator=generator)
@@ -98,14 +114,80 @@ def random_numbers() -> tuple[Tensor, Tensor]:
     return torch.randn(30, 1, generator=generator), torch.randn(30, generator=generator)
 
 
+def random_labels(labels: int = 4) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(50, labels, generator=generator)
+    return logits, (torch.rand(50, labels, generator=generator) < 0.3).float()
+
+
+def random_answers(task: Task) -> tuple[Tensor, Tensor]:
+    made = {
+        "classification": lambda: random_classes(4, 4),
+        "regression": random_numbers,
+        "multilabel": random_labels,
+    }
+    return made[task]()
+
+
 def value(name: str, task: Task, outputs: Tensor, targets: Tensor, scale: float = 1.0) -> float:
     return METRICS[name].function(Answers.of(task, outputs, targets, (CENTER, scale))).item()
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_metric_of_a_task_has_a_reference(task: Task) -> None:
-    references = {"classification": CLASS_REFERENCES, "regression": NUMBER_REFERENCES}[task]
+    references = {
+        "classification": CLASS_REFERENCES,
+        "regression": NUMBER_REFERENCES,
+        "multilabel": LABEL_REFERENCES,
+    }[task]
     assert list(references) == list(metrics_of(task))
+
+
+@pytest.mark.parametrize("rows", [torch.arange(50), torch.tensor([3, 3, 0, 49, 17, 21, 30])])
+@pytest.mark.parametrize("name", LABEL_REFERENCES)
+def test_metrics_of_labels_are_scikit_learns_also_of_rows_that_were_taken(
+    name: str, rows: Tensor
+) -> None:
+    logits, labels = random_labels()
+    taken = Answers.of("multilabel", logits, labels).take(rows)
+    expected = LABEL_REFERENCES[name](labels[rows], logits[rows])
+    assert METRICS[name].function(taken).item() == pytest.approx(expected)
+    whole = Answers.of("multilabel", logits[rows], labels[rows])
+    assert METRICS[name].function(whole).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["auc", "average_precision"])
+def test_two_labels_are_ranked_each_unlike_two_classes(name: str) -> None:
+    logits, labels = random_labels(2)
+    expected = LABEL_REFERENCES[name](labels, logits)
+    assert value(name, "multilabel", logits, labels) == pytest.approx(expected)
+
+
+def test_a_label_that_no_row_has_and_none_is_answered_by_is_left_out_of_macro_f1() -> None:
+    logits, labels = random_labels()
+    logits[:, 3], labels[:, 3] = -1.0, 0.0
+    expected = sk.f1_score(labels, logits > 0, average="macro", zero_division=np.nan)
+    assert value("f1", "multilabel", logits, labels) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["f1", "f1_micro", "f1_weighted"])
+def test_f1_is_0_where_there_is_no_label_at_all(name: str) -> None:
+    assert value(name, "multilabel", torch.full((3, 2), -1.0), torch.zeros(3, 2)) == 0
+
+
+@pytest.mark.parametrize("taken", [False, True])
+@pytest.mark.parametrize("name", NUMBER_REFERENCES)
+def test_metrics_of_several_numbers_are_scikit_learns_mean_over_them(
+    name: str, taken: bool
+) -> None:
+    generator = torch.Generator().manual_seed(1)
+    outputs, targets = torch.randn(2, 30, 3, generator=generator, dtype=torch.float64)
+    center, scale = torch.tensor([40.0, 0.0, -2.0]), torch.tensor([7.0, 0.1, 1.0])
+    answers = Answers.of("regression", outputs, targets, (center, scale))
+    answers = answers.take(torch.arange(30)) if taken else answers
+    truth, guess = (one * scale + center for one in (targets, outputs))
+    in_units = NUMBER_REFERENCES | {"loss": lambda *_: sk.mean_squared_error(targets, outputs)}
+    assert METRICS[name].function(answers).item() == pytest.approx(in_units[name](truth, guess))
 
 
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
@@ -200,9 +282,7 @@ def test_number_metrics_of_rows_that_were_taken_are_those_of_their_outputs(name:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_metrics_come_in_their_order_as_doubles(task: Task) -> None:
-    outputs, targets = {"classification": random_classes(4, 4), "regression": random_numbers()}[
-        task
-    ]
+    outputs, targets = random_answers(task)
     answers = Answers.of(task, outputs, targets, (CENTER, 1.0))
     found = metric_values(answers, metrics_of(task).values())
     assert found.dtype == torch.float64

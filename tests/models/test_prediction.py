@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, r2_score
+from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score
 
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.data_configuration import DataConfig
@@ -27,10 +28,10 @@ MLP = {"kind": "mlp", "hidden_layers": 2, "hidden_units": 16, "normalization": "
 
 
 def trained(
-    source: str, model: dict[str, Any], folder: Path
+    source: str, model: dict[str, Any], folder: Path, target: tuple[str, ...] | None = None
 ) -> tuple[Dataset, Splits, Predictor, dict[str, float]]:
     """Train two epochs, save as a trial does, and load what was saved."""
-    config = DataConfig(source=source)
+    config = DataConfig(source=source, target=target)
     dataset = load_dataset(config, folder)
     splits = split_dataset(dataset, config, seed=3)
     sections = {"model": model, "optimizer": {"kind": "adam", "lr": 0.01}}
@@ -71,6 +72,49 @@ def test_numbers_of_raw_dev_rows_are_in_the_targets_own_units(tmp_path: Path) ->
     truth = dataset.target.values[splits.dev.rows]
     assert mean_absolute_error(truth, answer) == pytest.approx(best["dev_mae"], rel=1e-4)
     assert r2_score(truth, answer) == pytest.approx(best["dev_r2"], abs=1e-4)
+
+
+def two_targets(folder: Path, y: Callable[[np.ndarray], np.ndarray]) -> None:
+    x = np.random.default_rng(0).normal(size=(300, 3))
+    np.savez(folder / "t.npz", x=x, u=y(x[:, 0]), v=y(x[:, 1] - 1))
+
+
+def test_each_of_several_numbers_is_predicted_in_its_own_units(tmp_path: Path) -> None:
+    two_targets(tmp_path, lambda x: 100 + 7 * x)
+    dataset, splits, predictor, best = trained("t.npz", MLP, tmp_path, ("u", "v"))
+    answer = predictor.predict(raw_rows(dataset.features, splits.dev.rows))
+    assert list(answer) == ["prediction_u", "prediction_v"]
+    guess = np.stack(list(answer.values()), axis=1)
+    truth = dataset.target.values[splits.dev.rows]
+    assert mean_absolute_error(truth, guess) == pytest.approx(best["dev_mae"], rel=1e-4)
+    assert r2_score(truth, guess) == pytest.approx(best["dev_r2"], abs=1e-4)
+
+
+def test_each_label_is_predicted_with_its_probability(tmp_path: Path) -> None:
+    two_targets(tmp_path, lambda x: (x > 0).astype(int))
+    dataset, splits, predictor, best = trained("t.npz", MLP, tmp_path, ("u", "v"))
+    features = dataset.features.take(splits.dev.rows)
+    answer = predictor.predict(features)
+    assert list(answer) == ["prediction_u", "prediction_v", "probability_u", "probability_v"]
+    guess = np.stack([answer["prediction_u"], answer["prediction_v"]], axis=1)
+    shares = np.stack([answer["probability_u"], answer["probability_v"]], axis=1)
+    truth = dataset.target.values[splits.dev.rows]
+    assert accuracy_score(truth, guess) == pytest.approx(best["dev_subset_accuracy"])
+    assert f1_score(truth, guess, average="macro") == pytest.approx(best["dev_f1"])
+    losses = [log_loss(truth[:, at], shares[:, at]) for at in range(2)]
+    assert np.mean(losses) == pytest.approx(best["dev_loss"], rel=1e-4)
+    np.testing.assert_allclose(predictor.outputs(features).sigmoid(), shares, rtol=1e-12)
+
+
+def test_nets_of_folds_answer_labels_by_the_mean_of_their_probabilities(tmp_path: Path) -> None:
+    two_targets(tmp_path, lambda x: (x > 0).astype(int))
+    dataset, splits, one, _ = trained("t.npz", MLP, tmp_path, ("u", "v"))
+    features = dataset.features.take(splits.dev.rows)
+    other = trained("t.npz", {"kind": "linear"}, tmp_path, ("u", "v"))[2]
+    both = Predictor([*one._nets, *other._nets])
+    mean = (one.outputs(features).sigmoid() + other.outputs(features).sigmoid()) / 2
+    np.testing.assert_allclose(both.outputs(features).sigmoid(), mean, rtol=1e-12)
+    np.testing.assert_allclose(both.predict(features)["probability_v"], mean[:, 1], rtol=1e-12)
 
 
 def test_the_nets_of_folds_answer_by_their_mean_each_with_its_own_scaling(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ FOLDERS = {"search_spaces": "what may be tried", "models": "what is trained",
 REST = {
     "search_spaces": {
         "examples/": "sweep files to start from",
-        "gallery/": "published tuning jobs, scaled down, with code of their own",
+        "gallery/": "sweep files by kind of work, with code of their own",
         "sweep.schema.json": "what editors complete from",
     },
     "infra": {"constraints.txt": "every package of the environment, pinned"},

@@ -22,9 +22,9 @@ from sweeps.definition.configurations import flatten
 from sweeps.definition.own_files import files_of
 from sweeps.errors import RunFolderError
 from sweeps.infra.package import code_files, stage
+from sweeps.models.answer_columns import answer_columns
 from sweeps.models.own_functions import trial_functions
 from sweeps.models.preprocessing import Preprocessing, preprocessing_from_json
-from sweeps.models.targets import class_labels
 from sweeps.models.trial_kinds import is_own_training
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
@@ -271,10 +271,6 @@ def _columns(prepared: Preprocessing) -> dict[str, str]:
 
 def _answer(prepared: Preprocessing) -> pd.DataFrame:
     """Return what models.prediction answers, by its columns and types alone."""
-    names = prepared.class_names
-    if not names:
-        return pd.DataFrame({"prediction": np.zeros(1)})
-    shares = {f"probability_{name}": np.full(1, 1 / len(names)) for name in names}
-    label = class_labels(names, prepared.class_type)[:1]
-    is_text = label.dtype.kind == "U"
-    return pd.DataFrame({"prediction": label.astype(object) if is_text else label, **shares})
+    columns = answer_columns(prepared, np.zeros((1, prepared.outputs)))
+    texts = {name: one.astype(object) for name, one in columns.items() if one.dtype.kind == "U"}
+    return pd.DataFrame(columns | texts)

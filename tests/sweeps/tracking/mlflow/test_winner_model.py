@@ -144,6 +144,37 @@ def test_the_logged_model_fills_a_number_that_is_missing(
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    ("task", "columns"),
+    [
+        ("regression", ["prediction_a", "prediction_b"]),
+        ("multilabel", ["prediction_a", "prediction_b", "probability_a", "probability_b"]),
+    ],
+)
+def test_the_logged_model_of_several_targets_answers_each(
+    tmp_path: Path, task: str, columns: list[str]
+) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    frame = pd.DataFrame(x, columns=["u", "v"]).assign(
+        a=(x[:, 0] > 0).astype(int), b=(x[:, 1] > 1).astype(int)
+    )
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    path = write_sweep(
+        tmp_path,
+        data=f"{{source: rows.csv, target: [a, b], task: {task}}}",
+        search="{method: random, trials: 1}",
+        space=space("{kind: linear}"),
+    )
+    uri = f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}"
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri=uri)
+    model = logged_model(results)
+    assert model.metadata.signature.outputs.input_names() == columns
+    expected = sweeps.predict(results.path, tmp_path / "rows.csv")
+    assert model.predict(frame).equals(expected)
+    assert list(expected) == columns
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 def test_the_logged_model_of_arrays_takes_arrays(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     x = generator.normal(size=(60, 5)).round(2)
