@@ -36,7 +36,7 @@ function about(one, metric) {
 // The objective's axis: values beyond it stand at its edge, trials without any at the very edge.
 function objectiveAxis(store) {
   const span = store.span();
-  if (span === null) return { axis: {}, at: () => null };
+  if (span === null) return { axis: { showticklabels: false }, at: () => null };
   const high = store.sweep.mode === "min";
   const [low, top] = span.range;
   const edge = high ? top - 0.02 * (top - low) : low + 0.02 * (top - low);
@@ -71,7 +71,7 @@ function points(store, rows, x, y) {
 }
 
 export function history(place, store, note) {
-  const { axis, at } = objectiveAxis(store);
+  const { axis, at, isBeyond } = objectiveAxis(store);
   const rows = store.trials.filter((one) => one.value !== null || BROKEN.includes(one.outcome));
   const sign = store.sweep.mode === "max" ? -1 : 1;
   let best = null;
@@ -93,8 +93,9 @@ export function history(place, store, note) {
   });
   if (last < 10) made.xaxis.dtick = 1;
   const lost = rows.filter((one) => one.value === null).length;
-  note.textContent = lost ? `The line is the best so far, the star its trial; crosses at the edge are ${plural(lost, "trial")} without a result.`
-    : "The line is the best so far, the star its trial.";
+  const worse = rows.filter((one) => one.value !== null && isBeyond?.(one.value)).length;
+  const atEdge = [worse ? `${plural(worse, "trial")} worse than the axis goes` : "", lost ? `crosses for ${plural(lost, "trial")} without a result` : ""].filter(Boolean);
+  note.textContent = !store.ranks.length ? "No trial has a result yet." : `The line is the best so far, the star its trial.${atEdge.length ? ` At the edge: ${atEdge.join(", ")}.` : ""}`;
   return draw(place, [running, points(store, rows, (one) => one.trial, (one) => at(one.value))], made, store, "history", "by trial");
 }
 
@@ -138,6 +139,7 @@ export function curves(place, store, note) {
 // One trial that explodes does not flatten all others.
 function curveRange(store, rows) {
   const values = rows.flatMap((one) => store.curves[one.trial].map((point) => point[1])).filter((value) => value !== null);
+  if (!values.length) return { showticklabels: false };
   if (values.length < 2) return {};
   values.sort((a, b) => a - b);
   const isMin = store.sweep.mode === "min";

@@ -59,7 +59,7 @@ function redraw() {
     if (place.isConnected) dirty.add(place);
     else drawers.delete(place);
   }
-  at("slices-part").hidden = !store.dimensions.length;
+  at("slices-part").hidden = !store.dimensions.length || !store.ranks.length;
   at("parallel-card").hidden = store.ranks.length < 2 || !store.dimensions.length;
   table.draw();
   drain();
