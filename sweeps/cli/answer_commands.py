@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.cli.output import write_answer
-from sweeps.cli.shared import print_results
+from sweeps.cli.shared import print_results, warn_of_lost_net
 
 __all__ = ["add_answer_commands"]
 
@@ -47,6 +47,7 @@ def add_answer_commands(commands: Any) -> None:
 
 def _report(parsed: argparse.Namespace) -> int:
     from sweeps.service.answers import write_report
+    from sweeps.service.running import open_run
 
     print(f"written to {write_report(parsed.run, out=parsed.out)}")
     if parsed.png:
@@ -54,7 +55,7 @@ def _report(parsed: argparse.Namespace) -> int:
 
         for path in write_pictures(parsed.run):
             print(path)
-    return 0
+    return warn_of_lost_net(open_run(parsed.run))
 
 
 def _compare(parsed: argparse.Namespace) -> int:

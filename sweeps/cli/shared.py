@@ -9,7 +9,7 @@ from typing import Any
 
 from sweeps.infra import command_line
 
-__all__ = ["add_running", "add_set", "options_of", "print_results"]
+__all__ = ["add_running", "add_set", "options_of", "print_results", "warn_of_lost_net"]
 
 _STOPPED = 7
 _NO_WINNER = 8
@@ -63,6 +63,7 @@ def print_results(parsed: argparse.Namespace, results: Any, exit_code: int | Non
             "stopped": "" if record.stopped is None else record.stopped.detail,
             "stop_reason": None if record.stopped is None else record.stopped.reason,
             "winner": results.winner,
+            "lost_net": results.lost_net,
             "final": None if results.final is None else asdict(results.final),
             "openings": [asdict(opening) for opening in results.openings],
             "trials": [trial_line(record, trial) for trial in record.trials],
@@ -77,7 +78,19 @@ def print_results(parsed: argparse.Namespace, results: Any, exit_code: int | Non
         from sweeps.terminal.tables import print_answer
 
         print_answer(results, PlainConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH))
-    return _exit_code(results.record) if exit_code is None else exit_code
+    code = _exit_code(results.record) if exit_code is None else exit_code
+    return code or warn_of_lost_net(results)
+
+
+def warn_of_lost_net(results: Any) -> int:
+    """Print that the sweep's net was lost, if it was; returns the exit code of that, or 0."""
+    from sweeps.errors import RunFolderError
+    from sweeps.infra.plain_text import shown
+
+    if not (words := results.lost_net):
+        return 0
+    print(f"warning: {shown(words)}", file=sys.stderr)
+    return RunFolderError.exit_code
 
 
 def _exit_code(record: Any) -> int:

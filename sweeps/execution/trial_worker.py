@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -37,6 +37,7 @@ from sweeps.models.training import Training
 from sweeps.models.trial_kinds import AnyTrialConfig, is_own_training, read_trial
 from sweeps.models.weights import pack
 from sweeps.record.kept_weights import checkpoint_name, weights_name
+from sweeps.record.seals import text_seal
 from sweeps.record.sweep_record import Outcome
 from sweeps.record.trial_report import TrialReport
 from sweeps.storage.files import BucketFiles
@@ -156,14 +157,15 @@ class TrialWorker:
             if is_due and training.epoch > self._reported:
                 break
         try:
-            self._save(trial, training)
+            weights = self._save(trial, training)
         except OSError as err:
             if err.errno == errno.EMFILE:  # of this process: the trial's own files, and its fault
                 raise
             raise _UnsavedError(err) from err
         rows = [row for row in training.history if row["epoch"] > self._reported]
         self._reported = training.epoch
-        return TrialReport(trial.index, rows, self._outcome(training), training.reason)
+        outcome = self._outcome(training)
+        return TrialReport(trial.index, rows, outcome, training.reason, weights=weights)
 
     def _take_process(self, trial: PlannedTrial) -> None:
         """Have this process as it was before the first trial, with the trial's modules imported.
@@ -222,18 +224,19 @@ class TrialWorker:
                 training = self._begin(trial)
         return training
 
-    def _save(self, trial: PlannedTrial, training: Training) -> None:
+    def _save(self, trial: PlannedTrial, training: Training) -> dict[str, Any] | None:
+        """Write what a kill needs; returns which weights were written, as TrialReport has it."""
+        weights = None
         if training.best_epoch is not None and training.best_epoch > self._reported:
-            row = training.best_row
-            about = {"trial": trial.index, "hash": trial.hash, "seed": trial.seed, "metrics": row,
-                     "configuration": trial.configuration}  # fmt: skip
-            name = weights_name(trial.index, training.best_epoch)
-            self._order.weights.write(name, pack(training.best_weights, about))
+            content = pack(training.best_weights, _about(trial, training))
+            self._order.weights.write(weights_name(trial.index, training.best_epoch), content)
+            weights = {"epoch": training.best_epoch, "digest": text_seal(content)}
         is_due = training.epoch - self._saved >= self._order.checkpoint_every
         if is_due and _config(trial).resumes and self._outcome(training) is None:
             content = with_checksum(training.checkpoint())
             self._order.checkpoints.write(checkpoint_name(trial.index), content, durable=False)
             self._saved = training.epoch
+        return weights
 
     def _refuse_late(self, training: Training) -> None:
         limit_s = self._order.timeout_s
@@ -251,6 +254,17 @@ class _UnsavedError(Exception):
     def __init__(self, error: OSError) -> None:
         super().__init__(str(error))
         self.number = error.errno or 0
+
+
+def _about(trial: PlannedTrial, training: Training) -> dict[str, Any]:
+    """Return what is to be known of a trial's weights.
+
+    Without the seconds, so that the same epochs trained again leave the same file.
+    """
+    row = training.best_row or {}
+    metrics = {name: value for name, value in row.items() if name != "epoch_s"}
+    return {"trial": trial.index, "hash": trial.hash, "seed": trial.seed, "metrics": metrics,
+            "configuration": trial.configuration}  # fmt: skip
 
 
 def _import(functions: Sequence[OwnFunction]) -> None:

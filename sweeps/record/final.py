@@ -100,6 +100,7 @@ class FinalModel:
         weights: Its file, relative to the run folder.
         preprocessing: Its file, relative to the run folder.
         sha256: Of the weights' file.
+        preprocessing_sum: The checksum of the preprocessing's file; empty in older records.
     """
 
     how: str
@@ -108,6 +109,7 @@ class FinalModel:
     weights: str
     preprocessing: str
     sha256: str
+    preprocessing_sum: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,14 @@ class FinalChoice:
     def winner(self) -> Candidate:
         """The first of the candidates."""
         return self.candidates[0]
+
+    def own(self, openings: Sequence[Opening]) -> list[Opening]:
+        """Return the evaluations of this winner's model.
+
+        Those before it was frozen are of another final, whose model may be the same.
+        """
+        sha256, frozen_at = self.model.sha256, self.frozen_at
+        return [one for one in openings if one.sha256 == sha256 and one.opened_at >= frozen_at]
 
 
 @dataclass(frozen=True)

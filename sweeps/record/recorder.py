@@ -120,11 +120,15 @@ class Recorder:
             self._refuse_gap(record, rows[0]["epoch"])
             return False
         if rows:
-            ended = {} if report.outcome is None else {"outcome": report.outcome}
+            about: dict[str, Any] = {}
+            about |= {} if report.outcome is None else {"outcome": report.outcome}
+            about |= {} if report.weights is None else {"weights": report.weights}
             before = record.best_epoch
-            if not self.write("report", trial=report.trial, epochs=rows, **ended):
+            if not self.write("report", trial=report.trial, epochs=rows, **about):
                 return False
             self._weights.improved(record, before)
+        elif _has_other_weights(report, record):
+            self.write("weights", trial=report.trial, weights=report.weights)
         if report.outcome is not None:
             self.ended(report.trial, report.outcome, report.reason)
         self.check_budget()
@@ -277,9 +281,23 @@ class Recorder:
         return value == target or self.record.objective.better(value, target)
 
 
-def reopen_failed(recorder: Recorder) -> frozenset[int]:
-    """Take back the failures of a sweep; returns the trials that are unfinished again."""
+def _has_other_weights(report: TrialReport, record: TrialRecord) -> bool:
+    """Return whether epochs that the ledger has were trained again, and left another file."""
+    written = report.weights
+    if written is None or written["epoch"] != record.best_epoch:
+        return False
+    return bool(written["digest"] != record.weights_sum)
+
+
+def reopen_failed(recorder: Recorder, lost: TrialRecord | None = None) -> frozenset[int]:
+    """Take back the failures of a sweep; returns the trials that are unfinished again.
+
+    Args:
+        lost: A trial whose weights were lost, which is trained again, too.
+    """
     failed = [one for one in recorder.record.trials if one.outcome is Outcome.FAILED]
+    if lost is not None and lost.outcome is not None and lost not in failed:
+        failed.append(lost)
     for trial in failed:
         recorder.write("reopened", trial=trial.trial.index)
     return frozenset(trial.trial.index for trial in failed)

@@ -16,6 +16,7 @@ from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.ledger import read_events, to_line
 from sweeps.record.measurement import standard_error
+from sweeps.record.net_files import lost_net_words
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.stages import Audited, is_followed_up, read_audit, why_no_winner
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
@@ -134,6 +135,14 @@ class Results:
     def why_no_final(self) -> str:
         """Why a final that is over has no winner; empty where it has one, or is not over."""
         return why_no_winner(self.folder)
+
+    @property
+    def lost_net(self) -> str:
+        """That the net which the sweep ended with was lost, and the way out; empty if it was not.
+
+        Its figures stand all the same.
+        """
+        return lost_net_words(self.folder, self.record)
 
     @property
     def audited(self) -> list[Audited]:

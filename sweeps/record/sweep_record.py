@@ -61,6 +61,7 @@ class TrialRecord:
     Attributes:
         epochs: Epochs recorded so far.
         best: The row of the best epoch, or None while no objective value was finite.
+        weights_sum: The checksum of the file of its weights; empty where none was noted.
         decided: The epoch of the scheduler's last recorded decision.
         failures: One text per failed attempt.
         node_faults: How many of these were a node's: it was lost, or cannot train.
@@ -75,6 +76,7 @@ class TrialRecord:
     epochs: int = 0
     train_s: float = 0.0
     best: dict[str, float] | None = None
+    weights_sum: str = ""
     last: dict[str, float] = field(default_factory=dict)
     decided: int = 0
     failures: list[str] = field(default_factory=list)
@@ -95,6 +97,7 @@ class SweepRecord:
         wanted: How many there are to be in all; more than are planned where a plan grows.
         is_exhausted: Whether the space has no configuration that is not in the plan.
         hashes: Those of the configurations that are planned.
+        preprocessing_sum: The checksum of preprocessing.json; empty where none was noted.
         code: The digests of the user's files that trials are trained with, by their paths; None
             where no session noted them.
         accepted: What of them a person went on with although it had changed, in words.
@@ -115,6 +118,7 @@ class SweepRecord:
         """
         self.objective = objective
         self.identity = identity
+        self.preprocessing_sum = ""
         self.code: dict[str, str] | None = None
         self.accepted: list[str] = []
         self.trials = [TrialRecord(trial) for trial in plan]
@@ -152,6 +156,8 @@ class SweepRecord:
             self._begin_session(event)
         elif event["event"] == "proposed":
             self._grow(PlannedTrial.from_json(event["planned"]))
+        elif event["event"] == "preprocessing":
+            self.preprocessing_sum = event["digest"]
         elif event["event"] == "exhausted":
             self.wanted, self.is_exhausted = len(self.trials), True
         elif event["event"] == "end":
@@ -237,6 +243,9 @@ class SweepRecord:
             record.is_running = True
         elif kind == "report":
             self._take_rows(record, event["epochs"], event.get("outcome"))
+            _take_weights(record, event.get("weights"))
+        elif kind == "weights":
+            _take_weights(record, event["weights"])
         elif kind == "decision":
             record.decided = event["epoch"]
         elif kind == "failure":
@@ -277,7 +286,7 @@ class SweepRecord:
             # The epoch in which a trial diverged is never its best, whatever the objective says.
             is_sound = row is not rows[-1] or outcome != Outcome.DIVERGED
             if is_sound and self.objective.better(row[self.objective.metric], self.value(record)):
-                record.best = record.last
+                record.best, record.weights_sum = record.last, ""
         if rows:
             kind = "report" if outcome is None else "last_report"
             value = record.last[self.objective.metric]
@@ -290,3 +299,8 @@ class SweepRecord:
             return
         if self.best is None or self.place(record) < self.place(self.best):
             self.best = record
+
+
+def _take_weights(record: TrialRecord, weights: Mapping[str, Any] | None) -> None:
+    if weights is not None and weights["epoch"] == record.best_epoch:
+        record.weights_sum = weights["digest"]

@@ -22,6 +22,8 @@ class TrialReport:
         unsaved: Why what a kill needs could not be written, where it could not.
         errno: The number of that error; 0 where it has none.
         notice: What a trial of this worker, this one or one before, left changed for the others.
+        weights: The `epoch` of the weights that were written, and the checksum of their file,
+            `digest`; None where none were.
         is_spoilt: Whether the worker should take up no other trial, if it can be replaced.
     """
 
@@ -34,6 +36,7 @@ class TrialReport:
     errno: int = 0
     notice: str = ""
     is_spoilt: bool = False
+    weights: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, as sent between processes."""
@@ -47,6 +50,7 @@ class TrialReport:
             "errno": self.errno,
             "notice": self.notice,
             "is_spoilt": self.is_spoilt,
+            "weights": self.weights,
         }
 
     @classmethod
@@ -63,4 +67,5 @@ class TrialReport:
             errno=value["errno"],
             notice=value["notice"],
             is_spoilt=value["is_spoilt"],
+            weights=value["weights"],
         )

@@ -16,42 +16,18 @@ from sweeps.models.feature_checks import listed
 from sweeps.models.prediction import Predictor
 from sweeps.models.table_files import read_rows
 from sweeps.models.trial_kinds import is_own_training
-from sweeps.record.final import read_final
-from sweeps.record.kept_weights import best_weights
+from sweeps.record.net_files import refuse_lost_net
 from sweeps.record.own_code import code_folders
-from sweeps.record.run_folder import PREPROCESSING, RunFolder
+from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
-from sweeps.storage.files import fetch_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["model_files", "predict_file"]
+__all__ = ["predict_file"]
 
 _TABLES = (".csv", ".parquet")
 _DIALECT = {"missing_values", "separator", "decimal", "encoding"}
-
-
-def model_files(folder: RunFolder, record: SweepRecord) -> tuple[Path, Path]:
-    """Return the files of weights and preprocessing of the net that a sweep ended with.
-
-    Raises:
-        RequestError: There is no winner.
-        RunFolderError: A file is missing.
-    """
-    choice = read_final(folder)
-    if choice is not None:
-        files = folder.path / choice.model.weights, folder.path / choice.model.preprocessing
-    elif record.best is not None:
-        weights = best_weights(folder.weights, record.best)
-        files = weights, folder.path / PREPROCESSING
-    else:
-        raise RequestError(f"{folder.name} has no trial with a finite objective, so no net")
-    fetch_file(files[0])
-    for path in files:
-        if not path.exists():
-            raise RunFolderError(f"{path} is missing; restore it from a backup")
-    return files
 
 
 def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataFrame:
@@ -88,16 +64,16 @@ def _asked(rows: Path, predictor: Predictor, data: DataConfig) -> dict[str, npt.
 
 
 def _predictor(folder: RunFolder, record: SweepRecord) -> Predictor:
-    files = model_files(folder, record)
+    files = refuse_lost_net(folder, record)
     make_importable(*code_folders(folder, record))
     try:
-        return Predictor.load(*files)
+        return Predictor.load(files.weights, files.preprocessing)
     except NetError as err:  # it says how to mend the user's own net
         raise RunFolderError(f"the net of {folder.name} cannot be built: {err}") from err
     except (ValueError, KeyError, OSError) as err:  # ours, pydantic's and JSON's are ValueErrors
         raise RunFolderError(
-            f"the net of {folder.name} cannot be loaded: {_what(err)}; restore {files[0]} and "
-            f"{files[1]} from a backup, or run the sweep again"
+            f"the net of {folder.name} cannot be loaded: {_what(err)}; {files.weights} and "
+            f"{files.preprocessing} belong together: {files.way_out}"
         ) from err
 
 

@@ -21,6 +21,7 @@ from sweeps.execution.placement import Place
 from sweeps.infra.command_line import command
 from sweeps.models.data_checks import DataSummary
 from sweeps.models.data_configuration import NO_DATA
+from sweeps.record.net_files import is_net_lost
 from sweeps.record.own_code import refuse_other_code
 from sweeps.record.replay import read_record
 from sweeps.record.results import Results
@@ -183,10 +184,11 @@ def retry(
 ) -> Results:
     """Run the failed trials of a sweep again, each from its last checkpoint, and no others.
 
-    Those of its stages too, unless a winner was frozen without them.
+    Those of its stages too, unless a winner was frozen without them; and the search's best trial
+    where its weights were lost.
     """
     folder = open_sweep(path)
-    if not has_failed_trials(folder):
+    if not has_failed_trials(folder) and not is_net_lost(folder, read_record(folder)):
         raise RequestError(f"{folder.name} has no failed trial to retry")
     return _session(folder, "retry", RunOptions(runner, tracking_uri, display, accept_code))
 

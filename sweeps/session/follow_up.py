@@ -40,6 +40,7 @@ from sweeps.record.final import (
 from sweeps.record.final_ranking import ALPHA, median_repeat, rank_candidates, welch_p_value
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
+from sweeps.record.seals import text_seal
 from sweeps.record.stages import Stage, make_stage, stage_folder, trials_to_audit
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.storage.files import fetch_file
@@ -153,20 +154,23 @@ class FollowUp:
         path = fetch_file(best_weights(RunFolder(self.folder.path / stage).weights, trial))
         weights = str(path.relative_to(self.folder.path))
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        preprocessing = f"{stage}/{PREPROCESSING}"
+        seal = text_seal((self.folder.path / preprocessing).read_bytes())
         return FinalModel(
-            how, "", trial.best_epoch or 0, weights, f"{stage}/{PREPROCESSING}", digest
+            how, "", trial.best_epoch or 0, weights, preprocessing, digest, preprocessing_sum=seal
         )
 
     def _evaluate_on_test(self, choice: FinalChoice) -> None:
         """Test the frozen model, unless that has been done; it is noted before it takes place."""
         openings = read_openings(self.folder)
-        own = [one for one in openings if one.sha256 == choice.model.sha256]
+        own = choice.own(openings)
         if own and own[-1].metrics:
             return
         if not own:
             about = (choice.winner.trial, choice.winner.hash, choice.model.sha256)
             rows = len(self.splits[0].test.rows) if self.splits else 0
-            note_opened(self.folder, Opening(round(time.time(), 3), *about, rows, {}))
+            at = max(round(time.time(), 3), choice.frozen_at)  # a clock may have been set back
+            note_opened(self.folder, Opening(at, *about, rows, {}))
         if is_own_training(self.record.trials[choice.winner.trial].trial.configuration):
             note_result(self.folder, self._own_estimates(choice.model))
         else:

@@ -18,6 +18,7 @@ from sweeps.execution.placement import Place
 from sweeps.execution.signals import Signals
 from sweeps.models.datasets import Dataset
 from sweeps.record.ledger import Ledger
+from sweeps.record.net_files import is_net_lost
 from sweeps.record.own_code import keep_code, refuse_other_code
 from sweeps.record.recorder import Recorder, reopen_failed
 from sweeps.record.replay import read_record
@@ -156,7 +157,11 @@ class _Session:
 
     def _take_back_failures(self) -> frozenset[int] | None:
         """Return the trials to try again, and no others; None for all that are unfinished."""
-        return reopen_failed(self.search.recorder) if self.action == "retry" else None
+        if self.action != "retry":
+            return None
+        record = self.search.recorder.record
+        lost = record.best if is_net_lost(self.search.folder, record) else None
+        return reopen_failed(self.search.recorder, lost)
 
     def _stopped_before(self) -> Stop | None:
         """Return why the search had stopped, where this session does not go on with it.

@@ -23,11 +23,13 @@ from sweeps.models.preprocessing import preprocessing_to_json
 from sweeps.models.splits import Splits
 from sweeps.record.growing_plan import GrowingPlan
 from sweeps.record.ledger import Ledger
+from sweeps.record.net_files import is_net_lost
 from sweeps.record.recorder import Recorder, reopen_failed
 from sweeps.record.replay import read_record
 from sweeps.record.results import write_results
 from sweeps.record.run_folder import PREPROCESSING, RunFolder, write_atomically
 from sweeps.record.run_log import logged_stage
+from sweeps.record.seals import text_seal
 from sweeps.record.stops import StopReason
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.search_spaces.space import Space
@@ -225,8 +227,10 @@ def _longest(part: Part, file: SweepFile) -> int:
 
 def _write_preprocessing(part: Part) -> None:
     """Write how raw features become what the nets take: it belongs to the weights."""
-    text = preprocessing_to_json([split.preprocessing for split in part.splits])
-    write_atomically(part.folder.path / PREPROCESSING, text.encode())
+    text = preprocessing_to_json([split.preprocessing for split in part.splits]).encode()
+    write_atomically(part.folder.path / PREPROCESSING, text)
+    if part.recorder.record.preprocessing_sum != (seal := text_seal(text)):
+        part.recorder.write("preprocessing", digest=seal)
 
 
 def _work_order(part: Part, file: SweepFile, unfinished: Sequence[TrialRecord]) -> WorkOrder:
@@ -241,12 +245,22 @@ def _work_order(part: Part, file: SweepFile, unfinished: Sequence[TrialRecord]) 
         checkpoints=part.folder.checkpoint_files,
         weights=part.folder.weight_files,
         stacks=part.folder.checkpoints,
-        recorded={one.trial.index: one.epochs for one in unfinished if one.epochs},
+        recorded=_recorded(part, unfinished),
         timeout_s=file.trial.timeout_s,
         threads=math.ceil(file.resources.cpu),
         import_paths=tuple(map(str, part.folder.module_folders())),
         last_epoch=part.last_epoch,
     )
+
+
+def _recorded(part: Part, unfinished: Sequence[TrialRecord]) -> dict[int, int]:
+    """Return the epochs that need not be trained again, of trials that have any.
+
+    The best trial is trained again, from its last checkpoint, where its weights were lost.
+    """
+    record, best = part.recorder.record, part.recorder.record.best
+    lost = [best] if best in unfinished and is_net_lost(part.folder, record) else []
+    return {one.trial.index: one.epochs for one in unfinished if one.epochs and one not in lost}
 
 
 def _inputs(folder: RunFolder) -> BucketFiles | None:

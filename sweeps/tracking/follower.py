@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeps.errors import RefusedRecordError, TrackingError
+from sweeps.errors import RefusedRecordError, RunFolderError, TrackingError
 from sweeps.infra.settings import without_password
 from sweeps.infra.whole_file import replace_file
 from sweeps.record.ledger import LedgerReader
@@ -278,6 +278,9 @@ def _follow(follower: Follower, driver_is_alive: Callable[[], bool], closing: Cl
             follower.write(is_over=follower.is_over, everything=follower.is_over or not alive)
             if follower.is_over:
                 follower.log_closing(closing)
+        except RunFolderError as err:  # what is there no longer will not come by itself
+            follower.write_status(error=str(err))
+            raise
         except TrackingError as err:
             follower.write_status(error=str(err))
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)

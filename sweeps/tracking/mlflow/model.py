@@ -20,7 +20,6 @@ from mlflow.utils import environment
 
 from sweeps.definition.configurations import flatten
 from sweeps.definition.own_files import files_of
-from sweeps.errors import RunFolderError
 from sweeps.infra.package import code_files, stage
 from sweeps.models.answer_columns import answer_columns
 from sweeps.models.own_functions import trial_functions
@@ -28,6 +27,7 @@ from sweeps.models.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.models.trial_kinds import is_own_training
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights
+from sweeps.record.net_files import refuse_lost_net
 from sweeps.record.own_code import code_folders
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.record.sweep_record import SweepRecord
@@ -74,7 +74,8 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
     A sweep whose final is still to come has none yet, and own training has none at all.
 
     Raises:
-        RunFolderError: The weights or the preprocessing are missing.
+        RunFolderError: The weights or the preprocessing are missing, or were damaged: what cannot
+            be loaded is not logged.
     """
     choice, file = read_final(folder), folder.read_sweep()
     if record.best is None or (choice is None and file.final is not None):
@@ -109,11 +110,7 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
     is_open = choice is None and record.trials[source.trial].outcome is None
     if is_open and not source.weights.exists():
         return None  # a power cut took its later best; the session to come writes it again
-    for path in (source.weights, source.preprocessing):
-        if not path.exists():
-            raise RunFolderError(
-                f"{path} must exist for the winner's model to be logged; restore it from a backup"
-            )
+    refuse_lost_net(folder, record)
     return source
 
 
