@@ -6,6 +6,7 @@ made again at any time.
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Results", "epoch_rows", "restore_results", "trial_line", "write_results"]
 
+# Trials that a notebook shows; `trials()` has all.
+_MOST_SHOWN = 10
 _TRIALS, _EPOCHS, _WINNER = "trials.jsonl", "epochs.parquet", "winner.json"
 
 
@@ -170,6 +173,19 @@ class Results:
         rows = [{"trial": trial, **row} for trial, row in epoch_rows(self.folder)]
         frame = pd.DataFrame(rows, columns=None if rows else ["trial", "epoch"])
         return frame.astype({"trial": int, "epoch": int})
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the outcomes, the best, and a table of the best trials."""
+        record, best = self.record, self.record.best
+        counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
+        words = f"{record.outcomes.total()} of {record.wanted} trials ended"
+        words += f" ({counts})" if counts else ""
+        if best is not None:
+            metric = record.objective.metric
+            words += f"; best {metric} {record.value(best):.4g}, trial {best.trial.index}"
+        table = self.trials().head(_MOST_SHOWN).drop(columns="hash", errors="ignore")
+        shown = table.to_html(index=False, escape=True, na_rep="")
+        return f"<p><b>{html.escape(self.folder.name)}</b>: {html.escape(words)}.</p>{shown}"
 
     def _frame_row(self, trial: TrialRecord) -> dict[str, Any]:
         line = trial_line(self.record, trial)

@@ -55,3 +55,33 @@ def test_a_sweep_that_trained_no_epoch_has_a_table_without_rows(tmp_path: Path) 
     assert list(results.epochs()) == ["trial", "epoch"]
     assert len(results.epochs()) == 0
     assert len(pd.read_parquet(results.path / "epochs.parquet")) == 0
+
+
+def test_a_notebook_shows_the_best_trials_in_their_order(tmp_path: Path) -> None:
+    results = finished(tmp_path)
+    best = results.record.best
+    assert best is not None
+    shown = results._repr_html_()
+    value = f"{results.record.value(best):.4g}"
+    assert "<b>blobs</b>: 6 of 6 trials ended (6 completed)" in shown
+    assert f"best dev_loss {value}, trial {best.trial.index}." in shown
+    order = [shown.index(f"<td>{one.trial.index}</td>\n      <td>completed") for one in
+             results.record.ranked()]  # fmt: skip
+    assert order == sorted(order)
+
+
+def test_markup_in_values_is_shown_in_a_notebook_as_it_is(tmp_path: Path) -> None:
+    evil = "<img src=x>"
+    broken = own_net(tmp_path, "net_with_markup", f"        raise OSError({evil!r})")
+    path = write_sweep(
+        tmp_path,
+        search="{method: random, trials: 1}",
+        space=space(custom_model(broken), "{kind: sgd}"),
+        trial="{retries: 0}",
+    )
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    assert evil in results.record.trials[0].reason
+    shown = results._repr_html_()
+    assert "&lt;img src=x&gt;" in shown
+    assert evil not in shown
+    assert "1 of 1 trials ended (1 failed)." in shown
