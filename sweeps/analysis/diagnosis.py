@@ -33,7 +33,7 @@ class Thresholds:
     """Where each rule begins to speak.
 
     Attributes:
-        bias: Training error above the target error; errors are 1 - accuracy, or 1 - R2. Where the
+        bias: Training error above the target error; errors are 1 less the task's score. Where the
             target is the lowest dev error, also above what chance does to the lowest.
         variance: Dev error above training error; also above `standard_errors` of that gap, as few
             dev rows give a wrong picture.
@@ -95,7 +95,7 @@ class Diagnosis:
 
     Attributes:
         findings: All that hold; empty where nothing is amiss.
-        train_error, dev_error: 1 - accuracy or 1 - R2 at the best epoch; None without one.
+        train_error, dev_error: 1 less the score of the task at the best epoch; None without one.
         target_error: What the training error is held against.
         is_judged: Whether bias and variance were looked for: not in a pruned trial.
     """

@@ -57,7 +57,8 @@ class ObjectiveSection(Section):
     target_error: float | None = Field(
         None,
         ge=0,
-        description="Error (1 - accuracy, or 1 - R2) that could be reached; bias is above it.",
+        description="Error that could be reached (1 - accuracy, 1 - subset accuracy of labels, "
+        "or 1 - R2); bias is above it.",
     )
 
 

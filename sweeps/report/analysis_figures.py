@@ -110,7 +110,8 @@ def bias_and_variance(diagnoses: Sequence[Diagnosis], names: Sequence[str]) -> P
     target = shown[0].target_error or 0.0
     caption = (
         f"To the right of the target error, {target:.3g}, is avoidable bias, above the line is "
-        f"variance (n = {len(shown)}; errors are 1 - accuracy or 1 - R²). {_findings(diagnoses)}"
+        f"variance (n = {len(shown)}; errors are 1 - accuracy, of labels 1 - subset "
+        f"accuracy, of numbers 1 - R²). {_findings(diagnoses)}"
     )
     return Panel("Bias and variance", caption, made)
 
