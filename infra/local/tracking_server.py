@@ -20,8 +20,9 @@ from pathlib import Path
 
 from sweeps.infra.command_line import command
 from sweeps.infra.local.processes import ProcessError, Processes
+from sweeps.infra.sqlite_uri import uri_of
 
-__all__ = ["LocalMlflow"]
+__all__ = ["LocalMlflow", "account_settings"]
 
 _DATABASE = "mlflow"
 _ADMIN = "admin"
@@ -126,15 +127,7 @@ class LocalMlflow:
         """Start MLflow alone, on a database that runs; raises ProcessError as `up`."""
         passwords = self._passwords()
         accounts = self._folder / "accounts.ini"
-        accounts.write_text(
-            "[mlflow]\n"
-            "default_permission = READ\n"
-            f"database_uri = sqlite:///{self._folder / 'accounts.db'}\n"
-            f"admin_username = {_ADMIN}\n"
-            "auth_cache_ttl_seconds = 60\n"
-            "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n",
-            encoding="utf-8",
-        )
+        accounts.write_text(account_settings(self._folder / "accounts.db"), encoding="utf-8")
         store = f"postgresql+psycopg://{_DATABASE}:{passwords['database']}"
         environment = {
             **os.environ,
@@ -162,6 +155,22 @@ class LocalMlflow:
                 json.dump(made, file)
         found: dict[str, str] = json.loads(self._secrets.read_bytes())
         return found
+
+
+def account_settings(database: Path) -> str:
+    """Return the text of the file by which MLflow finds its accounts in a SQLite database.
+
+    MLflow reads it with configparser, which takes `%` for the begin of a reference: it is doubled.
+    """
+    uri = uri_of(database).replace("%", "%%")
+    return (
+        "[mlflow]\n"
+        "default_permission = READ\n"
+        f"database_uri = {uri}\n"
+        f"admin_username = {_ADMIN}\n"
+        "auth_cache_ttl_seconds = 60\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
 
 
 def _postgres_user() -> str | None:
