@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal, Protocol, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from sweeps.models.batch_configuration import OwnBatch
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.group_patterns import names_by_group
 from sweeps.models.loss_configuration import LossConfig, TaskLoss, class_weights_of
@@ -84,6 +85,7 @@ class TrialConfig(Section):
     schedule: ScheduleConfig = Constant()
     regularization: Regularization = Regularization()
     loss: LossConfig = TaskLoss()
+    batch: OwnBatch | None = None
     training: TrainingConfig
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ ValueError
     ├── DataError         the data set: its source, columns, values or split
     ├── TrialConfigError  a configuration whose parts, or whose data, do not suit each other
     ├── NetError          the user's own net: it cannot be found, built or run
-    ├── OwnFunctionError  the user's own loss or metric: it cannot be found, called or used
+    ├── OwnFunctionError  the user's own loss, metric or batch: it cannot be found, called or used
     ├── OwnTrainingError  the user's own training: it cannot be found, run, measured or saved
     └── WeightsError      weights or a checkpoint that cannot be read
 """
@@ -82,7 +82,7 @@ class NetError(ModelError):
 
 
 class OwnFunctionError(ModelError):
-    """A user-defined loss or metric that cannot be found, called or used."""
+    """A user-defined loss, metric or function of batches that cannot be found, called or used."""
 
 
 class OwnTrainingError(ModelError):

@@ -21,6 +21,7 @@ from sweeps.models.answers import Answers, metric_values, units_on
 from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.device_data import Batch, DeviceData
 from sweeps.models.devices import chosen_device
+from sweeps.models.errors import NetError
 from sweeps.models.flat_parameters import FlatParameters
 from sweeps.models.loss_configuration import class_weights_of
 from sweeps.models.measured_metrics import loss_function, measured_metrics
@@ -28,6 +29,8 @@ from sweeps.models.metrics import metric_columns
 from sweeps.models.nets import build_net
 from sweeps.models.objective import Objective
 from sweeps.models.optimizers import build_optimizer
+from sweeps.models.own_batch import BatchChange
+from sweeps.models.own_call import called
 from sweeps.models.own_loss import try_loss
 from sweeps.models.randomness import OwnRandomness
 from sweeps.models.regularizers import gradient_changes
@@ -73,7 +76,7 @@ class NetTraining:
         check_trial(config, data)
         device = chosen_device(config.training.device)
         kinds = (config.model.kind, config.optimizer.kind, config.loss.kind)
-        is_all_ours = "custom" not in kinds
+        is_all_ours = "custom" not in kinds and config.batch is None
         self._randomness = OwnRandomness(seed, device, is_all_ours)
         with self._randomness:
             self._net = build_net(config.model, data.input_shape, data.outputs).to(device)
@@ -82,6 +85,7 @@ class NetTraining:
             self._optimizer = build_optimizer(config.optimizer, self._parameters)
         weights = row_weights(class_weights_of(config.loss), data.y_train, data.weights)
         self._data = DeviceData(data, config.training.batch_size, device, weights)
+        self._change = None if config.batch is None else BatchChange(config.batch, device)
         self._accumulate = config.training.accumulate
         steps = math.ceil(self._data.batches_per_epoch / self._accumulate)
         horizon = Horizon(config.training.epochs, steps)
@@ -95,16 +99,25 @@ class NetTraining:
         units = units_on(device, data.target_mean, data.target_scale)
         self._answers = partial(Answers.of, data.task, units=units)
         self._kept: dict[str, Tensor] = {}
-        self._try_out()
+        if not is_all_ours:
+            self._try_out(config)
 
-    def _try_out(self) -> None:
-        """Tries the user's own loss on the net's outputs for a few train rows."""
-        x, y = self._data.x[: min(_TRIED, self._data.train_rows)], self._data.y
+    def _try_out(self, config: TrialConfig) -> None:
+        """Tries what is the user's own on a few train rows: the function of batches, net, loss.
+
+        Raises:
+            ModelError: one of them would fail on them at every attempt.
+        """
+        rows = min(_TRIED, self._data.train_rows)
+        batch: Batch = (self._data.x[:rows], self._data.y[:rows], None)
+        key, target = ("model", "target"), getattr(config.model, "target", config.model.kind)
+        refused = partial(NetError, key=key, value=target, is_permanent=True)
         self._net.eval()
         with self._randomness:
-            with torch.no_grad(), self._precision:
+            x, y, _ = batch if self._change is None else self._change(batch)
+            with torch.no_grad(), self._precision, called("the net must take data rows", refused):
                 outputs = self._net(x)
-            try_loss(self._loss, outputs.float(), y[: len(x)])
+            try_loss(self._loss, outputs.float(), y)
 
     def train_epoch(self, epoch: int) -> NetEpoch:
         """Trains one epoch, counted from 0.
@@ -126,7 +139,9 @@ class NetTraining:
         return NetEpoch(row, not_finite({**losses, "a batch's loss": loss_total}))
 
     def _steps(self) -> Iterator[Batches]:
-        return in_steps(self._data.batches(), self._accumulate)
+        batches = self._data.batches()
+        changed = batches if self._change is None else map(self._change, batches)
+        return in_steps(changed, self._accumulate)
 
     def _gradients(self, batches: Batches) -> Tensor:
         """Puts the gradient of a step's batches in place, and returns the sum of their losses."""

@@ -33,7 +33,7 @@ __all__ = [
 # package.module:function
 TARGET = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
-OwnRole = Literal["data", "net", "optimizer", "loss", "metric", "training"]
+OwnRole = Literal["data", "net", "optimizer", "loss", "batch", "metric", "training"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ ROLES: dict[OwnRole, Role] = {
         ("optimizer", "target"), ("optimizer", "options"), ("lr",), answers=False, positional=1
     ),
     "loss": Role(("loss", "target"), ("loss", "options"), (), answers=False, positional=2),
+    "batch": Role(("batch", "target"), ("batch", "options"), (), answers=False, positional=3),
     # * stands for the name that the file gives to the metric.
     "metric": Role(("metrics", "*", "target"), ("metrics", "*", "options"), (), False, 2),
     "training": Role(
@@ -121,6 +122,9 @@ def trial_functions(configuration: Mapping[str, Any]) -> Iterator[OwnFunction]:
         section = configuration.get(key, {})
         if section.get("kind") == "custom":
             yield OwnFunction(kind, section["target"], section["options"])
+    batch = configuration.get("batch")
+    if batch is not None:
+        yield OwnFunction("batch", batch["target"], batch["options"])
 
 
 def metric_functions(metrics: Mapping[str, MetricOptions]) -> Iterator[OwnFunction]:

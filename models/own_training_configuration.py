@@ -17,7 +17,7 @@ from sweeps.models.section import Section
 
 __all__ = ["CustomTraining", "OwnRegularization", "OwnTrialConfig"]
 
-_NOT_USED = ("model", "optimizer", "loss", "schedule")
+_NOT_USED = ("model", "optimizer", "loss", "batch", "schedule")
 
 
 class CustomTraining(Section):

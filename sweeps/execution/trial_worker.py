@@ -279,7 +279,12 @@ def _without_own_code(trial: PlannedTrial) -> TrialConfig:
     optimizer = {**trial.configuration["optimizer"], "groups": []}
     if optimizer["kind"] == "custom":
         optimizer = {"kind": "SGD"}
-    ours = {"model": {"kind": "linear"}, "optimizer": optimizer, "loss": {"kind": "auto"}}
+    ours = {
+        "model": {"kind": "linear"},
+        "optimizer": optimizer,
+        "loss": {"kind": "auto"},
+        "batch": None,
+    }
     return TrialConfig.model_validate({**trial.configuration, **ours})
 
 

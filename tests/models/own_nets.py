@@ -84,3 +84,19 @@ def double_precision(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
 
 def nothing_to_train(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
     return nn.Linear(input_shape[0], outputs).requires_grad_(False)
+
+
+class Tokens(nn.Module):
+    """Takes whole numbers from 0, as token ids are: not numbers that were standardised."""
+
+    def __init__(self, columns: int, outputs: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(10, 2)
+        self.layer = nn.Linear(2 * columns, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(self.embedding(x.long()).flatten(1))
+
+
+def tokens(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    return Tokens(input_shape[0], outputs)

@@ -24,6 +24,7 @@ from sweeps.models.trial_kinds import read_trial
 OPTIMIZER: dict[str, Any] = {"kind": "custom", "target": "own.steps:Lion", "lr": 0.1}
 TRAINING: dict[str, Any] = {"kind": "custom", "target": "own.loop:train", "epochs": 3}
 LOSS: dict[str, Any] = {"kind": "custom", "target": "own.losses:tversky"}
+BATCH: dict[str, Any] = {"target": "own.data:flip"}
 METRIC: dict[str, Any] = {"target": "own.metrics:iou", "goal": "max"}
 NET: dict[str, Any] = {"kind": "custom", "target": "own.net:build", "options": {"width": 3}}
 
@@ -51,13 +52,14 @@ def test_a_sweep_calls_that_of_its_data_then_those_of_its_trials() -> None:
     assert list(own_functions(data, {}, plan)) == [OwnFunction("data", "own.data:load"), net, net]
 
 
-OF_NETS = configuration(NET, optimizer=OPTIMIZER, loss=LOSS)
+OF_NETS = configuration(NET, optimizer=OPTIMIZER, loss=LOSS, batch=BATCH)
 OF_OWN_TRAINING = read_trial({"training": TRAINING}).model_dump(mode="json")
 IN_FILE: dict[OwnRole, dict[str, Any]] = {
     "data": {"data": {"source": "own.data:load"}},
     "net": OF_NETS,
     "optimizer": OF_NETS,
     "loss": OF_NETS,
+    "batch": OF_NETS,
     "metric": {"metrics": {"iou": METRIC}},
     "training": OF_OWN_TRAINING,
 }

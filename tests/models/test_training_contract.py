@@ -21,6 +21,7 @@ from tests.models.trial_fixtures import (
     without_times,
 )
 
+FULL = {"epochs": 6, "batch_size": "full", "device": "cpu"}
 MLP = {"kind": "mlp", "hidden_layers": 2, "hidden_units": 8, "dropout": 0.3}
 OWN = {"kind": "custom", "target": "tests.models.own_nets:restless", "options": {"width": 3}}
 NOISY = {"kind": "custom", "target": "tests.models.own_nets:noisy"}
@@ -31,6 +32,10 @@ TORCHS = [
     "RAdam", "RMSprop", "Rprop", "SGD",
 ]  # fmt: skip
 GROUPS = [{"parameters": "0.*", "lr_factor": 0.1}, {"parameters": "*.bias", "lr": 0.3}]
+
+
+def own_batch(name: str, **options: float) -> dict[str, object]:
+    return {"target": f"tests.models.own_batches:{name}", "options": options}
 
 
 def own_loss(name: str, **options: float) -> dict[str, object]:
@@ -77,6 +82,8 @@ CASES = [
     ),
     case("own-loss", blobs(), model=MLP, loss=own_loss("focal", gamma=1.5)),
     case("own-loss-noisy", line(), model=MLP, loss=own_loss("noisy_square")),
+    case("own-batch", blobs(), model=MLP, batch=own_batch("noise", std=0.3)),
+    case("own-batch-full", line(), batch=own_batch("noise", std=0.3), training=FULL),
     case("one-cycle", blobs(), schedule={"kind": "one_cycle", "warmup_epochs": 1}),
     case("multi-step", blobs(), schedule={"kind": "multi_step", "milestones": [1, 3]}),
     case("linear-decay", blobs(), schedule={"kind": "linear", "warmup_epochs": 1}),
