@@ -20,7 +20,9 @@ WRONG = {
     "misspelt section": ("modle.hidden_units < 9", "did you mean 'model.hidden_units'?"),
     "key of another optimizer": ("optimizer.momentum < 1",
                                  "allowed: optimizer.beta1, optimizer.beta2, optimizer.eps"),
-    "another section of the file": ("data.source == 'iris'", "allowed: batch, loss, model, optimizer"),
+    "another section of the file": (
+        "data.source == 'iris'", "allowed: batch, loss, model, optimizer"
+    ),
     "no expression": ("model.hidden_units <", "invalid syntax at the end"),
     "python": ("open('x')", "is not allowed: a constraint may have key paths"),
     "empty": (" ", "a constraint must not be empty"),
