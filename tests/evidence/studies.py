@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.evidence import asha, early_stopped_folds, overtuning, random_search, suggestion
+from tests.evidence import (
+    asha,
+    early_stopped_folds,
+    learned_search,
+    overtuning,
+    random_search,
+    suggestion,
+)
 from tests.evidence.pages import Finding
 
 __all__ = ["STUDIES", "Study"]
@@ -34,5 +41,8 @@ STUDIES = {
         early_stopped_folds.QUICK,
     ),
     "overtuning": _both(overtuning.overtuning, overtuning.WHOLE, overtuning.QUICK),
+    "learned_search": _both(
+        learned_search.learned_search, learned_search.WHOLE, learned_search.QUICK
+    ),
     "suggestion": _both(suggestion.suggestion, suggestion.WHOLE, suggestion.QUICK),
 }

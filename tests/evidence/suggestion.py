@@ -19,7 +19,7 @@ from tests.evidence.pages import Finding, table
 from tests.evidence.trained import Array, Wanted, train
 from tests.sweeps.analysis.evidence_examples import evidence, sweep_values
 
-__all__ = ["QUICK", "WHOLE", "suggestion"]
+__all__ = ["QUICK", "WHOLE", "interval_of", "suggestion"]
 
 # Which changes each way makes; the first is more draws from where the search began.
 _WAYS: dict[str, frozenset[str]] = {
@@ -101,7 +101,7 @@ def _next_space(
     return next_space(seen, space, lambda one: changes(space, one) <= allowed and world.has(one))
 
 
-def _interval(ratios: Array) -> tuple[float, float, float]:
+def interval_of(ratios: Array) -> tuple[float, float, float]:
     """Return the mean of paired log ratios with the ends of its 95 % t interval."""
     mean, error = ratios.mean(), ratios.std(ddof=1) / len(ratios) ** 0.5
     half = float(t.ppf(0.975, len(ratios) - 1)) * error
@@ -110,8 +110,8 @@ def _interval(ratios: Array) -> tuple[float, float, float]:
 
 def _verdict(found: Found, sizes: Sizes) -> str:
     ways = [way for way in _WAYS if way != "random"]
-    better = {way: [one for one in found if _interval(found[one][way])[2] < 0] for way in ways}
-    worse = {way: [one for one in found if _interval(found[one][way])[1] > 0] for way in ways}
+    better = {way: [one for one in found if interval_of(found[one][way])[2] < 0] for way in ways}
+    worse = {way: [one for one in found if interval_of(found[one][way])[1] > 0] for way in ways}
     words = "held" if len(better["all three"]) == len(found) else "did not hold"
     counts = "; ".join(
         f"{way}: surely better in {len(better[way])}, surely worse in {len(worse[way])}"
@@ -128,7 +128,7 @@ def _verdict(found: Found, sizes: Sizes) -> str:
 def _cell(ratios: Array) -> str:
     if not ratios.any():
         return "never changed the choice"
-    mean, low, high = (100 * np.expm1(one) for one in _interval(ratios))
+    mean, low, high = (100 * np.expm1(one) for one in interval_of(ratios))
     won, lost = int((ratios < 0).sum()), int((ratios > 0).sum())
     return f"{mean:+.1f} % ({low:+.1f} to {high:+.1f}); {won} : {lost}"
 
@@ -149,7 +149,7 @@ def _rows(found: Found, sizes: Sizes) -> str:
 def _chart(found: Found) -> Chart:
     lines = []
     for way in next(iter(found.values())):
-        means = [100 * np.expm1(_interval(ways[way])[0]) for ways in found.values()]
+        means = [100 * np.expm1(interval_of(ways[way])[0]) for ways in found.values()]
         errors = [100 * ways[way].std(ddof=1) / len(ways[way]) ** 0.5 for ways in found.values()]
         lines.append(Line(way, list(range(1, len(found) + 1)), means, errors))
     return Chart(
