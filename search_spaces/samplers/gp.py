@@ -2,6 +2,8 @@
 
 A Matern kernel (nu 2.5) with a length scale for each parameter, and the logarithm of the expected
 improvement (Ament et al., NeurIPS 2023, arXiv 2310.20708), over a batch where trials still run.
+A parameter that a trial does not have counts as the middle of its range, as in SMAC (Hutter et al.,
+LION 2011): so those of an option are learned, too.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ class GpSampler(Sampler):
 
     def __init__(self, space: Space, startup: int) -> None:
         """Learn once `startup` trials have a result; draw at random before."""
-        self._trials, self._startup = OptunaTrials(space), startup
+        self._trials, self._startup = OptunaTrials(space, fills=True), startup
 
     def propose(self, told: Sequence[Told], seed: int) -> Iterator[dict[str, Any]]:
         """Yield proposals after the trials told, as Optuna's sampler with this seed makes them."""

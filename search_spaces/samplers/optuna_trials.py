@@ -8,6 +8,7 @@ would leave a trial of its own behind for each configuration that is refused.
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -59,12 +60,22 @@ def quiet() -> Iterator[None]:
 class OptunaTrials:
     """The trials of a sweep in a study of Optuna's, each under the distributions that it has."""
 
-    def __init__(self, space: Space) -> None:
-        self._space = space
+    def __init__(self, space: Space, *, fills: bool = False) -> None:
+        """Begin with no trials.
+
+        Args:
+            fills: Whether a parameter that a trial does not have is told with the middle of its
+                range, for a sampler that models only what all trials have.
+        """
+        self._space, self._fills = space, fills
         self._distributions = [_distribution(parameter) for _, parameter in space.dimensions]
         self._names = [
             f"{at}:{'.'.join(map(str, path))}" for at, (path, _) in enumerate(space.dimensions)
         ]
+        self._middles = {
+            at: _told_as(parameter, _middle(parameter))
+            for at, (_, parameter) in enumerate(space.dimensions)
+        }
         self._begin()
 
     def learn(self, told: Sequence[Told]) -> None:
@@ -151,7 +162,7 @@ class OptunaTrials:
             self._space.chosen(known)
         except LookupError:
             return None
-        return found
+        return self._middles | found if self._fills else found
 
     def _end(self, trial: int | None, one: Told) -> None:
         if trial is None:
@@ -189,6 +200,15 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
 def _only(distribution: BaseDistribution) -> float:
     """Return the one value of a distribution that has no other, as Optuna keeps it."""
     return 0.0 if isinstance(distribution, CategoricalDistribution) else distribution.low  # type: ignore[attr-defined]
+
+
+def _middle(parameter: Parameter) -> float:
+    """Return the value in the middle of a range, on its scale; of a choice its first option."""
+    if isinstance(parameter, Choice):
+        return 0.0
+    low, high = parameter.usual() if isinstance(parameter, Normal) else parameter.ends()
+    middle = math.sqrt(low * high) if parameter.log else (low + high) / 2
+    return float(parameter.nearest(middle))
 
 
 def _is_within(parameter: Parameter, value: float) -> bool:

@@ -124,7 +124,7 @@ class TpeSearch(LearningSearch):
 class GpSearch(LearningSearch):
     """Random draws first, then the most expected improvement under a Gaussian process (Optuna's).
 
-    Parameters that only some trials have are drawn at random.
+    A parameter that a trial does not have counts as the middle of its range.
     """
 
     method: Literal["gp"]

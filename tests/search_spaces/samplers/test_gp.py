@@ -125,22 +125,17 @@ def test_where_trials_diverged_it_goes_less_than_where_nothing_is_known() -> Non
     assert max(diverged) < 0.05
 
 
-def test_parameters_that_only_some_trials_have_are_drawn_at_random() -> None:
+def test_parameters_that_only_some_trials_have_are_learned() -> None:
     space = Space(
         {
             "lr": {"float": [1e-4, 1.0], "log": True},
             "net": {"choice": [{"kind": "mlp", "layers": {"int": [1, 9]}}, {"kind": "linear"}]},
         }
     )
-    told = []
+    told = list[Told]()
     for at in range(20):
         configuration = next(GpSampler(space, STARTUP).propose(told, at))
-        has = configuration["net"].get("layers")
-        told.append(
-            Told(
-                tuple(space.values(configuration)), State.COMPLETE, 1.0 if has is None else 1 / has
-            )
-        )
-    nets = [next(GpSampler(space, STARTUP).propose(told, seed))["net"] for seed in range(12)]
-    assert {net["kind"] for net in nets} <= {"mlp", "linear"}
-    assert len({net["layers"] for net in nets if net["kind"] == "mlp"}) > 2
+        value = 1 / configuration["net"].get("layers", 1)
+        told.append(Told(tuple(space.values(configuration)), State.COMPLETE, value))
+    nets = [next(GpSampler(space, STARTUP).propose(told, seed))["net"] for seed in range(8)]
+    assert min(net.get("layers", 0) for net in nets) >= 7
