@@ -14,8 +14,7 @@ from torch import Tensor
 
 from sweeps.models.losses import LOSSES, Loss
 from sweeps.models.metrics import Metric
-from sweeps.models.preprocessing import Moment
-from sweeps.models.tasks import TASKS, Task
+from sweeps.models.tasks import TASKS, Moment, Task
 
 __all__ = ["Answers", "Units", "metric_values", "units_on"]
 

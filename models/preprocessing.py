@@ -25,11 +25,10 @@ from sweeps.models.features import (
     named_columns,
 )
 from sweeps.models.targets import ClassType
-from sweeps.models.tasks import Task
+from sweeps.models.tasks import Moment, Task
 
-__all__ = ["Moment", "Preprocessing", "preprocessing_from_json", "preprocessing_to_json"]
+__all__ = ["Preprocessing", "preprocessing_from_json", "preprocessing_to_json"]
 
-Moment = float | tuple[float, ...]  # of one target, or of each of several
 
 
 class Preprocessing(BaseModel):

@@ -11,9 +11,9 @@ from sweeps.models.data_configuration import DataConfig
 from sweeps.models.errors import DataError
 from sweeps.models.feature_checks import listed
 from sweeps.models.features import Features, missing_in
-from sweeps.models.preprocessing import Moment, Preprocessing
+from sweeps.models.preprocessing import Preprocessing
 from sweeps.models.targets import Target
-from sweeps.models.tasks import TASKS
+from sweeps.models.tasks import TASKS, Moment
 
 __all__ = ["MAX_CATEGORIES", "fit_preprocessing"]
 

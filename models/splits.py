@@ -15,10 +15,10 @@ from sweeps.models.cuts import Cut, cut_dataset
 from sweeps.models.data_configuration import DataConfig
 from sweeps.models.datasets import Dataset
 from sweeps.models.feature_checks import check_features
-from sweeps.models.preprocessing import Moment, Preprocessing
+from sweeps.models.preprocessing import Preprocessing
 from sweeps.models.preprocessing_fit import fit_preprocessing
 from sweeps.models.row_cuts import RowCut, Rows
-from sweeps.models.tasks import TASKS, Task
+from sweeps.models.tasks import TASKS, Moment, Task
 
 __all__ = ["Part", "Splits", "TrainDev", "refit_splits", "split_dataset", "split_folds"]
 

@@ -10,9 +10,10 @@ from typing import Literal
 
 from sweeps.models.loss_configuration import LossKind
 
-__all__ = ["TASKS", "Task", "TaskKind"]
+__all__ = ["TASKS", "Moment", "Task", "TaskKind"]
 
 Task = Literal["classification", "regression", "multilabel"]
+Moment = float | tuple[float, ...]  # of one target, or of each of several
 
 
 @dataclass(frozen=True)
