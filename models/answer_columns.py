@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.models.preprocessing import Preprocessing
-from sweeps.models.targets import class_labels
-from sweeps.models.tasks import Task
+from sweeps.models.data.targets import class_labels
+from sweeps.models.scoring.tasks import Task
+from sweeps.models.splits.preprocessing import Preprocessing
 
 __all__ = ["answer_columns"]
 

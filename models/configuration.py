@@ -11,16 +11,16 @@ from typing import Annotated, ClassVar, Literal, Protocol, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from sweeps.models.batch_configuration import OwnBatch
+from sweeps.models.data.batch_configuration import OwnBatch
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.group_patterns import names_by_group
-from sweeps.models.loss_configuration import LossConfig, TaskLoss, class_weights_of
-from sweeps.models.net_configuration import Cnn, ModelConfig
-from sweeps.models.net_names import parameter_names
-from sweeps.models.optimizer_configuration import OptimizerConfig, added_weight_decay
-from sweeps.models.schedule_configuration import Constant, ScheduleConfig
+from sweeps.models.nets.configuration import Cnn, ModelConfig
+from sweeps.models.nets.names import parameter_names
+from sweeps.models.optimizers.configuration import OptimizerConfig, added_weight_decay
+from sweeps.models.optimizers.group_patterns import names_by_group
+from sweeps.models.optimizers.schedule_configuration import Constant, ScheduleConfig
+from sweeps.models.scoring.loss_configuration import LossConfig, TaskLoss, class_weights_of
+from sweeps.models.scoring.tasks import TASKS, Task
 from sweeps.models.section import Section
-from sweeps.models.tasks import TASKS, Task
 
 __all__ = [
     "DataShape",

@@ -10,13 +10,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sweeps.models.answers import Answers, metric_values, units_on
-from sweeps.models.features import Features
-from sweeps.models.intervals import bootstrap_interval, rows_of_units, share_interval
-from sweeps.models.metrics import Metric
+from sweeps.models.data.features import Features
+from sweeps.models.data.targets import Target
 from sweeps.models.prediction import Predictor
-from sweeps.models.targets import Target
-from sweeps.models.tasks import TASKS
+from sweeps.models.scoring.answers import Answers, metric_values, units_on
+from sweeps.models.scoring.intervals import bootstrap_interval, rows_of_units, share_interval
+from sweeps.models.scoring.metrics import Metric
+from sweeps.models.scoring.tasks import TASKS
 
 __all__ = ["Estimate", "Resampling", "evaluate"]
 

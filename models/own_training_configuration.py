@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from sweeps.models.configuration import EarlyStopping
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.own_functions import TARGET, check_option_names
+from sweeps.models.own_code.roles import TARGET, check_option_names
 from sweeps.models.section import Section
 
 __all__ = ["CustomTraining", "OwnRegularization", "OwnTrialConfig"]

@@ -14,15 +14,15 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from sweeps.models.answer_columns import answer_columns
-from sweeps.models.answers import Units, units_on
 from sweeps.models.configuration import TrialConfig
+from sweeps.models.data.features import Features
 from sweeps.models.errors import WeightsError
-from sweeps.models.features import Features
-from sweeps.models.folds import of_fold
-from sweeps.models.nets import build_net
-from sweeps.models.preprocessing import Preprocessing, preprocessing_from_json
-from sweeps.models.tasks import TASKS
-from sweeps.models.weights import load_weights
+from sweeps.models.nets.nets import build_net
+from sweeps.models.scoring.answers import Units, units_on
+from sweeps.models.scoring.tasks import TASKS
+from sweeps.models.splits.folds import of_fold
+from sweeps.models.splits.preprocessing import Preprocessing, preprocessing_from_json
+from sweeps.models.training.weights import load_weights
 
 __all__ = ["Predictor"]
 

@@ -118,6 +118,37 @@ def test_every_part_of_sweeps_has_its_place() -> None:
     assert parts == set(PARTS)
 
 
+# The rooms of models, and what each may know of the others. Files beside the rooms know them all.
+MODEL_ROOMS = {
+    "process": set(),
+    "own_code": {"process"},
+    "scoring": {"own_code", "process"},
+    "nets": {"own_code"},
+    "optimizers": {"own_code", "scoring"},
+    "data": {"own_code", "scoring"},
+    "splits": {"data", "own_code", "scoring"},
+    "training": {"process", "own_code", "scoring", "nets", "optimizers", "data", "splits"},
+}
+
+
+def rooms_of(path: Path) -> set[str]:
+    """The rooms of models that a file imports from."""
+    names = (name.split(".") for name in imports_of(path, with_types=False))
+    return {name[2] for name in names if name[:2] == ["sweeps", "models"]} & {*MODEL_ROOMS}
+
+
+@pytest.mark.parametrize("room", sorted(MODEL_ROOMS))
+def test_each_room_of_models_knows_only_what_lies_below_it(room: str) -> None:
+    allowed = {room, *MODEL_ROOMS[room]}
+    for path in sorted((ROOT / "models" / room).glob("*.py")):
+        assert rooms_of(path) <= allowed, name_of(path)
+
+
+def test_every_room_of_models_has_its_place() -> None:
+    rooms = {path.parent.name for path in (ROOT / "models").glob("*/__init__.py")}
+    assert rooms == set(MODEL_ROOMS)
+
+
 @pytest.mark.parametrize("path", PRODUCT, ids=name_of)
 def test_nothing_imports_tests_or_a_folder_by_its_short_name(path: Path) -> None:
     assert packages_of(path) & {"tests", *FLOOR} == set()

@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 
 from sweeps.analysis.evidence import Array, Evidence
-from sweeps.models.metrics import METRICS
-from sweeps.models.tasks import TASKS
+from sweeps.models.scoring.metrics import METRICS
+from sweeps.models.scoring.tasks import TASKS
 from sweeps.record.sweep_record import Outcome
 
 __all__ = ["RULES", "THRESHOLDS", "Diagnosis", "Finding", "Thresholds", "count", "diagnose"]

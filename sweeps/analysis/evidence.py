@@ -13,8 +13,8 @@ from sweeps.definition.listed import complete
 from sweeps.definition.planning import configuration_hash
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.trial_checks import completed
-from sweeps.models.objective import Objective
-from sweeps.models.tasks import Task
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.scoring.tasks import Task
 from sweeps.record.description import DataDescription
 from sweeps.record.measurement import dev_rows
 from sweeps.record.results import epoch_rows

@@ -16,7 +16,7 @@ import numpy as np
 from sweeps.analysis.cdf_band import cdf_band
 from sweeps.analysis.evidence import Array, Evidence
 from sweeps.analysis.permutation import expected_best, expected_best_weights
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.sweep_record import Outcome
 
 __all__ = ["TuningCurve", "tuning_curve"]

@@ -48,9 +48,9 @@ from sweeps.definition.trial_checks import (
     own_problems,
     template_place,
 )
-from sweeps.models.data_checks import DataSummary, check_data
-from sweeps.models.objective import Objective
-from sweeps.models.own_functions import data_functions
+from sweeps.models.own_code.roles import data_functions
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.splits.data_checks import DataSummary, check_data
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.normal import NORMAL_KINDS
 from sweeps.search_spaces.parameters import looks_like_parameter

@@ -23,8 +23,8 @@ from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.trial_checks import template_place
 from sweeps.definition.validation_messages import problems_of
 from sweeps.errors import FileProblem, SweepFileError
-from sweeps.models.data_configuration import NO_DATA
-from sweeps.models.own_functions import metric_functions, trial_functions
+from sweeps.models.data.configuration import NO_DATA
+from sweeps.models.own_code.roles import metric_functions, trial_functions
 from sweeps.search_spaces.problems import Problem, SpaceError
 from sweeps.search_spaces.yaml_reader import Document, YamlError, parse_yaml, read_text
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from sweeps.definition.sweep_file import ObjectiveSection
 from sweeps.definition.trial_checks import own_problems
-from sweeps.models.data_checks import DataSummary
-from sweeps.models.metric_configuration import MetricOptions
-from sweeps.models.metrics import METRICS, Metric, bounds_of, metrics_of
-from sweeps.models.objective import Objective
-from sweeps.models.own_functions import metric_functions
-from sweeps.models.tasks import TASKS, Task
+from sweeps.models.own_code.roles import metric_functions
+from sweeps.models.scoring.metric_configuration import MetricOptions
+from sweeps.models.scoring.metrics import METRICS, Metric, bounds_of, metrics_of
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.scoring.tasks import TASKS, Task
+from sweeps.models.splits.data_checks import DataSummary
 from sweeps.search_spaces.problems import KeyPath, Problem, did_you_mean
 
 __all__ = ["check_metrics", "check_objective"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.search_spaces.problems import Problem
 
 __all__ = ["check_own_loss", "of_own_loss"]

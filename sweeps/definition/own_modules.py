@@ -10,8 +10,8 @@ from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
-from sweeps.models.own_code import described, guarded
-from sweeps.models.own_functions import OwnFunction
+from sweeps.models.own_code.guards import described, guarded
+from sweeps.models.own_code.roles import OwnFunction
 from sweeps.search_spaces.problems import Problem, did_you_mean
 
 __all__ = ["function_problem", "package_problem", "source_of"]

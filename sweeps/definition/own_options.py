@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sweeps.definition.own_modules import source_of
-from sweeps.models.own_functions import OwnFunction
+from sweeps.models.own_code.roles import OwnFunction
 from sweeps.search_spaces.problems import Problem, did_you_mean, nearest
 
 __all__ = ["option_problems"]

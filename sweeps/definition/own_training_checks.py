@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sweeps.definition.sweep_file import ObjectiveSection, SweepFile
-from sweeps.models.metric_configuration import MetricOptions
-from sweeps.models.metrics import METRICS, Mode
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.metric_configuration import MetricOptions
+from sweeps.models.scoring.metrics import METRICS, Mode
+from sweeps.models.scoring.objective import Objective
 from sweeps.models.trial_kinds import is_own_training
 from sweeps.search_spaces.problems import Problem, did_you_mean
 

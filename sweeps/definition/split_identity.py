@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from sweeps.definition.sweep_file import SweepFile
-from sweeps.models.cuts import AT_RANDOM
+from sweeps.models.splits.cuts import AT_RANDOM
 
 __all__ = ["split_digest"]
 

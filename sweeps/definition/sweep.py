@@ -10,8 +10,8 @@ from typing import Any
 from sweeps.definition.own_files import folders_of, looked_in
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.trial_checks import Surroundings
-from sweeps.models.data_checks import DataSummary
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.splits.data_checks import DataSummary
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.problems import SpaceError
 from sweeps.search_spaces.space import Space

@@ -10,9 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from sweeps.models.data_configuration import NO_DATA, DataConfig
-from sweeps.models.metric_configuration import AskedMetrics, MetricOptions
-from sweeps.models.metrics import with_objective
+from sweeps.models.data.configuration import NO_DATA, DataConfig
+from sweeps.models.scoring.metric_configuration import AskedMetrics, MetricOptions
+from sweeps.models.scoring.metrics import with_objective
 from sweeps.models.section import Section
 
 __all__ = [

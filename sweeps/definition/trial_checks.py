@@ -17,10 +17,10 @@ from sweeps.definition.own_options import option_problems
 from sweeps.definition.problems import from_model
 from sweeps.definition.validation_messages import problems_of
 from sweeps.models.configuration import TrialConfig, check_trial
-from sweeps.models.data_checks import DataSummary
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.own_functions import OwnFunction, trial_functions
+from sweeps.models.own_code.roles import OwnFunction, trial_functions
 from sweeps.models.own_training_configuration import OwnTrialConfig
+from sweeps.models.splits.data_checks import DataSummary
 from sweeps.models.trial_kinds import AnyTrialConfig, is_own_training, read_trial, trial_model
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 from sweeps.search_spaces.space import Space

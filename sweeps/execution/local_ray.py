@@ -34,7 +34,7 @@ from sweeps.execution.placement import Place, slots
 from sweeps.execution.ray_folder import held_folder, room_for_sockets
 from sweeps.execution.ray_messages import log_messages
 from sweeps.infra.package import import_paths
-from sweeps.models.own_code import described
+from sweeps.models.own_code.guards import described
 
 __all__ = ["started_ray"]
 

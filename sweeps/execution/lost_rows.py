@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sweeps.errors import StorageError
 from sweeps.execution.work_order import WorkOrder
-from sweeps.models.file_header import checked, read_about
+from sweeps.models.training.file_header import checked, read_about
 from sweeps.record.kept_weights import checkpoint_name
 
 __all__ = ["drop_checkpoints_ahead_of_ledger"]

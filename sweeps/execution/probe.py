@@ -16,13 +16,13 @@ from sweeps.errors import SweepError
 from sweeps.execution.rehearsal import rehearse
 from sweeps.execution.trial_worker import REPORT_PERIOD_S
 from sweeps.models.configuration import TrialConfig
-from sweeps.models.datasets import load_dataset
+from sweeps.models.data.datasets import load_dataset
 from sweeps.models.errors import ModelError
-from sweeps.models.nets import build_net
-from sweeps.models.objective import Objective
-from sweeps.models.own_functions import trial_functions
-from sweeps.models.splits import TrainDev, split_folds
-from sweeps.models.training import Training
+from sweeps.models.nets.nets import build_net
+from sweeps.models.own_code.roles import trial_functions
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.splits.splits import TrainDev, split_folds
+from sweeps.models.training.training import Training
 from sweeps.models.trial_kinds import is_own_training
 
 __all__ = ["Probe", "probe_plan"]

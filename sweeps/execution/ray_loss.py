@@ -21,7 +21,7 @@ from ray._private import worker as ray_worker
 from ray.exceptions import RayError
 
 from sweeps.errors import ClusterError
-from sweeps.models.own_code import described
+from sweeps.models.own_code.guards import described
 from sweeps.record.recorder import Recorder
 from sweeps.record.stops import StopReason
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sweeps.definition.planning import PlannedTrial
-from sweeps.models.objective import Objective
-from sweeps.models.splits import TrainDev
-from sweeps.models.training import Training
-from sweeps.models.weights import unpack
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.splits.splits import TrainDev
+from sweeps.models.training.training import Training
+from sweeps.models.training.weights import unpack
 
 __all__ = ["rehearse"]
 

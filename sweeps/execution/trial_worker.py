@@ -27,15 +27,15 @@ from sweeps.execution.watchdog import Watchdog
 from sweeps.execution.work_order import WorkOrder
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.errors import ModelError
-from sweeps.models.file_header import checked, with_checksum
-from sweeps.models.own_code import described, guarded
-from sweeps.models.own_functions import OwnFunction, metric_functions, trial_functions
-from sweeps.models.own_imports import find_apart
-from sweeps.models.process_state import ProcessState
-from sweeps.models.splits import TrainDev
-from sweeps.models.training import Training
+from sweeps.models.own_code.finding_apart import find_apart
+from sweeps.models.own_code.guards import described, guarded
+from sweeps.models.own_code.roles import OwnFunction, metric_functions, trial_functions
+from sweeps.models.process.process_state import ProcessState
+from sweeps.models.splits.splits import TrainDev
+from sweeps.models.training.file_header import checked, with_checksum
+from sweeps.models.training.training import Training
+from sweeps.models.training.weights import pack
 from sweeps.models.trial_kinds import AnyTrialConfig, is_own_training, read_trial
-from sweeps.models.weights import pack
 from sweeps.record.kept_weights import checkpoint_name, weights_name
 from sweeps.record.seals import text_seal
 from sweeps.record.sweep_record import Outcome

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweeps.definition.planning import PlannedTrial
-from sweeps.models.metric_configuration import MetricOptions
-from sweeps.models.objective import Objective
-from sweeps.models.splits import TrainDev
+from sweeps.models.scoring.metric_configuration import MetricOptions
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.splits.splits import TrainDev
 from sweeps.storage.files import BucketFiles, Files
 
 __all__ = ["WorkOrder"]

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sweeps.definition.sweep_file import SweepFile
-from sweeps.models.objective import Objective
-from sweeps.models.tasks import Task
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.scoring.tasks import Task
 
 __all__ = ["DataDescription", "Description", "SplitRows", "Stage"]
 

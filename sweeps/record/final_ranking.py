@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.final import Candidate
 from sweeps.record.sweep_record import Place, SweepRecord, TrialRecord
 

@@ -15,7 +15,7 @@ from typing import Any
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import StorageError
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.description import Stage
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.replay import read_record

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sweeps.definition.planning import PlannedTrial, configuration_hash
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.stops import Stop, read_stop
 
 __all__ = ["BROKEN", "Outcome", "Place", "Step", "SweepRecord", "TrialRecord"]

@@ -15,8 +15,8 @@ from sweeps.analysis.summary import Analysis, analyse
 from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.infra.command_line import command
-from sweeps.models.cuts import AT_RANDOM
-from sweeps.models.tasks import TASKS
+from sweeps.models.scoring.tasks import TASKS
+from sweeps.models.splits.cuts import AT_RANDOM
 from sweeps.record.description import DataDescription, Description
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.measurement import dev_rows, format_metric, standard_error

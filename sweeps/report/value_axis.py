@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sweeps.analysis.evidence import Array, Evidence
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.sweep_record import Outcome
 from sweeps.report.style import log_axis, log_if_wide
 

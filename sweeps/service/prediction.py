@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from sweeps.definition.own_files import make_importable
 from sweeps.errors import RequestError, RunFolderError, SweepError
-from sweeps.models.data_configuration import DataConfig
+from sweeps.models.data.configuration import DataConfig
+from sweeps.models.data.feature_checks import listed
+from sweeps.models.data.table_files import read_rows
 from sweeps.models.errors import DataError, NetError, WeightsError
-from sweeps.models.feature_checks import listed
 from sweeps.models.prediction import Predictor
-from sweeps.models.table_files import read_rows
 from sweeps.models.trial_kinds import is_own_training
 from sweeps.record.net_files import refuse_lost_net
 from sweeps.record.own_code import code_folders

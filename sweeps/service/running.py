@@ -19,8 +19,8 @@ from sweeps.definition.sweep_file import Search
 from sweeps.errors import RequestError, StoppedAtOnce, require_extra
 from sweeps.execution.placement import Place
 from sweeps.infra.command_line import command
-from sweeps.models.data_checks import DataSummary
-from sweeps.models.data_configuration import NO_DATA
+from sweeps.models.data.configuration import NO_DATA
+from sweeps.models.splits.data_checks import DataSummary
 from sweeps.record.net_files import is_net_lost
 from sweeps.record.own_code import refuse_other_code
 from sweeps.record.replay import read_record

@@ -20,10 +20,10 @@ from sweeps.definition.sweep_file import Final, SweepFile
 from sweeps.errors import RunFolderError
 from sweeps.infra.command_line import command
 from sweeps.models.configuration import TrialConfig
-from sweeps.models.datasets import Dataset
+from sweeps.models.data.datasets import Dataset
 from sweeps.models.errors import ModelError
-from sweeps.models.objective import Objective
-from sweeps.models.splits import Splits, refit_splits
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.splits.splits import Splits, refit_splits
 from sweeps.models.trial_kinds import is_own_training
 from sweeps.record.final import (
     Candidate,
@@ -178,7 +178,7 @@ class FollowUp:
 
     def _own_estimates(self, model: FinalModel) -> dict[str, Interval]:
         """Return what the user's own evaluation measures on the test rows."""
-        from sweeps.models.own_evaluation import evaluate_own
+        from sweeps.models.training.own_evaluation import evaluate_own
 
         goal = replace(self.record.objective, recorded=self.file.recorded_metrics)
         splits = self.splits
@@ -200,8 +200,8 @@ class FollowUp:
         test = self.splits[0].test
         rows = test.rows
         from sweeps.models.evaluation import Resampling, evaluate
-        from sweeps.models.measured_metrics import measured_metrics
         from sweeps.models.prediction import Predictor
+        from sweeps.models.scoring.measured_metrics import measured_metrics
 
         model = choice.model
         predictor = Predictor.load(

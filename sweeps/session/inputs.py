@@ -10,8 +10,8 @@ from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.trial_checks import possible_configurations
 from sweeps.errors import ClusterError, StorageError
 from sweeps.infra.package import PackageError, files_beside, stage
-from sweeps.models.data_configuration import DataConfig
-from sweeps.models.own_functions import own_functions
+from sweeps.models.data.configuration import DataConfig
+from sweeps.models.own_code.roles import own_functions
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.search_spaces.space import Space
 

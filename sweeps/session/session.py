@@ -16,7 +16,7 @@ from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import SweepError
 from sweeps.execution.placement import Place
 from sweeps.execution.signals import Signals
-from sweeps.models.datasets import Dataset
+from sweeps.models.data.datasets import Dataset
 from sweeps.record.ledger import Ledger
 from sweeps.record.net_files import is_net_lost
 from sweeps.record.own_code import keep_code, refuse_other_code

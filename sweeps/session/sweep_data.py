@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from sweeps.definition.split_identity import split_digest
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import RunFolderError
-from sweeps.models.cuts import cut_dataset
-from sweeps.models.datasets import Dataset, load_dataset
+from sweeps.models.data.datasets import Dataset, load_dataset
 from sweeps.models.errors import DataError
-from sweeps.models.splits import Splits, split_folds
+from sweeps.models.splits.cuts import cut_dataset
+from sweeps.models.splits.splits import Splits, split_folds
 from sweeps.record.description import DataDescription
 from sweeps.record.run_folder import RunFolder
 

@@ -19,8 +19,8 @@ from sweeps.execution.placement import Place
 from sweeps.execution.schedulers.table import build_scheduler
 from sweeps.execution.signals import Signals
 from sweeps.execution.work_order import WorkOrder
-from sweeps.models.preprocessing import preprocessing_to_json
-from sweeps.models.splits import Splits
+from sweeps.models.splits.preprocessing import preprocessing_to_json
+from sweeps.models.splits.splits import Splits
 from sweeps.record.growing_plan import GrowingPlan
 from sweeps.record.ledger import Ledger
 from sweeps.record.net_files import is_net_lost

@@ -18,7 +18,7 @@ from sweeps.execution.placement import slots, this_machine
 from sweeps.execution.schedulers.expected_epochs import expected_epochs
 from sweeps.execution.schedulers.scheduler import Scheduler
 from sweeps.execution.schedulers.table import build_scheduler
-from sweeps.models.data_kinds import ColumnKinds
+from sweeps.models.data.kinds import ColumnKinds
 
 __all__ = ["PlanReport", "describe_plan", "plan_report"]
 

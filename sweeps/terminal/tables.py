@@ -14,7 +14,7 @@ from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.errors import MissingExtraError, require_extra
 from sweeps.infra.command_line import command, shown_path
 from sweeps.infra.settings import read_settings
-from sweeps.models.tasks import TASKS
+from sweeps.models.scoring.tasks import TASKS
 from sweeps.record.final import FinalChoice
 from sweeps.record.measurement import dev_rows, format_metric, standard_error
 from sweeps.record.results import Results

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from sweeps.models.configuration import TrialConfig
-from sweeps.models.objective import Objective
-from sweeps.models.splits import TrainDev
-from sweeps.models.training import Training
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.splits.splits import TrainDev
+from sweeps.models.training.training import Training
 from tests.benchmarks.workload import Workload
 
 __all__ = ["prepare"]

@@ -125,8 +125,8 @@ def write_sleeping_sweep(folder: Path, trials: int, workers: int) -> Path:
 def read_workload(path: Path) -> Workload:
     """Return the trials and the split that the product would train for this file."""
     from sweeps.definition.loading import check_sweep
-    from sweeps.models.datasets import load_dataset
-    from sweeps.models.splits import split_dataset
+    from sweeps.models.data.datasets import load_dataset
+    from sweeps.models.splits.splits import split_dataset
 
     sweep, planned = check_sweep(path)
     dataset = load_dataset(sweep.file.data, sweep.base_dir)

@@ -18,12 +18,12 @@ from sweeps.analysis.diagnosis import diagnose
 from sweeps.analysis.evidence import gather
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
+from sweeps.models.data.features import features_from_array
+from sweeps.models.data.targets import Target
 from sweeps.models.evaluation import Estimate, Resampling, evaluate
-from sweeps.models.features import features_from_array
-from sweeps.models.intervals import share_interval
-from sweeps.models.metrics import METRICS, recorded_metrics
-from sweeps.models.objective import Objective
-from sweeps.models.targets import Target
+from sweeps.models.scoring.intervals import share_interval
+from sweeps.models.scoring.metrics import METRICS, recorded_metrics
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.final import Interval
 from sweeps.record.final_ranking import ALPHA, rank_candidates, welch_p_value
 from sweeps.record.wording import surprise_sentence

@@ -15,7 +15,7 @@ import numpy as np
 from sweeps.definition.sweep_file import Stopping
 from sweeps.execution.schedulers.scheduler import Action, Scheduler
 from sweeps.execution.schedulers.table import build_scheduler
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from tests.evidence.trained import Array
 
 __all__ = ["Played", "play"]

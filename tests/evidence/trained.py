@@ -11,12 +11,12 @@ import numpy.typing as npt
 import torch
 
 import sweeps
-from sweeps.models.answers import Answers, metric_values
-from sweeps.models.datasets import Dataset, load_dataset
-from sweeps.models.metrics import METRICS
+from sweeps.models.data.datasets import Dataset, load_dataset
 from sweeps.models.prediction import Predictor
-from sweeps.models.splits import split_folds
-from sweeps.models.tasks import TASKS
+from sweeps.models.scoring.answers import Answers, metric_values
+from sweeps.models.scoring.metrics import METRICS
+from sweeps.models.scoring.tasks import TASKS
+from sweeps.models.splits.splits import split_folds
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.results import Results
 from sweeps.record.run_folder import PREPROCESSING, RunFolder

@@ -27,7 +27,7 @@ def files_in(folder: Path) -> set[str]:
 def test_the_package_is_shipped_whole_under_its_one_name(tmp_path: Path) -> None:
     size = stage(code_files(), tmp_path / "out")
     names = files_in(tmp_path / "out")
-    assert {"sweeps/__init__.py", "sweeps/models/nets.py", "sweeps/report/page.css"} < names
+    assert {"sweeps/__init__.py", "sweeps/models/nets/nets.py", "sweeps/report/page.css"} < names
     assert {name.partition("/")[0] for name in names} == {"sweeps"}
     assert size == sum(path.stat().st_size for path in tmp_path.glob("out/**/*") if path.is_file())
 
@@ -39,7 +39,9 @@ def test_what_was_shipped_is_imported_without_the_checkout(tmp_path: Path) -> No
         [sys.executable, "-c", code], cwd=tmp_path / "out", env={**os.environ, "PYTHONPATH": ""},
         capture_output=True, text=True,
     )  # fmt: skip
-    assert done.stdout.strip() == str(tmp_path / "out" / "sweeps" / "models" / "nets.py")
+    assert done.stdout.strip() == str(
+        tmp_path / "out" / "sweeps" / "models" / "nets" / "__init__.py"
+    )
 
 
 def test_an_editable_install_puts_no_checkout_on_the_path() -> None:

@@ -13,7 +13,8 @@ import pytest
 from tests.installed.conftest import Environment, build_wheel, make_environment
 
 NEEDED = {
-    "sweeps/__init__.py", "sweeps/py.typed", "sweeps/models/nets.py", "sweeps/infra/package.py",
+    "sweeps/__init__.py", "sweeps/py.typed", "sweeps/models/nets/nets.py",
+    "sweeps/infra/package.py",
     "sweeps/search_spaces/sweep.schema.json", "sweeps/search_spaces/examples/plants.csv",
     "sweeps/search_spaces/examples/project/sweep.yaml", "sweeps/report/page.css",
 }  # fmt: skip

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.tasks import Task
+from sweeps.models.scoring.tasks import Task
 from tests.models.trial_fixtures import configuration
 
 

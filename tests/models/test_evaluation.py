@@ -8,15 +8,15 @@ import torch
 from scipy.stats import binom, binomtest, bootstrap, norm
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score
 
+from sweeps.models.data.features import Features, features_from_array
+from sweeps.models.data.targets import Target
 from sweeps.models.evaluation import Estimate, Resampling
 from sweeps.models.evaluation import evaluate as evaluate_metrics
-from sweeps.models.features import Features, features_from_array
-from sweeps.models.intervals import bootstrap_interval, rows_of_units, share_interval
-from sweeps.models.metric_configuration import MetricOptions
-from sweeps.models.metrics import METRICS, metrics_of, recorded_metrics
 from sweeps.models.prediction import Predictor
-from sweeps.models.preprocessing import Preprocessing
-from sweeps.models.targets import Target
+from sweeps.models.scoring.intervals import bootstrap_interval, rows_of_units, share_interval
+from sweeps.models.scoring.metric_configuration import MetricOptions
+from sweeps.models.scoring.metrics import METRICS, metrics_of, recorded_metrics
+from sweeps.models.splits.preprocessing import Preprocessing
 
 ROWS = 120
 MEAN, SCALE = 50.0, 2.0

@@ -11,17 +11,17 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score
 
 from sweeps.models.configuration import TrialConfig
-from sweeps.models.data_configuration import DataConfig
-from sweeps.models.datasets import Dataset, load_dataset
+from sweeps.models.data.configuration import DataConfig
+from sweeps.models.data.datasets import Dataset, load_dataset
+from sweeps.models.data.features import Features
 from sweeps.models.errors import WeightsError
-from sweeps.models.features import Features
-from sweeps.models.folds import of_fold
-from sweeps.models.objective import Objective
 from sweeps.models.prediction import Predictor
-from sweeps.models.preprocessing import preprocessing_to_json
-from sweeps.models.splits import Splits, split_dataset, split_folds
-from sweeps.models.training import Training
-from sweeps.models.weights import pack
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.splits.folds import of_fold
+from sweeps.models.splits.preprocessing import preprocessing_to_json
+from sweeps.models.splits.splits import Splits, split_dataset, split_folds
+from sweeps.models.training.training import Training
+from sweeps.models.training.weights import pack
 
 CNN = {"kind": "cnn"}
 MLP = {"kind": "mlp", "hidden_layers": 2, "hidden_units": 16, "normalization": "batch"}

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from sweeps.models.configuration import TrialConfig
-from sweeps.models.objective import Objective
-from sweeps.models.splits import TrainDev
-from sweeps.models.training import Training
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.splits.splits import TrainDev
+from sweeps.models.training.training import Training
 
 __all__ = [
     "DEV_LOSS",

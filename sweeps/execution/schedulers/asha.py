@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sweeps.definition.sweep_file import Asha
 from sweeps.execution.schedulers.scheduler import Action, Decision, Scheduler
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 
 __all__ = ["AshaScheduler"]
 

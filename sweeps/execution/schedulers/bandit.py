@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sweeps.definition.sweep_file import Bandit
 from sweeps.execution.schedulers.scheduler import Action, Decision, Scheduler
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 
 __all__ = ["BanditScheduler"]
 

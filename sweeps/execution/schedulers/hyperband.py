@@ -20,7 +20,7 @@ from sweeps.execution.schedulers.scheduler import (
     Decision,
     Scheduler,
 )
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 
 __all__ = ["HyperBandScheduler"]
 

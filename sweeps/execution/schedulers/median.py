@@ -13,7 +13,7 @@ import numpy as np
 
 from sweeps.definition.sweep_file import MedianStopping
 from sweeps.execution.schedulers.scheduler import Action, Decision, Scheduler
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 
 __all__ = ["MedianScheduler"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sweeps.definition.sweep_file import NoScheduler
 from sweeps.execution.schedulers.scheduler import Decision, Scheduler
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 
 __all__ = ["NoPruning"]
 

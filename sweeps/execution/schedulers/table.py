@@ -19,7 +19,7 @@ from sweeps.execution.schedulers.hyperband import HyperBandScheduler
 from sweeps.execution.schedulers.median import MedianScheduler
 from sweeps.execution.schedulers.none import NoPruning
 from sweeps.execution.schedulers.scheduler import Scheduler
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 
 __all__ = ["SCHEDULERS", "build_scheduler"]
 

@@ -22,8 +22,8 @@ from sweeps.definition.configurations import flatten
 from sweeps.definition.own_files import files_of
 from sweeps.infra.package import code_files, stage
 from sweeps.models.answer_columns import answer_columns
-from sweeps.models.own_functions import trial_functions
-from sweeps.models.preprocessing import Preprocessing, preprocessing_from_json
+from sweeps.models.own_code.roles import trial_functions
+from sweeps.models.splits.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.models.trial_kinds import is_own_training
 from sweeps.record.final import read_final
 from sweeps.record.kept_weights import best_weights

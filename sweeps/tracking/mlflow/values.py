@@ -18,7 +18,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 
 from sweeps.definition.configurations import flatten
 from sweeps.infra.plain_text import shown
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.description import Description
 from sweeps.record.final import FinalChoice, Opening
 from sweeps.record.measurement import format_metric

@@ -13,7 +13,7 @@ from sweeps.definition.loading import check_text
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import SweepFileError
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.sweep_record import Outcome, TrialRecord
 from sweeps.search_spaces.space import Space
 from sweeps.search_spaces.yaml_writer import write_yaml

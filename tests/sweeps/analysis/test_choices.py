@@ -11,7 +11,7 @@ from scipy.stats import binom, false_discovery_control, permutation_test
 
 from sweeps.analysis.choices import Comparison, compare_choices
 from sweeps.analysis.permutation import expected_best, holm, permuted_difference
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from tests.sweeps.analysis.evidence_examples import evidence
 
 FIXED: dict[str, Any] = {"optimizer": {"kind": "adam"}, "training": {"epochs": 3}}

@@ -14,7 +14,7 @@ from sweeps.analysis.boundaries import boundary_alarms
 from sweeps.analysis.evidence import Evidence
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.savings import savings
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.sweep_record import Outcome
 from sweeps.report.analysis_figures import saved_epochs
 from tests.sweeps.analysis.evidence_examples import evidence

@@ -13,7 +13,7 @@ from scipy.stats import binom, kstwo, norm
 
 from sweeps.analysis.cdf_band import cdf_band, probability_between
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.report.tuning_figures import tuning_panel
 from tests.sweeps.analysis.evidence_examples import evidence
 

@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 
 from sweeps.cli.commands import main
-from sweeps.models.optimizer_configuration import OptimizerConfig
+from sweeps.models.optimizers.configuration import OptimizerConfig
 from tests.sweeps.definition.test_checks import GOOD, ROOT
 
 SLOW = ("torch", "ray", "mlflow", "pandas", "sklearn", "scipy", "optuna")

@@ -59,7 +59,7 @@ def test_a_package_goes_before_a_module_and_circles_end(tmp_path: Path) -> None:
 
 
 def test_nothing_is_found_of_modules_that_are_installed_or_cannot_be_read(tmp_path: Path) -> None:
-    write(tmp_path, net="import sweeps.models.nets, json\ndef (")
+    write(tmp_path, net="import sweeps.models.nets.nets, json\ndef (")
     assert names("net:build", tmp_path) == {"net.py"}
     assert names("json:loads", tmp_path) == set()
 

@@ -11,7 +11,7 @@ from sweeps.definition.loading import check_text
 from sweeps.definition.own_files import make_importable
 from sweeps.definition.own_modules import function_problem
 from sweeps.errors import SweepFileError
-from sweeps.models.own_functions import OwnFunction
+from sweeps.models.own_code.roles import OwnFunction
 from tests.sweeps.definition.test_checks import GOOD
 
 MODULE = (

@@ -8,8 +8,8 @@ import pytest
 
 from sweeps.definition.planning import PlannedTrial
 from sweeps.execution.rehearsal import rehearse
-from sweeps.models.metric_configuration import MetricOptions
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.metric_configuration import MetricOptions
+from sweeps.models.scoring.objective import Objective
 from sweeps.models.trial_kinds import read_trial
 from tests.models.trial_fixtures import blobs
 

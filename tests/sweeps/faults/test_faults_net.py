@@ -12,7 +12,7 @@ import pytest
 
 import sweeps
 from sweeps.errors import RunFolderError
-from sweeps.models.weights import load_weights
+from sweeps.models.training.weights import load_weights
 from sweeps.record.net_files import net_files
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder

@@ -48,7 +48,7 @@ def test_a_trial_diverges_at_its_first_value_that_is_not_finite(
 
 
 def test_the_weights_kept_of_a_diverged_trial_are_those_of_its_best_epoch(tmp_path: Path) -> None:
-    from sweeps.models.weights import load_weights
+    from sweeps.models.training.weights import load_weights
 
     results = run(tmp_path, "nan", SCHEDULERS["none"])
     _, about = load_weights(results.folder.weights / "000000-0004.safetensors")

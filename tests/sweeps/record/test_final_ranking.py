@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binom, t
 
 from sweeps.definition.planning import PlannedTrial
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.final import Candidate
 from sweeps.record.final_ranking import rank_candidates
 from sweeps.record.sweep_record import SweepRecord

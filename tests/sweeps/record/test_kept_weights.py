@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import sweeps
 from sweeps.definition.planning import PlannedTrial
-from sweeps.models.objective import Objective
-from sweeps.models.weights import load_weights
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.training.weights import load_weights
 from sweeps.record.kept_weights import KeptWeights, weights_name
 from sweeps.record.results import Results
 from sweeps.record.sweep_record import SweepRecord

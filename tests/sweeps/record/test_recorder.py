@@ -13,7 +13,7 @@ import pytest
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import StorageError
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.hangs import timeout_stack_path
 from sweeps.record.ledger import Ledger, read_events
 from sweeps.record.recorder import Recorder

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sweeps.models.intervals import share_interval
+from sweeps.models.scoring.intervals import share_interval
 from sweeps.record.final import Candidate, FinalChoice, FinalModel, Interval, Opening
 from sweeps.record.wording import surprise_sentence
 

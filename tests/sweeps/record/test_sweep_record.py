@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sweeps.definition.planning import PlannedTrial
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.sweep_record import Outcome, SweepRecord
 
 LOSS = Objective("dev_loss", "min")

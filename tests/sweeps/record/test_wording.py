@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweeps.definition.planning import PlannedTrial
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.final import Candidate, FinalChoice, FinalModel
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.record.wording import noise_sentence

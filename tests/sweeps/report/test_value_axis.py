@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sweeps.analysis.evidence import Evidence
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.sweep_record import Outcome
 from sweeps.report.marks import bars, marks_beyond
 from sweeps.report.value_axis import ValueAxis, value_axis

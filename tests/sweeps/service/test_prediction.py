@@ -9,7 +9,7 @@ import pytest
 
 import sweeps
 from sweeps.errors import RunFolderError
-from sweeps.models.weights import pack, unpack
+from sweeps.models.training.weights import pack, unpack
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.net_files import NetFiles
 from sweeps.record.results import Results

@@ -20,11 +20,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sweeps
-from sweeps.models.data_configuration import DataConfig
-from sweeps.models.datasets import Dataset, load_dataset
+from sweeps.models.data.configuration import DataConfig
+from sweeps.models.data.datasets import Dataset, load_dataset
 from sweeps.models.prediction import Predictor
-from sweeps.models.preprocessing import preprocessing_from_json
-from sweeps.models.splits import Splits, split_folds
+from sweeps.models.splits.preprocessing import preprocessing_from_json
+from sweeps.models.splits.splits import Splits, split_folds
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.results import Results

@@ -10,7 +10,7 @@ import pytest
 import sweeps
 from sweeps.cli.commands import main
 from sweeps.definition.loading import check_sweep
-from sweeps.models.training import Training
+from sweeps.models.training.training import Training
 from sweeps.terminal.plan_report import plan_report
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 

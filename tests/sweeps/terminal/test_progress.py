@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.definition.planning import PlannedTrial
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.terminal.progress import Display, status_line, time_left_s

@@ -9,7 +9,7 @@ import pytest
 from sweeps.definition.planning import PlannedTrial
 from sweeps.execution.cluster import metrics
 from sweeps.execution.cluster.metrics import exported_metrics, readings
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.sweep_record import SweepRecord
 from tests.sweeps.drivers import wait_for
 

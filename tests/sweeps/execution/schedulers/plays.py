@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sweeps.execution.schedulers.scheduler import Action, Scheduler
-from sweeps.models.objective import Objective
+from sweeps.models.scoring.objective import Objective
 
 Step = tuple[int, int, str, tuple[int, ...]]
 

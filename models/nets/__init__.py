@@ -1,0 +1,1 @@
+"""The built-in nets and the user's own, by their sections."""

@@ -1,0 +1,59 @@
+"""The user's own net: found by `package.module:function`, built, and tried on two rows.
+
+Whatever is wrong with it comes back as a NetError that names it, before any training.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from sweeps.models.errors import NetError
+from sweeps.models.nets.configuration import CustomNet
+from sweeps.models.own_code.finding import call_function
+from sweeps.models.own_code.finding_apart import find_apart
+
+__all__ = ["build_custom_net"]
+
+_TARGET = ("model", "target")
+
+
+def build_custom_net(config: CustomNet, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """The net that `function(input_shape=..., outputs=..., **options)` returns.
+
+    Args:
+        config: the function and its options.
+        input_shape: of one row: (columns,), or (channels, height, width).
+        outputs: number of classes, or 1; the net maps (rows, *input_shape) to (rows, outputs).
+
+    Raises:
+        NetError: the function is not found, fails, or returns something else than such a net.
+    """
+    function = find_apart(config.target, NetError, _TARGET)
+    refused = partial(NetError, key=_TARGET, value=config.target)
+    taken = ", ".join(["input_shape", "outputs", *config.options])
+    build = partial(function, input_shape=input_shape, outputs=outputs, **config.options)
+    net = call_function(build, f"the function must take {taken}", refused)
+    if not isinstance(net, nn.Module):
+        raise refused(f"the function must return a torch.nn.Module, not a {type(net).__name__}")
+    _try_out(net, config.target, input_shape, outputs)
+    return net
+
+
+def _try_out(net: nn.Module, target: str, input_shape: tuple[int, ...], outputs: int) -> None:
+    """Runs two rows through; this also gives lazy layers their shapes."""
+    refused = partial(NetError, key=_TARGET, value=target)
+
+    def tried() -> object:
+        with torch.no_grad():
+            return net.eval()(torch.zeros(2, *input_shape))
+
+    returned = call_function(tried, f"the net must take rows of shape {input_shape}", refused)
+    shape = tuple(returned.shape) if isinstance(returned, Tensor) else type(returned).__name__
+    if shape != (2, outputs):
+        raise refused(f"the net must map 2 rows to shape (2, {outputs}), not to {shape}")
+    for name, value in net.state_dict().items():
+        if not isinstance(value, Tensor):
+            raise refused(f"a net's state must be tensors, so that it can be saved; {name} is not")

@@ -1,0 +1,37 @@
+"""The `optimizer` section of a class of the user's own, or of a package's."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from sweeps.models.optimizers.section import LearningRate, OptimizerSection
+from sweeps.models.own_code.roles import TARGET, check_option_names
+
+__all__ = ["CustomOptimizer"]
+
+
+class CustomOptimizer(OptimizerSection):
+    """A user-defined optimizer: `target(params, lr=lr, **options)` returns a torch Optimizer."""
+
+    kind: Literal["custom"]
+    target: str = Field(
+        pattern=f"^{TARGET}$",
+        description="package.module:Class or :function, importable from where the program runs.",
+    )
+    lr: LearningRate
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="Passed to the class or function as keywords."
+    )
+
+    @field_validator("options")
+    @classmethod
+    def _options_are_free_names(cls, options: dict[str, Any]) -> dict[str, Any]:
+        check_option_names("optimizer", options)
+        return options
+
+    @property
+    def weight_decay(self) -> Any:
+        """The class's own weight decay as far as the file says it; 0 where it does not."""
+        return self.options.get("weight_decay", 0.0)

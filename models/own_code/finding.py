@@ -1,0 +1,72 @@
+"""Finding and calling a user-defined function, given as `package.module:function`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from sweeps.models.errors import ModelError
+from sweeps.models.own_code.guards import described, guarded
+
+__all__ = ["call_function", "find_function"]
+
+_COMMAND_LINE = (
+    "Does it read the command line? Keep that under `if __name__ == '__main__':`, which is not "
+    "run when it is imported"
+)
+
+
+def find_function(target: str, error: type[ModelError], key: tuple[str, ...]) -> Callable[..., Any]:
+    """The function that `package.module:function` names.
+
+    Args:
+        target: the module is importable from where the program runs.
+        error: what is raised where there is none.
+        key: where in the sweep file `target` stands.
+
+    Raises:
+        ModelError: as `error`: no such module or function, or it ends the program when imported.
+    """
+    module_name, _, name = target.partition(":")
+    try:
+        with guarded():
+            module = importlib.import_module(module_name)
+    except SystemExit as err:
+        rule = f"module {module_name} ended the program when it was imported ({described(err)})"
+        raise error(rule, key=key, value=target, hint=_COMMAND_LINE, is_permanent=True) from err
+    except KeyboardInterrupt:
+        raise
+    except BaseException as err:
+        rule = f"cannot import module {module_name}: {described(err)}"
+        hint = "Put it beside the sweep file, where you type the command, or on PYTHONPATH"
+        raise error(rule, key=key, value=target, hint=hint) from err
+    found = getattr(module, name, None)
+    if callable(found):
+        return found  # type: ignore[no-any-return]
+    public = {key: value for key, value in vars(module).items() if not key.startswith("_")}
+    functions = [f"{module_name}:{key}" for key, value in public.items() if callable(value)]
+    rule = f"module {module_name} must have a function {name}"
+    raise error(rule, key=key, value=target, choices=functions)
+
+
+def call_function(
+    function: Callable[[], Any], rule: str, error: Callable[[str], ModelError]
+) -> Any:
+    """What a function of the user's returns.
+
+    Args:
+        rule: what it must do; the message goes on with how it failed.
+        error: makes the error from a message.
+
+    Raises:
+        ModelError: as `error`: it raised, or it ended the program.
+    """
+    try:
+        with guarded():
+            return function()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as err:
+        ended = "ended the program" if isinstance(err, SystemExit) else "raised"
+        raise error(f"{rule}, but {ended} ({described(err)})") from err

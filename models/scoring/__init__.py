@@ -1,0 +1,1 @@
+"""What a net is asked for and judged by: tasks, losses, metrics, the objective."""

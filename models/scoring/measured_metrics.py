@@ -1,0 +1,45 @@
+"""What is measured of every epoch, with functions of the user's own found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sweeps.models.scoring.loss_configuration import CustomLoss, LossConfig
+from sweeps.models.scoring.losses import Loss, training_loss
+from sweeps.models.scoring.metric_configuration import MetricOptions
+from sweeps.models.scoring.metrics import Metric, recorded_metrics
+from sweeps.models.scoring.own_loss import OwnLoss, own_loss_metric
+from sweeps.models.scoring.own_metric import own_metrics
+from sweeps.models.scoring.tasks import Task
+
+__all__ = ["loss_function", "measured_metrics"]
+
+
+def loss_function(task: Task, loss: LossConfig, label_smoothing: float = 0.0) -> Loss:
+    """Return the loss that batches are trained on; see `training_loss`.
+
+    Raises:
+        OwnFunctionError: the user's own cannot be found.
+    """
+    if isinstance(loss, CustomLoss):
+        return OwnLoss(loss)
+    return training_loss(task, loss, label_smoothing)
+
+
+def measured_metrics(
+    task: Task, asked: Mapping[str, MetricOptions], loss: LossConfig | None
+) -> dict[str, Metric]:
+    """Return the metrics of every epoch by name, as `recorded_metrics` does, ready to be computed.
+
+    Args:
+        task: of the data.
+        asked: by name, as `check_metrics` has made sure.
+        loss: what is trained on: where it is the user's own, `loss` is its mean.
+
+    Raises:
+        OwnFunctionError: a function of the user's cannot be found.
+    """
+    metrics = recorded_metrics(task, asked) | own_metrics(task, asked)
+    if isinstance(loss, CustomLoss):
+        metrics["loss"] = own_loss_metric(OwnLoss(loss))
+    return metrics

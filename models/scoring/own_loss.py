@@ -1,0 +1,125 @@
+"""The user's own loss: found, tried on real rows, and held to one value a row at every call.
+
+Whatever is wrong with it would be wrong again, so that no trial is tried a second time for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sweeps.models.errors import OwnFunctionError
+from sweeps.models.own_code.finding_apart import find_apart
+from sweeps.models.own_code.own_call import called
+from sweeps.models.scoring.answers import Answers
+from sweeps.models.scoring.loss_configuration import CustomLoss
+from sweeps.models.scoring.metrics import METRICS, Metric
+
+__all__ = ["OwnLoss", "own_loss_metric", "try_loss"]
+
+_TARGET = ("loss", "target")
+_RULE = "the function must return one value a row, a tensor of shape"
+
+
+class OwnLoss:
+    """A user-defined loss in the form of the product's own."""
+
+    def __init__(self, config: CustomLoss) -> None:
+        """Finds the function.
+
+        Raises:
+            OwnFunctionError: there is no such module or function.
+        """
+        self._function: Callable[..., Any] = find_apart(config.target, OwnFunctionError, _TARGET)
+        self._options = config.options
+        self._target = config.target
+
+    def __call__(self, outputs: Tensor, targets: Tensor, *, reduction: str = "mean") -> Tensor:
+        """The mean over the rows, or with `reduction="none"` (rows,) values.
+
+        Args:
+            outputs: (rows, outputs); those of a net with one output are given as (rows,), so that
+                they and the targets do not broadcast to a square.
+            targets: (rows,); numbers are given as float32, as in training.
+
+        Raises:
+            OwnFunctionError: it raised, or returned something else than one value a row.
+        """
+        given = outputs.float()
+        if targets.ndim == 1 and given.shape[1:] == (1,):
+            given = given.squeeze(1)
+        wanted = targets.float() if targets.is_floating_point() else targets
+        names = ", ".join(["outputs", "targets", *self._options])
+        with called(f"the function must take {names}", self._refused):
+            returned = self._function(given, wanted, **self._options)
+        rows = self._checked(returned, len(targets))
+        return rows.mean() if reduction == "mean" else rows
+
+    def _checked(self, returned: object, rows: int) -> Tensor:
+        if not isinstance(returned, Tensor):
+            raise self._refused(f"{_RULE} ({rows},), and returned a {type(returned).__name__}")
+        if returned.shape != (rows,):
+            got = f"{_RULE} ({rows},), and returned one of shape {tuple(returned.shape)}"
+            raise self._refused(got, hint=_way_out(returned, rows))
+        if not returned.is_floating_point():
+            raise self._refused(f"{_RULE} ({rows},) with gradients, and returned {returned.dtype}")
+        return returned
+
+    def _refused(self, rule: str, hint: str = "") -> OwnFunctionError:
+        return OwnFunctionError(rule, key=_TARGET, value=self._target, hint=hint, is_permanent=True)
+
+    def has_gradient(self, outputs: Tensor, targets: Tensor) -> None:
+        """Makes sure that a net can learn from it.
+
+        Raises:
+            OwnFunctionError: it cannot, or the loss fails, as `__call__` says.
+        """
+        with torch.enable_grad():
+            rows = self(outputs.detach().requires_grad_(), targets, reduction="none")
+        if not rows.requires_grad:
+            rule = "the function must pass gradients on to outputs, and its values have none"
+            hint = "Compute them with torch, without .detach(), .item(), .numpy() or argmax"
+            raise self._refused(rule, hint)
+
+
+def try_loss(loss: Callable[..., Tensor], outputs: Tensor, targets: Tensor) -> None:
+    """Tries a loss of the user's own on a few rows; any other loss is not looked at.
+
+    Args:
+        outputs: (rows, outputs) of the net.
+        targets: (rows,) of them.
+
+    Raises:
+        OwnFunctionError: see OwnLoss.
+    """
+    if isinstance(loss, OwnLoss):
+        loss.has_gradient(outputs, targets)
+
+
+def own_loss_metric(loss: OwnLoss) -> Metric:
+    """Return the metric `loss` where the user's own is trained on: its mean, of any sign."""
+
+    def of_rows(answers: Answers) -> Tensor:
+        return loss(answers.outputs, answers.targets, reduction="none")
+
+    def mean(answers: Answers) -> Tensor:
+        return answers.by_row(of_rows).double().mean()
+
+    return replace(METRICS["loss"], function=mean, limits=(None, None))
+
+
+def _way_out(returned: Tensor, rows: int) -> str:
+    if returned.ndim == 0:
+        return (
+            "Leave out the mean (of torch's losses: reduction='none'): the product takes it, and "
+            "weighs rows where `data.weights` says so"
+        )
+    if returned.ndim == 2 and returned.shape == (rows, rows):
+        return "Rows were set against all rows: outputs and targets must have one shape"
+    if returned.ndim > 1 and len(returned) == rows:
+        return "Take the mean over all dimensions but the first: .flatten(1).mean(1)"
+    return "Leave out what joins rows"

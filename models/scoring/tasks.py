@@ -1,0 +1,61 @@
+"""What a net is asked for: one record a task says what follows from it everywhere else.
+
+Imports no torch. How raw values become a task's target stands in targets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sweeps.models.scoring.loss_configuration import LossKind
+
+__all__ = ["TASKS", "Moment", "Task", "TaskKind"]
+
+Task = Literal["classification", "regression", "multilabel"]
+Moment = float | tuple[float, ...]  # of one target, or of each of several
+
+
+@dataclass(frozen=True)
+class TaskKind:
+    """What follows from a task.
+
+    Attributes:
+        losses: what may be trained on. The first is so unless another is named, and it is what
+            every trial reports as its loss, without weights, smoothing or penalties.
+        score: the metric whose distance from 1 is the error that bias and variance are read from.
+        is_stratified: whether every split gets its share of each value of the target.
+        is_categorical: whether an answer is right or wrong, rather than more or less far off.
+        is_standardised: whether nets see the target less its training mean, in training deviations.
+    """
+
+    losses: tuple[LossKind, ...]
+    score: str
+    is_stratified: bool
+    is_categorical: bool
+    is_standardised: bool
+
+
+TASKS: dict[Task, TaskKind] = {
+    "classification": TaskKind(
+        losses=("cross_entropy", "focal"),
+        score="accuracy",
+        is_stratified=True,
+        is_categorical=True,
+        is_standardised=False,
+    ),
+    "regression": TaskKind(
+        losses=("mse", "mae", "huber", "quantile"),
+        score="r2",
+        is_stratified=False,
+        is_categorical=False,
+        is_standardised=True,
+    ),
+    "multilabel": TaskKind(
+        losses=("binary_cross_entropy",),
+        score="subset_accuracy",
+        is_stratified=False,
+        is_categorical=True,
+        is_standardised=False,
+    ),
+}

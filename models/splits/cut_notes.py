@@ -1,0 +1,114 @@
+"""What a person should know of a cut before trusting what the test rows say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sweeps.models.data.columns_apart import Apart, column_of_file
+from sweeps.models.data.configuration import DataConfig
+from sweeps.models.data.datasets import Dataset
+from sweeps.models.errors import DataError
+from sweeps.models.splits.cuts import Cut
+
+__all__ = ["cut_notes"]
+
+Column = npt.NDArray[Any]
+# Of the rows held out: fewer equal rows by chance are not worth a word.
+_MANY = 0.05
+_FEW = 5  # values: fewer are options, not groups
+_GROUP_NAME = re.compile(
+    r"(^|_)(id|uid|uuid|patient|subject|person|user|customer|client|session|group|site|household)"
+    r"(_|$|s$)|[a-z]Id$",
+    flags=re.IGNORECASE,
+)
+
+
+def cut_notes(dataset: Dataset, cut: Cut, config: DataConfig, base_dir: Path) -> tuple[str, ...]:
+    """Return sentences about rows, groups and times that a cut at random tears apart.
+
+    Args:
+        dataset: What was cut.
+        cut: How.
+        config: The `data` section; columns that it excludes are looked at, too.
+        base_dir: Folder that relative file names start from.
+    """
+    return (*_about_rows(cut), *_about_columns(dataset, config, base_dir))
+
+
+def _about_rows(cut: Cut) -> Iterator[str]:
+    held = len(cut.parts[0].dev) + len(cut.parts[0].test)
+    if not cut.shared or (cut.by_chance and cut.shared < _MANY * held):
+        return
+    reason = ": few different values make rows equal by chance" if cut.by_chance else ""
+    way_out = "; split.duplicates: together keeps them on one side" if cut.by_chance else ""
+    rows = f"{cut.shared:,} rows" if cut.shared > 1 else "1 row"
+    yield f"{rows} of dev or test with the features of a row that is trained on{reason}{way_out}"
+
+
+def _about_columns(dataset: Dataset, config: DataConfig, base_dir: Path) -> Iterator[str]:
+    if config.split.column is not None:
+        return
+    for name, column in _columns(dataset, config, base_dir):
+        if _is_sorted_time(column):
+            yield (
+                f"{name} looks like a time, and rows are cut at random: where the net is to "
+                f"predict what comes later, write split: {{order: {name}}}"
+            )
+        elif name not in config.exclude and _is_identifier(column):
+            yield f"{name} has another value in every row, like an identifier: exclude: [{name}]"
+        elif _is_group(name, column):
+            count = len(np.unique(column.astype(str)))
+            yield (
+                f"{name} looks like a group ({count:,} values, each in several rows), and rows are "
+                f"cut at random: where the net is to predict for new ones, write "
+                f"split: {{group: {name}}}"
+            )
+
+
+def _columns(dataset: Dataset, config: DataConfig, base_dir: Path) -> Iterator[tuple[str, Column]]:
+    """Yield each column of a table by name, those that are excluded from a file among them."""
+    features = dataset.features
+    if config.kind == "builtin" or features.numbers.ndim != 2:
+        return
+    yield from zip(features.number_names, features.numbers.T, strict=True)
+    yield from zip(features.word_names, features.words.T, strict=True)
+    for name in config.exclude:
+        try:
+            yield name, column_of_file(config, base_dir, Apart(name, ("split",), "decides the cut"))
+        except (DataError, ValueError, OSError):
+            continue  # what cannot be read, or has gaps, decides no cut
+
+
+def _is_sorted_time(column: Column) -> bool:
+    if column.dtype.kind != "M" or len(np.unique(column)) < _FEW:
+        return False
+    steps = np.diff(column.astype("datetime64[ns]").astype(np.int64))
+    return bool((steps >= 0).all() or (steps <= 0).all())
+
+
+def _is_identifier(column: Column) -> bool:
+    """Whether words, or whole numbers that count up, are all different."""
+    if column.dtype == object:
+        return len(set(column.tolist())) == len(column) > _FEW
+    return column.dtype.kind in "iuf" and len(column) > _FEW and bool((np.diff(column) == 1).all())
+
+
+def _is_group(name: str, column: Column) -> bool:
+    """Whether nearly all values come in several rows, side by side or under a group's name."""
+    if column.dtype.kind == "f" and not (np.isfinite(column) & (column % 1 == 0)).all():
+        return False
+    if column.dtype.kind not in "iufO":
+        return False
+    values = column.astype(str)
+    counts = np.unique(values, return_counts=True)[1]
+    several = (counts > 1).mean() > 0.9
+    if not several or len(counts) < max(_FEW, 0.5 * np.sqrt(len(values))):
+        return False
+    runs = 1 + int((values[1:] != values[:-1]).sum())
+    return bool(runs <= 1.1 * len(counts) or _GROUP_NAME.search(name))

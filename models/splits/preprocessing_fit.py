@@ -1,0 +1,136 @@
+"""Learning the preprocessing from training rows, and from no others."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sweeps.models.data.configuration import DataConfig
+from sweeps.models.data.feature_checks import listed
+from sweeps.models.data.features import Features, missing_in
+from sweeps.models.data.targets import Target
+from sweeps.models.errors import DataError
+from sweeps.models.scoring.tasks import TASKS, Moment
+from sweeps.models.splits.preprocessing import Preprocessing
+
+__all__ = ["MAX_CATEGORIES", "fit_preprocessing"]
+
+# Of targets: the mean squared error of a net that is nearly perfect, or far off, is then neither 0
+# nor infinite (float64 reaches from 1e-308 to 1e308).
+_SMALLEST_SPREAD, _LARGEST_SPREAD = 1e-140, 1e140
+
+MAX_CATEGORIES = 1000  # in one column: more are identifiers or free text, not categories
+
+
+def fit_preprocessing(features: Features, target: Target, config: DataConfig) -> Preprocessing:
+    """The preprocessing of a configuration, fitted on training rows.
+
+    Args:
+        features: of the training rows alone.
+        target: of the same rows.
+        config: says whether to scale and whether to fill missing values.
+
+    Raises:
+        DataError: a column without any value, with too many categories, or with numbers too large.
+    """
+    numbers = features.flat.astype(np.float64)
+    _check_columns_have_values(features, numbers)
+    with np.errstate(over="ignore", invalid="ignore"):
+        fills = np.nanmean(numbers, axis=0)
+        means, scales = _moments(np.where(np.isnan(numbers), fills, numbers), config.scale)
+        target_mean, target_scale = _target_moments(target)
+    unfit = np.flatnonzero(~np.isfinite([means, scales, fills]).all(axis=0))
+    if len(unfit):
+        raise _too_large(f"column {features.number_names[unfit[0]]!r}", numbers[:, unfit[0]])
+    if not np.isfinite(np.append(target_mean, target_scale)).all():
+        raise _too_large("the target", target.values.ravel())
+    return Preprocessing(
+        number_names=features.number_names,
+        number_shape=features.numbers.shape[1:],
+        means=tuple(means.tolist()),
+        scales=tuple(scales.tolist()),
+        missing=config.missing,
+        fills=tuple(fills.tolist()) if config.missing == "mean" else (),
+        word_names=features.word_names,
+        categories=tuple(map(_categories, features.word_names, features.words.T)),
+        class_names=target.class_names,
+        class_type=target.class_type,
+        missing_values=config.missing_values,
+        target_mean=target_mean,
+        target_scale=target_scale,
+        target_names=target.names,
+        kind=target.task,
+    )
+
+
+def _too_large(what: str, values: npt.NDArray[np.float64]) -> DataError:
+    largest = float(values[np.nanargmax(np.abs(values))])
+    rule = f"{what} must hold numbers whose mean and spread can be computed, below 1e150"
+    return DataError(rule, key=("source",), value=largest, hint="Rescale the data")
+
+
+def _moments(
+    numbers: npt.NDArray[np.float64], scale: Literal["standard", "none"]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Means and scales of (rows, columns); a constant column has the scale 0."""
+    width = numbers.shape[1]
+    if scale == "none":
+        return np.zeros(width), np.ones(width)
+    constant = numbers.min(axis=0) == numbers.max(axis=0)
+    # The rounded mean of a constant is not always that constant, nor the deviation 0.
+    means = np.where(constant, numbers[0], numbers.mean(axis=0))
+    return means, np.where(constant, 0.0, numbers.std(axis=0))
+
+
+def _target_moments(target: Target) -> tuple[Moment, Moment]:
+    if not TASKS[target.task].is_standardised:
+        return 0.0, 1.0
+    if not target.names:
+        return _moments_of("the target", target.values)
+    every = [
+        _moments_of(f"target {name!r}", column)
+        for name, column in zip(target.names, np.ascontiguousarray(target.values.T), strict=True)
+    ]
+    return tuple(mean for mean, _ in every), tuple(scale for _, scale in every)
+
+
+def _moments_of(what: str, values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    if values.min() == values.max():
+        raise DataError(f"the training rows have two values of {what} or more", key=("split",))
+    with np.errstate(under="ignore"):
+        mean, scale = float(values.mean()), float(values.std())
+    if not _SMALLEST_SPREAD <= scale <= _LARGEST_SPREAD:
+        raise DataError(
+            f"the standard deviation of {what} must be between {_SMALLEST_SPREAD:g} and "
+            f"{_LARGEST_SPREAD:g}: float64 cannot hold the squares of others",
+            key=("target",),
+            value=scale,
+            hint="Write the target in other units",
+        )
+    return mean, scale
+
+
+def _categories(name: str, words: npt.NDArray[np.object_]) -> tuple[str, ...]:
+    known = tuple(sorted({word for word in words if word is not None}))
+    if len(known) > MAX_CATEGORIES:
+        raise DataError(
+            f"a column of words has at most {MAX_CATEGORIES} categories, and {name!r} has "
+            f"{len(known)} in the training rows",
+            key=("exclude",),
+            hint=f"Leave it out: exclude: [{name}]",
+        )
+    return known
+
+
+def _check_columns_have_values(features: Features, numbers: npt.NDArray[np.float64]) -> None:
+    columns = (*numbers.T, *features.words.T)
+    every = zip((*features.number_names, *features.word_names), columns, strict=True)
+    names = [name for name, column in every if missing_in(column).all()]
+    if names:
+        raise DataError(
+            f"every column has a value in some training row, and {listed(names)} none",
+            key=("exclude",),
+            hint=f"Leave them out: exclude: [{', '.join(names)}]",
+        )

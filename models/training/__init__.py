@@ -1,0 +1,1 @@
+"""One trial's training: epochs, batches, regularizers, weights on disk."""

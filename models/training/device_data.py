@@ -1,0 +1,96 @@
+"""Train and dev rows as tensors on a trial's device: its batches and whole-set forward passes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from sweeps.models.splits.splits import TrainDev
+
+__all__ = ["Batch", "DeviceData"]
+
+# Inputs, targets, and weights where rows do not count alike.
+Batch = tuple[Tensor, Tensor, Tensor | None]
+
+# Rows of one forward pass of an evaluation: as many as hold about a million numbers, so that
+# the activations of an image net stay small and tables still go through in one pass.
+_NUMBERS_PER_PASS = 2**20
+
+
+class DeviceData:
+    """Train and dev rows on one device.
+
+    Attributes:
+        x: (train + dev rows, *input_shape) float32, train first.
+        y: (train + dev rows,) int64 classes or float32 targets.
+        weights: (train rows,) float32 of mean 1; None where all rows count alike.
+        train_rows: how many are train.
+        batches_per_epoch: how many batches `batches` yields.
+    """
+
+    def __init__(
+        self,
+        data: TrainDev,
+        batch_size: int | Literal["full"],
+        device: torch.device,
+        weights: npt.NDArray[np.float32] | None = None,
+    ) -> None:
+        # concatenate() copies: the arrays of a worker are read-only and shared.
+        self.x = torch.from_numpy(np.concatenate([data.x_train, data.x_dev])).to(device)
+        self.y = torch.from_numpy(np.concatenate([data.y_train, data.y_dev])).to(device)
+        self.weights = None if weights is None else torch.from_numpy(weights).to(device)
+        self.train_rows = len(data.x_train)
+        self._sizes = _batch_sizes(self.train_rows, batch_size)
+        self.batches_per_epoch = len(self._sizes)
+        self._rows_per_pass = max(1, _NUMBERS_PER_PASS // math.prod(data.input_shape))
+
+    def batches(self) -> Iterator[Batch]:
+        """The train rows in a fresh random order, in batches: inputs, targets, weights if any.
+
+        Inputs are (rows, *input_shape), targets and weights (rows,). The order is drawn from
+        torch's CPU generator, also on a GPU. Full batches are not shuffled.
+        """
+        x, y = self.x[: self.train_rows], self.y[: self.train_rows]
+        weights = self.weights
+        if self.batches_per_epoch > 1:
+            order = torch.randperm(self.train_rows).to(x.device)
+            x, y = x[order], y[order]
+            weights = None if weights is None else weights[order]
+        none = [None] * self.batches_per_epoch
+        return zip(
+            torch.split(x, self._sizes),
+            torch.split(y, self._sizes),
+            none if weights is None else torch.split(weights, self._sizes),
+            strict=True,
+        )
+
+    def passes(self) -> tuple[Tensor, ...]:
+        """All rows, in order, in blocks for forward passes without gradients."""
+        return torch.split(self.x, self._rows_per_pass)
+
+    def by_part(self, outputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Outputs for all rows with their targets, of train and of dev."""
+        sizes = [self.train_rows, len(self.y) - self.train_rows]
+        return zip(torch.split(outputs, sizes), torch.split(self.y, sizes), strict=True)
+
+
+def _batch_sizes(rows: int, batch_size: int | Literal["full"]) -> list[int]:
+    """Rows of each batch; the last takes what is left.
+
+    One row left over joins the batch before it: batch normalization cannot work on one row.
+    """
+    if batch_size == "full" or batch_size >= rows:
+        return [rows]
+    sizes = [batch_size] * (rows // batch_size)
+    left = rows % batch_size
+    if left == 1:
+        sizes[-1] += 1
+    elif left > 1:
+        sizes.append(left)
+    return sizes

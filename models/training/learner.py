@@ -1,0 +1,66 @@
+"""What a trial trains an epoch at a time: a net in the product's loop, or training of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from sweeps.models.own_training_configuration import OwnTrialConfig
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.splits.splits import TrainDev
+from sweeps.models.training.net_training import NetEpoch, NetTraining
+from sweeps.models.training.own_loop import OwnLoop
+from sweeps.models.trial_kinds import AnyTrialConfig
+
+__all__ = ["Learner", "build_learner"]
+
+
+class _Schedule(Protocol):
+    """What is told the objective of every epoch."""
+
+    def observe(self, epoch: int, objective: float) -> None: ...
+
+    def state(self) -> dict[str, Any]: ...
+
+    def restore(self, state: Mapping[str, Any]) -> None: ...
+
+
+class Learner(Protocol):
+    """One of a trial's trainings: the only one, or that of a fold."""
+
+    @property
+    def schedule(self) -> _Schedule:
+        """Its learning rates."""
+
+    def train_epoch(self, epoch: int) -> NetEpoch:
+        """Train one epoch, counted from 0."""
+
+    def keep_weights(self) -> None:
+        """Copy the weights as they are now, in place of what was kept before."""
+
+    @property
+    def kept_weights(self) -> dict[str, Tensor]:
+        """The weights at the last `keep_weights`, on the CPU; empty before there are any."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all that `restore` needs but the schedule's state."""
+
+    def restore(self, named: Mapping[str, Tensor]) -> None:
+        """Continue from `tensors()`; raises KeyError or RuntimeError where they do not fit."""
+
+
+def build_learner(
+    config: AnyTrialConfig, data: TrainDev | None, objective: Objective, seed: int
+) -> Learner:
+    """Return what trains by a configuration.
+
+    Raises:
+        ModelError: it does not suit the data or this machine, or the user's own code does not
+            work.
+    """
+    if isinstance(config, OwnTrialConfig):
+        return OwnLoop(config, data, objective, seed)
+    assert data is not None, "a net of the product's loop has data: validation asks for them"
+    return NetTraining(config, data, objective, seed)

@@ -1,0 +1,243 @@
+"""One net of a trial, trained and evaluated an epoch at a time.
+
+Nothing is done per batch that the configuration did not ask for, and the device is waited for
+once an epoch.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from sweeps.models.configuration import TrialConfig, check_trial
+from sweeps.models.errors import NetError
+from sweeps.models.nets.nets import build_net
+from sweeps.models.optimizers.flat_parameters import FlatParameters
+from sweeps.models.optimizers.optimizers import build_optimizer
+from sweeps.models.optimizers.schedules import Horizon, Schedule
+from sweeps.models.own_code.own_call import called
+from sweeps.models.process.randomness import OwnRandomness
+from sweeps.models.scoring.answers import Answers, metric_values, units_on
+from sweeps.models.scoring.loss_configuration import class_weights_of
+from sweeps.models.scoring.measured_metrics import loss_function, measured_metrics
+from sweeps.models.scoring.metrics import metric_columns
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.scoring.own_loss import try_loss
+from sweeps.models.scoring.row_weights import row_weights
+from sweeps.models.splits.splits import TrainDev
+from sweeps.models.training.accumulation import Batches, in_steps
+from sweeps.models.training.device_data import Batch, DeviceData
+from sweeps.models.training.devices import chosen_device
+from sweeps.models.training.own_batch import BatchChange
+from sweeps.models.training.regularizers import gradient_changes
+
+__all__ = ["NetEpoch", "NetTraining", "not_finite"]
+
+
+# Not as many as there are classes or outputs, most often, so that no dimension is mistaken.
+_TRIED = 7
+
+
+class NetEpoch(NamedTuple):
+    """What came of one epoch of one net.
+
+    Attributes:
+        row: its metrics, lr of the last batch, epoch_s.
+        fault: which loss was not finite; empty if all were. A metric may be none, and the net
+            goes on training.
+    """
+
+    row: dict[str, float]
+    fault: str
+
+
+class NetTraining:
+    """A net with its data, optimizer, schedule and random numbers.
+
+    Which epoch is best and when to stop is for its trial to say, which may have several nets.
+    """
+
+    def __init__(
+        self, config: TrialConfig, data: TrainDev, objective: Objective, seed: int
+    ) -> None:
+        """Builds the net, its optimizer and its data on the configured device.
+
+        Raises:
+            ModelError: the configuration does not suit the data or this machine, or the user's
+                own net does not work.
+        """
+        check_trial(config, data)
+        device = chosen_device(config.training.device)
+        kinds = (config.model.kind, config.optimizer.kind, config.loss.kind)
+        is_all_ours = "custom" not in kinds and config.batch is None
+        self._randomness = OwnRandomness(seed, device, is_all_ours)
+        with self._randomness:
+            self._net = build_net(config.model, data.input_shape, data.outputs).to(device)
+        self._parameters = FlatParameters(self._net)
+        with self._randomness:
+            self._optimizer = build_optimizer(config.optimizer, self._parameters)
+        weights = row_weights(class_weights_of(config.loss), data.y_train, data.weights)
+        self._data = DeviceData(data, config.training.batch_size, device, weights)
+        self._change = None if config.batch is None else BatchChange(config.batch, device)
+        self._accumulate = config.training.accumulate
+        steps = math.ceil(self._data.batches_per_epoch / self._accumulate)
+        horizon = Horizon(config.training.epochs, steps)
+        self.schedule = Schedule(config.schedule, config.optimizer.lr, horizon, objective.mode)
+        self._loss = loss_function(data.task, config.loss, config.regularization.label_smoothing)
+        self._gradient_changes = gradient_changes(config.regularization, self._parameters)
+        self._precision = _precision(config.training.precision, device)
+        metrics = measured_metrics(data.task, objective.recorded, config.loss)
+        self._metrics = tuple(metrics.values())
+        self._columns = metric_columns(metrics)
+        units = units_on(device, data.target_mean, data.target_scale)
+        self._answers = partial(Answers.of, data.task, units=units)
+        self._kept: dict[str, Tensor] = {}
+        if not is_all_ours:
+            self._try_out(config)
+
+    def _try_out(self, config: TrialConfig) -> None:
+        """Tries what is the user's own on a few train rows: the function of batches, net, loss.
+
+        Raises:
+            ModelError: one of them would fail on them at every attempt.
+        """
+        rows = min(_TRIED, self._data.train_rows)
+        batch: Batch = (self._data.x[:rows], self._data.y[:rows], None)
+        key, target = ("model", "target"), getattr(config.model, "target", config.model.kind)
+        refused = partial(NetError, key=key, value=target, is_permanent=True)
+        self._net.eval()
+        with self._randomness:
+            x, y, _ = batch if self._change is None else self._change(batch)
+            with torch.no_grad(), self._precision, called("the net must take data rows", refused):
+                outputs = self._net(x)
+            try_loss(self._loss, outputs.float(), y)
+
+    def train_epoch(self, epoch: int) -> NetEpoch:
+        """Trains one epoch, counted from 0.
+
+        Metrics are those of the weights after the epoch, on all train and all dev rows, with
+        dropout off.
+        """
+        started_s = time.perf_counter()
+        with self._randomness:
+            self._net.train()
+            # Summed on the device: reading each loss would wait for it once a batch.
+            loss_sum = torch.zeros((), device=self._parameters.gradient.device)
+            rates = self.schedule.rates(epoch)
+            for batches, lr in zip(self._steps(), rates, strict=True):
+                loss_sum += self._optimizer.step(lr, partial(self._gradients, batches))
+            metrics, loss_total = self._evaluate(loss_sum)
+        row = {**metrics, "lr": rates[-1], "epoch_s": time.perf_counter() - started_s}
+        losses = {name: row[name] for name in ("train_loss", "dev_loss")}
+        return NetEpoch(row, not_finite({**losses, "a batch's loss": loss_total}))
+
+    def _steps(self) -> Iterator[Batches]:
+        batches = self._data.batches()
+        changed = batches if self._change is None else map(self._change, batches)
+        return in_steps(changed, self._accumulate)
+
+    def _gradients(self, batches: Batches) -> Tensor:
+        """Puts the gradient of a step's batches in place, and returns the sum of their losses."""
+        self._parameters.gradient.zero_()
+        losses = [self._add_gradient(batch, share) for batch, share in batches]
+        for change in self._gradient_changes:
+            change()
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+
+    def _add_gradient(self, batch: Batch, share: Tensor | None) -> Tensor:
+        x, y, weights = batch
+        with self._precision:
+            outputs = self._net(x)  # (rows of the batch, outputs), bf16 under autocast
+        loss = self._batch_loss(outputs.float(), y, weights)
+        loss.backward(share)  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def _batch_loss(self, outputs: Tensor, y: Tensor, weights: Tensor | None) -> Tensor:
+        if weights is None:
+            return self._loss(outputs, y)
+        return (self._loss(outputs, y, reduction="none") * weights).mean()
+
+    def _evaluate(self, loss_sum: Tensor) -> tuple[dict[str, float], float]:
+        """The metrics of train and dev, and the sum of the batches' losses, in one transfer."""
+        self._net.eval()
+        with torch.no_grad():
+            with self._precision:
+                blocks = [self._net(x) for x in self._data.passes()]
+            outputs = torch.cat(blocks).float()  # (train + dev rows, outputs)
+            parts = [
+                metric_values(self._answers(part_outputs, targets), self._metrics)
+                for part_outputs, targets in self._data.by_part(outputs)
+            ]
+            *values, loss_total = torch.cat([*parts, loss_sum.double().view(1)]).tolist()
+        return dict(zip(self._columns, values, strict=True)), loss_total
+
+    def keep_weights(self) -> None:
+        """Copies the weights as they are now, in place of what was kept before."""
+        self._kept = {name: tensor.clone() for name, tensor in self._net.state_dict().items()}
+
+    @property
+    def kept_weights(self) -> dict[str, Tensor]:
+        """The state_dict at the last `keep_weights`, on the CPU; empty before there is one."""
+        return {name: tensor.cpu() for name, tensor in self._kept.items()}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that `restore` needs but the schedule's state, by `group/name`."""
+        groups = {
+            **self._live_tensors(),
+            "optimizer": self._optimizer.tensors(),
+            "random": self._randomness.tensors(),
+            "best": self._kept,
+        }
+        return {f"{group}/{name}": t for group, ts in groups.items() for name, t in ts.items()}
+
+    def restore(self, named: Mapping[str, Tensor]) -> None:
+        """Continues from `tensors()`.
+
+        Raises:
+            KeyError: a tensor is missing.
+            RuntimeError: a tensor has another shape.
+        """
+        for group, tensors in self._live_tensors().items():
+            for name, tensor in tensors.items():
+                tensor.copy_(named[f"{group}/{name}"])
+        self._optimizer.restore(_group("optimizer", named))
+        self._randomness.restore(_group("random", named))
+        device = self._parameters.vector.device
+        self._kept = {name: tensor.to(device) for name, tensor in _group("best", named).items()}
+
+    def _live_tensors(self) -> dict[str, dict[str, Tensor]]:
+        """What training changes in place; buffers include those that a state_dict leaves out."""
+        return {
+            "parameters": {name: tensor.data for name, tensor in self._net.named_parameters()},
+            "buffers": dict(self._net.named_buffers()),
+        }
+
+
+def _group(group: str, named: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    prefix = f"{group}/"
+    return {name[len(prefix) :]: t for name, t in named.items() if name.startswith(prefix)}
+
+
+def _precision(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    """The context of every forward pass.
+
+    The cache of autocast is off: it would keep bf16 copies of weights that a step has changed.
+    """
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16, cache_enabled=False)
+
+
+def not_finite(values: Mapping[str, float]) -> str:
+    """Return which is the first value that is not finite, and what it is; empty if all are."""
+    for name, value in values.items():
+        if not math.isfinite(value):
+            return f"{name} is {value}"
+    return ""

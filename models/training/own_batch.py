@@ -1,0 +1,81 @@
+"""The user's own function of a batch of training rows, such as an augmentation.
+
+It draws from the trial's generators, whose state a checkpoint has; rows that are evaluated never
+pass through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sweeps.models.data.batch_configuration import OwnBatch
+from sweeps.models.errors import OwnFunctionError
+from sweeps.models.own_code.finding_apart import find_apart
+from sweeps.models.own_code.own_call import called
+from sweeps.models.training.device_data import Batch
+
+__all__ = ["BatchChange"]
+
+_TARGET = ("batch", "target")
+
+
+class BatchChange:
+    """A user-defined function of batches."""
+
+    def __init__(self, config: OwnBatch, device: torch.device) -> None:
+        """Finds the function.
+
+        Raises:
+            OwnFunctionError: there is no such module or function.
+        """
+        self._function: Callable[..., Any] = find_apart(config.target, OwnFunctionError, _TARGET)
+        self._config = config
+        self._generator = _generator_of(device)
+
+    def __call__(self, batch: Batch) -> Batch:
+        """The batch as the net is to be trained on it; the rows of the data stay as they are.
+
+        Args:
+            batch: (rows, *input_shape) inputs as the net takes them, targets, and weights.
+
+        Raises:
+            OwnFunctionError: it raised, or returned other shapes or types.
+        """
+        x, y, weights = batch
+        names = ", ".join(["inputs", "targets", "generator", *self._config.options])
+        with torch.no_grad(), called(f"the function must take {names}", self._refused):
+            # Of a full batch these would be the rows themselves, which it may change in place.
+            changed = self._function(x.clone(), y.clone(), self._generator, **self._config.options)
+        if not isinstance(changed, tuple | list) or len(changed) != 2:
+            found = f"a {type(changed).__name__}"
+            raise self._refused(f"the function must return (inputs, targets), not {found}")
+        return self._like(x, changed[0], "inputs"), self._like(y, changed[1], "targets"), weights
+
+    def _like(self, given: Tensor, returned: object, name: str) -> Tensor:
+        rule = f"the function must return {name} as {_described(given)}"
+        if not isinstance(returned, Tensor):
+            raise self._refused(f"{rule}, not a {type(returned).__name__}")
+        is_alike = (returned.shape, returned.dtype) == (given.shape, given.dtype)
+        if not is_alike or returned.device != given.device:
+            raise self._refused(f"{rule}, not as {_described(returned)}")
+        return returned
+
+    def _refused(self, rule: str) -> OwnFunctionError:
+        target = self._config.target
+        return OwnFunctionError(rule, key=_TARGET, value=target, is_permanent=True)
+
+
+def _generator_of(device: torch.device) -> torch.Generator:
+    """Return torch's global generator of a device, which continues the trial's own stream."""
+    if device.type != "cuda":
+        return torch.default_generator
+    index = torch.cuda.current_device() if device.index is None else device.index
+    return torch.cuda.default_generators[index]
+
+
+def _described(tensor: Tensor) -> str:
+    return f"{tensor.dtype} of shape {tuple(tensor.shape)} on {tensor.device.type}"

@@ -1,0 +1,332 @@
+"""Own training behind the contract of a net in training: see `sweeps.models.training.learner`.
+
+A generator function trains an epoch between two of its yields; anything else that the target
+returns has `train_epoch()` and `evaluate(rows)`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sweeps.models.errors import OwnTrainingError
+from sweeps.models.own_code.finding_apart import find_apart
+from sweeps.models.own_code.guards import described
+from sweeps.models.own_training_configuration import OwnTrialConfig
+from sweeps.models.process.randomness import OwnRandomness
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.splits.splits import TrainDev
+from sweeps.models.training import kept_state
+from sweeps.models.training.devices import chosen_device
+from sweeps.models.training.net_training import NetEpoch
+from sweeps.models.training.own_trial import Rows, Trial, refused
+
+__all__ = ["OwnLoop"]
+
+_TARGET = ("training", "target")
+_FORMS = (
+    "Write a generator function that yields once an epoch, or a class with train_epoch() and "
+    "evaluate(rows)"
+)
+
+
+class _Steps(Protocol):
+    """The own training, whichever form it has."""
+
+    def train_epoch(self) -> Any:
+        """Train one epoch; returns metrics of the training, or None."""
+
+    def evaluate(self, rows: Rows) -> Any:
+        """Return metrics of what is trained on some rows."""
+
+
+class OwnLoop:
+    """Own training with its random numbers, and what is kept of it."""
+
+    def __init__(
+        self, config: OwnTrialConfig, data: TrainDev | None, objective: Objective, seed: int
+    ) -> None:
+        """Calls the user's target; a generator's code runs when its first epoch is trained.
+
+        Raises:
+            OwnTrainingError: it cannot be found, or is no training.
+        """
+        self.device = device = chosen_device(config.training.device)
+        self._resumes = config.resumes
+        self._randomness = OwnRandomness(seed, device)
+        self._objective = objective
+        self._reported: tuple[str, ...] = ()
+        self._draws: dict[str, OwnRandomness] = {}
+        self._kept: dict[str, Tensor] = {}
+        self._pending: dict[str, Tensor] = {}
+        self._trial = Trial(data, seed, device)
+        self._trial.when_entered(self._enter)
+        target = find_apart(config.training.target, OwnTrainingError, _TARGET)
+        with self._theirs():
+            made = target(self._trial, **config.training.options)
+        self._steps = _steps_of(made, self._trial)
+        self.schedule = _NoSchedule()
+
+    def train_epoch(self, epoch: int) -> NetEpoch:
+        """Train one epoch, counted from 0, and evaluate on the dev rows.
+
+        Raises:
+            OwnTrainingError: it did not end where an epoch ends, or measured something else than
+                the sweep file declares.
+        """
+        started_s = time.perf_counter()
+        self._trial.epoch = epoch + 1
+        with self._theirs():
+            trained = self._steps.train_epoch()
+        found = {
+            **self._measured("train", trained),
+            **self._measured("dev", self.evaluate(self._trial.dev)),
+        }
+        self._check_reported(tuple(found))
+        if epoch == 0:
+            self.tensors()  # what cannot be saved is said at once, not where it is needed
+        return NetEpoch({**found, "epoch_s": time.perf_counter() - started_s}, "")
+
+    def evaluate(self, rows: Rows) -> Any:
+        """Return what the own evaluation returns; it changes nothing of what training draws."""
+        if rows.part not in self._draws:
+            self._draws[rows.part] = OwnRandomness(rows.seed, self._trial.device)
+        draws = self._draws[rows.part].again()
+        with _one_process(), draws, torch.no_grad(), _evaluating(self._trial):
+            return self._steps.evaluate(rows)
+
+    @contextmanager
+    def _theirs(self) -> Iterator[None]:
+        """Run the user's code with the trial's random numbers."""
+        with _one_process(), self._randomness:
+            yield
+
+    def _measured(self, part: str, metrics: Any) -> dict[str, float]:
+        """Return metrics under the names of a row: those that the sweep file declares."""
+        what = "train_epoch" if part == "train" else "evaluate"
+        if metrics is None and part == "train":
+            return {}
+        if not isinstance(metrics, Mapping):
+            rule = f"must give metrics by name, as {{'loss': 0.5}}, and {what}"
+            raise refused(f"{rule} gave a {type(metrics).__name__}")
+        for name in metrics:
+            if name not in self._objective.recorded:
+                declared = ", ".join(self._objective.recorded)
+                raise refused(
+                    f"{what} reports {name!r}, which `metrics` of the sweep file does not have: "
+                    f"{declared}",
+                    f"Declare it (metrics: {{{name}: {{goal: min}}}}), or do not report it",
+                )
+        return {f"{part}_{name}": _number(name, value) for name, value in metrics.items()}
+
+    def _check_reported(self, names: tuple[str, ...]) -> None:
+        """Every epoch must have every metric that is declared, and the same ones as before."""
+        metric = self._objective.metric  # of a refit it is the epoch
+        if metric.startswith("dev_") and metric not in names:
+            raise refused(f"evaluate must report the objective, {self._objective.metric}")
+        for name in self._objective.recorded:
+            if not {f"train_{name}", f"dev_{name}"} & set(names):
+                raise refused(
+                    f"the metric {name!r} of the sweep file is reported by neither the training "
+                    f"nor its evaluation"
+                )
+        before = self._reported or names
+        if set(names) != set(before):
+            rule = f"must report the same metrics every epoch: {', '.join(sorted(before))}"
+            raise refused(f"{rule}; epoch {self._trial.epoch} has {', '.join(sorted(names))}")
+        self._reported = names
+
+    def answer(self, weights: Mapping[str, Tensor], rows: Rows) -> dict[str, float]:
+        """Return what weights of `kept_weights` measure on some rows, and train nothing.
+
+        Returns:
+            Metrics by `<part>_<name>`.
+        """
+        self._trial.is_only_evaluated = True
+        self._pending = {f"state/{name}": tensor for name, tensor in weights.items()}
+        if isinstance(self._steps, _OfGenerator):
+            with self._theirs():
+                self._steps.run_without_epochs()
+        else:
+            self._put_pending()
+        return self._measured(rows.part, self.evaluate(rows))
+
+    def keep_weights(self) -> None:
+        """Copy the nets that are kept as they are now; where there are none, all that is kept."""
+        tensors = _packed(self._trial.nets or self._trial.kept)
+        self._kept = {name: tensor.clone() for name, tensor in tensors.items()}
+
+    @property
+    def kept_weights(self) -> dict[str, Tensor]:
+        """What `keep_weights` took last, on the CPU; empty before."""
+        return {name: tensor.cpu() for name, tensor in self._kept.items()}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all that `restore` needs, by `group/name`.
+
+        Raises:
+            OwnTrainingError: nothing is kept, or it cannot be saved.
+        """
+        if self._pending:
+            return self._pending
+        if self._resumes and not self._trial.kept:
+            raise refused(
+                "must keep what it changes, so that a trial that was stopped goes on: it kept "
+                "nothing",
+                "Call trial.keep(net=..., optimizer=...) before the first epoch, or write "
+                "`resume: from_start`",
+            )
+        state = _packed(self._trial.kept) if self._resumes else {}
+        groups = {"state": state, "random": self._randomness.tensors(), "best": self._kept}
+        return {f"{group}/{name}": t for group, ts in groups.items() for name, t in ts.items()}
+
+    def restore(self, named: Mapping[str, Tensor]) -> None:
+        """Continue from `tensors()`; a generator does when its loop begins.
+
+        Raises:
+            KeyError: a tensor is missing.
+            OwnTrainingError: what is kept now is something else.
+        """
+        self._randomness.restore(_group("random", named))
+        self._kept = _group("best", named)
+        self._pending = dict(named)
+        if not isinstance(self._steps, _OfGenerator):
+            self._put_pending()
+
+    def _enter(self) -> None:
+        """Go on from a checkpoint, now that the generator has come to its epochs."""
+        if self._pending:
+            self._put_pending()
+            self._randomness.rewind()  # what building has drawn is drawn already
+
+    def _put_pending(self) -> None:
+        """Put the state of a checkpoint, or weights, into what is kept."""
+        only_nets = self._trial.is_only_evaluated
+        into = (self._trial.nets if only_nets else {}) or self._trial.kept
+        _put(into, _group("state", self._pending))
+        self._pending = {}
+
+
+class _NoSchedule:
+    """The learning rates are the own training's affair."""
+
+    def observe(self, epoch: int, objective: float) -> None:
+        pass
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        pass
+
+
+class _OfGenerator:
+    """The training of a generator function."""
+
+    def __init__(self, steps: Generator[Any, None, Any], trial: Trial) -> None:
+        self._next, self._trial = steps, trial
+
+    def train_epoch(self) -> Any:
+        """Run it up to its next yield, and return what that gives."""
+        epoch = self._trial.epoch
+        try:
+            given = next(self._next)
+        except StopIteration:
+            raise refused(
+                f"must go on for as long as trial.epochs(...) does, and it ended in epoch {epoch}",
+                "Leave the number of epochs to the sweep file, and the end to early_stopping",
+            ) from None
+        if not self._trial.has_entered():
+            raise refused(
+                f"must yield once an epoch, inside its loop over trial.epochs(...): it yielded "
+                f"again in epoch {epoch - 1}"
+                if epoch > 1
+                else "must yield inside its loop over trial.epochs(evaluate)"
+            )
+        return given
+
+    def run_without_epochs(self) -> None:
+        """Run it to its end, with no epoch to train."""
+        for _ in self._next:
+            raise refused("must yield inside its loop over trial.epochs(evaluate)")
+
+    def evaluate(self, rows: Rows) -> Any:
+        """Call what was given to trial.epochs()."""
+        if self._trial.evaluate is None:
+            raise refused("must loop over trial.epochs(evaluate)")
+        return self._trial.evaluate(rows)
+
+
+def _steps_of(made: Any, trial: Trial) -> _Steps:
+    if isinstance(made, Generator):
+        return _OfGenerator(made, trial)
+    if callable(getattr(made, "train_epoch", None)) and callable(getattr(made, "evaluate", None)):
+        steps: _Steps = made
+        return steps
+    raise refused(f"the target must be training, and it returned a {type(made).__name__}", _FORMS)
+
+
+@contextmanager
+def _one_process() -> Iterator[None]:
+    """Run the user's code; where it ends the program, or forks and comes back, is said.
+
+    Raises:
+        OwnTrainingError: it called sys.exit or the like.
+    """
+    ours = os.getpid()
+    try:
+        yield
+    except SystemExit as err:
+        raise refused(f"must not end the program ({described(err)})", "Return, or raise") from err
+    finally:
+        if os.getpid() != ours:
+            os._exit(0)  # a copy of this process, which must not train the trial as well
+
+
+@contextmanager
+def _evaluating(trial: Trial) -> Iterator[None]:
+    """Have the nets that are kept in evaluation mode, and as they were afterwards."""
+    modules = [module for net in trial.nets.values() for module in net.modules()]
+    modes = [module.training for module in modules]
+    for net in trial.nets.values():
+        net.eval()
+    try:
+        yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.training = mode
+
+
+def _number(name: str, value: Any) -> float:
+    """Return a metric as a float; NaN and infinities are values, too."""
+    if isinstance(value, Tensor | np.ndarray) and math.prod(value.shape) == 1:
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise refused(f"the metric {name!r} must be a number, not a {type(value).__name__}")
+    return float(value)
+
+
+def _packed(kept: Mapping[str, Any]) -> dict[str, Tensor]:
+    return kept_state.packed({name: kept_state.state_of(name, one) for name, one in kept.items()})
+
+
+def _put(kept: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    states = kept_state.unpacked(tensors)
+    if states.keys() != kept.keys():
+        was, now = ", ".join(states) or "nothing", ", ".join(kept) or "nothing"
+        raise refused(f"must keep the same objects in every run: it kept {was}, and now {now}")
+    for name, state in states.items():
+        kept_state.restore(name, kept[name], state)
+
+
+def _group(group: str, named: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    prefix = f"{group}/"
+    return {name[len(prefix) :]: t for name, t in named.items() if name.startswith(prefix)}

@@ -1,0 +1,150 @@
+"""What the user's own training gets of its trial, and hands over by it: `trial`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sweeps.models.errors import OwnTrainingError
+from sweeps.models.splits.splits import TrainDev
+from sweeps.models.training import kept_state
+
+__all__ = ["Evaluate", "Rows", "Trial", "refused"]
+
+PartName = Literal["train", "dev", "test"]
+
+# What evaluations draw random numbers from: the same in every trial, so that all are compared on
+# the same draws, and others on the test part.
+_SEEDS: dict[PartName, int] = {"train": 0x747261696E, "dev": 0x646576, "test": 0x74657374}
+
+
+def refused(rule: str, hint: str = "") -> OwnTrainingError:
+    """What is wrong with own training; the same would come of a second attempt."""
+    return OwnTrainingError(rule, key=("training", "target"), hint=hint, is_permanent=True)
+
+
+class Rows:
+    """The rows of one part of the data, on the trial's device.
+
+    Attributes:
+        part: train, dev or test.
+        seed: of what an evaluation draws by itself, such as the episodes of an environment; the
+            same for every trial, and another for each part.
+    """
+
+    def __init__(self, part: PartName, x: Tensor | None = None, y: Tensor | None = None) -> None:
+        self.part = part
+        self.seed = _SEEDS[part]
+        self._x, self._y = x, y
+
+    @property
+    def x(self) -> Tensor:
+        """(rows, *input_shape) float32."""
+        return self._of_data(self._x)
+
+    @property
+    def y(self) -> Tensor:
+        """(rows,) int64 classes, or float32 targets standardised by the training rows."""
+        return self._of_data(self._y)
+
+    def __len__(self) -> int:
+        return 0 if self._x is None else len(self._x)
+
+    def _of_data(self, tensor: Tensor | None) -> Tensor:
+        if tensor is None:
+            raise refused(
+                f"the sweep file has no `data`, so that there are no {self.part} rows",
+                "Name them in `data`, or read them in the training itself",
+            )
+        return tensor
+
+
+# Measures what is trained on the rows of a part: metrics by name.
+Evaluate = Callable[[Rows], Mapping[str, Any]]
+
+
+class Trial:
+    """A trial as the own training sees it: what it is given, and what it hands over.
+
+    Attributes:
+        seed: of the trial; torch's, numpy's and Python's generators are set already.
+        device: where `train` and `dev` are, and nets should be.
+        data: all that is known of the data, as arrays; None where the sweep has none.
+        train, dev: the rows to train on, and those that trials are compared on. There is no test.
+        epoch: the one that is being trained, from 1.
+    """
+
+    def __init__(self, data: TrainDev | None, seed: int, device: torch.device) -> None:
+        self.seed = seed
+        self.device = device
+        self.data = data
+        self.train, self.dev = Rows("train"), Rows("dev")
+        if data is not None:
+            self.train = rows_of("train", data.x_train, data.y_train, device)
+            self.dev = rows_of("dev", data.x_dev, data.y_dev, device)
+        self.epoch = 0
+        self.is_only_evaluated = False
+        self.evaluate: Evaluate | None = None
+        self.kept: dict[str, Any] = {}
+        self._entered = 0
+        self._on_enter: Callable[[], None] = _nothing
+
+    def keep(self, **objects: Any) -> None:
+        """Name what training changes, so that it is saved, and put back where a trial goes on.
+
+        The weights of nets among it are those that are kept of the best epoch.
+
+        Args:
+            objects: anything with state_dict() and load_state_dict(), such as nets, optimizers and
+                schedulers; tensors, arrays, dicts, lists; generators of torch, numpy and Python.
+        """
+        for name, kept in objects.items():
+            kept_state.state_of(name, kept)  # refuses what has none
+        self.kept.update(objects)
+
+    def epochs(self, evaluate: Evaluate) -> Iterator[int]:
+        """Yield the epochs that are left to train, from 1; each must end in one `yield`.
+
+        Args:
+            evaluate: called with the dev rows after each, and with the test rows at the very end;
+                returns metrics by name. Nets that are kept are in evaluation mode meanwhile, and
+                no gradients are computed.
+        """
+        self.evaluate = evaluate
+        self._on_enter()
+        while not self.is_only_evaluated:
+            if self._entered == self.epoch:
+                raise refused(
+                    f"must yield once an epoch, and epoch {self.epoch} ended without",
+                    "Put `yield` at the end of the loop over trial.epochs(...)",
+                )
+            self._entered = self.epoch
+            yield self.epoch
+
+    def has_entered(self) -> bool:
+        """Return whether the loop has taken up the epoch that is being trained."""
+        return self._entered == self.epoch
+
+    def when_entered(self, call: Callable[[], None]) -> None:
+        """Have something called when the loop over `epochs` begins: all is kept by then."""
+        self._on_enter = call
+
+    @property
+    def nets(self) -> dict[str, nn.Module]:
+        """The nets among what is kept."""
+        return {name: one for name, one in self.kept.items() if isinstance(one, nn.Module)}
+
+
+def rows_of(
+    part: PartName, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], device: torch.device
+) -> Rows:
+    """Rows of a part as tensors of their own: the arrays of a worker are read-only and shared."""
+    return Rows(part, torch.from_numpy(x.copy()).to(device), torch.from_numpy(y.copy()).to(device))
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sweeps.models.data.own import call_own_data
+from sweeps.models.errors import DataError
+
+HERE = "tests.models.own_data_examples"
+
+
+def test_the_function_of_a_user_gives_features_and_target() -> None:
+    features, target, beside = call_own_data(f"{HERE}:grey_images")
+    assert beside == {}
+    assert np.shape(features) == (12, 5, 4)
+    assert target.shape == (12,)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            "nowhere_at_all:load",
+            "cannot import module nowhere_at_all: ModuleNotF.*PYTHONPATH",
+        ),
+        (f"{HERE}:shape", f"Did you mean '{HERE}:shapes'"),
+        (f"{HERE}:not_a_function", f"module {HERE} must have a function not_a_function"),
+        (f"{HERE}:broken", r"raised \(RuntimeError: disk on fire\)"),
+        (f"{HERE}:only_features", "returned a ndarray"),
+    ],
+)
+def test_functions_that_give_no_data_say_why(source: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        call_own_data(source)
