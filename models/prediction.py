@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,10 +23,12 @@ from sweeps.models.scoring.answers import Units, units_on
 from sweeps.models.scoring.tasks import TASKS
 from sweeps.models.splits.folds import of_fold
 from sweeps.models.splits.preprocessing import Preprocessing, preprocessing_from_json
+from sweeps.models.splits.unknown_categories import unknown_words
 from sweeps.models.training.weights import load_weights
 
 __all__ = ["Predictor"]
 
+_LOG = logging.getLogger(__name__)
 _ROWS_AT_ONCE = 4096
 
 RawFeatures = Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike
@@ -74,13 +77,24 @@ class Predictor:
     def predict(self, raw: RawFeatures) -> dict[str, npt.NDArray[Any]]:
         """Return (rows,) arrays by name, as `answer_columns` names them.
 
+        Categories that no training row had are logged as a warning, with the count of their rows.
+
         Args:
             raw: a column for each name, or an array of (rows, numbers), as Preprocessing takes it.
 
         Raises:
             DataError: a column is missing, or a value is missing or not finite.
         """
-        return answer_columns(self.preprocessing, self._answers(raw))
+        answers = self._answers(raw)
+        self._warn_of_unknown(raw)
+        return answer_columns(self.preprocessing, answers)
+
+    def _warn_of_unknown(self, raw: RawFeatures) -> None:
+        if not self.preprocessing.word_names:
+            return
+        folds = [prepared for _, prepared in self._nets]
+        if words := unknown_words(folds, self.preprocessing.words_of(raw)):
+            _LOG.warning(words)
 
     def _answers(self, raw: RawFeatures) -> npt.NDArray[np.float64]:
         """(rows, outputs) probabilities, or amounts in the target's own units."""

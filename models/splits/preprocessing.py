@@ -111,6 +111,16 @@ class Preprocessing(BaseModel):
         joined = np.ascontiguousarray(np.concatenate(columns, axis=1))
         return joined.reshape(len(features), *self.input_shape)
 
+    def words_of(
+        self, raw: Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike
+    ) -> npt.NDArray[np.object_]:
+        """The words of raw features as `apply` takes them: (rows, word columns), None if missing.
+
+        Raises:
+            DataError: a column is missing.
+        """
+        return self._recognised(raw).words
+
     def _recognised(self, raw: Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike) -> Features:
         """Raw features in the order in which they were fitted."""
         if isinstance(raw, Features):
