@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sweeps.models.scoring.intervals import share_interval
+from sweeps.models.scoring.intervals import bootstrap_interval, rows_of_units, share_interval
 from sweeps.record.final import Candidate, FinalChoice, FinalModel, Interval, Opening
 from sweeps.record.wording import surprise_sentence
 
@@ -70,3 +71,29 @@ def test_dev_and_test_rows_of_one_kind_seldom_surprise(dev: int, test: int) -> N
         return bool(surprise_sentence(made, opening(test, test_accuracy=one), dev))
 
     assert sum(surprises() for _ in range(400)) <= binom.ppf(0.999, 400, 0.05)
+
+
+@pytest.mark.parametrize(("dev", "test", "seeds"), [(60, 30, 3), (30, 60, 2)])
+def test_seeds_and_rows_of_one_kind_seldom_surprise(dev: int, test: int, seeds: int) -> None:
+    random = np.random.default_rng(0)
+
+    def surprises() -> bool:
+        nets = 0.15 * random.standard_normal((seeds + 1, 1))
+        values = ((random.standard_normal(dev) + nets[:-1]) ** 2).mean(axis=1)
+        losses = (random.standard_normal(test) + nets[-1]) ** 2
+        [(low, high)] = bootstrap_interval(
+            lambda rows: np.array([losses[rows].mean()]), rows_of_units(None, test), random
+        )
+        error = float(values.std(ddof=1)) / seeds**0.5
+        winner = Candidate(0, "a", 1.0, tuple(values), 0, values.mean(), error, 0.0, 1.0)
+        made = replace(choice(0.0, "dev_loss", "min"), candidates=(winner,))
+        one = Interval(float(losses.mean()), low, high)
+        return bool(surprise_sentence(made, opening(test, test_loss=one), dev))
+
+    assert sum(surprises() for _ in range(100)) <= binom.ppf(0.999, 100, 0.05)
+
+
+def test_nothing_is_said_of_fewer_than_30_test_rows() -> None:
+    made = choice(0.9, "dev_loss", "min")
+    assert surprise_sentence(made, opening(29, test_loss=LOSS), 200) == ""
+    assert surprise_sentence(made, opening(30, test_loss=LOSS), 200)
