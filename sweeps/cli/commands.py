@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sweeps.cli.answer_commands import add_answer_commands
 from sweeps.cli.cluster_commands import add_cluster_commands, ask_cluster, find_run, send_to_cluster
@@ -24,11 +24,13 @@ from sweeps.errors import StoppedAtOnce, SweepError, SweepFileError
 from sweeps.infra import command_line
 from sweeps.infra.other_package import clash
 from sweeps.infra.plain_text import shown
+from sweeps.search_spaces.problems import did_you_mean
 
 __all__ = ["main"]
 
 _COMPLETION = 'in ~/.bashrc: eval "$(sweeps completion bash)"'
 _INTERRUPTED = 130
+_NOT_PARSED = 2  # as argparse ends
 _RECORDED = "; what was reported is kept: `{}` shows the sweep, `{}` continues it"
 
 
@@ -39,7 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {problem}", file=sys.stderr)
         return 1
     given = sys.argv[1:] if arguments is None else list(arguments)
-    parsed = _parser().parse_args(given)
+    parser, commands = _parser()
+    if not given:
+        parser.print_help(sys.stderr)
+        return _NOT_PARSED
+    if not (given[0] in commands or given[0].startswith("-")):
+        parser.error(_unknown_command(given[0], commands))
+    parsed = parser.parse_args(given)
     if arguments is None and getattr(parsed, "runs_code", True):
         import_from_here()
     try:
@@ -75,9 +83,15 @@ def _run_command(parsed: argparse.Namespace, given: list[str]) -> int:
     return int(parsed.command(parsed))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _unknown_command(name: str, commands: Collection[str]) -> str:
+    hint = did_you_mean(name, [*commands]) or f"commands are {', '.join(commands)}"
+    return f"there is no command {shown(name)!r}; {hint}"
+
+
+def _parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
+    """Return the parser, and the names of its commands."""
     parser = argparse.ArgumentParser(
-        prog=command_line.command(), description="Hyperparameter sweeps of PyTorch nets."
+        prog=command_line.command(), description="Hyperparameter search for PyTorch."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_file_commands(commands)
@@ -90,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("completion", help=text, description=f"{text}: {_COMPLETION}")
     command.add_argument("shell", choices=SHELLS)
     command.set_defaults(command=lambda parsed: _completion(parser, parsed.shell))
-    return parser
+    return parser, commands.choices
 
 
 def _completion(parser: argparse.ArgumentParser, shell: str) -> int:

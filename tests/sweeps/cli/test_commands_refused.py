@@ -99,3 +99,24 @@ def test_a_second_ctrl_c_says_how_to_go_on_where_something_was_trained(
     monkeypatch.setattr(f"sweeps.service.running.{name}", interrupted)
     assert main(command.split()) == 130
     assert words in capsys.readouterr().err
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "validate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("plna", "there is no command 'plna'; did you mean 'plan'?"),
+        ("xyz", "commands are validate, "),
+    ],
+)
+def test_a_misspelt_command_is_answered(
+    typed: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([typed])
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
