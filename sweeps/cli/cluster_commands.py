@@ -124,7 +124,7 @@ def _need_jobs_address(way_out: str = "") -> None:
     settings = read_settings()
     if settings.jobs_address is None:
         address = settings.ray_address
-        rule = " is not set" if address is None else f"={address} is no Jobs address"
+        rule = " is not set" if address is None else f"={address} is not a Jobs address"
         raise SettingsError(
             f"RAY_ADDRESS{rule}: set it to the Jobs address of the "
             f"cluster, for example http://127.0.0.1:8265{way_out}"

@@ -27,7 +27,7 @@ def parse_override(text: str) -> Override:
     """Return the change that `key.path=value` asks for; list positions are numbers.
 
     Raises:
-        SweepFileError: It has no `=`, an empty key, or a value that is no YAML.
+        SweepFileError: It has no `=`, an empty key, or a value that is not YAML.
     """
     key, equals, value = text.partition("=")
     parts = key.strip().split(".")
@@ -36,7 +36,7 @@ def parse_override(text: str) -> Override:
     try:
         document = parse_yaml(f"value: {value}", text).value
     except SpaceError as err:
-        raise _wrong(text, f"the value {value!r} is no YAML: {err}") from err
+        raise _wrong(text, f"the value {value!r} is not valid YAML: {err}") from err
     if set(document) != {"value"}:
         raise _wrong(text, f"one value is wanted, got {value!r}", "put lines in one [list] or {..}")
     path = tuple(int(part) if part.isdigit() else part for part in parts)

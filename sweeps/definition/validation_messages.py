@@ -190,7 +190,7 @@ def _wrong_kind(details: ErrorDetails, path: Path) -> Problem:
     tag = str(context["tag"])
     place = str(path[-1]) if name == "kind" else name
     hint = answer_to(place, tag) or did_you_mean(tag, tags)
-    return Problem((*path, name), tag, f"{tag!r} is no {name} of {path[-1]}", tags, hint)
+    return Problem((*path, name), tag, f"unknown {name} {tag!r}", tags, hint)
 
 
 def _merged(problems: Sequence[Problem]) -> Problem:

@@ -51,7 +51,7 @@ def submit(path: str | Path, overrides: Sequence[str] = ()) -> Submitted:
 
     Raises:
         SweepFileError: The file cannot be run; nothing is sent.
-        SettingsError: RAY_ADDRESS is no Jobs address, or a setting holds a secret.
+        SettingsError: RAY_ADDRESS is not a Jobs address, or a setting holds a secret.
         ClusterError: The cluster does not answer or refuses, or there is too much to ship.
     """
     path = Path(path)
@@ -185,7 +185,7 @@ def _jobs() -> Iterator[Jobs]:
     if settings.jobs_address is None:
         is_now = f"is {settings.ray_address}" if settings.ray_address else "is not set"
         raise SettingsError(
-            f"RAY_ADDRESS {is_now}, which is no Jobs address: set it to that of the cluster, for "
+            f"RAY_ADDRESS {is_now}, which is not a Jobs address: set it to that of the cluster, for "
             f"example http://127.0.0.1:8265; a sweep without one stops at Ctrl-C where it runs"
         )
     require_extra("cluster", "a cluster's Jobs address")

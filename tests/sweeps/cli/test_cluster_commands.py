@@ -31,7 +31,9 @@ def test_without_a_jobs_address_it_is_said_and_nothing_else(
     what = str(write_sweep(tmp_path)) if command == "submit" else "digits"
     assert main([command, what]) == EXIT_SETTINGS
     said = capsys.readouterr().err
-    rule = "RAY_ADDRESS is not set" if not address else f"RAY_ADDRESS={address} is no Jobs address"
+    rule = (
+        "RAY_ADDRESS is not set" if not address else f"RAY_ADDRESS={address} is not a Jobs address"
+    )
     assert said.startswith(f"error: {rule}")
     assert "for example http://127.0.0.1:8265" in said
 

@@ -104,7 +104,7 @@ def test_validate_as_json_gives_each_problem_in_its_parts(
             "line": 6,
             "column": 21,
             "path": "space.optimizer.kind",
-            "rule": "'admm' is no kind of optimizer",
+            "rule": "unknown kind 'admm'",
             "choices": optimizer_kinds(),
             "hint": "did you mean 'adam'?",
             "kind": "value",

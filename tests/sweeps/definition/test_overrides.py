@@ -36,7 +36,7 @@ def test_a_value_is_read_as_yaml(text: str, path: tuple[str | int, ...], value: 
         ("search.trials", "write --set key.path=value"),
         ("=5", "write --set key.path=value"),
         ("search..trials=5", "write --set key.path=value"),
-        ("search=[1", "the value '[1' is no YAML"),
+        ("search=[1", "the value '[1' is not valid YAML"),
         ("search.trials=1\nseed: 2", "one value is wanted"),
     ],
 )
