@@ -185,8 +185,8 @@ def _jobs() -> Iterator[Jobs]:
     if settings.jobs_address is None:
         is_now = f"is {settings.ray_address}" if settings.ray_address else "is not set"
         raise SettingsError(
-            f"RAY_ADDRESS {is_now}, which is not a Jobs address: set it to that of the cluster, for "
-            f"example http://127.0.0.1:8265; a sweep without one stops at Ctrl-C where it runs"
+            f"RAY_ADDRESS {is_now}, which is not a Jobs address: set it to that of the cluster, "
+            f"for example http://127.0.0.1:8265; a sweep without one stops at Ctrl-C where it runs"
         )
     require_extra("cluster", "a cluster's Jobs address")
     try:
