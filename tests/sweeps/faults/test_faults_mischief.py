@@ -41,7 +41,7 @@ MISCHIEFS = {
     "seeds": "torch.manual_seed(0); numpy.random.seed(0); random.seed(0)",
     "stderr": "sys.stderr = None",
 }
-_NET = "        if self.number == 1 and self.calls == 2: {}\n"
+_NET = "        if self.number == 1 and self.calls == 3: {}\n"
 _SAY = "(HERE / f'process-{os.getpid()}').touch()"
 _NOISE = f"        {_SAY}\n"
 _NOISE += "        out = torch.tanh(out + float(numpy.random.normal() + random.gauss(0, 1)))\n"

@@ -349,15 +349,15 @@ def test_a_trial_that_a_server_was_away_from_keeps_its_run_and_has_every_point(
     results = sweeps.run(path, runs=tmp_path / "runs", **ON_DISK)
     ledger = results.folder.ledger
     lines = ledger.read_bytes().splitlines(keepends=True)
-    ledger.write_bytes(b"".join(lines[:6]))
+    ledger.write_bytes(b"".join(lines[:7]))
     follower = Follower(results.folder, store(tmp_path / "runs"))
     grow(follower, b"")
     begun = run_ids(Record(store(tmp_path / "runs")))
     client = follower.tracker().client
     client.log_batch = FailsAt(client.log_batch, 1)
     with pytest.raises(TrackingError, match="went away"):
-        grow(follower, lines[6])
-    grow(follower, b"".join(lines[7:]))
+        grow(follower, lines[7])
+    grow(follower, b"".join(lines[8:]))
     assert mlflow_points(tmp_path / "runs") == recorded_points(results)
     ended = run_ids(Record(store(tmp_path / "runs")))
     assert begun <= ended
