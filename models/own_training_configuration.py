@@ -6,13 +6,13 @@ Imports no torch, so that a sweep file is checked at once. What is tuned stands 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from sweeps.models.configuration import EarlyStopping
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.own_code.roles import TARGET, check_option_names
+from sweeps.models.own_code.roles import TARGET, free_names
 from sweeps.models.section import Section
 
 __all__ = ["CustomTraining", "OwnRegularization", "OwnTrialConfig"]
@@ -29,7 +29,7 @@ class CustomTraining(Section):
         description="package.module:name of a generator function or a class, importable from "
         "where the program runs.",
     )
-    options: dict[str, Any] = Field(
+    options: Annotated[dict[str, Any], free_names("training")] = Field(
         default_factory=dict, description="Passed to it as keywords: what is tuned."
     )
     epochs: int = Field(
@@ -41,12 +41,6 @@ class CustomTraining(Section):
         "that was stopped begins again.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: cuda if there is one")
-
-    @field_validator("options")
-    @classmethod
-    def _options_are_free_names(cls, options: dict[str, Any]) -> dict[str, Any]:
-        check_option_names("training", options)
-        return options
 
 
 class OwnRegularization(Section):

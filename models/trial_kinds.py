@@ -11,12 +11,9 @@ from typing import Any
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.own_training_configuration import OwnTrialConfig
 
-__all__ = ["OWN_KINDS", "AnyTrialConfig", "is_own_training", "read_trial", "trial_model"]
+__all__ = ["AnyTrialConfig", "is_own_training", "read_trial", "trial_model"]
 
 AnyTrialConfig = TrialConfig | OwnTrialConfig
-
-# What `training.kind` is where the product's loop does not train.
-OWN_KINDS = ("custom",)
 
 
 def is_own_training(configuration: Mapping[str, Any]) -> bool:

@@ -5,11 +5,11 @@ Imports no torch, so that a sweep file is checked at once.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from sweeps.models.own_code.roles import TARGET, check_option_names
+from sweeps.models.own_code.roles import TARGET, free_names
 from sweeps.models.section import Section
 
 __all__ = ["OwnBatch"]
@@ -22,12 +22,6 @@ class OwnBatch(Section):
         pattern=f"^{TARGET}$",
         description="package.module:function that returns inputs and targets of the same shapes.",
     )
-    options: dict[str, Any] = Field(
+    options: Annotated[dict[str, Any], free_names("batch")] = Field(
         default_factory=dict, description="Passed to the function as keywords."
     )
-
-    @field_validator("options")
-    @classmethod
-    def _options_are_free_names(cls, options: dict[str, Any]) -> dict[str, Any]:
-        check_option_names("batch", options)
-        return options

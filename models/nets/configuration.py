@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.own_code.roles import TARGET, check_option_names
+from sweeps.models.own_code.roles import TARGET, free_names
 from sweeps.models.section import Section
 
 __all__ = [
@@ -98,15 +98,9 @@ class CustomNet(Section):
         pattern=f"^{TARGET}$",
         description="package.module:function, importable from where the program runs.",
     )
-    options: dict[str, Any] = Field(
+    options: Annotated[dict[str, Any], free_names("net")] = Field(
         default_factory=dict, description="Passed to the function as keywords."
     )
-
-    @field_validator("options")
-    @classmethod
-    def _options_are_free_names(cls, options: dict[str, Any]) -> dict[str, Any]:
-        check_option_names("net", options)
-        return options
 
 
 ModelConfig = Annotated[Linear | Mlp | Cnn | CustomNet, Field(discriminator="kind")]

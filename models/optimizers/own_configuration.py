@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from sweeps.models.optimizers.section import LearningRate, OptimizerSection
-from sweeps.models.own_code.roles import TARGET, check_option_names
+from sweeps.models.own_code.roles import TARGET, free_names
 
 __all__ = ["CustomOptimizer"]
 
@@ -21,15 +21,9 @@ class CustomOptimizer(OptimizerSection):
         description="package.module:Class or :function, importable from where the program runs.",
     )
     lr: LearningRate
-    options: dict[str, Any] = Field(
+    options: Annotated[dict[str, Any], free_names("optimizer")] = Field(
         default_factory=dict, description="Passed to the class or function as keywords."
     )
-
-    @field_validator("options")
-    @classmethod
-    def _options_are_free_names(cls, options: dict[str, Any]) -> dict[str, Any]:
-        check_option_names("optimizer", options)
-        return options
 
     @property
     def weight_decay(self) -> Any:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from sweeps.models.errors import ModelError
+from sweeps.models.errors import ModelError, OwnFunctionError
+from sweeps.models.own_code.finding_apart import find_apart
 from sweeps.models.own_code.guards import described
 
-__all__ = ["called"]
+__all__ = ["OwnCall", "called"]
 
 # Another attempt, alone on the machine or on another one, may not meet them.
 _PASSING = (MemoryError, OSError, torch.OutOfMemoryError)
@@ -37,3 +39,41 @@ def called(rule: str, error: Callable[[str], ModelError]) -> Iterator[None]:
         frames = traceback.extract_tb(err.__traceback__)[1:]  # the first is the caller's
         place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
         raise error(f"{rule}, but raised ({described(err)}{place})") from err
+
+
+class OwnCall:
+    """A function that the sweep file names, with its options.
+
+    What is wrong with it would be wrong again, so no trial is tried a second time for it.
+    """
+
+    def __init__(self, target: str, key: tuple[str, ...], options: Mapping[str, Any]) -> None:
+        """Finds the function.
+
+        Args:
+            key: where it is named.
+
+        Raises:
+            OwnFunctionError: there is no such module or function.
+        """
+        self._function = find_apart(target, OwnFunctionError, key)
+        self._target, self._key, self._options = target, key, options
+
+    def __call__(self, **given: Any) -> Any:
+        """What the function returns.
+
+        Args:
+            given: what it takes before its options, in order, under the names for messages.
+
+        Raises:
+            OwnFunctionError: it raised.
+        """
+        names = ", ".join([*given, *self._options])
+        with called(f"the function must take {names}", self.refused):
+            return self._function(*given.values(), **self._options)
+
+    def refused(self, rule: str, hint: str = "") -> OwnFunctionError:
+        """Return the error that the function breaks a rule."""
+        return OwnFunctionError(
+            rule, key=self._key, value=self._target, hint=hint, is_permanent=True
+        )

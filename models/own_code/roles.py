@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import AfterValidator
+
 from sweeps.models.errors import TrialConfigError
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ __all__ = [
     "Role",
     "check_option_names",
     "data_functions",
+    "free_names",
     "metric_functions",
     "own_functions",
     "trial_functions",
@@ -144,6 +147,16 @@ def own_functions(
     yield from metric_functions(metrics)
     for configuration in configurations:
         yield from trial_functions(configuration)
+
+
+def free_names(kind: OwnRole) -> AfterValidator:
+    """Return what holds the options of a section to names that its function can take."""
+
+    def checked(options: dict[str, Any]) -> dict[str, Any]:
+        check_option_names(kind, options)
+        return options
+
+    return AfterValidator(checked)
 
 
 def check_option_names(kind: OwnRole, options: Mapping[str, Any]) -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from sweeps.models.own_code.roles import TARGET, check_option_names
+from sweeps.models.own_code.roles import TARGET, free_names
 from sweeps.models.section import Section
 
 __all__ = [
@@ -106,15 +106,9 @@ class CustomLoss(Section):
         pattern=f"^{TARGET}$",
         description="package.module:function, importable from where the program runs.",
     )
-    options: dict[str, Any] = Field(
+    options: Annotated[dict[str, Any], free_names("loss")] = Field(
         default_factory=dict, description="Passed to the function as keywords."
     )
-
-    @field_validator("options")
-    @classmethod
-    def _options_are_free_names(cls, options: dict[str, Any]) -> dict[str, Any]:
-        check_option_names("loss", options)
-        return options
 
 
 LossConfig = Annotated[

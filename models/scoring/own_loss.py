@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from sweeps.models.errors import OwnFunctionError
-from sweeps.models.own_code.finding_apart import find_apart
-from sweeps.models.own_code.own_call import called
+from sweeps.models.own_code.own_call import OwnCall
 from sweeps.models.scoring.answers import Answers
 from sweeps.models.scoring.loss_configuration import CustomLoss
 from sweeps.models.scoring.metrics import METRICS, Metric
@@ -34,9 +31,7 @@ class OwnLoss:
         Raises:
             OwnFunctionError: there is no such module or function.
         """
-        self._function: Callable[..., Any] = find_apart(config.target, OwnFunctionError, _TARGET)
-        self._options = config.options
-        self._target = config.target
+        self._own = OwnCall(config.target, _TARGET, config.options)
 
     def __call__(self, outputs: Tensor, targets: Tensor, *, reduction: str = "mean") -> Tensor:
         """The mean over the rows, or with `reduction="none"` (rows,) values.
@@ -53,24 +48,21 @@ class OwnLoss:
         if targets.ndim == 1 and given.shape[1:] == (1,):
             given = given.squeeze(1)
         wanted = targets.float() if targets.is_floating_point() else targets
-        names = ", ".join(["outputs", "targets", *self._options])
-        with called(f"the function must take {names}", self._refused):
-            returned = self._function(given, wanted, **self._options)
+        returned = self._own(outputs=given, targets=wanted)
         rows = self._checked(returned, len(targets))
         return rows.mean() if reduction == "mean" else rows
 
     def _checked(self, returned: object, rows: int) -> Tensor:
         if not isinstance(returned, Tensor):
-            raise self._refused(f"{_RULE} ({rows},), and returned a {type(returned).__name__}")
+            raise self._own.refused(f"{_RULE} ({rows},), and returned a {type(returned).__name__}")
         if returned.shape != (rows,):
             got = f"{_RULE} ({rows},), and returned one of shape {tuple(returned.shape)}"
-            raise self._refused(got, hint=_way_out(returned, rows))
+            raise self._own.refused(got, hint=_way_out(returned, rows))
         if not returned.is_floating_point():
-            raise self._refused(f"{_RULE} ({rows},) with gradients, and returned {returned.dtype}")
+            raise self._own.refused(
+                f"{_RULE} ({rows},) with gradients, and returned {returned.dtype}"
+            )
         return returned
-
-    def _refused(self, rule: str, hint: str = "") -> OwnFunctionError:
-        return OwnFunctionError(rule, key=_TARGET, value=self._target, hint=hint, is_permanent=True)
 
     def has_gradient(self, outputs: Tensor, targets: Tensor) -> None:
         """Makes sure that a net can learn from it.
@@ -83,7 +75,7 @@ class OwnLoss:
         if not rows.requires_grad:
             rule = "the function must pass gradients on to outputs, and its values have none"
             hint = "Compute them with torch, without .detach(), .item(), .numpy() or argmax"
-            raise self._refused(rule, hint)
+            raise self._own.refused(rule, hint)
 
 
 def try_loss(loss: Callable[..., Tensor], outputs: Tensor, targets: Tensor) -> None:

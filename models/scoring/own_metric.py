@@ -6,17 +6,15 @@ A wrong return would be wrong again, so that no trial is tried a second time for
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from numbers import Real
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sweeps.models.errors import OwnFunctionError
-from sweeps.models.own_code.finding_apart import find_apart
-from sweeps.models.own_code.own_call import called
+from sweeps.models.own_code.own_call import OwnCall
 from sweeps.models.process.randomness import OwnRandomness
 from sweeps.models.scoring.answers import Answers
 from sweeps.models.scoring.metric_configuration import MetricOptions
@@ -51,12 +49,10 @@ class _OwnMetric:
     """A function of the user's as the function of a Metric."""
 
     def __init__(self, task: Task, name: str, options: MetricOptions) -> None:
-        self._key = ("metrics", name, "target")
-        self._target = str(options.target)
-        self._options = options.options
+        key = ("metrics", name, "target")
+        self._own = OwnCall(str(options.target), key, options.options)
         self._said = _predictions if TASKS[task].is_standardised else _probabilities
         self._wanted = _numbers if TASKS[task].is_standardised else _classes
-        self._function: Callable[..., Any] = find_apart(self._target, OwnFunctionError, self._key)
 
     def __call__(self, answers: Answers) -> Tensor:
         """The metric of some rows, as a scalar; NaN where the net put out what is no number.
@@ -78,14 +74,9 @@ class _OwnMetric:
 
     def _of(self, answers: Answers) -> float:
         said, wanted = (answers.by_row(one).cpu() for one in (self._said, self._wanted))
-        names = ", ".join(["outputs", "targets", *self._options])
         # What it draws is the same at every call, and of no trial's numbers.
-        with (
-            OwnRandomness(0, torch.device("cpu")),
-            torch.no_grad(),
-            called(f"the function must take {names}", self._refused),
-        ):
-            returned = self._function(said, wanted, **self._options)
+        with OwnRandomness(0, torch.device("cpu")), torch.no_grad():
+            returned = self._own(outputs=said, targets=wanted)
         return self._number(returned, len(wanted))
 
     def _number(self, returned: object, rows: int) -> float:
@@ -95,13 +86,10 @@ class _OwnMetric:
             shape = getattr(returned, "shape", None)
             kind = f"a {type(returned).__name__}"
             got = kind if shape is None else f"{kind} of shape {tuple(shape)}"
-            raise self._refused(f"{_RULE}, and returned {got}")
+            raise self._own.refused(f"{_RULE}, and returned {got}")
         if not math.isfinite(returned):
-            raise self._refused(f"{_RULE}, and returned {float(returned)} for {rows} rows")
+            raise self._own.refused(f"{_RULE}, and returned {float(returned)} for {rows} rows")
         return float(returned)
-
-    def _refused(self, rule: str) -> OwnFunctionError:
-        return OwnFunctionError(rule, key=self._key, value=self._target, is_permanent=True)
 
 
 def _finite(answers: Answers) -> Tensor:

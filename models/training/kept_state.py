@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from sweeps.models.errors import OwnTrainingError
 
-__all__ = ["packed", "restore", "state_of", "unpacked"]
+__all__ = ["packed", "refused", "restore", "state_of", "unpacked"]
 
 # The tensor that holds the tree itself, as the bytes of JSON.
 _TREE = "tree"
@@ -26,6 +26,11 @@ _KEPT = (
     "generators"
 )
 _ALLOWED = "A state holds tensors, arrays, numbers, texts, None, lists, tuples and dicts of these"
+
+
+def refused(rule: str, hint: str = "") -> OwnTrainingError:
+    """What is wrong with own training; the same would come of a second attempt."""
+    return OwnTrainingError(rule, key=("training", "target"), hint=hint, is_permanent=True)
 
 
 def state_of(name: str, kept: Any) -> Any:
@@ -49,7 +54,7 @@ def state_of(name: str, kept: Any) -> Any:
         return kept.getstate()
     if isinstance(kept, Tensor | np.ndarray | dict | list):
         return kept
-    raise _refused(f"cannot keep {name!r}, a {type(kept).__name__}", _KEPT)
+    raise refused(f"cannot keep {name!r}, a {type(kept).__name__}", _KEPT)
 
 
 def restore(name: str, kept: Any, state: Any) -> None:
@@ -62,7 +67,7 @@ def restore(name: str, kept: Any, state: Any) -> None:
         _restore(kept, state)
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError, AttributeError) as err:
         rule = f"the state of {name!r} must fit the {type(kept).__name__} that is kept now: {err}"
-        raise _refused(rule, "Build the same objects in every run of one configuration") from err
+        raise refused(rule, "Build the same objects in every run of one configuration") from err
 
 
 def _restore(kept: Any, state: Any) -> None:
@@ -166,8 +171,4 @@ def _decoded(value: Any, tensors: Mapping[str, Tensor]) -> Any:
 
 
 def _unsavable(value: Any, path: str) -> OwnTrainingError:
-    return _refused(f"cannot save a {type(value).__name__}, in the state of {path}", _ALLOWED)
-
-
-def _refused(rule: str, hint: str) -> OwnTrainingError:
-    return OwnTrainingError(rule, key=("training", "target"), hint=hint, is_permanent=True)
+    return refused(f"cannot save a {type(value).__name__}, in the state of {path}", _ALLOWED)

@@ -6,16 +6,11 @@ pass through it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from sweeps.models.data.batch_configuration import OwnBatch
-from sweeps.models.errors import OwnFunctionError
-from sweeps.models.own_code.finding_apart import find_apart
-from sweeps.models.own_code.own_call import called
+from sweeps.models.own_code.own_call import OwnCall
 from sweeps.models.training.device_data import Batch
 
 __all__ = ["BatchChange"]
@@ -32,8 +27,7 @@ class BatchChange:
         Raises:
             OwnFunctionError: there is no such module or function.
         """
-        self._function: Callable[..., Any] = find_apart(config.target, OwnFunctionError, _TARGET)
-        self._config = config
+        self._own = OwnCall(config.target, _TARGET, config.options)
         self._generator = _generator_of(device)
 
     def __call__(self, batch: Batch) -> Batch:
@@ -46,27 +40,22 @@ class BatchChange:
             OwnFunctionError: it raised, or returned other shapes or types.
         """
         x, y, weights = batch
-        names = ", ".join(["inputs", "targets", "generator", *self._config.options])
-        with torch.no_grad(), called(f"the function must take {names}", self._refused):
+        with torch.no_grad():
             # Of a full batch these would be the rows themselves, which it may change in place.
-            changed = self._function(x.clone(), y.clone(), self._generator, **self._config.options)
+            changed = self._own(inputs=x.clone(), targets=y.clone(), generator=self._generator)
         if not isinstance(changed, tuple | list) or len(changed) != 2:
             found = f"a {type(changed).__name__}"
-            raise self._refused(f"the function must return (inputs, targets), not {found}")
+            raise self._own.refused(f"the function must return (inputs, targets), not {found}")
         return self._like(x, changed[0], "inputs"), self._like(y, changed[1], "targets"), weights
 
     def _like(self, given: Tensor, returned: object, name: str) -> Tensor:
         rule = f"the function must return {name} as {_described(given)}"
         if not isinstance(returned, Tensor):
-            raise self._refused(f"{rule}, not a {type(returned).__name__}")
+            raise self._own.refused(f"{rule}, not a {type(returned).__name__}")
         is_alike = (returned.shape, returned.dtype) == (given.shape, given.dtype)
         if not is_alike or returned.device != given.device:
-            raise self._refused(f"{rule}, not as {_described(returned)}")
+            raise self._own.refused(f"{rule}, not as {_described(returned)}")
         return returned
-
-    def _refused(self, rule: str) -> OwnFunctionError:
-        target = self._config.target
-        return OwnFunctionError(rule, key=_TARGET, value=target, is_permanent=True)
 
 
 def _generator_of(device: torch.device) -> torch.Generator:

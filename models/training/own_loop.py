@@ -26,8 +26,9 @@ from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training import kept_state
 from sweeps.models.training.devices import chosen_device
+from sweeps.models.training.kept_state import refused
 from sweeps.models.training.net_training import NetEpoch
-from sweeps.models.training.own_trial import Rows, Trial, refused
+from sweeps.models.training.own_trial import Rows, Trial
 
 __all__ = ["OwnLoop"]
 

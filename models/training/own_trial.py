@@ -9,22 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sweeps.models.errors import OwnTrainingError
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training import kept_state
+from sweeps.models.training.kept_state import refused
 
-__all__ = ["Evaluate", "Rows", "Trial", "refused"]
+__all__ = ["Evaluate", "Rows", "Trial"]
 
 PartName = Literal["train", "dev", "test"]
 
 # What evaluations draw random numbers from: the same in every trial, so that all are compared on
 # the same draws, and others on the test part.
 _SEEDS: dict[PartName, int] = {"train": 0x747261696E, "dev": 0x646576, "test": 0x74657374}
-
-
-def refused(rule: str, hint: str = "") -> OwnTrainingError:
-    """What is wrong with own training; the same would come of a second attempt."""
-    return OwnTrainingError(rule, key=("training", "target"), hint=hint, is_permanent=True)
 
 
 class Rows:

@@ -52,5 +52,7 @@ def _with_worst(told: Sequence[Told]) -> list[Told]:
     worst = max(losses, default=math.nan)
     if math.isnan(worst):
         return list(told)
-    as_worst = {"state": State.COMPLETE, "loss": worst}
-    return [replace(one, **as_worst) if one.state is State.WORST else one for one in told]  # type: ignore[arg-type]
+    return [
+        replace(one, state=State.COMPLETE, loss=worst) if one.state is State.WORST else one
+        for one in told
+    ]

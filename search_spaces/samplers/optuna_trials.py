@@ -67,14 +67,14 @@ class OptunaTrials:
             fills: Whether a parameter that a trial does not have is told with the middle of its
                 range, for a sampler that models only what all trials have.
         """
-        self._space, self._fills = space, fills
+        self._space = space
         self._distributions = [_distribution(parameter) for _, parameter in space.dimensions]
         self._names = [
             f"{at}:{'.'.join(map(str, path))}" for at, (path, _) in enumerate(space.dimensions)
         ]
+        filled = space.dimensions if fills else ()
         self._middles = {
-            at: _told_as(parameter, _middle(parameter))
-            for at, (_, parameter) in enumerate(space.dimensions)
+            at: _told_as(parameter, _middle(parameter)) for at, (_, parameter) in enumerate(filled)
         }
         self._begin()
 
@@ -162,7 +162,7 @@ class OptunaTrials:
             self._space.chosen(known)
         except LookupError:
             return None
-        return self._middles | found if self._fills else found
+        return self._middles | found
 
     def _end(self, trial: int | None, one: Told) -> None:
         if trial is None:

@@ -14,7 +14,7 @@ from sweeps.cli.output import write_out
 from sweeps.cli.shared import add_set
 from sweeps.errors import MissingExtraError, SettingsError, StorageError
 from sweeps.infra import command_line
-from sweeps.session.environment import default_runs, pull_run, pull_runs, read_settings
+from sweeps.session.environment import default_runs, known_runs, pull_run, pull_runs, read_settings
 
 __all__ = ["add_cluster_commands", "ask_cluster", "find_run", "send_to_cluster"]
 
@@ -181,5 +181,5 @@ def _status(parsed: argparse.Namespace) -> int:
 def _list(parsed: argparse.Namespace) -> int:
     from sweeps.terminal.overview import print_list
 
-    print_list(pull_runs((parsed.runs or default_runs()).absolute()), as_json=parsed.json)
+    print_list(known_runs(parsed.runs), as_json=parsed.json)
     return 0

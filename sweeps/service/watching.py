@@ -6,9 +6,8 @@ import secrets
 from pathlib import Path
 from urllib.parse import quote
 
-from sweeps.errors import RequestError
 from sweeps.record.run_folder import RunFolder
-from sweeps.session.environment import default_runs, pull_run, pull_runs
+from sweeps.session.environment import known_runs, pull_run
 
 __all__ = ["watch"]
 
@@ -47,7 +46,4 @@ def _folder_of(run: Path | None, runs: Path | None) -> Path:
     """Return the folder of run folders, once what is asked for is known to be there."""
     if run is not None:
         return RunFolder.open(run).path.parent
-    folder = pull_runs(runs or default_runs()).absolute()
-    if not folder.is_dir():
-        raise RequestError(f"there is no folder {folder}: no sweep has been run there")
-    return folder
+    return known_runs(runs)

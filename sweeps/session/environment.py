@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sweeps.definition.sweep_file import Resources
-from sweeps.errors import SettingsError, StorageError, require_extra
+from sweeps.errors import RequestError, SettingsError, StorageError, require_extra
 from sweeps.execution.placement import Place, slots
 from sweeps.execution.ray_folder import room_for_sockets
 from sweeps.infra import settings as infra_settings
@@ -23,6 +23,7 @@ from sweeps.storage.mirror import pull
 __all__ = [
     "default_runs",
     "default_tracking_uri",
+    "known_runs",
     "place_of",
     "pull_run",
     "pull_runs",
@@ -95,6 +96,18 @@ def pull_runs(runs: Path) -> Path:
         for name in names:
             pull_run(runs / name)
     return runs
+
+
+def known_runs(runs: Path | None) -> Path:
+    """Return the folder of all run folders, brought up to date; None takes that of the settings.
+
+    Raises:
+        RequestError: There is no such folder.
+    """
+    folder = pull_runs((runs or default_runs()).absolute())
+    if not folder.is_dir():
+        raise RequestError(f"there is no folder {folder}: no sweep has been run there")
+    return folder
 
 
 def default_tracking_uri(runs: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from sweeps.errors import RequestError, RunFolderError
+from sweeps.errors import RunFolderError
 from sweeps.infra.command_line import command
 from sweeps.record.ledger import read_events
 from sweeps.record.replay import read_record
@@ -86,13 +86,7 @@ def print_status(path: Path, *, as_json: bool) -> None:
 
 
 def print_list(runs: Path, *, as_json: bool) -> None:
-    """Print one line for each sweep of a storage, the latest last.
-
-    Raises:
-        RequestError: There is no such folder.
-    """
-    if not runs.is_dir():
-        raise RequestError(f"there is no folder {runs}: no sweep has been run there")
+    """Print one line for each sweep of a storage, the latest last."""
     found = [_overview_or_damage(path.parent) for path in runs.glob("*/sweep.json")]
     found.sort(key=lambda one: one.last_t)
     if as_json:
