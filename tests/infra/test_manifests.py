@@ -112,7 +112,8 @@ def test_every_command_is_one_of_the_real_command_line(where: str) -> None:
         with _click_command(words).make_context(words[1], words[2:]) as context:
             assert context.command.name == words[1]
     elif words[:3] == ["python", "-m", "sweeps"] and words[3:] != ["--help"]:
-        parsed = _parser().parse_args(words[3:])
+        parser, _ = _parser()
+        parsed = parser.parse_args(words[3:])
         file = str(parsed.file).removeprefix("/opt/sweeps/")
         assert (ROOT / file).exists()
     elif words[:4] == ["python", "-m", "pip", "install"]:
