@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -89,12 +90,24 @@ def evaluate(
     values = metric_values(answers, metrics.values()).tolist()
     errors = _errors(answers, target)
     members = rows_of_units(units, rows)
-    ends = bootstrap_interval(measure, members, random)
+    ends = bootstrap_interval(measure, members, random, partial(_influences, answers, metrics))
     groups = 0 if units is None else len(members)
     return {
         name: _estimate(metric, value, end, errors, (rows, groups))
         for (name, metric), value, end in zip(metrics.items(), values, ends, strict=True)
     }
+
+
+def _influences(
+    answers: Answers, metrics: Mapping[str, Metric], sample: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Return (rows, metrics) the influences of a sample's rows; NaN for metrics without."""
+    taken = answers.take(torch.from_numpy(sample))
+    found = np.full((len(sample), len(metrics)), np.nan)
+    for at, metric in enumerate(metrics.values()):
+        if metric.influence is not None:
+            found[:, at] = metric.influence(taken).numpy()
+    return found
 
 
 def _errors(answers: Answers, target: Target) -> int | None:

@@ -15,6 +15,7 @@ __all__ = ["bootstrap_interval", "rows_of_units", "share_interval"]
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
+# (n,) row numbers to (metrics,) values, or to (n, metrics) influences.
 Measure = Callable[[Rows], Array]
 Ends = tuple[float, float]
 # The rows of each unit; an array of (rows, 1) where each row is one.
@@ -47,21 +48,30 @@ def rows_of_units(units: npt.NDArray[np.intp] | None, rows: int) -> Units:
     return np.split(order, np.flatnonzero(np.diff(units[order])) + 1)
 
 
-def bootstrap_interval(measure: Measure, units: Units, random: np.random.Generator) -> list[Ends]:
+def bootstrap_interval(
+    measure: Measure,
+    units: Units,
+    random: np.random.Generator,
+    influences: Measure | None = None,
+) -> list[Ends]:
     """Return an interval of each metric from 2,000 samples of the units, drawn with replacement.
 
     A unit is what was drawn as a whole: a row, or all rows of one patient (the cluster bootstrap).
     Up to 1,000 units the bootstrap is studentised (Efron and Tibshirani, An Introduction to the
     Bootstrap, 1993, section 12.5), with a standard error of each sample from the weight that each
     unit has in the metric (the infinitesimal jackknife, section 11.5): percentiles alone lie too
-    low where few rows make most of a loss. An end is infinite where many samples have no spread.
-    Samples in which a metric has no value, as an area has none of one class, are left out for it;
-    its ends are NaN where they are many, or where the metric has none without some unit.
+    low where few rows make most of a loss. Where a row's weight depends on the others, as in R2,
+    whose denominator they are, `influences` gives it for each sample. An end is infinite where many
+    samples have no spread. Samples in which a metric has no value, as an area has none of one
+    class, are left out for it; its ends are NaN where they are many, or where the metric has none
+    without some unit.
 
     Args:
         measure: (n,) row numbers to (metrics,) values.
         units: the row numbers of each.
         random: draws the samples.
+        influences: (n,) row numbers to (n, metrics), how much each row moves a metric of just
+            these; NaN where the weights among all rows serve. Used where each row is a unit.
     """
     count = len(units)
     if count < 2:  # one patient says nothing of others
@@ -81,7 +91,16 @@ def bootstrap_interval(measure: Measure, units: Units, random: np.random.Generat
     every = np.arange(count)
     value = measured(every)
     weights = _weights(measured, value, every)
-    errors = np.stack([weights[sample].std(axis=0) for sample in samples]) / count**0.5
+
+    def spread(sample: Rows) -> Array:
+        fixed: Array = weights[sample].std(axis=0)
+        if influences is None or not isinstance(units, np.ndarray):
+            return fixed
+        with np.errstate(invalid="ignore"):  # a sample without spread
+            own = influences(units[sample].ravel()).std(axis=0)
+        return np.where(np.isnan(own), fixed, own)
+
+    errors = np.stack([spread(sample) for sample in samples]) / count**0.5
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.nan_to_num((drawn - value) / errors, nan=0.0, posinf=np.inf, neginf=-np.inf)
     ratios = np.where(np.isnan(drawn), np.nan, ratios)

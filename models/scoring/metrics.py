@@ -53,6 +53,8 @@ class Metric:
         is_usual: whether it is recorded of every sweep with such a task; others where asked for.
         limits: its least and greatest value where they are others; None for one without an end.
         needs: what it is undefined without, by its name in `unmeasurable`; empty for nothing.
+        influence: (rows,) how much each row moves it, where that depends much on the other rows;
+            None where the weights that rows have among all rows serve for any sample of them.
     """
 
     tasks: tuple[Task, ...]
@@ -63,6 +65,7 @@ class Metric:
     is_usual: bool = False
     needs: Needs = ""
     limits: Limits | None = None
+    influence: Callable[[Answers], Tensor] | None = None
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -180,6 +183,14 @@ def _r2(answers: Answers) -> Tensor:
     return _over_targets(r2)
 
 
+def _r2_influence(answers: Answers) -> Tensor:
+    """(rows,) the influence function of R2 = 1 - M / V: -e^2 / V + M / V^2 (y - mean y)^2."""
+    around = (answers.targets - answers.targets.mean(0)).square()
+    mse, variance = answers.mean_squares, around.mean(0)
+    influence = (mse / variance * around - answers.errors.square()) / variance
+    return influence.mean(1) if influence.ndim > 1 else influence
+
+
 def _rmse(answers: Answers) -> Tensor:
     return _over_targets(answers.mean_squares.sqrt() * answers.scale)
 
@@ -214,7 +225,7 @@ METRICS: dict[str, Metric] = {
     "balanced_accuracy": Metric(_CLASSES, "max", _balanced_accuracy, is_usual=True),
     "mse": Metric(_NUMBERS, "min", _mse, is_usual=True),
     "mae": Metric(_NUMBERS, "min", _mae, is_usual=True),
-    "r2": Metric(_NUMBERS, "max", _r2, floor=-math.inf, is_usual=True),
+    "r2": Metric(_NUMBERS, "max", _r2, floor=-math.inf, is_usual=True, influence=_r2_influence),
     "auc": Metric((*_CLASSES, *_LABELS), "max", _auc, needs="two classes"),
     "average_precision": Metric(
         (*_CLASSES, *_LABELS), "max", _average_precision, needs="a second class"

@@ -189,6 +189,11 @@ CLAIMS = (
         runs=100,
     ),
     Claim(
+        ("test:r2",), "test R2, 95 % interval", _BOOTSTRAP, 0.05,
+        "89 rows, errors of Student's t with 5 degrees, R2 .5",
+        worlds.regression_interval_misses("r2", 89, 5), runs=100,
+    ),
+    Claim(
         ("test:accuracy",), "test accuracy, 95 % interval", "Clopper and Pearson (1934)", 0.05,
         "whole sweeps: labels are tossed, and each row is there twice",
         worlds.twins_are_learned, runs=20,

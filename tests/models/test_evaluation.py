@@ -135,6 +135,33 @@ def test_a_mean_has_the_studentised_interval_of_the_textbook() -> None:
     assert found == pytest.approx(tuple(ends), rel=0.08)
 
 
+def test_r2_has_the_interval_of_the_textbook_with_the_error_of_each_sample() -> None:
+    # Efron and Tibshirani (1993), section 12.5; the error of a sample is the jackknife's of its own
+    # rows, in closed form: R2 without row i, of sums.
+    random = np.random.default_rng(3)
+    signal = random.normal(size=60)
+    target = signal + random.standard_t(5, size=60)
+    net = Fixed((signal[:, None] - MEAN) / SCALE)
+    wanted = Target(target, "regression", ())
+    found = evaluate(net, features_from_array(np.zeros((60, 2))), wanted, seed=0)
+    draws = random.integers(60, size=(20_000, 60))
+    value, error = r2_and_error(target, signal)
+    values, errors = r2_and_error(target[draws], signal[draws])
+    assert value == pytest.approx(r2_score(target, signal))
+    ends = value - np.percentile((values - value) / errors, [97.5, 2.5]) * error
+    assert (found["r2"].low, found["r2"].high) == pytest.approx(tuple(ends), abs=0.03)
+
+
+def r2_and_error(target: np.ndarray, answers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """R2 of (..., n) rows and its standard error by leaving each row out, (...,) both."""
+    n, squares = target.shape[-1], (target - answers) ** 2
+    around = (target - target.mean(-1, keepdims=True)) ** 2
+    of_squares, of_all = squares.sum(-1, keepdims=True), around.sum(-1, keepdims=True)
+    left = 1 - (of_squares - squares) / (of_all - around * n / (n - 1))
+    errors = ((n - 1) * left.var(-1)) ** 0.5
+    return 1 - (of_squares / of_all)[..., 0], errors
+
+
 def test_an_interval_of_many_rows_is_scipys_percentile_bootstrap() -> None:
     values = np.random.default_rng(0).lognormal(size=1500)
     [found] = bootstrap_interval(
