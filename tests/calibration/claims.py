@@ -61,16 +61,19 @@ CLAIMS = (
         ("analysis:comparisons",), "option X is better", _PERMUTED, 0.05,
         "2 equal options, 20 trials each", worlds.an_option_is_better((20, 20)),
         "one has 1.3 times the loss, 50 trials each", worlds.an_option_is_better((50, 50), 1.3),
+        runs=1000,
     ),
     Claim(
         ("analysis:comparisons",), "option X is better", _PERMUTED, 0.05,
         "2 equal options, 35 and 5 trials", worlds.an_option_is_better((35, 5)),
         "the rare one has twice the loss", worlds.an_option_is_better((35, 5), 2.0),
+        runs=1000,
     ),
     Claim(
         ("analysis:comparisons",), "option X is better", _PERMUTED, 0.05,
         "4 equal options, 15 trials each", worlds.an_option_is_better((15,) * 4),
         "one has twice the loss", worlds.an_option_is_better((15,) * 4, 2.0),
+        runs=1000,
     ),
     Claim(
         ("analysis:comparisons",), "option X is better", _PERMUTED, 0.05,
@@ -155,43 +158,42 @@ CLAIMS = (
     ),
     Claim(
         ("test:accuracy",), "test accuracy, 95 % interval", "Clopper and Pearson (1934)", 0.05,
-        "36 rows, truth .97", worlds.test_interval_misses("accuracy", 36, 0.97), runs=100,
+        "36 rows, truth .97", worlds.test_interval_misses("accuracy", 36, 0.97),
     ),
     Claim(
         ("test:loss",), "test loss, 95 % interval", _BOOTSTRAP, 0.05,
-        "36 rows, accuracy .9", worlds.test_interval_misses("loss", 36, 0.9), runs=100,
+        "36 rows, accuracy .9", worlds.test_interval_misses("loss", 36, 0.9),
     ),
     Claim(
         ("test:loss",), "test loss, 95 % interval", _BOOTSTRAP, 0.05,
-        "114 rows, accuracy .97", worlds.test_interval_misses("loss", 114, 0.97), runs=100,
+        "114 rows, accuracy .97", worlds.test_interval_misses("loss", 114, 0.97),
     ),
     Claim(
         ("test:f1",), "test F1, 95 % interval", _BOOTSTRAP, 0.05,
-        "114 rows, accuracy .97", worlds.test_interval_misses("f1", 114, 0.97), runs=100,
+        "114 rows, accuracy .97", worlds.test_interval_misses("f1", 114, 0.97),
     ),
     Claim(
         ("test:mse",), "test MSE, 95 % interval", _BOOTSTRAP, 0.05,
-        "89 rows, normal errors", worlds.regression_interval_misses("mse", 89, math.inf), runs=100,
+        "89 rows, normal errors", worlds.regression_interval_misses("mse", 89, math.inf),
     ),
     Claim(
         ("test:mse",), "test MSE, 95 % interval", _BOOTSTRAP, 0.05,
         "89 rows, errors of Student's t with 5 degrees",
-        worlds.regression_interval_misses("mse", 89, 5), runs=100,
+        worlds.regression_interval_misses("mse", 89, 5),
     ),
     Claim(
         ("test:mae",), "test MAE, 95 % interval", _BOOTSTRAP, 0.05,
         "89 rows, errors of Student's t with 5 degrees",
-        worlds.regression_interval_misses("mae", 89, 5), runs=100,
+        worlds.regression_interval_misses("mae", 89, 5),
     ),
     Claim(
         ("test:r2",), "test R2, 95 % interval", _BOOTSTRAP, 0.05,
         "89 rows, normal errors, R2 .5", worlds.regression_interval_misses("r2", 89, math.inf),
-        runs=100,
     ),
     Claim(
         ("test:r2",), "test R2, 95 % interval", _BOOTSTRAP, 0.05,
         "89 rows, errors of Student's t with 5 degrees, R2 .5",
-        worlds.regression_interval_misses("r2", 89, 5), runs=100,
+        worlds.regression_interval_misses("r2", 89, 5),
     ),
     Claim(
         ("test:accuracy",), "test accuracy, 95 % interval", "Clopper and Pearson (1934)", 0.05,
