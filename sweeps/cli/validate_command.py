@@ -56,6 +56,7 @@ def _as_json(sweep: Sweep, trials: int) -> dict[str, Any]:
         "valid": True,
         "name": sweep.file.name,
         "trials": trials,
+        "chosen": sweep.chosen and str(sweep.chosen),
         "cut": data and data.cut,
         "notes": [] if data is None else data.notes,
         "columns": data and asdict(data.columns),
@@ -66,6 +67,8 @@ def _as_json(sweep: Sweep, trials: int) -> dict[str, Any]:
 def _print(path: Path, sweep: Sweep, trials: int) -> None:
     left = _not_checked(sweep)
     print(f"{path}: valid{', as far as it was checked' if left else ''}; {trials} trials")
+    if sweep.chosen is not None:
+        print(f"  {sweep.chosen}")
     if sweep.summary is not None:
         print("\n".join(f"  {line}" for line in sweep.summary.columns.lines()))
         for note in sweep.summary.notes:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sweeps.definition.checks import check_sections
+from sweeps.definition.choosing import choose
 from sweeps.definition.overrides import Override, apply_overrides, parse_override
 from sweeps.definition.own_files import make_importable
 from sweeps.definition.own_modules import package_problem
@@ -76,6 +77,11 @@ def check_text(
     if run_code:
         make_importable(base_dir)
     file, unsound, problems = _well_formed(value)
+    chosen = choose(file)
+    if chosen is not None:
+        overrides = (*overrides, chosen.override)
+        value = _changed(value, [chosen.override])[0]
+        file, unsound, problems = _well_formed(value)
     sections, more = check_sections(file, base_dir, unsound, run_code=run_code)
     if refused or problems or sections is None:
         raise SweepFileError(refused + places.of(problems + more))
@@ -88,6 +94,7 @@ def check_text(
         overrides=tuple(overrides),
         objective=sections.objective,
         summary=sections.data,
+        chosen=chosen,
     )
     try:
         plan = make_plan(sweep)

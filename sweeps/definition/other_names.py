@@ -37,6 +37,7 @@ _ANSWERS: dict[Place, dict[str, str]] = {
         **dict.fromkeys(("cmaes", "evolution", "genetic", "nevergrad", "zoopt"), _TPE),
         **dict.fromkeys(("pbt", "populationbased", "populationbasedtraining", "pb2"), _PBT),
         **dict.fromkeys(("bohb", "dehb"), _BANDS),
+        **dict.fromkeys(("automatic", "autosampler", "default", "best"), "is `auto` here"),
         "hyperband": "is a scheduler here: write `scheduler: hyperband` under `stopping`",
         **dict.fromkeys(("asha", "ashascheduler", "halving", "successivehalving"), _HALVING),
         **dict.fromkeys(("gridsearch", "bruteforce", "exhaustive"), "is `grid` here"),

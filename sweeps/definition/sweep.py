@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sweeps.definition.choosing import Chosen
 from sweeps.definition.own_files import folders_of, looked_in
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.trial_checks import Surroundings
@@ -28,6 +29,7 @@ class Sweep:
         base_dir: The file's folder: where data files, and first of all modules, are looked for.
         overrides: `key.path=value` texts that changed the file's values.
         objective: The objective and its direction.
+        chosen: Which search method was chosen for it, and why; None where the file names one.
         summary: What checking the data found; None where there are none, or where they are a
             function of the user's and no code was to be run.
     """
@@ -40,6 +42,7 @@ class Sweep:
     overrides: tuple[str, ...]
     objective: Objective
     summary: DataSummary | None
+    chosen: Chosen | None = None
 
     @property
     def data(self) -> DataSummary:

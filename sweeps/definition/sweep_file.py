@@ -130,9 +130,18 @@ class GpSearch(LearningSearch):
     method: Literal["gp"]
 
 
+class AutoSearch(Section):
+    """The method that fits: sobol for few trials, else tpe or gp; `plan` says which, and why."""
+
+    learns: ClassVar[bool] = False
+    method: Literal["auto"]
+    trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
+    baseline: Baseline = Field([])
+
+
 # One that learns needs a sampler, too: sweeps.definition.proposals.
 Search = Annotated[
-    GridSearch | RandomSearch | SobolSearch | ManualSearch | TpeSearch | GpSearch,
+    GridSearch | RandomSearch | SobolSearch | ManualSearch | TpeSearch | GpSearch | AutoSearch,
     Field(discriminator="method"),
 ]
 

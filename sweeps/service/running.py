@@ -113,6 +113,8 @@ def run(
         return _session(folder, "resume", options)
     with place_of(runner, sweep.file.resources, runs, options.shown.print_line) as place:
         folder = _new_folder(runs, sweep.file.name, run_id)
+        if sweep.chosen is not None:
+            options.shown.print_line(str(sweep.chosen))
         about = {
             **_trials_of(sweep.file.search, len(planned)),
             "file": str(Path(path).resolve()),

@@ -35,6 +35,7 @@ class PlanReport:
     Attributes:
         folds: Nets that a trial trains at once; an epoch is one of each. None without folds.
         rungs: Epochs after which the scheduler decides.
+        chosen: Which search method `auto` chose, and why; None where the file names one.
         proposed: How many of the trials are not fixed: the search method proposes them from the
             results before. Each counts with the most epochs that it can have.
         expected_epochs: What the scheduler lets run; early stopping is not foreseen.
@@ -58,6 +59,7 @@ class PlanReport:
     follow_up_epochs: int
     kept: int
     columns: ColumnKinds
+    chosen: str | None = None
     epoch_s: float | None = None
     eta_s: float | None = None
     weights_bytes: int | None = None
@@ -84,6 +86,7 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
         follow_up_epochs=_followers(sweep, planned) * max(epochs),
         kept=min(sweep.file.checkpoints.keep_weights or trials, trials),
         columns=ColumnKinds() if sweep.summary is None else sweep.summary.columns,
+        chosen=None if sweep.chosen is None else str(sweep.chosen),
     )
     return _measured(report, sweep, planned) if probe else report
 
@@ -163,6 +166,8 @@ def _print_trials(planned: Sequence[PlannedTrial]) -> None:
 def _print_report(report: PlanReport, sweep: Sweep) -> None:
     scheduler = sweep.file.stopping.scheduler
     print(f"{report.name}: {report.trials} trials, {report.slots} at once, scheduler {scheduler}")
+    if sweep.chosen is not None:
+        print(sweep.chosen)
     if report.proposed:
         fixed = report.trials - report.proposed
         print(
