@@ -15,8 +15,8 @@ Every file but the ledger is written to a temporary name, made durable, then ren
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,8 +148,6 @@ class RunFolder:
                     f"killed while it was being set up, before any trial; start it again"
                 )
         folder._refuse_other_format()
-        for place in PLACES_OF_WORKERS:
-            (folder.path / place).mkdir(exist_ok=True)
         return folder
 
     def _was_begun(self) -> bool:
@@ -238,6 +236,8 @@ class RunFolder:
         """Raise RunFolderError where weights say that a ledger existed."""
         try:
             names = self.weight_files.names()
+        except FileNotFoundError:  # a copy without empty folders: whoever trains makes them
+            return
         except OSError as err:
             raise StorageError(f"cannot read {self.weight_files}: {err}") from err
         if any(name.endswith(".safetensors") for name in names):
@@ -281,9 +281,24 @@ class RunFolder:
         """Replace some of sweep.json's values."""
         self.write_description({**self.description_values(), **changes})
 
-    def lock(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def lock(self) -> Iterator[None]:
         """Hold this folder for writing until the block is left; raises as `locked`."""
-        return locked(self.path)
+        with locked(self.path):
+            self.make_places()
+            yield
+
+    def make_places(self) -> None:
+        """Make the folders that workers write to: copies, git's too, leave out empty ones.
+
+        Raises:
+            StorageError: The folder cannot be written to.
+        """
+        try:
+            for place in PLACES_OF_WORKERS:
+                (self.path / place).mkdir(exist_ok=True)
+        except OSError as err:
+            raise StorageError(f"cannot write to {self.path}: {err.strerror}") from err
 
     def is_locked(self) -> bool:
         """Return whether a process of this machine runs this sweep now; writes nothing."""

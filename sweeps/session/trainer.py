@@ -202,6 +202,7 @@ def _job(part: Part, unfinished: Sequence[TrialRecord], place: Place) -> Job:
     """Return what a runner is given to train; makes the folder ready for it."""
     file, recorder = part.folder.read_sweep(), part.recorder
     scheduler = build_scheduler(file.stopping, recorder.record.objective, _longest(part, file))
+    part.folder.make_places()
     part.folder.remove_leftovers()
     _write_preprocessing(part)
     order = _work_order(part, file, unfinished)
