@@ -209,6 +209,8 @@ class DataConfig(Section):
         separator: the character between the cells of a .csv file.
         decimal: what stands before the decimals of a .csv file's numbers, `.` or `,`.
         encoding: of a .csv file, such as latin-1, windows-1252 or utf-16.
+        train_sample: train metrics of each epoch are measured on so many of the training rows at
+            most, drawn once from the sweep's seed; all of them by default.
         samples: rows of a generated set (moons, spirals); default 1,000.
         noise: standard deviation of the noise of a generated set; default 0.2 for moons, 0.1 for
             spirals.
@@ -227,6 +229,7 @@ class DataConfig(Section):
     separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
     decimal: Literal[".", ","] = "."
     encoding: str = "utf-8"
+    train_sample: Annotated[int, Field(ge=1)] | None = None
     samples: Annotated[int, Field(ge=10, le=10_000_000)] | None = None
     noise: Annotated[float, Field(ge=0)] | None = None
 

@@ -22,6 +22,8 @@ from sweeps.models.splits.row_cuts import RowCut, Rows
 
 __all__ = ["Part", "Splits", "TrainDev", "refit_splits", "split_dataset", "split_folds"]
 
+# "seen": a stream of its own beside those of the cut and the trials.
+_SAMPLE_STREAM = 0x7365656E
 Array = npt.NDArray[Any]
 
 
@@ -60,6 +62,8 @@ class TrainDev:
         target_mean: mean of the training targets in original units, see Preprocessing.
         target_scale: their standard deviation, likewise.
         weights: (train rows,) float64, how much each counts; None where all count alike.
+        measured: (k,) numbers of the train rows that train metrics are measured on, in order; None
+            for all of them.
     """
 
     x_train: Array
@@ -72,6 +76,7 @@ class TrainDev:
     target_mean: Moment = 0.0
     target_scale: Moment = 1.0
     weights: Array | None = None
+    measured: Rows | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +90,7 @@ class Splits:
         preprocessing: how raw features became `x`.
         task: what is asked.
         outputs: number of classes or targets.
+        measured: which train rows train metrics are measured on, see TrainDev.
     """
 
     train: Part
@@ -93,6 +99,7 @@ class Splits:
     preprocessing: Preprocessing
     task: Task
     outputs: int
+    measured: Rows | None = None
 
     def train_dev(self) -> TrainDev:
         """What workers receive: train and dev, and not one test row."""
@@ -107,6 +114,7 @@ class Splits:
             target_mean=self.preprocessing.target_mean,
             target_scale=self.preprocessing.target_scale,
             weights=self.train.weights,
+            measured=self.measured,
         )
 
 
@@ -134,7 +142,7 @@ def split_folds(
     """
     check_features(dataset.features, config.missing)
     cut = cut or cut_dataset(dataset, config.split, seed)
-    return tuple(_fitted(dataset, config, part, cut.units) for part in cut.parts)
+    return tuple(_fitted(dataset, config, part, cut.units, seed) for part in cut.parts)
 
 
 def refit_splits(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
@@ -144,10 +152,12 @@ def refit_splits(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
     those that are trained on: nothing can be chosen by them any more.
     """
     cut = cut_dataset(dataset, config.split, seed)
-    return _fitted(dataset, config, cut.refit(), cut.units)
+    return _fitted(dataset, config, cut.refit(), cut.units, seed)
 
 
-def _fitted(dataset: Dataset, config: DataConfig, cut: RowCut, units: Rows | None) -> Splits:
+def _fitted(
+    dataset: Dataset, config: DataConfig, cut: RowCut, units: Rows | None, seed: int
+) -> Splits:
     preprocessing = fit_preprocessing(
         dataset.features.take(cut.train), dataset.target.take(cut.train), config
     )
@@ -158,7 +168,16 @@ def _fitted(dataset: Dataset, config: DataConfig, cut: RowCut, units: Rows | Non
         preprocessing=preprocessing,
         task=dataset.target.task,
         outputs=dataset.target.outputs,
+        measured=_measured(len(cut.train), config.train_sample, seed),
     )
+
+
+def _measured(rows: int, sample: int | None, seed: int) -> Rows | None:
+    """Draw the train rows of the train metrics, of a stream of their own: nothing else moves."""
+    if sample is None or sample >= rows:
+        return None
+    random = np.random.default_rng([seed, _SAMPLE_STREAM])
+    return np.sort(random.choice(rows, size=sample, replace=False))
 
 
 def _prepared(

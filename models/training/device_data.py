@@ -49,6 +49,10 @@ class DeviceData:
         self._sizes = _batch_sizes(self.train_rows, batch_size)
         self.batches_per_epoch = len(self._sizes)
         self._rows_per_pass = max(1, _NUMBERS_PER_PASS // math.prod(data.input_shape))
+        self._measured: Tensor | None = None
+        if data.measured is not None:
+            self._measured = torch.from_numpy(data.measured).to(device)
+            self._measured_x = self.x[self._measured]
 
     def batches(self) -> Iterator[Batch]:
         """The train rows in a fresh random order, in batches: inputs, targets, weights if any.
@@ -71,13 +75,18 @@ class DeviceData:
         )
 
     def passes(self) -> tuple[Tensor, ...]:
-        """All rows, in order, in blocks for forward passes without gradients."""
-        return torch.split(self.x, self._rows_per_pass)
+        """All rows that are measured, in order, in blocks for forward passes without gradients."""
+        if self._measured is None:
+            return torch.split(self.x, self._rows_per_pass)
+        dev = torch.split(self.x[self.train_rows :], self._rows_per_pass)
+        return (*torch.split(self._measured_x, self._rows_per_pass), *dev)
 
     def by_part(self, outputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Outputs for all rows with their targets, of train and of dev."""
-        sizes = [self.train_rows, len(self.y) - self.train_rows]
-        return zip(torch.split(outputs, sizes), torch.split(self.y, sizes), strict=True)
+        """Outputs for the rows of `passes` with their targets, of train and of dev."""
+        train, dev = self.y[: self.train_rows], self.y[self.train_rows :]
+        if self._measured is not None:
+            train = train[self._measured]
+        return zip(torch.split(outputs, [len(train), len(dev)]), (train, dev), strict=True)
 
 
 def _batch_sizes(rows: int, batch_size: int | Literal["full"]) -> list[int]:

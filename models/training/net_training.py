@@ -122,8 +122,8 @@ class NetTraining:
     def train_epoch(self, epoch: int) -> NetEpoch:
         """Trains one epoch, counted from 0.
 
-        Metrics are those of the weights after the epoch, on all train and all dev rows, with
-        dropout off.
+        Metrics are those of the weights after the epoch, with dropout off, on all dev rows and on
+        the train rows that are measured: all, unless the data say otherwise.
         """
         started_s = time.perf_counter()
         with self._randomness:
@@ -170,7 +170,7 @@ class NetTraining:
         with torch.no_grad():
             with self._precision:
                 blocks = [self._net(x) for x in self._data.passes()]
-            outputs = torch.cat(blocks).float()  # (train + dev rows, outputs)
+            outputs = torch.cat(blocks).float()  # (measured train + dev rows, outputs)
             parts = [
                 metric_values(self._answers(part_outputs, targets), self._metrics)
                 for part_outputs, targets in self._data.by_part(outputs)

@@ -75,7 +75,7 @@ class Evidence:
         objective: The objective.
         task: classification or regression; None where own training has no data.
         dev_rows: How many rows trials are compared on; all of them together where there are folds.
-        train_rows: How many rows each net is trained on; None with folds, where nets differ in it.
+        train_rows: How many rows train metrics are of; None with folds, where nets differ in it.
         file: The sweep as it runs.
         trials: What is known of each.
         values: Objective at the best epoch; NaN where a trial has none.
@@ -139,7 +139,7 @@ def gather(folder: RunFolder, record: SweepRecord) -> Evidence:
         values=np.array([np.nan if value is None else value for value in values], dtype=float),
         dimensions=dimensions(space, [parameter_values(space, one) for one in record.trials]),
         curves=_curves(folder, len(record.trials)),
-        train_rows=_train_rows(description.data),
+        train_rows=_train_rows(description.data, file.data.train_sample),
     )
 
 
@@ -149,9 +149,9 @@ def _baselines(file: SweepFile) -> int:
     return len({configuration_hash(completed(one) or one) for one in listed})
 
 
-def _train_rows(data: DataDescription) -> int | None:
+def _train_rows(data: DataDescription, sample: int | None) -> int | None:
     rows = [split.rows for split in data.splits if split.name == "train"]
-    return rows[0] if rows else None
+    return min(rows[0], sample or rows[0]) if rows else None
 
 
 def _curves(folder: RunFolder, trials: int) -> list[Curve]:

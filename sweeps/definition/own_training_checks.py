@@ -40,10 +40,13 @@ def mixed_training(template: Any) -> Iterator[Problem]:
 
 
 def check_needs_data(file: SweepFile) -> Iterator[Problem]:
-    """Yield that nets have no data to be trained on."""
+    """Yield that nets have no data to be trained on, or that what is asked of data does nothing."""
     if file.data.kind == "none" and not trains_itself(file.space):
         hint = "name them: data: {source: ...}; only own training does without"
         yield Problem(("data",), None, "missing key 'data'", hint=hint, kind="missing_key")
+    if file.data.train_sample is not None and trains_itself(file.space):
+        rule = "own training measures what it likes itself, so that no sample is drawn for it"
+        yield Problem(("data", "train_sample"), file.data.train_sample, rule, hint="remove the key")
 
 
 def _trainings(template: Any) -> Iterator[Any]:

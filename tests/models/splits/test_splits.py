@@ -165,3 +165,16 @@ def test_without_folds_there_is_one_split() -> None:
     dataset, config = loaded(source="iris")
     [only] = split_folds(dataset, config, 7)
     assert pickle.dumps(only.train_dev()) == pickle.dumps(split(source="iris").train_dev())
+
+
+def test_a_sample_of_the_train_rows_is_drawn_once_and_cuts_nothing_otherwise() -> None:
+    whole, sampled = split(source="digits"), split(source="digits", train_sample=100)
+    again, other = (split(seed, source="digits", train_sample=100) for seed in (7, 8))
+    assert (whole.measured, split(source="iris", train_sample=10_000).measured) == (None, None)
+    measured = sampled.train_dev().measured
+    assert measured is not None
+    assert len(set(measured.tolist())) == 100
+    assert (measured < len(sampled.train.rows)).all()
+    np.testing.assert_array_equal(measured, again.measured)
+    assert not np.array_equal(measured, other.measured)
+    np.testing.assert_array_equal(sampled.train.rows, whole.train.rows)

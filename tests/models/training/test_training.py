@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name for it
@@ -336,3 +337,28 @@ def test_accumulated_batches_train_as_one_larger_batch(
     small, large = trained(batch_size=8, accumulate=3), trained(batch_size=24)
     assert [row["lr"] for row in small.history] == [row["lr"] for row in large.history]
     torch.testing.assert_close(small.best_weights, large.best_weights, rtol=1e-5, atol=1e-6)
+
+
+def test_a_sample_of_the_train_rows_changes_what_is_measured_and_nothing_else() -> None:
+    data, chosen = blobs(), np.array([3, 8, 21, 40, 59])
+    shown = replace(data, x_dev=data.x_train[chosen], y_dev=data.y_train[chosen])
+    whole, sampled, reference = (
+        finished(Training(configuration(), one, DEV_LOSS, seed=5))
+        for one in (data, replace(data, measured=chosen), shown)
+    )
+    found, expected, on_chosen = map(metrics_by_part, (sampled, whole, reference))
+    np.testing.assert_allclose(found["dev"], expected["dev"], rtol=1e-6)
+    np.testing.assert_allclose(found["train"], on_chosen["dev"], rtol=1e-6)
+    assert not np.allclose(found["train"], expected["train"], rtol=1e-3)
+    np.testing.assert_array_equal(weights_after(sampled), weights_after(whole))
+
+
+def metrics_by_part(training: Training) -> dict[str, np.ndarray]:
+    """(epochs, metrics) by part."""
+    frame = pd.DataFrame(training.history)
+    return {part: frame.filter(regex=f"^{part}_").to_numpy() for part in ("train", "dev")}
+
+
+def weights_after(training: Training) -> np.ndarray:
+    tensors = training.best_weights
+    return np.concatenate([tensor.numpy().ravel() for tensor in tensors.values()])

@@ -54,6 +54,10 @@ def test_a_section_that_own_training_does_not_read_is_refused(tmp_path: Path, se
 
 
 CHANGES = {
+    "a sample for metrics that it measures itself": (
+        ("{source: iris}", "{source: iris, train_sample: 50}"),
+        "data.train_sample: own training measures what it likes itself",
+    ),
     "an option that it does not take": (
         ("lr: {float: [0.001, 0.1]}", "lr: 0.1, depth: {int: [1, 3]}"),
         "space.training.options.depth: unknown key 'depth', which own:train does not take",
