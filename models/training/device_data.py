@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sweeps.models.splits.splits import TrainDev
 
-__all__ = ["Batch", "DeviceData"]
+__all__ = ["Batch", "DeviceData", "TrialData", "batch_sizes"]
 
 # Inputs, targets, and weights where rows do not count alike.
 Batch = tuple[Tensor, Tensor, Tensor | None]
@@ -21,6 +21,30 @@ Batch = tuple[Tensor, Tensor, Tensor | None]
 # Rows of one forward pass of an evaluation: as many as hold about a million numbers, so that
 # the activations of an image net stay small and tables still go through in one pass.
 _NUMBERS_PER_PASS = 2**20
+
+
+class TrialData(Protocol):
+    """What a net is trained and evaluated on, however its rows are read."""
+
+    @property
+    def train_rows(self) -> int:
+        """How many rows are train."""
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """How many batches an epoch has."""
+
+    def first(self, rows: int) -> Batch:
+        """At most so many train rows, the first in their own order, to try things out on."""
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """The train rows in an order that is new each epoch, counted from 0, in batches."""
+
+    def passes(self) -> Iterable[Tensor]:
+        """All rows, train before dev, in order, in blocks for forward passes."""
+
+    def by_part(self, outputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Outputs for all rows with their targets, of train and of dev."""
 
 
 class DeviceData:
@@ -46,7 +70,7 @@ class DeviceData:
         self.y = torch.from_numpy(np.concatenate([data.y_train, data.y_dev])).to(device)
         self.weights = None if weights is None else torch.from_numpy(weights).to(device)
         self.train_rows = len(data.x_train)
-        self._sizes = _batch_sizes(self.train_rows, batch_size)
+        self._sizes = batch_sizes(self.train_rows, batch_size)
         self.batches_per_epoch = len(self._sizes)
         self._rows_per_pass = max(1, _NUMBERS_PER_PASS // math.prod(data.input_shape))
         self._measured: Tensor | None = None
@@ -54,11 +78,17 @@ class DeviceData:
             self._measured = torch.from_numpy(data.measured).to(device)
             self._measured_x = self.x[self._measured]
 
-    def batches(self) -> Iterator[Batch]:
+    def first(self, rows: int) -> Batch:
+        """At most so many train rows, the first in their own order, without weights."""
+        rows = min(rows, self.train_rows)
+        return self.x[:rows], self.y[:rows], None
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
         """The train rows in a fresh random order, in batches: inputs, targets, weights if any.
 
         Inputs are (rows, *input_shape), targets and weights (rows,). The order is drawn from
-        torch's CPU generator, also on a GPU. Full batches are not shuffled.
+        torch's CPU generator, also on a GPU, wherever that is in the epoch given. Full batches
+        are not shuffled.
         """
         x, y = self.x[: self.train_rows], self.y[: self.train_rows]
         weights = self.weights
@@ -89,7 +119,7 @@ class DeviceData:
         return zip(torch.split(outputs, [len(train), len(dev)]), (train, dev), strict=True)
 
 
-def _batch_sizes(rows: int, batch_size: int | Literal["full"]) -> list[int]:
+def batch_sizes(rows: int, batch_size: int | Literal["full"]) -> list[int]:
     """Rows of each batch; the last takes what is left.
 
     One row left over joins the batch before it: batch normalization cannot work on one row.

@@ -33,7 +33,7 @@ from sweeps.models.scoring.own_loss import try_loss
 from sweeps.models.scoring.row_weights import row_weights
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.accumulation import Batches, in_steps
-from sweeps.models.training.device_data import Batch, DeviceData
+from sweeps.models.training.device_data import Batch, DeviceData, TrialData
 from sweeps.models.training.devices import chosen_device
 from sweeps.models.training.own_batch import BatchChange
 from sweeps.models.training.regularizers import gradient_changes
@@ -84,7 +84,7 @@ class NetTraining:
         with self._randomness:
             self._optimizer = build_optimizer(config.optimizer, self._parameters)
         weights = row_weights(class_weights_of(config.loss), data.y_train, data.weights)
-        self._data = DeviceData(data, config.training.batch_size, device, weights)
+        self._data: TrialData = DeviceData(data, config.training.batch_size, device, weights)
         self._change = None if config.batch is None else BatchChange(config.batch, device)
         self._accumulate = config.training.accumulate
         steps = math.ceil(self._data.batches_per_epoch / self._accumulate)
@@ -108,8 +108,7 @@ class NetTraining:
         Raises:
             ModelError: one of them would fail on them at every attempt.
         """
-        rows = min(_TRIED, self._data.train_rows)
-        batch: Batch = (self._data.x[:rows], self._data.y[:rows], None)
+        batch = self._data.first(_TRIED)
         key, target = ("model", "target"), getattr(config.model, "target", config.model.kind)
         refused = partial(NetError, key=key, value=target, is_permanent=True)
         self._net.eval()
@@ -131,15 +130,15 @@ class NetTraining:
             # Summed on the device: reading each loss would wait for it once a batch.
             loss_sum = torch.zeros((), device=self._parameters.gradient.device)
             rates = self.schedule.rates(epoch)
-            for batches, lr in zip(self._steps(), rates, strict=True):
+            for batches, lr in zip(self._steps(epoch), rates, strict=True):
                 loss_sum += self._optimizer.step(lr, partial(self._gradients, batches))
             metrics, loss_total = self._evaluate(loss_sum)
         row = {**metrics, "lr": rates[-1], "epoch_s": time.perf_counter() - started_s}
         losses = {name: row[name] for name in ("train_loss", "dev_loss")}
         return NetEpoch(row, not_finite({**losses, "a batch's loss": loss_total}))
 
-    def _steps(self) -> Iterator[Batches]:
-        batches = self._data.batches()
+    def _steps(self, epoch: int) -> Iterator[Batches]:
+        batches = self._data.batches(epoch)
         changed = batches if self._change is None else map(self._change, batches)
         return in_steps(changed, self._accumulate)
 
