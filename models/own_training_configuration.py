@@ -1,4 +1,4 @@
-"""A trial that the user's own code trains: its configuration.
+"""A trial that the user's own code trains, a function or a program: its configuration.
 
 Imports no torch, so that a sweep file is checked at once. What is tuned stands in
 `training.options`; there are no sections for what the own code builds by itself.
@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from sweeps.models.configuration import EarlyStopping
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.own_code.roles import TARGET, free_names
+from sweeps.models.program_configuration import ProgramTraining
 from sweeps.models.section import Section
 
 __all__ = ["CustomTraining", "OwnRegularization", "OwnTrialConfig"]
@@ -52,13 +53,13 @@ class OwnRegularization(Section):
 class OwnTrialConfig(Section):
     """All that decides the curve of a trial with own training, besides its data and seed."""
 
-    training: CustomTraining
+    training: Annotated[CustomTraining | ProgramTraining, Field(discriminator="kind")]
     regularization: OwnRegularization = OwnRegularization()
 
     @property
     def resumes(self) -> bool:
-        """Whether a trial that was stopped goes on where it was."""
-        return self.training.resume == "exact"
+        """Whether a trial that was stopped goes on from a checkpoint of the product's."""
+        return isinstance(self.training, CustomTraining) and self.training.resume == "exact"
 
     @model_validator(mode="before")
     @classmethod

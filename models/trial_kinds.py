@@ -1,4 +1,4 @@
-"""The two kinds of trials: of nets in the product's loop, and of training of the user's own.
+"""The kinds of trials: of nets in the product's loop, of the user's own code, and of programs.
 
 Imports no torch.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.own_training_configuration import OwnTrialConfig
 
-__all__ = ["AnyTrialConfig", "is_own_training", "read_trial", "trial_model"]
+__all__ = ["AnyTrialConfig", "is_own_training", "is_program", "read_trial", "trial_model"]
 
 AnyTrialConfig = TrialConfig | OwnTrialConfig
 
@@ -20,6 +20,12 @@ def is_own_training(configuration: Mapping[str, Any]) -> bool:
     """Return whether a trial's configuration, complete or not, names training of the user's own."""
     training = configuration.get("training")
     return isinstance(training, Mapping) and "kind" in training
+
+
+def is_program(configuration: Mapping[str, Any]) -> bool:
+    """Return whether a trial's configuration, complete or not, names a program."""
+    training = configuration.get("training")
+    return isinstance(training, Mapping) and training.get("kind") == "program"
 
 
 def trial_model(configuration: Mapping[str, Any]) -> type[AnyTrialConfig]:

@@ -17,7 +17,10 @@ from torch import Tensor, nn
 
 from sweeps.models.errors import OwnTrainingError
 
-__all__ = ["packed", "refused", "restore", "state_of", "unpacked"]
+__all__ = ["TARGET", "packed", "refused", "restore", "state_of", "unpacked"]
+
+# Where a trial's configuration names the training.
+TARGET = ("training", "target")
 
 # The tensor that holds the tree itself, as the bytes of JSON.
 _TREE = "tree"
@@ -28,9 +31,9 @@ _KEPT = (
 _ALLOWED = "A state holds tensors, arrays, numbers, texts, None, lists, tuples and dicts of these"
 
 
-def refused(rule: str, hint: str = "") -> OwnTrainingError:
+def refused(rule: str, hint: str = "", key: tuple[str, ...] = TARGET) -> OwnTrainingError:
     """What is wrong with own training; the same would come of a second attempt."""
-    return OwnTrainingError(rule, key=("training", "target"), hint=hint, is_permanent=True)
+    return OwnTrainingError(rule, key=key, hint=hint, is_permanent=True)
 
 
 def state_of(name: str, kept: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a trial trains an epoch at a time: a net in the product's loop, or training of one's own."""
+"""What a trial trains an epoch at a time: a net in the product's loop, own code, or a program."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from sweeps.models.own_training_configuration import OwnTrialConfig
+from sweeps.models.program_configuration import ProgramTraining
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.net_training import NetEpoch, NetTraining
 from sweeps.models.training.own_loop import OwnLoop
+from sweeps.models.training.program_loop import ProgramLoop
+from sweeps.models.training.program_run import ProgramPlace
 from sweeps.models.trial_kinds import AnyTrialConfig
 
 __all__ = ["Learner", "build_learner"]
@@ -50,16 +53,29 @@ class Learner(Protocol):
     def restore(self, named: Mapping[str, Tensor]) -> None:
         """Continue from `tensors()`; raises KeyError or RuntimeError where they do not fit."""
 
+    def close(self) -> None:
+        """End what runs outside this process; nothing is trained afterwards."""
+
 
 def build_learner(
-    config: AnyTrialConfig, data: TrainDev | None, objective: Objective, seed: int
+    config: AnyTrialConfig,
+    data: TrainDev | None,
+    objective: Objective,
+    seed: int,
+    place: ProgramPlace | None = None,
 ) -> Learner:
     """Return what trains by a configuration.
+
+    Args:
+        place: where a program runs; others need none.
 
     Raises:
         ModelError: it does not suit the data or this machine, or the user's own code does not
             work.
     """
+    if isinstance(config, OwnTrialConfig) and isinstance(config.training, ProgramTraining):
+        assert place is not None, "a program has a place"
+        return ProgramLoop(config.training, objective, seed, place)
     if isinstance(config, OwnTrialConfig):
         return OwnLoop(config, data, objective, seed)
     assert data is not None, "a net of the product's loop has data: validation asks for them"

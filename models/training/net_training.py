@@ -211,6 +211,9 @@ class NetTraining:
         device = self._parameters.vector.device
         self._kept = {name: tensor.to(device) for name, tensor in _group("best", named).items()}
 
+    def close(self) -> None:
+        """Do nothing: all runs in this process."""
+
     def _live_tensors(self) -> dict[str, dict[str, Tensor]]:
         """What training changes in place; buffers include those that a state_dict leaves out."""
         return {

@@ -6,33 +6,31 @@ returns has `train_epoch()` and `evaluate(rows)`.
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from sweeps.models.errors import OwnTrainingError
 from sweeps.models.own_code.finding_apart import find_apart
 from sweeps.models.own_code.guards import described
-from sweeps.models.own_training_configuration import OwnTrialConfig
+from sweeps.models.own_training_configuration import CustomTraining, OwnTrialConfig
 from sweeps.models.process.randomness import OwnRandomness
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training import kept_state
+from sweeps.models.training.declared_metrics import DeclaredMetrics
 from sweeps.models.training.devices import chosen_device
-from sweeps.models.training.kept_state import refused
+from sweeps.models.training.kept_state import TARGET, refused
 from sweeps.models.training.net_training import NetEpoch
 from sweeps.models.training.own_trial import Rows, Trial
 
-__all__ = ["OwnLoop"]
+__all__ = ["NoSchedule", "OwnLoop"]
 
-_TARGET = ("training", "target")
 _FORMS = (
     "Write a generator function that yields once an epoch, or a class with train_epoch() and "
     "evaluate(rows)"
@@ -60,21 +58,21 @@ class OwnLoop:
         Raises:
             OwnTrainingError: it cannot be found, or is no training.
         """
+        assert isinstance(config.training, CustomTraining), "a program is for ProgramLoop"
         self.device = device = chosen_device(config.training.device)
         self._resumes = config.resumes
         self._randomness = OwnRandomness(seed, device)
-        self._objective = objective
-        self._reported: tuple[str, ...] = ()
+        self._metrics = DeclaredMetrics(objective)
         self._draws: dict[str, OwnRandomness] = {}
         self._kept: dict[str, Tensor] = {}
         self._pending: dict[str, Tensor] = {}
         self._trial = Trial(data, seed, device)
         self._trial.when_entered(self._enter)
-        target = find_apart(config.training.target, OwnTrainingError, _TARGET)
+        target = find_apart(config.training.target, OwnTrainingError, TARGET)
         with self._theirs():
             made = target(self._trial, **config.training.options)
         self._steps = _steps_of(made, self._trial)
-        self.schedule = _NoSchedule()
+        self.schedule = NoSchedule()
 
     def train_epoch(self, epoch: int) -> NetEpoch:
         """Train one epoch, counted from 0, and evaluate on the dev rows.
@@ -91,7 +89,7 @@ class OwnLoop:
             **self._measured("train", trained),
             **self._measured("dev", self.evaluate(self._trial.dev)),
         }
-        self._check_reported(tuple(found))
+        self._metrics.check_epoch(tuple(found), epoch + 1)
         if epoch == 0:
             self.tensors()  # what cannot be saved is said at once, not where it is needed
         return NetEpoch({**found, "epoch_s": time.perf_counter() - started_s}, "")
@@ -118,32 +116,7 @@ class OwnLoop:
         if not isinstance(metrics, Mapping):
             rule = f"must give metrics by name, as {{'loss': 0.5}}, and {what}"
             raise refused(f"{rule} gave a {type(metrics).__name__}")
-        for name in metrics:
-            if name not in self._objective.recorded:
-                declared = ", ".join(self._objective.recorded)
-                raise refused(
-                    f"{what} reports {name!r}, which `metrics` of the sweep file does not have: "
-                    f"{declared}",
-                    f"Declare it (metrics: {{{name}: {{goal: min}}}}), or do not report it",
-                )
-        return {f"{part}_{name}": _number(name, value) for name, value in metrics.items()}
-
-    def _check_reported(self, names: tuple[str, ...]) -> None:
-        """Every epoch must have every metric that is declared, and the same ones as before."""
-        metric = self._objective.metric  # of a refit it is the epoch
-        if metric.startswith("dev_") and metric not in names:
-            raise refused(f"evaluate must report the objective, {self._objective.metric}")
-        for name in self._objective.recorded:
-            if not {f"train_{name}", f"dev_{name}"} & set(names):
-                raise refused(
-                    f"the metric {name!r} of the sweep file is reported by neither the training "
-                    f"nor its evaluation"
-                )
-        before = self._reported or names
-        if set(names) != set(before):
-            rule = f"must report the same metrics every epoch: {', '.join(sorted(before))}"
-            raise refused(f"{rule}; epoch {self._trial.epoch} has {', '.join(sorted(names))}")
-        self._reported = names
+        return self._metrics.measured(part, metrics, what)
 
     def answer(self, weights: Mapping[str, Tensor], rows: Rows) -> dict[str, float]:
         """Return what weights of `kept_weights` measure on some rows, and train nothing.
@@ -202,6 +175,9 @@ class OwnLoop:
         if not isinstance(self._steps, _OfGenerator):
             self._put_pending()
 
+    def close(self) -> None:
+        """Do nothing: all runs in this process."""
+
     def _enter(self) -> None:
         """Go on from a checkpoint, now that the generator has come to its epochs."""
         if self._pending:
@@ -216,17 +192,18 @@ class OwnLoop:
         self._pending = {}
 
 
-class _NoSchedule:
+class NoSchedule:
     """The learning rates are the own training's affair."""
 
     def observe(self, epoch: int, objective: float) -> None:
-        pass
+        """Do nothing."""
 
     def state(self) -> dict[str, Any]:
+        """Return nothing: there is none."""
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        pass
+        """Do nothing."""
 
 
 class _OfGenerator:
@@ -304,15 +281,6 @@ def _evaluating(trial: Trial) -> Iterator[None]:
     finally:
         for module, mode in zip(modules, modes, strict=True):
             module.training = mode
-
-
-def _number(name: str, value: Any) -> float:
-    """Return a metric as a float; NaN and infinities are values, too."""
-    if isinstance(value, Tensor | np.ndarray) and math.prod(value.shape) == 1:
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise refused(f"the metric {name!r} must be a number, not a {type(value).__name__}")
-    return float(value)
 
 
 def _packed(kept: Mapping[str, Any]) -> dict[str, Tensor]:

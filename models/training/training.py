@@ -18,6 +18,7 @@ from sweeps.models.splits.folds import fold_row, fold_seed, in_fold, of_fold
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.learner import build_learner
 from sweeps.models.training.net_training import NetEpoch, not_finite
+from sweeps.models.training.program_run import ProgramPlace
 from sweeps.models.training.regularizers import Patience
 from sweeps.models.training.weights import pack, unpack
 from sweeps.models.trial_kinds import AnyTrialConfig, read_trial
@@ -50,6 +51,7 @@ class Training:
         data: TrainDev | Sequence[TrainDev],
         objective: Objective,
         seed: int,
+        place: ProgramPlace | None = None,
     ) -> None:
         """Builds the nets on the configured device.
 
@@ -60,6 +62,7 @@ class Training:
                 training of the user's own that needs no data.
             objective: with folds, of their mean.
             seed: of all random numbers.
+            place: where a program runs; others need none.
 
         Raises:
             ModelError: the configuration does not suit the data or this machine, or the user's
@@ -70,7 +73,7 @@ class Training:
         folds: Sequence[TrainDev | None] = [data] if isinstance(data, TrainDev) else data or [None]
         seeds = [seed] if len(folds) == 1 else [fold_seed(seed, i + 1) for i in range(len(folds))]
         self._nets = [
-            build_learner(config, fold, objective, own)
+            build_learner(config, fold, objective, own, place)
             for fold, own in zip(folds, seeds, strict=True)
         ]
         early_stopping = config.regularization.early_stopping
@@ -146,6 +149,11 @@ class Training:
         Else each checkpoint would have all rows before it, and a long trial write their square.
         """
         self.history = [row for row in self.history if row["epoch"] > epoch]
+
+    def close(self) -> None:
+        """End what runs outside this process; nothing is trained afterwards."""
+        for net in self._nets:
+            net.close()
 
     def checkpoint(self) -> bytes:
         """Everything that `restore` needs to continue as if never stopped."""

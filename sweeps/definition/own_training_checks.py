@@ -9,7 +9,7 @@ from sweeps.definition.sweep_file import ObjectiveSection, SweepFile
 from sweeps.models.scoring.metric_configuration import MetricOptions
 from sweeps.models.scoring.metrics import METRICS, Mode
 from sweeps.models.scoring.objective import Objective
-from sweeps.models.trial_kinds import is_own_training
+from sweeps.models.trial_kinds import is_own_training, is_program
 from sweeps.search_spaces.problems import Problem, did_you_mean
 
 __all__ = [
@@ -41,12 +41,20 @@ def mixed_training(template: Any) -> Iterator[Problem]:
 
 def check_needs_data(file: SweepFile) -> Iterator[Problem]:
     """Yield that nets have no data to be trained on, or that what is asked of data does nothing."""
+    if file.data.kind != "none" and _runs_programs(file.space):
+        rule = "a program reads its data itself, so that nobody would read this section"
+        hint = "remove it; a path is an option of the program's, or a word of its command"
+        yield Problem(("data",), None, rule, hint=hint)
     if file.data.kind == "none" and not trains_itself(file.space):
         hint = "name them: data: {source: ...}; only own training does without"
         yield Problem(("data",), None, "missing key 'data'", hint=hint, kind="missing_key")
     if file.data.train_sample is not None and trains_itself(file.space):
         rule = "own training measures what it likes itself, so that no sample is drawn for it"
         yield Problem(("data", "train_sample"), file.data.train_sample, rule, hint="remove the key")
+
+
+def _runs_programs(template: Any) -> bool:
+    return any(is_program({"training": one}) for one in _trainings(template))
 
 
 def _trainings(template: Any) -> Iterator[Any]:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from sweeps.definition.own_modules import function_problem
 from sweeps.definition.own_options import option_problems
 from sweeps.definition.problems import from_model
+from sweeps.definition.program_files import program_problems, program_training
 from sweeps.definition.validation_messages import problems_of
 from sweeps.models.configuration import TrialConfig, check_trial
 from sweeps.models.errors import TrialConfigError
@@ -134,6 +135,9 @@ def _against_surroundings(
     """
     for own in trial_functions(complete):
         yield from own_problems(own, around.folders)
+    program = program_training(config)
+    if program is not None:
+        yield from program_problems(program, around.folders)
     data = around.data
     if data is None or isinstance(config, OwnTrialConfig):
         return

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import SweepError
-from sweeps.execution.rehearsal import rehearse
+from sweeps.execution.rehearsal import rehearse, rehearse_program
 from sweeps.execution.trial_worker import REPORT_PERIOD_S
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.data.datasets import load_dataset
@@ -22,8 +24,9 @@ from sweeps.models.nets.nets import build_net
 from sweeps.models.own_code.roles import trial_functions
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import TrainDev, split_folds
+from sweeps.models.training.program_run import ProgramPlace
 from sweeps.models.training.training import Training
-from sweeps.models.trial_kinds import is_own_training
+from sweeps.models.trial_kinds import is_own_training, is_program
 
 __all__ = ["Probe", "probe_plan"]
 
@@ -59,6 +62,8 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
     data = _data(sweep)
     torch.set_num_threads(math.ceil(sweep.file.resources.cpu))
     objective = replace(sweep.objective, recorded=sweep.file.recorded_metrics)
+    if is_program(planned[0].configuration):
+        return _probe_program(planned, objective, sweep)
     if is_own_training(planned[0].configuration):
         return _probe_own(planned, data, objective)
     seconds, times_weights, row_bytes = [], [1.0], 0
@@ -103,6 +108,30 @@ def _probe_own(
             checkpoints.append(len(training.checkpoint()) if trial.config.resumes else 0)
     mean = len(seconds)
     return Probe(sum(seconds) / mean, round(sum(weights) / mean), max(checkpoints))
+
+
+def _probe_program(planned: Sequence[PlannedTrial], objective: Objective, sweep: Sweep) -> Probe:
+    """Measure programs, the first epoch of which has their start, and rehearse one.
+
+    Raises:
+        SweepError: One cannot be run, does not repeat, or does not go on where it was.
+    """
+    threads, limit_s = math.ceil(sweep.file.resources.cpu), sweep.file.trial.timeout_s
+    seconds = []
+    with TemporaryDirectory() as folder:
+        place = ProgramPlace(Path(folder) / "rehearsed", sweep.base_dir, threads, limit_s)
+        with _trial_errors(planned[0]):
+            broken = rehearse_program(planned[0], objective, place)
+        if broken:
+            raise SweepError(f"trial {planned[0].index}: {broken} (--no-probe plans without)")
+        for trial in _spread(planned, _TRAINED):
+            own = replace(place, folder=Path(folder) / str(trial.index))
+            training = Training(trial.config, (), objective, trial.seed, own)
+            with _trial_errors(trial), closing(training):
+                seconds.append(training.train_epoch()["epoch_s"])
+                if training.outcome is None:
+                    seconds[-1] = training.train_epoch()["epoch_s"]
+    return Probe(sum(seconds) / len(seconds), _HEADER_BYTES, 0)
 
 
 def _data(sweep: Sweep) -> list[TrainDev]:

@@ -6,19 +6,26 @@ Two epochs, three times: twice from one seed, and once more from the checkpoint 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.program_files import program_training
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import TrainDev
+from sweeps.models.training.program_run import ProgramPlace
 from sweeps.models.training.training import Training
 from sweeps.models.training.weights import unpack
 
-__all__ = ["rehearse"]
+__all__ = ["rehearse", "rehearse_program"]
 
 _SEEDED = (
     "draw from torch's, numpy's or Python's global generators, or from one made from trial.seed, "
     "and read no clock"
+)
+_PROGRAM_SEEDED = (
+    "give it {seed}, or take SWEEPS_SEED; or write `repeated_epochs: keep_first` in space.training"
 )
 _KEPT = (
     "name all that training changes in trial.keep(...), or write `resume: from_start` in "
@@ -59,6 +66,34 @@ def rehearse(trial: PlannedTrial, data: Sequence[TrainDev], objective: Objective
             f"a trial that goes on from its checkpoint differs {differing} from one that was never "
             f"stopped: {_KEPT}"
         )
+    return ""
+
+
+def rehearse_program(trial: PlannedTrial, objective: Objective, place: ProgramPlace) -> str:
+    """Return that a program does not repeat, or does not go on where it was; else nothing.
+
+    Args:
+        place: with a folder for what the program leaves.
+
+    Raises:
+        OwnTrainingError: it cannot be run, or reports something else than is declared.
+    """
+    training = program_training(trial.config)
+    if training is None or training.repeated_epochs == "keep_first":
+        return ""
+
+    def curve(folder: str, epochs: int) -> Training:
+        own = replace(place, folder=place.folder / folder)
+        made = Training(trial.config, (), objective, trial.seed, own)
+        with closing(made):
+            while made.epoch < epochs and made.outcome is None:
+                made.train_epoch()
+        return made
+
+    differing = _difference(curve("first", 2), curve("again", 2))
+    if differing:
+        return f"two runs of the program from one seed differ {differing}: {_PROGRAM_SEEDED}"
+    curve("again", 2)  # it says itself where it goes on by other numbers
     return ""
 
 

@@ -33,6 +33,7 @@ from sweeps.models.own_code.roles import OwnFunction, metric_functions, trial_fu
 from sweeps.models.process.process_state import ProcessState
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.file_header import checked, with_checksum
+from sweeps.models.training.program_run import ProgramPlace
 from sweeps.models.training.training import Training
 from sweeps.models.training.weights import pack
 from sweeps.models.trial_kinds import AnyTrialConfig, is_own_training, read_trial
@@ -101,8 +102,9 @@ class TrialWorker:
 
     def stop(self) -> None:
         """Let go of the current trial, and put back what it changed in this process."""
+        self._close()
         self._put_back()
-        self._trial = self._training = None
+        self._trial = None
 
     def advance(self) -> TrialReport:
         """Train until the next report is due, and return it; nothing of the trial is raised.
@@ -114,6 +116,7 @@ class TrialWorker:
             raise AssertionError("advance() before start()")
         report = self._attempt(self._trial)
         if report.outcome is not None or report.failure:
+            self._close()
             self._put_back()
         notice, self._notice = self._notice, ""
         is_spoilt = self._process is not None and self._process.is_spoilt
@@ -131,7 +134,7 @@ class TrialWorker:
         except BaseException as err:  # what is no Exception, and `sys.exit`, too
             if isinstance(err, KeyboardInterrupt) and _is_ctrl_c(err):
                 raise
-            self._training = None
+            self._close()
             if isinstance(err, ModelError) and err.is_permanent:
                 return TrialReport(index, [], Outcome.FAILED, described(err))
             return TrialReport(index, [], failure=_describe(err))
@@ -166,6 +169,12 @@ class TrialWorker:
         self._reported = training.epoch
         outcome = self._outcome(training)
         return TrialReport(trial.index, rows, outcome, training.reason, weights=weights)
+
+    def _close(self) -> None:
+        """End what the current training runs outside this process."""
+        training, self._training = self._training, None
+        if training is not None:
+            training.close()
 
     def _take_process(self, trial: PlannedTrial) -> None:
         """Have this process as it was before the first trial, with the trial's modules imported.
@@ -209,7 +218,14 @@ class TrialWorker:
         return self._order.milestones is None or epoch in self._order.milestones
 
     def _begin(self, trial: PlannedTrial) -> Training:
-        return Training(_config(trial), self._order.data, self._objective, trial.seed)
+        order = self._order
+        place = ProgramPlace(
+            order.programs / f"{trial.index:06d}",
+            Path(order.import_paths[0] if order.import_paths else "."),
+            order.threads,
+            order.timeout_s,
+        )
+        return Training(_config(trial), order.data, self._objective, trial.seed, place)
 
     def _continue_or_begin(self, trial: PlannedTrial) -> Training:
         training = self._begin(trial)

@@ -32,6 +32,7 @@ class WorkOrder:
         last_epoch: Every trial is completed at this epoch at the latest; schedules do not know.
         kill_when_late: Whether this process may be ended by the watchdog of `timeout_s`.
         import_paths: Folders where the user's own modules are looked for.
+        programs: A folder for what programs report, print and save, a folder of each trial's own.
         inputs: What has to be copied there first; None where every node sees them.
     """
 
@@ -42,6 +43,7 @@ class WorkOrder:
     checkpoints: Files
     weights: Files
     stacks: Path
+    programs: Path
     metrics: Mapping[str, MetricOptions] = field(default_factory=dict)
     recorded: Mapping[int, int] = field(default_factory=dict)
     timeout_s: float | None = None

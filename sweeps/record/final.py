@@ -123,6 +123,7 @@ class FinalChoice:
         p_value: Of Welch's test between the first two; None where there are too few values.
         within_noise: Whether that test cannot tell them apart; None where it could not be made.
         cut: By which rule test rows were cut off; empty in a record of an older version.
+        untested: Why nothing is measured on test rows; empty where something is.
     """
 
     metric: str
@@ -134,6 +135,7 @@ class FinalChoice:
     model: FinalModel
     frozen_at: float
     cut: str = ""
+    untested: str = ""
 
     @property
     def winner(self) -> Candidate:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sweeps.definition.own_files import files_of_all
+from sweeps.definition.program_files import files_of_programs
 from sweeps.errors import RunFolderError, StorageError
 from sweeps.infra.package import PackageError, stage
 from sweeps.record.run_folder import RunFolder
@@ -22,12 +23,13 @@ CODE = "code"
 
 
 def own_code(folder: RunFolder) -> dict[Path, Path]:
-    """Return the files of the sweep's own functions, each with its path below their folder.
+    """Return the files of the sweep's own functions and programs, with their relative paths.
 
     None of a module that is installed elsewhere.
     """
-    values = folder.read_description().values
-    return files_of_all(values, folder.module_folders())
+    values, base_dir = folder.read_description().values, folder.base_dir()
+    modules = files_of_all(values, folder.module_folders())
+    return modules | files_of_programs(values, base_dir)
 
 
 def digests(files: Mapping[Path, Path]) -> dict[str, str]:
@@ -102,4 +104,4 @@ def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def _below(folder: Path) -> dict[Path, Path]:
-    return {path: path.relative_to(folder) for path in folder.rglob("*.py")}
+    return {path: path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}

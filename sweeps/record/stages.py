@@ -121,7 +121,7 @@ def is_final_over(sweep: RunFolder) -> bool:
     choice = read_final(sweep)
     if choice is None:
         return bool(why_no_winner(sweep))
-    return any(one.metrics for one in choice.own(read_openings(sweep)))
+    return bool(choice.untested) or any(one.metrics for one in choice.own(read_openings(sweep)))
 
 
 def why_no_winner(sweep: RunFolder) -> str:

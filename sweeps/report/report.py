@@ -17,6 +17,7 @@ from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.infra.command_line import command
 from sweeps.models.scoring.tasks import TASKS
 from sweeps.models.splits.cuts import AT_RANDOM
+from sweeps.models.trial_kinds import is_program
 from sweeps.record.description import DataDescription, Description
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.measurement import dev_rows, format_metric, standard_error
@@ -151,7 +152,7 @@ def _summary(
     text += [f"Note on the data: {note}." for note in description.data.notes]
     facts = {
         "objective": f"{record.objective.metric} ({record.objective.mode})",
-        **_data_facts(description),
+        **_data_facts(description, record),
         "started": _clock(record.started_at),
         "time in sessions": f"{record.active_s:.0f} s",
         "files": str(folder.path.name) + "/: plan, ledger, epochs.parquet, weights",
@@ -163,9 +164,12 @@ def _summary(
     )
 
 
-def _data_facts(description: Description) -> dict[str, str]:
+def _data_facts(description: Description, record: SweepRecord) -> dict[str, str]:
     """Return what trials were given, and what keeps the test rows from them."""
-    data = description.data
+    data, first = description.data, record.trials[0].trial.configuration
+    if is_program(first):
+        seal = "sealed by promise: the program reads its data itself"
+        return {"program": first["training"]["command"], "test set": seal}
     if not data.splits:
         return {"test set": "sealed by promise: own training makes or reads what it measures on"}
     rows = ", ".join(f"{one.name} {one.rows} rows" for one in data.splits)
@@ -240,7 +244,9 @@ def _winner_words(
         f"Final winner over {choice.seeds} fresh seeds: trial {winner.trial}{mean}. "
         f"{noise_sentence(choice)} {newer_candidates(choice, record)}".rstrip()
     )
-    if openings and openings[-1].metrics:
+    if choice.untested:
+        words.append(f"Not tested: {choice.untested}.")
+    elif openings and openings[-1].metrics:
         figures = ", ".join(f"{name} {one.words}" for name, one in openings[-1].metrics.items())
         words.append(f"On {openings[-1].rows} test rows that no trial had seen: {figures}.")
     return words

@@ -24,7 +24,7 @@ from sweeps.models.data.datasets import Dataset
 from sweeps.models.errors import ModelError
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import Splits, refit_splits
-from sweeps.models.trial_kinds import is_own_training
+from sweeps.models.trial_kinds import is_own_training, is_program
 from sweeps.record.final import (
     Candidate,
     FinalChoice,
@@ -49,6 +49,7 @@ __all__ = ["FollowUp"]
 
 # The last epoch of a refit is its best, as no dev rows are left to choose by.
 _LAST_EPOCH = Objective("epoch", "max")
+_UNTESTED = "test rows of a program are its own"
 
 
 class Train(Protocol):
@@ -121,6 +122,7 @@ class FollowUp:
             model=model,
             frozen_at=round(time.time(), 3),
             cut=self.folder.read_description().data.cut,
+            untested=_UNTESTED if self._is_of_programs else "",
         )
         write_final(self.folder, choice)
         return choice
@@ -129,6 +131,9 @@ class FollowUp:
         """Return the net that the sweep ends with, or None where its training was interrupted."""
         median = median_repeat(winner, repeats)
         as_repeat = self._saved("final", "repeat", median)
+        if self._is_of_programs:
+            place = f"final/programs/{median.trial.index:06d}/checkpoints"
+            return _with_note(as_repeat, f"what the program saved is in {place}")
         if not final.refit:
             return as_repeat
         if self.dataset is None:
@@ -150,6 +155,10 @@ class FollowUp:
             return _with_note(as_repeat, f"the refit {refit.outcome}: {refit.reason}")
         return self._saved("final/refit", "refit", refit)
 
+    @property
+    def _is_of_programs(self) -> bool:
+        return is_program(self.record.trials[0].trial.configuration)
+
     def _saved(self, stage: Stage, how: str, trial: TrialRecord) -> FinalModel:
         path = fetch_file(best_weights(RunFolder(self.folder.path / stage).weights, trial))
         weights = str(path.relative_to(self.folder.path))
@@ -164,7 +173,7 @@ class FollowUp:
         """Test the frozen model, unless that has been done; it is noted before it takes place."""
         openings = read_openings(self.folder)
         own = choice.own(openings)
-        if own and own[-1].metrics:
+        if choice.untested or (own and own[-1].metrics):
             return
         if not own:
             about = (choice.winner.trial, choice.winner.hash, choice.model.sha256)

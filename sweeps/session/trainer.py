@@ -246,6 +246,7 @@ def _work_order(part: Part, file: SweepFile, unfinished: Sequence[TrialRecord]) 
         checkpoints=part.folder.checkpoint_files,
         weights=part.folder.weight_files,
         stacks=part.folder.checkpoints,
+        programs=part.folder.programs,
         recorded=_recorded(part, unfinished),
         timeout_s=file.trial.timeout_s,
         threads=math.ceil(file.resources.cpu),

@@ -27,7 +27,9 @@ def print_final(
     console.print(f"Its model: {_model_sentence(choice)}:", highlight=False, soft_wrap=True)
     # A line of its own, which no terminal breaks.
     console.print(f"{place}/{choice.model.weights}", highlight=False, soft_wrap=True)
-    if openings and openings[-1].metrics:
+    if choice.untested:
+        console.print(f"Not tested: {choice.untested}.", highlight=False)
+    elif openings and openings[-1].metrics:
         _print_test(choice, openings, console)
 
 

@@ -41,6 +41,7 @@ def order(tmp_path: Path) -> WorkOrder:
         checkpoints=FolderFiles(tmp_path / "checkpoints"),
         weights=FolderFiles(tmp_path / "weights"),
         stacks=tmp_path / "checkpoints",
+        programs=tmp_path / "programs",
     )
 
 

@@ -1,0 +1,132 @@
+"""A trial's program in the trial's own folder: its command, its surroundings, and what it prints.
+
+parameters.json  the trial's options
+metrics.jsonl    what the program reports, of all of its runs
+output.log       what it prints
+checkpoints/     the program's own: what it saves, it finds again where the trial goes on
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweeps.models.own_code.program_command import named_options, placed, split_command
+from sweeps.models.process.child_program import ChildProgram, ProgramEnd
+from sweeps.models.program_configuration import ProgramTraining
+from sweeps.models.training.reported_rows import ReportedRows
+
+__all__ = ["ProgramPlace", "ProgramRun"]
+
+# Most programs take a seed of numpy's, of 32 bits; many an argument has a sign.
+_SEEDS = 2**31
+_TAIL_LINES, _TAIL_BYTES = 20, 4_000
+
+
+@dataclass(frozen=True)
+class ProgramPlace:
+    """Where a trial's program runs.
+
+    Attributes:
+        folder: the trial's own.
+        working_dir: where the program starts.
+        threads: of libraries that ask OMP_NUM_THREADS.
+        timeout_s: seconds that one run of it may take.
+    """
+
+    folder: Path
+    working_dir: Path
+    threads: int = 1
+    timeout_s: float | None = None
+
+
+class ProgramRun:
+    """One run of a trial's program, from its start.
+
+    Attributes:
+        reported: what it reports.
+        log: the file that has what it prints.
+        metrics: the file that it reports to.
+    """
+
+    def __init__(self, training: ProgramTraining, seed: int, place: ProgramPlace) -> None:
+        """Starts it.
+
+        Raises:
+            OSError: the trial's folder cannot be written, or the working directory is not there.
+        """
+        self._training, self._place = training, place
+        self._given = _given(training, seed, place.folder)
+        self.log = place.folder / "output.log"
+        self.metrics = Path(self._given["metrics"])
+        Path(self._given["checkpoints"]).mkdir(parents=True, exist_ok=True)
+        self.reported = ReportedRows(self.metrics)
+        words = self._words()
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"$ {shlex.join(words)}\n")
+        self._printed_from = self.log.stat().st_size
+        self._started_s = time.monotonic()
+        self._child = ChildProgram(
+            words, place.working_dir, self._environment(), self.log, training.grace_s
+        )
+
+    def _words(self) -> list[str]:
+        """Return the command with this trial's values; writes them as JSON, too."""
+        options = self._training.options
+        text = json.dumps(options, indent=2) + "\n"
+        Path(self._given["parameters"]).write_text(text, encoding="utf-8")
+        words = split_command(self._training.command)
+        return placed(words, named_options(options), self._given)
+
+    def _environment(self) -> dict[str, str]:
+        """Return this process's environment, with what a program asks of its trial.
+
+        `python` is the one that runs this, also where its environment is not activated.
+        """
+        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+        threads = {"OMP_NUM_THREADS": str(self._place.threads), "PYTHONUNBUFFERED": "1"}
+        given = {f"SWEEPS_{name.upper()}": value for name, value in self._given.items()}
+        return {**os.environ, **threads, "PATH": path, **given}
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it runs for longer than it may."""
+        limit_s = self._place.timeout_s
+        return limit_s is not None and time.monotonic() - self._started_s > limit_s
+
+    def wait(self, timeout_s: float) -> ProgramEnd | None:
+        """Return how it has ended, or None where it still runs after some seconds."""
+        return self._child.wait(timeout_s)
+
+    def stop(self) -> None:
+        """End it, and every process of its own."""
+        self._child.stop()
+
+    def forget_saved(self) -> None:
+        """Delete what it has saved, so that its next run begins anew."""
+        shutil.rmtree(self._given["checkpoints"], ignore_errors=True)
+
+    def printed(self) -> str:
+        """Return the last lines that this run has printed."""
+        with self.log.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(self._printed_from, end - _TAIL_BYTES))
+            lines = file.read().decode(errors="replace").split("\n")
+        return "\n".join([line.rstrip() for line in lines if line.strip()][-_TAIL_LINES:])
+
+
+def _given(training: ProgramTraining, seed: int, folder: Path) -> dict[str, str]:
+    """Return what stands for the places of a command that are no options."""
+    return {
+        "parameters": str(folder / "parameters.json"),
+        "seed": str(seed % _SEEDS),
+        "epochs": str(training.epochs),
+        "checkpoints": str(folder / "checkpoints"),
+        "metrics": str(folder / "metrics.jsonl"),
+    }

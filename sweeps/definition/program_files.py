@@ -1,0 +1,108 @@
+"""The files of the programs that trials run, told from their commands without running them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sweeps.definition.own_files import files_of
+from sweeps.models.own_code.program_command import named_in, split_command
+from sweeps.models.own_training_configuration import OwnTrialConfig
+from sweeps.models.program_configuration import ProgramTraining
+from sweeps.models.trial_kinds import AnyTrialConfig
+from sweeps.search_spaces.problems import Problem, did_you_mean
+
+__all__ = ["files_of_programs", "program_problems", "program_training"]
+
+_KEY = ("training", "command")
+# Files that a command names, and that are held to what they were; data are not.
+_CODE = (".py", ".sh", ".r", ".jl", ".yaml", ".yml", ".json", ".toml", ".ini", ".cfg")
+
+
+def program_training(config: AnyTrialConfig) -> ProgramTraining | None:
+    """Return how a trial's program is run; None of a trial that is none."""
+    training = config.training if isinstance(config, OwnTrialConfig) else None
+    return training if isinstance(training, ProgramTraining) else None
+
+
+def files_of_programs(values: Mapping[str, Any], folder: Path) -> dict[Path, Path]:
+    """Return the files of code that the programs of a sweep need, each with its path in a folder.
+
+    Args:
+        values: The sweep file's values.
+        folder: Where programs start: the sweep file's.
+
+    Returns:
+        Those that their commands name, and for Python's the modules that they import, however far.
+    """
+    found: set[Path] = set()
+    for command in commands_in(values):
+        words = fixed_words(command)
+        for before, word in zip(["", *words], words, strict=False):
+            if before == "-m":
+                found |= files_of(f"{word}:main", [folder]).keys()
+            found |= _files_named(word.rpartition("=")[2], folder)
+    return {file: file.relative_to(folder) for file in sorted(found)}
+
+
+def _files_named(word: str, folder: Path) -> set[Path]:
+    file = folder / word
+    if not (word.lower().endswith(_CODE) and file.is_file() and file.is_relative_to(folder)):
+        return set()
+    imported = files_of(f"{file.stem}:main", [file.parent]) if file.suffix == ".py" else {}
+    return {file, *(one for one in imported if one.is_relative_to(folder))}
+
+
+def commands_in(values: Any) -> Iterator[str]:
+    """Yield the commands of a sweep file's values, wherever one stands."""
+    if isinstance(values, Mapping):
+        command = values.get("command")
+        if values.get("kind") == "program" and isinstance(command, str):
+            yield command
+        values = list(values.values())
+    if isinstance(values, list | tuple):
+        for one in values:
+            yield from commands_in(one)
+
+
+def fixed_words(command: str) -> list[str]:
+    """Return the words of a command that are the same in every trial; none of one that is none."""
+    try:
+        words = split_command(command)
+    except ValueError:
+        return []
+    return [word for word in words if not named_in(word)]
+
+
+def program_problems(training: ProgramTraining, folders: Sequence[Path]) -> Iterator[Problem]:
+    """Yield what of a command is not there: the program, or the script that it is to run.
+
+    Args:
+        folders: The first is where it starts.
+    """
+    words, here = fixed_words(training.command), folders[0] if folders else Path()
+    first = split_command(training.command)[0]
+    if first in words and _program(first, here) is None:
+        rule = f"there is no program {first!r}, on the PATH or in {here}"
+        yield Problem(
+            _KEY, training.command, rule, hint="write its path from the sweep file's folder"
+        )
+    for word in words:
+        if word.endswith(".py") and word != first and not (here / word).is_file():
+            beside = sorted(str(path.relative_to(here)) for path in here.glob("*.py"))
+            rule = f"there is no file {word!r} in {here}"
+            yield Problem(
+                _KEY, training.command, rule, tuple(beside[:20]), did_you_mean(word, beside)
+            )
+
+
+def _program(word: str, here: Path) -> str | None:
+    if os.sep in word:
+        path = here / word
+        return str(path) if os.access(path, os.X_OK) and path.is_file() else None
+    path_of_this = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    return shutil.which(word, path=path_of_this)

@@ -1,0 +1,127 @@
+"""A sweep of programs, from its file to its record, broken off and whole."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+import sweeps
+from sweeps.record.results import Results
+from tests.sweeps.drivers import EVERY_EPOCH, driver, events, wait_for
+from tests.sweeps.programs import program_sweep
+
+ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 2}"
+HYPERBAND = "{scheduler: hyperband, reduction_factor: 3}"
+RUNNERS = ["local", pytest.param("ray", marks=pytest.mark.ray)]
+ONE = "{method: random, trials: 1}"
+# Programs that hang after epoch 2 while there is a file `hang`: they go on from what they saved, or
+# begin anew.
+GOES_ON = """first = int(open(SAVED).read()) + 1 if os.path.exists(SAVED) else 1
+for epoch in range(first, EPOCHS + 1):
+    report(epoch)
+    open(SAVED, "w").write(str(epoch))
+    while epoch == 2 and os.path.exists("hang"):
+        time.sleep(0.01)
+"""
+BEGINS_ANEW = GOES_ON.replace("os.path.exists(SAVED)", "False")
+
+
+def run(path: Path, runner: Any = "local") -> Results:
+    runs = path.parent / f"runs-{runner}"
+    return sweeps.run(path, runs=runs, runner=runner, tracking_uri="none")
+
+
+def curves(results: Results) -> list[dict[str, float]]:
+    frame = results.epochs().drop(columns="epoch_s").sort_values(["trial", "epoch"])
+    return frame.to_dict("records")
+
+
+def outcomes(results: Results) -> list[str]:
+    return [str(trial.outcome) for trial in results.record.trials]
+
+
+def expected(results: Results) -> list[dict[str, float]]:
+    """What the script computes, from the plan alone."""
+    return [
+        {
+            "trial": one.trial.index,
+            "epoch": epoch,
+            "dev_loss": abs(one.trial.configuration["training"]["options"]["lr"] - 0.1)
+            + one.trial.seed % 2**31 % 7 / 100
+            + 1 / epoch,
+        }
+        for one in results.record.trials
+        for epoch in range(1, 5)
+    ]
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """The processes that run with a trial's folder of this test."""
+
+    def mentions(process: psutil.Process) -> bool:
+        try:
+            return str(folder) in process.environ().get("SWEEPS_METRICS", "")
+        except psutil.Error:
+            return False
+
+    return [one for one in psutil.process_iter() if mentions(one)]
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_sweep_of_programs_records_what_they_report(tmp_path: Path, runner: Any) -> None:
+    results = run(program_sweep(tmp_path), runner)
+    assert outcomes(results) == ["completed"] * 6
+    assert curves(results) == expected(results)
+    assert results.winner is not None
+    report = (results.path / "report.html").read_text()
+    assert "python -S -I train.py {lr} {seed}" in report
+    assert "sealed by promise: the program reads its data itself" in report
+
+
+@pytest.mark.parametrize("stopping", [ASHA, HYPERBAND], ids=["asha", "hyperband"])
+def test_a_scheduler_prunes_programs(tmp_path: Path, stopping: str) -> None:
+    code = "for epoch in range(1, EPOCHS + 1):\n    report(epoch)\ntime.sleep(600)\n"
+    path = program_sweep(tmp_path, code, "epochs: 4, grace_s: 0.1", stopping=stopping)
+    results = run(path)
+    assert "pruned" in outcomes(results)
+    assert [row for row in expected(results) if row in curves(results)] == curves(results)
+    assert not processes_of(tmp_path)
+
+
+def test_a_pruned_program_is_asked_to_end_and_then_made_to(tmp_path: Path) -> None:
+    code = """signal.signal(signal.SIGTERM, lambda *_: print("asked to end", flush=True))
+subprocess.Popen(["sleep", "600"], start_new_session=True)
+report(1)
+while True:
+    time.sleep(0.01)
+"""
+    training = "epochs: 1, grace_s: 0.2"
+    results = run(program_sweep(tmp_path, code, training, search=ONE))
+    assert outcomes(results) == ["completed"]
+    assert "asked to end" in (results.path / "programs/000000/output.log").read_text()
+    assert not processes_of(tmp_path)
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("code", [GOES_ON, BEGINS_ANEW], ids=["goes on", "begins anew"])
+def test_a_killed_sweep_leaves_no_program_and_goes_on(
+    tmp_path: Path, code: str, runner: Any
+) -> None:
+    path = program_sweep(tmp_path, code, stopping=EVERY_EPOCH)
+    (tmp_path / "hang").touch()
+    folder = tmp_path / "runs" / "killed"
+    flags = ["--local"] if runner == "local" else []
+    with driver("run", path, "--runs", tmp_path / "runs", "--id", "killed", *flags) as process:
+        wait_for(lambda: len(events(folder, "report")) > 1)
+        assert processes_of(folder)
+        process.signal(signal.SIGKILL)
+        process.process.wait()
+        wait_for(lambda: not processes_of(folder))
+    (tmp_path / "hang").unlink()
+    resumed = sweeps.resume(folder, runner=runner, tracking_uri="none")
+    assert curves(resumed) == expected(resumed)
+    assert outcomes(resumed) == ["completed"] * 6
