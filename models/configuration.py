@@ -29,6 +29,7 @@ __all__ = [
     "TrainingConfig",
     "TrialConfig",
     "check_trial",
+    "net_outputs",
 ]
 
 
@@ -138,9 +139,9 @@ def check_trial(config: TrialConfig, data: DataShape) -> None:
     """Checks what a configuration asks of the data.
 
     Raises:
-        TrialConfigError: a loss of another task, label smoothing without a cross-entropy, not one
-            weight a class, a cnn on rows that are not images, more pooling than the image has
-            pixels for, or a group without parameters.
+        TrialConfigError: a loss of another task or number of classes, label smoothing without a
+            cross-entropy, not one weight a class, a cnn on rows that are not images, more pooling
+            than the image has pixels for, or a group without parameters.
     """
     _check_loss(config, data)
     if isinstance(config.model, Cnn):
@@ -148,6 +149,11 @@ def check_trial(config: TrialConfig, data: DataShape) -> None:
     names = parameter_names(config.model, len(data.input_shape))
     if names is not None:
         names_by_group(config.optimizer.groups, names)
+
+
+def net_outputs(config: TrialConfig, data: DataShape) -> int:
+    """Return how many outputs a trial's net has: the data's, or one logit for two classes."""
+    return 1 if config.loss.kind == TASKS[data.task].one_logit else data.outputs
 
 
 def _check_loss(config: TrialConfig, data: DataShape) -> None:
@@ -158,6 +164,10 @@ def _check_loss(config: TrialConfig, data: DataShape) -> None:
         raise TrialConfigError(
             rule, key=("loss", "kind"), value=kind, choices=("auto", *losses, "custom")
         )
+    if kind == TASKS[data.task].one_logit and data.outputs != 2:
+        rule = f"{kind} has one output for two classes, and the target has {data.outputs}"
+        hint = "Use cross_entropy, which has one output a class"
+        raise TrialConfigError(rule, key=("loss", "kind"), value=kind, hint=hint)
     smoothing = config.regularization.label_smoothing
     if smoothing > 0 and kind != "cross_entropy":
         if "cross_entropy" in losses:

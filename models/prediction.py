@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from sweeps.models.answer_columns import answer_columns
-from sweeps.models.configuration import TrialConfig
+from sweeps.models.configuration import TrialConfig, net_outputs
 from sweeps.models.data.features import Features
 from sweeps.models.errors import WeightsError
 from sweeps.models.nets.nets import build_net
-from sweeps.models.scoring.answers import Units, units_on
+from sweeps.models.scoring.answers import Units, class_logits, units_on
 from sweeps.models.scoring.tasks import TASKS
 from sweeps.models.splits.folds import of_fold
 from sweeps.models.splits.preprocessing import Preprocessing, preprocessing_from_json
@@ -64,7 +64,8 @@ class Predictor:
         config = TrialConfig.model_validate(about["configuration"])
         nets = []
         for number, prepared in enumerate(folds, start=1):
-            net = build_net(config.model, prepared.input_shape, prepared.outputs)
+            outputs = net_outputs(config, prepared)
+            net = build_net(config.model, prepared.input_shape, outputs)
             own = tensors if len(folds) == 1 else of_fold(number, tensors)
             try:
                 net.load_state_dict(own)
@@ -136,9 +137,10 @@ def _units(prepared: Preprocessing) -> Units:
 
 @torch.inference_mode()
 def _outputs(net: torch.nn.Module, prepared: Preprocessing, raw: RawFeatures) -> Tensor:
-    """What one net puts out: (rows, outputs) float64."""
+    """What one net puts out: (rows, outputs) float64; of one logit `class_logits`."""
     batches = torch.split(torch.from_numpy(prepared.apply(raw)), _ROWS_AT_ONCE)
-    return torch.cat([net(batch).flatten(1) for batch in batches]).double()
+    outputs = torch.cat([net(batch).flatten(1) for batch in batches]).double()
+    return class_logits(outputs) if TASKS[prepared.task].one_logit else outputs
 
 
 def _answer(

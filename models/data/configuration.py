@@ -193,6 +193,8 @@ class DataConfig(Section):
         task: `auto` takes words, booleans, and whole numbers with at most 20 distinct values for
             classes, any other numbers for regression; of several columns those of 0 and 1 for
             labels, of which a row may have any number (multilabel).
+        positive: of two classes the one that F1, AUC, average precision and `pos_weight` look at;
+            without it the second, as classes are sorted.
         weights: a column of how much each row counts in training, 0 or more; it is no feature, and
             metrics count rows alike.
         split: fractions of the dev and test splits, or how many folds stand in place of dev.
@@ -219,6 +221,7 @@ class DataConfig(Section):
     source: str
     target: str | Targets | None = None
     task: Literal["auto", Task] = "auto"
+    positive: str | int | bool | None = None
     weights: str | None = None
     split: SplitFractions = SplitFractions()
     scale: Literal["standard", "none"] = "standard"
@@ -255,7 +258,7 @@ class DataConfig(Section):
         if self.kind != "file":
             self._refuse(("target", "exclude"), "only for files")
         if self.kind == "none":
-            self._refuse(("words", "weights", "split"), "only for data")
+            self._refuse(("words", "positive", "weights", "split"), "only for data")
         if self.kind == "builtin" and self.split.column is not None:
             raise DataError(
                 f"{self.source} has no column that could decide the cut",

@@ -33,6 +33,7 @@ from sweeps.models.data.features import (
     features_from_columns,
 )
 from sweeps.models.data.own import call_own_data
+from sweeps.models.data.positive_class import with_positive
 from sweeps.models.data.several_targets import read_targets, targets_of
 from sweeps.models.data.table_files import Table, read_table
 from sweeps.models.data.targets import Target, read_target
@@ -87,9 +88,11 @@ def load_dataset(config: DataConfig, base_dir: Path) -> Dataset:
 
     Raises:
         DataError: the source is missing or unreadable, has no such columns, or its target does
-            not suit the task.
+            not suit the task or have no such positive class.
     """
     read = _read(config, base_dir)
+    if config.positive is not None:
+        read = read._replace(target=with_positive(read.target, config.positive))
     apart = {config.split.column: read.cut_by, config.weights: read.weights}
     _check_lengths(config, read, {str(k): len(v) for k, v in apart.items() if v is not None})
     return Dataset(

@@ -25,6 +25,7 @@ class ColumnKinds:
         shape: of one row's numbers; more than one entry for images.
         target: name of the target's column; None for data without names, or of several targets.
         classes: names of the classes; empty for amounts.
+        positive: name of the class that was declared the positive one; None where none was.
         targets: names of several targets; empty where a row has one.
         are_labels: whether these are labels rather than amounts.
         missing: how often which text stands for a missing value, by column of a .csv file.
@@ -36,6 +37,7 @@ class ColumnKinds:
     shape: tuple[int, ...] = ()
     target: str | None = None
     classes: tuple[str, ...] = ()
+    positive: str | None = None
     targets: tuple[str, ...] = ()
     are_labels: bool = False
     missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -50,7 +52,8 @@ class ColumnKinds:
             return f"{_counted(self.targets, 'target', 'targets')}: {what}"
         target = "target" if self.target is None else f"target {_shown(self.target)}"
         objective = _counted(self.classes, "class", "classes") if self.classes else "amounts"
-        return f"{target}: {objective}"
+        positive = "" if self.positive is None else f", positive {_shown(self.positive)}"
+        return f"{target}: {objective}{positive}"
 
     def _features(self) -> list[str]:
         numbers = _counted(self.numbers, "number", "numbers")
@@ -80,6 +83,7 @@ def kinds_of(dataset: Dataset, config: DataConfig) -> ColumnKinds:
         shape=dataset.features.numbers.shape[1:],
         target=None if dataset.target.names else next(iter(config.targets), None),
         classes=dataset.target.class_names,
+        positive=None if config.positive is None else dataset.target.class_names[1],
         targets=dataset.target.names,
         are_labels=TASKS[dataset.target.task].is_categorical and bool(dataset.target.names),
         missing=dataset.missing,

@@ -16,7 +16,7 @@ from sweeps.models.scoring.losses import LOSSES, Loss
 from sweeps.models.scoring.metrics import Metric
 from sweeps.models.scoring.tasks import TASKS, Moment, Task
 
-__all__ = ["Answers", "Units", "metric_values", "units_on"]
+__all__ = ["Answers", "Units", "class_logits", "metric_values", "units_on"]
 
 Units = tuple[float | Tensor, float | Tensor]
 
@@ -58,12 +58,14 @@ class Answers:
 
         Args:
             task: what was asked.
-            outputs: (rows, outputs) of a net.
+            outputs: (rows, outputs) of a net; of two classes also (rows, 1), see `class_logits`.
             targets: as a net is trained on them.
             units: the target's mean and deviation in original units; (0, 1) for classes.
         """
         if TASKS[task].is_standardised:
             outputs, targets = outputs.double(), targets.double()
+        if TASKS[task].one_logit:
+            outputs = class_logits(outputs)
         return _KINDS[task](outputs, targets, LOSSES[TASKS[task].losses[0]], units)
 
     def take(self, rows: Tensor) -> Answers:
@@ -240,6 +242,16 @@ _KINDS: dict[Task, type[Answers]] = {
     "regression": Answers,
     "multilabel": _LabelAnswers,
 }
+
+
+def class_logits(outputs: Tensor) -> Tensor:
+    """Return (rows, classes) logits; one logit z of the second of two classes becomes 0 and z.
+
+    The softmax of (0, z) is the sigmoid of z, so that all that is computed of classes holds.
+    """
+    if outputs.shape[1] > 1:
+        return outputs
+    return torch.cat([torch.zeros_like(outputs), outputs], dim=1)
 
 
 def metric_values(answers: Answers, metrics: Iterable[Metric]) -> Tensor:

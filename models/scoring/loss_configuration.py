@@ -17,9 +17,11 @@ __all__ = [
     "CustomLoss",
     "LossConfig",
     "LossKind",
+    "PosWeight",
     "TaskLoss",
     "class_weights_of",
     "options_of",
+    "pos_weight_of",
 ]
 
 LossKind = Literal[
@@ -31,6 +33,7 @@ ClassWeights = (
         tuple[Annotated[float, Field(ge=0, le=1e9)], ...], Field(strict=False, min_length=2)
     ]
 )
+PosWeight = Literal["none", "balanced"] | Annotated[float, Field(gt=0, le=1e9)]
 
 
 class TaskLoss(Section):
@@ -65,9 +68,18 @@ class Focal(_OfClasses):
 
 
 class BinaryCrossEntropy(Section):
-    """Of one probability a label, by a sigmoid each; the mean over a row's labels."""
+    """Of one probability a label, or of the second of two classes, by a sigmoid of one output.
+
+    Of labels the mean over those of a row.
+    """
 
     kind: Literal["binary_cross_entropy"]
+    pos_weight: PosWeight = Field(
+        "none",
+        description="How much a row that has the label, or is of the second class, counts beside "
+        "one that is not: none: alike; balanced: rows without it by rows with it, of the training "
+        "rows; or a number, as in torch.",
+    )
 
 
 class SquaredError(Section):
@@ -132,4 +144,9 @@ def class_weights_of(loss: LossConfig) -> ClassWeights:
 
 def options_of(loss: LossConfig) -> dict[str, float]:
     """Return the numbers that a loss is computed with, as keywords of its function."""
-    return loss.model_dump(exclude={"kind", "class_weights"})
+    return loss.model_dump(exclude={"kind", "class_weights", "pos_weight"})
+
+
+def pos_weight_of(loss: LossConfig) -> PosWeight:
+    """Return how positive rows are weighted; `none` for a loss of no single logit."""
+    return loss.pos_weight if isinstance(loss, BinaryCrossEntropy) else "none"

@@ -41,9 +41,17 @@ def _of_numbers(loss: Loss) -> Loss:
     return of_outputs
 
 
-def _binary(outputs: Tensor, targets: Tensor, *, reduction: str = "mean") -> Tensor:
+def _binary(
+    outputs: Tensor,
+    targets: Tensor,
+    *,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
     wanted = targets.to(outputs.dtype)
-    return F.binary_cross_entropy_with_logits(outputs, wanted, reduction=reduction)
+    return F.binary_cross_entropy_with_logits(
+        outputs, wanted, reduction=reduction, pos_weight=pos_weight
+    )
 
 
 def _focal(outputs: Tensor, targets: Tensor, *, gamma: float, reduction: str = "mean") -> Tensor:
@@ -71,21 +79,30 @@ LOSSES: dict[LossKind, Loss] = {
     "mae": _of_numbers(F.l1_loss),
     "huber": _of_numbers(F.huber_loss),
     "quantile": _of_numbers(_pinball),
-    "binary_cross_entropy": _of_numbers(_binary),  # of logits, against 0 and 1
+    # Of logits, against 0 and 1: labels, or which of two classes.
+    "binary_cross_entropy": _of_numbers(_binary),
 }
 
 
-def training_loss(task: Task, loss: LossConfig, label_smoothing: float = 0.0) -> Loss:
+def training_loss(
+    task: Task,
+    loss: LossConfig,
+    label_smoothing: float = 0.0,
+    pos_weight: Tensor | None = None,
+) -> Loss:
     """Return the loss that batches are trained on, where it is not the user's own.
 
     Args:
         task: of the data.
         loss: the section, which suits the task, as `check_trial` has made sure.
         label_smoothing: for the cross-entropy only, likewise.
+        pos_weight: for the binary cross-entropy only: a scalar, or (labels,); None for none.
     """
     assert not isinstance(loss, CustomLoss), "own losses are in own_loss"
     function = LOSSES[TASKS[task].losses[0] if isinstance(loss, TaskLoss) else loss.kind]
-    options = options_of(loss)
+    options: dict[str, float | Tensor] = {**options_of(loss)}
     if label_smoothing:
         options["label_smoothing"] = label_smoothing
+    if pos_weight is not None:
+        options["pos_weight"] = pos_weight
     return partial(function, **options) if options else function

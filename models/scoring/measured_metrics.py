@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from torch import Tensor
+
 from sweeps.models.scoring.loss_configuration import CustomLoss, LossConfig
 from sweeps.models.scoring.losses import Loss, training_loss
 from sweeps.models.scoring.metric_configuration import MetricOptions
@@ -15,7 +17,12 @@ from sweeps.models.scoring.tasks import Task
 __all__ = ["loss_function", "measured_metrics"]
 
 
-def loss_function(task: Task, loss: LossConfig, label_smoothing: float = 0.0) -> Loss:
+def loss_function(
+    task: Task,
+    loss: LossConfig,
+    label_smoothing: float = 0.0,
+    pos_weight: Tensor | None = None,
+) -> Loss:
     """Return the loss that batches are trained on; see `training_loss`.
 
     Raises:
@@ -23,7 +30,7 @@ def loss_function(task: Task, loss: LossConfig, label_smoothing: float = 0.0) ->
     """
     if isinstance(loss, CustomLoss):
         return OwnLoss(loss)
-    return training_loss(task, loss, label_smoothing)
+    return training_loss(task, loss, label_smoothing, pos_weight)
 
 
 def measured_metrics(

@@ -8,16 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.scoring.loss_configuration import ClassWeights
+from sweeps.models.scoring.loss_configuration import ClassWeights, PosWeight
 
-__all__ = ["row_weights"]
+__all__ = ["positive_weights", "row_weights"]
 
 Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
 
 
 def row_weights(
     class_weights: ClassWeights, y_train: npt.NDArray[Any], own: Floats | None
-) -> npt.NDArray[np.float32] | None:
+) -> Floats32 | None:
     """Return (rows,) weights of mean 1, or None where all rows count alike.
 
     The loss of a batch is the mean of weight times loss, so that every row pulls as much in
@@ -50,3 +51,27 @@ def _of_classes(weights: ClassWeights, y_train: npt.NDArray[Any]) -> Floats:
         return np.array(weights, dtype=np.float64)
     rows = np.bincount(y_train)
     return len(y_train) / (np.count_nonzero(rows) * np.maximum(rows, 1))
+
+
+def positive_weights(weight: PosWeight, y_train: npt.NDArray[Any]) -> Floats32 | None:
+    """Return what the loss of positive rows is multiplied by, or None for 1.
+
+    Not scaled to a mean of 1, so that a step is that of torch's BCEWithLogitsLoss. Where a label
+    has one value in all training rows there is nothing to balance, and its weight is 1.
+
+    Args:
+        weight: a number, or by which rule.
+        y_train: (rows,) of 0 and 1, or (rows, labels).
+
+    Returns:
+        A scalar, or (labels,) of them.
+    """
+    if weight == "none":
+        return None
+    if weight != "balanced":
+        return np.array(weight, dtype=np.float32)
+    positive = y_train.sum(axis=0, dtype=np.float64)
+    negative = len(y_train) - positive
+    has_both = (positive > 0) & (negative > 0)
+    found = np.where(has_both, negative / np.maximum(positive, 1), 1.0)
+    return found.astype(np.float32)

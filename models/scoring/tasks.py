@@ -24,6 +24,7 @@ class TaskKind:
         losses: what may be trained on. The first is so unless another is named, and it is what
             every trial reports as its loss, without weights, smoothing or penalties.
         score: the metric whose distance from 1 is the error that bias and variance are read from.
+        one_logit: the loss by which a net has a single output for two classes; None without one.
         is_stratified: whether every split gets its share of each value of the target.
         is_categorical: whether an answer is right or wrong, rather than more or less far off.
         is_standardised: whether nets see the target less its training mean, in training deviations.
@@ -34,15 +35,17 @@ class TaskKind:
     is_stratified: bool
     is_categorical: bool
     is_standardised: bool
+    one_logit: LossKind | None = None
 
 
 TASKS: dict[Task, TaskKind] = {
     "classification": TaskKind(
-        losses=("cross_entropy", "focal"),
+        losses=("cross_entropy", "focal", "binary_cross_entropy"),
         score="accuracy",
         is_stratified=True,
         is_categorical=True,
         is_standardised=False,
+        one_logit="binary_cross_entropy",
     ),
     "regression": TaskKind(
         losses=("mse", "mae", "huber", "quantile"),

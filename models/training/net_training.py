@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from sweeps.models.configuration import TrialConfig, check_trial
+from sweeps.models.configuration import TrialConfig, check_trial, net_outputs
 from sweeps.models.errors import NetError
 from sweeps.models.nets.nets import build_net
 from sweeps.models.optimizers.flat_parameters import FlatParameters
@@ -25,12 +25,13 @@ from sweeps.models.optimizers.schedules import Horizon, Schedule
 from sweeps.models.own_code.own_call import called
 from sweeps.models.process.randomness import OwnRandomness
 from sweeps.models.scoring.answers import Answers, metric_values, units_on
-from sweeps.models.scoring.loss_configuration import class_weights_of
+from sweeps.models.scoring.loss_configuration import class_weights_of, pos_weight_of
+from sweeps.models.scoring.losses import Loss
 from sweeps.models.scoring.measured_metrics import loss_function, measured_metrics
 from sweeps.models.scoring.metrics import metric_columns
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.scoring.own_loss import try_loss
-from sweeps.models.scoring.row_weights import row_weights
+from sweeps.models.scoring.row_weights import positive_weights, row_weights
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.accumulation import Batches, in_steps
 from sweeps.models.training.device_data import Batch, DeviceData, TrialData
@@ -78,8 +79,9 @@ class NetTraining:
         kinds = (config.model.kind, config.optimizer.kind, config.loss.kind)
         is_all_ours = "custom" not in kinds and config.batch is None
         self._randomness = OwnRandomness(seed, device, is_all_ours)
+        outputs = net_outputs(config, data)
         with self._randomness:
-            self._net = build_net(config.model, data.input_shape, data.outputs).to(device)
+            self._net = build_net(config.model, data.input_shape, outputs).to(device)
         self._parameters = FlatParameters(self._net)
         with self._randomness:
             self._optimizer = build_optimizer(config.optimizer, self._parameters)
@@ -90,7 +92,7 @@ class NetTraining:
         steps = math.ceil(self._data.batches_per_epoch / self._accumulate)
         horizon = Horizon(config.training.epochs, steps)
         self.schedule = Schedule(config.schedule, config.optimizer.lr, horizon, objective.mode)
-        self._loss = loss_function(data.task, config.loss, config.regularization.label_smoothing)
+        self._loss = _loss_of(config, data, device)
         self._gradient_changes = gradient_changes(config.regularization, self._parameters)
         self._precision = _precision(config.training.precision, device)
         metrics = measured_metrics(data.task, objective.recorded, config.loss)
@@ -220,6 +222,13 @@ class NetTraining:
             "parameters": {name: tensor.data for name, tensor in self._net.named_parameters()},
             "buffers": dict(self._net.named_buffers()),
         }
+
+
+def _loss_of(config: TrialConfig, data: TrainDev, device: torch.device) -> Loss:
+    positive = positive_weights(pos_weight_of(config.loss), data.y_train)
+    on_device = None if positive is None else torch.from_numpy(positive).to(device)
+    smoothing = config.regularization.label_smoothing
+    return loss_function(data.task, config.loss, smoothing, on_device)
 
 
 def _group(group: str, named: Mapping[str, Tensor]) -> dict[str, Tensor]:

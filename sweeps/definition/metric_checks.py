@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from sweeps.definition.other_names import answer_to
 from sweeps.definition.sweep_file import ObjectiveSection
 from sweeps.definition.trial_checks import own_problems
 from sweeps.models.own_code.roles import metric_functions
@@ -121,8 +122,8 @@ def _unknown(
     rule = f"{found!r} is not a {what} for {' or '.join(tasks)}"
     if place[0] == "objective" and found.startswith("train_"):
         rule = f"{found!r} would reward overfitting: trials are judged on the dev set"
-    hint = did_you_mean(found, choices)
     name = found.removeprefix("dev_")
+    hint = answer_to("metric", name) or did_you_mean(found, choices)
     if not hint and name.isidentifier():
         hint = f"one of your own: metrics: {{{name}: {{target: 'own:{name}', goal: max}}}}"
     return Problem(place, found, rule, choices, hint)

@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 __all__ = ["Place", "answer_to", "parameter_answer"]
 
-Place = Literal["method", "scheduler", "optimizer", "schedule", "model", "parameter"]
+Place = Literal[
+    "method", "scheduler", "optimizer", "schedule", "model", "loss", "metric", "parameter"
+]
 
 _RANGE = "write `{float: [low, high]}`, or `int` for whole numbers"
 _LOG = "write `{float: [low, high], log: true}`; the bounds are the numbers' own, not exponents"
@@ -112,6 +114,47 @@ _ANSWERS: dict[Place, dict[str, str]] = {
              "gnn", "tabnet", "vit"),
             "is not built in: write a function that returns it, and "
             "`{kind: custom, target: \"own:build\"}`",
+        ),
+    },
+    "loss": {
+        **dict.fromkeys(
+            ("bce", "bceloss", "bcewithlogits", "bcewithlogitsloss", "binarycrossentropyloss",
+             "logloss", "logistic", "sigmoid"),
+            "is `binary_cross_entropy` here: one output for two classes, or one a label",
+        ),
+        **dict.fromkeys(
+            ("ce", "crossentropyloss", "nll", "nllloss", "softmax", "categoricalcrossentropy",
+             "sparsecategoricalcrossentropy"),
+            "is `cross_entropy` here, of logits",
+        ),
+        **dict.fromkeys(("focalloss", "sigmoidfocal"), "is `focal` here"),
+        **dict.fromkeys(("l2", "mseloss", "squarederror", "meansquarederror"), "is `mse` here"),
+        **dict.fromkeys(("l1", "l1loss", "maeloss", "absoluteerror"), "is `mae` here"),
+        **dict.fromkeys(("smoothl1", "smoothl1loss", "huberloss"), "is `huber` here"),
+        **dict.fromkeys(("pinball", "quantileloss"), "is `quantile` here"),
+        **dict.fromkeys(
+            ("dice", "diceloss", "jaccard", "iou", "tversky", "lovasz", "hinge", "kl", "kldiv",
+             "poisson", "poissonnll", "gaussiannll", "ctc", "triplet", "contrastive", "infonce",
+             "arcface", "logcosh"),
+            "is not built in: write a function of outputs and targets, and "
+            "`{kind: custom, target: \"own:loss\"}`",
+        ),
+    },
+    "metric": {
+        **dict.fromkeys(("rocauc", "auroc", "aucroc", "roc", "rocaucscore"), "is `auc` here"),
+        **dict.fromkeys(
+            ("ap", "auprc", "prauc", "aucpr", "averageprecisionscore"),
+            "is `average_precision` here",
+        ),
+        **dict.fromkeys(("acc", "accuracyscore", "top1"), "is `accuracy` here"),
+        **dict.fromkeys(("f1macro", "macrof1", "f1score"), "is `f1` here"),
+        **dict.fromkeys(("crossentropy", "nll", "bce"), "is `log_loss` here"),
+        **dict.fromkeys(("brierscore", "brierscoreloss"), "is `brier` here"),
+        **dict.fromkeys(("r2score", "rsquared", "explainedvariance"), "use `r2`"),
+        **dict.fromkeys(
+            ("precision", "recall", "sensitivity", "specificity"),
+            "is not built in, as a threshold alone decides it: use `f1_binary`, "
+            "`average_precision` or `balanced_accuracy`, or a metric of your own",
         ),
     },
     "parameter": {

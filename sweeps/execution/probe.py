@@ -17,7 +17,7 @@ from sweeps.definition.sweep import Sweep
 from sweeps.errors import SweepError
 from sweeps.execution.rehearsal import rehearse, rehearse_program
 from sweeps.execution.trial_worker import REPORT_PERIOD_S
-from sweeps.models.configuration import TrialConfig
+from sweeps.models.configuration import TrialConfig, net_outputs
 from sweeps.models.data.datasets import load_dataset
 from sweeps.models.errors import ModelError
 from sweeps.models.nets.nets import build_net
@@ -179,13 +179,14 @@ def _config(trial: PlannedTrial) -> TrialConfig:
 
 def _weights_bytes(trial: PlannedTrial, data: Sequence[TrainDev]) -> int:
     """Return the bytes of the tensors of a trial's nets, which are built without memory."""
-    model, one = _config(trial).model, data[0]
+    config, one = _config(trial), data[0]
+    outputs = net_outputs(config, one)
     try:
         with torch.device("meta"):
-            net = build_net(model, one.input_shape, one.outputs)
+            net = build_net(config.model, one.input_shape, outputs)
     except Exception:  # the user's own net may compute with its numbers as it is built
         with _trial_errors(trial):
-            net = build_net(model, one.input_shape, one.outputs)
+            net = build_net(config.model, one.input_shape, outputs)
     sizes: list[int] = [
         tensor.numel() * tensor.element_size() for tensor in net.state_dict().values()
     ]
