@@ -22,7 +22,7 @@ from sweeps.models.training.declared_metrics import DeclaredMetrics
 from sweeps.models.training.kept_state import refused
 from sweeps.models.training.net_training import NetEpoch
 from sweeps.models.training.own_loop import NoSchedule
-from sweeps.models.training.program_run import ProgramPlace, ProgramRun
+from sweeps.models.training.program_run import ProgramPlace, ProgramRun, StopAskedError
 from sweeps.models.training.reported_rows import read_line, shown
 
 __all__ = ["ProgramLoop"]
@@ -56,6 +56,7 @@ class ProgramLoop:
         Raises:
             OwnTrainingError: it cannot be started, ended before, or reports something else than
                 the sweep file declares.
+            StopAskedError: it need not report it any more.
         """
         run = self._started or self._start()
         row = self._row(run, epoch + 1)
@@ -113,6 +114,8 @@ class ProgramLoop:
             if end is not None and not self._takes_last_line(run):
                 return self._row_at_end(run, epoch, end)
             self._refuse_late(run)
+            if self._place.should_stop():
+                raise StopAskedError
             look_s = min(2 * look_s, _LONGEST_LOOK_S)
         return self._rows[epoch]
 

@@ -14,6 +14,7 @@ import shlex
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +23,15 @@ from sweeps.models.process.child_program import ChildProgram, ProgramEnd
 from sweeps.models.program_configuration import ProgramTraining
 from sweeps.models.training.reported_rows import ReportedRows
 
-__all__ = ["ProgramPlace", "ProgramRun"]
+__all__ = ["ProgramPlace", "ProgramRun", "StopAskedError"]
 
 # Most programs take a seed of numpy's, of 32 bits; many an argument has a sign.
 _SEEDS = 2**31
 _TAIL_LINES, _TAIL_BYTES = 20, 4_000
+
+
+class StopAskedError(Exception):
+    """An epoch is no longer waited for."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,14 @@ class ProgramPlace:
         working_dir: where the program starts.
         threads: of libraries that ask OMP_NUM_THREADS.
         timeout_s: seconds that one run of it may take.
+        should_stop: asked while an epoch is waited for, which may take hours.
     """
 
     folder: Path
     working_dir: Path
     threads: int = 1
     timeout_s: float | None = None
+    should_stop: Callable[[], bool] = lambda: False
 
 
 class ProgramRun:

@@ -23,7 +23,7 @@ def run_in_process(job: Job) -> None:
     drop_checkpoints_ahead_of_ledger(job.order)
     scheduler = LedgerScheduler(job.scheduler, job.recorder)
     waiting = OrderedDict.fromkeys(scheduler.left(job.indices))
-    worker = TrialWorker(job.order)
+    worker = TrialWorker(job.order, job.recorder.should_stop)
     try:
         _train_all(waiting, worker, scheduler, job.growing)
     finally:

@@ -12,7 +12,7 @@ import signal
 import time
 import traceback
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -33,7 +33,7 @@ from sweeps.models.own_code.roles import OwnFunction, metric_functions, trial_fu
 from sweeps.models.process.process_state import ProcessState
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.file_header import checked, with_checksum
-from sweeps.models.training.program_run import ProgramPlace
+from sweeps.models.training.program_run import ProgramPlace, StopAskedError
 from sweeps.models.training.training import Training
 from sweeps.models.training.weights import pack
 from sweeps.models.trial_kinds import AnyTrialConfig, is_own_training, read_trial
@@ -56,8 +56,15 @@ _STORE_LAG_S = 10.0
 class TrialWorker:
     """Holds the data once and trains the trials that it is given, one after the other."""
 
-    def __init__(self, order: WorkOrder) -> None:
+    def __init__(self, order: WorkOrder, should_stop: Callable[[], bool] = lambda: False) -> None:
+        """Take up no trial yet.
+
+        Args:
+            should_stop: Asked while a program is waited for; in the driver's own process alone,
+                as others are ended from outside.
+        """
         self._order = order
+        self._should_stop = should_stop
         self._objective = replace(order.objective, recorded=order.metrics)
         self._trial: PlannedTrial | None = None
         self._training: Training | None = None
@@ -129,6 +136,8 @@ class TrialWorker:
                 return self._train_to_report(trial)
         except _OutOfTimeError as err:
             return TrialReport(index, [], Outcome.FAILED, str(err))
+        except StopAskedError:
+            return TrialReport(index, [])
         except _UnsavedError as err:
             return TrialReport(index, [], unsaved=str(err), errno=err.number)
         except BaseException as err:  # what is no Exception, and `sys.exit`, too
@@ -224,6 +233,7 @@ class TrialWorker:
             Path(order.import_paths[0] if order.import_paths else "."),
             order.threads,
             order.timeout_s,
+            self._should_stop,
         )
         return Training(_config(trial), order.data, self._objective, trial.seed, place)
 

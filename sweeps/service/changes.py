@@ -9,6 +9,7 @@ from typing import Any
 from sweeps.definition.planning import PlannedTrial
 from sweeps.errors import FileProblem, RequestError, SweepFileError
 from sweeps.infra.command_line import command
+from sweeps.record.final import read_final
 from sweeps.record.recorder import too_many_failures
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
@@ -93,6 +94,11 @@ def _refuse_another(folder: RunFolder) -> None:
         raise RequestError(
             f"{folder.name} already has a final, without a winner: {why}; "
             f"{retry}--again keeps it and starts a new one"
+        )
+    choice = read_final(folder)
+    if choice is not None and choice.untested:
+        raise RequestError(
+            f"{folder.name} already has a final result; --again keeps it and runs a new one"
         )
     raise RequestError(
         f"{folder.name} already has a final result, and its test set has been used; --again keeps "

@@ -11,7 +11,7 @@ import pytest
 
 import sweeps
 from sweeps.record.results import Results
-from tests.sweeps.drivers import EVERY_EPOCH, driver, events, wait_for
+from tests.sweeps.drivers import EVERY_EPOCH, driver, events, run_command, wait_for
 from tests.sweeps.programs import program_sweep
 
 ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 2}"
@@ -125,3 +125,52 @@ def test_a_killed_sweep_leaves_no_program_and_goes_on(
     resumed = sweeps.resume(folder, runner=runner, tracking_uri="none")
     assert curves(resumed) == expected(resumed)
     assert outcomes(resumed) == ["completed"] * 6
+
+
+def test_a_stop_does_not_wait_for_the_next_epoch_of_a_program(tmp_path: Path) -> None:
+    path = program_sweep(tmp_path, GOES_ON, search=ONE, stopping=EVERY_EPOCH)
+    (tmp_path / "hang").touch()
+    folder = tmp_path / "runs" / "stopped"
+    flags = ("--runs", tmp_path / "runs", "--id", "stopped", "--local")
+    with driver("run", path, *flags) as process:
+        wait_for(lambda: (folder / "programs/000000/checkpoints/epoch").exists())
+        process.signal(signal.SIGTERM)
+        _, printed = process.wait()
+    assert "interrupted by SIGTERM" in printed
+    assert not processes_of(folder)
+    (tmp_path / "hang").unlink()
+    resumed = sweeps.resume(folder, runner="local", tracking_uri="none")
+    assert curves(resumed) == expected(resumed)
+
+
+def test_plan_rehearses_a_program(tmp_path: Path) -> None:
+    code, printed = run_command("plan", program_sweep(tmp_path))
+    assert code == 0, printed
+    unseeded = "for epoch in range(1, EPOCHS + 1):\n    report(epoch, loss=time.time())\n"
+    code, printed = run_command("plan", program_sweep(tmp_path, unseeded))
+    assert code != 0
+    assert "two runs of the program from one seed differ in epoch 1" in printed
+
+
+def test_a_final_trains_a_program_under_fresh_seeds_and_tests_nothing(tmp_path: Path) -> None:
+    results = run(program_sweep(tmp_path, final="{top_k: 2, seeds: 3}"))
+    assert results.final is not None
+    winner = results.final.winner
+    lr = results.record.trials[winner.trial].trial.configuration["training"]["options"]["lr"]
+    seeds = [value - abs(lr - 0.1) - 0.25 for value in winner.values]
+    assert all(round(100 * one, 9) in range(7) for one in seeds)
+    assert len(set(seeds)) > 1
+    assert not results.openings
+    assert "final/programs/" in results.final.model.note
+    assert "test rows of a program are its own" in (results.path / "report.html").read_text()
+    code, printed = run_command("final", results.path)
+    assert code == 1
+    assert "already has a final result; --again keeps it and runs a new one" in printed
+
+
+def test_a_resume_is_held_to_the_program_s_files(tmp_path: Path) -> None:
+    (tmp_path / "part.py").write_text("")
+    results = run(program_sweep(tmp_path, f"import part\n{'report(1)'}\n", "epochs: 1"))
+    assert results.record.code is not None
+    assert results.record.code.keys() == {"train.py", "part.py"}
+    assert (results.path / "code" / "train.py").exists()
