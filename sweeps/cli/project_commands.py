@@ -17,11 +17,17 @@ __all__ = ["add_project_commands"]
 
 
 def add_project_commands(commands: Any) -> None:
-    """Add init, ui, watch and cluster."""
+    """Add init, import, ui, watch and cluster."""
     text = "start a project: a sweep file, a net, data and a Makefile that work as they are"
     init = commands.add_parser("init", help=text, description=text)
     init.add_argument("folder", type=Path, nargs="?", default=Path(), help="default: this folder")
     init.set_defaults(command=_init)
+    text = "make a sweep file of a sweep.yaml of W&B's or an Experiment of Katib's"
+    importing = commands.add_parser("import", help=text, description=text)
+    importing.add_argument("file", type=Path)
+    text = "default: FILE-imported.yaml, beside it"
+    importing.add_argument("--out", type=Path, help=text)
+    importing.set_defaults(command=_import)
     text = "open the MLflow UI on what was recorded"
     ui = commands.add_parser("ui", help=text, description=text)
     ui.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
@@ -75,6 +81,18 @@ def _init(parsed: argparse.Namespace) -> int:
     with chdir(folder):
         steps += [command("run", "sweep.yaml"), command("ui")]
     print("\n".join(f"  {step}" for step in steps), file=sys.stderr)
+    return 0
+
+
+def _import(parsed: argparse.Namespace) -> int:
+    from sweeps.service.importing import import_file
+
+    source: Path = parsed.file
+    made = import_file(source, parsed.out or source.with_name(f"{source.stem}-imported.yaml"))
+    for note in made.notes:
+        print(note, file=sys.stderr)
+    print(made.path)
+    print(f"\nNext:\n  {command('validate', str(made.path))}", file=sys.stderr)
     return 0
 
 

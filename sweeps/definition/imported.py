@@ -1,0 +1,129 @@
+"""What of another tool's sweep a sweep file can say, and what was left out, with its place."""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sweeps.models.own_code.program_command import GIVEN
+from sweeps.search_spaces.problems import KeyPath
+from sweeps.search_spaces.yaml_writer import write_yaml
+
+__all__ = ["Imported", "epochs_of", "file_name", "number", "option_name", "stepped", "sweep_text"]
+
+# Parameters that say how long a program trains, which has a place of its own here.
+_EPOCHS = ("epochs", "num_epochs", "n_epochs", "max_epochs", "num-epochs", "max-epochs")
+_GUESSED_EPOCHS = 10
+_HEAD = """Made by `sweeps import` of {source}.
+The program must report each epoch by one line of JSON in the file that SWEEPS_METRICS names:
+  with open(os.environ["SWEEPS_METRICS"], "a") as file:
+      print(json.dumps({{"epoch": epoch, "{metric}": value}}), file=file)"""
+
+
+@dataclass
+class Imported:
+    """A sweep file in the making.
+
+    Attributes:
+        sections: Of the sweep file.
+        options: What is tuned, by name.
+        command: The program's words.
+        epochs: How long it trains, a number or a parameter; None where that is not known.
+        notes: What was left out or is said in another way, each with its place in the source.
+    """
+
+    sections: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    command: list[str] = field(default_factory=list)
+    epochs: Any = None
+    notes: list[tuple[KeyPath, str]] = field(default_factory=list)
+
+    def note(self, path: KeyPath, text: str) -> None:
+        """Say of a place in the source what became of it."""
+        self.notes.append((path, text))
+
+    def leave_out(self, value: Mapping[str, Any], reasons: Mapping[str, str], *path: str) -> None:
+        """Note each key of a section that has no place here, and why."""
+        for key, reason in reasons.items():
+            if key in value:
+                self.note((*path, key), f"left out: {reason}")
+
+    def leave_out_unknown(self, value: Mapping[str, Any], known: Sequence[str], *path: str) -> None:
+        """Note each key of a section that is not known."""
+        for key in value:
+            if key not in known:
+                self.note((*path, key), "left out: an unknown key")
+
+
+def sweep_text(imported: Imported, source: str) -> str:
+    """Return the sweep file.
+
+    Args:
+        source: The name of the file that it is made of.
+    """
+    [metric, *_] = imported.sections["metrics"]
+    epochs = imported.epochs
+    if epochs is None:
+        text = f"the file does not say how often the program reports; {_GUESSED_EPOCHS} is a guess"
+        imported.note((), f"space.training.epochs: {text}")
+    training = {
+        "kind": "program",
+        "command": " ".join(imported.command),
+        "options": imported.options,
+        "epochs": _GUESSED_EPOCHS if epochs is None else epochs,
+    }
+    value = {**imported.sections, "space": {"training": training}}
+    comments: dict[KeyPath, str] = {
+        ("space", "training", "epochs"): "How often the program reports."
+    }
+    return write_yaml(value, comments, _HEAD.format(source=source, metric=metric))
+
+
+def epochs_of(name: str, parameter: Any) -> Any | None:
+    """Return how long the program trains, where a parameter is that; else None."""
+    is_whole = type(parameter) is int
+    if isinstance(parameter, Mapping):
+        options = parameter.get("choice", ())
+        is_whole = "int" in parameter or (options and all(type(one) is int for one in options))
+    return parameter if name in _EPOCHS and is_whole else None
+
+
+def option_name(name: str, taken: Mapping[str, Any]) -> str:
+    """Return the name of an option for a parameter: letters, digits and _, and no reserved word."""
+    found = re.sub(r"\W", "_", name, flags=re.ASCII)
+    if not found.isidentifier() or keyword.iskeyword(found):
+        found = f"p_{found}"
+    if found in GIVEN or found in taken:
+        found += "_value"
+    return found
+
+
+def file_name(name: Any, otherwise: str) -> str:
+    """Return a sweep's name: letters, digits, `.`, `_` and `-`."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", str(name or "")).strip("-._")[:64] or otherwise
+
+
+def number(value: Any) -> Any:
+    """Return a number that may be written as text; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return int(value)
+    except ValueError:
+        pass
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+def stepped(low: float, high: float, step: float, is_whole: bool) -> dict[str, Any]:
+    """Return a range with steps whose last one is the highest that fits."""
+    last = low + math.floor((high - low) / step + 1e-9) * step
+    if is_whole:
+        return {"int": [round(low), round(last)], "step": round(step)}
+    return {"float": [float(f"{low:.12g}"), float(f"{last:.12g}")], "step": step}
