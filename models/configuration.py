@@ -12,8 +12,9 @@ from typing import Annotated, ClassVar, Literal, Protocol, Self
 from pydantic import Field, field_validator, model_validator
 
 from sweeps.models.data.batch_configuration import OwnBatch
+from sweeps.models.data.items import TensorKind
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.nets.configuration import Cnn, ModelConfig
+from sweeps.models.nets.configuration import Cnn, CustomNet, ModelConfig
 from sweeps.models.nets.names import parameter_names
 from sweeps.models.optimizers.configuration import OptimizerConfig, added_weight_decay
 from sweeps.models.optimizers.group_patterns import names_by_group
@@ -134,16 +135,23 @@ class DataShape(Protocol):
     def input_shape(self) -> tuple[int, ...]:
         """Of one row: (columns,), or (channels, height, width)."""
 
+    @property
+    def item(self) -> TensorKind | None:
+        """What the x of an item is, of a dataset of the user's; None of features."""
+
 
 def check_trial(config: TrialConfig, data: DataShape) -> None:
     """Checks what a configuration asks of the data.
 
     Raises:
-        TrialConfigError: a loss of another task or number of classes, label smoothing without a
-            cross-entropy, not one weight a class, a cnn on rows that are not images, more pooling
-            than the image has pixels for, or a group without parameters.
+        TrialConfigError: a built-in net on items that are not float32, a loss of another task or
+            number of classes, label smoothing without a cross-entropy, not one weight a class, a
+            cnn on rows that are not images, more pooling than the image has pixels for, or a group
+            without parameters.
     """
     _check_loss(config, data)
+    if data.item is not None and not isinstance(config.model, CustomNet):
+        _check_item(config.model.kind, data.item)
     if isinstance(config.model, Cnn):
         _check_cnn(config.model, data.input_shape)
     names = parameter_names(config.model, len(data.input_shape))
@@ -179,6 +187,13 @@ def _check_loss(config: TrialConfig, data: DataShape) -> None:
     if not isinstance(weights, str) and len(weights) != data.outputs:
         rule = f"there must be one weight for each of {data.outputs} classes, in their order"
         raise TrialConfigError(rule, key=("loss", "class_weights"), value=list(weights))
+
+
+def _check_item(kind: str, item: TensorKind) -> None:
+    if item.dtype != "float32" or not item.shape:
+        rule = f"a built-in net takes rows of float32, and x of an item is {item}"
+        hint = "Convert x in the dataset (x.float()), or write a net of your own: model.kind custom"
+        raise TrialConfigError(rule, key=("model", "kind"), value=kind, hint=hint)
 
 
 def _check_cnn(model: Cnn, input_shape: tuple[int, ...]) -> None:

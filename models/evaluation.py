@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sweeps.models.data.features import Features
+from sweeps.models.data.items import ItemRows
 from sweeps.models.data.targets import Target
 from sweeps.models.prediction import Predictor
 from sweeps.models.scoring.answers import Answers, metric_values, units_on
@@ -57,7 +58,7 @@ class Resampling:
 @torch.inference_mode()
 def evaluate(
     predictor: Predictor,
-    features: Features,
+    features: Features | ItemRows,
     target: Target,
     metrics: Mapping[str, Metric],
     drawn: Resampling,
@@ -72,7 +73,7 @@ def evaluate(
 
     Args:
         predictor: preprocessing and net.
-        features: raw features of n rows.
+        features: raw features of n rows, or n items of a dataset.
         target: what should be answered for them: classes by index, labels, or numbers in their own
             units.
         metrics: what is measured, by name.
@@ -137,7 +138,7 @@ def _estimate(
     return Estimate(value, max(ends[0], floor), min(ends[1], ceiling))
 
 
-def _answers(predictor: Predictor, features: Features, target: Target) -> Answers:
+def _answers(predictor: Predictor, features: Features | ItemRows, target: Target) -> Answers:
     """Return what a predictor says of raw rows, as a net's outputs beside standardised targets."""
     prepared = predictor.preprocessing
     wanted: Tensor = torch.from_numpy(target.values)

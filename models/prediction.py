@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +17,9 @@ from torch.nn.functional import logsigmoid
 from sweeps.models.answer_columns import answer_columns
 from sweeps.models.configuration import TrialConfig, net_outputs
 from sweeps.models.data.features import Features
-from sweeps.models.errors import WeightsError
+from sweeps.models.data.item_reading import ItemReader
+from sweeps.models.data.items import ItemRows, dtype_of
+from sweeps.models.errors import DataError, WeightsError
 from sweeps.models.nets.nets import build_net
 from sweeps.models.scoring.answers import Units, class_logits, units_on
 from sweeps.models.scoring.tasks import TASKS
@@ -32,6 +34,9 @@ _LOG = logging.getLogger(__name__)
 _ROWS_AT_ONCE = 4096
 
 RawFeatures = Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike
+Asked = RawFeatures | ItemRows
+# Of what a dataset draws at random for the items that are asked.
+_SEED = 0x74657374
 
 
 class Predictor:
@@ -64,8 +69,8 @@ class Predictor:
         config = TrialConfig.model_validate(about["configuration"])
         nets = []
         for number, prepared in enumerate(folds, start=1):
-            outputs = net_outputs(config, prepared)
-            net = build_net(config.model, prepared.input_shape, outputs)
+            outputs, dtype = net_outputs(config, prepared), dtype_of(prepared.item)
+            net = build_net(config.model, prepared.input_shape, outputs, dtype)
             own = tensors if len(folds) == 1 else of_fold(number, tensors)
             try:
                 net.load_state_dict(own)
@@ -81,7 +86,8 @@ class Predictor:
         Categories that no training row had are logged as a warning, with the count of their rows.
 
         Args:
-            raw: a column for each name, or an array of (rows, numbers), as Preprocessing takes it.
+            raw: a column for each name, or an array of (rows, numbers), as Preprocessing takes it;
+                of a dataset an array of (rows, *shape of an x), or items of it.
 
         Raises:
             DataError: a column is missing, or a value is missing or not finite.
@@ -97,17 +103,17 @@ class Predictor:
         if words := unknown_words(folds, self.preprocessing.words_of(raw)):
             _LOG.warning(words)
 
-    def _answers(self, raw: RawFeatures) -> npt.NDArray[np.float64]:
+    def _answers(self, raw: Asked) -> npt.NDArray[np.float64]:
         """(rows, outputs) probabilities, or amounts in the target's own units."""
         answers = [_answer(net, prepared, raw) for net, prepared in self._nets]
         mean: npt.NDArray[np.float64] = np.mean(answers, axis=0)
         return mean
 
-    def outputs(self, features: Features) -> Tensor:
+    def outputs(self, features: Features | ItemRows) -> Tensor:
         """Return what one net would have put out to answer as these nets do together.
 
         Args:
-            features: raw, of n rows.
+            features: raw, of n rows, or n items of a dataset.
 
         Returns:
             (rows, classes) log-probabilities, (rows, labels) logits, or (rows, targets)
@@ -136,16 +142,26 @@ def _units(prepared: Preprocessing) -> Units:
 
 
 @torch.inference_mode()
-def _outputs(net: torch.nn.Module, prepared: Preprocessing, raw: RawFeatures) -> Tensor:
+def _outputs(net: torch.nn.Module, prepared: Preprocessing, raw: Asked) -> Tensor:
     """What one net puts out: (rows, outputs) float64; of one logit `class_logits`."""
-    batches = torch.split(torch.from_numpy(prepared.apply(raw)), _ROWS_AT_ONCE)
+    batches = _batches(prepared, raw)
     outputs = torch.cat([net(batch).flatten(1) for batch in batches]).double()
     return class_logits(outputs) if TASKS[prepared.task].one_logit else outputs
 
 
-def _answer(
-    net: torch.nn.Module, prepared: Preprocessing, raw: RawFeatures
-) -> npt.NDArray[np.float64]:
+def _batches(prepared: Preprocessing, raw: Asked) -> Iterable[Tensor]:
+    if isinstance(raw, ItemRows):
+        return ItemReader(raw).blocks(range(len(raw)), _SEED)
+    if prepared.item is None:
+        return torch.split(torch.from_numpy(prepared.apply(raw)), _ROWS_AT_ONCE)
+    asked = torch.as_tensor(np.asarray(raw)).to(getattr(torch, prepared.item.dtype))
+    if asked.shape[1:] != prepared.item.shape:
+        rule = f"rows must be {prepared.item} each, as x of the dataset"
+        raise DataError(rule, value=f"shape {tuple(asked.shape[1:])}")
+    return torch.split(asked, _ROWS_AT_ONCE)
+
+
+def _answer(net: torch.nn.Module, prepared: Preprocessing, raw: Asked) -> npt.NDArray[np.float64]:
     """What one net says: (rows, outputs) probabilities, or amounts in the targets' own units."""
     outputs = _outputs(net, prepared, raw)
     if TASKS[prepared.task].is_standardised:

@@ -125,7 +125,7 @@ MODEL_ROOMS = {
     "scoring": {"own_code", "process"},
     "nets": {"own_code"},
     "optimizers": {"own_code", "scoring"},
-    "data": {"own_code", "scoring"},
+    "data": {"own_code", "process", "scoring"},
     "splits": {"data", "own_code", "scoring"},
     "training": {"process", "own_code", "scoring", "nets", "optimizers", "data", "splits"},
 }

@@ -32,7 +32,8 @@ from sweeps.models.data.features import (
     features_from_array,
     features_from_columns,
 )
-from sweeps.models.data.own import call_own_data
+from sweeps.models.data.items import ItemRows, Items
+from sweeps.models.data.own import arrays_of, call_data_function, dataset_of
 from sweeps.models.data.positive_class import with_positive
 from sweeps.models.data.several_targets import read_targets, targets_of
 from sweeps.models.data.table_files import Table, read_table
@@ -45,11 +46,12 @@ __all__ = ["Dataset", "load_dataset"]
 class _Read(NamedTuple):
     """What was read; see Dataset."""
 
-    features: Features
+    features: Features | Items
     target: Target
     cut_by: npt.NDArray[Any] | None = None
     missing: Mapping[str, Mapping[str, int]] = {}
     weights: npt.NDArray[np.float64] | None = None
+    labels: npt.NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,25 +60,34 @@ class Dataset:
 
     Attributes:
         source: the configuration's source, as written.
-        features: raw features of all rows.
+        features: raw features of all rows, or the items of a dataset of the user's.
         target: what is predicted, for all rows.
         digest: sha256 of features, names and target, in hexadecimal.
         cut_by: (rows,) the column that decides the cut: numbers, datetimes or words; None where
             rows are cut at random.
         missing: of a .csv file's features with missing values: how often which text stood there.
         weights: (rows,) how much each row counts in training; None where all count alike.
+        labels: (rows,) the y of each item as it was read; None of features.
     """
 
     source: str
-    features: Features
+    features: Features | Items
     target: Target
     digest: str
     cut_by: npt.NDArray[Any] | None = None
     missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     weights: npt.NDArray[np.float64] | None = None
+    labels: npt.NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def raw(self, rows: npt.NDArray[np.intp]) -> Features | ItemRows:
+        """The given rows as they were read, in the order given: a copy, or numbers of items."""
+        if not isinstance(self.features, Items):
+            return self.features.take(rows)
+        assert self.labels is not None, "labels are read with the items"
+        return ItemRows(self.features, rows, self.labels[rows])
 
 
 def load_dataset(config: DataConfig, base_dir: Path) -> Dataset:
@@ -103,6 +114,7 @@ def load_dataset(config: DataConfig, base_dir: Path) -> Dataset:
         cut_by=read.cut_by,
         missing=read.missing,
         weights=read.weights,
+        labels=read.labels,
     )
 
 
@@ -176,7 +188,11 @@ def _table_without(config: DataConfig, base_dir: Path, apart: Mapping[str, Apart
 
 
 def _from_function(config: DataConfig) -> _Read:
-    raw, raw_target, beside = call_own_data(config.source)
+    returned = call_data_function(config.source)
+    found = dataset_of(config.source, returned)
+    if found is not None:
+        return _from_dataset(config, *found)
+    raw, raw_target, beside = arrays_of(config.source, returned)
     several = targets_of("target", raw_target)
     if several is not None and len(several) > 1:
         target = read_targets(several, config.task)
@@ -187,16 +203,36 @@ def _from_function(config: DataConfig) -> _Read:
         named = {} if isinstance(raw, np.ndarray) else raw
         held = beside if name in beside else named
         if name not in held:
-            rule = f"the function must return a column {name!r}, which {one.purpose}"
             hint = "Return it among the features, or as a third value: {name: one value a row}"
-            choices = (*beside, *named)
-            raise DataError(rule, key=one.key[:1], value=name, choices=choices, hint=hint)
+            raise _no_such_column(one, (*beside, *named), hint)
         read[name] = column_of_values(one, held[name])
     if isinstance(raw, np.ndarray):
         return _with_apart(_Read(features_from_array(raw), target), config, read)
     columns = {name: values for name, values in raw.items() if name not in read}
     features = features_from_columns(settled_columns(columns, config))
     return _with_apart(_Read(features, target), config, read)
+
+
+def _from_dataset(config: DataConfig, dataset: Any, beside: Mapping[str, npt.ArrayLike]) -> _Read:
+    from sweeps.models.data.item_reading import read_dataset  # imports torch, as the user's did
+
+    if config.words:
+        rule = "words are columns of features, and the items of a dataset have none"
+        raise DataError(rule, key=("words",), value=list(config.words), hint="Remove the key")
+    read = {}
+    for name, one in columns_apart(config).items():
+        if name not in beside:
+            hint = "Return it beside the dataset: dataset, {name: one value an item}"
+            raise _no_such_column(one, tuple(beside), hint)
+        read[name] = column_of_values(one, beside[name])
+    items, labels = read_dataset(config.source, dataset)
+    target = _target(config, "y", labels)
+    return _with_apart(_Read(items, target, labels=labels), config, read)
+
+
+def _no_such_column(column: Apart, choices: tuple[str, ...], hint: str) -> DataError:
+    rule = f"the function must return a column {column.name!r}, which {column.purpose}"
+    return DataError(rule, key=column.key[:1], value=column.name, choices=choices, hint=hint)
 
 
 def _target_of_file(
@@ -226,11 +262,11 @@ def _target(
 def _digest(read: _Read) -> str:
     """A hash of all that was read; shapes and names keep equal bytes of unequal data apart."""
     features, target = read.features, read.target
-    shapes = [features.numbers.shape, target.values.shape, features.numbers.dtype.str]
-    names = [features.number_names, features.word_names, target.task, target.class_names]
-    hashed = hashlib.sha256(json.dumps([shapes, names]).encode())
-    hashed.update(np.ascontiguousarray(features.numbers).tobytes())
-    hashed.update(json.dumps(features.words.tolist()).encode())
+    if isinstance(features, Items):
+        about = [features.digest, len(features), target.task, target.class_names]
+        hashed = hashlib.sha256(json.dumps(about).encode())
+    else:
+        hashed = _hashed_features(features, target)
     hashed.update(np.ascontiguousarray(target.values).tobytes())
     if target.names:
         hashed.update(json.dumps(target.names).encode())
@@ -239,3 +275,12 @@ def _digest(read: _Read) -> str:
     if read.weights is not None:
         hashed.update(b"weights" + read.weights.tobytes())
     return hashed.hexdigest()
+
+
+def _hashed_features(features: Features, target: Target) -> hashlib._Hash:
+    shapes = [features.numbers.shape, target.values.shape, features.numbers.dtype.str]
+    names = [features.number_names, features.word_names, target.task, target.class_names]
+    hashed = hashlib.sha256(json.dumps([shapes, names]).encode())
+    hashed.update(np.ascontiguousarray(features.numbers).tobytes())
+    hashed.update(json.dumps(features.words.tolist()).encode())
+    return hashed

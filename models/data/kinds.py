@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import Dataset
+from sweeps.models.data.items import Items
 from sweeps.models.scoring.tasks import TASKS
 
 __all__ = ["ColumnKinds", "kinds_of"]
@@ -29,6 +30,7 @@ class ColumnKinds:
         targets: names of several targets; empty where a row has one.
         are_labels: whether these are labels rather than amounts.
         missing: how often which text stands for a missing value, by column of a .csv file.
+        items: what the x of a dataset's items is; empty where rows have columns.
     """
 
     numbers: tuple[str, ...] = ()
@@ -41,6 +43,7 @@ class ColumnKinds:
     targets: tuple[str, ...] = ()
     are_labels: bool = False
     missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    items: str = ""
 
     def lines(self) -> list[str]:
         """The kinds in one sentence, and a second one where values are missing."""
@@ -56,6 +59,8 @@ class ColumnKinds:
         return f"{target}: {objective}{positive}"
 
     def _features(self) -> list[str]:
+        if self.items:
+            return [f"items of a dataset: {self.items}, as they are, not scaled"]
         numbers = _counted(self.numbers, "number", "numbers")
         if len(self.shape) > 1:
             numbers = f"images of {' x '.join(map(str, self.shape))} numbers"
@@ -76,6 +81,8 @@ class ColumnKinds:
 
 def kinds_of(dataset: Dataset, config: DataConfig) -> ColumnKinds:
     """What the columns of a data set that was read by a `data` section were taken for."""
+    if isinstance(dataset.features, Items):
+        return ColumnKinds(items=str(dataset.features.x), classes=dataset.target.class_names)
     return ColumnKinds(
         numbers=dataset.features.number_names,
         categories=dataset.features.word_names,

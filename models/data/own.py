@@ -1,4 +1,4 @@
-"""Calling a function of the user's that returns (features, target), and what decides the cut.
+"""Calling a function of the user's that returns data: (features, target), or a dataset.
 
 Whatever that function raises comes back as a DataError that names it.
 """
@@ -13,21 +13,47 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.models.data.features import exact_array, named_columns
+from sweeps.models.data.items import is_dataset
 from sweeps.models.errors import DataError
 from sweeps.models.own_code.finding import call_function, find_function
 
-__all__ = ["call_own_data"]
+__all__ = ["arrays_of", "call_data_function", "dataset_of"]
 
 _RULE = "the function must return (features, target)"
+_OR_DATASET = f"{_RULE}, or a dataset with __len__ and __getitem__ whose items are (x, y)"
+_BESIDE = "what the function returns beside its data must be a mapping of column name to values"
+Columns = Mapping[str, npt.ArrayLike]
 
 
-def call_own_data(
-    source: str,
-) -> tuple[Mapping[str, npt.ArrayLike] | npt.NDArray[Any], Any, Mapping[str, npt.ArrayLike]]:
-    """The features, the target and the further columns that a function of the user returns.
+def call_data_function(source: str) -> Any:
+    """What a function of the user's returns.
 
     Args:
         source: `package.module:function`; the module is importable from where the program runs.
+
+    Raises:
+        DataError: no such module or function, or a call that fails.
+    """
+    function = find_function(source, DataError, ("source",))
+    return call_function(function, _RULE, partial(DataError, key=("source",), value=source))
+
+
+def dataset_of(source: str, returned: Any) -> tuple[Any, Columns] | None:
+    """The dataset that a function returned, alone or with columns by name; None of arrays.
+
+    Raises:
+        DataError: what stands beside it are no columns.
+    """
+    if is_dataset(returned):
+        return returned, {}
+    is_pair = isinstance(returned, tuple | list) and len(returned) == 2
+    if not is_pair or not is_dataset(returned[0]) or is_dataset(returned[1]):
+        return None
+    return returned[0], _beside(source, returned[1])
+
+
+def arrays_of(source: str, returned: Any) -> tuple[Columns | npt.NDArray[Any], Any, Columns]:
+    """The features, the target and the further columns that a function of the user returned.
 
     Returns:
         Features as a mapping of column name to values, which a data frame becomes too, or as an
@@ -35,25 +61,25 @@ def call_own_data(
         that are not features, such as groups, if it returns a third value.
 
     Raises:
-        DataError: no such module or function, or a call that fails or returns no such pair.
+        DataError: it is no such pair.
     """
-    function = find_function(source, DataError, ("source",))
-    refused = partial(DataError, key=("source",), value=source)
-    returned = call_function(function, _RULE, refused)
     if not isinstance(returned, tuple | list) or len(returned) not in (2, 3):
         found = f"a {type(returned).__name__}"
         if isinstance(returned, tuple | list):
             found += f" of {len(returned)}"
-        raise refused(f"{_RULE}, and returned {found}")
+        raise DataError(f"{_OR_DATASET}, and returned {found}", key=("source",), value=source)
     features, target, *more = returned
-    beside = named_columns(more[0]) if more else {}
-    if beside is None:
-        raise refused(
-            "the third value that the function returns must be a mapping of column name to values"
-        )
+    beside = _beside(source, more[0]) if more else {}
     columns, targets = named_columns(features), named_columns(target)
     return (
         np.asarray(features) if columns is None else columns,
         exact_array(target) if targets is None else targets,
         beside,
     )
+
+
+def _beside(source: str, returned: Any) -> Columns:
+    columns = named_columns(returned)
+    if columns is None:
+        raise DataError(_BESIDE, key=("source",), value=source)
+    return columns

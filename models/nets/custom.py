@@ -20,13 +20,16 @@ __all__ = ["build_custom_net"]
 _TARGET = ("model", "target")
 
 
-def build_custom_net(config: CustomNet, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+def build_custom_net(
+    config: CustomNet, input_shape: tuple[int, ...], outputs: int, dtype: str = "float32"
+) -> nn.Module:
     """The net that `function(input_shape=..., outputs=..., **options)` returns.
 
     Args:
         config: the function and its options.
         input_shape: of one row: (columns,), or (channels, height, width).
         outputs: number of classes, or 1; the net maps (rows, *input_shape) to (rows, outputs).
+        dtype: of what it takes, by its name in torch.
 
     Raises:
         NetError: the function is not found, fails, or returns something else than such a net.
@@ -38,19 +41,21 @@ def build_custom_net(config: CustomNet, input_shape: tuple[int, ...], outputs: i
     net = call_function(build, f"the function must take {taken}", refused)
     if not isinstance(net, nn.Module):
         raise refused(f"the function must return a torch.nn.Module, not a {type(net).__name__}")
-    _try_out(net, config.target, input_shape, outputs)
+    _try_out(net, config.target, torch.zeros(2, *input_shape, dtype=getattr(torch, dtype)), outputs)
     return net
 
 
-def _try_out(net: nn.Module, target: str, input_shape: tuple[int, ...], outputs: int) -> None:
+def _try_out(net: nn.Module, target: str, rows: Tensor, outputs: int) -> None:
     """Runs two rows through; this also gives lazy layers their shapes."""
     refused = partial(NetError, key=_TARGET, value=target)
 
     def tried() -> object:
         with torch.no_grad():
-            return net.eval()(torch.zeros(2, *input_shape))
+            return net.eval()(rows)
 
-    returned = call_function(tried, f"the net must take rows of shape {input_shape}", refused)
+    returned = call_function(
+        tried, f"the net must take rows of shape {tuple(rows.shape[1:])}", refused
+    )
     shape = tuple(returned.shape) if isinstance(returned, Tensor) else type(returned).__name__
     if shape != (2, outputs):
         raise refused(f"the net must map 2 rows to shape (2, {outputs}), not to {shape}")

@@ -35,13 +35,16 @@ _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
 }
 
 
-def build_net(config: ModelConfig, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+def build_net(
+    config: ModelConfig, input_shape: tuple[int, ...], outputs: int, dtype: str = "float32"
+) -> nn.Module:
     """A freshly initialised net on the CPU.
 
     Args:
         config: which net; `check_trial` has accepted it for this data.
         input_shape: of one row: (columns,), or (channels, height, width).
         outputs: number of classes, or 1.
+        dtype: of the rows that it takes, by its name in torch.
 
     Raises:
         NetError: the user's own net cannot be found, built or run.
@@ -54,7 +57,7 @@ def build_net(config: ModelConfig, input_shape: tuple[int, ...], outputs: int) -
         case Cnn():
             return _initialised(_cnn(config, input_shape, outputs), config.initialization)
         case CustomNet():
-            return build_custom_net(config, input_shape, outputs)
+            return build_custom_net(config, input_shape, outputs, dtype)
 
 
 def _flatten(input_shape: tuple[int, ...]) -> list[nn.Module]:

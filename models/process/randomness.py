@@ -16,13 +16,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["OwnRandomness"]
+__all__ = ["OwnRandomness", "seeded"]
 
 
 class _States(NamedTuple):
     torch: dict[str, Tensor]  # by kind of device
     numpy: Any  # as of np.random.get_state()
     python: Any  # as of random.getstate()
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Have the CPU's global generators follow from a seed, and be afterwards where they were.
+
+    Args:
+        seed: 0 or above, of up to 64 bits.
+    """
+    outer = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    torch.default_generator.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(outer[0])
+        np.random.set_state(outer[1])
+        random.setstate(outer[2])
 
 
 class OwnRandomness:

@@ -13,6 +13,8 @@ import numpy.typing as npt
 from sweeps.models.data.columns_apart import Apart, column_of_file
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import Dataset
+from sweeps.models.data.features import Features
+from sweeps.models.data.items import Items
 from sweeps.models.errors import DataError
 from sweeps.models.splits.cuts import Cut
 
@@ -38,6 +40,8 @@ def cut_notes(dataset: Dataset, cut: Cut, config: DataConfig, base_dir: Path) ->
         config: The `data` section; columns that it excludes are looked at, too.
         base_dir: Folder that relative file names start from.
     """
+    if isinstance(dataset.features, Items):
+        return ("items of a dataset are not compared: equal ones may be on both sides of the cut",)
     return (*_about_rows(cut), *_about_columns(dataset, config, base_dir))
 
 
@@ -74,6 +78,7 @@ def _about_columns(dataset: Dataset, config: DataConfig, base_dir: Path) -> Iter
 def _columns(dataset: Dataset, config: DataConfig, base_dir: Path) -> Iterator[tuple[str, Column]]:
     """Yield each column of a table by name, those that are excluded from a file among them."""
     features = dataset.features
+    assert isinstance(features, Features), "items have no columns"
     if config.kind == "builtin" or features.numbers.ndim != 2:
         return
     yield from zip(features.number_names, features.numbers.T, strict=True)

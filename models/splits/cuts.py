@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from sweeps.models.data.configuration import SplitFractions
 from sweeps.models.data.datasets import Dataset
+from sweeps.models.data.features import Features
 from sweeps.models.data.targets import Target
 from sweeps.models.errors import DataError
 from sweeps.models.splits.equal_rows import equal_rows, is_by_chance
@@ -68,7 +69,7 @@ def cut_dataset(dataset: Dataset, fractions: SplitFractions, seed: int) -> Cut:
     Raises:
         DataError: A part would be empty, or lack a class, or the column cannot decide a cut.
     """
-    twins = equal_rows(dataset.features)
+    twins = _twins(dataset, fractions)
     if fractions.order is not None:
         cut = _in_order(dataset, fractions)
     elif fractions.given is not None:
@@ -82,12 +83,27 @@ def cut_dataset(dataset: Dataset, fractions: SplitFractions, seed: int) -> Cut:
     return replace(cut, shared=_shared(cut.parts, twins))
 
 
+def _twins(dataset: Dataset, fractions: SplitFractions) -> Rows:
+    """Return (rows,) the same number for equal rows; items of a dataset are not read for that."""
+    if isinstance(dataset.features, Features):
+        return equal_rows(dataset.features)
+    if fractions.duplicates == "together":
+        raise DataError(
+            "duplicates: together compares rows, and the items of a dataset are not compared",
+            key=("split", "duplicates"),
+            value=fractions.duplicates,
+            hint="Name a column that is equal where items belong together: split: {group: name}",
+        )
+    return np.arange(len(dataset))
+
+
 def _at_random(dataset: Dataset, fractions: SplitFractions, seed: int, twins: Rows) -> Cut:
     """Cut single rows; where that parts equal rows, keep them together unless told otherwise."""
     rule = AT_RANDOM
     parts = _random(dataset.target, fractions, seed, None)
     if fractions.duplicates == "apart" or not _shared(parts, twins):
         return Cut(parts, rule)
+    assert isinstance(dataset.features, Features), "items are not compared"
     if fractions.duplicates == "auto" and is_by_chance(dataset.features, twins):
         return Cut(parts, rule, by_chance=True)
     try:

@@ -12,6 +12,8 @@ from pathlib import Path
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import Dataset, load_dataset
 from sweeps.models.data.feature_checks import check_features
+from sweeps.models.data.features import Features
+from sweeps.models.data.items import TensorKind
 from sweeps.models.data.kinds import ColumnKinds, kinds_of
 from sweeps.models.errors import DataError
 from sweeps.models.scoring.metrics import Needs
@@ -42,6 +44,7 @@ class DataSummary:
         notes: sentences about what the cut may have torn apart.
         columns: what each column was taken for.
         unmeasurable: what metrics that need it lack here, and why (`Metric.needs`).
+        item: what the x of an item is, of a dataset; None of features.
     """
 
     task: Task
@@ -57,6 +60,7 @@ class DataSummary:
     notes: tuple[str, ...] = ()
     columns: ColumnKinds = field(default_factory=ColumnKinds)
     unmeasurable: Mapping[Needs, str] = field(default_factory=dict)
+    item: TensorKind | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def check_data(config: DataConfig, base_dir: Path, seed: int) -> DataReport:
         return DataReport(None, (error,))
     cuts: list[Cut] = []
     checks: tuple[Callable[[], object], ...] = (
-        lambda: check_features(dataset.features, config.missing),
+        lambda: _check_features(dataset, config),
         lambda: cuts.append(cut_dataset(dataset, config.split, seed)),
     )
     problems = tuple(found for check in checks if (found := _problem_of(check)))
@@ -99,6 +103,11 @@ def check_data(config: DataConfig, base_dir: Path, seed: int) -> DataReport:
     summary = _summary(dataset, config, folds)
     notes = cut_notes(dataset, cuts[0], config, base_dir)
     return DataReport(replace(summary, cut=cuts[0].rule, notes=notes))
+
+
+def _check_features(dataset: Dataset, config: DataConfig) -> None:
+    if isinstance(dataset.features, Features):
+        check_features(dataset.features, config.missing)
 
 
 def _problem_of(check: Callable[[], object]) -> DataError | None:
@@ -122,5 +131,6 @@ def _summary(dataset: Dataset, config: DataConfig, folds: tuple[Splits, ...]) ->
         digest=dataset.digest,
         fold_rows=tuple(len(fold.dev.y) for fold in folds) if len(folds) > 1 else (),
         columns=kinds_of(dataset, config),
+        item=first.preprocessing.item,
         unmeasurable=unmeasurable(dataset.target, [fold.dev.rows for fold in folds]),
     )

@@ -11,7 +11,12 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from sweeps.models.data.asked_columns import number_column, word_column
 from sweeps.models.data.configuration import DEFAULT_MISSING
@@ -23,6 +28,7 @@ from sweeps.models.data.features import (
     features_of_kinds,
     named_columns,
 )
+from sweeps.models.data.items import TensorKind
 from sweeps.models.data.targets import ClassType
 from sweeps.models.errors import DataError
 from sweeps.models.scoring.tasks import Moment, Task
@@ -52,6 +58,8 @@ class Preprocessing(BaseModel):
         target_scale: likewise; 1 for classes and labels.
         target_names: in the order of the net's outputs, where a row has several targets.
         kind: what is asked; None in records of older versions, see `task`.
+        item: what the x of an item is, of a dataset, of which nothing is learned but the target;
+            None of features, and then not in the record.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -71,6 +79,15 @@ class Preprocessing(BaseModel):
     target_scale: Moment = 1.0
     target_names: tuple[str, ...] = ()
     kind: Task | None = None
+    item: TensorKind | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_it_has_not(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the record of features what it was: it is held to its checksum."""
+        values: dict[str, Any] = serialize(self)
+        if self.item is None:
+            del values["item"]
+        return values
 
     @property
     def task(self) -> Task:
@@ -85,6 +102,8 @@ class Preprocessing(BaseModel):
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one row as a net takes it."""
+        if self.item is not None:
+            return self.item.shape
         if not self.word_names:
             return self.number_shape
         return (len(self.means) + sum(len(known) for known in self.categories),)

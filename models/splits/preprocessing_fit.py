@@ -10,12 +10,13 @@ import numpy.typing as npt
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.feature_checks import listed
 from sweeps.models.data.features import Features, missing_in
+from sweeps.models.data.items import TensorKind
 from sweeps.models.data.targets import Target
 from sweeps.models.errors import DataError
 from sweeps.models.scoring.tasks import TASKS, Moment
 from sweeps.models.splits.preprocessing import Preprocessing
 
-__all__ = ["MAX_CATEGORIES", "fit_preprocessing"]
+__all__ = ["MAX_CATEGORIES", "fit_preprocessing", "item_preprocessing"]
 
 # Of targets: the mean squared error of a net that is nearly perfect, or far off, is then neither 0
 # nor infinite (float64 reaches from 1e-308 to 1e308).
@@ -62,6 +63,36 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
         target_scale=target_scale,
         target_names=target.names,
         kind=target.task,
+    )
+
+
+def item_preprocessing(item: TensorKind, target: Target) -> Preprocessing:
+    """What is known of a dataset's items: x goes to the net as it is, and numbers are standardised.
+
+    Args:
+        item: what the x of each is.
+        target: of the training rows alone.
+
+    Raises:
+        DataError: targets too large.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        target_mean, target_scale = _target_moments(target)
+    if not np.isfinite(np.append(target_mean, target_scale)).all():
+        raise _too_large("the target", target.values.ravel())
+    return Preprocessing(
+        number_names=(),
+        number_shape=(),
+        means=(),
+        scales=(),
+        missing="error",
+        fills=(),
+        class_names=target.class_names,
+        class_type=target.class_type,
+        target_mean=target_mean,
+        target_scale=target_scale,
+        kind=target.task,
+        item=item,
     )
 
 

@@ -14,17 +14,20 @@ import numpy.typing as npt
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import Dataset
 from sweeps.models.data.feature_checks import check_features
+from sweeps.models.data.features import Features
+from sweeps.models.data.items import ItemRows, Items, TensorKind
 from sweeps.models.scoring.tasks import TASKS, Moment, Task
 from sweeps.models.splits.cuts import Cut, cut_dataset
 from sweeps.models.splits.preprocessing import Preprocessing
-from sweeps.models.splits.preprocessing_fit import fit_preprocessing
+from sweeps.models.splits.preprocessing_fit import fit_preprocessing, item_preprocessing
 from sweeps.models.splits.row_cuts import RowCut, Rows
 
-__all__ = ["Part", "Splits", "TrainDev", "refit_splits", "split_dataset", "split_folds"]
+__all__ = ["Inputs", "Part", "Splits", "TrainDev", "refit_splits", "split_dataset", "split_folds"]
 
 # "seen": a stream of its own beside those of the cut and the trials.
 _SAMPLE_STREAM = 0x7365656E
 Array = npt.NDArray[Any]
+Inputs = Array | ItemRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +35,7 @@ class Part:
     """One split, prepared for a net.
 
     Attributes:
-        x: (rows, *input_shape) float32.
+        x: (rows, *input_shape) float32, or the items of a dataset.
         y: (rows,) int64 classes, or float32 targets standardised by the training rows; one
             column a target where there are several, of 0 and 1 for labels.
         rows: (rows,) which rows of the data set these are.
@@ -40,7 +43,7 @@ class Part:
         weights: (rows,) float64, how much each counts in training; None where all count alike.
     """
 
-    x: Array
+    x: Inputs
     y: Array
     rows: Rows
     units: Rows | None = None
@@ -52,9 +55,9 @@ class TrainDev:
     """All that a trial may see of a data set; this is what goes to workers.
 
     Attributes:
-        x_train: (train rows, *input_shape) float32.
+        x_train: (train rows, *input_shape) float32, or the items of a dataset.
         y_train: (train rows,) int64 classes, or float32 targets, as in Part.
-        x_dev: (dev rows, *input_shape) float32.
+        x_dev: of the dev rows, like x_train.
         y_dev: of the dev rows, like y_train.
         task: what is asked.
         outputs: number of classes or targets.
@@ -66,9 +69,9 @@ class TrainDev:
             for all of them.
     """
 
-    x_train: Array
+    x_train: Inputs
     y_train: Array
-    x_dev: Array
+    x_dev: Inputs
     y_dev: Array
     task: Task
     outputs: int
@@ -77,6 +80,11 @@ class TrainDev:
     target_scale: Moment = 1.0
     weights: Array | None = None
     measured: Rows | None = None
+
+    @property
+    def item(self) -> TensorKind | None:
+        """What the x of an item is, of a dataset; None of arrays."""
+        return self.x_train.items.x if isinstance(self.x_train, ItemRows) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +148,8 @@ def split_folds(
     Raises:
         DataError: a split would be empty or lack a class, or values are missing or not finite.
     """
-    check_features(dataset.features, config.missing)
+    if isinstance(dataset.features, Features):
+        check_features(dataset.features, config.missing)
     cut = cut or cut_dataset(dataset, config.split, seed)
     return tuple(_fitted(dataset, config, part, cut.units, seed) for part in cut.parts)
 
@@ -158,9 +167,11 @@ def refit_splits(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
 def _fitted(
     dataset: Dataset, config: DataConfig, cut: RowCut, units: Rows | None, seed: int
 ) -> Splits:
-    preprocessing = fit_preprocessing(
-        dataset.features.take(cut.train), dataset.target.take(cut.train), config
-    )
+    target = dataset.target.take(cut.train)
+    if isinstance(dataset.features, Items):
+        preprocessing = item_preprocessing(dataset.features.x, target)
+    else:
+        preprocessing = fit_preprocessing(dataset.features.take(cut.train), target, config)
     return Splits(
         train=_prepared(dataset, cut.train, preprocessing),
         dev=_prepared(dataset, cut.dev, preprocessing),
@@ -188,12 +199,17 @@ def _prepared(
         scaled = (y - np.array(preprocessing.target_mean)) / np.array(preprocessing.target_scale)
         y = scaled.astype(np.float32)
     return Part(
-        x=preprocessing.apply(dataset.features.take(rows)),
+        x=_inputs(dataset, rows, preprocessing),
         y=y,
         rows=rows,
         units=_together(rows, units),
         weights=None if dataset.weights is None else dataset.weights[rows],
     )
+
+
+def _inputs(dataset: Dataset, rows: Rows, preprocessing: Preprocessing) -> Inputs:
+    raw = dataset.raw(rows)
+    return raw if isinstance(raw, ItemRows) else preprocessing.apply(raw)
 
 
 def _together(rows: Rows, units: Rows | None) -> Rows | None:

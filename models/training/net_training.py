@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from sweeps.models.configuration import TrialConfig, check_trial, net_outputs
+from sweeps.models.data.items import dtype_of
 from sweeps.models.errors import NetError
 from sweeps.models.nets.nets import build_net
 from sweeps.models.optimizers.flat_parameters import FlatParameters
@@ -34,8 +35,9 @@ from sweeps.models.scoring.own_loss import try_loss
 from sweeps.models.scoring.row_weights import positive_weights, row_weights
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.accumulation import Batches, in_steps
-from sweeps.models.training.device_data import Batch, DeviceData, TrialData
+from sweeps.models.training.device_data import Batch, TrialData
 from sweeps.models.training.devices import chosen_device
+from sweeps.models.training.item_data import trial_data
 from sweeps.models.training.own_batch import BatchChange
 from sweeps.models.training.regularizers import gradient_changes
 
@@ -81,12 +83,13 @@ class NetTraining:
         self._randomness = OwnRandomness(seed, device, is_all_ours)
         outputs = net_outputs(config, data)
         with self._randomness:
-            self._net = build_net(config.model, data.input_shape, outputs).to(device)
+            net = build_net(config.model, data.input_shape, outputs, dtype_of(data.item))
+            self._net = net.to(device)
         self._parameters = FlatParameters(self._net)
         with self._randomness:
             self._optimizer = build_optimizer(config.optimizer, self._parameters)
         weights = row_weights(class_weights_of(config.loss), data.y_train, data.weights)
-        self._data: TrialData = DeviceData(data, config.training.batch_size, device, weights)
+        self._data: TrialData = trial_data(data, config.training.batch_size, device, seed, weights)
         self._change = None if config.batch is None else BatchChange(config.batch, device)
         self._accumulate = config.training.accumulate
         steps = math.ceil(self._data.batches_per_epoch / self._accumulate)

@@ -8,8 +8,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Subset
 
-from sweeps.models.splits.splits import TrainDev
+from sweeps.models.data.item_reading import opened
+from sweeps.models.data.items import ItemRows
+from sweeps.models.splits.splits import Inputs, TrainDev
 from sweeps.models.training import kept_state
 from sweeps.models.training.kept_state import refused
 
@@ -31,15 +34,33 @@ class Rows:
             same for every trial, and another for each part.
     """
 
-    def __init__(self, part: PartName, x: Tensor | None = None, y: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        part: PartName,
+        x: Tensor | None = None,
+        y: Tensor | None = None,
+        items: Subset[Any] | None = None,
+    ) -> None:
         self.part = part
         self.seed = _SEEDS[part]
-        self._x, self._y = x, y
+        self._x, self._y, self._items = x, y, items
 
     @property
     def x(self) -> Tensor:
         """(rows, *input_shape) float32."""
+        if self._items is not None:
+            raise refused(
+                f"the data is a dataset, so that there is no {self.part}.x",
+                f"Read its items: torch.utils.data.DataLoader(trial.{self.part}.items, ...)",
+            )
         return self._of_data(self._x)
+
+    @property
+    def items(self) -> Subset[Any]:
+        """The items of this part, where the data is a dataset of the user's own."""
+        if self._items is None:
+            raise refused(f"the data is no dataset, so that there are no {self.part}.items")
+        return self._items
 
     @property
     def y(self) -> Tensor:
@@ -47,7 +68,7 @@ class Rows:
         return self._of_data(self._y)
 
     def __len__(self) -> int:
-        return 0 if self._x is None else len(self._x)
+        return 0 if self._y is None else len(self._y)
 
     def _of_data(self, tensor: Tensor | None) -> Tensor:
         if tensor is None:
@@ -134,11 +155,12 @@ class Trial:
         return {name: one for name, one in self.kept.items() if isinstance(one, nn.Module)}
 
 
-def rows_of(
-    part: PartName, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], device: torch.device
-) -> Rows:
+def rows_of(part: PartName, x: Inputs, y: np.ndarray[Any, Any], device: torch.device) -> Rows:
     """Rows of a part as tensors of their own: the arrays of a worker are read-only and shared."""
-    return Rows(part, torch.from_numpy(x.copy()).to(device), torch.from_numpy(y.copy()).to(device))
+    targets = torch.from_numpy(y.copy()).to(device)
+    if isinstance(x, ItemRows):
+        return Rows(part, None, targets, Subset(opened(x.items), x.numbers.tolist()))
+    return Rows(part, torch.from_numpy(x.copy()).to(device), targets)
 
 
 def _nothing() -> None:

@@ -44,6 +44,12 @@ def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataF
     if rows.suffix.lower() not in _TABLES:
         raise SweepError(f"{rows}: a file of rows ends in {' or '.join(_TABLES)}")
     predictor = _predictor(folder, record)
+    if predictor.preprocessing.item is not None:
+        raise RequestError(
+            f"{folder.name} was trained on a dataset, whose items no table holds: load its model "
+            f"from MLflow, or in Python sweeps.models.prediction.Predictor.load(weights, "
+            f"preprocessing).predict(x) with x of {predictor.preprocessing.item} a row"
+        )
     try:
         return pd.DataFrame(predictor.predict(_asked(rows, predictor, folder.read_sweep().data)))
     except DataError as err:

@@ -216,12 +216,12 @@ class FollowUp:
         predictor = Predictor.load(
             fetch_file(self.folder.path / model.weights), self.folder.path / model.preprocessing
         )
-        features, target = self.dataset.features.take(rows), self.dataset.target.take(rows)
+        target, asked = self.dataset.target.take(rows), self.dataset.raw(rows)
         config = self.record.trials[choice.winner.trial].trial.config
         loss = config.loss if isinstance(config, TrialConfig) else None
         measured = measured_metrics(target.task, self.file.recorded_metrics, loss)
         drawn = Resampling(self.file.seed, test.units)
-        found = evaluate(predictor, features, target, measured, drawn)
+        found = evaluate(predictor, asked, target, measured, drawn)
         return {f"test_{name}": Interval(**vars(one)) for name, one in found.items()}
 
 

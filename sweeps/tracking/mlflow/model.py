@@ -240,8 +240,13 @@ def _needs_unchecked() -> Iterator[None]:
         names["warn_dependency_requirement_mismatches"] = check
 
 
-def _example(prepared: Preprocessing) -> pd.DataFrame:
-    """Return rows at the training means, as a DataFrame with the training data's columns."""
+def _example(prepared: Preprocessing) -> pd.DataFrame | np.ndarray[Any, Any]:
+    """Return rows at the training means, as a DataFrame with the training data's columns.
+
+    Of a dataset's items the means are not known: zeros of their shape.
+    """
+    if prepared.item is not None:
+        return np.zeros((_EXAMPLE_ROWS, *prepared.item.shape), dtype=prepared.item.dtype)
     columns: dict[str, Any] = {
         name: np.full(_EXAMPLE_ROWS, mean)
         for name, mean in zip(prepared.number_names, prepared.means, strict=True)

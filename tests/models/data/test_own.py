@@ -3,14 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sweeps.models.data.own import call_own_data
+from sweeps.models.data.own import arrays_of, call_data_function
 from sweeps.models.errors import DataError
 
 HERE = "tests.models.own_data_examples"
 
 
 def test_the_function_of_a_user_gives_features_and_target() -> None:
-    features, target, beside = call_own_data(f"{HERE}:grey_images")
+    source = f"{HERE}:grey_images"
+    features, target, beside = arrays_of(source, call_data_function(source))
     assert beside == {}
     assert np.shape(features) == (12, 5, 4)
     assert target.shape == (12,)
@@ -31,4 +32,4 @@ def test_the_function_of_a_user_gives_features_and_target() -> None:
 )
 def test_functions_that_give_no_data_say_why(source: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        call_own_data(source)
+        arrays_of(source, call_data_function(source))

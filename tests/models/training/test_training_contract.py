@@ -10,6 +10,7 @@ from sweeps.models.errors import WeightsError
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.training import Training
 from sweeps.models.training.weights import pack
+from tests.models.own_datasets import train_dev
 from tests.models.trial_fixtures import (
     DEV_LOSS,
     blobs,
@@ -109,7 +110,13 @@ CASES = [
     case("full-batch", blobs(), training={"epochs": 6, "batch_size": "full", "device": "cpu"}),
     case("stochastic", blobs(30), training={"epochs": 6, "batch_size": 1, "device": "cpu"}),
 ]
-every_case = pytest.mark.parametrize(("config", "data"), CASES)
+ITEMS = [
+    case("items", train_dev("blobs"), model=MLP),
+    case("items-noisy", train_dev("noisy"), model=MLP),
+    case("items-regression", train_dev("amounts"), model=OWN),
+    case("items-full-batch", train_dev("noisy"), training=FULL, model=NOISY),
+]
+every_case = pytest.mark.parametrize(("config", "data"), CASES + ITEMS)
 
 
 def begin(config: TrialConfig, data: TrainDev, seed: int = 7) -> Training:
@@ -138,7 +145,7 @@ def test_equal_seeds_give_equal_curves_and_others_do_not(
     assert without_times(finished(begin(config, data, seed=8))) != without_times(expected)
 
 
-@every_case
+@pytest.mark.parametrize(("config", "data"), CASES)
 def test_a_restored_trial_ends_bit_for_bit_as_if_never_stopped(
     config: TrialConfig, data: TrainDev
 ) -> None:
@@ -148,6 +155,17 @@ def test_a_restored_trial_ends_bit_for_bit_as_if_never_stopped(
     continued.restore(stopped.checkpoint())
     assert_same(finished(continued), unbroken)
     assert (continued.outcome, continued.reason) == (unbroken.outcome, unbroken.reason)
+
+
+@pytest.mark.parametrize(("config", "data"), ITEMS)
+def test_a_restored_trial_on_items_goes_on_by_its_seed_alone(
+    config: TrialConfig, data: TrainDev
+) -> None:
+    unbroken = finished(begin(config, data))
+    stopped = train(begin(config, data), 2)
+    continued = train(begin(config, data), 1)
+    continued.restore(stopped.checkpoint())
+    assert_same(finished(continued), unbroken)
 
 
 @every_case

@@ -1,0 +1,221 @@
+"""Datasets that a user might write, good and bad, and the functions that return them."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, IterableDataset
+
+from sweeps.models.data.configuration import DataConfig
+from sweeps.models.data.datasets import load_dataset
+from sweeps.models.splits.splits import Splits, TrainDev, split_dataset
+
+SOURCE = "tests.models.own_datasets"
+ROWS = 90
+
+
+class Blobs(Dataset[tuple[Any, Any]]):
+    """Three classes of five numbers each, from memory; what is read is noted.
+
+    Attributes:
+        read: numbers of the items that were read, in order.
+    """
+
+    def __init__(self, rows: int = ROWS) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self.y = torch.arange(rows) % 3
+        self.x = torch.randn(rows, 5, generator=generator) + self.y[:, None]
+        self.read: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        self.read.append(number)
+        return self.x[number], self.y[number]
+
+
+class Noisy(Blobs):
+    """Each item with noise of torch's, numpy's and Python's generators."""
+
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        noise = torch.randn(5) + np.random.normal() + random.gauss(0, 1)
+        return self.x[number] + 0.1 * noise, self.y[number]
+
+
+class Amounts(Blobs):
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        return self.x[number], self.x[number].sum()
+
+
+class Labelled(Blobs):
+    """With `targets`, so that no item has to be read for its label."""
+
+    @property
+    def targets(self) -> list[int]:
+        return self.y.tolist()
+
+
+class Mislabelled(Blobs):
+    targets = np.zeros(ROWS, dtype=int)
+
+
+class Unread(Blobs):
+    targets = (0, 1)
+
+
+class Uneven(Blobs):
+    """One item is shorter, and it is among those that the digest is of."""
+
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        return self.x[number][: 4 if number == 30 else 5], self.y[number]
+
+
+class Broken(Blobs):
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        if number == 31:
+            raise ValueError("not a JPEG")
+        return self.x[number], self.y[number]
+
+
+class Lost(Labelled):
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        if number == 31:
+            raise FileNotFoundError("31.jpg")
+        return self.x[number], self.y[number]
+
+
+class Changing(Blobs):
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        self.x += 1
+        return self.x[number], self.y[number]
+
+
+class Relabelled(Labelled):
+    """Whose y changes once it was read for its digest."""
+
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        self.read.append(number)
+        return self.x[number], (self.y[number] + (len(self.read) > 2 * 16)) % 3
+
+
+class Unlabelled(Blobs):
+    def __getitem__(self, number: int) -> Tensor:  # type: ignore[override]
+        return self.x[number]
+
+
+class Boxes(Blobs):
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        return self.x[number], torch.zeros(4)
+
+
+class Arrays(Blobs):
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        return self.x[number].numpy(), self.y[number]
+
+
+class Tokens(Blobs):
+    """Four token ids an item, which tell its class."""
+
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        return torch.full((4,), 2 * (number % 3)), number % 3
+
+
+class Stream(IterableDataset[Tensor]):
+    def __iter__(self) -> Any:
+        return iter(())
+
+
+def blobs() -> Blobs:
+    return Blobs()
+
+
+def noisy() -> Noisy:
+    return Noisy()
+
+
+def amounts() -> Amounts:
+    return Amounts()
+
+
+def labelled() -> Labelled:
+    return Labelled()
+
+
+def mislabelled() -> Mislabelled:
+    return Mislabelled()
+
+
+def few_labels() -> Unread:
+    return Unread()
+
+
+def uneven() -> Uneven:
+    return Uneven()
+
+
+def broken() -> Broken:
+    return Broken()
+
+
+def lost() -> Lost:
+    return Lost()
+
+
+def changing() -> Changing:
+    return Changing()
+
+
+def relabelled() -> Relabelled:
+    return Relabelled()
+
+
+def unlabelled() -> Unlabelled:
+    return Unlabelled()
+
+
+def boxes() -> Boxes:
+    return Boxes()
+
+
+def as_arrays() -> Arrays:
+    return Arrays()
+
+
+def tokens() -> Tokens:
+    return Tokens()
+
+
+def embedding(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    return nn.Sequential(nn.Embedding(6, 3), nn.Flatten(), nn.Linear(3 * input_shape[0], outputs))
+
+
+def empty() -> Blobs:
+    return Blobs(0)
+
+
+def stream() -> Stream:
+    return Stream()
+
+
+def loader() -> DataLoader[Any]:
+    return DataLoader(Blobs())
+
+
+def grouped() -> tuple[Blobs, dict[str, Any]]:
+    return Blobs(), {"patient": np.arange(ROWS) // 3, "w": np.arange(ROWS)}
+
+
+def splits(name: str, **data: Any) -> Splits:
+    """The splits of a dataset that a function of this file returns."""
+    config = DataConfig.model_validate({"source": f"{SOURCE}:{name}", **data})
+    return split_dataset(load_dataset(config, Path()), config, seed=0)
+
+
+def train_dev(name: str, **data: Any) -> TrainDev:
+    return splits(name, **data).train_dev()

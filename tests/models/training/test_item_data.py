@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sweeps.models.data.items import ItemRows
+from sweeps.models.errors import DataError, TrialConfigError
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.splits.splits import TrainDev
+from sweeps.models.training.item_data import ItemData
+from sweeps.models.training.training import Training
+from tests.models.own_datasets import splits, train_dev
+from tests.models.trial_fixtures import DEV_LOSS, configuration, finished, without_times
+
+CPU = torch.device("cpu")
+FULL = {"epochs": 3, "batch_size": "full", "device": "cpu"}
+
+
+def items_of(rows: object) -> ItemRows:
+    assert isinstance(rows, ItemRows)
+    return rows
+
+
+def in_memory(data: TrainDev) -> TrainDev:
+    """The same rows as arrays."""
+    train, dev = items_of(data.x_train), items_of(data.x_dev)
+    x = train.items.dataset.x.numpy()
+    return replace(data, x_train=x[train.numbers], x_dev=x[dev.numbers])
+
+
+@pytest.mark.parametrize("train_sample", [None, 20])
+def test_a_dataset_trains_bit_for_bit_as_arrays_of_its_rows_do(train_sample: int | None) -> None:
+    items = train_dev("blobs", train_sample=train_sample)
+    config = configuration(training=FULL, model={"kind": "mlp", "dropout": 0.2})
+    trainings = [
+        finished(Training(config, data, DEV_LOSS, seed=3)) for data in (items, in_memory(items))
+    ]
+    assert without_times(trainings[0]) == without_times(trainings[1])
+
+
+def test_an_epoch_has_every_train_row_once_in_an_order_of_seed_and_epoch() -> None:
+    data = train_dev("blobs")
+    trials = [ItemData(data, 16, CPU, seed) for seed in (7, 7, 8)]
+    first, again, other = ([y for _, y, _ in one.batches(0)] for one in trials)
+    later = torch.cat([x for x, _, _ in trials[0].batches(1)])
+    x = torch.cat([x for x, _, _ in trials[0].batches(0)])
+    assert [len(y) for y in first] == [16, 16, 16, 6]
+    assert torch.equal(torch.cat(first), torch.cat(again))
+    assert not torch.equal(torch.cat(first), torch.cat(other))
+    assert not torch.equal(x, later)
+    assert sorted(x.tolist()) == sorted(later.tolist())
+
+
+def test_no_trial_reads_a_test_item() -> None:
+    cut = splits("labelled")
+    data = cut.train_dev()
+    dataset = items_of(data.x_train).items.dataset
+    dataset.read.clear()
+    finished(Training(configuration(), data, DEV_LOSS, seed=0))
+    seen = items_of(data.x_train).numbers, items_of(data.x_dev).numbers
+    assert {*dataset.read} == {*np.concatenate(seen).tolist()}
+    assert not {*dataset.read} & {*cut.test.rows.tolist()}
+
+
+def test_groups_of_items_stay_on_one_side() -> None:
+    cut = splits("grouped", split={"group": "patient"})
+    parts = [{*(part.rows // 3).tolist()} for part in (cut.train, cut.dev, cut.test)]
+    assert sum(map(len, parts)) == 30
+
+
+def test_a_built_in_net_refuses_items_that_are_no_floats() -> None:
+    with pytest.raises(TrialConfigError, match="takes rows of float32, and x of an item is int64"):
+        Training(configuration(), train_dev("tokens"), DEV_LOSS, seed=0)
+
+
+def test_own_nets_take_items_as_they_are() -> None:
+    own = {"kind": "custom", "target": "tests.models.own_datasets:embedding"}
+    training = Training(
+        configuration(model=own), train_dev("tokens"), Objective("dev_accuracy", "max"), seed=0
+    )
+    assert finished(training).best_value is not None
+
+
+def test_an_item_that_raises_in_training_fails_its_trial_by_number() -> None:
+    training = Training(configuration(), train_dev("lost", split={"seed": 1}), DEV_LOSS, seed=0)
+    with pytest.raises(DataError, match=r"item 31 .*FileNotFoundError: 31\.jpg"):
+        finished(training)
+
+
+def test_duplicates_cannot_be_kept_together() -> None:
+    with pytest.raises(DataError, match="items of a dataset are not compared"):
+        splits("blobs", split={"duplicates": "together"})

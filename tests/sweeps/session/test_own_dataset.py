@@ -1,0 +1,89 @@
+"""A sweep on a dataset of the user's own, from its file to its record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import sweeps
+from sweeps.errors import RequestError
+from sweeps.models.data.configuration import DataConfig
+from sweeps.models.data.datasets import load_dataset
+from sweeps.models.prediction import Predictor
+from sweeps.models.splits.cuts import cut_dataset
+from sweeps.record.final import read_final, read_openings
+from sweeps.record.results import Results
+from sweeps.record.run_folder import RunFolder
+from tests.models.own_datasets import SOURCE, Blobs
+from tests.sweeps.sweep_files import write_sweep
+
+MODULE = """
+import torch
+from torch.utils.data import Dataset
+
+class Blobs(Dataset):
+    def __init__(self, rows=90):
+        generator = torch.Generator().manual_seed(0)
+        self.y = torch.arange(rows) % 3
+        self.x = torch.randn(rows, 5, generator=generator) + self.y[:, None]
+
+    def __len__(self):
+        return len(self.y)
+
+    def __getitem__(self, number):
+        return self.x[number], self.y[number]
+
+def load():
+    return Blobs()
+"""
+
+
+def run(folder: Path, **sections: str) -> Results:
+    (folder / "blobs.py").write_text(MODULE)
+    path = write_sweep(folder, **{"data": "{source: 'blobs:load'}", **sections})
+    return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
+
+
+def test_a_dataset_is_searched_and_the_winner_tested_on_items_that_no_trial_saw(
+    tmp_path: Path,
+) -> None:
+    results = run(tmp_path, final="{top_k: 2, seeds: 2}")
+    folder = RunFolder(results.path)
+    final = read_final(folder)
+    assert final is not None
+    [opening] = read_openings(folder)
+    model = final.model
+    predictor = Predictor.load(folder.path / model.weights, folder.path / model.preprocessing)
+    config = DataConfig.model_validate({"source": f"{SOURCE}:blobs"})
+    dataset = load_dataset(config, tmp_path)
+    rows = cut_dataset(dataset, config.split, folder.read_sweep().seed).parts[0].test
+    items = Blobs()
+    answers = predictor.predict(items.x[rows].numpy())["prediction"]
+    assert opening.rows == len(rows)
+    right = np.mean(answers == items.y[rows].numpy())
+    assert opening.metrics["test_accuracy"].value == pytest.approx(right)
+    assert "items of a dataset are not compared" in (results.path / "report.html").read_text()
+
+
+def test_a_run_folder_of_a_dataset_says_that_no_table_asks_its_net(tmp_path: Path) -> None:
+    results = run(tmp_path)
+    rows = tmp_path / "rows.csv"
+    rows.write_text("x0\n1\n")
+    with pytest.raises(RequestError, match=r"no table holds: .*float32 of 5 a row"):
+        sweeps.predict(results.path, rows)
+
+
+@pytest.mark.parametrize("asked", [torch.zeros(2, 4), torch.zeros(5)])
+def test_a_net_of_a_dataset_refuses_rows_of_another_shape(
+    tmp_path: Path, asked: torch.Tensor
+) -> None:
+    folder = RunFolder(run(tmp_path, final="{top_k: 1, seeds: 2}").path)
+    final = read_final(folder)
+    assert final is not None
+    model = final.model
+    predictor = Predictor.load(folder.path / model.weights, folder.path / model.preprocessing)
+    with pytest.raises(ValueError, match="rows must be float32 of 5 each"):
+        predictor.predict(asked.numpy())
