@@ -29,6 +29,8 @@ __all__ = ["ItemReader", "opened", "read_dataset"]
 _SAMPLED = 16
 _SEED = 0  # of what is read outside of a trial
 _LABELS = "targets"
+_JOIN = "Join what it holds into one tensor, and take it apart in a net of your own"
+_WAYS_OUT: dict[type, str] = dict.fromkeys((dict, list, tuple), _JOIN)
 # Items of one forward pass of an evaluation: at most as many as hold a million numbers.
 _NUMBERS_PER_PASS = 2**20
 _MOST_PER_PASS = 256
@@ -199,7 +201,7 @@ def _named(source: str, what: str) -> Iterator[None]:
 def _kind(source: str, number: int, x: Any) -> TensorKind:
     if not isinstance(x, Tensor):
         rule = f"x of an item must be a tensor, and of item {number} it is a {type(x).__name__}"
-        raise _refused(source, rule, "Return torch.as_tensor(x)")
+        raise _refused(source, rule, _WAYS_OUT.get(type(x), "Return torch.as_tensor(x)"))
     return TensorKind(shape=tuple(x.shape), dtype=str(x.dtype).removeprefix("torch."))
 
 

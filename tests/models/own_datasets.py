@@ -126,6 +126,24 @@ class Tokens(Blobs):
         return torch.full((4,), 2 * (number % 3)), number % 3
 
 
+class Dictionaries(Blobs):
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        return {"x": self.x[number]}, self.y[number]
+
+
+class Large(Dataset[tuple[Any, Any]]):
+    """Items of 1 MB, made as they are read."""
+
+    def __init__(self, rows: int) -> None:
+        self.targets = [number % 2 for number in range(rows)]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        return torch.full((2**18,), number / 1000), self.targets[number]
+
+
 class Stream(IterableDataset[Tensor]):
     def __iter__(self) -> Any:
         return iter(())
@@ -183,6 +201,10 @@ def boxes() -> Boxes:
     return Boxes()
 
 
+def as_dictionaries() -> Dictionaries:
+    return Dictionaries()
+
+
 def as_arrays() -> Arrays:
     return Arrays()
 
@@ -197,6 +219,14 @@ def embedding(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
 
 def empty() -> Blobs:
     return Blobs(0)
+
+
+def large() -> Large:
+    return Large(1000)
+
+
+def small() -> Large:
+    return Large(40)
 
 
 def stream() -> Stream:

@@ -56,6 +56,7 @@ def test_the_digest_follows_from_items_labels_and_length() -> None:
         ("unlabelled", r"must be \(x, y\), and item 0 is a Tensor"),
         ("boxes", r"one class or number, and of item 0 it is a Tensor of shape \(4,\)"),
         ("as_arrays", "must be a tensor, and of item 0 it is a ndarray"),
+        ("as_dictionaries", "it is a dict.*Join what it holds into one tensor"),
         ("mislabelled", r"y of item \d+ must be targets\[\d+\], 0, and is 2"),
         ("few_labels", "targets must have one value an item: 90, not 2"),
         ("stream", "with __len__ and __getitem__ .* returned a Stream"),

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,3 +96,33 @@ def test_an_item_that_raises_in_training_fails_its_trial_by_number() -> None:
 def test_duplicates_cannot_be_kept_together() -> None:
     with pytest.raises(DataError, match="items of a dataset are not compared"):
         splits("blobs", split={"duplicates": "together"})
+
+
+# One GB of items, none of which is kept; VmHWM is the most memory that the process has had.
+LARGE = """
+import re
+from pathlib import Path
+import torch
+from sweeps.models.training.training import Training
+from tests.models.own_datasets import train_dev
+from tests.models.trial_fixtures import DEV_LOSS, configuration, finished
+
+def peak_mb():
+    return int(re.search("VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
+
+torch.set_num_threads(1)
+config = configuration(training={"epochs": 1, "batch_size": 16, "device": "cpu"})
+finished(Training(config, train_dev("small"), DEV_LOSS, seed=0))
+before = peak_mb()
+training = finished(Training(config, train_dev("large", train_sample=32), DEV_LOSS, seed=0))
+print(training.outcome, peak_mb() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for the peak")
+def test_a_dataset_larger_than_the_memory_it_takes_trains() -> None:
+    ran = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    outcome, grown_mb = ran.stdout.split()
+    assert outcome == "completed"
+    assert int(grown_mb) < 250
