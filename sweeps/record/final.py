@@ -1,7 +1,8 @@
 """What was found of the best trials after the search: final/final.json, and openings.jsonl.
 
 final.json is written once the winner and its model are fixed; only then does a test evaluation take
-place. Each adds lines to openings.jsonl, which nothing ever deletes.
+place. Each adds lines to openings.jsonl, which nothing ever deletes. The ledger has both, too
+(sweeps.record.final_files).
 """
 
 from __future__ import annotations
@@ -19,19 +20,23 @@ from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.seals import parsed
 
 __all__ = [
+    "FINAL",
+    "OPENINGS",
     "Candidate",
     "FinalChoice",
     "FinalModel",
     "Interval",
     "Opening",
+    "final_bytes",
     "note_opened",
     "note_result",
     "read_final",
     "read_openings",
+    "whole_lines",
     "write_final",
 ]
 
-_FINAL, _OPENINGS = "final/final.json", "openings.jsonl"
+FINAL, OPENINGS = "final/final.json", "openings.jsonl"
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,12 @@ class Opening:
 
 def write_final(folder: RunFolder, choice: FinalChoice) -> None:
     """Write final.json; raises StorageError where that fails."""
-    write_atomically(folder.path / _FINAL, json.dumps(asdict(choice), indent=2).encode())
+    write_atomically(folder.path / FINAL, final_bytes(asdict(choice)))
+
+
+def final_bytes(values: Mapping[str, Any]) -> bytes:
+    """Return the content of a final.json."""
+    return json.dumps(values, indent=2).encode()
 
 
 def read_final(folder: RunFolder) -> FinalChoice | None:
@@ -183,7 +193,7 @@ def read_final(folder: RunFolder) -> FinalChoice | None:
     Raises:
         RunFolderError: The file was damaged.
     """
-    path = folder.path / _FINAL
+    path = folder.path / FINAL
     if not path.exists():
         return None
     try:
@@ -193,7 +203,7 @@ def read_final(folder: RunFolder) -> FinalChoice | None:
         )
         model = FinalModel(**value["model"])
         return FinalChoice(**{**value, "candidates": candidates, "model": model})
-    except (ValueError, KeyError, TypeError) as err:
+    except (OSError, ValueError, KeyError, TypeError) as err:
         raise RunFolderError(f"{path} was damaged ({err!r}); restore it from a backup") from err
 
 
@@ -215,9 +225,9 @@ def read_openings(folder: RunFolder) -> list[Opening]:
     Raises:
         RunFolderError: A line was damaged.
     """
-    path = folder.path / _OPENINGS
+    path = folder.path / OPENINGS
     found: list[Opening] = []
-    for line in _whole_lines(path):
+    for line in whole_lines(path):
         try:
             event = parsed(line)
             if event.pop("event") == "opened":
@@ -235,15 +245,20 @@ def _interval(written: Mapping[str, Any]) -> Interval:
     return Interval(**{**written, "value": float(written["value"])})
 
 
-def _whole_lines(path: Path) -> Sequence[bytes]:
-    """A line that a kill cut short was not followed by anything, so it does not count."""
-    data = path.read_bytes() if path.exists() else b""
+def whole_lines(path: Path) -> Sequence[bytes]:
+    """Return a file's lines; one that a kill cut short was not followed by anything."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as err:
+        raise RunFolderError(f"cannot read {path}: {err}; restore it from a backup") from err
     return data[: data.rfind(b"\n") + 1].splitlines()
 
 
 def _append(folder: RunFolder, line: Mapping[str, Any]) -> None:
-    path = folder.path / _OPENINGS
-    whole = b"".join(kept + b"\n" for kept in _whole_lines(path))
+    path = folder.path / OPENINGS
+    whole = b"".join(kept + b"\n" for kept in whole_lines(path))
     try:
         with path.open("r+b" if path.exists() else "xb") as file:
             file.truncate(len(whole))

@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sweeps.record.final_files import refuse_other_files
 from sweeps.record.ledger import LedgerReader
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
 
-__all__ = ["read_record", "replayed"]
+__all__ = ["read_ledger", "read_record", "replayed"]
 
 
 def read_record(folder: RunFolder) -> SweepRecord:
     """Return the state of a sweep as its folder has it.
 
     Raises:
-        RunFolderError: The folder is damaged.
+        RunFolderError: The folder is damaged, or the files of its final are.
     """
+    record = read_ledger(folder)
+    refuse_other_files(folder, record)
+    return record
+
+
+def read_ledger(folder: RunFolder) -> SweepRecord:
+    """Return what plan and ledger say, whatever became of the final's files; raises likewise."""
     description, plan = folder.read_description(), folder.read_plan()
     record = SweepRecord(plan, description.objective, description.id, description.trials)
     if not folder.ledger.exists():

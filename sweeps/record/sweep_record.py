@@ -98,6 +98,8 @@ class SweepRecord:
         is_exhausted: Whether the space has no configuration that is not in the plan.
         hashes: Those of the configurations that are planned.
         preprocessing_sum: The checksum of preprocessing.json; empty where none was noted.
+        finals: What was written to final.json, each time that a final chose, oldest first.
+        tests: The lines of openings.jsonl.
         code: The digests of the user's files that trials are trained with, by their paths; None
             where no session noted them.
         accepted: What of them a person went on with although it had changed, in words.
@@ -119,6 +121,8 @@ class SweepRecord:
         self.objective = objective
         self.identity = identity
         self.preprocessing_sum = ""
+        self.finals: list[dict[str, Any]] = []
+        self.tests: list[dict[str, Any]] = []
         self.code: dict[str, str] | None = None
         self.accepted: list[str] = []
         self.trials = [TrialRecord(trial) for trial in plan]
@@ -158,6 +162,10 @@ class SweepRecord:
             self._grow(PlannedTrial.from_json(event["planned"]))
         elif event["event"] == "preprocessing":
             self.preprocessing_sum = event["digest"]
+        elif event["event"] == "final":
+            self.finals.append(event["choice"])
+        elif event["event"] == "test":
+            self.tests.append(event["line"])
         elif event["event"] == "exhausted":
             self.wanted, self.is_exhausted = len(self.trials), True
         elif event["event"] == "end":

@@ -21,9 +21,10 @@ from sweeps.execution.placement import Place
 from sweeps.infra.command_line import command
 from sweeps.models.data.configuration import NO_DATA
 from sweeps.models.splits.data_checks import DataSummary
+from sweeps.record.final_files import are_as_noted, restore_files
 from sweeps.record.net_files import is_net_lost
 from sweeps.record.own_code import refuse_other_code
-from sweeps.record.replay import read_record
+from sweeps.record.replay import read_ledger, read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import has_failed_trials
@@ -32,7 +33,7 @@ from sweeps.session.environment import default_runs, default_tracking_uri, place
 from sweeps.session.notifications import notify_on_exit
 from sweeps.session.session import Settings, run_session
 from sweeps.session.trainer import RunnerName
-from sweeps.storage.mirror import refuse_held_elsewhere
+from sweeps.storage.mirror import mirrored, refuse_held_elsewhere
 from sweeps.terminal.progress import Display
 
 __all__ = [
@@ -187,12 +188,28 @@ def retry(
     """Run the failed trials of a sweep again, each from its last checkpoint, and no others.
 
     Those of its stages too, unless a winner was frozen without them; and the search's best trial
-    where its weights were lost.
+    where its weights were lost. Files of a final that were damaged or lost are written again.
     """
     folder = open_sweep(path)
-    if not has_failed_trials(folder) and not is_net_lost(folder, read_record(folder)):
+    options = RunOptions(runner, tracking_uri, display, accept_code)
+    restored = _restore_files(folder, options)
+    record = read_record(folder)
+    if has_failed_trials(folder) or is_net_lost(folder, record):
+        return _session(folder, "retry", options)
+    if not restored:
         raise RequestError(f"{folder.name} has no failed trial to retry")
-    return _session(folder, "retry", RunOptions(runner, tracking_uri, display, accept_code))
+    return Results(folder, record)
+
+
+def _restore_files(folder: RunFolder, options: RunOptions) -> bool:
+    """Write a final's files again where they are not what the ledger has; returns whether."""
+    record = read_ledger(folder)
+    if are_as_noted(folder, record):
+        return False
+    with folder.lock(), mirrored(folder.path):
+        for path in restore_files(folder, record):
+            options.shown.print_line(f"{path} was written again from the ledger")
+    return True
 
 
 def final(
@@ -240,6 +257,7 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
     from sweeps.tracking.follower import sync as sync_once
 
     folder = open_sweep(path)
+    read_record(folder)  # what is damaged must not get into MLflow
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
     sync_once(folder, uri, folder.is_running(), CLOSING)
     return Results(folder, read_record(folder))

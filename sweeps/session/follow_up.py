@@ -37,8 +37,10 @@ from sweeps.record.final import (
     read_openings,
     write_final,
 )
+from sweeps.record.final_files import unnoted
 from sweeps.record.final_ranking import ALPHA, median_repeat, rank_candidates, welch_p_value
 from sweeps.record.kept_weights import best_weights
+from sweeps.record.recorder import Recorder
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.record.seals import text_seal
 from sweeps.record.stages import Stage, make_stage, stage_folder, trials_to_audit
@@ -66,10 +68,15 @@ class FollowUp:
 
     folder: RunFolder
     file: SweepFile
-    record: SweepRecord
+    recorder: Recorder
     dataset: Dataset | None
     splits: Sequence[Splits]
     train: Train
+
+    @property
+    def record(self) -> SweepRecord:
+        """What is known of the search."""
+        return self.recorder.record
 
     def run(self, set_title: Callable[[str], None]) -> None:
         """Run what is missing; returns early where it is interrupted.
@@ -93,6 +100,7 @@ class FollowUp:
         return self.train(folder, self.splits) is not None
 
     def _final(self, final: Final, set_title: Callable[[str], None]) -> None:
+        self._note()  # what a kill did not
         choice = read_final(self.folder) or self._choose(final)
         if choice is not None:
             set_title("evaluating on the test set")
@@ -125,6 +133,7 @@ class FollowUp:
             untested=_UNTESTED if self._is_of_programs else "",
         )
         write_final(self.folder, choice)
+        self._note()
         return choice
 
     def _model(self, final: Final, winner: Candidate, repeats: SweepRecord) -> FinalModel | None:
@@ -180,10 +189,17 @@ class FollowUp:
             rows = len(self.splits[0].test.rows) if self.splits else 0
             at = max(round(time.time(), 3), choice.frozen_at)  # a clock may have been set back
             note_opened(self.folder, Opening(at, *about, rows, {}))
+            self._note()
         if is_own_training(self.record.trials[choice.winner.trial].trial.configuration):
             note_result(self.folder, self._own_estimates(choice.model))
         else:
             note_result(self.folder, self._estimates(choice))
+        self._note()
+
+    def _note(self) -> None:
+        """Have the ledger vouch for what the final's files have."""
+        for event, values in list(unnoted(self.folder, self.record)):
+            self.recorder.write(event, **values)
 
     def _own_estimates(self, model: FinalModel) -> dict[str, Interval]:
         """Return what the user's own evaluation measures on the test rows."""

@@ -218,7 +218,7 @@ class _Session:
             stages = FollowUp(
                 folder,
                 self.file,
-                recorder.record,
+                recorder,
                 self.dataset,
                 self.search.splits,
                 self.trainer.train_stage,
