@@ -129,6 +129,8 @@ class FinalChoice:
         within_noise: Whether that test cannot tell them apart; None where it could not be made.
         cut: By which rule test rows were cut off; empty in a record of an older version.
         untested: Why nothing is measured on test rows; empty where something is.
+        opened_before: The other sweeps of the storage that had opened the same test rows by then, a
+            name for each time.
     """
 
     metric: str
@@ -141,11 +143,16 @@ class FinalChoice:
     frozen_at: float
     cut: str = ""
     untested: str = ""
+    opened_before: tuple[str, ...] = ()
 
     @property
     def winner(self) -> Candidate:
         """The first of the candidates."""
         return self.candidates[0]
+
+    def uses(self, openings: Sequence[Opening]) -> int:
+        """Return how often the test rows were opened, by this sweep and by others before it."""
+        return len(openings) + len(self.opened_before)
 
     def own(self, openings: Sequence[Opening]) -> list[Opening]:
         """Return the evaluations of this winner's model.
@@ -202,7 +209,9 @@ def read_final(folder: RunFolder) -> FinalChoice | None:
             Candidate(**{**one, "values": tuple(one["values"])}) for one in value["candidates"]
         )
         model = FinalModel(**value["model"])
-        return FinalChoice(**{**value, "candidates": candidates, "model": model})
+        before = tuple(value.get("opened_before", ()))
+        values = {"candidates": candidates, "model": model, "opened_before": before}
+        return FinalChoice(**{**value, **values})
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise RunFolderError(f"{path} was damaged ({err!r}); restore it from a backup") from err
 

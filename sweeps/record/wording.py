@@ -15,8 +15,10 @@ __all__ = [
     "no_winner_words",
     "noise_sentence",
     "surprise_sentence",
+    "words_of_test_rows",
 ]
 
+_MOST_NAMED = 3
 # Of fewer rows a bootstrap interval misses too often: rare large losses are not among them.
 _FEWEST_TEST_ROWS = 30
 
@@ -39,6 +41,21 @@ def noise_sentence(choice: FinalChoice) -> str:
     if choice.within_noise:
         return f"Its lead over trial {second} is within the noise of seeds ({test})."
     return f"Its lead over trial {second} is more than the noise of seeds ({test})."
+
+
+def words_of_test_rows(choice: FinalChoice, openings: Sequence[Opening]) -> str:
+    """Return on what the last figures were measured, and whether anybody had looked before."""
+    rows, times = openings[-1].rows, choice.uses(openings)
+    what = f"{rows} test rows" if rows else "the own test part"
+    if times == 1:
+        return f"{what} that no trial had seen (used once)" if rows else f"{what} (used once)"
+    again = "so these figures are no longer a first look"
+    if not choice.opened_before:
+        return f"{what} (used {times} times, {again})"
+    names = list(dict.fromkeys(choice.opened_before))
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    by = ", ".join(names[:_MOST_NAMED])
+    return f"{what} (opened before by {by}{more}, {times} times in all, {again})"
 
 
 def surprise_sentence(choice: FinalChoice, openings: Sequence[Opening], dev_rows: int) -> str:

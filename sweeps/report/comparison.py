@@ -158,7 +158,7 @@ def _column(folder: RunFolder, record: SweepRecord, evidence: Evidence) -> dict[
         found[f"final {choice.metric}, mean over seeds"] = choice.winner.mean
     if openings:
         found |= {name: one.value for name, one in openings[-1].metrics.items()}
-        found["test evaluations"] = len(openings)
+        found["test evaluations"] = len(openings) if choice is None else choice.uses(openings)
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from sweeps.record.final import FinalChoice, Opening
+from sweeps.record.wording import words_of_test_rows
 from sweeps.report.page import Panel
 from sweeps.report.style import ACCENT, BLUE, INK, figure, rounded
 
@@ -86,16 +87,14 @@ def _test(choice: FinalChoice, openings: Sequence[Opening]) -> Panel:
     )  # fmt: skip
     made = figure([dots], "", choice.metric.removeprefix("dev_"), showlegend=False)
     figures = ", ".join(f"{key} {one.words}" for key, one in last.metrics.items())
-    times = "once" if len(openings) == 1 else f"{len(openings)} times: no longer a first look"
-    where = f"{last.rows} test rows that no trial had seen" if last.rows else "the own test part"
     how = (
         "; 95 % intervals (Clopper and Pearson 1934 for a share of rows, else a studentised "
         "bootstrap)"
     )
     has_intervals = any(one.low is not None for one in last.metrics.values())
     caption = (
-        f"On {where}: {figures}{how if has_intervals else ''}. "
-        f"The test set was used {times}. The first point is optimistic, as the best of many. The "
+        f"On {words_of_test_rows(choice, openings)}: {figures}{how if has_intervals else ''}. "
+        "The first point is optimistic, as the best of many. The "
         f"third is {_third(choice)}, on other rows: a step within the test interval says nothing."
     )
     return Panel("From the search to the test rows", caption, made)

@@ -31,6 +31,7 @@ from sweeps.record.wording import (
     no_winner_words,
     noise_sentence,
     surprise_sentence,
+    words_of_test_rows,
 )
 from sweeps.report.analysis_figures import (
     bias_and_variance,
@@ -248,7 +249,7 @@ def _winner_words(
         words.append(f"Not tested: {choice.untested}.")
     elif openings and openings[-1].metrics:
         figures = ", ".join(f"{name} {one.words}" for name, one in openings[-1].metrics.items())
-        words.append(f"On {openings[-1].rows} test rows that no trial had seen: {figures}.")
+        words.append(f"On {words_of_test_rows(choice, openings)}: {figures}.")
     return words
 
 

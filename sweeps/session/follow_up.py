@@ -12,12 +12,13 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sweeps.definition.stage_plans import audit_plan, can_be_refitted, refit_plan, repeats_plan
 from sweeps.definition.sweep_file import Final, SweepFile
-from sweeps.errors import RunFolderError
+from sweeps.errors import RunFolderError, StorageError
 from sweeps.infra.command_line import command
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.data.datasets import Dataset
@@ -45,6 +46,8 @@ from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.record.seals import text_seal
 from sweeps.record.stages import Stage, make_stage, stage_folder, trials_to_audit
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
+from sweeps.record.uses_of_test import opened_before
+from sweeps.session.environment import pull_runs
 from sweeps.storage.files import fetch_file
 
 __all__ = ["FollowUp"]
@@ -131,10 +134,17 @@ class FollowUp:
             frozen_at=round(time.time(), 3),
             cut=self.folder.read_description().data.cut,
             untested=_UNTESTED if self._is_of_programs else "",
+            opened_before=self._opened_before(),
         )
         write_final(self.folder, choice)
         self._note()
         return choice
+
+    def _opened_before(self) -> tuple[str, ...]:
+        """Return the other sweeps that opened the test rows, as far as the storage answers."""
+        with suppress(StorageError):
+            pull_runs(self.folder.path.parent)
+        return opened_before(self.folder)
 
     def _model(self, final: Final, winner: Candidate, repeats: SweepRecord) -> FinalModel | None:
         """Return the net that the sweep ends with, or None where its training was interrupted."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sweeps.record.final import Candidate, FinalChoice, Interval, Opening
-from sweeps.record.wording import noise_sentence
+from sweeps.record.wording import noise_sentence, words_of_test_rows
 
 __all__ = ["optimism_rows", "print_final"]
 
@@ -80,10 +80,8 @@ def _model_sentence(choice: FinalChoice) -> str:
 
 
 def _print_test(choice: FinalChoice, openings: Sequence[Opening], console: Console) -> None:
-    last, count = openings[-1], len(openings)
-    times = "once" if count == 1 else f"{count} times, so these figures are no longer a first look"
-    where = f"{last.rows} test rows that no trial had seen" if last.rows else "the own test part"
-    console.print(f"\nOn {where} (used {times}):")
+    last = openings[-1]
+    console.print(f"\nOn {words_of_test_rows(choice, openings)}:", soft_wrap=True, highlight=False)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("metric", "value", "95 % interval"):
         table.add_column(name, justify="left" if name == "metric" else "right", no_wrap=True)

@@ -103,7 +103,7 @@ def final_metrics(
     """Return the winner's mean over fresh seeds, and the test figures of the last opening."""
     if choice is None:
         return []
-    found = {"final_seeds": float(choice.seeds), "test_openings": float(len(openings))}
+    found = {"final_seeds": float(choice.seeds), "test_openings": float(choice.uses(openings))}
     for name, value in (("mean", choice.winner.mean), ("se", choice.winner.standard_error)):
         if value is not None:
             found[f"final_{choice.metric}_{name}"] = value
