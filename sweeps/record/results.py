@@ -19,7 +19,7 @@ from sweeps.record.ledger import read_events, to_line
 from sweeps.record.measurement import standard_error
 from sweeps.record.net_files import lost_net_words
 from sweeps.record.run_folder import RunFolder, write_atomically
-from sweeps.record.stages import Audited, is_followed_up, read_audit, why_no_winner
+from sweeps.record.stages import Audited, is_over, read_audit, why_no_winner
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 
 if TYPE_CHECKING:
@@ -121,8 +121,7 @@ class Results:
     @property
     def is_finished(self) -> bool:
         """Whether nothing is left to run, of the search and of the stages after it."""
-        is_followed = is_followed_up(self.folder, self.folder.read_sweep(), self.record)
-        return self.record.is_finished and is_followed
+        return is_over(self.folder, self.record)
 
     @property
     def final(self) -> FinalChoice | None:

@@ -29,6 +29,7 @@ __all__ = [
     "has_failed_trials",
     "is_final_over",
     "is_followed_up",
+    "is_over",
     "kept_finals",
     "make_stage",
     "read_audit",
@@ -103,6 +104,11 @@ def trials_to_audit(file: SweepFile, record: SweepRecord) -> list[TrialRecord]:
     number = file.stopping.audit
     pruned = [trial for trial in record.trials if trial.outcome is Outcome.PRUNED]
     return pruned if number else []
+
+
+def is_over(folder: RunFolder, record: SweepRecord) -> bool:
+    """Return whether nothing is left to run of a sweep or a stage: search and what follows it."""
+    return record.is_finished and is_followed_up(folder, folder.read_sweep(), record)
 
 
 def is_followed_up(folder: RunFolder, file: SweepFile, record: SweepRecord) -> bool:

@@ -25,7 +25,7 @@ from sweeps.record.replay import read_record
 from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log_settings, logged
-from sweeps.record.stages import is_followed_up, stage_folders
+from sweeps.record.stages import is_followed_up, is_over, stage_folders
 from sweeps.record.stops import Stop, StopReason
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.session.follow_up import FollowUp
@@ -75,7 +75,7 @@ def run_session(folder: RunFolder, action: str, settings: Settings) -> Results:
     with folder.lock(), mirrored(folder.path) as mirror, logged(folder):
         record, file = read_record(folder), folder.read_sweep()
         folder.take_format()
-        if action == "resume" and record.is_finished and is_followed_up(folder, file, record):
+        if action == "resume" and is_over(folder, record):
             return _complete(folder, record, settings)
         accepted = refuse_other_code(folder, record, settings.accept_code)
         with settings.place as place:

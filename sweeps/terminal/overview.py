@@ -17,7 +17,8 @@ from sweeps.infra.command_line import command
 from sweeps.record.ledger import read_events
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.stages import stage_folders
+from sweeps.record.stages import is_over, stage_folders
+from sweeps.record.sweep_record import SweepRecord
 from sweeps.terminal.console import PlainConsole
 from sweeps.terminal.progress import EpochRate, duration, status_line, time_left_s
 
@@ -50,16 +51,19 @@ class Overview:
 
 def overview_of(folder: RunFolder) -> Overview:
     """Return how far a sweep is; raises RunFolderError where its folder is damaged."""
-    search = _progress(folder, running := folder.is_running())
-    stages = {name: _progress(stage, running) for name, stage in stage_folders(folder).items()}
-    is_over = all(one.is_finished for one in (search, *stages.values()))
+    record = read_record(folder)
+    search = _progress(folder, record, running := folder.is_running())
+    stages = {
+        name: _progress(stage, read_record(stage), running)
+        for name, stage in stage_folders(folder).items()
+    }
     nodes = tuple(
         (node.get("name") or "this machine", node["cpus"], node["gpus"])
         for node in search.session.get("nodes", ())
     )
     return Overview(
         folder.name,
-        "running" if running else "ended" if is_over else "interrupted",
+        "running" if running else "ended" if is_over(folder, record) else "interrupted",
         search.line,
         search.last_t,
         search.epochs_per_s,
@@ -112,15 +116,13 @@ class _Progress:
     """How far a sweep or a stage of it is; `session` is the event with which its last began."""
 
     line: str
-    is_finished: bool
     session: dict[str, Any]
     last_t: float
     epochs_per_s: float | None
     left_s: float | None
 
 
-def _progress(folder: RunFolder, running: bool) -> _Progress:
-    record = read_record(folder)
+def _progress(folder: RunFolder, record: SweepRecord, running: bool) -> _Progress:
     session, last_t, rate = _last_session(folder)
     epochs = sum(trial.epochs for trial in record.trials)
     # The reader's clock may be behind the driver's.
@@ -130,7 +132,7 @@ def _progress(folder: RunFolder, running: bool) -> _Progress:
     if record.stopped:
         line += f" | stopped: {record.stopped}"
     left_s = time_left_s(record, epochs_per_s)
-    return _Progress(line, record.is_finished, session, last_t, epochs_per_s, left_s)
+    return _Progress(line, session, last_t, epochs_per_s, left_s)
 
 
 def _last_session(folder: RunFolder) -> tuple[dict[str, Any], float, EpochRate]:

@@ -16,8 +16,8 @@ from sweeps.analysis.evidence import dimensions, parameter_values
 from sweeps.errors import RunFolderError
 from sweeps.record.ledger import LedgerReader
 from sweeps.record.replay import replayed
-from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.stages import is_over
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.search_spaces.space import Space
 from sweeps.watch.plain_values import finite, six_digits
@@ -124,7 +124,7 @@ class Feed:
         }
 
     def _state(self, record: SweepRecord) -> str:
-        return "ended" if Results(self.folder, record).is_finished else "interrupted"
+        return "ended" if is_over(self.folder, record) else "interrupted"
 
 
 class _Reading:

@@ -13,7 +13,8 @@ import sweeps
 from sweeps.infra.command_line import command
 from sweeps.record.run_folder import RunFolder
 from sweeps.terminal.overview import overview_of, print_status
-from tests.sweeps.sweep_files import write_sweep
+from sweeps.watch.feed import Feed
+from tests.sweeps.sweep_files import space, write_sweep
 
 NODES = [
     {"name": "10.0.0.1", "cpus": 8.0, "gpus": 0.0},
@@ -112,3 +113,24 @@ def test_the_nodes_of_the_last_session_are_shown(
     answer = json.loads(capsys.readouterr().out)
     assert answer["nodes"] == [["10.0.0.1", 8.0, 0.0], ["10.0.0.2", 16.0, 2.0]]
     assert answer["left_s"] is None
+
+
+def test_a_sweep_whose_final_was_not_begun_is_over_for_nobody(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, search="{method: random, trials: 2}", space=space(epochs=1))
+    folder = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none").folder
+    assert states(folder) == ["ended"] * 3
+    # As `final` leaves it when it is killed before its stage is made.
+    folder.change_description({"sweep": {**folder.read_description().values, "final": {}}})
+    assert states(folder) == ["interrupted"] * 3
+    sweeps.resume(folder.path, runner="local", tracking_uri="none")
+    assert states(folder) == ["ended"] * 3
+
+
+def states(folder: RunFolder) -> list[str]:
+    """What `list`, `watch` and `resume` take the sweep for."""
+    is_finished = sweeps.open_run(folder.path).is_finished
+    return [
+        overview_of(folder).state,
+        Feed(folder).summary()["state"],
+        "ended" if is_finished else "interrupted",
+    ]
