@@ -61,6 +61,12 @@ def as_a_kill_leaves_it_when_made(stage: Path) -> None:
         file.unlink()
 
 
+def forget_the_final(run: Path) -> None:
+    """Leave the ledger as a kill does before a winner is frozen."""
+    before, _, _ = (run / "ledger.jsonl").read_text().partition('{"event":"final"')
+    (run / "ledger.jsonl").write_text(before)
+
+
 def forget_the_end(run_folder: Path) -> None:
     """Leave a ledger as a kill does before the last trial has ended."""
     ledger = run_folder / "ledger.jsonl"
@@ -117,6 +123,7 @@ def test_a_used_up_budget_has_a_final_of_the_trials_that_there_are(tmp_path: Pat
 
 def test_an_interrupted_final_is_to_be_resumed(tmp_path: Path) -> None:
     results = run(write_sweep(tmp_path, final=FINAL))
+    forget_the_final(results.path)
     for lost in (results.path / "openings.jsonl", results.path / "final" / "final.json"):
         lost.unlink()
         with pytest.raises(RequestError, match=r"an unfinished final; resume it: .*sweeps resume"):
@@ -175,6 +182,7 @@ def test_changed_limits_reach_the_stages_that_have_begun(tmp_path: Path) -> None
     )
     results = run(path)
     final = RunFolder(results.path / "final")
+    forget_the_final(results.path)
     as_a_kill_leaves_it_when_made(final.path)
     (results.path / "openings.jsonl").unlink()
     seen.touch()
