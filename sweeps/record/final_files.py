@@ -89,15 +89,23 @@ def _lost_finals(folder: RunFolder, record: SweepRecord) -> list[tuple[Path, Val
 
 def _line_of(path: Path) -> bytes:
     try:
-        return to_line(parsed(path.read_bytes()))
-    except (OSError, ValueError):
+        return _line(path.read_bytes())
+    except OSError:
+        return b""
+
+
+def _line(text: bytes) -> bytes:
+    """Return an object as the ledger would have it, however it is laid out; empty for none."""
+    try:
+        return to_line(parsed(text))
+    except ValueError:
         return b""
 
 
 def _has_lines(folder: RunFolder, record: SweepRecord) -> bool:
     """Return whether openings.jsonl has the noted lines first, and at most one more."""
-    lines = whole_lines(folder.path / OPENINGS)
-    noted = [to_line(line)[:-1] for line in record.tests]
+    noted = [to_line(line) for line in record.tests]
+    lines = [_line(line) for line in whole_lines(folder.path / OPENINGS)] if noted else []
     return not noted or (lines[: len(noted)] == noted and len(lines) <= len(noted) + 1)
 
 
