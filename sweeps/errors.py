@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 __all__ = [
+    "STOPPED_EXIT_CODE",
     "ClusterError",
     "FileProblem",
     "MissingExtraError",
@@ -38,6 +39,8 @@ __all__ = [
     "require_extra",
 ]
 
+# Of a session that a signal has stopped.
+STOPPED_EXIT_CODE = 7
 # What tells that an extra of pyproject.toml is installed: modules that only it brings.
 _EXTRAS = {
     "search": ("optuna",),

@@ -11,7 +11,6 @@ from sweeps.infra import command_line
 
 __all__ = ["add_running", "add_set", "options_of", "print_results", "warn_of_lost_net"]
 
-_STOPPED = 7
 _NO_WINNER = 8
 _PIPE_WIDTH = 160
 
@@ -95,8 +94,9 @@ def warn_of_lost_net(results: Any) -> int:
 
 def _exit_code(record: Any) -> int:
     """Return 0 for a sweep that ended as its file says, 7 if interrupted, 8 without a winner."""
+    from sweeps.errors import STOPPED_EXIT_CODE
     from sweeps.record.stops import StopReason
 
     if record.stopped is not None and record.stopped.reason is StopReason.INTERRUPTED:
-        return _STOPPED
+        return STOPPED_EXIT_CODE
     return 0 if record.best is not None else _NO_WINNER

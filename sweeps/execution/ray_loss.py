@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,14 +21,16 @@ from ray._private import ray_constants
 from ray._private import worker as ray_worker
 from ray.exceptions import RayError
 
-from sweeps.errors import ClusterError
+from sweeps.errors import STOPPED_EXIT_CODE, ClusterError
 from sweeps.models.own_code.guards import described
 from sweeps.record.recorder import Recorder
-from sweeps.record.stops import StopReason
+from sweeps.record.stops import Stop, StopReason
 
-__all__ = ["Loss", "watched_parts"]
+__all__ = ["Loss", "interruption", "watched_parts"]
 
 _PERIOD_S = 0.5
+# What ends every process of a job ends Ray's parts, too, maybe before this one hears of it.
+_SIGNAL_S = 2.0
 _PARTS = (ray_constants.PROCESS_TYPE_RAYLET, ray_constants.PROCESS_TYPE_GCS_SERVER)
 
 
@@ -46,14 +49,30 @@ class Loss:
     kill: Callable[[], None] = lambda: None
 
     def end(self, error: ClusterError, detail: str) -> None:
-        """Have the session end with `error`; where Ray holds it, end the process with its code."""
-        self.recorder.end_with(error, StopReason.CLUSTER_LOST, detail)
+        """Have the session end with `error`; where Ray holds it, end the process with its code.
+
+        A session that a signal has stopped is stopped, and not lost.
+        """
+        stop = interruption(self.recorder)
+        if stop is None:
+            self.recorder.end_with(error, StopReason.CLUSTER_LOST, detail)
         if self.over.wait(self.end_within_s):
             return
         self.recorder.end(self.recorder.stop)
-        print(f"error: {error}", file=sys.stderr, flush=True)
+        stopped = f"Stopped: {stop}. What was reported is kept: `resume` the sweep"
+        words = f"error: {error}" if stop is None else stopped
+        print(words, file=sys.stderr, flush=True)
         self.kill()
-        os._exit(error.exit_code)
+        os._exit(error.exit_code if stop is None else STOPPED_EXIT_CODE)
+
+
+def interruption(recorder: Recorder) -> Stop | None:
+    """Return why a person or a manager has stopped the session; None where nobody has."""
+    until = time.monotonic() + _SIGNAL_S
+    while recorder.stop is None and time.monotonic() < until:
+        time.sleep(0.05)
+    stop = recorder.stop
+    return stop if stop is not None and stop.reason is StopReason.INTERRUPTED else None
 
 
 @contextmanager
@@ -74,6 +93,8 @@ def watched_parts(recorder: Recorder) -> Iterator[None]:
     except Exception as err:  # of Ray's calls; what is lost says more than they
         if not (lost := _lost(parts)) and not isinstance(err, RayError):
             raise
+        if interruption(recorder) is not None:
+            return
         error, detail = _in_words(lost or described(err).splitlines()[0])
         recorder.end_with(error, StopReason.CLUSTER_LOST, detail)
     finally:

@@ -172,7 +172,10 @@ class Trainer:
         try:
             self.started.enter_context(started_ray(job.resources))
         except ClusterError as err:
-            job.recorder.end_with(err, StopReason.CLUSTER_LOST, "Ray did not start")
+            from sweeps.execution.ray_loss import interruption
+
+            if interruption(job.recorder) is None:
+                job.recorder.end_with(err, StopReason.CLUSTER_LOST, "Ray did not start")
             return False
         return True
 
