@@ -16,7 +16,7 @@ from sweeps.models.program_configuration import ProgramTraining
 from sweeps.models.trial_kinds import AnyTrialConfig
 from sweeps.search_spaces.problems import Problem, did_you_mean
 
-__all__ = ["files_of_programs", "program_problems", "program_training"]
+__all__ = ["commands_in", "files_of_programs", "program_problems", "program_training"]
 
 _KEY = ("training", "command")
 # Files that a command names, and that are held to what they were; data are not.
@@ -50,7 +50,7 @@ def files_of_programs(values: Mapping[str, Any], folder: Path) -> dict[Path, Pat
 
 
 def _files_named(word: str, folder: Path) -> set[Path]:
-    file = folder / word
+    file = Path(os.path.normpath(folder / word))  # one that lies above is no part of the folder
     if not (word.lower().endswith(_CODE) and file.is_file() and file.is_relative_to(folder)):
         return set()
     imported = files_of(f"{file.stem}:main", [file.parent]) if file.suffix == ".py" else {}

@@ -36,7 +36,7 @@ from sweeps.models.training.file_header import checked, with_checksum
 from sweeps.models.training.program_run import ProgramPlace, StopAskedError
 from sweeps.models.training.training import Training
 from sweeps.models.training.weights import pack
-from sweeps.models.trial_kinds import AnyTrialConfig, is_own_training, read_trial
+from sweeps.models.trial_kinds import AnyTrialConfig, is_own_training, is_program, read_trial
 from sweeps.record.kept_weights import checkpoint_name, weights_name
 from sweeps.record.seals import text_seal
 from sweeps.record.sweep_record import Outcome
@@ -74,7 +74,9 @@ class TrialWorker:
         self._notice = ""
         self._watchdog = Watchdog(order.stacks, order.timeout_s if order.kill_when_late else None)
         if order.inputs is not None:
-            order.inputs.copy_to(Path(order.import_paths[0]), ".py")
+            first = order.trials[min(order.trials)].configuration
+            suffix = "" if is_program(first) else ".py"  # a program may read any file beside it
+            order.inputs.copy_to(Path(order.import_paths[0]), suffix)
         make_importable(*order.import_paths)
         torch.set_num_threads(order.threads)
 

@@ -61,7 +61,7 @@ def submit(path: str | Path, overrides: Sequence[str] = ()) -> Submitted:
     refuse_what_stays_here(sweep.file.data, base)
     beside = {path.resolve(): Path(path.name), **data_beside(sweep.file.data, base)}
     if needs_modules(sweep.file, planned):
-        beside |= own_code(sweep.module_folders(), sweep.file.data)
+        beside |= own_code(sweep.module_folders(), sweep.file)
     extra = {file: _FOLDER / name for file, name in beside.items()}
     arguments = [f"{_FOLDER}/{path.name}", "--id", sweep_id]
     for text in overrides:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.program_files import commands_in
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.trial_checks import possible_configurations
 from sweeps.errors import ClusterError, StorageError
@@ -28,7 +29,7 @@ INPUTS = "inputs"
 
 
 def needs_modules(file: SweepFile, plan: Iterable[PlannedTrial]) -> bool:
-    """Return whether a sweep calls user-defined functions, now or in a trial to come.
+    """Return whether a sweep calls functions, or runs programs, of the user's, now or to come.
 
     Args:
         plan: What is planned from the beginning.
@@ -36,20 +37,27 @@ def needs_modules(file: SweepFile, plan: Iterable[PlannedTrial]) -> bool:
     configurations = [trial.configuration for trial in plan]
     if file.search.learns:
         configurations += possible_configurations(Space(file.space))
-    return any(True for _ in own_functions(file.data, file.metrics, configurations))
+    called = own_functions(file.data, file.metrics, configurations)
+    return any(True for _ in called) or _runs_programs(file)
 
 
-def own_code(folders: Sequence[Path], data: DataConfig) -> dict[Path, Path]:
-    """Return the files of the user's modules, each with its path below one folder for them all.
+def _runs_programs(file: SweepFile) -> bool:
+    return any(True for _ in commands_in(file.space))
+
+
+def own_code(folders: Sequence[Path], file: SweepFile) -> dict[Path, Path]:
+    """Return the files of the user's code, each with its path below one folder for them all.
 
     Args:
         folders: Where modules are imported from: what the first has hides it in the others.
-        data: A function that loads it may read any file beside it.
+        file: Where a function loads its data, or it runs a program, that may read any file beside
+            it.
     """
+    only_modules = file.data.kind != "function" and not _runs_programs(file)
     found: dict[Path, Path] = {}
     for folder in folders:
         hidden = {_module(name) for name in found.values()}
-        beside = files_beside(folder, only_modules=data.kind != "function")
+        beside = files_beside(folder, only_modules=only_modules)
         found |= {
             file: name
             for file, name in beside.items()
@@ -97,7 +105,7 @@ def keep_inputs(folder: RunFolder) -> None:
     data = description.sweep.data
     try:
         if needs_modules(description.sweep, folder.read_plan()):
-            beside = own_code(folder.module_folders(), data)
+            beside = own_code(folder.module_folders(), description.sweep)
             stage(beside, folder.path / INPUTS)
         stage(data_beside(data, base), folder.path / INPUTS, limit_mb=None)
         (folder.path / INPUTS).mkdir(exist_ok=True)
