@@ -67,6 +67,7 @@ class ChildProgram:
                 env=environment,
                 start_new_session=True,
             )
+        self._process.wait()  # the supervisor goes on as nobody's child
 
     def wait(self, timeout_s: float) -> ProgramEnd | None:
         """Return how it has ended, or None where it still runs after some seconds."""
@@ -85,15 +86,13 @@ class ChildProgram:
         assert self._process.stdin is not None
         self._process.stdin.close()
         if self.wait(self._grace_s + _SLACK_S) is None:
-            self._process.kill()  # and with it the program
-            self._end = ProgramEnd()
+            self._end = ProgramEnd()  # its supervisor is left to it
             self._let_go()
 
     def _let_go(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
-        self._process.wait()
 
 
 def _read_end(line: bytes) -> ProgramEnd:

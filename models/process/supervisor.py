@@ -29,6 +29,9 @@ _LOOK_S = 0.02
 
 def main() -> None:
     """Run the program that the arguments name, to its end or to that of the worker's hold."""
+    worker = os.getppid()
+    if os.fork():
+        os._exit(0)  # Ray kills the children of a worker that ends: be none, to end the program's
     grace_s, words = float(sys.argv[1]), sys.argv[2:]
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # of a terminal or a node that ends: see stdin
@@ -45,7 +48,7 @@ def main() -> None:
     except (OSError, subprocess.SubprocessError) as err:
         print(json.dumps({"error": f"{type(err).__name__}: {err}"}), flush=True)
         return
-    code = _wait(program)
+    code = _wait(program, worker)
     _end_all(program.pid, grace_s)
     print(json.dumps({"code": code}), flush=True)
 
@@ -57,23 +60,32 @@ def _begin() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _wait(program: subprocess.Popen[bytes]) -> int | None:
+def _wait(program: subprocess.Popen[bytes], worker: int) -> int | None:
     """Return with what code the program has ended; None where the worker is gone, or lets go."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing)
     signal.signal(signal.SIGCHLD, lambda *_: None)  # so that it wakes the select below
-    parent = os.getppid()
     while True:
         code = program.poll()
         if code is not None:
             return code
-        # A second: the end of a parent whose hold on us some copy of it has kept open.
+        # A second: the end of a worker whose hold on us some copy of it has kept open.
         ready, _, _ = select.select([0, reading], [], [], 1.0)
         if reading in ready:
             os.read(reading, 512)
-        if 0 in ready or os.getppid() != parent:
+        if 0 in ready or not _runs(worker):
             return None
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _end_all(group: int, grace_s: float) -> None:

@@ -20,7 +20,9 @@ RUNNERS = ["local", pytest.param("ray", marks=pytest.mark.ray)]
 ONE = "{method: random, trials: 1}"
 # Programs that hang after epoch 2 while there is a file `hang`: they go on from what they saved, or
 # begin anew.
-GOES_ON = """first = int(open(SAVED).read()) + 1 if os.path.exists(SAVED) else 1
+GOES_ON = """if os.path.exists("hang"):  # and what they started goes its own way
+    subprocess.Popen(["sleep", "600"], start_new_session=True)
+first = int(open(SAVED).read()) + 1 if os.path.exists(SAVED) else 1
 for epoch in range(first, EPOCHS + 1):
     report(epoch)
     open(SAVED, "w").write(str(epoch))
@@ -106,8 +108,14 @@ while True:
     assert not processes_of(tmp_path)
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
-@pytest.mark.parametrize("code", [GOES_ON, BEGINS_ANEW], ids=["goes on", "begins anew"])
+@pytest.mark.parametrize(
+    ("code", "runner"),
+    [
+        pytest.param(GOES_ON, "local", id="goes on"),
+        pytest.param(BEGINS_ANEW, "local", id="begins anew"),
+        pytest.param(GOES_ON, "ray", id="goes on, on Ray", marks=pytest.mark.ray),
+    ],
+)
 def test_a_killed_sweep_leaves_no_program_and_goes_on(
     tmp_path: Path, code: str, runner: Any
 ) -> None:
@@ -127,17 +135,18 @@ def test_a_killed_sweep_leaves_no_program_and_goes_on(
     assert outcomes(resumed) == ["completed"] * 6
 
 
-def test_a_stop_does_not_wait_for_the_next_epoch_of_a_program(tmp_path: Path) -> None:
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_stop_does_not_wait_for_the_next_epoch_of_a_program(tmp_path: Path, runner: Any) -> None:
     path = program_sweep(tmp_path, GOES_ON, search=ONE, stopping=EVERY_EPOCH)
     (tmp_path / "hang").touch()
     folder = tmp_path / "runs" / "stopped"
-    flags = ("--runs", tmp_path / "runs", "--id", "stopped", "--local")
-    with driver("run", path, *flags) as process:
+    flags = ["--local"] if runner == "local" else []
+    with driver("run", path, "--runs", tmp_path / "runs", "--id", "stopped", *flags) as process:
         wait_for(lambda: (folder / "programs/000000/checkpoints/epoch").exists())
         process.signal(signal.SIGTERM)
         _, printed = process.wait()
     assert "interrupted by SIGTERM" in printed
-    assert not processes_of(folder)
+    wait_for(lambda: not processes_of(folder))
     (tmp_path / "hang").unlink()
     resumed = sweeps.resume(folder, runner="local", tracking_uri="none")
     assert curves(resumed) == expected(resumed)
