@@ -39,6 +39,8 @@ from sweeps.models.own_code.guards import described
 __all__ = ["started_ray"]
 
 _WORKER_MODULES = "sweeps.execution.trial_worker,sweeps.execution.ray_trainable"
+# Not SIGALRM, which own code may want to hear in a worker.
+_OF_DRIVERS = {signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
 _LOOPBACK = "127.0.0.1"
 # RAY_AUTH_TOKEN counts before a file; without a mode Ray takes up token authentication itself.
 _AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
@@ -110,7 +112,7 @@ def _deaf_children() -> Iterator[None]:
     A terminal that closes and some cluster managers tell every process of a job, and Ray's would
     die of it. What comes meanwhile reaches the driver afterwards.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP, signal.SIGUSR1})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_DRIVERS)
     try:
         yield
     finally:

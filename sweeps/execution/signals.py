@@ -14,13 +14,23 @@ from sweeps.record.stops import Stop, StopReason
 
 __all__ = ["Signals"]
 
-_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+_NUMBERS = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGXCPU,
+    signal.SIGALRM,
+)
 
 
 class Signals:
     """Has the first Ctrl-C, SIGTERM and the like stop the sweep; a second Ctrl-C interrupts.
 
-    SIGHUP comes from a terminal that closes, SIGUSR1 from cluster managers before they end a job.
+    SIGHUP comes from a terminal that closes, SIGQUIT from its quit key, SIGUSR1, SIGUSR2 and
+    SIGXCPU from cluster managers before they end a job, SIGALRM from own code that handles none.
 
     Attributes:
         stopped: Why all is stopped; None while nothing is.

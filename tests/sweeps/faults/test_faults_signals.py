@@ -33,9 +33,11 @@ def ray_processes(one: Driver) -> list[psutil.Process]:
 
 # Ctrl-C, a manager's end, a terminal that closes, a cluster manager's warning before its end.
 ENDS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1]
+# Ctrl-\, an alarm of a net's code, other warnings of cluster managers.
+RARE_ENDS = [signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR2, signal.SIGXCPU]
 
 
-@pytest.mark.parametrize("number", ENDS)
+@pytest.mark.parametrize("number", [*ENDS, *RARE_ENDS])
 def test_a_local_sweep_ends_cleanly_at_the_first_signal_and_can_be_resumed(
     tmp_path: Path, number: signal.Signals
 ) -> None:
