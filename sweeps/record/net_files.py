@@ -6,6 +6,7 @@ can answer nothing, and what cannot answer must not become a model in MLflow.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,8 @@ class NetFiles:
         Raises:
             StorageError: The object store that they are in does not answer.
         """
-        fetch_file(self.weights)
+        with suppress(OSError):  # a name that cannot be: the reading says so
+            fetch_file(self.weights)
         sums = {self.weights: self.weights_sum, self.preprocessing: self.preprocessing_sum}
         return next(filter(None, (_damage(path, seal) for path, seal in sums.items())), "")
 
@@ -87,7 +89,7 @@ def lost_net_words(folder: RunFolder, record: SweepRecord) -> str:
     files = net_files(folder, record)
     if files is None or folder.is_running():
         return ""
-    if not files.weights.exists() and bucket_of(folder.path) is not None:
+    if bucket_of(folder.path) is not None and not files.weights.exists():
         return ""
     return _words(folder, files)
 

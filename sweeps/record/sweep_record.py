@@ -23,6 +23,9 @@ Row = Mapping[str, float]
 Place = tuple[float, float, int, int]
 
 
+_OF_TRIALS = ("started", "report", "weights", "decision", "failure", "outcome", "reopened")
+
+
 class Outcome(StrEnum):
     """How a trial ended; the same word on disk, in MLflow, tables and reports."""
 
@@ -154,7 +157,7 @@ class SweepRecord:
         Raises:
             ValueError, KeyError, TypeError: It cannot follow those before it.
         """
-        if "trial" in event:
+        if "trial" in event or event["event"] in _OF_TRIALS:
             self._apply_to_trial(self._trial(event["trial"]), event)
         elif event["event"] == "session":
             self._begin_session(event)
