@@ -121,7 +121,7 @@ class Jobs:
             ) from err
         except TimeoutError as err:
             raise JobsError(
-                f"RAY_ADDRESS={shown}: {err}; see whether the cluster is well, and whether "
+                f"RAY_ADDRESS={shown}: {err}; check that the cluster is healthy, and that "
                 f"this is the address of {dashboard}"
             ) from err
         except _NotRayError as err:

@@ -94,7 +94,7 @@ class TrialConfig(Section):
     def _sections_suit_each_other(self) -> Self:
         if self.schedule.warmup_epochs >= self.training.epochs:
             raise TrialConfigError(
-                f"warm-up ends before training does, after {self.training.epochs} epochs",
+                f"warm-up must be shorter than training, which has {self.training.epochs} epochs",
                 key=("schedule", "warmup_epochs"),
                 value=self.schedule.warmup_epochs,
             )
@@ -113,7 +113,7 @@ class TrialConfig(Section):
         decay = added_weight_decay(self.optimizer)
         if decay > 0 and self.regularization.l2 > 0:
             raise TrialConfigError(
-                f"weights must decay once, and optimizer.weight_decay is {decay:g} already",
+                f"l2 and optimizer.weight_decay must not both be set, and the latter is {decay:g}",
                 key=("regularization", "l2"),
                 value=self.regularization.l2,
                 hint="Set one of the two to 0",

@@ -34,7 +34,9 @@ class CustomTraining(Section):
         default_factory=dict, description="Passed to it as keywords: what is tuned."
     )
     epochs: int = Field(
-        ge=1, le=1_000_000, description="Stretches of training, each followed by an evaluation."
+        ge=1,
+        le=1_000_000,
+        description="Number of epochs: stretches of training that each end with an evaluation.",
     )
     resume: Literal["exact", "from_start"] = Field(
         "exact",
@@ -67,7 +69,7 @@ class OwnTrialConfig(Section):
         for name in _NOT_USED:
             if isinstance(sections, dict) and sections.get(name) is not None:
                 raise TrialConfigError(
-                    f"own training reads no section `{name}`: it builds what it trains itself",
+                    "own training builds what it trains, and would ignore this section",
                     key=(name,),
                     hint="Remove the section; what of it is tuned is an option: training.options",
                 )

@@ -75,7 +75,7 @@ class Predictor:
             try:
                 net.load_state_dict(own)
             except RuntimeError as err:
-                rule = f"{weights} and {preprocessing} are of the same trial: {err}"
+                rule = f"{weights} and {preprocessing} must be of the same trial: {err}"
                 raise WeightsError(rule) from err
             nets.append((net, prepared))
         return cls(nets)

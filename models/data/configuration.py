@@ -131,7 +131,7 @@ class SplitFractions(Section):
     def _folds_stand_in_place_of_dev(self) -> Self:
         if self.dev is not None and self.folds is not None:
             raise DataError(
-                "folds stand in place of dev: one of the two is given, not both",
+                "folds take the place of dev: only one of the two must be given",
                 key=("split", "folds"),
                 value=self.folds,
                 hint="Remove split.dev (--set data.split.dev=null), or split.folds",
@@ -174,7 +174,7 @@ class SplitFractions(Section):
         # 0.7 + 0.3 is below 1 in binary by some roundings: one part in 10^9 is no training split.
         if self.dev is not None and self.dev + self.test > 1 - 1e-9:
             raise DataError(
-                "dev and test together are below 1, so that rows are left to train on",
+                "dev and test together must be below 1, to leave rows for training",
                 key=("split",),
                 value=self.dev + self.test,
             )

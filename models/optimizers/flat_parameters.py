@@ -58,7 +58,7 @@ def _point_into(vector: Tensor, gradient: Tensor, parameters: Sequence[nn.Parame
 
 def _check(parameters: Sequence[nn.Parameter]) -> None:
     if not parameters:
-        raise NetError("a net has at least one parameter to train", key=("model", "target"))
+        raise NetError("the net must have at least one parameter to train", key=("model", "target"))
     kinds = {(parameter.dtype, parameter.device) for parameter in parameters}
     if len(kinds) > 1 or parameters[0].dtype != torch.float32:
         found = ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))

@@ -19,7 +19,7 @@ from sweeps.models.scoring.metrics import METRICS, Metric
 __all__ = ["OwnLoss", "own_loss_metric", "try_loss"]
 
 _TARGET = ("loss", "target")
-_RULE = "the function must return one value a row, a tensor of shape"
+_RULE = "the function must return one loss per row, a tensor of shape"
 
 
 class OwnLoss:
@@ -107,11 +107,11 @@ def own_loss_metric(loss: OwnLoss) -> Metric:
 def _way_out(returned: Tensor, rows: int) -> str:
     if returned.ndim == 0:
         return (
-            "Leave out the mean (of torch's losses: reduction='none'): the product takes it, and "
+            "Leave out the mean (of torch's losses: reduction='none'): sweeps takes the mean, and "
             "weighs rows where `data.weights` says so"
         )
     if returned.ndim == 2 and returned.shape == (rows, rows):
-        return "Rows were set against all rows: outputs and targets must have one shape"
+        return "The result was broadcast across rows: outputs and targets must have one shape"
     if returned.ndim > 1 and len(returned) == rows:
         return "Take the mean over all dimensions but the first: .flatten(1).mean(1)"
     return "Leave out what joins rows"

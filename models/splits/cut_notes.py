@@ -52,7 +52,7 @@ def _about_rows(cut: Cut) -> Iterator[str]:
     reason = ": few different values make rows equal by chance" if cut.by_chance else ""
     way_out = "; split.duplicates: together keeps them on one side" if cut.by_chance else ""
     rows = f"{cut.shared:,} rows" if cut.shared > 1 else "1 row"
-    yield f"{rows} of dev or test with the features of a row that is trained on{reason}{way_out}"
+    yield f"{rows} of dev or test with the same features as a training row{reason}{way_out}"
 
 
 def _about_columns(dataset: Dataset, config: DataConfig, base_dir: Path) -> Iterator[str]:
@@ -65,7 +65,7 @@ def _about_columns(dataset: Dataset, config: DataConfig, base_dir: Path) -> Iter
                 f"predict what comes later, write split: {{order: {name}}}"
             )
         elif name not in config.exclude and _is_identifier(column):
-            yield f"{name} has another value in every row, like an identifier: exclude: [{name}]"
+            yield f"{name} has a different value in each row, like an identifier: exclude: [{name}]"
         elif _is_group(name, column):
             count = len(np.unique(column.astype(str)))
             yield (

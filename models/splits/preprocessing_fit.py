@@ -161,7 +161,7 @@ def _check_columns_have_values(features: Features, numbers: npt.NDArray[np.float
     names = [name for name, column in every if missing_in(column).all()]
     if names:
         raise DataError(
-            f"every column has a value in some training row, and {listed(names)} none",
+            f"every column must have a value in some training row, and {listed(names)} has none",
             key=("exclude",),
             hint=f"Leave them out: exclude: [{', '.join(names)}]",
         )

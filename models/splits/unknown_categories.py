@@ -41,7 +41,7 @@ def unknown_words(folds: Sequence[Preprocessing], words: npt.NDArray[np.object_]
     rest = f" and {more} more columns" if more > 0 else ""
     return (
         f"{touched.sum()} of {len(words)} rows have a category that no training row had, and that "
-        f"the net takes for none of those it knows: {', '.join(columns[:_MOST_COLUMNS])}{rest}"
+        f"the net treats as none of those it knows: {', '.join(columns[:_MOST_COLUMNS])}{rest}"
     )
 
 

@@ -249,7 +249,9 @@ def _steps_of(made: Any, trial: Trial) -> _Steps:
     if callable(getattr(made, "train_epoch", None)) and callable(getattr(made, "evaluate", None)):
         steps: _Steps = made
         return steps
-    raise refused(f"the target must be training, and it returned a {type(made).__name__}", _FORMS)
+    what = type(made).__name__
+    rule = f"the target must be a generator function or a training class, and it returned a {what}"
+    raise refused(rule, _FORMS)
 
 
 @contextmanager

@@ -197,7 +197,7 @@ class Training:
                 net.restore(named if len(self._nets) == 1 else of_fold(number, named))
                 net.schedule.restore(about["schedule"])
         except (KeyError, RuntimeError) as err:
-            raise WeightsError(f"a checkpoint fits the net that is trained: {err}") from err
+            raise WeightsError(f"the checkpoint must be of the net that is trained: {err}") from err
         if self._patience:
             self._patience.restore(about["patience"])
         for name in ("epoch", "trained_s", "history", "outcome", "reason", "best_row"):

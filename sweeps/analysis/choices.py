@@ -210,4 +210,4 @@ def chance_words(p_value: float) -> str:
         often = f"1 of {round(1 / p_value)} sweeps"
     else:
         often = f"{round(100 * p_value)} of 100 sweeps"
-    return f"options that are alike lie so far apart in {often}"
+    return f"equal options would differ this much in {often}"

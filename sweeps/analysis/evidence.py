@@ -113,7 +113,7 @@ class Evidence:
 
     @property
     def is_drawn(self) -> bool:
-        """Whether trials were drawn at random (or by Sobol), so that chance can be reckoned."""
+        """Whether trials were drawn at random (or by Sobol), so that chance can be computed."""
         return self.file.search.method in ("random", "sobol")
 
     @property

@@ -78,7 +78,7 @@ def tuning_curve(evidence: Evidence) -> TuningCurve | str:
         return evidence.why_dependent
     if not evidence.is_drawn:
         method = evidence.file.search.method
-        return f"trials of a {method} search are not drawn by chance, so no curve can be reckoned"
+        return f"trials of a {method} search are not drawn by chance, so no curve can be computed"
     ended = [at for at, trial in enumerate(evidence.trials) if trial.outcome is not None]
     values = evidence.values[ended]
     known = values[np.isfinite(values)]

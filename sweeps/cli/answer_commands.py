@@ -15,7 +15,7 @@ __all__ = ["add_answer_commands"]
 
 def add_answer_commands(commands: Any) -> None:
     """Add report, compare, suggest, predict and show."""
-    text = "write the report of a run folder: one HTML file of figures and words"
+    text = "write the report of a run folder, one HTML file"
     command = commands.add_parser("report", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--out", type=Path, help="default: report.html in the run folder")
@@ -32,7 +32,7 @@ def add_answer_commands(commands: Any) -> None:
     command.add_argument("run", type=Path)
     command.add_argument("--out", type=Path, help="write it to this file")
     command.set_defaults(command=_suggest, runs_on_cluster=True)
-    text = "print what a sweep's net answers for the rows of a file, as CSV"
+    text = "predict for the rows of a file with a sweep's net, as CSV"
     command = commands.add_parser("predict", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("rows", type=Path, help="a .csv or .parquet file with the same columns")

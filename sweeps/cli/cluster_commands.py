@@ -35,7 +35,7 @@ def add_cluster_commands(commands: Any) -> None:
     command = commands.add_parser("stop", help=text, description=text)
     command.add_argument("sweep", type=_id_of, help="its id, as `submit` printed it")
     command.set_defaults(command=_stop)
-    text = "show how far a sweep is, from its folder alone"
+    text = "show the progress of a sweep, from its folder alone"
     command = commands.add_parser("status", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--json", action="store_true", help="print JSON")

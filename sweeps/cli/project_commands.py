@@ -56,7 +56,7 @@ def _add_cluster_actions(actions: Any) -> None:
     up.add_argument("--dashboard", type=_port, default=8265, help="of the Jobs API; default: 8265")
     up.add_argument("--mlflow", type=_port, default=5000, help="of MLflow's server; default: 5000")
     up.add_argument("--postgres", type=_port, default=5432, help="of PostgreSQL; default: 5432")
-    up.add_argument("--no-mlflow", action="store_true", help="start neither of these two")
+    up.add_argument("--no-mlflow", action="store_true", help="start neither MLflow nor PostgreSQL")
     up.add_argument("--workers", type=int, default=2, help="worker nodes; default: 2")
     up.add_argument("--cpus", type=int, default=1, help="CPU cores that each node offers")
     up.set_defaults(command=_cluster_up)

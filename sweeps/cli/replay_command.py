@@ -11,7 +11,7 @@ __all__ = ["add_replay_command"]
 
 def add_replay_command(commands: Any) -> None:
     """Add replay."""
-    text = "plan each trial of a sweep again, and say whether it is the one that was run"
+    text = "check that the trials of a sweep follow from its file and its results"
     command = commands.add_parser("replay", help=text, description=text)
     command.add_argument("run", type=Path)
     command.set_defaults(command=_replay, runs_on_cluster=True)

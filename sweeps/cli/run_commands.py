@@ -30,7 +30,7 @@ def add_run_commands(commands: Any) -> None:
     command.add_argument("--seeds", type=int, help="fresh seeds for each of them; default: 5")
     text = "make another final; uses the test set once more"
     command.add_argument("--again", action="store_true", help=text)
-    text = "complete MLflow's record of a run folder; twice changes nothing"
+    text = "complete MLflow's record of a run folder; safe to repeat"
     command = commands.add_parser("sync", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--follow", type=int, metavar="PID", help=argparse.SUPPRESS)
@@ -52,7 +52,7 @@ def _number(text: str) -> int:
     """Return a number of trials, or end the command as argparse does."""
     if text.isdecimal() and int(text):
         return int(text)
-    raise argparse.ArgumentTypeError(f"must be a whole number, 1 at least, got {text!r}")
+    raise argparse.ArgumentTypeError(f"must be a whole number, at least 1, got {text!r}")
 
 
 def _resume(parsed: argparse.Namespace) -> int:

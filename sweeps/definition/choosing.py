@@ -50,7 +50,9 @@ def choose(file: SweepFile) -> Chosen | None:
     if file.roles is not None:
         return Chosen("sobol", "roles compare options by draws that follow from nothing else")
     if scheduler == "hyperband":
-        reason = "hyperband wants all trials of a bracket at once, and covers the space evenly"
+        reason = (
+            "hyperband needs all trials of a bracket at once, and sobol covers the space evenly"
+        )
         return Chosen("sobol", reason)
     try:
         space = Space(file.space)

@@ -66,13 +66,13 @@ def check_metrics(
 def _of_own(name: str, options: MetricOptions) -> Iterator[Problem]:
     place: KeyPath = ("metrics", name)
     if name in METRICS:
-        rule = f"{name} is a metric that there is, and own ones need a name of their own"
+        rule = f"{name} is a built-in metric: a metric of your own must have another name"
         yield Problem(place, name, rule)
     elif not name.isidentifier():
-        rule = "the name of a metric must be letters, digits and _, and no digit first"
+        rule = "the name of a metric must be letters, digits and _, and begin with no digit"
         yield Problem(place, name, f"{rule}, got {name!r}")
     if options.goal is None:
-        rule = "missing key 'goal': is low or high good?"
+        rule = "missing key 'goal': whether low or high values are good"
         yield Problem(place, None, rule, hint="write goal: min | max", kind="missing_key")
     low, high = bounds_of(options.limits)
     if not low < high:
@@ -92,14 +92,14 @@ def _of_metric(name: str, options: MetricOptions, data: DataSummary | None) -> I
         return
     if options.options or options.bounds is not None:
         key = "options" if options.options else "bounds"
-        rule = f"{key} are of own metrics, and {name} is none"
+        rule = f"{key} must be given for metrics of your own only, and {name} is built in"
         hint = f"remove the key, or name your function: metrics: {{{name}: {{target: own:{name}}}}}"
         yield Problem((*place, key), None, rule, hint=hint)
     why = _undefined(offered[name], data)
     if why:
         yield Problem(place, name, f"{name} cannot be measured: {why}")
     if options.goal is not None:
-        rule = f"which values of {name} are good is known, and goal says it of own metrics"
+        rule = f"goal must be given for metrics of your own only: that of {name} is known"
         yield Problem((*place, "goal"), options.goal, rule, hint="remove the key")
     if options.quantile is not None and name != "pinball":
         rule = f"only pinball has a quantile, and {name} has none"

@@ -35,21 +35,21 @@ def mixed_training(template: Any) -> Iterator[Problem]:
     kinds = {is_own_training({"training": one}) for one in _trainings(template)}
     if len(kinds) > 1:
         rule = "all trials of a sweep must be trained by own code, or none"
-        hint = "write two sweep files, and put them side by side: sweeps compare"
+        hint = "write two sweep files, and compare them with `sweeps compare`"
         yield Problem(("space", "training"), None, rule, hint=hint)
 
 
 def check_needs_data(file: SweepFile) -> Iterator[Problem]:
     """Yield that nets have no data to be trained on, or that what is asked of data does nothing."""
     if file.data.kind != "none" and _runs_programs(file.space):
-        rule = "a program reads its data itself, so that nobody would read this section"
+        rule = "a program reads its own data, and would ignore this section"
         hint = "remove it; a path is an option of the program's, or a word of its command"
         yield Problem(("data",), None, rule, hint=hint)
     if file.data.kind == "none" and not trains_itself(file.space):
         hint = "name them: data: {source: ...}; only own training does without"
         yield Problem(("data",), None, "missing key 'data'", hint=hint, kind="missing_key")
     if file.data.train_sample is not None and trains_itself(file.space):
-        rule = "own training measures what it likes itself, so that no sample is drawn for it"
+        rule = "own training makes its own measurements, and would ignore this key"
         yield Problem(("data", "train_sample"), file.data.train_sample, rule, hint="remove the key")
 
 
@@ -92,10 +92,10 @@ def check_own_metrics(declared: Mapping[str, MetricOptions]) -> Iterator[Problem
     """Yield what is wrong with the `metrics` section of a sweep with own training."""
     for name, options in declared.items():
         if not name.isidentifier():
-            rule = "the name of a metric must be letters, digits and _, and no digit first"
+            rule = "the name of a metric must be letters, digits and _, and begin with no digit"
             yield Problem(("metrics", name), name, f"{rule}, got {name!r}")
         elif _goal(name, options) is None:
-            rule = "missing key 'goal': is low or high good?"
+            rule = "missing key 'goal': whether low or high values are good"
             hint = "write goal: min | max"
             yield Problem(("metrics", name), None, rule, hint=hint, kind="missing_key")
         if options.target is not None or options.options:

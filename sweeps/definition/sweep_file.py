@@ -107,7 +107,9 @@ class LearningSearch(Section):
     method: str
     trials: int = Field(ge=2, le=_MOST_TRIALS, description="How many configurations to try.")
     startup: int = Field(
-        10, ge=1, description="Results to learn from; the first so many trials are drawn at random."
+        10,
+        ge=1,
+        description="How many trials are drawn at random before the search begins to learn.",
     )
     baseline: Baseline = Field([])
 

@@ -36,7 +36,7 @@ def noise_sentence(choice: FinalChoice) -> str:
         return "It was the only candidate."
     second = choice.candidates[1].trial
     if choice.p_value is None:
-        return f"Too few of its repeats, or of trial {second}'s, have a value to test its lead."
+        return f"Too few repeats of it, or of trial {second}, have a value to test its lead."
     test = f"Welch's test: p = {choice.p_value:.2g}"
     if choice.within_noise:
         return f"Its lead over trial {second} is within the noise of seeds ({test})."

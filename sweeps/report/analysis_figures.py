@@ -125,7 +125,7 @@ def _findings(diagnoses: Sequence[Diagnosis]) -> str:
         for finding, number in count(diagnoses).items()
         if number
     ]
-    words = f"Found: {'; '.join(found)}." if found else f"Nothing amiss in the {judged} judged."
+    words = f"Found: {'; '.join(found)}." if found else f"No findings in the {judged} judged."
     if not pruned:
         return words
     were = "1 pruned trial is" if pruned == 1 else f"{pruned} pruned trials are"

@@ -53,14 +53,14 @@ class Lease:
         self._refuse(found)
         if state is not None and _state(found) != state:
             raise RunFolderError(
-                f"{self._bucket} has changed since it was read; type the command again"
+                f"{self._bucket} has changed since it was read; run the command again"
             )
         try:
             self._write(is_held=True, since=found)
         except OvertakenError:
             self._refuse(self._file.read())
             raise RunFolderError(
-                f"{self._bucket} was taken by another driver just now; type the command again"
+                f"{self._bucket} was taken by another driver just now; run the command again"
             ) from None
         self._refuse_unconditional()
 

@@ -61,7 +61,7 @@ def print_answer(results: Results, console: Console) -> None:
             soft_wrap=True,
         )
     if record.is_open and results.final is not None:
-        console.print("The final chose from the trials that there were.")
+        console.print("The final chose from the trials that had ended by then.")
     for text in next_steps(results):
         console.print(text, soft_wrap=True, highlight=False)
 

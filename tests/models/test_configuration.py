@@ -101,7 +101,7 @@ def test_warmup_that_lasts_as_long_as_training_is_refused() -> None:
     cause = caught.value.errors()[0]["ctx"]["error"]
     assert cause.key == ("schedule", "warmup_epochs")
     assert str(cause) == (
-        "schedule.warmup_epochs: warm-up ends before training does, after 3 epochs; got 3"
+        "schedule.warmup_epochs: warm-up must be shorter than training, which has 3 epochs; got 3"
     )
 
 

@@ -175,7 +175,7 @@ def test_a_restored_state_is_that_of_before_in_every_type() -> None:
 
 
 def test_l2_and_a_decay_on_the_gradient_are_refused_together() -> None:
-    with pytest.raises(ValueError, match="weights must decay once") as caught:
+    with pytest.raises(ValueError, match="must not both be set") as caught:
         configuration(optimizer={"kind": "NAdam", "weight_decay": 0.1}, regularization={"l2": 0.1})
     assert "Set one of the two to 0" in str(caught.value)
     configuration(optimizer={"kind": "AdamW"}, regularization={"l2": 0.1})

@@ -102,7 +102,7 @@ def test_a_loss_that_runs_out_of_memory_may_be_tried_again() -> None:
 
 
 def test_rows_against_all_rows_are_called_that() -> None:
-    with pytest.raises(OwnFunctionError, match="Rows were set against all rows"):
+    with pytest.raises(OwnFunctionError, match="The result was broadcast across rows"):
         trained(line(), own("squared_table"))
 
 

@@ -237,7 +237,7 @@ def test_the_refit_trains_on_all_but_the_test_set_and_the_gaps(tmp_path: Path) -
         ({}, "patient", np.repeat([f"p{n}" for n in range(30)], 8), "patient looks like a group"),
         ({}, "visit", np.repeat(np.arange(30), 8), "visit looks like a group (30 values"),
         ({"exclude": ["day"]}, "day", pd.date_range("2026", periods=240), "day looks like a time"),
-        ({}, "name", [f"n{number}" for number in range(240)], "name has another value in every"),
+        ({}, "name", [f"n{number}" for number in range(240)], "name has a different value in each"),
     ],
 )
 def test_columns_that_a_random_cut_tears_apart_are_pointed_out(

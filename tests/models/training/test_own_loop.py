@@ -161,7 +161,7 @@ WRONG = {
     "never_yields": "epoch 1 ended without",
     "has_no_epochs": "must yield inside its loop over trial.epochs",
     "exits": "must not end the program (SystemExit: 3)",
-    "returns_a_net": "the target must be training, and it returned a Linear",
+    "returns_a_net": "or a training class, and it returned a Linear",
     "lacks_a_metric": "evaluate reports 'other', which `metrics` of the sweep file does not have",
     "misses_the_objective": "evaluate must report the objective, dev_loss",
     "measures_text": "the metric 'loss' must be a number, not a str",

@@ -64,7 +64,7 @@ def test_a_number_of_trials_that_is_none_ends_with_2_as_other_mistakes_of_the_co
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["extend", "blobs", "--trials", number])
-    assert f"must be a whole number, 1 at least, got '{number}'" in capsys.readouterr().err
+    assert f"must be a whole number, at least 1, got '{number}'" in capsys.readouterr().err
 
 
 def test_a_local_sweep_that_is_to_be_stopped_is_answered_with_how(

@@ -197,7 +197,7 @@ def test_rules_between_sections_ask_the_constraints_first() -> None:
         "training:", "schedule: {kind: constant, warmup_epochs: {int: [0, 9]}}\n  training:"
     )
     text = text.replace("epochs: 3}", "epochs: {int: [2, 9]}}")
-    assert "warm-up ends before training does" in problems(text)[0]
+    assert "warm-up must be shorter than training" in problems(text)[0]
     constrained = text + 'constraints: ["schedule.warmup_epochs < training.epochs"]\n'
     assert len(check_text(constrained, "f.yaml", Path.cwd())[1]) == 4
 

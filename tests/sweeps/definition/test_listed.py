@@ -78,7 +78,7 @@ WRONG = {
     "net that data cannot feed": ("model: {kind: cnn}, optimizer: {kind: adam, lr: 0.1}",
                                   "3:63: search.baseline.0.model.kind: a cnn needs images"),
     "rule between sections": (f"{LINEAR}, schedule: {{kind: step, warmup_epochs: 5}}",
-                              "3:144: search.baseline.0.schedule.warmup_epochs: warm-up ends"),
+                              "3:144: search.baseline.0.schedule.warmup_epochs: warm-up must"),
 }  # fmt: skip
 
 

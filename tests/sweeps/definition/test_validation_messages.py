@@ -66,7 +66,7 @@ MESSAGES = {
     "rule of one section": (ADAM, "{kind: sgd, nesterov: true}",
                             "f.yaml:6:36: space.optimizer.nesterov: nesterov needs a momentum"),
     "rule of two sections": ("training:", "schedule: {kind: step, warmup_epochs: 3}\n  training:",
-                             "f.yaml:7:41: space.schedule.warmup_epochs: warm-up ends before"),
+                             "f.yaml:7:41: space.schedule.warmup_epochs: warm-up must be"),
     "infinite number": ("name: t", "name: t\nstopping: {scheduler: asha, reduction_factor: .inf}",
                         "f.yaml:2:47: stopping.reduction_factor: must be a finite number"),
 }  # fmt: skip

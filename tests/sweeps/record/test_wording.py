@@ -26,7 +26,7 @@ CASES = {
     "one candidate": (choice(candidate(4, 0.5, 0.6)), "It was the only candidate."),
     "one seed": (
         choice(candidate(4, 0.5), candidate(2, 0.6)),
-        "Too few of its repeats, or of trial 2's, have a value to test its lead.",
+        "Too few repeats of it, or of trial 2, have a value to test its lead.",
     ),
     "within noise": (
         choice(candidate(4, 0.5, 0.6), candidate(2, 0.6, 0.7), p_value=0.3),

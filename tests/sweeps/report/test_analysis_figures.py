@@ -28,7 +28,7 @@ def caption(*diagnoses: Diagnosis) -> str:
 def test_pruned_trials_far_to_the_right_are_not_said_to_have_nothing_amiss() -> None:
     text = caption(judged(0), pruned(1), pruned(2))
     assert "2 pruned trials are shown and not judged" in text
-    assert text.endswith("Nothing amiss in the 1 judged.")
+    assert text.endswith("No findings in the 1 judged.")
     assert pruned(1).words == "pruned: not judged"
 
 

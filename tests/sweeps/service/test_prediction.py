@@ -51,7 +51,7 @@ def without_configuration(content: bytes) -> bytes:
     ("name", "damage", "what"),
     [
         (WEIGHTS, cut, "weights must be safetensors"),
-        (WEIGHTS, with_other_units, r"are of the same trial: Error"),
+        (WEIGHTS, with_other_units, r"must be of the same trial: Error"),
         (
             WEIGHTS,
             with_a_word_for_units,

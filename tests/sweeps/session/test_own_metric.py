@@ -69,7 +69,10 @@ def test_what_is_wrong_fails_a_trial_once_with_its_reason(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("metrics", "said"),
     [
-        ("{hits: {target: 'measures:hits'}}", "missing key 'goal': is low or high good?"),
+        (
+            "{hits: {target: 'measures:hits'}}",
+            "missing key 'goal': whether low or high values are good",
+        ),
         ("{hits: {target: 'measures:no', goal: max}}", "module 'measures' has no 'no'"),
         ("{hits: {target: 'nowhere:hits', goal: max}}", "there is no module 'nowhere'"),
         (
