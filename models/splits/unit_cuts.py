@@ -49,7 +49,7 @@ def split_units(
             continue
         later = len(quotas) - number + 1
         held = _start(counts, taken, number, later)
-        _fill(counts, taken, number, held, quota, weights)
+        _fill(counts, taken, number, later, quota - held, weights)
     return taken[_place_of(order, units)]
 
 
@@ -143,26 +143,32 @@ def _fill(
     counts: Ints,
     taken: Ints,
     number: int,
-    held: npt.NDArray[np.float64],
-    quota: Ints,
+    later: int,
+    lacking: npt.NDArray[np.float64],
     weights: npt.NDArray[np.float64],
 ) -> None:
     """Take each unit that brings the split nearer to its quota, in order.
 
+    What comes later keeps a unit of each class apiece, however large the last ones are.
+
     Most units have rows of one class only: of these m rows missing and u in the unit decide,
     (m - u)^2 < m^2, in plain numbers, as millions of rows may come.
     """
-    missing = (quota - held).tolist()
+    missing = lacking.tolist()
+    left = (counts[taken == _LEFT] > 0).sum(axis=0)
     sizes = counts.sum(axis=1).tolist()
     only = np.where((counts > 0).sum(axis=1) == 1, counts.argmax(axis=1), -1).tolist()
     for unit in np.flatnonzero(taken == _LEFT).tolist():
         one = only[unit]
         if one >= 0:
-            if sizes[unit] < 2 * missing[one]:
+            if sizes[unit] < 2 * missing[one] and left[one] > later:
                 taken[unit] = number
                 missing[one] -= sizes[unit]
+                left[one] -= 1
             continue
         rows = counts[unit]
-        if ((rows - 2 * np.array(missing)) * rows * weights).sum() < 0:
+        is_spared = (left[rows > 0] > later).all()
+        if is_spared and ((rows - 2 * np.array(missing)) * rows * weights).sum() < 0:
             taken[unit] = number
             missing = (np.array(missing) - rows).tolist()
+            left -= rows > 0

@@ -17,6 +17,7 @@ class Shape(NamedTuple):
     task: Task
     outputs: int
     input_shape: tuple[int, ...]
+    item: None = None
 
 
 def problems(**sections: object) -> list[tuple[tuple[int | str, ...], str]]:

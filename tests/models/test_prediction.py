@@ -142,7 +142,7 @@ def test_the_nets_of_folds_answer_by_their_mean_each_with_its_own_scaling(tmp_pa
         answers.append(one.predict(test)["prediction"])
     together = Predictor.load(tmp_path / "all.safetensors", tmp_path / "all.json")
     np.testing.assert_allclose(together.predict(test)["prediction"], np.mean(answers, axis=0))
-    with pytest.raises(WeightsError, match=r"one\.safetensors and .*all\.json are of the same"):
+    with pytest.raises(WeightsError, match=r"one\.safetensors and .*all\.json must be of the same"):
         Predictor.load(tmp_path / "one.safetensors", tmp_path / "all.json")
 
 

@@ -93,7 +93,7 @@ def test_wrong_keys_types_and_bounds_are_refused(section: dict[str, Any]) -> Non
 
 def test_fractions_that_leave_nothing_to_train_on_are_refused() -> None:
     error = the_error({"source": "iris", "split": {"dev": 0.7, "test": 0.3}})
-    assert "rows are left to train on" in str(error)
+    assert "must be below 1, to leave rows for training" in str(error)
 
 
 def test_folds_stand_in_place_of_dev() -> None:
@@ -101,7 +101,7 @@ def test_folds_stand_in_place_of_dev() -> None:
     assert (config.split.dev, config.split.test, config.split.folds) == (None, 0.2, 5)
     error = the_error({"source": "iris", "split": {"folds": 5, "dev": 0.2}})
     assert error.key == ("split", "folds")
-    assert "one of the two is given, not both; got 5" in str(error)
+    assert "only one of the two must be given; got 5" in str(error)
 
 
 @pytest.mark.parametrize("split", [{"folds": 4, "test": 0.3}, {"test": 0.3}, {"dev": 0.1}])

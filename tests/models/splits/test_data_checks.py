@@ -77,7 +77,7 @@ def test_independent_problems_are_reported_together(tmp_path: Path) -> None:
         ("y\na\nb\n", {}, "at least one column besides the target"),
         ("x,y\n" + "1,0.5\n2,1.5\n" * 3, {"split": {"test": 0.01}}, "at least one row"),
         ("x,y\n" + "1,a\n2,b\n" * 4, {"split": {"folds": 4}}, "fewer are left of a (3), b (3)"),
-        ("x,w,y\n" + "1,,0.5\n2,,1.5\n" * 9, {"missing": "mean"}, r"and w none"),
+        ("x,w,y\n" + "1,,0.5\n2,,1.5\n" * 9, {"missing": "mean"}, r"and w has none"),
         ("x,y\n" + "inf,0.5\n2,1.5\n" * 9, {}, r"infinite are x \(9\)"),
     ],
 )

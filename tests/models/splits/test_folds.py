@@ -147,7 +147,7 @@ def test_a_restored_trial_ends_bit_for_bit_as_if_never_stopped(config: TrialConf
 
 def test_a_checkpoint_of_other_folds_is_refused() -> None:
     two = Training(configuration(), wine(2), DEV_LOSS, seed=7)
-    with pytest.raises(WeightsError, match="fits the net that is trained"):
+    with pytest.raises(WeightsError, match="must be of the net that is trained"):
         begin(configuration()).restore(two.checkpoint())
 
 

@@ -172,7 +172,7 @@ def test_what_cannot_be_encoded_is_refused(raw: object, message: str) -> None:
 @pytest.mark.parametrize(
     ("features", "message"),
     [
-        (features_from_array(np.array([[1.0, np.nan]] * 3)), r"and x1 none.*exclude: \[x1\]"),
+        (features_from_array(np.array([[1.0, np.nan]] * 3)), r"and x1 has none.*exclude: \[x1\]"),
         (
             features_from_columns({"id": [f"row{i}" for i in range(MAX_CATEGORIES + 1)]}),
             r"'id' has 1001 in the training rows.*exclude: \[id\]",

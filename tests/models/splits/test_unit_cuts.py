@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
@@ -23,6 +23,7 @@ def parts(cut: RowCut, units: np.ndarray) -> list[set[int]]:
 
 
 @settings(max_examples=60, deadline=None)
+@example(sizes=[1] * 9 + [8, 13, 23], seed=0, classes=3)  # the last unit of each class is large
 @given(
     sizes=st.lists(st.integers(1, 30), min_size=12, max_size=60),
     seed=st.integers(0, 2**32),

@@ -236,7 +236,7 @@ def test_a_checkpoint_of_another_configuration_is_refused() -> None:
 
 def test_a_checkpoint_for_other_data_is_refused() -> None:
     other = begin(configuration(), blobs(columns=4))
-    with pytest.raises(WeightsError, match="fits the net that is trained"):
+    with pytest.raises(WeightsError, match="must be of the net that is trained"):
         begin(configuration(), blobs()).restore(other.checkpoint())
 
 

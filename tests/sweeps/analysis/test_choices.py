@@ -94,8 +94,7 @@ def test_an_option_that_is_better_is_said_to_be(mode: Any) -> None:
     assert found.pairs[0].p_value < 0.001
     assert "(n = 20)" in found.sentence
     assert found.sentence.endswith(
-        "option 1 is better: options that are alike lie so far apart in fewer than 1 of 1,000 "
-        "sweeps."
+        "option 1 is better: equal options would differ this much in fewer than 1 of 1,000 sweeps."
     )
 
 

@@ -58,7 +58,7 @@ WRONG = {
     "split without training rows": ("iris", "iris, split: {dev: 0.6, test: 0.5}", 2, 29,
                                     "data.split", "below 1"),
     "folds and dev": ("iris}", "iris, split: {folds: 5, dev: 0.2}}", 2, 37,
-                      "data.split.folds", "one of the two is given"),
+                      "data.split.folds", "only one of the two"),
     "too many folds": ("iris", "iris, split: {folds: 30}", 2, 37, "data.split.folds", "at most 20"),
     "fewer rows than folds": ("iris", "iris, split: {folds: 20, test: 0.7}", 2, 37,
                               "data.split.folds", "setosa (15)"),

@@ -58,7 +58,7 @@ def test_a_section_that_own_training_does_not_read_is_refused(tmp_path: Path, se
 CHANGES = {
     "a sample for metrics that it measures itself": (
         ("{source: iris}", "{source: iris, train_sample: 50}"),
-        "data.train_sample: own training measures what it likes itself",
+        "data.train_sample: own training makes its own measurements",
     ),
     "an option that it does not take": (
         ("lr: {float: [0.001, 0.1]}", "lr: 0.1, depth: {int: [1, 3]}"),
@@ -114,7 +114,7 @@ def test_a_goal_of_a_metric_that_is_known_is_refused_without_own_training(tmp_pa
         "space: {model: {kind: linear}, optimizer: {kind: sgd}, training: {epochs: 2}}\n"
     )
     [found] = problems(tmp_path, text)
-    assert found.startswith("metrics.auc.goal: which values of auc are good is known")
+    assert found.startswith("metrics.auc.goal: goal must be given for metrics of your own only")
 
 
 def test_own_training_beside_a_net_is_refused(tmp_path: Path) -> None:

@@ -81,10 +81,16 @@ def test_what_is_wrong_fails_a_trial_once_with_its_reason(tmp_path: Path) -> Non
         ),
         ("{hits: {target: 'measures:hits', goal: max, bounds: [1, 0]}}", "must be below"),
         ("{hits: {target: 'measures:hits', goal: max, quantile: 0.5}}", "write options: {quantile"),
-        ("{accuracy: {target: 'measures:hits', goal: max}}", "own ones need a name of their own"),
+        (
+            "{accuracy: {target: 'measures:hits', goal: max}}",
+            "a metric of your own must have another name",
+        ),
         ("{hits: {goal: max}}", "'hits' is not a metric for classification"),
         ("[hits]", "one of your own: metrics: {hits: {target: 'own:hits', goal: max}}"),
-        ("{auc: {options: {average: macro}}}", "options are of own metrics, and auc is none"),
+        (
+            "{auc: {options: {average: macro}}}",
+            "options must be given for metrics of your own only, and auc is built in",
+        ),
     ],
 )
 def test_a_faulty_declaration_is_an_error_before_anything_runs(
