@@ -178,7 +178,7 @@ def test_a_retried_trial_whose_weights_were_deleted_writes_new_ones_when_it_gets
 def test_a_killed_sweep_with_few_checkpoints_repeats_no_more_than_it_says(tmp_path: Path) -> None:
     trials, epochs, every = 3, 12, 5
     sparse = {"checkpoints": f"{{every: {every}, keep_weights: 1}}"}
-    path = counted_sweep(tmp_path, "sparse", trials=trials, epochs=epochs, **sparse)
+    path = counted_sweep(tmp_path, "kept_sparsely", trials=trials, epochs=epochs, **sparse)
     with driver("run", path, "--runs", tmp_path / "runs", "--local") as one:
         wait_for(lambda: len(epochs_trained(tmp_path)) >= epochs + 9)
         one.process.kill()
@@ -192,7 +192,7 @@ def test_a_killed_sweep_with_few_checkpoints_repeats_no_more_than_it_says(tmp_pa
     assert 0 < repeated <= every + 1
     other = tmp_path / "unbroken"
     other.mkdir()
-    path = counted_sweep(other, "sparse_unbroken", trials=trials, epochs=epochs)
+    path = counted_sweep(other, "kept_unbroken", trials=trials, epochs=epochs)
     whole = sweeps.run(path, runs=other, runner="local", tracking_uri="none")
     curves = [one.epochs().drop(columns="epoch_s").to_dict("records") for one in (resumed, whole)]
     assert curves[0] == curves[1]
