@@ -38,9 +38,10 @@ def build_custom_net(
     refused = partial(NetError, key=_TARGET, value=config.target)
     taken = ", ".join(["input_shape", "outputs", *config.options])
     build = partial(function, input_shape=input_shape, outputs=outputs, **config.options)
+    unfit = partial(refused, is_permanent=True)
     net = call_function(build, f"the function must take {taken}", refused)
     if not isinstance(net, nn.Module):
-        raise refused(f"the function must return a torch.nn.Module, not a {type(net).__name__}")
+        raise unfit(f"the function must return a torch.nn.Module, not a {type(net).__name__}")
     _try_out(net, config.target, torch.zeros(2, *input_shape, dtype=getattr(torch, dtype)), outputs)
     return net
 
@@ -48,6 +49,7 @@ def build_custom_net(
 def _try_out(net: nn.Module, target: str, rows: Tensor, outputs: int) -> None:
     """Runs two rows through; this also gives lazy layers their shapes."""
     refused = partial(NetError, key=_TARGET, value=target)
+    unfit = partial(refused, is_permanent=True)
 
     def tried() -> object:
         with torch.no_grad():
@@ -58,7 +60,7 @@ def _try_out(net: nn.Module, target: str, rows: Tensor, outputs: int) -> None:
     )
     shape = tuple(returned.shape) if isinstance(returned, Tensor) else type(returned).__name__
     if shape != (2, outputs):
-        raise refused(f"the net must map 2 rows to shape (2, {outputs}), not to {shape}")
+        raise unfit(f"the net must map 2 rows to shape (2, {outputs}), not to {shape}")
     for name, value in net.state_dict().items():
         if not isinstance(value, Tensor):
-            raise refused(f"a net's state must be tensors, so that it can be saved; {name} is not")
+            raise unfit(f"a net's state must be tensors, so that it can be saved; {name} is not")

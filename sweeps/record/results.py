@@ -113,6 +113,10 @@ class Results:
         self.record = record
         self.missing_in_mlflow = missing_in_mlflow
 
+    def __repr__(self) -> str:
+        ended = sum(self.record.outcomes.values())
+        return f"<results of {self.path}: {ended} of {self.record.wanted} trials ended>"
+
     @property
     def path(self) -> Path:
         """The run folder."""

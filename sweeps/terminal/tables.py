@@ -67,7 +67,12 @@ def print_answer(results: Results, console: Console) -> None:
 
 
 def _print_failures(record: SweepRecord, path: Path, console: Console) -> None:
-    """Print why trials failed, each reason once, and where the tracebacks are."""
+    """Print why trials failed, each reason once, and diverged, and where the tracebacks are."""
+    diverged = [trial for trial in record.trials if trial.outcome is Outcome.DIVERGED]
+    if diverged:
+        more = f" and {len(diverged) - 1} more" if len(diverged) > 1 else ""
+        text = f"Trial {diverged[0].trial.index}{more} diverged: {diverged[0].reason}"
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
     failed: dict[str, list[int]] = {}
     for trial in record.trials:
         if trial.outcome is Outcome.FAILED:
@@ -210,7 +215,8 @@ def _print_winner(results: Results, console: Console) -> None:
     if best is None:
         console.print(no_winner_words(record))
         return
-    winner, title = best, "Winner" if choice is None else "Best of the search"
+    title = "Best so far" if record.is_open else "Winner"
+    winner, title = best, title if choice is None else "Best of the search"
     console.print(_winner_line(record, best, title), style="bold", soft_wrap=True)
     if choice is not None:
         print_final(choice, results.openings, shown_path(results.path), console)

@@ -49,6 +49,12 @@ def test_what_is_wrong_is_said_with_the_target(target: str, message: str) -> Non
     assert caught.value.value == target
 
 
+def test_a_net_of_a_wrong_shape_is_not_tried_again() -> None:
+    with pytest.raises(NetError) as caught:
+        build_custom_net(config_of(f"{HERE}:wrong_outputs"), (5,), 3)
+    assert caught.value.is_permanent
+
+
 def test_an_option_that_the_function_does_not_have_is_an_error() -> None:
     with pytest.raises(NetError, match="must take input_shape, outputs, depth, but raised"):
         own_net("restless", depth=2)

@@ -52,7 +52,7 @@ CHANGES = {
     "no such path": (("python train.py", "./train.sh"), "there is no program './train.sh'"),
     "data": (
         ("name: t", "name: t\ndata: {source: iris}"),
-        "data: a program reads its data itself, so that nobody would read this section",
+        "data: a program reads its own data, and would ignore this section",
     ),
     "another kind": (("kind: program", "kind: progam"), "unknown kind 'progam'"),
     "a key of custom": (("epochs: 4", "epochs: 4\n    device: cpu"), "unknown key 'device'"),

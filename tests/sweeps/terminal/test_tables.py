@@ -125,3 +125,27 @@ def test_where_to_look_is_said_of_what_mlflow_has(
     one = sweeps.run(path, runs=runs, runner="local", tracking_uri="none")
     (tmp_path / runs / "mlflow.db").touch()
     assert f"Look at it:  {command(*words)}\n" in answer(one, 100)
+
+
+def test_trials_that_diverged_are_said_with_the_reason(tmp_path: Path) -> None:
+    optimizer = "{kind: sgd, lr: {float: [1.0e+20, 1.0e+25]}}"
+    path = write_sweep(
+        tmp_path, search="{method: random, trials: 2}", space=space(optimizer=optimizer)
+    )
+    one = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    text = " ".join(answer(one, 100).split())
+    assert "Trial 0 and 1 more diverged: " in text
+    assert one.record.trials[0].reason in text
+
+
+def test_a_sweep_that_goes_on_has_a_best_so_far(results: Results) -> None:
+    assert "Winner: " in answer(results, 100)
+    results.record.trials[-1].outcome, ended = None, results.record.trials[-1].outcome
+    text = answer(results, 100)
+    results.record.trials[-1].outcome = ended
+    assert "Best so far: trial " in text
+    assert "Winner" not in text
+
+
+def test_results_say_where_they_are_and_how_far(results: Results) -> None:
+    assert repr(results) == f"<results of {results.path}: 17 of 17 trials ended>"
