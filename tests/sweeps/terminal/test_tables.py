@@ -128,9 +128,9 @@ def test_where_to_look_is_said_of_what_mlflow_has(
 
 
 def test_trials_that_diverged_are_said_with_the_reason(tmp_path: Path) -> None:
-    optimizer = "{kind: sgd, lr: {float: [1.0e+20, 1.0e+25]}}"
+    wild = space("{kind: linear}", "{kind: sgd, lr: {float: [1.0e+5, 1.0e+6]}}")
     path = write_sweep(
-        tmp_path, search="{method: random, trials: 2}", space=space(optimizer=optimizer)
+        tmp_path, data="{source: diabetes}", search="{method: random, trials: 2}", space=wild
     )
     one = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
     text = " ".join(answer(one, 100).split())
