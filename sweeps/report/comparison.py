@@ -93,7 +93,7 @@ def _words(
     if not any(isinstance(curve, str) for curve in curves):
         words.append(
             "A best of more trials is luckier: the curves compare the two at equal numbers of "
-            "trials. Where the bands overlap, the sweeps cannot be told apart."
+            "trials. Where the bands overlap, either may be the better one."
         )
     words.append("All figures are of dev rows, which both searches chose by.")
     return words

@@ -265,7 +265,8 @@ def _within_one_error(record: SweepRecord) -> list[str]:
     if not near:
         return [f"No other trial is within its standard error over folds, {error:.2g}."]
     are = "1 other trial is" if near == 1 else f"{near} other trials are"
-    return [f"{are} within its standard error over folds, {error:.2g}: as good, for all folds say."]
+    rule = "the rule of one standard error takes the simplest of them"
+    return [f"{are} within its standard error over folds, {error:.2g}: {rule}."]
 
 
 def _next_words(
