@@ -91,7 +91,9 @@ def evaluate(
     values = metric_values(answers, metrics.values()).tolist()
     errors = _errors(answers, target)
     members = rows_of_units(units, rows)
-    ends = bootstrap_interval(measure, members, random, partial(_influences, answers, metrics))
+    has_influences = any(metric.influence is not None for metric in metrics.values())
+    influences = partial(_influences, answers, metrics) if has_influences else None
+    ends = bootstrap_interval(measure, members, random, influences)
     groups = 0 if units is None else len(members)
     return {
         name: _estimate(metric, value, end, errors, (rows, groups))

@@ -81,16 +81,18 @@ class ColumnKinds:
 
 def kinds_of(dataset: Dataset, config: DataConfig) -> ColumnKinds:
     """What the columns of a data set that was read by a `data` section were taken for."""
+    classes = dataset.target.class_names
+    positive = None if config.positive is None else classes[1]
     if isinstance(dataset.features, Items):
-        return ColumnKinds(items=str(dataset.features.x), classes=dataset.target.class_names)
+        return ColumnKinds(items=str(dataset.features.x), classes=classes, positive=positive)
     return ColumnKinds(
         numbers=dataset.features.number_names,
         categories=dataset.features.word_names,
         left_out=config.exclude,
         shape=dataset.features.numbers.shape[1:],
         target=None if dataset.target.names else next(iter(config.targets), None),
-        classes=dataset.target.class_names,
-        positive=None if config.positive is None else dataset.target.class_names[1],
+        classes=classes,
+        positive=positive,
         targets=dataset.target.names,
         are_labels=TASKS[dataset.target.task].is_categorical and bool(dataset.target.names),
         missing=dataset.missing,

@@ -155,7 +155,7 @@ def _fill(
     (m - u)^2 < m^2, in plain numbers, as millions of rows may come.
     """
     missing = lacking.tolist()
-    left = (counts[taken == _LEFT] > 0).sum(axis=0)
+    left = (counts[taken == _LEFT] > 0).sum(axis=0).tolist()
     sizes = counts.sum(axis=1).tolist()
     only = np.where((counts > 0).sum(axis=1) == 1, counts.argmax(axis=1), -1).tolist()
     for unit in np.flatnonzero(taken == _LEFT).tolist():
@@ -167,8 +167,8 @@ def _fill(
                 left[one] -= 1
             continue
         rows = counts[unit]
-        is_spared = (left[rows > 0] > later).all()
+        is_spared = (np.array(left)[rows > 0] > later).all()
         if is_spared and ((rows - 2 * np.array(missing)) * rows * weights).sum() < 0:
             taken[unit] = number
             missing = (np.array(missing) - rows).tolist()
-            left -= rows > 0
+            left = (np.array(left) - (rows > 0)).tolist()

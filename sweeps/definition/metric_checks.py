@@ -16,7 +16,7 @@ from sweeps.models.scoring.tasks import TASKS, Task
 from sweeps.models.splits.data_checks import DataSummary
 from sweeps.search_spaces.problems import KeyPath, Problem, did_you_mean
 
-__all__ = ["check_metrics", "check_objective"]
+__all__ = ["check_metrics", "check_objective", "no_goal", "no_name"]
 
 
 def check_objective(
@@ -69,11 +69,9 @@ def _of_own(name: str, options: MetricOptions) -> Iterator[Problem]:
         rule = f"{name} is a built-in metric: a metric of your own must have another name"
         yield Problem(place, name, rule)
     elif not name.isidentifier():
-        rule = "the name of a metric must be letters, digits and _, and begin with no digit"
-        yield Problem(place, name, f"{rule}, got {name!r}")
+        yield no_name(name)
     if options.goal is None:
-        rule = "missing key 'goal': whether low or high values are good"
-        yield Problem(place, None, rule, hint="write goal: min | max", kind="missing_key")
+        yield no_goal(name)
     low, high = bounds_of(options.limits)
     if not low < high:
         rule = f"the least value must be below the greatest, got {low:g} and {high:g}"
@@ -82,6 +80,19 @@ def _of_own(name: str, options: MetricOptions) -> Iterator[Problem]:
         rule = f"only pinball has a quantile, and {name} is your own"
         hint = f"write options: {{quantile: {options.quantile:g}}}"
         yield Problem((*place, "quantile"), options.quantile, rule, hint=hint)
+
+
+def no_name(name: str) -> Problem:
+    """Return that a metric of the user's is called what is no name."""
+    rule = "the name of a metric must be letters, digits and _, and begin with no digit"
+    return Problem(("metrics", name), name, f"{rule}, got {name!r}")
+
+
+def no_goal(name: str) -> Problem:
+    """Return that nobody can know which values of a metric of the user's are good."""
+    rule = "missing key 'goal': whether low or high values are good"
+    hint = "write goal: min | max"
+    return Problem(("metrics", name), None, rule, hint=hint, kind="missing_key")
 
 
 def _of_metric(name: str, options: MetricOptions, data: DataSummary | None) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sweeps.definition.metric_checks import no_goal, no_name
 from sweeps.definition.sweep_file import ObjectiveSection, SweepFile
 from sweeps.models.scoring.metric_configuration import MetricOptions
 from sweeps.models.scoring.metrics import METRICS, Mode
@@ -17,6 +18,7 @@ __all__ = [
     "check_own_metrics",
     "check_own_objective",
     "mixed_training",
+    "runs_programs",
     "trains_itself",
 ]
 
@@ -41,7 +43,7 @@ def mixed_training(template: Any) -> Iterator[Problem]:
 
 def check_needs_data(file: SweepFile) -> Iterator[Problem]:
     """Yield that nets have no data to be trained on, or that what is asked of data does nothing."""
-    if file.data.kind != "none" and _runs_programs(file.space):
+    if file.data.kind != "none" and runs_programs(file.space):
         rule = "a program reads its own data, and would ignore this section"
         hint = "remove it; a path is an option of the program's, or a word of its command"
         yield Problem(("data",), None, rule, hint=hint)
@@ -53,7 +55,8 @@ def check_needs_data(file: SweepFile) -> Iterator[Problem]:
         yield Problem(("data", "train_sample"), file.data.train_sample, rule, hint="remove the key")
 
 
-def _runs_programs(template: Any) -> bool:
+def runs_programs(template: Any) -> bool:
+    """Return whether trials of a space are programs; the template is as in `trains_itself`."""
     return any(is_program({"training": one}) for one in _trainings(template))
 
 
@@ -92,12 +95,9 @@ def check_own_metrics(declared: Mapping[str, MetricOptions]) -> Iterator[Problem
     """Yield what is wrong with the `metrics` section of a sweep with own training."""
     for name, options in declared.items():
         if not name.isidentifier():
-            rule = "the name of a metric must be letters, digits and _, and begin with no digit"
-            yield Problem(("metrics", name), name, f"{rule}, got {name!r}")
+            yield no_name(name)
         elif _goal(name, options) is None:
-            rule = "missing key 'goal': whether low or high values are good"
-            hint = "write goal: min | max"
-            yield Problem(("metrics", name), None, rule, hint=hint, kind="missing_key")
+            yield no_goal(name)
         if options.target is not None or options.options:
             key = "options" if options.target is None else "target"
             rule = f"own training measures {name} itself, so that nothing else is called for it"

@@ -16,7 +16,7 @@ from sweeps.models.program_configuration import ProgramTraining
 from sweeps.models.trial_kinds import AnyTrialConfig
 from sweeps.search_spaces.problems import Problem, did_you_mean
 
-__all__ = ["commands_in", "files_of_programs", "program_problems", "program_training"]
+__all__ = ["files_of_programs", "program_problems", "program_training"]
 
 _KEY = ("training", "command")
 # Files that a command names, and that are held to what they were; data are not.
@@ -40,8 +40,8 @@ def files_of_programs(values: Mapping[str, Any], folder: Path) -> dict[Path, Pat
         Those that their commands name, and for Python's the modules that they import, however far.
     """
     found: set[Path] = set()
-    for command in commands_in(values):
-        words = fixed_words(command)
+    for command in _commands_in(values):
+        words = _fixed_words(command)
         for before, word in zip(["", *words], words, strict=False):
             if before == "-m":
                 found |= files_of(f"{word}:main", [folder]).keys()
@@ -57,7 +57,7 @@ def _files_named(word: str, folder: Path) -> set[Path]:
     return {file, *(one for one in imported if one.is_relative_to(folder))}
 
 
-def commands_in(values: Any) -> Iterator[str]:
+def _commands_in(values: Any) -> Iterator[str]:
     """Yield the commands of a sweep file's values, wherever one stands."""
     if isinstance(values, Mapping):
         command = values.get("command")
@@ -66,10 +66,10 @@ def commands_in(values: Any) -> Iterator[str]:
         values = list(values.values())
     if isinstance(values, list | tuple):
         for one in values:
-            yield from commands_in(one)
+            yield from _commands_in(one)
 
 
-def fixed_words(command: str) -> list[str]:
+def _fixed_words(command: str) -> list[str]:
     """Return the words of a command that are the same in every trial; none of one that is none."""
     try:
         words = split_command(command)
@@ -84,7 +84,7 @@ def program_problems(training: ProgramTraining, folders: Sequence[Path]) -> Iter
     Args:
         folders: The first is where it starts.
     """
-    words, here = fixed_words(training.command), folders[0] if folders else Path()
+    words, here = _fixed_words(training.command), folders[0] if folders else Path()
     first = split_command(training.command)[0]
     if first in words and _program(first, here) is None:
         rule = f"there is no program {first!r}, on the PATH or in {here}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from sweeps.definition.own_training_checks import runs_programs
 from sweeps.definition.planning import PlannedTrial
-from sweeps.definition.program_files import commands_in
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.trial_checks import possible_configurations
 from sweeps.errors import ClusterError, StorageError
@@ -38,11 +38,7 @@ def needs_modules(file: SweepFile, plan: Iterable[PlannedTrial]) -> bool:
     if file.search.learns:
         configurations += possible_configurations(Space(file.space))
     called = own_functions(file.data, file.metrics, configurations)
-    return any(True for _ in called) or _runs_programs(file)
-
-
-def _runs_programs(file: SweepFile) -> bool:
-    return any(True for _ in commands_in(file.space))
+    return any(True for _ in called) or runs_programs(file.space)
 
 
 def own_code(folders: Sequence[Path], file: SweepFile) -> dict[Path, Path]:
@@ -53,7 +49,7 @@ def own_code(folders: Sequence[Path], file: SweepFile) -> dict[Path, Path]:
         file: Where a function loads its data, or it runs a program, that may read any file beside
             it.
     """
-    only_modules = file.data.kind != "function" and not _runs_programs(file)
+    only_modules = file.data.kind != "function" and not runs_programs(file.space)
     found: dict[Path, Path] = {}
     for folder in folders:
         hidden = {_module(name) for name in found.values()}
