@@ -51,10 +51,13 @@ def parallel_coordinates(evidence: Evidence, names: Sequence[str]) -> Panel | No
     rest = "" if len(varied) <= _MOST_AXES else f", the {_MOST_AXES} most important shown"
     best = "" if len(shown) == len(has) else f" (the best {len(shown)} of {len(has)})"
     lost = len(evidence.trials) - len(has)
+    were_varied = (
+        "1 parameter was varied" if len(varied) == 1 else f"{len(varied)} parameters were varied"
+    )
     without = f" {lost} without a result are not drawn." if lost else ""
     caption = (
         f"Each line is a trial{best}, {legend} (n = {len(shown)}); drag along an axis to pick "
-        f"out trials. {len(varied)} parameters were varied{rest}; a dash stands where a trial does "
+        f"out trials. {were_varied}{rest}; a dash stands where a trial does "
         f"not have the parameter.{without}"
     )
     width_px = _AXIS_WIDTH_PX * (len(axes) + 1)

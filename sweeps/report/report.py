@@ -290,10 +290,13 @@ def _next_words(
         words.append(f"{left} trials have not ended: resume the sweep.")
     elif choice is None and record.best is not None:
         confirm = command("final", folder.path)
-        words.append(
-            f"Nothing is known yet of unseen rows: `{confirm}` repeats the best under fresh seeds "
-            f"and opens the test set once."
-        )
+        repeats = f"`{confirm}` repeats the best under fresh seeds"
+        if is_program(record.best.trial.configuration):
+            words.append(f"{repeats}; test rows of a program are its own.")
+        else:
+            words.append(
+                f"Nothing is known yet of unseen rows: {repeats} and opens the test set once."
+            )
     return words
 
 

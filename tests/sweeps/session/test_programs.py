@@ -11,6 +11,8 @@ import pytest
 
 import sweeps
 from sweeps.record.results import Results
+from sweeps.report.report import write_report
+from sweeps.terminal.tables import next_steps
 from tests.sweeps.drivers import EVERY_EPOCH, driver, events, run_command, wait_for
 from tests.sweeps.programs import program_sweep
 
@@ -175,6 +177,15 @@ def test_a_final_trains_a_program_under_fresh_seeds_and_tests_nothing(tmp_path: 
     code, printed = run_command("final", results.path)
     assert code == 1
     assert "already has a final result; --again keeps it and runs a new one" in printed
+
+
+def test_nobody_is_promised_a_test_of_a_program(tmp_path: Path) -> None:
+    results = run(program_sweep(tmp_path, search="{method: random, trials: 2}"))
+    assert any(line.startswith("Confirm the best:  ") for line in next_steps(results))
+    page = " ".join(write_report(results.folder, tmp_path / "report.html").read_text().split())
+    assert "repeats the best under fresh seeds; test rows of a program are its own." in page
+    assert "1 parameter was varied" in page
+    assert "opens the test set" not in page
 
 
 def test_a_resume_is_held_to_the_program_s_files(tmp_path: Path) -> None:
