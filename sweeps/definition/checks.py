@@ -32,13 +32,9 @@ from sweeps.definition.own_training_checks import (
 )
 from sweeps.definition.problems import from_model
 from sweeps.definition.roles import check_roles
+from sweeps.definition.search_methods import GridSearch, LearningSearch
 from sweeps.definition.sweep_file import (
-    GpSearch,
-    GridSearch,
-    LearningSearch,
-    RandomSearch,
     Resources,
-    SobolSearch,
     Stopping,
     SweepFile,
 )
@@ -267,13 +263,13 @@ def _check_search(
     if isinstance(search, LearningSearch):
         yield from _check_learning(file, search)
     is_sound = not (is_constrained or space_is_faulty)
-    if isinstance(search, RandomSearch | SobolSearch | LearningSearch) and is_sound:
+    if search.asked is not None and is_sound:
         different = space.cardinality()
-        if different is not None and different + len(search.baseline) < search.trials:
+        if different is not None and different + len(search.baseline) < search.asked:
             s = "" if different == 1 else "s"
-            rule = f"{search.trials} trials asked for, and the space has {different} configuration"
+            rule = f"{search.asked} trials asked for, and the space has {different} configuration"
             hint = f"ask for {different} at most, or use `method: grid` to try all"
-            yield Problem(("search", "trials"), search.trials, rule + s, hint=hint)
+            yield Problem(("search", "trials"), search.asked, rule + s, hint=hint)
 
 
 def _check_grid(search: GridSearch, space: Space, space_is_faulty: bool) -> Iterator[Problem]:
@@ -294,10 +290,10 @@ def _check_learning(file: SweepFile, search: LearningSearch) -> Iterator[Problem
         rule = f"nothing would be learned: all of the {search.trials} trials are drawn at random"
         hint = f"lower it below {search.trials}, or use `method: random`"
         yield Problem(("search", "startup"), search.startup, rule, hint=hint)
-    if isinstance(search, GpSearch) and file.stopping.scheduler != "none":
+    if not search.learns_from_stopped and file.stopping.scheduler != "none":
         rule = (
-            f"gp learns from trials that ran to their end, and {file.stopping.scheduler} stops "
-            f"most before"
+            f"{search.method} learns from trials that ran to their end, and "
+            f"{file.stopping.scheduler} stops most before"
         )
         hint = "use `method: tpe`, which learns from stopped trials, too, or `scheduler: none`"
         yield Problem(("stopping", "scheduler"), file.stopping.scheduler, rule, hint=hint)

@@ -20,16 +20,9 @@ import numpy as np
 from sweeps.definition.configurations import flatten
 from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.roles import scientific_dimensions
-from sweeps.definition.sweep_file import (
-    GridSearch,
-    LearningSearch,
-    RandomSearch,
-    Search,
-    SobolSearch,
-)
+from sweeps.definition.search_methods import Search
 from sweeps.definition.trial_checks import check_configuration, template_place
 from sweeps.models.trial_kinds import AnyTrialConfig, read_trial
-from sweeps.search_spaces.methods import draw_grid, draw_random, draw_sobol
 from sweeps.search_spaces.problems import Problem, SpaceError
 
 if TYPE_CHECKING:
@@ -106,7 +99,7 @@ def make_plan(sweep: Sweep) -> list[PlannedTrial]:
     found: dict[str, Configuration] = {}
     for configuration in _listed(sweep):
         found.setdefault(configuration_hash(configuration), configuration)
-    wanted = _drawn_in_advance(sweep.file.search)
+    wanted = sweep.file.search.planned
     for configuration in itertools.islice(_new_ones(sweep, found), _left(wanted, found)):
         found[configuration_hash(configuration)] = configuration
     if not found:
@@ -119,14 +112,7 @@ def make_plan(sweep: Sweep) -> list[PlannedTrial]:
 
 def trials_in_all(search: Search, planned: int) -> int:
     """Return how many trials a sweep has in all, `planned` of them from its beginning."""
-    return max(planned, search.trials) if isinstance(search, LearningSearch) else planned
-
-
-def _drawn_in_advance(search: Search) -> int | None:
-    """Return how many trials a plan has from its beginning; None where its method says it."""
-    if isinstance(search, LearningSearch):
-        return min(search.startup, search.trials)
-    return search.trials if isinstance(search, RandomSearch | SobolSearch) else None
+    return max(planned, search.asked or 0) if search.learns else planned
 
 
 def _left(wanted: int | None, found: Mapping[str, Configuration]) -> int | None:
@@ -148,28 +134,22 @@ def _new_ones(sweep: Sweep, found: Mapping[str, Configuration]) -> Iterator[Conf
     """Yield legal configurations not in `found` (which the caller extends meanwhile)."""
     since_last, listed = 0, len(found)
     # A draw that is rejected is not an option's turn: all would not get as many trials else.
-    for draw in _method(sweep, lambda: len(found) - listed):
+    for draw in _draws(sweep, lambda: len(found) - listed):
         configuration = legal_trial(sweep, draw)
         if configuration is not None and configuration_hash(configuration) not in found:
             since_last = 0
             yield configuration
             continue
         since_last += 1
-        if since_last >= PATIENCE_DRAWS and not isinstance(sweep.file.search, GridSearch):
+        if since_last >= PATIENCE_DRAWS and not sweep.file.search.ends:
             raise SpaceError([_too_few(sweep, len(found)) if found else _none_drawn(sweep)])
 
 
-def _method(sweep: Sweep, turn: Callable[[], int]) -> Iterator[Configuration]:
+def _draws(sweep: Sweep, turn: Callable[[], int]) -> Iterator[Configuration]:
     search, roles = sweep.file.search, sweep.file.roles
-    if isinstance(search, GridSearch):
-        return draw_grid(sweep.space)
-    is_balanced = roles is not None and roles.balanced
+    is_balanced = not search.ends and roles is not None and roles.balanced
     balanced = scientific_dimensions(roles, sweep.space) if is_balanced else []
-    if isinstance(search, RandomSearch | LearningSearch):
-        return draw_random(sweep.space, sweep.file.seed, balanced, turn)
-    if isinstance(search, SobolSearch):
-        return draw_sobol(sweep.space, sweep.file.seed, balanced, turn)
-    return iter(())
+    return search.draws(sweep.space, sweep.file.seed, balanced, turn)
 
 
 def legal_trial(sweep: Sweep, draw: Mapping[str, Any]) -> Configuration | None:
@@ -205,10 +185,9 @@ def _illegal(sweep: Sweep, draw: Mapping[str, Any], problem: Problem) -> Problem
 
 
 def _too_few(sweep: Sweep, found: int) -> Problem:
-    wanted = getattr(sweep.file.search, "trials", None)
     return Problem(
         path=("search", "trials"),
-        value=wanted,
+        value=sweep.file.search.asked,
         rule=(
             f"only {found} different legal configurations turned up; the next {PATIENCE_DRAWS:,} "
             f"draws were repetitions or rejected by `constraints`"

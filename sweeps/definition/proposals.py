@@ -7,7 +7,7 @@ of these a new configuration is drawn at random, from a seed of its own.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,14 +19,13 @@ from sweeps.definition.planning import (
     legal_trial,
     spawned_seed,
 )
-from sweeps.definition.sweep_file import GpSearch, TpeSearch
+from sweeps.definition.search_methods import LearningSearch
 from sweeps.search_spaces.methods import draw_random
 from sweeps.search_spaces.problems import SpaceError
-from sweeps.search_spaces.space import Space
 
 if TYPE_CHECKING:
     from sweeps.definition.sweep import Sweep
-    from sweeps.search_spaces.samplers.sampler import Sampler, Told
+    from sweeps.search_spaces.samplers.sampler import Told
 
 __all__ = ["BY_CHANCE", "Proposal", "Proposals"]
 
@@ -52,8 +51,13 @@ class Proposals:
     """Proposes the next trial of one sweep; keeps nothing that changes a proposal."""
 
     def __init__(self, sweep: Sweep) -> None:
+        """Take a sweep whose method learns; TypeError of another."""
+        search = sweep.file.search
+        if not isinstance(search, LearningSearch):
+            raise TypeError(f"{search.method} draws its plan in advance")
         self._sweep = sweep
-        self._sampler = _BUILDERS[type(sweep.file.search)](sweep.file.search, sweep.space)
+        self._sampler = search.sampler(sweep.space)
+        self._method = search.method
 
     def next(self, taken: Collection[str], told: Sequence[Told]) -> Proposal | None:
         """Return the trial to come after those of the plan; None where the space has no other.
@@ -65,9 +69,8 @@ class Proposals:
         index, seed = len(told), self._sweep.file.seed
         own = self._sampler.propose(told, spawned_seed(seed, index, _SAMPLER))
         by_chance = draw_random(self._sweep.space, spawned_seed(seed, index, _RANDOM))
-        method = self._sweep.file.search.method
         for by, draws, patience in (
-            (method, own, _ATTEMPTS),
+            (self._method, own, _ATTEMPTS),
             (BY_CHANCE, by_chance, PATIENCE_DRAWS),
         ):
             for key, configuration in self._new(itertools.islice(draws, patience), taken):
@@ -87,18 +90,3 @@ class Proposals:
                 key = configuration_hash(configuration)
                 if key not in taken:
                     yield key, configuration
-
-
-def _tpe(search: TpeSearch, space: Space) -> Sampler:
-    from sweeps.search_spaces.samplers.tpe import TpeSampler  # imports Optuna
-
-    return TpeSampler(space, search.startup, search.n_ei_candidates)
-
-
-def _gp(search: GpSearch, space: Space) -> Sampler:
-    from sweeps.search_spaces.samplers.gp import GpSampler  # imports Optuna, and torch when asked
-
-    return GpSampler(space, search.startup)
-
-
-_BUILDERS: Mapping[type[Any], Callable[[Any, Space], Sampler]] = {TpeSearch: _tpe, GpSearch: _gp}

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from sweeps.definition.search_methods import Search
 from sweeps.models.data.configuration import NO_DATA, DataConfig
 from sweeps.models.scoring.metric_configuration import AskedMetrics, MetricOptions
 from sweeps.models.scoring.metrics import with_objective
@@ -21,32 +22,15 @@ __all__ = [
     "Budget",
     "Checkpoints",
     "Final",
-    "GpSearch",
-    "GridSearch",
     "HyperBand",
-    "LearningSearch",
-    "ManualSearch",
     "MedianStopping",
     "NoScheduler",
     "ObjectiveSection",
-    "RandomSearch",
     "Resources",
     "Roles",
-    "Search",
-    "SobolSearch",
     "Stopping",
     "SweepFile",
-    "TpeSearch",
     "TrialLimits",
-]
-
-
-Configuration = dict[str, Any]
-# A plan of more would take minutes and gigabytes before the first trial: most likely a slip.
-_MOST_TRIALS = 100_000
-Baseline = Annotated[
-    list[Configuration],
-    Field(description="Configurations that run first; what they omit comes from `space`."),
 ]
 
 
@@ -60,92 +44,6 @@ class ObjectiveSection(Section):
         description="Error that could be reached (1 - accuracy, 1 - subset accuracy of labels, "
         "or 1 - R2); bias is above it.",
     )
-
-
-class GridSearch(Section):
-    """Every combination of finite values; a range takes part through its `points`."""
-
-    learns: ClassVar[bool] = False
-    method: Literal["grid"]
-    limit: int = Field(1000, ge=1, description="Refuse a grid of more trials than this.")
-    baseline: Baseline = Field([])
-
-
-class RandomSearch(Section):
-    """Independent draws, each parameter from its own range and scale."""
-
-    learns: ClassVar[bool] = False
-    method: Literal["random"]
-    trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
-    baseline: Baseline = Field([])
-
-
-class SobolSearch(Section):
-    """A scrambled Sobol sequence: random search that covers the space more evenly."""
-
-    learns: ClassVar[bool] = False
-    method: Literal["sobol"]
-    trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
-    baseline: Baseline = Field([])
-
-
-class ManualSearch(Section):
-    """Configurations listed by hand; what they omit comes from the fixed part of `space`."""
-
-    learns: ClassVar[bool] = False
-    method: Literal["manual"]
-    configurations: list[Configuration] = Field(
-        min_length=1, description="Configurations to run, in this order."
-    )
-    baseline: Baseline = Field([])
-
-
-class LearningSearch(Section):
-    """What the methods have in common that propose each trial from the results before it."""
-
-    learns: ClassVar[bool] = True
-    method: str
-    trials: int = Field(ge=2, le=_MOST_TRIALS, description="How many configurations to try.")
-    startup: int = Field(
-        10,
-        ge=1,
-        description="How many trials are drawn at random before the search begins to learn.",
-    )
-    baseline: Baseline = Field([])
-
-
-class TpeSearch(LearningSearch):
-    """Random draws first, then what the results so far speak for (Optuna's TPE)."""
-
-    method: Literal["tpe"]
-    n_ei_candidates: int = Field(
-        24, ge=1, description="Draws of which each proposal is the most promising one."
-    )
-
-
-class GpSearch(LearningSearch):
-    """Random draws first, then the most expected improvement under a Gaussian process (Optuna's).
-
-    A parameter that a trial does not have counts as the middle of its range.
-    """
-
-    method: Literal["gp"]
-
-
-class AutoSearch(Section):
-    """The method that fits: sobol for few trials, else tpe or gp; `plan` says which, and why."""
-
-    learns: ClassVar[bool] = False
-    method: Literal["auto"]
-    trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
-    baseline: Baseline = Field([])
-
-
-# One that learns needs a sampler, too: sweeps.definition.proposals.
-Search = Annotated[
-    GridSearch | RandomSearch | SobolSearch | ManualSearch | TpeSearch | GpSearch | AutoSearch,
-    Field(discriminator="method"),
-]
 
 
 class NoScheduler(Section):
@@ -300,7 +198,7 @@ class SweepFile(Section):
     checkpoints: Checkpoints = Checkpoints()
     roles: Roles | None = None
     final: Final | None = None
-    space: Configuration = Field(
+    space: dict[str, Any] = Field(
         description="A trial's configuration; a parameter may stand for any value or section."
     )
     constraints: list[str] = Field(

@@ -13,9 +13,9 @@ from typing import Any
 
 from sweeps.definition.loading import check_sweep
 from sweeps.definition.planning import PlannedTrial, trials_in_all
+from sweeps.definition.search_methods import Search
 from sweeps.definition.split_identity import split_digest
 from sweeps.definition.sweep import Sweep
-from sweeps.definition.sweep_file import Search
 from sweeps.errors import RequestError, StoppedAtOnce, require_extra
 from sweeps.execution.placement import Place
 from sweeps.infra.command_line import command
