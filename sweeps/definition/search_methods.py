@@ -1,0 +1,218 @@
+"""The search methods: the section of each in a sweep file, and what it makes of a space.
+
+All others ask what `SearchMethod` and `LearningSearch` say of a method, and know none by its name.
+The draws are functions of space and seed in sweeps.search_spaces.methods; one that learns from
+results has a `Sampler` in sweeps.search_spaces.samplers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from sweeps.models.section import Section
+from sweeps.search_spaces.methods import draw_grid, draw_random, draw_sobol
+
+if TYPE_CHECKING:
+    from sweeps.search_spaces.samplers.sampler import Sampler
+    from sweeps.search_spaces.space import Space
+
+__all__ = [
+    "AutoSearch",
+    "GridSearch",
+    "LearningSearch",
+    "ManualSearch",
+    "Search",
+    "SearchMethod",
+]
+
+Configuration = dict[str, Any]
+Turn = Callable[[], int]
+# A plan of more would take minutes and gigabytes before the first trial: most likely a slip.
+_MOST_TRIALS = 100_000
+Baseline = Annotated[
+    list[Configuration],
+    Field(description="Configurations that run first; what they omit comes from `space`."),
+]
+
+
+class SearchMethod(Section):
+    """What a plan, a check and a report ask of a method.
+
+    Attributes:
+        learns: It proposes trials from the results of those before, while the sweep runs.
+        ends: Its draws come to an end of their own.
+    """
+
+    learns: ClassVar[bool] = False
+    ends: ClassVar[bool] = False
+
+    @property
+    def asked(self) -> int | None:
+        """How many trials the file asks for; None where the method itself says how many."""
+        return None
+
+    @property
+    def planned(self) -> int | None:
+        """How many of these are drawn before the sweep starts."""
+        return self.asked
+
+    def draws(
+        self, space: Space, seed: int, balanced: Sequence[int], turn: Turn
+    ) -> Iterator[Configuration]:
+        """Yield configurations to try, legal or not; a longer draw starts with the shorter one.
+
+        Args:
+            balanced: Dimensions of choices whose options take turns instead of being drawn.
+            turn: Returns whose turn it is: how many draws were taken so far.
+        """
+        return iter(())
+
+
+class GridSearch(SearchMethod):
+    """Every combination of finite values; a range takes part through its `points`."""
+
+    ends: ClassVar[bool] = True
+    method: Literal["grid"]
+    limit: int = Field(1000, ge=1, description="Refuse a grid of more trials than this.")
+    baseline: Baseline = Field([])
+
+    def draws(
+        self, space: Space, seed: int, balanced: Sequence[int], turn: Turn
+    ) -> Iterator[Configuration]:
+        """Yield each point once, in the order of the file."""
+        return draw_grid(space)
+
+
+class _Drawn(SearchMethod):
+    """As many draws as the file asks for."""
+
+    method: str
+    trials: int = Field(ge=1, le=_MOST_TRIALS, description="How many configurations to try.")
+    baseline: Baseline = Field([])
+
+    @property
+    def asked(self) -> int:
+        """How many trials the file asks for."""
+        return self.trials
+
+
+class RandomSearch(_Drawn):
+    """Independent draws, each parameter from its own range and scale."""
+
+    method: Literal["random"]
+
+    def draws(
+        self, space: Space, seed: int, balanced: Sequence[int], turn: Turn
+    ) -> Iterator[Configuration]:
+        """Yield independent draws without end."""
+        return draw_random(space, seed, balanced, turn)
+
+
+class SobolSearch(_Drawn):
+    """A scrambled Sobol sequence: random search that covers the space more evenly."""
+
+    method: Literal["sobol"]
+
+    def draws(
+        self, space: Space, seed: int, balanced: Sequence[int], turn: Turn
+    ) -> Iterator[Configuration]:
+        """Yield the sequence without end."""
+        return draw_sobol(space, seed, balanced, turn)
+
+
+class ManualSearch(SearchMethod):
+    """Configurations listed by hand; what they omit comes from the fixed part of `space`."""
+
+    method: Literal["manual"]
+    configurations: list[Configuration] = Field(
+        min_length=1, description="Configurations to run, in this order."
+    )
+    baseline: Baseline = Field([])
+
+
+class LearningSearch(SearchMethod, ABC):
+    """What the methods have in common that propose each trial from the results before it.
+
+    Attributes:
+        learns_from_stopped: A trial that a scheduler stopped tells it something, too.
+    """
+
+    learns: ClassVar[bool] = True
+    learns_from_stopped: ClassVar[bool]
+    method: str
+    trials: int = Field(ge=2, le=_MOST_TRIALS, description="How many configurations to try.")
+    startup: int = Field(
+        10,
+        ge=1,
+        description="How many trials are drawn at random before the search begins to learn.",
+    )
+    baseline: Baseline = Field([])
+
+    @property
+    def asked(self) -> int:
+        """How many trials the file asks for."""
+        return self.trials
+
+    @property
+    def planned(self) -> int:
+        """How many of these are drawn before the sweep starts."""
+        return min(self.startup, self.trials)
+
+    def draws(
+        self, space: Space, seed: int, balanced: Sequence[int], turn: Turn
+    ) -> Iterator[Configuration]:
+        """Yield what it begins with: independent draws."""
+        return draw_random(space, seed, balanced, turn)
+
+    @abstractmethod
+    def sampler(self, space: Space) -> Sampler:
+        """Return what proposes the trials after the first; imports what it is made of."""
+
+
+class TpeSearch(LearningSearch):
+    """Random draws first, then what the results so far speak for (Optuna's TPE)."""
+
+    learns_from_stopped: ClassVar[bool] = True
+    method: Literal["tpe"]
+    n_ei_candidates: int = Field(
+        24, ge=1, description="Draws of which each proposal is the most promising one."
+    )
+
+    def sampler(self, space: Space) -> Sampler:
+        """Return Optuna's estimator, held to this space."""
+        from sweeps.search_spaces.samplers.tpe import TpeSampler
+
+        return TpeSampler(space, self.startup, self.n_ei_candidates)
+
+
+class GpSearch(LearningSearch):
+    """Random draws first, then the most expected improvement under a Gaussian process (Optuna's).
+
+    A parameter that a trial does not have counts as the middle of its range.
+    """
+
+    learns_from_stopped: ClassVar[bool] = False
+    method: Literal["gp"]
+
+    def sampler(self, space: Space) -> Sampler:
+        """Return Optuna's process, held to this space."""
+        from sweeps.search_spaces.samplers.gp import GpSampler
+
+        return GpSampler(space, self.startup)
+
+
+class AutoSearch(_Drawn):
+    """The method that fits: sobol for few trials, else tpe or gp; `plan` says which, and why."""
+
+    # It draws nothing: sweeps.definition.choosing has put the chosen method in its place.
+    method: Literal["auto"]
+
+
+Search = Annotated[
+    GridSearch | RandomSearch | SobolSearch | ManualSearch | TpeSearch | GpSearch | AutoSearch,
+    Field(discriminator="method"),
+]
