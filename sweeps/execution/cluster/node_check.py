@@ -10,15 +10,18 @@ from importlib.metadata import PackageNotFoundError, version
 
 from sweeps.storage.files import Files, FolderFiles
 
-__all__ = ["UNFIT", "NodeReport", "check_node", "refuse_unfit_node", "versions"]
+__all__ = ["NodeReport", "UnfitNodeError", "check_node", "refuse_unfit_node", "versions"]
 
-UNFIT = "this node cannot train"
 # It would fail faster than any other node trains, and so be given all the trials.
 _REST_S = 30.0
 _SAME = ("ray", "torch", "numpy", "pydantic")
 
 
 _MEND = "mount one shared folder under the same path on every node, and name it in SWEEPS_STORAGE"
+
+
+class UnfitNodeError(RuntimeError):
+    """A node that joined after the check cannot train trials."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,13 @@ def refuse_unfit_node(checkpoints: Files) -> None:
     """Raise where a node that joined after the check does not see the storage; slowly.
 
     Raises:
-        RuntimeError: With the node's name, and the mend.
+        UnfitNodeError: With the node's name, and the fix.
     """
     if not checkpoints.is_there():
         time.sleep(_REST_S)
-        raise RuntimeError(
-            f"{UNFIT}: {os.uname().nodename} joined after the sweep had begun, and does not see "
-            f"{checkpoints}; {_MEND}"
+        raise UnfitNodeError(
+            f"this node cannot train: {os.uname().nodename} joined after the sweep had begun, and "
+            f"does not see {checkpoints}; {_MEND}"
         )
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sweeps.execution.cluster import node_check
-from sweeps.execution.cluster.node_check import UNFIT, check_node, versions
+from sweeps.execution.cluster.node_check import UnfitNodeError, check_node, versions
 from sweeps.storage.files import FolderFiles
 
 MARKER = ".check-1"
@@ -64,7 +64,7 @@ def test_a_node_that_joins_later_without_the_storage_is_refused_slowly_and_by_na
     rests: list[float] = []
     monkeypatch.setattr(node_check.time, "sleep", rests.append)
     node_check.refuse_unfit_node(FolderFiles(tmp_path))
-    with pytest.raises(RuntimeError, match=rf"{UNFIT}: .* does not see .*SWEEPS_STORAGE"):
+    with pytest.raises(UnfitNodeError, match=r"cannot train: .* does not see .*SWEEPS_STORAGE"):
         node_check.refuse_unfit_node(FolderFiles(tmp_path / "elsewhere" / "checkpoints"))
     assert rests == [30.0]
 
