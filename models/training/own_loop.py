@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 import torch
@@ -66,7 +66,7 @@ class OwnLoop:
         self._draws: dict[str, OwnRandomness] = {}
         self._kept: dict[str, Tensor] = {}
         self._pending: dict[str, Tensor] = {}
-        self._trial = Trial(data, seed, device)
+        self._trial = Trial(data, seed, device, config.training.epochs)
         self._trial.when_entered(self._enter)
         target = find_apart(config.training.target, OwnTrainingError, TARGET)
         with self._theirs():
@@ -169,20 +169,25 @@ class OwnLoop:
             KeyError: a tensor is missing.
             OwnTrainingError: what is kept now is something else.
         """
-        self._randomness.restore(_group("random", named))
         self._kept = _group("best", named)
         self._pending = dict(named)
         if not isinstance(self._steps, _OfGenerator):
+            self._randomness.restore(_group("random", named))
             self._put_pending()
 
     def close(self) -> None:
-        """Do nothing: all runs in this process."""
+        """End a generator where it waits, so that what it holds is let go now."""
+        if isinstance(self._steps, _OfGenerator):
+            self._steps.close()
 
     def _enter(self) -> None:
         """Go on from a checkpoint, now that the generator has come to its epochs."""
+        random = _group("random", self._pending)
         if self._pending:
             self._put_pending()
-            self._randomness.rewind()  # what building has drawn is drawn already
+        if random:  # not before: what is built draws the same numbers in every run
+            self._randomness.restore(random)
+            self._randomness.rewind()
 
     def _put_pending(self) -> None:
         """Put the state of a checkpoint, or weights, into what is kept."""
@@ -235,6 +240,11 @@ class _OfGenerator:
         """Run it to its end, with no epoch to train."""
         for _ in self._next:
             raise refused("must yield inside its loop over trial.epochs(evaluate)")
+
+    def close(self) -> None:
+        """Run its `finally` clauses; what they raise is of no trial any more."""
+        with suppress(Exception):
+            self._next.close()
 
     def evaluate(self, rows: Rows) -> Any:
         """Call what was given to trial.epochs()."""

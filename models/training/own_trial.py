@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Subset
+from torch.utils.data import Dataset, Subset, TensorDataset
 
 from sweeps.models.data.item_reading import opened
 from sweeps.models.data.items import ItemRows
@@ -67,6 +67,11 @@ class Rows:
         """(rows,) int64 classes, or float32 targets standardised by the training rows."""
         return self._of_data(self._y)
 
+    @property
+    def dataset(self) -> Dataset[Any]:
+        """The rows one by one, for a DataLoader: `(x, y)`, or the items of the user's dataset."""
+        return TensorDataset(self.x, self.y) if self._items is None else self._items
+
     def __len__(self) -> int:
         return 0 if self._y is None else len(self._y)
 
@@ -92,10 +97,14 @@ class Trial:
         data: all that is known of the data, as arrays; None where the sweep has none.
         train, dev: the rows to train on, and those that trials are compared on. There is no test.
         epoch: the one that is being trained, from 1.
+        max_epochs: how many a trial trains that nothing ends before: `training.epochs`.
     """
 
-    def __init__(self, data: TrainDev | None, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, data: TrainDev | None, seed: int, device: torch.device, max_epochs: int
+    ) -> None:
         self.seed = seed
+        self.max_epochs = max_epochs
         self.device = device
         self.data = data
         self.train, self.dev = Rows("train"), Rows("dev")

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader
 
 
 def train(trial: Any, l1: int, l2: int, lr: float, batch_size: int) -> Iterator[dict[str, float]]:
@@ -17,8 +17,8 @@ def train(trial: Any, l1: int, l2: int, lr: float, batch_size: int) -> Iterator[
     ).to(trial.device)
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9)
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
-    loader = DataLoader(TensorDataset(trial.train.x, trial.train.y), batch_size, shuffle=True)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=trial.max_epochs)
+    loader = DataLoader(trial.train.dataset, batch_size, shuffle=True)
     trial.keep(net=net, optimizer=optimizer, scheduler=scheduler)  # 1: what training changes
 
     def evaluate(rows: Any) -> dict[str, Any]:

@@ -100,6 +100,19 @@ def two_nets(trial: Any, lr: float = 0.01) -> Iterator[None]:
         yield
 
 
+def cuts_by_itself(trial: Any) -> Iterator[None]:
+    """Which rows it trains on is drawn while it is built, and not kept."""
+    rows = torch.randperm(len(trial.train))[: len(trial.train) // 2]
+    net = noisy_net(trial.train.x.shape[1], trial.data.outputs)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    trial.keep(net=net, optimizer=optimizer)
+    for _ in trial.epochs(lambda part: measured(net, part)):
+        batch_loss(net, trial.train.x[rows], trial.train.y[rows]).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        yield
+
+
 class Bandit:
     """Learns by trying, without data and without a net: kept are arrays, counts and generators."""
 

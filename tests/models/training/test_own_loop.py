@@ -43,6 +43,7 @@ CASES = [
     pytest.param(own("steps"), blobs(), BOTH, id="generator"),
     pytest.param(own("Steps"), blobs(), BOTH, id="class"),
     pytest.param(own("two_nets"), blobs(), LOSS_ALONE, id="two nets"),
+    pytest.param(own("cuts_by_itself"), blobs(), BOTH, id="own rows"),
     pytest.param(own("Bandit"), (), LOSS_ALONE, id="without data"),
     pytest.param(own("steps"), [blobs(), blobs(120)], BOTH, id="folds"),
 ]
