@@ -46,6 +46,7 @@ HOMES = {
     "obstore": {"sweeps/storage/conditional.py"},
     "yaml": {"search_spaces/yaml_reader.py"},
     "lightning": {"models/training/lightning_fit.py"},
+    "transformers": {"models/training/transformers_fit.py"},
 }
 
 
