@@ -19,7 +19,7 @@ import numpy as np
 from sweeps.analysis.evidence import Array, Evidence
 from sweeps.models.scoring.metrics import METRICS
 from sweeps.models.scoring.tasks import TASKS
-from sweeps.record.sweep_record import Outcome
+from sweeps.record.sweep_record import CUT_SHORT, Outcome
 
 __all__ = ["RULES", "THRESHOLDS", "Diagnosis", "Finding", "Thresholds", "count", "diagnose"]
 
@@ -132,7 +132,7 @@ def diagnose(evidence: Evidence, thresholds: Thresholds = THRESHOLDS) -> list[Di
             train_error=None if pair is None else pair[0],
             dev_error=None if pair is None else pair[1],
             target_error=target,
-            is_judged=evidence.trials[at].outcome is not Outcome.PRUNED,
+            is_judged=evidence.trials[at].outcome not in CUT_SHORT,
         )
         for at, pair in enumerate(errors)
         if evidence.curves[at]
@@ -164,8 +164,8 @@ def _findings(
     limits: Thresholds,
 ) -> Iterable[Finding]:
     trial, curve = evidence.trials[at], evidence.curves[at]
-    # A pruned trial was not given the epochs in which its errors would have come down.
-    if errors is not None and target is not None and trial.outcome is not Outcome.PRUNED:
+    # Who was cut short was not given the epochs in which its errors would have come down.
+    if errors is not None and target is not None and trial.outcome not in CUT_SHORT:
         train, dev = errors
         if train - target > max(limits.bias, _unsure(evidence, train)):
             yield "avoidable bias"

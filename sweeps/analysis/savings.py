@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from sweeps.analysis.evidence import Evidence
 from sweeps.record.sweep_record import BROKEN, Outcome
 
-__all__ = ["Savings", "savings"]
+__all__ = ["NOT_SAVED", "Savings", "savings"]
+
+# What trials of these outcomes did not run is nothing that early stopping saved.
+NOT_SAVED = (*BROKEN, Outcome.STOPPED_BY_HAND)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Savings:
 def savings(evidence: Evidence) -> Savings:
     """Return what was saved by pruning and early stopping.
 
-    Epochs that failed and diverged trials did not run were lost, not saved.
+    Epochs that trials did not run which failed, diverged or were stopped by hand are not saved.
     """
     trials, run, planned = (dict.fromkeys(map(str, Outcome), 0) for _ in range(3))
     seconds = 0.0
@@ -49,10 +52,10 @@ def savings(evidence: Evidence) -> Savings:
         trials[name] += 1
         run[name] += trial.epochs
         planned[name] += wanted
-        if trial.epochs and trial.outcome not in BROKEN:
+        if trial.epochs and trial.outcome not in NOT_SAVED:
             seconds += trial.train_s / trial.epochs * (wanted - trial.epochs)
     all_run, all_planned = (
-        sum(count for name, count in counts.items() if name not in BROKEN)
+        sum(count for name, count in counts.items() if name not in NOT_SAVED)
         for counts in (run, planned)
     )
     share = 1 - all_run / all_planned if all_planned else 0.0
@@ -60,9 +63,9 @@ def savings(evidence: Evidence) -> Savings:
         f"{all_run:,} of {all_planned:,} planned epochs were run: {share:.0%} saved, about "
         f"{_duration(seconds)} of one worker's time."
     )
-    lost = [f"{trials[name]} {name}" for name in BROKEN if trials[name]]
+    lost = [f"{trials[name]} {name}".replace("_", " ") for name in NOT_SAVED if trials[name]]
     if lost:
-        is_one = sum(trials[name] for name in BROKEN) == 1
+        is_one = sum(trials[name] for name in NOT_SAVED) == 1
         sentence += f" ({' and '.join(lost)} {'trial is' if is_one else 'trials are'} left out.)"
     return Savings(trials, run, planned, seconds, sentence)
 

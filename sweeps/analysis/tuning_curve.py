@@ -17,7 +17,7 @@ from sweeps.analysis.cdf_band import cdf_band
 from sweeps.analysis.evidence import Array, Evidence
 from sweeps.analysis.permutation import expected_best, expected_best_weights
 from sweeps.models.scoring.objective import Objective
-from sweeps.record.sweep_record import Outcome
+from sweeps.record.sweep_record import CUT_SHORT
 
 __all__ = ["TuningCurve", "tuning_curve"]
 
@@ -87,7 +87,7 @@ def tuning_curve(evidence: Evidence) -> TuningCurve | str:
     minimize = evidence.objective.mode == "min"
     worst = known.max() if minimize else known.min()
     values = np.where(np.isfinite(values), values, worst)
-    pruned = sum(evidence.trials[at].outcome is Outcome.PRUNED for at in ended)
+    pruned = sum(evidence.trials[at].outcome in CUT_SHORT for at in ended)
     numbers = _numbers(len(values))
     median, low, high = _curves(values, numbers, evidence.objective)
     losses = values if minimize else -values

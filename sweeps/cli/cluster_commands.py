@@ -14,6 +14,7 @@ from sweeps.cli.output import write_out
 from sweeps.cli.shared import add_set
 from sweeps.errors import MissingExtraError, SettingsError, StorageError
 from sweeps.infra import command_line
+from sweeps.record.run_folder import RunFolder
 from sweeps.session.environment import default_runs, known_runs, pull_run, pull_runs, read_settings
 
 __all__ = ["add_cluster_commands", "ask_cluster", "find_run", "send_to_cluster"]
@@ -31,9 +32,11 @@ def add_cluster_commands(commands: Any) -> None:
     command.add_argument("sweep", nargs="?", type=_id_of, help="its id; default: the latest job")
     command.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
     command.set_defaults(command=_logs)
-    text = "stop a sweep's job on the cluster; resume continues it"
+    text = "stop a sweep that runs in another shell or on a cluster; resume continues it"
     command = commands.add_parser("stop", help=text, description=text)
-    command.add_argument("sweep", type=_id_of, help="its id, as `submit` printed it")
+    command.add_argument("sweep", type=Path, help="its run folder or id")
+    text = "end this trial alone, for good: it is recorded as stopped_by_hand"
+    command.add_argument("--trial", type=int, metavar="N", help=text)
     command.set_defaults(command=_stop)
     text = "show the progress of a sweep, from its folder alone"
     command = commands.add_parser("status", help=text, description=text)
@@ -105,16 +108,23 @@ def ask_cluster(parsed: argparse.Namespace, arguments: Sequence[str]) -> int | N
 
 
 def _is_seen_here(parsed: argparse.Namespace) -> bool:
+    if "run" in parsed:
+        return _is_seen(parsed.run)
     try:
-        if "run" in parsed:
-            return find_run(parsed.run).is_dir()
         is_named = parsed.runs is not None or read_settings().storage_at is not None
         return is_named and pull_runs(parsed.runs or default_runs()).is_dir()
     except (StorageError, MissingExtraError):  # an object store that this machine may not read
         return False
 
 
-def _id_of(text: str) -> str:
+def _is_seen(run: Path) -> bool:
+    try:
+        return find_run(run).is_dir()
+    except (StorageError, MissingExtraError):
+        return False
+
+
+def _id_of(text: str | Path) -> str:
     """Return a sweep's id, which may be typed as the path of its run folder."""
     return Path(text).name
 
@@ -157,18 +167,52 @@ def _logs(parsed: argparse.Namespace) -> int:
 
 
 def _stop(parsed: argparse.Namespace) -> int:
+    if parsed.trial is not None:
+        return _stop_trial(parsed.sweep, parsed.trial)
+    if _is_of_a_job(parsed.sweep):
+        return _stop_job(_id_of(parsed.sweep))
+    from sweeps.service.stopping import stop_sweep
+
+    run = find_run(parsed.sweep)
+    record = stop_sweep(run)
+    again = command_line.command("resume", run)
+    print(f"{run} has ended" if record.stopped is None else f"{run} is stopped; {again} goes on")
+    return 0
+
+
+def _is_of_a_job(sweep: Path) -> bool:
+    """Return whether a sweep is the cluster's to stop: its job, and not a process from here."""
+    if read_settings().jobs_address is None:
+        return False
+    path = sweep if sweep.exists() else default_runs() / sweep
+    return not RunFolder(path).is_locked()
+
+
+def _stop_job(sweep: str) -> int:
     from sweeps.service.submission import stop
 
-    _need_jobs_address("; a sweep of this machine is stopped by Ctrl-C, or SIGTERM to its process")
     print(
-        f"asking the cluster to stop {parsed.sweep}: its driver may take a minute to record what "
-        f"is trained",
+        f"asking the cluster to stop {sweep}: its driver may take a minute to record what is "
+        f"trained",
         file=sys.stderr,
     )
-    job = stop(parsed.sweep)
-    again = command_line.command("resume", parsed.sweep)
-    print(f"{parsed.sweep}: its job is {job.status}; {again} continues it")
+    job = stop(sweep)
+    again = command_line.command("resume", sweep)
+    print(f"{sweep}: its job is {job.status}; {again} continues it")
     return 0
+
+
+def _stop_trial(sweep: Path, index: int) -> int:
+    from sweeps.service.stopping import stop_trial
+
+    if read_settings().jobs_address is None or _is_seen(sweep):
+        print(stop_trial(find_run(sweep), index))
+        return 0
+    from sweeps.service.submission import ask
+
+    code, text = ask(["stop", _id_of(sweep), "--trial", str(index)])
+    sys.stdout.write(text)
+    return code
 
 
 def _status(parsed: argparse.Namespace) -> int:

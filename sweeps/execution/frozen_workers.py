@@ -56,6 +56,13 @@ class FrozenWorkers:
             if self._awake_s - asked_at > self._limit_s and not _is_answered(task):
                 self._kill(tune, tasks[task])
 
+    def kill_worker(self, tune: Any, trial: Trial) -> None:
+        """Kill the worker of a trial that is over, if there is one: it does not answer."""
+        live = tune._actor_manager._live_actors_to_ray_actors_resources
+        actor = tune._trial_to_actor.get(trial)
+        if actor in live:
+            ray.kill(live[actor][0])
+
     def _kill(self, tune: Any, actor: Any) -> None:
         trial = tune._actor_to_trial.get(actor)
         # Else the worker froze between two trials, and the next one is tried again.

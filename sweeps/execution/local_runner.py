@@ -7,6 +7,7 @@ since the scheduler and the worker are the same.
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 
 from sweeps.execution.job import Job
 from sweeps.execution.lost_rows import drop_checkpoints_ahead_of_ledger
@@ -14,6 +15,7 @@ from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
 from sweeps.execution.schedulers.scheduler import Action
 from sweeps.execution.trial_worker import TrialWorker
 from sweeps.record.growing_plan import GrowingPlan
+from sweeps.record.recorder import Recorder
 
 __all__ = ["run_in_process"]
 
@@ -23,7 +25,7 @@ def run_in_process(job: Job) -> None:
     drop_checkpoints_ahead_of_ledger(job.order)
     scheduler = LedgerScheduler(job.scheduler, job.recorder)
     waiting = OrderedDict.fromkeys(scheduler.left(job.indices))
-    worker = TrialWorker(job.order, job.recorder.should_stop)
+    worker = TrialWorker(job.order, partial(_is_to_end, job.recorder))
     try:
         _train_all(waiting, worker, scheduler, job.growing)
     finally:
@@ -37,16 +39,20 @@ def _train_all(
     growing: GrowingPlan | None,
 ) -> None:
     while not scheduler.recorder.should_stop():
+        _drop_losers(waiting, scheduler)
         if not waiting and growing is not None:
             _plan_one_more(waiting, scheduler, growing)
         index = scheduler.next_trial(waiting)
         if index is None:
             return
         del waiting[index]
-        if _train(index, worker, scheduler) is Action.PAUSE:
+        if _train(index, waiting, worker, scheduler) is Action.PAUSE:
             waiting[index] = None
-        for loser in scheduler.take_losers():
-            waiting.pop(loser, None)
+
+
+def _is_to_end(recorder: Recorder, index: int) -> bool:
+    """Return whether what a trial waits for is not worth it any more."""
+    return recorder.should_stop() or index in recorder.asked_to_end()
 
 
 def _plan_one_more(
@@ -58,11 +64,22 @@ def _plan_one_more(
         waiting[trial.index] = None
 
 
-def _train(index: int, worker: TrialWorker, scheduler: LedgerScheduler) -> Action:
+def _drop_losers(waiting: OrderedDict[int, None], scheduler: LedgerScheduler) -> None:
+    for loser in scheduler.take_losers():
+        waiting.pop(loser, None)
+
+
+def _train(
+    index: int,
+    waiting: OrderedDict[int, None],
+    worker: TrialWorker,
+    scheduler: LedgerScheduler,
+) -> Action:
     """Train a trial until it ends, is pruned or paused, or the sweep must stop."""
     recorder, action = scheduler.recorder, Action.CONTINUE
     recorder.started(index)
     worker.start(index, recorder.record.trials[index].trial)
     while action is Action.CONTINUE and not recorder.should_stop():
         action = scheduler.reported(worker.advance())
+        _drop_losers(waiting, scheduler)
     return action

@@ -218,8 +218,9 @@ class _Notices(TrialProgressCallback):
         """Print nothing: the scheduler has recorded it."""
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        error = _error_of(trial)
-        self._recorder.attempt_failed(trial.config["members"][0], error, is_of_node(error))
+        index, error = trial.config["members"][0], _error_of(trial)
+        if self._recorder.record.trials[index].outcome is None:  # else it was ended by hand
+            self._recorder.attempt_failed(index, error, is_of_node(error))
         self._scheduler.stop_if_over(trial)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

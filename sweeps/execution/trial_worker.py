@@ -56,12 +56,14 @@ _STORE_LAG_S = 10.0
 class TrialWorker:
     """Holds the data once and trains the trials that it is given, one after the other."""
 
-    def __init__(self, order: WorkOrder, should_stop: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, order: WorkOrder, should_stop: Callable[[int], bool] = lambda _: False
+    ) -> None:
         """Take up no trial yet.
 
         Args:
-            should_stop: Asked while a program is waited for; in the driver's own process alone,
-                as others are ended from outside.
+            should_stop: Asked of a trial while its program is waited for; in the driver's own
+                process alone, as others are ended from outside.
         """
         self._order = order
         self._should_stop = should_stop
@@ -235,7 +237,7 @@ class TrialWorker:
             Path(order.import_paths[0] if order.import_paths else "."),
             order.threads,
             order.timeout_s,
-            self._should_stop,
+            partial(self._should_stop, trial.index),
         )
         return Training(_config(trial), order.data, self._objective, trial.seed, place)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
@@ -17,6 +18,8 @@ from sweeps.record.trial_report import TrialReport
 
 __all__ = ["TuneScheduler"]
 
+# Who is asked to end reports within 2 s and an epoch; a worker that hangs never does.
+_GRACE_S = 10.0
 # Tune compares them by identity.
 _TUNES = {
     Action.CONTINUE: TrialScheduler.CONTINUE,
@@ -47,8 +50,7 @@ class TuneScheduler(TrialScheduler):
         is_new = self._trials.pop(index, None) is None
         if is_new and self._scheduler.is_paused(index):
             trial.status = Trial.PAUSED  # else Tune would start it before its rung is decided
-            # Tune asks for it at its end, even if the trial is never started.
-            trial.init_local_path()  # type: ignore[no-untyped-call]
+        self.stop_if_over(trial)  # by hand, before Tune had it
         self._trials[index] = trial
 
     def on_trial_result(self, controller: Any, trial: Trial, result: Mapping[str, Any]) -> str:
@@ -89,6 +91,7 @@ class TuneScheduler(TrialScheduler):
         worker's start, and all but one place would stay empty.
         """
         self._frozen.kill(controller._tune_controller)
+        self._end_what_does_not_answer(controller)
         self._stop_what_is_over(controller)
         idle = _Waiting(self._trials, lambda trial: not _has_worker_coming(controller, trial))
         index = self._scheduler.next_trial(idle)
@@ -100,11 +103,24 @@ class TuneScheduler(TrialScheduler):
         """Return what this is."""
         return "decides by the ledger"
 
+    def _end_what_does_not_answer(self, controller: Any) -> None:
+        """Kill the workers of trials that a person has stopped and that go on without a report."""
+        for index, since in self._scheduler.recorder.asked_to_end().items():
+            trial = self._trials.get(index)
+            if trial is None or trial.status != Trial.RUNNING:
+                continue
+            if time.monotonic() - since > _GRACE_S:
+                self._scheduler.recorder.stopped_by_hand(index)
+                self._frozen.kill_worker(controller._tune_controller, trial)
+
     def _stop_what_is_over(self, controller: Any) -> None:
         losers = (self._trials.get(index) for index in self._scheduler.take_losers())
         self._to_stop.extend(trial for trial in losers if trial is not None)
         while self._to_stop:
-            controller.stop_trial(self._to_stop.popleft())
+            trial = self._to_stop.popleft()
+            # Tune asks for it at its end, even if the trial was never started.
+            trial.init_local_path()  # type: ignore[no-untyped-call]
+            controller.stop_trial(trial)
 
 
 class _Waiting(Collection[int]):

@@ -69,6 +69,7 @@ class Recorder:
         self._deadline = None if limit_s is None else time.monotonic() + limit_s
         self._timeout_s = file.trial.timeout_s
         self._heard: dict[int, float] = {}
+        self._asked_at: dict[int, float] = {}
         self._checkpoints = folder.checkpoint_files
         # An object store is tidied when the ledger has got there, and not in Tune's event loop.
         self._is_eager = bucket_of(folder.path) is None
@@ -131,6 +132,8 @@ class Recorder:
             self.write("weights", trial=report.trial, weights=report.weights)
         if report.outcome is not None:
             self.ended(report.trial, report.outcome, report.reason)
+        elif report.trial in self._asked_at:
+            self.stopped_by_hand(report.trial)
         self.check_budget()
         return bool(rows)
 
@@ -206,6 +209,20 @@ class Recorder:
             timeout_stack_path(self._folder.checkpoints, index).unlink(missing_ok=True)
         self._weights.ended(self.record.trials[index])
         self.check_budget()
+
+    def ask_to_end(self, index: int) -> None:
+        """Have a trial end with its next report, or without one if it waits; from any thread."""
+        self._asked_at.setdefault(index, time.monotonic())
+
+    def asked_to_end(self) -> dict[int, float]:
+        """Return the trials that are to end by hand and have not, each with when it was asked."""
+        asked = dict(self._asked_at)
+        return {at: since for at, since in asked.items() if self.record.trials[at].outcome is None}
+
+    def stopped_by_hand(self, index: int) -> None:
+        """Record that a person has ended a trial."""
+        reason = f"stopped by hand after epoch {self.record.trials[index].epochs}"
+        self.ended(index, Outcome.STOPPED_BY_HAND, reason)
 
     def tidy(self) -> None:
         """Delete weights and checkpoints that nobody needs; no worker may write meanwhile."""

@@ -6,6 +6,7 @@ plan.jsonl      one line a trial that is planned from the beginning
 ledger.jsonl    what happened (sweeps.record.ledger)
 checkpoints/    one file a running trial, to continue from
 weights/        one file a trial: the weights of its best epoch, with JSON that says what they are
+requests/       what the running sweep is asked from outside (sweeps.record.requests)
 programs/       where trials are programs, a folder for each: what it reports, prints and saves
 preprocessing.json    how raw features become what the nets take, fitted on the training rows
 trials.jsonl, epochs.parquet, winner.json    written when a sweep ends, from the ledger
@@ -102,6 +103,11 @@ class RunFolder:
     def programs(self) -> Path:
         """Where trials that are programs have a folder each."""
         return self.path / "programs"
+
+    @property
+    def requests(self) -> Path:
+        """Where whoever wants something of a running sweep leaves it."""
+        return self.path / "requests"
 
     @property
     def checkpoint_files(self) -> Files:

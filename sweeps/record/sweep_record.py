@@ -17,7 +17,7 @@ from sweeps.definition.planning import PlannedTrial, configuration_hash
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.stops import Stop, read_stop
 
-__all__ = ["BROKEN", "Outcome", "Place", "Step", "SweepRecord", "TrialRecord"]
+__all__ = ["BROKEN", "CUT_SHORT", "Outcome", "Place", "Step", "SweepRecord", "TrialRecord"]
 
 Row = Mapping[str, float]
 Place = tuple[float, float, int, int]
@@ -34,10 +34,13 @@ class Outcome(StrEnum):
     EARLY_STOPPED = "early_stopped"
     DIVERGED = "diverged"
     FAILED = "failed"
+    STOPPED_BY_HAND = "stopped_by_hand"
 
 
 # How trials end that broke down: whatever they had reached is no answer to their configuration.
 BROKEN = (Outcome.FAILED, Outcome.DIVERGED)
+# How trials end that were not given all of their epochs: more might have brought them further.
+CUT_SHORT = (Outcome.PRUNED, Outcome.STOPPED_BY_HAND)
 
 
 class Step(NamedTuple):
@@ -68,7 +71,7 @@ class TrialRecord:
         decided: The epoch of the scheduler's last recorded decision.
         failures: One text per failed attempt.
         node_faults: How many of these were a node's: it was lost, or cannot train.
-        is_running: Whether a worker of this session took it up, and it has not ended.
+        is_running: Whether a worker of this session took it up, and it has not ended or paused.
     """
 
     trial: PlannedTrial
@@ -259,6 +262,7 @@ class SweepRecord:
             _take_weights(record, event["weights"])
         elif kind == "decision":
             record.decided = event["epoch"]
+            record.is_running = record.is_running and event["action"] != "PAUSE"
         elif kind == "failure":
             record.failures.append(event["error"])
             record.node_faults += bool(event.get("of_node"))

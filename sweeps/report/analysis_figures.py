@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from sweeps.analysis.choices import Comparison
 from sweeps.analysis.diagnosis import RULES, Diagnosis, count
 from sweeps.analysis.importances import Importances
-from sweeps.analysis.savings import Savings
-from sweeps.record.sweep_record import BROKEN, Outcome
+from sweeps.analysis.savings import NOT_SAVED, Savings
+from sweeps.record.sweep_record import Outcome
 from sweeps.report.page import Panel
 from sweeps.report.style import (
     ACCENT,
@@ -137,7 +137,7 @@ def saved_epochs(found: Savings) -> Panel | None:
     """Epochs run and not run, by outcome; None where no trial stopped early."""
     if not found.stopped:
         return None
-    outcomes = [name for name, count in found.trials.items() if count and name not in BROKEN]
+    outcomes = [name for name, count in found.trials.items() if count and name not in NOT_SAVED]
     labels = [f"{name.replace('_', ' ')}, n = {found.trials[name]}" for name in outcomes]
     run = go.Bar(
         y=labels, x=[found.run[name] for name in outcomes], orientation="h", name="epochs run",

@@ -38,6 +38,7 @@ OUTCOME_COLOURS = {
     "early_stopped": BLUE,
     "diverged": "#D55E00",
     "failed": "#CC79A7",
+    "stopped_by_hand": "#8C6D31",
 }
 # Trials that have no place on the objective's axis.
 LOST = "#CC3311"

@@ -36,7 +36,8 @@ def tuning_panel(found: TuningCurve | str, metric: str) -> Panel:
     band.update(name="95 % band of the median", showlegend=True)
     title_y = f"best {metric} of n trials"
     made = figure([band, median, expected], "n, number of trials", title_y, **layout)
-    treated = f"; {found.pruned} pruned ones count by what they had reached" if found.pruned else ""
+    cut = f"; {found.pruned} pruned or stopped by hand count by what they had reached"
+    treated = cut if found.pruned else ""
     lost = f"; {found.lost} without a result count as the worst" if found.lost else ""
     caption = f"{found.sentence} From {found.trials} trials{treated}{lost}. {_BAND}"
     return Panel(title, caption, made)

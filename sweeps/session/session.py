@@ -22,12 +22,14 @@ from sweeps.record.net_files import is_net_lost
 from sweeps.record.own_code import keep_code, refuse_other_code
 from sweeps.record.recorder import Recorder, reopen_failed
 from sweeps.record.replay import read_record
+from sweeps.record.requests import STOP, forget
 from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log_settings, logged
 from sweeps.record.stages import is_followed_up, is_over, stage_folders
 from sweeps.record.stops import Stop, StopReason
 from sweeps.record.sweep_record import SweepRecord
+from sweeps.session.asked import listening
 from sweeps.session.follow_up import FollowUp
 from sweeps.session.growth import growing_plan
 from sweeps.session.inputs import keep_inputs
@@ -73,6 +75,7 @@ def run_session(folder: RunFolder, action: str, settings: Settings) -> Results:
     """
     # Nobody else writes into the folder, and its copy in a store is brought up to date at the end.
     with folder.lock(), mirrored(folder.path) as mirror, logged(folder):
+        forget(folder, STOP)  # it was meant for a session that was killed
         record, file = read_record(folder), folder.read_sweep()
         folder.take_format()
         if action == "resume" and is_over(folder, record):
@@ -88,7 +91,8 @@ def run_session(folder: RunFolder, action: str, settings: Settings) -> Results:
                     search = Part(folder, recorder, data.splits, growing=growing)
                     trainer = _trainer(action, settings, place, signals)
                     session = _Session(action, settings, file, data.dataset, search, trainer)
-                    missing = session.run(mirror, accepted)
+                    with listening(folder, recorder, signals):
+                        missing = session.run(mirror, accepted)
     if recorder.fatal is not None:
         raise recorder.fatal
     return Results(folder, record, missing)

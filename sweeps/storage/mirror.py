@@ -28,7 +28,8 @@ _PERIOD_S = 2.0
 _TIDY_S = 30.0
 _STAMPS = ".mirror.json"
 _NOT_MIRRORED = {".lock", LEASE, _STAMPS, "tracking.json"}
-_BY_WORKERS = {"checkpoints", "weights"}
+# Written where it is read, and by others than the driver.
+_BY_OTHERS = {"checkpoints", "weights", "requests"}
 
 # What a sweep cannot do without is not deleted there because something deleted it here.
 _NEVER_DELETED = {"sweep.yaml", "sweep.json", "plan.jsonl", "ledger.jsonl", "openings.jsonl"}
@@ -284,7 +285,7 @@ def _forget_copies(folder: Path, there: Collection[str]) -> None:
     """Delete what the store no longer has, and copies of what workers wrote: they may be old."""
     for path in folder.rglob("*"):
         name = path.relative_to(folder)
-        is_old = _is_by_workers(name) or (_is_mirrored(name) and str(name) not in there)
+        is_old = _is_by_others(name) or (_is_mirrored(name) and str(name) not in there)
         if path.is_file() and is_old:
             path.unlink(missing_ok=True)
 
@@ -306,10 +307,10 @@ def _stamp(path: Path) -> Stamp:
 
 def _is_mirrored(name: Path) -> bool:
     is_passing = name.name.endswith(".tmp") or name.name in _NOT_MIRRORED
-    return not is_passing and not _is_by_workers(name) and not name.name.startswith(LEASE)
+    return not is_passing and not _is_by_others(name) and not name.name.startswith(LEASE)
 
 
-def _is_by_workers(name: Path) -> bool:
-    """Return whether a file is in a `checkpoints` or `weights` of the sweep's, or of a stage's."""
+def _is_by_others(name: Path) -> bool:
+    """Return whether a file is in such a folder of the sweep's, or of a stage's."""
     is_own = name.parts[0].partition("-")[0] in ("inputs", "code")
-    return not is_own and bool(_BY_WORKERS & set(name.parts[:-1]))
+    return not is_own and bool(_BY_OTHERS & set(name.parts[:-1]))

@@ -7,13 +7,16 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from sweeps.errors import RequestError, RunFolderError
+from sweeps.errors import RequestError, RunFolderError, StorageError
+from sweeps.record.requests import ask_to_stop, ask_to_stop_trial
+from sweeps.record.run_folder import RunFolder
 from sweeps.watch.storage_feed import StorageFeed
 
 __all__ = ["application", "listen", "serve"]
@@ -46,10 +49,13 @@ def application(storage: StorageFeed, token: str) -> FastAPI:
     router = APIRouter(prefix="/{token_given}", dependencies=[Depends(check)])
     _add_pages(router)
     _add_feeds(router, storage)
+    _add_requests(router, storage)
     app.include_router(router)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[_HOST, "localhost"])
     app.middleware("http")(_with_headers)
     app.exception_handler(RunFolderError)(_damaged)
+    app.exception_handler(StorageError)(_damaged)
+    app.exception_handler(RequestError)(_impossible)
     return app
 
 
@@ -64,6 +70,17 @@ async def _with_headers(
 
 def _damaged(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": str(error)}, status_code=500)
+
+
+def _impossible(_: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"error": str(error)}, status_code=409)
+
+
+def _refuse_other_pages(request: Request) -> None:
+    """Refuse what a page of another site asks for, should it ever have learned the address."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise HTTPException(403)
 
 
 def _add_pages(router: APIRouter) -> None:
@@ -106,6 +123,24 @@ def _add_feeds(router: APIRouter, storage: StorageFeed) -> None:
         # The report has a policy of its own, and its scripts inside it.
         own = {"Content-Security-Policy": "frame-ancestors 'none'"}
         return FileResponse(found.folder.path / "report.html", headers=own)
+
+
+def _add_requests(router: APIRouter, storage: StorageFeed) -> None:
+    own = [Depends(_refuse_other_pages)]
+
+    @router.post("/sweep/{name}/stop", status_code=202, dependencies=own)
+    def stop(name: str) -> None:
+        ask_to_stop(_folder(name))
+
+    @router.post("/sweep/{name}/trial/{index}/stop", status_code=202, dependencies=own)
+    def stop_trial(name: str, index: int) -> None:
+        ask_to_stop_trial(_folder(name), index)
+
+    def _folder(name: str) -> RunFolder:
+        found = storage.feed(name)
+        if found is None:
+            raise HTTPException(404)
+        return found.folder
 
 
 def _plotly() -> Path:

@@ -13,6 +13,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+import sweeps
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 from tests.sweeps.watch.test_server import TOKEN, served
 
@@ -92,9 +93,20 @@ def test_a_sweep_is_followed_while_it_runs_and_chosen_from_when_it_is_over(
         wait_for(browser, "#state", "running")
         wait_for(browser, "#outcomes", "1 running")
         assert f"of {TRIALS}" in text_of(browser, "#tiles")
+        last = "#trials tbody tr:last-child"
+        browser.find_element(By.CSS_SELECTOR, f"{last} .act").click()
+        browser.switch_to.alert.accept()
+        wait_for(browser, last, "stopping")
+        browser.find_element(By.ID, "stop").click()
+        browser.switch_to.alert.accept()
+        [requests] = runs.glob("*/requests")
+        WebDriverWait(browser, PATIENCE_S).until(lambda _: not (requests / "stop").exists())
         (started / "go").touch()
+        wait_for(browser, "#state", "interrupted")
+        sweeps.resume(requests.parent, runner="local", tracking_uri="none")
         wait_for(browser, "#state", "ended")
-        wait_for(browser, "#outcomes", f"{TRIALS} completed")
+        wait_for(browser, "#outcomes", f"{TRIALS - 1} completed")
+        wait_for(browser, "#outcomes", "1 stopped by hand")
         wait_for_rows(browser, TRIALS)
         wait_for_figures(browser)
         browser.find_element(By.CSS_SELECTOR, "#trials tbody tr").click()
@@ -105,7 +117,7 @@ def test_a_sweep_is_followed_while_it_runs_and_chosen_from_when_it_is_over(
             ".filter(one => one < 0.5).length"
         )
         WebDriverWait(browser, PATIENCE_S).until(
-            lambda page: page.execute_script(pale) == TRIALS - 1
+            lambda page: page.execute_script(pale) == TRIALS - 2
         )
         browser.find_element(By.CSS_SELECTOR, "#filters .chip").click()
         wait_for_rows(browser, TRIALS)

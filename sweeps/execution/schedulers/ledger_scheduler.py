@@ -68,9 +68,18 @@ class LedgerScheduler:
         return self._scheduler.next_trial(waiting)
 
     def take_losers(self) -> list[int]:
-        """Return the paused trials that were stopped since the last call."""
+        """Return the waiting trials that were stopped since the last call, also by hand."""
+        self._stop_asked()
         losers, self._losers = self._losers, []
         return losers
+
+    def _stop_asked(self) -> None:
+        """Record the end of trials that a person has stopped and no worker is at."""
+        for index in self.recorder.asked_to_end():
+            if not self.recorder.record.trials[index].is_running:
+                self.recorder.stopped_by_hand(index)
+                self.leave(index)
+                self._losers.append(index)
 
     def _point(self, report: TrialReport) -> tuple[int, float] | None:
         if not report.rows:

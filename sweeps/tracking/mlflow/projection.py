@@ -52,6 +52,7 @@ _STATUS = {
     Outcome.PRUNED: "FINISHED",
     Outcome.DIVERGED: "FAILED",
     Outcome.FAILED: "FAILED",
+    Outcome.STOPPED_BY_HAND: "KILLED",
 }
 _SWEEP_TAG, _TRIAL_TAG, _MARK_TAG = "sweeps.sweep", "sweeps.trial", "sweeps.recorded"
 _MODEL_TAG = "sweeps.model"

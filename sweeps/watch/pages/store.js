@@ -23,6 +23,7 @@ export class Store {
     this.listeners = [];
     this.cursor = "";
     this.clock = 0; // the server's time less ours
+    this.asked = new Set(); // what was asked of the driver, by the address that asks for it
   }
 
   // Calls `told` with {data: whether trials or curves changed, error: a text or null}.
@@ -49,6 +50,17 @@ export class Store {
       wait = SLOW_MS / 2;
     }
     setTimeout(() => this.poll(), wait);
+  }
+
+  // Asks the driver for something, as `trial/3/stop`; the feed tells when it has been done.
+  async ask(what) {
+    this.asked.add(what);
+    this.tell({ choice: true, error: null });
+    const answer = await fetch(what, { method: "POST" }).catch(() => null);
+    if (answer?.ok) return;
+    this.asked.delete(what);
+    const found = await answer?.json().catch(() => null);
+    this.tell({ choice: true, error: found?.error || "the server does not answer: nothing was asked for" });
   }
 
   take(found) {

@@ -3,6 +3,7 @@ import { element, number, words } from "./theme.js";
 
 const ROWS_A_PAGE = 100;
 const LONG = 40;
+const OPEN = ["running", "waiting"];
 
 function shown(store, one, at) {
   const value = one.values[at];
@@ -105,7 +106,20 @@ export class Table {
       if (column.dot) {
         cell.classList.add("dot");
         cell.style.setProperty("--dot", `var(--${one.outcome})`);
+        if (OPEN.includes(one.outcome) && this.store.sweep.state === "running") this.stopper(cell, one.trial);
       }
+    });
+  }
+
+  stopper(cell, trial) {
+    const what = `trial/${trial}/stop`;
+    const isAsked = this.store.asked.has(what);
+    const button = element("button", isAsked ? "stopping …" : "stop", cell, "act");
+    button.disabled = isAsked;
+    button.setAttribute("aria-label", `stop trial ${trial} for good`);
+    button.addEventListener("click", (event) => {
+      event.stopPropagation();
+      if (confirm(`Stop trial ${trial} for good? It is recorded as stopped by hand, and never tried again.`)) this.store.ask(what);
     });
   }
 

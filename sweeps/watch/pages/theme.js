@@ -1,5 +1,5 @@
 // Colours of the style sheet for the figures, and texts that people read.
-export const OUTCOMES = ["completed", "pruned", "early_stopped", "diverged", "failed", "running", "waiting"];
+export const OUTCOMES = ["completed", "pruned", "early_stopped", "diverged", "failed", "stopped_by_hand", "running", "waiting"];
 export const BROKEN = ["diverged", "failed"];
 
 export function colour(name) {
@@ -20,7 +20,7 @@ export function plain(text) {
 }
 
 export function words(outcome) {
-  return outcome.replace("_", " ");
+  return outcome.replaceAll("_", " ");
 }
 
 export function number(value, digits = 4) {

@@ -89,6 +89,7 @@ function showHead() {
   at("state").textContent = sweep.state;
   at("state").className = `badge ${sweep.state}`;
   at("report").hidden = !sweep.has_report;
+  showStop();
   const way = sweep.mode === "min" ? "low" : "high";
   const stopped = sweep.stopped ? ` Stopped: ${sweep.stopped}.` : "";
   at("about").textContent = `${sweep.method} search on ${sweep.data}, for a ${way} ${sweep.metric}.${stopped}`;
@@ -101,6 +102,18 @@ function showHead() {
   tile("trained for", duration(sweep.active_s));
   showBar(counts());
 }
+
+function showStop() {
+  const isAsked = store.asked.has("stop");
+  if (store.sweep.state !== "running") store.asked.delete("stop");
+  at("stop").hidden = store.sweep.state !== "running";
+  at("stop").disabled = isAsked;
+  at("stop").textContent = isAsked ? "stopping …" : "stop the sweep";
+}
+
+at("stop").addEventListener("click", () => {
+  if (confirm("Stop the sweep? What is trained is kept, and `sweeps resume` goes on.")) store.ask("stop");
+});
 
 function showBar(found) {
   at("bar").replaceChildren();

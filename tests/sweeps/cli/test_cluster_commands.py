@@ -18,7 +18,7 @@ from tests.sweeps.sweep_files import write_sweep
 EXIT_SETTINGS, EXIT_CLUSTER = 2, 9
 
 
-@pytest.mark.parametrize("command", ["submit", "logs", "stop"])
+@pytest.mark.parametrize("command", ["submit", "logs"])
 @pytest.mark.parametrize("address", ["", "auto", "head:6379"])
 def test_without_a_jobs_address_it_is_said_and_nothing_else(
     command: str,
@@ -36,14 +36,6 @@ def test_without_a_jobs_address_it_is_said_and_nothing_else(
     )
     assert said.startswith(f"error: {rule}")
     assert "for example http://127.0.0.1:8265" in said
-
-
-def test_stop_says_how_a_sweep_of_this_machine_is_stopped(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    assert main(["stop", "digits"]) == EXIT_SETTINGS
-    assert "Ctrl-C, or SIGTERM to its process" in capsys.readouterr().err
 
 
 def test_stop_of_a_cluster_that_does_not_answer_claims_nothing(

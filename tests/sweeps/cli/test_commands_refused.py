@@ -67,16 +67,6 @@ def test_a_number_of_trials_that_is_none_ends_with_2_as_other_mistakes_of_the_co
     assert f"must be a whole number, at least 1, got '{number}'" in capsys.readouterr().err
 
 
-def test_a_local_sweep_that_is_to_be_stopped_is_answered_with_how(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    assert main(["stop", "blobs"]) == 2
-    said = capsys.readouterr().err
-    assert "RAY_ADDRESS is not set: set it to the Jobs address" in said
-    assert "a sweep of this machine is stopped by Ctrl-C" in said
-
-
 @pytest.mark.parametrize(
     ("command", "name", "words"),
     [

@@ -32,6 +32,9 @@ class Waiting:
     def __init__(self, index: int) -> None:
         self.trial_id, self.status, self.config = str(index), "PENDING", {"members": [index]}
 
+    def init_local_path(self) -> None:
+        """Make nothing: this trial has no folder."""
+
 
 class TuneWithWorkers:
     """What is looked at of Tune: which trials have workers, and which of these are starting."""

@@ -16,6 +16,9 @@ import pytest
 import uvicorn
 
 from sweeps.errors import RequestError
+from sweeps.record.replay import read_ledger
+from sweeps.record.requests import requests_of
+from sweeps.record.run_folder import RunFolder
 from sweeps.report.style import OUTCOME_COLOURS
 from sweeps.watch import server
 from sweeps.watch.storage_feed import StorageFeed
@@ -168,3 +171,28 @@ def test_a_port_that_is_taken_is_an_error_with_a_way_out() -> None:
     with pytest.raises(RequestError, match="leave out --port"):
         server.listen(taken.getsockname()[1])
     taken.close()
+
+
+def test_a_stop_is_asked_for_by_the_page_alone_and_of_what_runs_alone(
+    runs: Path, address: str
+) -> None:
+    def ask(path: str, **headers: str) -> tuple[int, str]:
+        request = Request(f"{address}/{TOKEN}/sweep/{path}", method="POST", headers=headers)
+        try:
+            with urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as err:
+            with err:
+                return err.code, err.read().decode()
+
+    index = read_ledger(RunFolder(runs / "interrupted")).unfinished[0].trial.index
+    open_trial = f"interrupted/trial/{index}/stop"
+    assert ask(open_trial, Origin="http://evil.example")[0] == 403
+    assert ask(open_trial, Origin="null")[0] == 403
+    assert not (runs / "interrupted" / "requests").exists()
+    assert ask(open_trial, Origin=address)[0] == 202
+    assert requests_of(RunFolder(runs / "interrupted")) == [f"trial-{index}"]
+    assert ask("finished/trial/0/stop")[0] == 409
+    assert "is not running" in ask("interrupted/stop")[1]
+    assert ask("nothing/stop")[0] == 404
+    assert get(address, f"/{TOKEN}/sweep/interrupted/stop")[0] == 405

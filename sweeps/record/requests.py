@@ -1,0 +1,81 @@
+"""What a sweep is asked from outside while it runs: small files in `requests/` of its folder.
+
+Whoever asks writes a file; the sweep's driver, on whatever machine, finds it there and deletes it
+when it has done what was asked. `stop` is of the session that runs. `trial-12` holds until that
+trial has ended, so that a sweep which is not running finds it when it goes on.
+"""
+
+from __future__ import annotations
+
+from sweeps.errors import RequestError, StorageError
+from sweeps.record.replay import read_ledger
+from sweeps.record.run_folder import RunFolder
+from sweeps.storage.files import files_of
+
+__all__ = [
+    "STOP",
+    "ask_to_stop",
+    "ask_to_stop_trial",
+    "forget",
+    "requests_of",
+    "trial_of",
+]
+
+STOP = "stop"
+_TRIAL = "trial-"
+
+
+def ask_to_stop(folder: RunFolder) -> None:
+    """Ask the driver of a sweep to end its session as Ctrl-C does.
+
+    Raises:
+        RequestError: No process runs the sweep.
+        StorageError: The request cannot be written.
+    """
+    if not folder.is_running():
+        raise RequestError(f"{folder.path} is not running: there is nothing to stop")
+    _ask(folder, STOP)
+
+
+def ask_to_stop_trial(folder: RunFolder, index: int) -> None:
+    """Ask the driver of a sweep, or the next one, to end a trial; raises as `ask_to_stop`."""
+    trials = read_ledger(folder).trials
+    if not 0 <= index < len(trials):
+        raise RequestError(
+            f"there is no trial {index}: {folder.path} has planned trials 0 to {len(trials) - 1}"
+        )
+    outcome = trials[index].outcome
+    if outcome is not None:
+        raise RequestError(f"trial {index} has ended already: it is {outcome}")
+    _ask(folder, f"{_TRIAL}{index}")
+
+
+def requests_of(folder: RunFolder) -> list[str]:
+    """Return what is asked of a sweep, by the names of the files; raises OSError."""
+    try:
+        return files_of(folder.requests).names()
+    except FileNotFoundError:
+        return []
+
+
+def trial_of(request: str) -> int | None:
+    """Return the trial that a request is about; None for another request."""
+    number = request.removeprefix(_TRIAL)
+    is_of_trial = request.startswith(_TRIAL) and number.isascii() and number.isdecimal()
+    return int(number[:9]) if is_of_trial else None
+
+
+def forget(folder: RunFolder, request: str) -> None:
+    """Take back a request, or note that it is done."""
+    files_of(folder.requests).delete(request)
+
+
+def _ask(folder: RunFolder, request: str) -> None:
+    try:
+        folder.requests.mkdir(exist_ok=True)
+        files_of(folder.requests).write(request, b"")
+    except OSError as err:
+        raise StorageError(
+            f"cannot write to {folder.requests}: {err.strerror or err}; who asks for something of "
+            f"a sweep writes to its folder"
+        ) from err

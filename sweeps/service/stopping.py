@@ -1,0 +1,83 @@
+"""Stops a sweep that runs in another process, or one trial of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sweeps.errors import RequestError, StorageError
+from sweeps.record.replay import read_ledger
+from sweeps.record.requests import (
+    STOP,
+    ask_to_stop,
+    ask_to_stop_trial,
+    forget,
+    requests_of,
+    trial_of,
+)
+from sweeps.record.run_folder import RunFolder
+from sweeps.record.sweep_record import SweepRecord
+from sweeps.session.environment import pull_run
+
+__all__ = ["stop_sweep", "stop_trial"]
+
+_POLL_S = 0.2
+
+
+def stop_sweep(path: Path, wait_s: float = 90.0) -> SweepRecord:
+    """Have the process that runs a sweep end as Ctrl-C does; returns what is known of it then.
+
+    Raises:
+        RequestError: There is no such sweep, no process runs it, or it has not ended in time.
+        StorageError: The request cannot be written.
+    """
+    folder = RunFolder.open(path)
+    ask_to_stop(folder)
+    if not _comes(lambda: not folder.is_running(), wait_s):
+        raise RequestError(
+            f"{path} has not ended within {wait_s:g} s: it was asked to, and ends when the trial "
+            f"that trains reports next"
+        )
+    forget(folder, STOP)  # of a driver that ended without having read it
+    return read_ledger(RunFolder(pull_run(path)))
+
+
+def stop_trial(path: Path, index: int, wait_s: float = 60.0) -> str:
+    """End one trial of a sweep for good; returns what became of it, in words.
+
+    A sweep that is not running finds the request when it goes on.
+
+    Raises:
+        RequestError: There is no such sweep or trial, it has ended, or does not end in time.
+        StorageError: The request cannot be written.
+    """
+    folder = RunFolder.open(path)
+    ask_to_stop_trial(folder, index)
+    if not folder.is_running():
+        return f"{path} is not running: when it goes on, trial {index} ends as stopped by hand"
+    if not _comes(lambda: not _is_asked(folder, index) or not folder.is_running(), wait_s):
+        raise RequestError(
+            f"trial {index} has not ended within {wait_s:g} s: it was asked to, and ends when it "
+            f"reports next"
+        )
+    trial = read_ledger(RunFolder(pull_run(path))).trials[index]
+    return f"trial {index} is {trial.outcome or 'asked to end'}" + (
+        f": {trial.reason}" if trial.reason else ""
+    )
+
+
+def _is_asked(folder: RunFolder, index: int) -> bool:
+    try:
+        return index in map(trial_of, requests_of(folder))
+    except OSError as err:
+        raise StorageError(f"cannot read {folder.requests}: {err}") from err
+
+
+def _comes(is_there: Callable[[], bool], wait_s: float) -> bool:
+    until = time.monotonic() + wait_s
+    while not is_there():
+        if time.monotonic() > until:
+            return False
+        time.sleep(_POLL_S)
+    return True
