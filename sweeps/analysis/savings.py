@@ -65,8 +65,7 @@ def savings(evidence: Evidence) -> Savings:
     )
     lost = [f"{trials[name]} {name}".replace("_", " ") for name in NOT_SAVED if trials[name]]
     if lost:
-        is_one = sum(trials[name] for name in NOT_SAVED) == 1
-        sentence += f" ({' and '.join(lost)} {'trial is' if is_one else 'trials are'} left out.)"
+        sentence += f" (Left out: {', '.join(lost)}.)"
     return Savings(trials, run, planned, seconds, sentence)
 
 

@@ -121,21 +121,23 @@ def test_false_boundary_alarms_are_as_rare_as_their_level() -> None:
 
 
 def test_savings_count_epochs_by_outcome() -> None:
-    configurations = [{"lr": 0.1, "training": {"epochs": 30}} for _ in range(5)]
+    configurations = [{"lr": 0.1, "training": {"epochs": 30}} for _ in range(6)]
     outcomes = [
         Outcome.COMPLETED, Outcome.PRUNED, Outcome.EARLY_STOPPED, Outcome.FAILED, Outcome.DIVERGED,
+        Outcome.STOPPED_BY_HAND,
     ]  # fmt: skip
-    made = evidence(RANGE, configurations, [1.0, 2.0, 3.0, None, 9.0], outcomes)
-    for trial, epochs in zip(made.trials, (30, 3, 12, 1, 2), strict=True):
+    made = evidence(RANGE, configurations, [1.0, 2.0, 3.0, None, 9.0, 9.0], outcomes)
+    for trial, epochs in zip(made.trials, (30, 3, 12, 1, 2, 5), strict=True):
         trial.epochs, trial.train_s = epochs, 0.5 * epochs
     found = savings(made)
     assert found.run == {
         "completed": 30, "pruned": 3, "early_stopped": 12, "diverged": 2, "failed": 1,
+        "stopped_by_hand": 5,
     }  # fmt: skip
-    assert sum(found.planned.values()) == 150
+    assert sum(found.planned.values()) == 180
     assert found.seconds == pytest.approx(0.5 * (27 + 18))
     assert "45 of 90 planned epochs were run: 50% saved" in found.sentence
-    assert "(1 failed and 1 diverged trials are left out.)" in found.sentence
+    assert "(Left out: 1 failed, 1 diverged, 1 stopped by hand.)" in found.sentence
     [run, saved] = saved_epochs(found).figure.data  # type: ignore[union-attr]
     assert list(run.y) == ["completed, n = 1", "pruned, n = 1", "early stopped, n = 1"]
     assert (list(run.x), list(saved.x)) == ([30, 3, 12], [0, 27, 18])
