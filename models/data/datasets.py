@@ -33,6 +33,7 @@ from sweeps.models.data.features import (
     features_from_columns,
 )
 from sweeps.models.data.items import ItemRows, Items
+from sweeps.models.data.named_datasets import PART, NamedDatasets
 from sweeps.models.data.own import arrays_of, call_data_function, dataset_of
 from sweeps.models.data.positive_class import with_positive
 from sweeps.models.data.several_targets import read_targets, targets_of
@@ -219,6 +220,10 @@ def _from_dataset(config: DataConfig, dataset: Any, beside: Mapping[str, npt.Arr
     if config.words:
         rule = "words are columns of features, and the items of a dataset have none"
         raise DataError(rule, key=("words",), value=list(config.words), hint="Remove the key")
+    if isinstance(dataset, NamedDatasets) and config.split.given != PART:
+        rule = "datasets by name are the cut themselves, which no other rule may make anew"
+        hint = f"Write split: {{given: {PART}}}; dev, where there is none, is cut from train"
+        raise DataError(rule, key=("split",), value=config.split.column or "at random", hint=hint)
     read = {}
     for name, one in columns_apart(config).items():
         if name not in beside:

@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["FLOATS", "ItemRows", "Items", "TensorKind", "dtype_of", "is_dataset"]
+__all__ = ["FLOATS", "PARTS", "ItemRows", "Items", "TensorKind", "dtype_of", "is_dataset"]
 
 # What the product's own nets take, and what features become.
 FLOATS = "float32"
+# What a part may be called where it is given, as torch's and Hugging Face's datasets call them.
+PARTS = {"train": 0, "dev": 1, "valid": 1, "val": 1, "validation": 1, "test": 2}
 
 
 class TensorKind(BaseModel):

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from sweeps.models.data.features import exact_array, named_columns
 from sweeps.models.data.items import is_dataset
+from sweeps.models.data.named_datasets import PART, named_datasets
 from sweeps.models.errors import DataError
 from sweeps.models.own_code.finding import call_function, find_function
 
@@ -41,15 +42,25 @@ def call_data_function(source: str) -> Any:
 def dataset_of(source: str, returned: Any) -> tuple[Any, Columns] | None:
     """The dataset that a function returned, alone or with columns by name; None of arrays.
 
+    Datasets by name are one, with a column `part` that says which item is of which.
+
     Raises:
-        DataError: what stands beside it are no columns.
+        DataError: what stands beside it are no columns, or the names are of no parts.
     """
-    if is_dataset(returned):
-        return returned, {}
     is_pair = isinstance(returned, tuple | list) and len(returned) == 2
-    if not is_pair or not is_dataset(returned[0]) or is_dataset(returned[1]):
+    held, more = returned if is_pair else (returned, {})
+    named = named_datasets(source, held)
+    if (named is None and not is_dataset(held)) or is_dataset(more):
         return None
-    return returned[0], _beside(source, returned[1])
+    beside = _beside(source, more)
+    if named is None:
+        return held, beside
+    if PART in beside:
+        rule = (
+            f"beside datasets by name no column may be called {PART}, which says of which each is"
+        )
+        raise DataError(rule, key=("source",), value=source)
+    return named, {**beside, PART: named.names}
 
 
 def arrays_of(source: str, returned: Any) -> tuple[Columns | npt.NDArray[Any], Any, Columns]:

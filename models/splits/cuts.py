@@ -15,6 +15,7 @@ import numpy.typing as npt
 from sweeps.models.data.configuration import SplitFractions
 from sweeps.models.data.datasets import Dataset
 from sweeps.models.data.features import Features
+from sweeps.models.data.items import PARTS
 from sweeps.models.data.targets import Target
 from sweeps.models.errors import DataError
 from sweeps.models.splits.equal_rows import equal_rows, is_by_chance
@@ -25,7 +26,6 @@ __all__ = ["AT_RANDOM", "Cut", "cut_dataset"]
 
 # How rows are cut where nothing else is said.
 AT_RANDOM = "at random"
-_PARTS = {"train": 0, "dev": 1, "valid": 1, "val": 1, "validation": 1, "test": 2}
 _TRAIN, _DEV, _TEST = range(3)
 
 
@@ -168,12 +168,12 @@ def _as_given(dataset: Dataset, fractions: SplitFractions, seed: int) -> Cut:
 def _given_parts(values: npt.NDArray[Any], column: str) -> npt.NDArray[np.int64]:
     """Return (rows,) which part each row is given to."""
     words = [str(value).strip().lower() for value in values]
-    wrong = next((row for row, word in enumerate(words) if word not in _PARTS), None)
+    wrong = next((row for row, word in enumerate(words) if word not in PARTS), None)
     if wrong is not None:
         rule = f"column {column!r} must say train, dev or test, and row {wrong + 1} says"
         raise DataError(rule, key=("split", "given"), value=str(values[wrong]))
-    parts = np.array([_PARTS[word] for word in words])
-    absent = [name for name in ("train", "test") if not (parts == _PARTS[name]).any()]
+    parts = np.array([PARTS[word] for word in words])
+    absent = [name for name in ("train", "test") if not (parts == PARTS[name]).any()]
     if absent:
         rule = f"column {column!r} must give rows to train and to test, and gives none to"
         raise DataError(f"{rule} {' or '.join(absent)}", key=("split", "given"))

@@ -241,6 +241,27 @@ def grouped() -> tuple[Blobs, dict[str, Any]]:
     return Blobs(), {"patient": np.arange(ROWS) // 3, "w": np.arange(ROWS)}
 
 
+def by_name() -> dict[str, Any]:
+    return {"test": Labelled(15), "train": Labelled(60)}
+
+
+def with_dev() -> tuple[dict[str, Any], dict[str, Any]]:
+    parts = {"train": Blobs(60), "test": Blobs(12), "validation": Blobs(18)}
+    return parts, {"w": np.ones(ROWS)}
+
+
+def without_test() -> dict[str, Any]:
+    return {"train": Blobs(60), "dev": Blobs(30)}
+
+
+def two_devs() -> dict[str, Any]:
+    return {"train": Blobs(), "dev": Blobs(), "valid": Blobs(), "test": Blobs()}
+
+
+def half_named() -> dict[str, Any]:
+    return {"train": Blobs(60), "test": (np.zeros((2, 5)), np.zeros(2))}
+
+
 def splits(name: str, **data: Any) -> Splits:
     """The splits of a dataset that a function of this file returns."""
     config = DataConfig.model_validate({"source": f"{SOURCE}:{name}", **data})

@@ -38,6 +38,9 @@ class Blobs(Dataset):
 
 def load():
     return Blobs()
+
+def by_name():
+    return {"train": Blobs(60), "test": Blobs(15)}
 """
 
 
@@ -66,6 +69,16 @@ def test_a_dataset_is_searched_and_the_winner_tested_on_items_that_no_trial_saw(
     right = np.mean(answers == items.y[rows].numpy())
     assert opening.metrics["test_accuracy"].value == pytest.approx(right)
     assert "items of a dataset are not compared" in (results.path / "report.html").read_text()
+
+
+def test_the_dataset_of_test_is_opened_whole_and_once(tmp_path: Path) -> None:
+    data = "{source: 'blobs:by_name', split: {given: part}}"
+    results = run(tmp_path, data=data, final="{top_k: 1, seeds: 2}")
+    [opening] = read_openings(RunFolder(results.path))
+    assert opening.rows == 15
+    rule = "test rows as column part says; the rest at random"
+    assert rule in (RunFolder(results.path).path / "final" / "final.json").read_text()
+    assert rule in (results.path / "report.html").read_text()
 
 
 def test_a_run_folder_of_a_dataset_says_that_no_table_asks_its_net(tmp_path: Path) -> None:

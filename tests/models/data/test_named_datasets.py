@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sweeps.models.data.configuration import DataConfig
+from sweeps.models.data.datasets import load_dataset
+from sweeps.models.data.items import ItemRows
+from sweeps.models.errors import DataError
+from sweeps.models.splits.splits import Part, split_folds
+from tests.models.own_datasets import SOURCE, Blobs, splits
+
+GIVEN = {"given": "part"}
+
+
+def inputs_of(part: Part) -> list[list[float]]:
+    """The x of a part's items, in order of their numbers."""
+    assert isinstance(part.x, ItemRows)
+    dataset = part.x.items.dataset
+    return [dataset[number][0].tolist() for number in sorted(part.rows.tolist())]
+
+
+def test_datasets_by_name_are_the_cut_and_dev_is_cut_from_train() -> None:
+    cut = splits("by_name", split=GIVEN)
+    assert inputs_of(cut.test) == Blobs(15).x.tolist()
+    assert {*cut.train.rows.tolist(), *cut.dev.rows.tolist()} == {*range(60)}
+    assert len(cut.dev.rows) == 12
+
+
+def test_a_dev_dataset_is_dev_and_columns_beside_count_in_the_order_train_dev_test() -> None:
+    cut = splits("with_dev", split=GIVEN, weights="w")
+    assert [sorted(part.rows.tolist()) for part in (cut.train, cut.dev, cut.test)] == [
+        [*range(60)],
+        [*range(60, 78)],
+        [*range(78, 90)],
+    ]
+    assert inputs_of(cut.dev) == Blobs(18).x.tolist()
+    np.testing.assert_array_equal(cut.dev.y, np.arange(18) % 3)
+
+
+def test_folds_are_cut_from_the_dataset_of_train() -> None:
+    config = DataConfig.model_validate(
+        {"source": f"{SOURCE}:by_name", "split": {**GIVEN, "folds": 3}}
+    )
+    folds = split_folds(load_dataset(config, Path()), config, seed=0)
+    assert [len(fold.dev.rows) for fold in folds] == [20, 20, 20]
+    assert {*folds[0].test.rows.tolist()} == {*range(60, 75)}
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "message"),
+    [
+        ("by_name", {}, r"are the cut themselves.*'at random'.*split: \{given: part\}"),
+        ("by_name", {"given": "fold"}, "'fold'.*given: part"),
+        ("without_test", GIVEN, r"one for test.* returned train \(a Blobs\), dev \(a Blobs\)"),
+        ("two_devs", GIVEN, "maybe one for dev"),
+        ("half_named", GIVEN, r"test \(a tuple\)"),
+    ],
+)
+def test_datasets_by_name_that_give_no_cut_are_refused(
+    name: str, split: dict[str, str], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        splits(name, split=split)
