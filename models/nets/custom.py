@@ -14,6 +14,7 @@ from sweeps.models.errors import NetError
 from sweeps.models.nets.configuration import CustomNet
 from sweeps.models.own_code.finding import call_function
 from sweeps.models.own_code.finding_apart import find_apart
+from sweeps.models.own_code.options_model import keywords_of
 
 __all__ = ["build_custom_net"]
 
@@ -33,11 +34,13 @@ def build_custom_net(
 
     Raises:
         NetError: the function is not found, fails, or returns something else than such a net.
+        TrialConfigError: its options break a rule of their own model.
     """
     function = find_apart(config.target, NetError, _TARGET)
     refused = partial(NetError, key=_TARGET, value=config.target)
     taken = ", ".join(["input_shape", "outputs", *config.options])
-    build = partial(function, input_shape=input_shape, outputs=outputs, **config.options)
+    options = keywords_of(function, "net", config.options)
+    build = partial(function, input_shape=input_shape, outputs=outputs, **options)
     unfit = partial(refused, is_permanent=True)
     net = call_function(build, f"the function must take {taken}", refused)
     if not isinstance(net, nn.Module):

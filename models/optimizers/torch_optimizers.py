@@ -22,6 +22,7 @@ from sweeps.models.optimizers.section import OptimizerSection
 from sweeps.models.optimizers.state import state_from_tensors, state_tensors
 from sweeps.models.own_code.finding import call_function
 from sweeps.models.own_code.finding_apart import find_apart
+from sweeps.models.own_code.options_model import keywords_of
 
 __all__ = ["TorchSteps", "own_steps", "torch_steps"]
 
@@ -97,14 +98,15 @@ def own_steps(config: CustomOptimizer, parameters: FlatParameters) -> TorchSteps
 
     Raises:
         NetError: it is not found, fails, or is no optimizer of torch's kind.
-        TrialConfigError: a group has no parameter.
+        TrialConfigError: a group has no parameter, or its options break a rule of their own model.
     """
     groups = groups_of(config.groups, parameters, config.lr)
     refused = partial(NetError, key=("optimizer", "target"), value=config.target)
     found = find_apart(config.target, NetError, ("optimizer", "target"))
     taken = ", ".join(["params", "lr", *config.options])
     in_torch = [group.for_torch(config.lr) for group in groups]
-    build = partial(found, in_torch, lr=config.lr, **config.options)
+    options = keywords_of(found, "optimizer", config.options)
+    build = partial(found, in_torch, lr=config.lr, **options)
     optimizer = call_function(build, f"the target must take {taken}", refused)
     lacking = [name for name in _NEEDED if not hasattr(optimizer, name)]
     if lacking:

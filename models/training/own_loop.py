@@ -18,6 +18,7 @@ from torch import Tensor
 from sweeps.models.errors import OwnTrainingError
 from sweeps.models.own_code.finding_apart import find_apart
 from sweeps.models.own_code.guards import described
+from sweeps.models.own_code.options_model import keywords_of
 from sweeps.models.own_training_configuration import CustomTraining, OwnTrialConfig
 from sweeps.models.process.randomness import OwnRandomness
 from sweeps.models.scoring.objective import Objective
@@ -57,6 +58,7 @@ class OwnLoop:
 
         Raises:
             OwnTrainingError: it cannot be found, or is no training.
+            TrialConfigError: its options break a rule of their own model.
         """
         assert isinstance(config.training, CustomTraining), "a program is for ProgramLoop"
         self.device = device = chosen_device(config.training.device)
@@ -70,7 +72,8 @@ class OwnLoop:
         self._trial.when_entered(self._enter)
         target = find_apart(config.training.target, OwnTrainingError, TARGET)
         with self._theirs():
-            made = target(self._trial, **config.training.options)
+            options = keywords_of(target, "training", config.training.options)
+            made = target(self._trial, **options)
         self._steps = _steps_of(made, self._trial)
         self.schedule = NoSchedule()
 

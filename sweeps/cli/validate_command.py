@@ -25,7 +25,8 @@ def add_validate(commands: Any) -> argparse.ArgumentParser:
         "--run-code",
         action="store_true",
         dest="runs_code",
-        help="call the function that loads the data, and import the packages of your own nets",
+        help="call the function that loads the data, import the packages of your own code, and "
+        "hold options against a Pydantic model of yours",
     )
     command.set_defaults(command=_validate)
     return command
@@ -82,9 +83,17 @@ def _print(path: Path, sweep: Sweep, trials: int) -> None:
 
 def _not_checked(sweep: Sweep) -> list[str]:
     """Return what was left open because no code of the user's was run."""
+    from sweeps.definition.trial_checks import with_models
+
+    left = [
+        f"the options of {target}: its module was not run, so whether they keep the rules of "
+        "their own model is unknown"
+        for target in ([] if sweep.runs_code else with_models(sweep.space, sweep.surroundings))
+    ]
     if sweep.summary is not None or sweep.file.data.kind == "none":
-        return []
+        return left
     return [
+        *left,
         f"the data: {sweep.file.data.source} was not run, so columns, missing values, the task, "
-        f"the cut and whether each net fits the data are unknown"
+        f"the cut and whether each net fits the data are unknown",
     ]

@@ -75,13 +75,14 @@ def check_sections(
         file: A sweep file whose sections are each well formed.
         base_dir: Where relative data files are looked for.
         unsound: Sections that are not the file's own but stand in for faulty ones.
-        run_code: Whether data that a function of the user's loads are loaded.
+        run_code: Whether data that a function of the user's loads are loaded, and options held
+            against a Pydantic model of theirs.
     """
     problems: list[Problem] = []
     kind = file.data.kind
     is_read = "data" not in unsound and kind != "none" and (run_code or kind != "function")
     data = _check_data(file, base_dir, problems) if is_read else None
-    around = Surroundings(data, looked_in(base_dir))
+    around = Surroundings(data, looked_in(base_dir), run_code)
     problems += [] if is_read else _look_at_data(file, around)
     problems += check_needs_data(file)
     objective = None if "objective" in unsound else _check_objective(file, data, problems)

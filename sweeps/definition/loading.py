@@ -55,7 +55,8 @@ def check_sweep(
 
     Args:
         run_code: Whether a function of the user's that loads the data is called, and the packages
-            of own nets are imported. Without, what they are is told from their text alone.
+            of own nets are imported, and modules in which options have a Pydantic model. Without,
+            what they are is told from their text alone.
     """
     try:
         source = read_text(path)
@@ -95,6 +96,7 @@ def check_text(
         objective=sections.objective,
         summary=sections.data,
         chosen=chosen,
+        runs_code=run_code,
     )
     try:
         plan = make_plan(sweep)

@@ -10,10 +10,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sweeps.definition.own_modules import source_of
+from sweeps.models.own_code.options_model import MODELLED
 from sweeps.models.own_code.roles import OwnFunction
 from sweeps.search_spaces.problems import Problem, did_you_mean, nearest
 
-__all__ = ["option_problems"]
+__all__ = ["may_take_model", "option_problems"]
+
+# An option of one of these is no model.
+_PLAIN_TYPES = {"int", "float", "str", "bool", "list", "tuple", "dict", "object", "Any"}
 
 
 def option_problems(own: OwnFunction, folders: Sequence[Path] = ()) -> Iterator[Problem]:
@@ -40,6 +44,8 @@ def option_problems(own: OwnFunction, folders: Sequence[Path] = ()) -> Iterator[
         rule = f"{target} {called}, and takes no {' and no '.join(lacking)}"
         yield Problem(own.role.path, target, rule)
         return
+    if may_take_model(own, folders):
+        return  # their names are those of the model's fields
     allowed = tuple(one for one in known if one not in given)
     place = own.role.options or own.role.path
     meant = set()
@@ -54,6 +60,29 @@ def option_problems(own: OwnFunction, folders: Sequence[Path] = ()) -> Iterator[
         if is_missing and option not in meant:
             rule = f"missing key {option!r}, which {target} has no default for"
             yield Problem(place, None, rule, kind="missing_key")
+
+
+def may_take_model(own: OwnFunction, folders: Sequence[Path] = ()) -> bool:
+    """Return whether a function may take its options as one Pydantic model, by its text.
+
+    Then it has one parameter for them, annotated with a class that is imported, or has a base; and
+    none of the options is called as it is.
+    """
+    module, _, name = own.target.partition(":")
+    tree = source_of(module, folders) if own.kind in MODELLED else None
+    function = None if tree is None else _plain_function(tree, name)
+    if tree is None or function is None or function.args.kwarg or function.args.vararg:
+        return False
+    before = own.role.positional + (function.name == "__init__")
+    every = [*function.args.args[before:], *function.args.kwonlyargs]
+    taken = [one for one in every if one.arg not in own.role.given]
+    if len(taken) != 1 or taken[0].arg in own.options or taken[0].annotation is None:
+        return False
+    annotation = ast.unparse(taken[0].annotation).strip("'\"")
+    if annotation in _PLAIN_TYPES or not annotation.replace(".", "").isidentifier():
+        return False
+    here = next((one for one in tree.body if getattr(one, "name", "") == annotation), None)
+    return here is None or bool(isinstance(here, ast.ClassDef) and here.bases)
 
 
 def _plain_function(tree: ast.Module, name: str) -> ast.FunctionDef | None:

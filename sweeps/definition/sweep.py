@@ -32,6 +32,7 @@ class Sweep:
         chosen: Which search method was chosen for it, and why; None where the file names one.
         summary: What checking the data found; None where there are none, or where they are a
             function of the user's and no code was to be run.
+        runs_code: Whether code of the user's may be run to check it.
     """
 
     file: SweepFile
@@ -43,6 +44,7 @@ class Sweep:
     objective: Objective
     summary: DataSummary | None
     chosen: Chosen | None = None
+    runs_code: bool = False
 
     @property
     def data(self) -> DataSummary:
@@ -53,7 +55,7 @@ class Sweep:
     @property
     def surroundings(self) -> Surroundings:
         """What its trials are held against."""
-        return Surroundings(self.summary, looked_in(self.base_dir))
+        return Surroundings(self.summary, looked_in(self.base_dir), self.runs_code)
 
     def module_folders(self) -> tuple[Path, ...]:
         """Return the folders that the user's modules are imported from now, the first first."""

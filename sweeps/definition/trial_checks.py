@@ -12,8 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from sweeps.definition.own_models import model_problems
 from sweeps.definition.own_modules import function_problem
-from sweeps.definition.own_options import option_problems
+from sweeps.definition.own_options import may_take_model, option_problems
 from sweeps.definition.problems import from_model
 from sweeps.definition.program_files import program_problems, program_training
 from sweeps.definition.validation_messages import problems_of
@@ -34,6 +35,7 @@ __all__ = [
     "own_problems",
     "possible_configurations",
     "template_place",
+    "with_models",
 ]
 
 # Stand in for sections that are wrong in themselves, so that the rest is held against the data.
@@ -67,10 +69,12 @@ class Surroundings:
     Attributes:
         data: What the data are like; None where that is not known.
         folders: Where the user's modules are looked for before the import path.
+        runs_code: Whether modules may be run that have a model of their function's options.
     """
 
     data: DataSummary | None
     folders: tuple[Path, ...] = ()
+    runs_code: bool = False
 
 
 def check_configuration(configuration: Mapping[str, Any], around: Surroundings) -> TrialCheck:
@@ -128,13 +132,16 @@ def _against_surroundings(
 ) -> Iterator[Problem]:
     """Yield what the net cannot do with this data, and what the user's own cannot be called with.
 
-    Calling those functions is left to the trials: it would take torch.
+    Calling those functions is left to the trials: it would take torch. A model of their options is
+    asked, where code may be run.
 
     Args:
         complete: The configuration as plain JSON values.
     """
     for own in trial_functions(complete):
         yield from own_problems(own, around.folders)
+        if around.runs_code and may_take_model(own, around.folders):
+            yield from model_problems(own)
     program = program_training(config)
     if program is not None:
         yield from program_problems(program, around.folders)
@@ -145,6 +152,13 @@ def _against_surroundings(
         check_trial(config, data)
     except TrialConfigError as err:
         yield from_model(err)
+
+
+def with_models(space: Space, around: Surroundings) -> list[str]:
+    """Return the functions of a space whose options may have a Pydantic model of the user's."""
+    every = (own for one in possible_configurations(space) for own in trial_functions(one))
+    found = (own.target for own in every if may_take_model(own, around.folders))
+    return list(dict.fromkeys(found))
 
 
 def own_problems(own: OwnFunction, folders: Sequence[Path]) -> Iterator[Problem]:
