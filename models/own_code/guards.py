@@ -43,7 +43,7 @@ def described(error: BaseException) -> str:
     """Return `Type: message`, cut where it is long; for errors of which `str` itself fails, too."""
     try:
         message = str(error)
-    except Exception as err:
+    except BaseException as err:  # its text is the user's code, too
         message = f"(its text cannot be read: str() raised {type(err).__name__})"
     if len(message) > _LONGEST_MESSAGE:
         left = len(message) - _LONGEST_MESSAGE

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from sweeps.models.process.open_files import OpenFiles
 from sweeps.models.process.patched_names import Originals
 from sweeps.models.process.process_settings import Settings
 
@@ -36,6 +37,7 @@ class ProcessState:
         self._of_module: dict[str, _Changes] = {}
         self._module, self._is_in_use = "", False
         self._told: set[str] = set()
+        self._files = OpenFiles()
 
     def begin(self, module: str, load: Callable[[], object]) -> None:
         """Set what the import of a net's module sets.
@@ -45,6 +47,7 @@ class ProcessState:
             load: imports the module; called the first time only, and must not raise.
         """
         self._module, self._is_in_use = module, True
+        self._files = OpenFiles()
         if module and module not in self._of_module:
             load()
             self._of_module[module] = self._changes()
@@ -57,15 +60,17 @@ class ProcessState:
         if not self._is_in_use:
             return []
         self._is_in_use = False
+        had_no_room = self._files.make_room()
         settings = self._settings.changes()
         self._settings.put_back(settings)
         # Afterwards: torch.Storage, for one, goes with the default dtype.
         changes = _Changes(settings, self._originals.changes())
         self._originals.put_back(changes.patches)
         left = self._left(changes)
-        if left.patches or (left.settings and self._settings.changes()):
+        if left.patches or had_no_room or (left.settings and self._settings.changes()):
             self.is_spoilt = True
         names = [*left.settings, *(f"{owner}.{name}" for owner, name in left.patches)]
+        names += ["too many open files"] * had_no_room
         new = [name for name in names if name not in self._told]
         self._told.update(new)
         return new if len(new) <= _MOST_NAMES else [*new[:_MOST_NAMES], "and more"]

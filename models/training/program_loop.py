@@ -56,6 +56,7 @@ class ProgramLoop:
         Raises:
             OwnTrainingError: it cannot be started, ended before, or reports something else than
                 the sweep file declares.
+            FolderError: the trial's folder cannot be written.
             StopAskedError: it need not report it any more.
         """
         run = self._started or self._start()

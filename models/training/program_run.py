@@ -23,7 +23,7 @@ from sweeps.models.process.child_program import ChildProgram, ProgramEnd
 from sweeps.models.program_configuration import ProgramTraining
 from sweeps.models.training.reported_rows import ReportedRows
 
-__all__ = ["ProgramPlace", "ProgramRun", "StopAskedError"]
+__all__ = ["FolderError", "ProgramPlace", "ProgramRun", "StopAskedError"]
 
 # Most programs take a seed of numpy's, of 32 bits; many an argument has a sign.
 _SEEDS = 2**31
@@ -32,6 +32,18 @@ _TAIL_LINES, _TAIL_BYTES = 20, 4_000
 
 class StopAskedError(Exception):
     """An epoch is no longer waited for."""
+
+
+class FolderError(Exception):
+    """The trial's folder cannot be written, which is no fault of its program.
+
+    Attributes:
+        error: What the operating system refused.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 @dataclass(frozen=True)
@@ -66,22 +78,31 @@ class ProgramRun:
         """Starts it.
 
         Raises:
-            OSError: the trial's folder cannot be written, or the working directory is not there.
+            FolderError: the trial's folder cannot be written.
+            OSError: the program cannot be started, or the working directory is not there.
         """
         self._training, self._place = training, place
         self._given = _given(training, seed, place.folder)
         self.log = place.folder / "output.log"
         self.metrics = Path(self._given["metrics"])
+        try:
+            words = self._take_folder()
+        except OSError as err:
+            raise FolderError(err) from err
+        self._started_s = time.monotonic()
+        self._child = ChildProgram(
+            words, place.working_dir, self._environment(), self.log, training.grace_s
+        )
+
+    def _take_folder(self) -> list[str]:
+        """Make the trial's folder ready for a run; returns the words of the command."""
         Path(self._given["checkpoints"]).mkdir(parents=True, exist_ok=True)
         self.reported = ReportedRows(self.metrics)
         words = self._words()
         with self.log.open("a", encoding="utf-8") as log:
             log.write(f"$ {shlex.join(words)}\n")
         self._printed_from = self.log.stat().st_size
-        self._started_s = time.monotonic()
-        self._child = ChildProgram(
-            words, place.working_dir, self._environment(), self.log, training.grace_s
-        )
+        return words
 
     def _words(self) -> list[str]:
         """Return the command with this trial's values; writes them as JSON, too."""

@@ -12,8 +12,8 @@ import signal
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ from sweeps.models.own_code.roles import OwnFunction, metric_functions, trial_fu
 from sweeps.models.process.process_state import ProcessState
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.file_header import checked, with_checksum
-from sweeps.models.training.program_run import ProgramPlace, StopAskedError
+from sweeps.models.training.program_run import FolderError, ProgramPlace, StopAskedError
 from sweeps.models.training.training import Training
 from sweeps.models.training.weights import pack
 from sweeps.models.trial_kinds import AnyTrialConfig, is_own_training, is_program, read_trial
@@ -144,6 +144,8 @@ class TrialWorker:
             return TrialReport(index, [])
         except _UnsavedError as err:
             return TrialReport(index, [], unsaved=str(err), errno=err.number)
+        except FolderError as err:
+            return TrialReport(index, [], unsaved=str(err), errno=err.error.errno or 0)
         except BaseException as err:  # what is no Exception, and `sys.exit`, too
             if isinstance(err, KeyboardInterrupt) and _is_ctrl_c(err):
                 raise
@@ -156,13 +158,13 @@ class TrialWorker:
 
     def _train_to_report(self, trial: PlannedTrial) -> TrialReport:
         if self._training is None:
-            self._watchdog.watch(trial.index, 0.0)
+            self._watch(trial, 0.0)
             self._take_process(trial)
             self._training = self._continue_or_begin(trial)
             self._saved = self._training.epoch
         training = self._training
         training.drop_rows(self._recorded_for_good())
-        self._watchdog.watch(trial.index, training.trained_s)
+        self._watch(trial, training.trained_s)
         due = time.monotonic() + REPORT_PERIOD_S
         # A restored checkpoint may be ahead of the ledger: a report was lost in a kill. Send it.
         lost_report = training.epoch > self._reported
@@ -172,16 +174,16 @@ class TrialWorker:
             is_due = self._is_milestone(training.epoch) or time.monotonic() >= due
             if is_due and training.epoch > self._reported:
                 break
-        try:
+        with _of_the_sweep():
             weights = self._save(trial, training)
-        except OSError as err:
-            if err.errno == errno.EMFILE:  # of this process: the trial's own files, and its fault
-                raise
-            raise _UnsavedError(err) from err
         rows = [row for row in training.history if row["epoch"] > self._reported]
         self._reported = training.epoch
         outcome = self._outcome(training)
         return TrialReport(trial.index, rows, outcome, training.reason, weights=weights)
+
+    def _watch(self, trial: PlannedTrial, trained_s: float) -> None:
+        with _of_the_sweep():
+            self._watchdog.watch(trial.index, trained_s)
 
     def _close(self) -> None:
         """End what the current training runs outside this process."""
@@ -284,6 +286,17 @@ class _UnsavedError(Exception):
     def __init__(self, error: OSError) -> None:
         super().__init__(str(error))
         self.number = error.errno or 0
+
+
+@contextmanager
+def _of_the_sweep() -> Iterator[None]:
+    """Take what cannot be written for a fault of the sweep's folder, which ends no trial."""
+    try:
+        yield
+    except OSError as err:
+        if err.errno == errno.EMFILE:  # of this process: the trial's own files, and its fault
+            raise
+        raise _UnsavedError(err) from err
 
 
 def _about(trial: PlannedTrial, training: Training) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -30,7 +31,11 @@ class Watchdog:
         self._file: IO[str] | None = None
 
     def watch(self, index: int, trained_s: float) -> None:
-        """End this process when the trial, which used `trained_s` before, goes past its limit."""
+        """End this process when the trial, which used `trained_s` before, goes past its limit.
+
+        Raises:
+            OSError: There is no writing where its stack would go.
+        """
         self.rest()
         if self._timeout_s is None:
             return
@@ -46,5 +51,6 @@ class Watchdog:
             return
         faulthandler.cancel_dump_traceback_later()
         self._file.close()
-        Path(self._file.name).unlink(missing_ok=True)
+        with suppress(OSError):  # read-only by now: it is empty, and tells of no hung trial
+            Path(self._file.name).unlink(missing_ok=True)
         self._file = None

@@ -37,6 +37,7 @@ from sweeps.record.plan_file import PlanLineError, plan_text, read_plan_text
 from sweeps.record.seals import SEAL_KEY, parsed, seal_of, text_seal
 from sweeps.storage.files import Files, files_of
 from sweeps.storage.mirror import is_held
+from sweeps.storage.refusals import mend, next_step
 
 __all__ = ["FORMAT", "PREPROCESSING", "RunFolder", "write_atomically"]
 
@@ -55,7 +56,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         replace_file(path, data)
     except OSError as err:
-        raise StorageError(f"cannot write {path}: {err}; nothing was changed") from err
+        why = f"{err.strerror or err}; nothing was changed: {mend(err.errno or 0)}, then try again"
+        raise StorageError(f"cannot write {path}: {why}") from err
 
 
 @dataclass(frozen=True)
@@ -259,10 +261,18 @@ class RunFolder:
             )
 
     def remove_leftovers(self) -> None:
-        """Delete what killed processes left: files half written, and stacks of hung trials."""
+        """Delete what killed processes left: files half written, and stacks of hung trials.
+
+        Raises:
+            StorageError: One cannot be deleted.
+        """
         for pattern in (".*.tmp", "checkpoints/*.tmp", "weights/*.tmp", "checkpoints/*.late"):
             for path in self.path.glob(pattern):
-                path.unlink(missing_ok=True)
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as err:
+                    why = f"{err.strerror}; {next_step(err.errno or 0)}"
+                    raise StorageError(f"cannot delete {path}: {why}") from err
 
     def write_plan(self, plan: Sequence[PlannedTrial]) -> str:
         """Replace plan.jsonl; returns its checksum, which sweep.json holds as `plan_sum`."""
@@ -310,7 +320,8 @@ class RunFolder:
             for place in PLACES_OF_WORKERS:
                 (self.path / place).mkdir(exist_ok=True)
         except OSError as err:
-            raise StorageError(f"cannot write to {self.path}: {err.strerror}") from err
+            why = f"{err.strerror}; {next_step(err.errno or 0)}"
+            raise StorageError(f"cannot write to {self.path}: {why}") from err
 
     def is_locked(self) -> bool:
         """Return whether a process of this machine runs this sweep now; writes nothing."""

@@ -6,6 +6,7 @@ Both are imported when they are wanted: a tracker that starts has trials to reco
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from sweeps.errors import SweepError, require_extra
@@ -29,7 +30,8 @@ def draw_report(folder: RunFolder) -> Path | None:
 
         return write_report(folder)
     except Exception as err:
-        (folder.path / "report.html").unlink(missing_ok=True)
+        with suppress(OSError):  # what kept the new one keeps the old one
+            (folder.path / "report.html").unlink(missing_ok=True)
         why = err if isinstance(err, SweepError) else repr(err)
         print(f"the report could not be drawn: {why}", file=sys.stderr)
         return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 
-__all__ = ["is_full", "meaning", "next_step"]
+__all__ = ["is_full", "meaning", "mend", "next_step"]
 
 _FREE = ("the disk is full", "free some space")
+_NOT_OURS = ("the run folder is not writable", "change its permissions")
 _REFUSALS = {
     errno.ENOSPC: _FREE,
     errno.EDQUOT: _FREE,
@@ -15,7 +16,11 @@ _REFUSALS = {
     errno.EMFILE: ("too many files are open", "raise `ulimit -n`"),
     errno.ENFILE: ("too many files are open", "close programs that hold many"),
     errno.ENOENT: ("the run folder is gone", "put it back where it was"),
-    errno.EACCES: ("the run folder is not writable", "change its permissions"),
+    errno.EACCES: _NOT_OURS,
+    errno.EPERM: _NOT_OURS,
+    errno.EISDIR: ("a folder stands where a file belongs", "delete it"),
+    errno.EIO: ("the disk has a fault", "check it, or move the run folder to another"),
+    errno.ESTALE: ("the network's file system is gone", "mount it again"),
 }
 
 
@@ -29,6 +34,11 @@ def meaning(number: int) -> str:
     return _REFUSALS.get(number, ("the record could not be written", ""))[0]
 
 
-def next_step(number: int) -> str:
+def mend(number: int) -> str:
     """Return what to do about an error of this number."""
-    return f"{_REFUSALS.get(number, ('', 'fix that'))[1]}, then resume the sweep"
+    return _REFUSALS.get(number, ("", "fix that"))[1]
+
+
+def next_step(number: int) -> str:
+    """Return what to do about an error of this number that has stopped a sweep."""
+    return f"{mend(number)}, then resume the sweep"

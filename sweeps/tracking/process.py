@@ -14,10 +14,12 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
+from sweeps.errors import StorageError
 from sweeps.infra.package import import_paths
 from sweeps.record.run_folder import RunFolder
+from sweeps.storage.refusals import next_step
 
 __all__ = ["LOG_FILE", "STATUS_FILE", "TrackingProcess"]
 
@@ -43,8 +45,7 @@ class TrackingProcess:
     def __enter__(self) -> Self:
         if self._uri is None:
             return self
-        (self._folder.path / STATUS_FILE).unlink(missing_ok=True)
-        log = (self._folder.path / LOG_FILE).open("ab")
+        log = self._begin_log()
         command = [sys.executable, "-P", "-m", "sweeps", "sync", str(self._folder.path)]
         # Its parent by then may be another, where the driver is killed at once.
         command += ["--follow", str(os.getpid())]
@@ -59,6 +60,20 @@ class TrackingProcess:
                 preexec_fn=_lowest_priority,
             )
         return self
+
+    def _begin_log(self) -> IO[bytes]:
+        """Return the file for what the tracker prints; what an earlier one said is deleted.
+
+        Raises:
+            StorageError: The run folder cannot be written to.
+        """
+        status, log = self._folder.path / STATUS_FILE, self._folder.path / LOG_FILE
+        try:
+            status.unlink(missing_ok=True)
+            return log.open("ab")
+        except OSError as err:
+            why = f"{err.strerror}; {next_step(err.errno or 0)}"
+            raise StorageError(f"cannot write {err.filename}: {why}") from err
 
     def __exit__(
         self,

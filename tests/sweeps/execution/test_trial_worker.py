@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import sweeps
 from sweeps.definition.loading import check_sweep
 from sweeps.execution.trial_worker import TrialWorker
 from sweeps.execution.work_order import WorkOrder
@@ -24,7 +25,7 @@ from sweeps.models.training.device_data import DeviceData
 from sweeps.models.training.training import Training
 from sweeps.record.sweep_record import Outcome
 from sweeps.storage.files import FolderFiles
-from tests.sweeps.sweep_files import write_sweep
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 
 @pytest.fixture
@@ -111,6 +112,38 @@ def test_a_checkpoint_that_cannot_be_written_is_no_failure_of_the_trial(order: W
     assert "No such file" in report.unsaved
     assert report.errno == errno.ENOENT
     assert (report.failure, report.outcome, report.rows) == ("", None, [])
+
+
+def test_a_place_for_stacks_that_cannot_be_written_is_no_failure_of_the_trial(
+    order: WorkOrder,
+) -> None:
+    (order.stacks / "file").touch()
+    watched = replace(order, stacks=order.stacks / "file", timeout_s=600, kill_when_late=True)
+    report = worker(watched).advance()
+    assert report.errno == errno.EEXIST
+    assert (report.failure, report.outcome, report.rows) == ("", None, [])
+
+
+def test_files_that_a_trial_left_open_fail_no_trial_after_it(tmp_path: Path) -> None:
+    leaks = "        while self.training and self.number == 1: KEPT.append(open(__file__))"
+    target = own_net(tmp_path, "leaks_files", leaks)
+    file = tmp_path / "leaks_files.py"
+    file.write_text(f"KEPT = []\n{file.read_text()}")
+    models = ", ".join(custom_model(target, number) for number in (1, 0))
+    path = write_sweep(
+        tmp_path,
+        search="{method: grid}",
+        space=space(f"{{choice: [{models}]}}", "{kind: adam, lr: 0.05}", epochs=1),
+        trial="{retries: 0}",
+    )
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [str(one.outcome) for one in results.record.trials] == ["failed", "completed"]
+    assert "Too many open files" in results.record.trials[0].reason
 
 
 def test_too_many_files_that_a_trial_opened_are_a_failure_of_the_trial(order: WorkOrder) -> None:

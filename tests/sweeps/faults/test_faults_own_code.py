@@ -85,6 +85,7 @@ def test_ctrl_c_before_there_is_a_sweep_offers_no_resume(tmp_path: Path) -> None
         ("exits_hard", "os._exit(0)", "SystemExit: 0"),
         ("leaves", "raise GeneratorExit", "GeneratorExit"),
         ("interrupts", "raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("leaves_str", "raise type('Odd', (BaseException,), {'__str__': exit})", "str()"),
         ("silent", "raise type('Silent', (Exception,), {'__str__': lambda self: 1 / 0})", "str()"),
     ],
 )

@@ -159,7 +159,7 @@ def test_files_half_written_are_removed_and_others_kept(folder: RunFolder) -> No
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "target").mkdir()
     (tmp_path / "target" / "inside").touch()
-    with pytest.raises(StorageError, match="nothing was changed"):
+    with pytest.raises(StorageError, match="nothing was changed: delete it, then try again"):
         write_atomically(tmp_path / "target", b"new")
     assert (tmp_path / "target" / "inside").exists()
     assert list(tmp_path.iterdir()) == [tmp_path / "target"]
