@@ -107,7 +107,9 @@ def test_a_hung_trial_has_failed_at_once_and_says_where(folder: RunFolder, ledge
         (errno.EDQUOT, StopReason.DISK_FULL, "the disk is full", "free some space"),
         (errno.EROFS, StopReason.OTHER, "the disk is read-only", "mount it read-write"),
         (errno.ENOENT, StopReason.OTHER, "the run folder is gone", "put it back"),
-        (errno.EIO, StopReason.OTHER, "the record could not be written", "fix that"),
+        (errno.EPERM, StopReason.OTHER, "the run folder is not writable", "change its perm"),
+        (errno.EIO, StopReason.OTHER, "the disk has a fault", "check it, or move"),
+        (errno.ENXIO, StopReason.OTHER, "the record could not be written", "fix that"),
     ],
 )
 def test_what_a_worker_cannot_save_stops_the_sweep_and_fails_no_trial(
