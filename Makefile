@@ -67,7 +67,7 @@ test-lowest: ## Run the unit tests with the lowest versions that pyproject.toml 
 		-c $(LOWEST)/constraints.txt -e '.[dev]'
 	@$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile -W default \
 		-m 'not ray and not cluster and not browser and not gpu' \
-		tests/search_spaces tests/models tests/sweeps/definition $(ARGS)
+		$(ARGS)
 
 lint: setup ## Check style and formatting
 	@$(BIN)/ruff check .
