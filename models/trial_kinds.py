@@ -1,4 +1,4 @@
-"""The kinds of trials: of nets in the product's loop, of the user's own code, and of programs.
+"""The kinds of trials: of nets in the product's loop, of user-defined training, and of programs.
 
 Imports no torch.
 """
@@ -17,7 +17,7 @@ AnyTrialConfig = TrialConfig | OwnTrialConfig
 
 
 def is_own_training(configuration: Mapping[str, Any]) -> bool:
-    """Return whether a trial's configuration, complete or not, names training of the user's own."""
+    """Return whether a trial's configuration, complete or not, names user-defined training."""
     training = configuration.get("training")
     return isinstance(training, Mapping) and "kind" in training
 

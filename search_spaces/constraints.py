@@ -142,7 +142,7 @@ def _names(node: ast.expr, levels: int) -> list[str]:
         raise ValueError(f"{node.value!r} is not a number, text, true, false or null")
     names = [name for inner in _parts(node) for name in _names(inner, levels - 1)]
     if isinstance(node, ast.BinOp) and not names:
-        _value(node, {})  # what no configuration can mend, such as 1 / 0, is said at once
+        _value(node, {})  # what no configuration can repair, such as 1 / 0, is said at once
     return names
 
 

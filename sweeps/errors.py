@@ -1,6 +1,6 @@
 """Every error that a user of sweeps can meet, in one tree.
 
-SweepError                  a mistake that the user can mend; its message says how
+SweepError                  a mistake that the user can fix; its message says how
 ├── SweepFileError          the sweep file (or a --set override) is wrong: all problems at once
 ├── RequestError            a command asks for what cannot be: no such run, nothing to retry, ...
 ├── RunFolderError          a run folder is damaged, in use or of another version
@@ -53,7 +53,7 @@ _EXTRAS = {
 
 
 class SweepError(Exception):
-    """A mistake that the user can mend; the message gives rule, value, place and way out."""
+    """A mistake that the user can fix; the message gives the rule, the value, the place and the fix."""
 
     exit_code = 1
 

@@ -69,7 +69,7 @@ def checked_weights(name: str, values: Values) -> npt.NDArray[np.float64]:
 def column_of_file(config: DataConfig, base_dir: Path, column: Apart) -> Values:
     """Return (rows,) values of one column of a table, or of an array of an .npz.
 
-    Whole numbers, datetimes and text stay what they are, so that ids are told apart exactly.
+    Whole numbers, datetimes and text stay what they are, so that ids stay distinct.
 
     Raises:
         DataError: A row has no value, or there is not one value a row.

@@ -44,7 +44,7 @@ def dtype_of(item: TensorKind | None) -> str:
 
 
 class Items:
-    """The items of a dataset of the user's own; a pickle has all of it but the dataset.
+    """The items of a user-defined dataset; a pickle has all of it but the dataset.
 
     Attributes:
         source: `package.module:function`, which returns the dataset.

@@ -188,7 +188,7 @@ def _csv_rows(
     columns = {}
     for name in there:
         cells = cells_of(table.column(name))
-        if name in numbers and cells.dtype == object:  # dates, for one, are not what stands there
+        if name in numbers and cells.dtype == object:  # dates, for one, are not the file's own text
             texts = file.texts(name)
             cells = object_array(_number_or_text(text, config.decimal) for text in texts)
         columns[name] = cells

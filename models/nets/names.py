@@ -8,7 +8,7 @@ __all__ = ["parameter_names"]
 
 
 def parameter_names(config: ModelConfig, dimensions: int) -> list[str] | None:
-    """Return the names in a net's own order; None of a net of the user's own.
+    """Return the names in a net's own order; None of a user-defined net.
 
     Args:
         dimensions: of one row: 1 of a table, 3 of images.

@@ -1,4 +1,4 @@
-"""The `optimizer` section of a class of the user's own, or of a package's."""
+"""The `optimizer` section of a user-defined class, or of a package's."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def own_steps(config: CustomOptimizer, parameters: FlatParameters) -> TorchSteps
     """Return the steps of a user-defined optimizer.
 
     Raises:
-        NetError: it is not found, fails, or is no optimizer of torch's kind.
+        NetError: it is not found, fails, or is not a torch optimizer.
         TrialConfigError: a group has no parameter, or its options break a rule of their own model.
     """
     groups = groups_of(config.groups, parameters, config.lr)

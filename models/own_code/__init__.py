@@ -1,1 +1,1 @@
-"""Functions of the user's own: what each is for, how it is found, what it may not end."""
+"""User-defined functions: what each is for, how it is found, what it may not end."""

@@ -41,7 +41,7 @@ class _AtOnce:
         """Return whether all are as they were; False where it takes a closer look."""
         try:
             return self._get is not None and bool(self._get(now) == self._values)
-        except Exception:  # a name is gone, or what stands there cannot be compared
+        except Exception:  # a name is gone, or its value cannot be compared
             return False
 
 

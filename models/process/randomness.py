@@ -47,7 +47,7 @@ def seeded(seed: int) -> Iterator[None]:
 class OwnRandomness:
     """A context in which the global generators continue this trial's own stream.
 
-    Those are torch's, and for nets of the user's own `np.random`'s and `random`'s. A generator that
+    Those are torch's, and for user-defined nets `np.random`'s and `random`'s. A generator that
     a net makes itself, as by `np.random.default_rng()`, is its own affair.
     """
 

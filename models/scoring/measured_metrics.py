@@ -1,4 +1,4 @@
-"""What is measured of every epoch, with functions of the user's own found."""
+"""What is measured of every epoch, with user-defined functions found."""
 
 from __future__ import annotations
 

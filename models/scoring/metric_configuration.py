@@ -16,7 +16,7 @@ __all__ = ["AskedMetrics", "MetricOptions"]
 
 
 class MetricOptions(Section):
-    """What a metric that has options takes, or one of the user's own is."""
+    """The section of a metric with options, or of a user-defined one."""
 
     target: str | None = Field(
         None,

@@ -249,7 +249,7 @@ def metrics_of(task: Task) -> dict[str, Metric]:
 def recorded_metrics(task: Task, asked: Mapping[str, MetricOptions]) -> dict[str, Metric]:
     """Return the metrics of every epoch by name: the usual ones, then those that were asked for.
 
-    Those of the user's own are in own_metric: to find them is to import their modules.
+    User-defined metrics are in own_metric: to find them is to import their modules.
 
     Args:
         task: of the data.

@@ -79,7 +79,7 @@ class OwnLoss:
 
 
 def try_loss(loss: Callable[..., Tensor], outputs: Tensor, targets: Tensor) -> None:
-    """Tries a loss of the user's own on a few rows; any other loss is not looked at.
+    """Tries a user-defined loss on a few rows; does nothing for any other.
 
     Args:
         outputs: (rows, outputs) of the net.

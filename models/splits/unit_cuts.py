@@ -100,7 +100,7 @@ def _place_of(order: Ints, units: Ints) -> Ints:
 
 
 def _check_units(counts: Ints, splits: int, names: Sequence[str]) -> None:
-    """Refuse a class, or all rows where none are told apart, in fewer units than splits."""
+    """Refuse a class (or, without classes, all rows) that has fewer units than there are splits."""
     found = (counts > 0).sum(axis=0)
     few = np.flatnonzero(found < splits)
     if not len(few):

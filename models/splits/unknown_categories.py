@@ -1,6 +1,6 @@
 """Words among asked rows that no training row had, and how to say so.
 
-A net takes such a word for none of those that it knows, and answers all the same.
+A net takes such a word for none of those that it knows, and answers nevertheless.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def _restore(kept: Any, state: Any) -> None:
 
 
 def _unsaved_buffers(module: nn.Module) -> dict[str, Tensor]:
-    """The buffers that a state_dict leaves out, which training may change all the same."""
+    """The buffers that a state_dict leaves out, which training may change nevertheless."""
     saved = module.state_dict().keys()
     return {name: buffer for name, buffer in module.named_buffers() if name not in saved}
 

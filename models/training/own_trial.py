@@ -57,7 +57,7 @@ class Rows:
 
     @property
     def items(self) -> Subset[Any]:
-        """The items of this part, where the data is a dataset of the user's own."""
+        """The items of this part, where the data is a user-defined dataset."""
         if self._items is None:
             raise refused(f"the data is no dataset, so that there are no {self.part}.items")
         return self._items

@@ -59,7 +59,7 @@ class Training:
             config: what is trained, how, and for how long.
             data: what the net is trained on; or one for each fold, of which each has its own net
                 and a seed of its own (`fold_seed`). One alone stands for itself; none is for
-                training of the user's own that needs no data.
+                user-defined training that needs no data.
             objective: with folds, of their mean.
             seed: of all random numbers.
             place: where a program runs; others need none.

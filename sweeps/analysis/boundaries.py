@@ -1,4 +1,4 @@
-"""Parameters whose best trials crowd an end of their range, and where trials came to nothing."""
+"""Parameters whose best trials crowd an end of their range, and where trials ended without a result."""
 
 from __future__ import annotations
 

@@ -30,10 +30,10 @@ class Branch:
     """One option of a choice.
 
     Attributes:
-        trials: How many of its trials count: those with a result, or that came to nothing.
+        trials: How many of its trials count: those with a result, and those that ended without one.
         expected: Expected best of `Comparison.draws` of them.
         best: The best of all its trials.
-        values: The objective of each, those that came to nothing as the worst.
+        values: The objective of each, those that ended without a result as the worst.
     """
 
     option: str
@@ -147,7 +147,7 @@ class _Options:
 
 
 def _losses(evidence: Evidence) -> Array:
-    """Return (trials,) losses, the worst for trials that came to nothing; NaN for open ones."""
+    """Return (trials,) losses, the worst for trials that ended without a result; NaN for open ones."""
     losses, has = evidence.losses, np.isfinite(evidence.values)
     if not has.any():
         return losses

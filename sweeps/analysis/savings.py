@@ -47,7 +47,7 @@ def savings(evidence: Evidence) -> Savings:
     for trial in evidence.trials:
         if trial.outcome is None:
             continue
-        wanted = int(trial.trial.configuration["training"]["epochs"])
+        wanted = trial.trial.config.training.epochs
         name = str(trial.outcome)
         trials[name] += 1
         run[name] += trial.epochs

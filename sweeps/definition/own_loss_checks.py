@@ -1,4 +1,4 @@
-"""Whether trials that train on losses of the user's own can be compared by `dev_loss`."""
+"""Whether trials that train on user-defined losses can be compared by `dev_loss`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_own_loss(metric: str, configurations: Iterable[Mapping[str, Any]]) -> 
 
 
 def of_own_loss(objective: Objective, configurations: Iterable[Mapping[str, Any]]) -> Objective:
-    """Return the objective; where it is the mean of a loss of the user's own, of any value."""
+    """Return the objective; where it is the mean of a user-defined loss, of any value."""
     if objective.metric == "dev_loss" and _has_own(_losses(configurations)):
         return replace(objective, limits=(None, None))
     return objective

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,12 +21,17 @@ from sweeps.definition.configurations import flatten
 from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.roles import scientific_dimensions
 from sweeps.definition.search_methods import Search
-from sweeps.definition.trial_checks import check_configuration, template_place
+from sweeps.definition.trial_checks import (
+    check_configuration,
+    possible_configurations,
+    template_place,
+)
 from sweeps.models.trial_kinds import AnyTrialConfig, read_trial
 from sweeps.search_spaces.problems import Problem, SpaceError
 
 if TYPE_CHECKING:
     from sweeps.definition.sweep import Sweep
+    from sweeps.search_spaces.space import Space
 
 __all__ = [
     "PATIENCE_DRAWS",
@@ -34,6 +39,7 @@ __all__ = [
     "configuration_hash",
     "legal_trial",
     "make_plan",
+    "most_epochs",
     "spawned_seed",
     "trials_in_all",
 ]
@@ -113,6 +119,13 @@ def make_plan(sweep: Sweep) -> list[PlannedTrial]:
 def trials_in_all(search: Search, planned: int) -> int:
     """Return how many trials a sweep has in all, `planned` of them from its beginning."""
     return max(planned, search.asked or 0) if search.learns else planned
+
+
+def most_epochs(planned: Iterable[PlannedTrial], space: Space | None) -> int:
+    """Return the most epochs of any of these trials, and of any that `space` may give."""
+    longest = max(trial.config.training.epochs for trial in planned)
+    possible = [] if space is None else possible_configurations(space)
+    return max(longest, *(int(one["training"]["epochs"]) for one in possible), 0)
 
 
 def _left(wanted: int | None, found: Mapping[str, Configuration]) -> int | None:

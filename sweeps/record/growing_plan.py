@@ -84,7 +84,7 @@ class GrowingPlan:
 def planned_again(
     folder: RunFolder, sweep: Sweep
 ) -> Iterator[tuple[PlannedTrial, PlannedTrial | None]]:
-    """Yield each trial of a plan as it stands there, and as it follows from what came before.
+    """Yield each trial of a plan as it was written, and as it follows from what came before.
 
     Args:
         sweep: That of the folder's file.

@@ -109,8 +109,10 @@ class Recorder:
         record = self.record.trials[report.trial]
         self._heard[report.trial] = time.monotonic()
         if report.unsaved:
-            mend = next_step(report.errno)
-            text = f"cannot write what {self._name(report.trial)} learned: {report.unsaved}; {mend}"
+            advice = next_step(report.errno)
+            text = (
+                f"cannot write what {self._name(report.trial)} learned: {report.unsaved}; {advice}"
+            )
             self._refused(StorageError(text), report.errno)
         if report.notice:
             log(logging.WARNING, report.notice)

@@ -146,7 +146,7 @@ class Results:
     def lost_net(self) -> str:
         """That the net which the sweep ended with was lost, and the way out; empty if it was not.
 
-        Its figures stand all the same.
+        Its figures remain valid.
         """
         return lost_net_words(self.folder, self.record)
 

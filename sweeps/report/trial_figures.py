@@ -25,7 +25,7 @@ from sweeps.report.value_axis import ValueAxis, axis_of, value_axis
 
 __all__ = ["history_panels", "learning_curves"]
 
-# Up to so many curves are told apart one by one.
+# Up to this many curves can be followed one by one.
 _MOST_SINGLE = 20
 _FEWEST_FOR_BAND = 3
 

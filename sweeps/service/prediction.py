@@ -74,7 +74,7 @@ def _predictor(folder: RunFolder, record: SweepRecord) -> Predictor:
     make_importable(*code_folders(folder, record))
     try:
         return Predictor.load(files.weights, files.preprocessing)
-    except NetError as err:  # it says how to mend the user's own net
+    except NetError as err:  # it says how to fix a user-defined net
         raise RunFolderError(f"the net of {folder.name} cannot be built: {err}") from err
     except (ValueError, KeyError, OSError) as err:  # ours, pydantic's and JSON's are ValueErrors
         raise RunFolderError(

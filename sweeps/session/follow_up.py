@@ -224,7 +224,7 @@ class FollowUp:
         except ModelError as err:
             again = command("resume", self.folder.path)
             raise RunFolderError(
-                f"{err}. Nothing was measured on the test rows; mend it, and go on: {again}"
+                f"{err}. Nothing was measured on the test rows; fix it and continue: {again}"
             ) from err
         note = "measured by own training: no interval"
         return {name: Interval(value, None, None, note) for name, value in found.items()}

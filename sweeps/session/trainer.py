@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, Literal
 
+from sweeps.definition.planning import most_epochs
 from sweeps.definition.sweep_file import SweepFile
-from sweeps.definition.trial_checks import possible_configurations
 from sweeps.errors import ClusterError
 from sweeps.execution.job import Job
 from sweeps.execution.placement import Place
@@ -221,12 +221,10 @@ def _job(part: Part, unfinished: Sequence[TrialRecord], place: Place) -> Job:
 
 def _longest(part: Part, file: SweepFile) -> int:
     """Return the most epochs of any trial, of those to come too."""
-    longest = max(one.trial.config.training.epochs for one in part.recorder.record.trials)
     description = part.folder.read_description()
-    if description.plan_lines < description.trials:
-        possible = possible_configurations(Space(file.space))
-        longest = max(longest, *(int(one["training"]["epochs"]) for one in possible))
-    return longest
+    grows = description.plan_lines < description.trials
+    planned = [one.trial for one in part.recorder.record.trials]
+    return most_epochs(planned, Space(file.space) if grows else None)
 
 
 def _write_preprocessing(part: Part) -> None:

@@ -96,7 +96,7 @@ def mirrored(folder: Path) -> Iterator[Mirror | NoMirror]:
 
 
 class NoMirror:
-    """Stands where a run folder is no copy of anything, and does nothing."""
+    """The mirror of a run folder that is not mirrored; does nothing."""
 
     def serve(self, lost: Callable[[SweepError], None], garbage: Callable[[], Garbage]) -> None:
         """See Mirror."""

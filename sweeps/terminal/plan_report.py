@@ -10,10 +10,9 @@ from pathlib import Path
 
 from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.definition.loading import check_sweep
-from sweeps.definition.planning import PlannedTrial, trials_in_all
+from sweeps.definition.planning import PlannedTrial, most_epochs, trials_in_all
 from sweeps.definition.stage_plans import can_be_refitted
 from sweeps.definition.sweep import Sweep
-from sweeps.definition.trial_checks import possible_configurations
 from sweeps.execution.placement import slots, this_machine
 from sweeps.execution.schedulers.expected_epochs import expected_epochs
 from sweeps.execution.schedulers.scheduler import Scheduler
@@ -113,12 +112,7 @@ def _scheduler(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Scheduler:
 
 
 def _longest(sweep: Sweep, planned: Sequence[PlannedTrial]) -> int:
-    """Return the most epochs of any trial, of those to come too."""
-    longest = max(trial.config.training.epochs for trial in planned)
-    if not sweep.file.search.learns:
-        return longest
-    possible = possible_configurations(sweep.space)
-    return max(longest, *(int(one["training"]["epochs"]) for one in possible))
+    return most_epochs(planned, sweep.space if sweep.file.search.learns else None)
 
 
 def _followers(sweep: Sweep, planned: Sequence[PlannedTrial]) -> int:

@@ -17,7 +17,7 @@ _REST_S = 30.0
 _SAME = ("ray", "torch", "numpy", "pydantic")
 
 
-_MEND = "mount one shared folder under the same path on every node, and name it in SWEEPS_STORAGE"
+_FIX = "mount one shared folder under the same path on every node, and name it in SWEEPS_STORAGE"
 
 
 class UnfitNodeError(RuntimeError):
@@ -30,7 +30,7 @@ class NodeReport:
 
     Attributes:
         versions: Of Python and of what a trial is made with.
-        problem: Why it cannot train trials, and the mend; empty when it can.
+        problem: Why it cannot train trials, and the fix; empty when it can.
     """
 
     versions: dict[str, str]
@@ -52,7 +52,7 @@ def refuse_unfit_node(checkpoints: Files) -> None:
         time.sleep(_REST_S)
         raise UnfitNodeError(
             f"this node cannot train: {os.uname().nodename} joined after the sweep had begun, and "
-            f"does not see {checkpoints}; {_MEND}"
+            f"does not see {checkpoints}; {_FIX}"
         )
 
 
@@ -103,15 +103,15 @@ def _import_problem() -> str:
 
 def _storage(storage: Files, marker: str, content: bytes) -> str:
     is_folder = isinstance(storage, FolderFiles)
-    mend = _MEND if is_folder else "give it the way and the credentials to that store"
+    fix = _FIX if is_folder else "give it the way and the credentials to that store"
     try:
         found = storage.read(marker)
     except OSError as err:
-        return f"it cannot read the storage {storage} ({err.strerror or err}); {mend}"
+        return f"it cannot read the storage {storage} ({err.strerror or err}); {fix}"
     if found is None:
-        return f"it does not see the storage {storage}; {mend}"
+        return f"it does not see the storage {storage}; {fix}"
     if found != content:
-        return f"{storage} is another folder there than on the driver; {mend}"
+        return f"{storage} is another folder there than on the driver; {fix}"
     answer = f"{marker}.{os.uname().nodename}.{os.getpid()}"
     try:
         storage.write(answer, b"")

@@ -140,7 +140,7 @@ def _literal(text: object) -> str:
 def _legal(key: str) -> str:
     """Return a key that MLflow takes: user-defined options net may have any.
 
-    What had to be changed is told apart by a digest.
+    A name that had to be changed gets a digest, so that it stays unique.
     """
     if len(key) <= _LONGEST_KEY and re.fullmatch(r"[\w\-. ]+", key):
         return key
@@ -167,7 +167,7 @@ def sweep_params(description: Description) -> list[Param]:
 
 
 def trial_tags(trial: TrialRecord, state: str, objective: Objective) -> dict[str, str]:
-    """Return a trial's outcome and reason; empty texts take back what a retry has mended."""
+    """Return a trial's outcome and reason; empty texts take back what a retry has repaired."""
     return {
         "outcome": state,
         "reason": trial.reason,
