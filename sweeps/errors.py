@@ -53,7 +53,7 @@ _EXTRAS = {
 
 
 class SweepError(Exception):
-    """A mistake that the user can fix; the message gives the rule, the value, the place and the fix."""
+    """A mistake that the user can fix; the message gives rule, value, place and fix."""
 
     exit_code = 1
 

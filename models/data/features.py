@@ -198,8 +198,8 @@ def check_exact(name: str, raw: npt.NDArray[Any], values: npt.NDArray[Any]) -> N
         number = raw[row]
         if first.setdefault(float(values[row]), number) != number:
             raise DataError(
-                f"column {name!r} has whole numbers above 2^53 that differ by less than a float can "
-                f"show: row {row + 1} holds {int(number)}",
+                f"column {name!r} has whole numbers above 2^53 that differ by less than a float "
+                f"can show: row {row + 1} holds {int(number)}",
                 key=("source",),
                 hint=f"Take them for categories (words: [{name}]), or leave the column out",
             )

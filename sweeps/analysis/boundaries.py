@@ -1,4 +1,4 @@
-"""Parameters whose best trials crowd an end of their range, and where trials ended without a result."""
+"""Parameters whose best trials crowd an end of their range, or an end without any result."""
 
 from __future__ import annotations
 

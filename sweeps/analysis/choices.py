@@ -147,7 +147,7 @@ class _Options:
 
 
 def _losses(evidence: Evidence) -> Array:
-    """Return (trials,) losses, the worst for trials that ended without a result; NaN for open ones."""
+    """Return (trials,) losses, the worst for trials without a result; NaN for open ones."""
     losses, has = evidence.losses, np.isfinite(evidence.values)
     if not has.any():
         return losses

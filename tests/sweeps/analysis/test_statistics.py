@@ -30,6 +30,12 @@ NESTED: dict[str, Any] = {
     "width": {"int": [1, 100]},
 }
 
+OF_30_EPOCHS = {
+    "model": {"kind": "linear"},
+    "optimizer": {"kind": "adam", "lr": 0.1},
+    "training": {"epochs": 30},
+}
+
 
 def drawn(count: int, seed: int = 0) -> list[dict[str, Any]]:
     random = np.random.default_rng(seed)
@@ -121,7 +127,11 @@ def test_false_boundary_alarms_are_as_rare_as_their_level() -> None:
 
 
 def test_savings_count_epochs_by_outcome() -> None:
+<<<<<<< HEAD
     configurations = [{"lr": 0.1, "training": {"epochs": 30}} for _ in range(6)]
+=======
+    configurations = [OF_30_EPOCHS for _ in range(5)]
+>>>>>>> c09fb09 (Plain words: fix, user-defined, distinct; most epochs of a plan are counted in one place)
     outcomes = [
         Outcome.COMPLETED, Outcome.PRUNED, Outcome.EARLY_STOPPED, Outcome.FAILED, Outcome.DIVERGED,
         Outcome.STOPPED_BY_HAND,
@@ -145,7 +155,7 @@ def test_savings_count_epochs_by_outcome() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.COMPLETED, Outcome.DIVERGED, Outcome.FAILED])
 def test_where_no_trial_stopped_early_nothing_is_said_to_be_saved(outcome: Outcome) -> None:
-    configurations = [{"lr": 0.1, "training": {"epochs": 30}}] * 2
+    configurations = [OF_30_EPOCHS] * 2
     made = evidence(RANGE, configurations, [1.0, None], [Outcome.COMPLETED, outcome])
     assert saved_epochs(savings(made)) is None
 
