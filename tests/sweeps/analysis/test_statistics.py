@@ -127,11 +127,7 @@ def test_false_boundary_alarms_are_as_rare_as_their_level() -> None:
 
 
 def test_savings_count_epochs_by_outcome() -> None:
-<<<<<<< HEAD
-    configurations = [{"lr": 0.1, "training": {"epochs": 30}} for _ in range(6)]
-=======
-    configurations = [OF_30_EPOCHS for _ in range(5)]
->>>>>>> c09fb09 (Plain words: fix, user-defined, distinct; most epochs of a plan are counted in one place)
+    configurations = [OF_30_EPOCHS for _ in range(6)]
     outcomes = [
         Outcome.COMPLETED, Outcome.PRUNED, Outcome.EARLY_STOPPED, Outcome.FAILED, Outcome.DIVERGED,
         Outcome.STOPPED_BY_HAND,
