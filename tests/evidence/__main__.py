@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.evidence.pages import write
+from tests.evidence.pages import duration, write
 from tests.evidence.studies import STUDIES
 from tests.evidence.trained import DOCS
 
@@ -25,10 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown:
         parser.error(f"STUDY must be of {', '.join(STUDIES)}, got {', '.join(unknown)}")
     for name in asked.studies or STUDIES:
-        start = time.process_time()
+        is_new, start = not any(asked.runs.glob(f"{name}/*")), time.process_time()
         study = STUDIES[name]
-        write(name, (study.quick if asked.quick else study.whole)(asked.runs), asked.out)
-        print(f"{name}: {time.process_time() - start:.0f} s of the CPU", flush=True)
+        found = (study.quick if asked.quick else study.whole)(asked.runs)
+        took = duration(time.process_time() - start, is_new)
+        write(name, found, asked.out, took)
+        print(f"{name}: {took}", flush=True)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import torch
 from tests.evidence.drawing import Chart, svg
 from tests.evidence.trained import DOCS, Array
 
-__all__ = ["BY_HAND", "Finding", "mean_and_error", "table", "with_error", "write"]
+__all__ = ["BY_HAND", "Finding", "duration", "mean_and_error", "table", "with_error", "write"]
 
 BY_HAND = "<!-- by hand from here on; what is above: make evidence STUDY="
 
@@ -57,7 +57,20 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def write(name: str, found: Finding, out: Path) -> None:
+def duration(cpu_s: float, is_new: bool) -> str:
+    """Return how long a study took, in words.
+
+    Args:
+        cpu_s: Of the CPU: the process has one thread, so that an idle core takes as long.
+        is_new: Whether it trained everything that it needs.
+    """
+    time_words = f"{cpu_s:.0f} s" if cpu_s < 120 else f"{cpu_s / 60:.0f} minutes"
+    if is_new:
+        return f"It took {time_words} of one core."
+    return f"It took {time_words} of one core, without what earlier runs had trained."
+
+
+def write(name: str, found: Finding, out: Path, took: str) -> None:
     """Write the figures of a study, and of its page all above the words that are by hand."""
     page = out / f"{name}.md"
     kept = page if page.exists() else DOCS / f"{name}.md"
@@ -65,7 +78,7 @@ def write(name: str, found: Finding, out: Path) -> None:
     marked = words or f"{name} -->\n"
     pictures = [f"![{chart.title}]({name}.{at}.svg)\n" for at, chart in found.charts.items()]
     above = [f"# {found.title}\n", f"{found.verdict}\n", *pictures, *found.parts]
-    text = "\n".join([*above, f"{_provenance(found.seeds)}\n", BY_HAND + marked])
+    text = "\n".join([*above, f"{_provenance(found.seeds)} {took}\n", BY_HAND + marked])
     out.mkdir(parents=True, exist_ok=True)
     for at, chart in found.charts.items():
         (out / f"{name}.{at}.svg").write_text(svg(chart), encoding="utf-8")

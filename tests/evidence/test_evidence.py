@@ -10,7 +10,7 @@ import pytest
 
 from tests.evidence.__main__ import main
 from tests.evidence.drawing import Chart, Line, svg
-from tests.evidence.pages import BY_HAND
+from tests.evidence.pages import BY_HAND, duration
 from tests.evidence.random_search import reaches
 from tests.evidence.studies import STUDIES
 from tests.evidence.trained import DOCS
@@ -21,6 +21,7 @@ def test_a_study_writes_a_page_that_begins_with_its_verdict(name: str, tmp_path:
     main([name, "--quick", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path)])
     page = (tmp_path / f"{name}.md").read_text()
     assert page.split("\n\n")[1].startswith("**The claim")
+    assert " of one core.\n" in page
     assert page.endswith((DOCS / f"{name}.md").read_text().partition(BY_HAND)[2])
     assert [ElementTree.parse(one) for one in tmp_path.glob("*.svg")]
 
@@ -31,6 +32,13 @@ def test_the_page_that_is_kept_has_its_figures_and_words(name: str) -> None:
     shown = [part.partition(")")[0] for part in above.split("](")[1:]]
     assert len([one for one in shown if (DOCS / one).stat().st_size < 20_000]) == len(shown) > 0
     assert len(words.split()) > 100
+
+
+def test_a_page_says_how_long_its_study_took() -> None:
+    assert duration(90, is_new=True) == "It took 90 s of one core."
+    assert duration(600, is_new=False) == (
+        "It took 10 minutes of one core, without what earlier runs had trained."
+    )
 
 
 def test_the_chance_to_draw_a_good_one_is_the_share_of_subsets_that_have_one() -> None:
