@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -55,6 +55,14 @@ class Objective:
             return bounds_of(self.limits)
         metric = METRICS.get(self.metric.removeprefix("dev_"))
         return (-math.inf, math.inf) if metric is None else metric.bounds
+
+    def bounds_around(self, values: Sequence[float]) -> tuple[float, float]:
+        """Return the bounds where all values keep them, and infinite ones where some do not.
+
+        An own loop may call accuracy what is a percentage: its values say which range it has.
+        """
+        low, high = self.bounds
+        return (low, high) if all(low <= one <= high for one in values) else (-math.inf, math.inf)
 
     def better(self, value: float, than: float | None) -> bool:
         """Return whether `value` is finite and strictly better (any finite value beats None)."""

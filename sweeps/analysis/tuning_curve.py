@@ -122,7 +122,7 @@ def _curves(values: Array, numbers: Array, objective: Objective) -> tuple[Array,
     """
     ordered = np.sort(values)
     lower, upper = cdf_band(len(ordered), _CONFIDENCE)
-    floor, ceiling = objective.bounds
+    floor, ceiling = objective.bounds_around(values.tolist())
     places = 1 - 0.5 ** (1 / numbers) if objective.mode == "min" else 0.5 ** (1 / numbers)
     steps = np.arange(1, len(ordered) + 1) / len(ordered)
     median = ordered[np.searchsorted(steps, places - 1e-12)]

@@ -8,7 +8,7 @@ from typing import Any
 from sweeps.definition.metric_checks import no_goal, no_name
 from sweeps.definition.sweep_file import ObjectiveSection, SweepFile
 from sweeps.models.scoring.metric_configuration import MetricOptions
-from sweeps.models.scoring.metrics import METRICS, Mode
+from sweeps.models.scoring.metrics import METRICS, Limits, Mode
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.trial_kinds import is_own_training, is_program
 from sweeps.search_spaces.problems import Problem, did_you_mean
@@ -87,8 +87,8 @@ def check_own_objective(
         hint = hint or f"declare it: metrics: {{{name}: {{goal: min}}}}, or max"
         problems.append(Problem(("objective", "metric"), section.metric, rule, choices, hint))
         return None
-    mode = _goal(name, declared[name])
-    return None if mode is None else Objective(section.metric, mode, limits=declared[name].limits)
+    mode, limits = _goal(name, declared[name]), _limits(name, declared[name])
+    return None if mode is None else Objective(section.metric, mode, limits=limits)
 
 
 def check_own_metrics(declared: Mapping[str, MetricOptions]) -> Iterator[Problem]:
@@ -105,6 +105,16 @@ def check_own_metrics(declared: Mapping[str, MetricOptions]) -> Iterator[Problem
         if options.quantile is not None:
             rule = f"own training measures {name} itself, so that no quantile is passed on"
             yield Problem(("metrics", name, "quantile"), options.quantile, rule)
+
+
+def _limits(name: str, options: MetricOptions) -> Limits | None:
+    """Return what a metric is declared to be at least and at most.
+
+    None for that of the metric that is known by this name. A loss is excepted: one of the own
+    loop's may be any, as is a metric whose goal is the other one.
+    """
+    is_known = name in METRICS and METRICS[name].direction == _goal(name, options)
+    return None if options.bounds is None and is_known and name != "loss" else options.limits
 
 
 def _goal(name: str, options: MetricOptions) -> Mode | None:

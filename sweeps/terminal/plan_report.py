@@ -19,10 +19,10 @@ from sweeps.execution.schedulers.scheduler import Scheduler
 from sweeps.execution.schedulers.table import build_scheduler
 from sweeps.models.data.kinds import ColumnKinds
 
-__all__ = ["PlanReport", "describe_plan", "plan_report"]
+__all__ = ["START_S", "PlanReport", "describe_plan", "plan_report"]
 
-# What a sweep needs besides training: Ray, workers, and the last of the record.
-START_S = 10.0
+# What a sweep needs besides training: Ray and its workers (10 to 20 s), the last of the record.
+START_S = 15.0
 # No line of a pipe or a file is too long.
 _PIPE_WIDTH = 100_000
 
@@ -38,11 +38,13 @@ class PlanReport:
         proposed: How many of the trials are not fixed: the search method proposes them from the
             results before. Each counts with the most epochs that it can have.
         expected_epochs: What the scheduler lets run; early stopping is not foreseen.
+        expected_range: The epochs are among these in 19 of 20 sweeps.
         follow_up_epochs: Epochs at most of what follows the search: audit, final and its refit.
         kept: Trials of the search whose weights stay.
         columns: What each column of the data was taken for.
         epoch_s: Mean seconds of a measured epoch over some of the trials; None if not measured.
-        eta_s: Wall time to expect, from expected and follow-up epochs; None if not measured.
+        eta_s: Wall time to expect, from expected and follow-up epochs and the start of Ray and its
+            workers; None if not measured.
         weights_bytes: Of all weights on disk at the end; None if not measured.
         checkpoint_bytes: Of all checkpoints on disk at once, at most; None if not measured.
     """
@@ -53,6 +55,7 @@ class PlanReport:
     folds: int | None
     max_epochs: int
     expected_epochs: float
+    expected_range: tuple[int, int]
     rungs: list[int]
     slots: int
     follow_up_epochs: int
@@ -79,7 +82,8 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
         proposed=trials - len(planned),
         folds=sweep.file.data.split.folds,
         max_epochs=sum(epochs),
-        expected_epochs=round(expected, 1),
+        expected_epochs=round(expected.mean, 1),
+        expected_range=(expected.low, expected.high),
         rungs=sorted(scheduler.milestones or ()),
         slots=at_once,
         follow_up_epochs=_followers(sweep, planned) * max(epochs),
@@ -180,11 +184,14 @@ def _print_report(report: PlanReport, sweep: Sweep) -> None:
         )
     if report.rungs:
         print(f"rungs after epochs {', '.join(map(str, report.rungs))}")
-    print(f"{report.max_epochs:,} epochs at most, about {report.expected_epochs:,.0f} expected")
+    print(f"{report.max_epochs:,} epochs at most, {_expected(report)}")
     if report.follow_up_epochs:
         print(f"then {report.follow_up_epochs:,} epochs at most for what follows the search")
     if report.eta_s is not None and report.epoch_s is not None:
-        print(f"about {_time(report.eta_s)} ({1000 * report.epoch_s:.1f} ms an epoch, measured)")
+        print(
+            f"about {_time(report.eta_s)}: {1000 * report.epoch_s:.1f} ms an epoch (measured), and "
+            f"{START_S:.0f} s for Ray and its workers to start, which --local does without"
+        )
     from rich.filesize import decimal
 
     if report.weights_bytes is not None and report.checkpoint_bytes is not None:
@@ -193,6 +200,15 @@ def _print_report(report: PlanReport, sweep: Sweep) -> None:
             f"about {decimal(report.weights_bytes)} of weights in the end ({whose}), and at most "
             f"{decimal(report.checkpoint_bytes)} of checkpoints while trials run"
         )
+
+
+def _expected(report: PlanReport) -> str:
+    """Return how many epochs to expect, and how sure that is."""
+    low, high = report.expected_range
+    about = f"about {report.expected_epochs:,.0f} expected"
+    if low == high:
+        return about
+    return f"{about} ({low:,} to {high:,} in 19 of 20 sweeps whose trials only the scheduler stops)"
 
 
 def _time(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,27 @@ def test_metrics_and_their_directions_come_from_the_file(tmp_path: Path) -> None
     sweep, plan = check_text(GOOD, "f.yaml", tmp_path, run_code=False)
     assert (sweep.objective.metric, sweep.objective.mode) == ("dev_reward", "max")
     assert plan[0].configuration["training"]["options"].keys() == {"lr"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "bounds"),
+    [
+        ("accuracy: {goal: max}", (0, 1)),
+        ("accuracy: {}", (0, 1)),
+        ("accuracy: {goal: max, bounds: [0, 100]}", (0, 100)),
+        ("accuracy: {goal: min}", (-math.inf, math.inf)),
+        ("r2: {}", (-math.inf, 1)),
+        ("loss: {}", (-math.inf, math.inf)),
+        ("reward: {goal: max}", (-math.inf, math.inf)),
+    ],
+)
+def test_a_metric_by_a_known_name_has_its_range(
+    tmp_path: Path, declared: str, bounds: tuple[float, float]
+) -> None:
+    (tmp_path / "own.py").write_text(CODE)
+    text = GOOD.replace("dev_reward", f"dev_{declared.partition(':')[0]}")
+    text = text.replace("{reward: {goal: max}, loss: {}}", f"{{{declared}}}")
+    assert check_text(text, "f.yaml", tmp_path, run_code=False)[0].objective.bounds == bounds
 
 
 def test_a_constraint_reads_an_option(tmp_path: Path) -> None:

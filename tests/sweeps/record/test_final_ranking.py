@@ -57,6 +57,14 @@ def test_an_interval_is_that_of_bonferroni() -> None:
     assert (first.low, first.high) == (0.0, pytest.approx(0.2 + half))  # no loss is below 0
 
 
+def test_an_accuracy_in_percent_is_no_share() -> None:
+    """An own loop may report it so: 1 is no bound of it."""
+    values = np.array([[91.0, 92.0, 93.0], [80.0, 81.0, 82.0]])
+    first = ranked(values, "dev_accuracy", "max")[0]
+    assert first.low == pytest.approx(92 - t.ppf(1 - 0.025 / 2, 2) / 3**0.5)
+    assert first.high == pytest.approx(92 + t.ppf(1 - 0.025 / 2, 2) / 3**0.5)
+
+
 def test_an_accuracy_is_nowhere_said_to_be_above_1() -> None:
     found = ranked(np.array([[0.9, 0.95, 0.99]]), "dev_accuracy", "max")
     assert found[0].high == 1.0

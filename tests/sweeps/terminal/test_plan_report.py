@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import sweeps
 from sweeps.cli.commands import main
 from sweeps.definition.loading import check_sweep
 from sweeps.models.training.training import Training
-from sweeps.terminal.plan_report import plan_report
+from sweeps.terminal.plan_report import START_S, plan_report
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 3}"
@@ -27,7 +28,10 @@ def test_plan_as_json_has_the_trials_rungs_and_a_measured_eta(
     assert plan["rungs"] == [1, 3]
     assert plan["max_epochs"] == 54
     assert plan["epoch_s"] > 0
-    assert plan["eta_s"] > plan["expected_epochs"] * plan["epoch_s"] / plan["slots"]
+    low, high = plan["expected_range"]
+    assert low < plan["expected_epochs"] < high
+    training_s = plan["expected_epochs"] * plan["epoch_s"] / plan["slots"]
+    assert plan["eta_s"] == pytest.approx(START_S + training_s, abs=0.1)
 
 
 def test_plan_prints_the_trials_and_writes_nothing(
@@ -38,6 +42,7 @@ def test_plan_prints_the_trials_and_writes_nothing(
     shown = capsys.readouterr().out
     assert "hidden_units" in shown
     assert "rungs after epochs 1, 3" in shown
+    assert re.search(r"54 epochs at most, about \d+ expected \(\d+ to \d+ in 19 of 20 ", shown)
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -61,7 +66,8 @@ def test_a_plan_with_folds_measures_the_nets_of_all_folds(
     assert main(["plan", str(path)]) == 0
     shown = capsys.readouterr().out
     assert "5 folds: a trial trains 5 nets, and an epoch is one of each" in shown
-    assert "54 epochs at most" in shown
+    assert "54 epochs at most, about 54 expected\n" in shown
+    assert "ms an epoch (measured), and 15 s for Ray and its workers to start" in shown
     measured = []
     for data in ("{source: iris}", "{source: iris, split: {folds: 20}}"):
         assert main(["plan", str(write_sweep(tmp_path, data=data)), "--json"]) == 0
