@@ -105,15 +105,22 @@ def _click_command(words: list[str]) -> Any:
     return cli.commands[words[1]]
 
 
+def _of_sweeps(words: list[str]) -> list[str]:
+    """Return the words after `sweeps`, if it is our command and not only asked for its help."""
+    is_script = words[0] == "sweeps"
+    rest = words[1:] if is_script else words[3:] if words[1:3] == ["-m", "sweeps"] else []
+    return [] if rest == ["--help"] else rest
+
+
 @pytest.mark.parametrize("where", commands())
 def test_every_command_is_one_of_the_real_command_line(where: str) -> None:
     words = commands()[where]
     if words[0] in ("ray", "mlflow"):
         with _click_command(words).make_context(words[1], words[2:]) as context:
             assert context.command.name == words[1]
-    elif words[:3] == ["python", "-m", "sweeps"] and words[3:] != ["--help"]:
+    elif ours := _of_sweeps(words):
         parser, _ = _parser()
-        parsed = parser.parse_args(words[3:])
+        parsed = parser.parse_args(ours)
         file = str(parsed.file).removeprefix("/opt/sweeps/")
         assert (ROOT / file).exists()
     elif words[:4] == ["python", "-m", "pip", "install"]:
