@@ -2,7 +2,7 @@
 
 parameters.json  the trial's options
 metrics.jsonl    what the program reports, of all of its runs
-output.log       what it prints
+output.log       what it prints, of megabytes the begin and the end
 checkpoints/     the program's own: what it saves, it finds again where the trial goes on
 """
 
@@ -21,13 +21,13 @@ from pathlib import Path
 from sweeps.models.own_code.program_command import named_options, placed, split_command
 from sweeps.models.process.child_program import ChildProgram, ProgramEnd
 from sweeps.models.program_configuration import ProgramTraining
+from sweeps.models.training.program_log import ProgramLog
 from sweeps.models.training.reported_rows import ReportedRows
 
 __all__ = ["FolderError", "ProgramPlace", "ProgramRun", "StopAskedError"]
 
 # Most programs take a seed of numpy's, of 32 bits; many an argument has a sign.
 _SEEDS = 2**31
-_TAIL_LINES, _TAIL_BYTES = 20, 4_000
 
 
 class StopAskedError(Exception):
@@ -83,7 +83,6 @@ class ProgramRun:
         """
         self._training, self._place = training, place
         self._given = _given(training, seed, place.folder)
-        self.log = place.folder / "output.log"
         self.metrics = Path(self._given["metrics"])
         try:
             words = self._take_folder()
@@ -99,9 +98,8 @@ class ProgramRun:
         Path(self._given["checkpoints"]).mkdir(parents=True, exist_ok=True)
         self.reported = ReportedRows(self.metrics)
         words = self._words()
-        with self.log.open("a", encoding="utf-8") as log:
-            log.write(f"$ {shlex.join(words)}\n")
-        self._printed_from = self.log.stat().st_size
+        self.log = self._place.folder / "output.log"
+        self._log = ProgramLog(self.log, shlex.join(words))
         return words
 
     def _words(self) -> list[str]:
@@ -130,11 +128,13 @@ class ProgramRun:
 
     def wait(self, timeout_s: float) -> ProgramEnd | None:
         """Return how it has ended, or None where it still runs after some seconds."""
+        self._log.keep_small()
         return self._child.wait(timeout_s)
 
     def stop(self) -> None:
         """End it, and every process of its own."""
         self._child.stop()
+        self._log.keep_small()
 
     def forget_saved(self) -> None:
         """Delete what it has saved, so that its next run begins anew."""
@@ -142,11 +142,7 @@ class ProgramRun:
 
     def printed(self) -> str:
         """Return the last lines that this run has printed."""
-        with self.log.open("rb") as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(self._printed_from, end - _TAIL_BYTES))
-            lines = file.read().decode(errors="replace").split("\n")
-        return "\n".join([line.rstrip() for line in lines if line.strip()][-_TAIL_LINES:])
+        return self._log.last_lines()
 
 
 def _given(training: ProgramTraining, seed: int, folder: Path) -> dict[str, str]:

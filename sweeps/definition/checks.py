@@ -34,7 +34,6 @@ from sweeps.definition.problems import from_model
 from sweeps.definition.roles import check_roles
 from sweeps.definition.search_methods import GridSearch, LearningSearch
 from sweeps.definition.sweep_file import (
-    Resources,
     Stopping,
     SweepFile,
 )
@@ -107,7 +106,7 @@ def check_sections(
         problems += _check_stopping(file.stopping, tried)
     problems += check_own_loss(file.objective.metric, tried)
     problems += check_roles(file.roles, space)
-    problems += _check_resources(file.resources)
+    problems += _check_resources(file)
     problems += faults
     if problems or objective is None or (data is None and is_read):
         return None, list(dict.fromkeys(problems))
@@ -329,9 +328,14 @@ def _check_stopping(
         yield Problem(("stopping", "grace_epochs"), grace, rule, hint=hint)
 
 
-def _check_resources(resources: Resources) -> Iterator[Problem]:
-    """Yield that a trial would hold GPUs that its training does not use."""
-    if resources.gpu > 1:
+def _check_resources(file: SweepFile) -> Iterator[Problem]:
+    """Yield that a trial would hold GPUs that its training does not use, or parts of several."""
+    resources = file.resources
+    if trains_itself(file.space):
+        if resources.gpu > 1 and not resources.gpu.is_integer():
+            rule = f"must be a whole number, or a part of one GPU, got {resources.gpu:g}"
+            yield Problem(("resources", "gpu"), resources.gpu, rule)
+    elif resources.gpu > 1:
         rule = f"must be at most 1: a net trains on one GPU, got {resources.gpu:g}"
-        hint = "write `gpu: 1`; trials run side by side on the others"
+        hint = "write `gpu: 1`; trials run side by side on the others (own training may have more)"
         yield Problem(("resources", "gpu"), resources.gpu, rule, hint=hint)

@@ -118,7 +118,11 @@ class Resources(Section):
     """What one trial occupies, and how many trials may run at once."""
 
     cpu: float = Field(1, gt=0, description="CPU cores of one trial; also its threads, rounded up.")
-    gpu: float = Field(0, ge=0, description="GPUs of one trial, at most 1; 0.25: four share one.")
+    gpu: float = Field(
+        0,
+        ge=0,
+        description="GPUs of one trial. 0.25: four share one; 2: own training and programs alone.",
+    )
     workers: int | None = Field(None, ge=1, description="Trials at once; null: as many as fit.")
 
 

@@ -84,6 +84,8 @@ def _too_much(resources: Resources, nodes: Sequence[Node]) -> str:
     for key, (asked, there, what) in most.items():
         if asked > there:
             most_there = f"; ask for {there:g} at most" if there else ""
+            if key == "gpu" and asked > 1:
+                most_there += "; a trial is on one node, and Ray Train is what trains on several"
             return (
                 f"resources.{key} = {asked:g}: one trial asks for {asked:g} {what} and {where} "
                 f"has {there:g}, so it could never start{most_there}"

@@ -112,6 +112,16 @@ def test_a_program_that_never_reports_is_ended_in_time(tmp_path: Path) -> None:
         curve(training)
 
 
+def test_of_much_that_is_printed_the_begin_and_the_end_are_kept(tmp_path: Path) -> None:
+    code = "print('first'); " + "print('x' * 999_999); " * 9 + "row(1); sys.exit('last')"
+    with program(tmp_path, code) as training, pytest.raises(OwnTrainingError) as caught:
+        curve(training)
+    log = (tmp_path / "own/output.log").read_text()
+    assert log.split("\n")[1:2] + log.split("\n")[-2:] == ["first", "last", ""]
+    assert len(log) < 5_000_000
+    assert "ended with exit code 1 after 1 of 3 epochs: last" in str(caught.value)
+
+
 def test_lines_count_when_they_have_their_end(tmp_path: Path) -> None:
     code = """report('{"epoch": 1, '); time.sleep(0.1); report('"loss": 1}\\n\\n')
 report('{"epoch": 2, "loss": NaN}\\n'); time.sleep(60)"""

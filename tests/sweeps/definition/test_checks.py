@@ -136,6 +136,29 @@ def test_a_trial_may_have_one_gpu_or_a_part_of_it(gpus: str) -> None:
     assert sweep.file.resources.gpu == float(gpus)
 
 
+OWN = """name: own
+objective: {metric: dev_loss}
+metrics: {loss: {goal: min}}
+search: {method: random, trials: 1}
+space: {training: {kind: program, command: "python train.py", epochs: 2}}
+"""
+
+
+@pytest.mark.parametrize("gpus", ["0.5", "1", "4"])
+def test_own_training_and_programs_have_as_many_gpus_as_they_ask_for(
+    tmp_path: Path, gpus: str
+) -> None:
+    (tmp_path / "train.py").touch()
+    sweep, _ = check_text(OWN + f"resources: {{gpu: {gpus}}}\n", "f.yaml", tmp_path)
+    assert sweep.file.resources.gpu == float(gpus)
+
+
+def test_nobody_has_one_gpu_and_a_part_of_another(tmp_path: Path) -> None:
+    (tmp_path / "train.py").touch()
+    with pytest.raises(SweepFileError, match="must be a whole number, or a part of one GPU"):
+        check_text(OWN + "resources: {gpu: 1.5}\n", "f.yaml", tmp_path)
+
+
 def test_all_problems_are_shown_together_in_the_order_of_the_file() -> None:
     text = GOOD.replace("trials: 4", "trials: 0").replace("epochs: 3", "epochs: 0, bach_size: 3")
     text = text.replace("iris", "iris, split: {dev: 0.6, test: 0.5}")
