@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -179,6 +180,14 @@ def test_what_is_wrong_with_own_training_is_said_in_words(name: str, words: str)
     with pytest.raises(OwnTrainingError) as caught:
         finished(begin(own(name), declared=one))
     assert words in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_that_comes_back_ends_with_its_epoch(tmp_path: Path) -> None:
+    about = tmp_path / "epochs"
+    training = finished(begin(own("forks", {"about": str(about)})))
+    assert (training.outcome, training.epoch) == ("completed", 6)
+    assert about.read_text() == "1 1 2 3 4 5 6 "
 
 
 def test_a_declared_metric_that_nobody_reports_is_named() -> None:
