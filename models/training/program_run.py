@@ -15,6 +15,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,13 +129,17 @@ class ProgramRun:
 
     def wait(self, timeout_s: float) -> ProgramEnd | None:
         """Return how it has ended, or None where it still runs after some seconds."""
-        self._log.keep_small()
+        self._keep_log_small()
         return self._child.wait(timeout_s)
 
     def stop(self) -> None:
         """End it, and every process of its own."""
         self._child.stop()
-        self._log.keep_small()
+        self._keep_log_small()
+
+    def _keep_log_small(self) -> None:
+        with suppress(OSError):  # a log that cannot be cut is no fault of the trial's
+            self._log.keep_small()
 
     def forget_saved(self) -> None:
         """Delete what it has saved, so that its next run begins anew."""
