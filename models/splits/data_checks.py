@@ -20,8 +20,9 @@ from sweeps.models.scoring.metrics import Needs
 from sweeps.models.scoring.tasks import Task
 from sweeps.models.splits.cut_notes import cut_notes
 from sweeps.models.splits.cuts import Cut, cut_dataset
+from sweeps.models.splits.few_rows import few_rows
 from sweeps.models.splits.metric_checks import unmeasurable
-from sweeps.models.splits.splits import Splits, split_folds
+from sweeps.models.splits.splits import Splits, TrainDev, split_folds
 
 __all__ = ["DataReport", "DataSummary", "check_data"]
 
@@ -45,6 +46,7 @@ class DataSummary:
         columns: what each column was taken for.
         unmeasurable: what metrics that need it lack here, and why (`Metric.needs`).
         item: what the x of an item is, of a dataset; None of features.
+        few: a few train and dev rows, to try a trial out on; with folds, of each.
     """
 
     task: Task
@@ -61,6 +63,7 @@ class DataSummary:
     columns: ColumnKinds = field(default_factory=ColumnKinds)
     unmeasurable: Mapping[Needs, str] = field(default_factory=dict)
     item: TensorKind | None = None
+    few: tuple[TrainDev, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -133,4 +136,5 @@ def _summary(dataset: Dataset, config: DataConfig, folds: tuple[Splits, ...]) ->
         columns=kinds_of(dataset, config),
         item=first.preprocessing.item,
         unmeasurable=unmeasurable(dataset.target, [fold.dev.rows for fold in folds]),
+        few=tuple(few_rows(fold.train_dev()) for fold in folds),
     )

@@ -40,6 +40,9 @@ class Learner(Protocol):
     def train_epoch(self, epoch: int) -> NetEpoch:
         """Train one epoch, counted from 0."""
 
+    def evaluate_again(self) -> None:
+        """Measure once more, and keep nothing of it: for whoever asks what that changes."""
+
     def keep_weights(self) -> None:
         """Copy the weights as they are now, in place of what was kept before."""
 

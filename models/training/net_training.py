@@ -182,6 +182,11 @@ class NetTraining:
             *values, loss_total = torch.cat([*parts, loss_sum.double().view(1)]).tolist()
         return dict(zip(self._columns, values, strict=True)), loss_total
 
+    def evaluate_again(self) -> None:
+        """Measures once more, and keeps nothing of it; what is drawn for it is not counted."""
+        with self._randomness, self._randomness.again():
+            self._evaluate(torch.zeros((), device=self._parameters.gradient.device))
+
     def keep_weights(self) -> None:
         """Copies the weights as they are now, in place of what was kept before."""
         self._kept = {name: tensor.clone() for name, tensor in self._net.state_dict().items()}

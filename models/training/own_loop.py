@@ -105,6 +105,10 @@ class OwnLoop:
         with _one_process(), draws, torch.no_grad(), _evaluating(self._trial):
             return self._steps.evaluate(rows)
 
+    def evaluate_again(self) -> None:
+        """Measure once more, and keep nothing of it."""
+        self.evaluate(self._trial.dev)
+
     @contextmanager
     def _theirs(self) -> Iterator[None]:
         """Run the user's code with the trial's random numbers."""

@@ -221,6 +221,9 @@ class ProgramLoop:
         if self._started is not None:
             self._started.stop()
 
+    def evaluate_again(self) -> None:
+        """Do nothing: a program measures itself."""
+
     def keep_weights(self) -> None:
         """Do nothing: what a program saves is in its own folder."""
 

@@ -143,6 +143,11 @@ class Training:
         """
         return _together([net.kept_weights for net in self._nets])
 
+    def evaluate_again(self) -> None:
+        """Measures the nets as they are once more, and keeps nothing of it."""
+        for net in self._nets:
+            net.evaluate_again()
+
     def drop_rows(self, epoch: int) -> None:
         """Takes the rows up to and including `epoch` out of `history`, and so of checkpoints.
 

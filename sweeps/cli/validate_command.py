@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ def add_validate(commands: Any) -> argparse.ArgumentParser:
         "--run-code",
         action="store_true",
         dest="runs_code",
-        help="call the function that loads the data, import the packages of your own code, and "
-        "hold options against a Pydantic model of yours",
+        help="call the function that loads the data, hold options against a Pydantic model of "
+        "yours, and try your own nets, losses and training on a few rows",
     )
     command.set_defaults(command=_validate)
     return command
@@ -35,9 +36,13 @@ def add_validate(commands: Any) -> argparse.ArgumentParser:
 def _validate(parsed: argparse.Namespace) -> int:
     from sweeps.definition.loading import check_sweep
     from sweeps.definition.planning import trials_in_all
+    from sweeps.execution.rehearsal_apart import rehearse_sweep
 
+    tried: tuple[str, ...] = ()
     try:
         sweep, planned = check_sweep(parsed.file, parsed.set, run_code=parsed.runs_code)
+        if parsed.runs_code:
+            tried = rehearse_sweep(sweep, planned, _say)
     except SweepFileError as err:
         if not parsed.json:
             raise
@@ -45,10 +50,16 @@ def _validate(parsed: argparse.Namespace) -> int:
         return err.exit_code
     trials = trials_in_all(sweep.file.search, len(planned))
     if parsed.json:
-        print(json.dumps(_as_json(sweep, trials)))
+        print(json.dumps(_as_json(sweep, trials) | {"sanity": tried}))
     else:
         _print(parsed.file, sweep, trials)
+        for note in tried:
+            print(f"note: {note}")
     return 0
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _as_json(sweep: Sweep, trials: int) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from sweeps.models.own_code.roles import metric_functions, trial_functions
 from sweeps.search_spaces.problems import Problem, SpaceError
 from sweeps.search_spaces.yaml_reader import Document, YamlError, parse_yaml, read_text
 
-__all__ = ["check_sweep", "check_text", "load_sweep", "read_values"]
+__all__ = ["check_sweep", "check_text", "load_sweep", "located", "read_values"]
 
 # Stand in for sections that are wrong in themselves; none of their own is then reported.
 _STAND_INS: dict[str, Any] = {"name": "unnamed", "data": {"source": "iris"}, "space": {}}
@@ -97,6 +97,7 @@ def check_text(
         summary=sections.data,
         chosen=chosen,
         runs_code=run_code,
+        name=name,
     )
     try:
         plan = make_plan(sweep)
@@ -124,6 +125,13 @@ def _package_problems(sweep: Sweep, plan: Iterable[PlannedTrial]) -> Iterator[Pr
             if problem is not None:
                 place = template_place(sweep.space, trial.configuration, problem)
                 yield replace(problem, path=("space", *place))
+
+
+def located(sweep: Sweep, problems: Iterable[Problem]) -> list[FileProblem]:
+    """Return problems of a sweep with where they stand: in its file, or in an override."""
+    document = _read(sweep.source, sweep.name)
+    applied = _changed(document.value, sweep.overrides)[1]
+    return _Places(sweep.name, document, applied).of(problems)
 
 
 def read_values(source: str, name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:

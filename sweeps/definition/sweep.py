@@ -33,6 +33,7 @@ class Sweep:
         summary: What checking the data found; None where there are none, or where they are a
             function of the user's and no code was to be run.
         runs_code: Whether code of the user's may be run to check it.
+        name: What messages call the file.
     """
 
     file: SweepFile
@@ -45,6 +46,7 @@ class Sweep:
     summary: DataSummary | None
     chosen: Chosen | None = None
     runs_code: bool = False
+    name: str = "sweep file"
 
     @property
     def data(self) -> DataSummary:

@@ -131,6 +131,12 @@ class TrialLimits(Section):
 
     timeout_s: float | None = Field(None, gt=0, description="Kill a trial that takes longer.")
     retries: int = Field(2, ge=0, description="Further attempts after an error or a kill.")
+    sanity_check: Literal["error", "warn", "skip"] = Field(
+        "error",
+        description="Before the first trial, own code is tried on a few rows: it must repeat, "
+        "resume exactly, not depend on evaluation, and use its options. warn: record what it does "
+        "not keep, and go on.",
+    )
 
 
 class Checkpoints(Section):

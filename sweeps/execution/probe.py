@@ -15,7 +15,7 @@ import torch
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import SweepError
-from sweeps.execution.rehearsal import rehearse, rehearse_program
+from sweeps.execution.rehearsal import rehearse_program, spread
 from sweeps.execution.trial_worker import REPORT_PERIOD_S
 from sweeps.models.configuration import TrialConfig, net_outputs
 from sweeps.models.data.datasets import load_dataset
@@ -68,7 +68,7 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
     if is_own_training(planned[0].configuration):
         return _probe_own(planned, data, objective)
     seconds, times_weights, row_bytes = [], [1.0], 0
-    for trial in _spread(planned, _TRAINED):
+    for trial in spread(planned, _TRAINED):
         with _trial_errors(trial):
             training = Training(_config(trial), data, objective, trial.seed)
             row = training.train_epoch()
@@ -76,7 +76,7 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
                 seconds.append(training.train_epoch()["epoch_s"])
             times_weights.append(len(training.checkpoint()) / _weights_bytes(trial, data))
             row_bytes = max(row_bytes, len(json.dumps(row)))
-    weights = [_weights_bytes(trial, data) for trial in _spread(planned, _BUILT)]
+    weights = [_weights_bytes(trial, data) for trial in spread(planned, _BUILT)]
     epoch_s = sum(seconds) / len(seconds) if seconds else 0.0
     return Probe(
         epoch_s=epoch_s,
@@ -89,17 +89,13 @@ def probe_plan(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Probe:
 def _probe_own(
     planned: Sequence[PlannedTrial], data: Sequence[TrainDev], objective: Objective
 ) -> Probe:
-    """Measure own training, which tells what it keeps once it has trained, and rehearse it.
+    """Measure own training, which tells what it keeps once it has trained.
 
     Raises:
-        SweepError: It cannot be trained, does not repeat, or does not go on where it was.
+        SweepError: It cannot be trained.
     """
-    with _trial_errors(planned[0]):
-        broken = rehearse(planned[0], data, objective)
-    if broken:
-        raise SweepError(f"trial {planned[0].index}: {broken} (--no-probe plans without)")
     seconds, weights, checkpoints = [], [], []
-    for trial in _spread(planned, _TRAINED):
+    for trial in spread(planned, _TRAINED):
         with _trial_errors(trial):
             training = Training(trial.config, data, objective, trial.seed)
             seconds.append(training.train_epoch()["epoch_s"])
@@ -125,7 +121,7 @@ def _probe_program(planned: Sequence[PlannedTrial], objective: Objective, sweep:
             broken = rehearse_program(planned[0], objective, place)
         if broken:
             raise SweepError(f"trial {planned[0].index}: {broken} (--no-probe plans without)")
-        for trial in _spread(planned, _TRAINED):
+        for trial in spread(planned, _TRAINED):
             own = replace(place, folder=Path(folder) / str(trial.index))
             training = Training(trial.config, (), objective, trial.seed, own)
             with _trial_errors(trial), closing(training):
@@ -166,12 +162,6 @@ def _epochs_unreported(planned: Sequence[PlannedTrial], epoch_s: float) -> int:
     """Return of how many epochs a checkpoint has the rows, at most: those of one report."""
     longest = max(trial.config.training.epochs for trial in planned)
     return min(longest, math.ceil(REPORT_PERIOD_S / epoch_s)) if epoch_s else longest
-
-
-def _spread(planned: Sequence[PlannedTrial], number: int) -> list[PlannedTrial]:
-    """Return at most `number` trials, spread evenly over the plan."""
-    step = math.ceil(len(planned) / number)
-    return list(planned[::step])
 
 
 def _config(trial: PlannedTrial) -> TrialConfig:

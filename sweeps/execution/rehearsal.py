@@ -1,29 +1,39 @@
-"""Whether own training repeats, and goes on where it was stopped: tried before it is relied on.
+"""Whether the user's own code keeps what a sweep relies on, tried on a few rows before it does.
 
-Two epochs, three times: twice from one seed, and once more from the checkpoint after the first.
+Two epochs, several times from one seed: they must repeat, go on from a checkpoint as if never
+stopped, and not depend on how often they are evaluated; and each option that is tuned must change
+something. On a CPU, as that is where equal seeds give equal bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
+
+import torch
 
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.program_files import program_training
+from sweeps.execution.tuned_options import TunedOption, tuned_options, with_option
+from sweeps.models.errors import ModelError
+from sweeps.models.own_code.guards import described, guarded
+from sweeps.models.own_code.roles import trial_functions
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.program_run import ProgramPlace
 from sweeps.models.training.training import Training
 from sweeps.models.training.weights import unpack
+from sweeps.models.trial_kinds import is_own_training, read_trial
 
-__all__ = ["rehearse", "rehearse_program"]
+__all__ = ["Finding", "rehearse", "rehearse_program", "spread"]
 
 _SEEDED = (
     "draw from torch's, numpy's or Python's global generators, or from one made from trial.seed, "
     "and read no clock"
 )
+_NET_SEEDED = "draw from torch's, numpy's or Python's global generators, and read no clock"
 _PROGRAM_SEEDED = (
     "give it {seed}, or take SWEEPS_SEED; or write `repeated_epochs: keep_first` in space.training"
 )
@@ -31,42 +41,176 @@ _KEPT = (
     "name all that training changes in trial.keep(...), or write `resume: from_start` in "
     "space.training"
 )
+_NET_KEPT = "hold all that training changes in parameters or in buffers (register_buffer)"
+_EVALUATION = "change nothing of a net that is in evaluation mode (`self.training` is false)"
+_USED = "use it, or remove it from the space"
+# Trials that are tried before it is said that none can be trained, and pairs of values.
+_TRIED = 3
+_EPOCHS = 3
+_BATCH = 64
 
 
-def rehearse(trial: PlannedTrial, data: Sequence[TrainDev], objective: Objective) -> str:
-    """Return what own training does not keep of its promises, and the way out; else nothing.
+@dataclass(frozen=True)
+class Finding:
+    """What own code does not keep.
 
-    Args:
-        trial: one that is planned; where it ends with its first epoch, nothing can be told.
-        data: what it is trained on; with folds, one for each; empty without data.
-        objective: with the metrics that are declared.
+    Attributes:
+        trial: the index of one that shows it.
+        key: where it is named in that trial's configuration.
+        rule: what was found.
+        hint: the way out.
+        is_certain: false where own training may fail for want of more rows.
     """
 
-    def begun() -> Training:
-        return Training(trial.config, data, objective, trial.seed)
+    trial: int
+    key: tuple[str, ...]
+    rule: str
+    hint: str = ""
+    is_certain: bool = True
 
-    first = begun()
-    first.train_epoch()
-    saved = first.checkpoint()
-    if first.outcome is not None:
-        return ""
-    first.train_epoch()
-    again = begun()
-    again.train_epoch()
-    again.train_epoch()
-    if differing := _difference(first, again):
-        return f"two runs from one seed differ {differing}: {_SEEDED}"
-    if not trial.config.resumes:
-        return ""
-    continued = begun()
-    continued.restore(saved)
-    continued.train_epoch()
-    if differing := _difference(first, continued):
-        return (
-            f"a trial that goes on from its checkpoint differs {differing} from one that was never "
-            f"stopped: {_KEPT}"
-        )
-    return ""
+    def __str__(self) -> str:
+        """Return the finding with its way out."""
+        return f"{self.rule}; {self.hint}" if self.hint else self.rule
+
+
+def rehearse(
+    planned: Sequence[PlannedTrial], data: Sequence[TrainDev], objective: Objective
+) -> Iterator[Finding]:
+    """Yield what the user's own code in trials does not keep.
+
+    Args:
+        planned: trials of a plan; where one ends with its first epoch, it can tell nothing.
+        data: what they are tried on; with folds, one for each; empty without data.
+        objective: with the metrics that are declared.
+
+    Raises:
+        OSError: a file cannot be read now.
+        MemoryError: there is too little of it now.
+    """
+    stage = _Stage(data, objective)
+    failed: Finding | None = None
+    for trial in spread(planned, _TRIED):
+        found = stage.tried(trial)
+        if isinstance(found, Finding):
+            failed = failed or found
+            continue
+        yield from stage.broken_promises(trial, found)
+        yield from stage.unused_options(planned)
+        return
+    if failed is not None:
+        yield failed
+
+
+class _Stage:
+    """A few rows, and the trainings that are tried on them."""
+
+    def __init__(self, data: Sequence[TrainDev], objective: Objective) -> None:
+        self._data, self._objective = data, objective
+
+    def _begun(self, trial: PlannedTrial) -> Training:
+        config = read_trial(_shortened(trial.configuration))
+        return Training(config, self._data, self._objective, trial.seed)
+
+    def _trained(self, trial: PlannedTrial, epochs: int = 2) -> Training:
+        training = self._begun(trial)
+        while training.epoch < epochs and training.outcome is None:
+            training.train_epoch()
+        return training
+
+    def tried(self, trial: PlannedTrial) -> Training | Finding:
+        """Train a trial, or return why it cannot be."""
+        try:
+            with guarded():
+                return self._trained(trial)
+        except (OSError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except (Exception, SystemExit) as err:
+            if isinstance(err, ModelError):
+                hint = f"got {err.value!r}" if err.value is not None else err.hint
+                return Finding(trial.index, err.key or _place(trial), err.rule, hint)
+            rule = f"must train, but raised {described(err)}"
+            is_certain = not is_own_training(trial.configuration)
+            return Finding(trial.index, _place(trial), rule, is_certain=is_certain)
+
+    def broken_promises(self, trial: PlannedTrial, first: Training) -> Iterator[Finding]:
+        """Yield the first promise that a trial breaks: others may follow from it.
+
+        Args:
+            first: two epochs of the trial.
+        """
+        if first.epoch < 2:
+            return
+        is_own = is_own_training(trial.configuration)
+        if differing := _difference(first, self._trained(trial)):
+            rule = f"two runs from one seed differ {differing}"
+            yield Finding(trial.index, _place(trial), rule, _SEEDED if is_own else _NET_SEEDED)
+            return
+        if trial.config.resumes and (differing := _difference(first, self._continued(trial))):
+            rule = (
+                f"a trial that goes on from its checkpoint differs {differing} from one that was "
+                f"never stopped"
+            )
+            yield Finding(trial.index, _place(trial), rule, _KEPT if is_own else _NET_KEPT)
+            return
+        if differing := _difference(first, self._evaluated(trial)):
+            rule = f"evaluating once more changes what follows {differing}"
+            yield Finding(trial.index, _place(trial), rule, _EVALUATION)
+
+    def _continued(self, trial: PlannedTrial) -> Training:
+        stopped, training = self._trained(trial, 1), self._begun(trial)
+        training.restore(stopped.checkpoint())
+        training.train_epoch()
+        return training
+
+    def _evaluated(self, trial: PlannedTrial) -> Training:
+        training = self._trained(trial, 1)
+        training.evaluate_again()
+        training.train_epoch()
+        return training
+
+    def unused_options(self, planned: Sequence[PlannedTrial]) -> Iterator[Finding]:
+        """Yield the tuned options of own functions that change nothing, whatever they are."""
+        for option in tuned_options(planned):
+            yield from self._unused(option)
+
+    def _unused(self, option: TunedOption) -> Iterator[Finding]:
+        """Yield that an option changes nothing in any of some trials that have it."""
+        shown = None
+        for trial, other in option.pairs(_TRIED):
+            one = self.tried(trial)
+            changed = self.tried(with_option(trial, option.key, other))
+            if isinstance(one, Finding) or isinstance(changed, Finding):
+                continue  # an option that fails is used
+            if _difference(one, changed):
+                return
+            shown = shown or (trial, option.value_of(trial), other)
+        if shown is not None:
+            trial, value, other = shown
+            rule = (
+                f"changes nothing: with {value!r} and {other!r} two epochs are equal in every bit"
+            )
+            yield Finding(trial.index, option.key, rule, _USED)
+
+
+def spread(planned: Sequence[PlannedTrial], number: int) -> list[PlannedTrial]:
+    """Return at most `number` trials, spread evenly over the plan."""
+    step = -(-len(planned) // number)
+    return list(planned[::step]) if planned else []
+
+
+def _place(trial: PlannedTrial) -> tuple[str, ...]:
+    """Return where the first own function of a trial is named; its net, where that is one."""
+    return next((own.role.path for own in trial_functions(trial.configuration)), ("model", "kind"))
+
+
+def _shortened(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a trial's configuration for a few rows, on a CPU."""
+    training = {**configuration["training"], "device": "cpu"}
+    if not is_own_training(configuration):
+        batch = training["batch_size"]
+        training["batch_size"] = batch if batch == "full" else min(batch, _BATCH)
+        training["epochs"] = max(training["epochs"], _EPOCHS)
+    return {**configuration, "training": training}
 
 
 def rehearse_program(trial: PlannedTrial, objective: Objective, place: ProgramPlace) -> str:
@@ -99,15 +243,22 @@ def rehearse_program(trial: PlannedTrial, objective: Objective, place: ProgramPl
 
 def _difference(one: Training, other: Training) -> str:
     """Return where two trainings differ after two epochs, in metrics or in what they keep."""
-    for left, right in zip(one.history, other.history, strict=True):
+    for left, right in zip(one.history, other.history, strict=False):
         for name, value in left.items():
-            if name != "epoch_s" and repr(value) != repr(right[name]):
+            if name != "epoch_s" and repr(value) != repr(right.get(name)):
                 return f"in epoch {left['epoch']:.0f} ({name} {value:.6g} and {right[name]:.6g})"
+    if len(one.history) != len(other.history):
+        return "in how many epochs they train"
     return _state_difference(unpack(one.checkpoint())[0], unpack(other.checkpoint())[0])
 
 
 def _state_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    for name, tensor in one.items():
-        if name not in other or tensor.numpy().tobytes() != other[name].numpy().tobytes():
+    for name in [*one, *(name for name in other if name not in one)]:
+        if name not in one or name not in other or _bits(one[name]) != _bits(other[name]):
             return f"in what it keeps ({name})"
     return ""
+
+
+def _bits(tensor: torch.Tensor) -> tuple[Any, ...]:
+    flat = tensor.detach().cpu().contiguous().flatten()
+    return tuple(tensor.shape), tensor.dtype, flat.view(torch.uint8).numpy().tobytes()

@@ -75,6 +75,7 @@ class Description:
         values: The sweep file with its defaults, as plain values; `sweep` is the same, typed.
         file: The sweep file's path where it was started; empty where that is not known.
         stage: Which one; None of a sweep itself.
+        sanity: What own code does not keep, where the file accepts that, or that it was not tried.
         plan_sum, source_sum: Checksums of plan.jsonl and sweep.yaml; None in format 1.
     """
 
@@ -91,6 +92,7 @@ class Description:
     git_commit: str = ""
     module_folders: tuple[str, ...] = ()
     stage: Stage | None = None
+    sanity: tuple[str, ...] = ()
     plan_sum: str | None = None
     source_sum: str | None = None
 
@@ -111,6 +113,7 @@ class Description:
             git_commit=value.get("git_commit") or "",
             module_folders=tuple(value.get("module_folders", ())),
             stage=value.get("stage"),
+            sanity=tuple(value.get("sanity", ())),
             plan_sum=value.get("plan_sum"),
             source_sum=value.get("source_sum"),
         )

@@ -151,6 +151,7 @@ def _summary(
     ]
     text += _rare_classes(description.data, description.sweep.data.split.test)
     text += [f"Note on the data: {note}." for note in description.data.notes]
+    text += [f"Note on your own code: {note}." for note in description.sanity]
     facts = {
         "objective": f"{record.objective.metric} ({record.objective.mode})",
         **_data_facts(description, record),

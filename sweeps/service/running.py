@@ -18,6 +18,7 @@ from sweeps.definition.split_identity import split_digest
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import RequestError, StoppedAtOnce, require_extra
 from sweeps.execution.placement import Place
+from sweeps.execution.rehearsal_apart import rehearse_sweep
 from sweeps.infra.command_line import command
 from sweeps.models.data.configuration import NO_DATA
 from sweeps.models.splits.data_checks import DataSummary
@@ -113,6 +114,7 @@ def run(
         _refuse_other_sweep(folder, sweep)
         return _session(folder, "resume", options)
     with place_of(runner, sweep.file.resources, runs, options.shown.print_line) as place:
+        notes = rehearse_sweep(sweep, planned, options.shown.print_line)
         folder = _new_folder(runs, sweep.file.name, run_id)
         if sweep.chosen is not None:
             options.shown.print_line(str(sweep.chosen))
@@ -121,6 +123,7 @@ def run(
             "file": str(Path(path).resolve()),
             "source_sum": folder.write_source(sweep.source),
             "plan_sum": folder.write_plan(planned),
+            "sanity": list(notes),
         }
         folder.write_description(about | _description(sweep))
         return _session_at(nullcontext(place), folder, "run", options)

@@ -14,6 +14,7 @@ from sweeps.definition.planning import PlannedTrial, most_epochs, trials_in_all
 from sweeps.definition.stage_plans import can_be_refitted
 from sweeps.definition.sweep import Sweep
 from sweeps.execution.placement import slots, this_machine
+from sweeps.execution.rehearsal_apart import rehearse_sweep
 from sweeps.execution.schedulers.expected_epochs import expected_epochs
 from sweeps.execution.schedulers.scheduler import Scheduler
 from sweeps.execution.schedulers.table import build_scheduler
@@ -47,6 +48,7 @@ class PlanReport:
             workers; None if not measured.
         weights_bytes: Of all weights on disk at the end; None if not measured.
         checkpoint_bytes: Of all checkpoints on disk at once, at most; None if not measured.
+        sanity: What own code does not keep, where the file accepts that.
     """
 
     name: str
@@ -66,6 +68,7 @@ class PlanReport:
     eta_s: float | None = None
     weights_bytes: int | None = None
     checkpoint_bytes: int | None = None
+    sanity: tuple[str, ...] = ()
 
 
 def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> PlanReport:
@@ -135,12 +138,18 @@ def describe_plan(path: Path, overrides: Sequence[str], *, as_json: bool, probe:
     if probe:
         print("measuring an epoch of a few trials ...", file=sys.stderr)
     report = plan_report(sweep, planned, probe)
+    if probe:
+        report = replace(report, sanity=rehearse_sweep(sweep, planned, _say))
     if as_json:
         print(json.dumps(asdict(report) | {"plan": [trial.to_json() for trial in planned]}))
         return 0
     _print_trials(planned)
     _print_report(report, sweep)
     return 0
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _print_trials(planned: Sequence[PlannedTrial]) -> None:
@@ -178,6 +187,8 @@ def _print_report(report: PlanReport, sweep: Sweep) -> None:
         print(f"rows are cut {sweep.summary.cut}")
         for note in sweep.summary.notes:
             print(f"note: {note}")
+    for note in report.sanity:
+        print(f"note: {note}")
     if report.folds is not None:
         print(
             f"{report.folds} folds: a trial trains {report.folds} nets, and an epoch is one of each"

@@ -162,8 +162,11 @@ def sweep_params(description: Description) -> list[Param]:
         if key != "trials" and not isinstance(value, list)
     }
     params = [Param(key, text) for key, text in texts_of(flatten(about)).items()]
-    cut = description.data.cut
-    return [*params, Param("data.cut", _within(cut, _LONGEST_PARAM))] if cut else params
+    more = {"data.cut": description.data.cut, "sanity": "; ".join(description.sanity)}
+    return [
+        *params,
+        *(Param(key, _within(text, _LONGEST_PARAM)) for key, text in more.items() if text),
+    ]
 
 
 def trial_tags(trial: TrialRecord, state: str, objective: Objective) -> dict[str, str]:

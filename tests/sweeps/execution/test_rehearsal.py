@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sweeps.definition.planning import PlannedTrial
-from sweeps.execution.rehearsal import rehearse
+from sweeps.execution.rehearsal import Finding, rehearse
 from sweeps.models.scoring.metric_configuration import MetricOptions
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.trial_kinds import read_trial
@@ -15,6 +15,7 @@ from tests.models.trial_fixtures import blobs
 
 
 def rehearsed(name: str, **training: Any) -> str:
+    """Return what is found of own training, as one text."""
     target = f"tests.models.own_trainings:{name}"
     section = {"kind": "custom", "target": target, "epochs": 4, **training}
     complete = read_trial({"training": section}).model_dump(mode="json")
@@ -22,7 +23,23 @@ def rehearsed(name: str, **training: Any) -> str:
     if name not in ("steps", "Steps"):
         del declared["hits"]
     goal = Objective("dev_loss", "min", declared)
-    return rehearse(PlannedTrial(0, "0", 7, complete), [blobs()], goal)
+    planned = [PlannedTrial(0, "0", 7, complete)]
+    return "\n".join(map(str, rehearse(planned, [blobs()], goal)))
+
+
+def rehearsed_net(name: str, *options: dict[str, Any]) -> list[Finding]:
+    """Return what is found of a net of the user's own, in a trial for each of its options."""
+    target = f"tests.sweeps.execution.rehearsed_nets:{name}"
+    planned = []
+    for index, one in enumerate(options or ({},)):
+        configuration = {
+            "model": {"kind": "custom", "target": target, "options": one},
+            "optimizer": {"kind": "sgd", "lr": 0.1},
+            "training": {"epochs": 1, "batch_size": 16},
+        }
+        complete = read_trial(configuration).model_dump(mode="json")
+        planned.append(PlannedTrial(index, str(index), 7, complete))
+    return list(rehearse(planned, [blobs()], Objective("dev_loss", "min")))
 
 
 @pytest.mark.parametrize("name", ["steps", "Steps", "two_nets", "Bandit"])
@@ -51,3 +68,41 @@ def test_what_begins_again_need_not_go_on(name: str) -> None:
 
 def test_one_epoch_tells_nothing() -> None:
     assert rehearsed("counts_in_a_local", epochs=1) == ""
+
+
+@pytest.mark.parametrize("name", ["dropout", "DrawsInEvaluation"])
+def test_a_net_that_keeps_its_promises_passes(name: str) -> None:
+    assert rehearsed_net(name) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Unseeded", "two runs from one seed differ in epoch "),
+        ("CountsInAnAttribute", "a trial that goes on from its checkpoint differs in epoch 2 "),
+        ("CountsEvaluations", "evaluating once more changes what follows in epoch 2 "),
+    ],
+)
+def test_what_a_net_does_not_keep_is_found_at_its_name(name: str, words: str) -> None:
+    (found,) = rehearsed_net(name)
+    assert (found.trial, found.key) == (0, ("model", "target"))
+    assert found.rule.startswith(words)
+    assert found.hint
+
+
+def test_an_option_that_changes_nothing_is_found_and_one_that_does_is_not() -> None:
+    options = [{"width": 4, "rate": 0.5}, {"width": 8, "rate": 0.1}, {"width": 16, "rate": 0.2}]
+    (found,) = rehearsed_net("swallows", *options)
+    assert found.key == ("model", "options", "rate")
+    assert "with 0.5 and 0.1 two epochs are equal in every bit" in found.rule
+
+
+def test_an_option_that_counts_only_beside_another_is_not_called_unused() -> None:
+    options = [{"deep": False, "width": 4}, {"deep": True, "width": 8}, {"deep": True, "width": 2}]
+    assert rehearsed_net("wide_where_deep", *options) == []
+
+
+def test_a_net_that_no_trial_can_train_is_found_and_one_in_three_is_for_its_trial() -> None:
+    (found,) = rehearsed_net("wants", {"width": 1}, {"width": 2})
+    assert "must be 4" in found.rule
+    assert rehearsed_net("wants", {"width": 1}, {"width": 4}) == []

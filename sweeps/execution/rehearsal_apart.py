@@ -1,0 +1,161 @@
+"""The rehearsal in a process of its own, which own code may hang, kill or change as it likes.
+
+A few seconds at most: what they do not suffice for is left out, and said.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sweeps.definition.loading import located
+from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.sweep import Sweep
+from sweeps.definition.trial_checks import template_place
+from sweeps.errors import SweepFileError
+from sweeps.infra.package import import_paths
+from sweeps.models.own_code.roles import metric_functions, trial_functions
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.splits.splits import TrainDev
+from sweeps.models.trial_kinds import is_program
+from sweeps.search_spaces.problems import Problem
+
+__all__ = ["rehearse_sweep"]
+
+_LIMIT_S = 20.0
+_MOST_TRIALS = 64
+_WAY_OUT = "`trial: {sanity_check: warn}` runs the sweep all the same, and records this"
+
+
+@dataclass(frozen=True)
+class _Order:
+    """All that the other process needs."""
+
+    trials: tuple[PlannedTrial, ...]
+    data: tuple[TrainDev, ...]
+    objective: Objective
+    threads: int
+    import_paths: tuple[str, ...]
+
+
+def rehearse_sweep(
+    sweep: Sweep, planned: Sequence[PlannedTrial], say: Callable[[str], object]
+) -> tuple[str, ...]:
+    """Try own code on a few rows; returns what it does not keep, where the file accepts that.
+
+    Does nothing, in no time, where trials have no code of the user's, or programs.
+
+    Args:
+        say: told what goes on.
+
+    Raises:
+        SweepFileError: own code does not keep what the sweep would rely on.
+    """
+    if not _has_own_code(sweep, planned):
+        return ()
+    if sweep.file.trial.sanity_check == "skip":
+        return ("the sanity check of own code was skipped",)
+    say("trying your own code on a few rows, as `trial.sanity_check` says ...")
+    found, left = _found_apart(_order(sweep, planned))
+    uncertain = [one for one in found if not one["is_certain"]]
+    if uncertain:
+        found, left = [], f"on a few rows it {uncertain[0]['rule']}"
+    if left:
+        say(f"the sanity check of own code was not completed: {left}")
+    problems = [_problem(sweep, planned, one) for one in found]
+    if problems and sweep.file.trial.sanity_check == "error":
+        hinted = [replace(one, hint=f"{one.hint}; {_WAY_OUT}") for one in problems]
+        raise SweepFileError(located(sweep, hinted))
+    notes = [f"{'.'.join(map(str, one.path))}: {one.rule}" for one in problems]
+    return (*notes, *([f"the sanity check of own code was not completed: {left}"] if left else []))
+
+
+def _has_own_code(sweep: Sweep, planned: Sequence[PlannedTrial]) -> bool:
+    configurations = [trial.configuration for trial in planned]
+    if any(map(is_program, configurations)):
+        return False
+    is_measured = any(True for _ in metric_functions(sweep.file.metrics))
+    return is_measured or any(True for one in configurations for _ in trial_functions(one))
+
+
+def _order(sweep: Sweep, planned: Sequence[PlannedTrial]) -> _Order:
+    return _Order(
+        trials=tuple(planned[:: -(-len(planned) // _MOST_TRIALS)]),
+        data=() if sweep.summary is None else sweep.summary.few,
+        objective=replace(sweep.objective, recorded=sweep.file.recorded_metrics),
+        threads=math.ceil(sweep.file.resources.cpu),
+        import_paths=tuple(map(str, sweep.module_folders())),
+    )
+
+
+def _problem(sweep: Sweep, planned: Sequence[PlannedTrial], found: dict[str, Any]) -> Problem:
+    """Return what was found, at its place in the sweep file."""
+    key = tuple(found["key"])
+    problem = Problem(key, None, found["rule"], hint=found["hint"])
+    if key[0] == "metrics":
+        return problem
+    configuration = next(one for one in planned if one.index == found["trial"]).configuration
+    place = template_place(sweep.space, configuration, problem)
+    return replace(problem, path=("space", *place))
+
+
+def _found_apart(order: _Order) -> tuple[list[dict[str, Any]], str]:
+    """Return what another process finds, and why it did not come to its end; empty if it did."""
+    paths = filter(None, [*import_paths(), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-P", "-c", f"import {__name__} as one; one.main()"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    left = ""
+    try:
+        done = subprocess.run(
+            command,
+            input=pickle.dumps(order),
+            capture_output=True,
+            timeout=_LIMIT_S,
+            env=environment,
+            check=False,
+        )
+        said = done.stdout
+        if done.returncode:
+            left = f"its process ended with {done.returncode}: {_last_line(done.stderr)}"
+    except subprocess.TimeoutExpired as err:
+        said, left = err.stdout or b"", f"it took more than {_LIMIT_S:g} s"
+    lines = [json.loads(line) for line in said.splitlines()]
+    found = [line for line in lines if "rule" in line]
+    return found, next((line["left"] for line in lines if "left" in line), left)
+
+
+def _last_line(text: bytes) -> str:
+    lines = text.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "without a word"
+
+
+def main() -> None:
+    """Rehearse what standard input asks for; prints one line of JSON for each finding."""
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what own code prints is no answer
+    for line in _rehearsed(pickle.load(sys.stdin.buffer)):
+        print(json.dumps(line), file=answer, flush=True)
+    answer.flush()
+    os._exit(0)  # whatever own code has left running
+
+
+def _rehearsed(order: _Order) -> Iterator[dict[str, Any]]:
+    import torch
+
+    from sweeps.definition.own_files import make_importable
+    from sweeps.execution.rehearsal import Finding, rehearse
+
+    make_importable(*order.import_paths)
+    torch.set_num_threads(order.threads)
+    try:
+        found: Iterable[Finding] = rehearse(order.trials, order.data, order.objective)
+        yield from map(asdict, found)
+    except (OSError, MemoryError, torch.OutOfMemoryError) as err:
+        yield {"left": f"{type(err).__name__}: {err}"}

@@ -1,0 +1,79 @@
+"""Nets of the user's own, as the tests of the rehearsal name them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+def _mlp(input_shape: tuple[int, ...], outputs: int, width: int = 8) -> nn.Sequential:
+    inputs = math.prod(input_shape)
+    return nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, outputs))
+
+
+class _Changed(nn.Module):
+    """A net of which a count or a draw changes the outputs."""
+
+    def __init__(self, input_shape: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.net = _mlp(input_shape, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs: Tensor = self.net(x) * self.factor()
+        return outputs
+
+    def factor(self) -> float | Tensor:
+        raise NotImplementedError
+
+
+class Unseeded(_Changed):
+    def factor(self) -> float:
+        return 1 + 0.1 * float(np.random.default_rng().normal())
+
+
+class DrawsInEvaluation(_Changed):
+    def factor(self) -> float:
+        return 1.0 if self.training else 1 + 0.1 * float(torch.randn(()))
+
+
+class CountsInAnAttribute(_Changed):
+    count = 0
+
+    def factor(self) -> float:
+        self.count += self.training
+        return 1 + 0.1 * self.count
+
+
+class CountsEvaluations(_Changed):
+    def __init__(self, input_shape: tuple[int, ...], outputs: int) -> None:
+        super().__init__(input_shape, outputs)
+        self.register_buffer("count", torch.zeros(()))
+
+    def factor(self) -> Tensor:
+        self.count: Tensor
+        self.count += not self.training
+        return 1 + 0.1 * self.count
+
+
+def dropout(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    return nn.Sequential(nn.Dropout(0.3), _mlp(input_shape, outputs))
+
+
+def swallows(input_shape: tuple[int, ...], outputs: int, width: int, **options: Any) -> nn.Module:
+    return _mlp(input_shape, outputs, width)
+
+
+def wide_where_deep(
+    input_shape: tuple[int, ...], outputs: int, deep: bool, width: int
+) -> nn.Module:
+    return _mlp(input_shape, outputs, width if deep else 3)
+
+
+def wants(input_shape: tuple[int, ...], outputs: int, width: int) -> nn.Module:
+    if width != 4:
+        raise ValueError(f"width must be 4, not {width}")
+    return _mlp(input_shape, outputs, width)
