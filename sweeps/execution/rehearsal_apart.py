@@ -9,6 +9,8 @@ import json
 import math
 import os
 import pickle
+import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,7 +31,8 @@ from sweeps.search_spaces.problems import Problem
 
 __all__ = ["rehearse_sweep"]
 
-_LIMIT_S = 20.0
+# Of computing, whatever else the machine does; and of hanging.
+_LIMIT_S, _HANGS_S = 20, 90.0
 _MOST_TRIALS = 64
 _WAY_OUT = "`trial: {sanity_check: warn}` runs the sweep all the same, and records this"
 
@@ -117,15 +120,17 @@ def _found_apart(order: _Order) -> tuple[list[dict[str, Any]], str]:
             command,
             input=pickle.dumps(order),
             capture_output=True,
-            timeout=_LIMIT_S,
+            timeout=_HANGS_S,
             env=environment,
             check=False,
         )
         said = done.stdout
-        if done.returncode:
+        if done.returncode == -signal.SIGXCPU:
+            left = f"it computed for more than {_LIMIT_S} s"
+        elif done.returncode:
             left = f"its process ended with {done.returncode}: {_last_line(done.stderr)}"
     except subprocess.TimeoutExpired as err:
-        said, left = err.stdout or b"", f"it took more than {_LIMIT_S:g} s"
+        said, left = err.stdout or b"", f"it took more than {_HANGS_S:g} s"
     lines = [json.loads(line) for line in said.splitlines()]
     found = [line for line in lines if "rule" in line]
     return found, next((line["left"] for line in lines if "left" in line), left)
@@ -138,6 +143,7 @@ def _last_line(text: bytes) -> str:
 
 def main() -> None:
     """Rehearse what standard input asks for; prints one line of JSON for each finding."""
+    resource.setrlimit(resource.RLIMIT_CPU, (_LIMIT_S, _LIMIT_S + 1))
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what own code prints is no answer
     for line in _rehearsed(pickle.load(sys.stdin.buffer)):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 from typing import Any
 
 import numpy as np
@@ -77,3 +79,8 @@ def wants(input_shape: tuple[int, ...], outputs: int, width: int) -> nn.Module:
     if width != 4:
         raise ValueError(f"width must be 4, not {width}")
     return _mlp(input_shape, outputs, width)
+
+
+def kills(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return _mlp(input_shape, outputs)

@@ -1,0 +1,66 @@
+"""Own code is tried before a sweep starts, in a process of its own: what it breaks is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import sweeps
+from sweeps.cli.commands import main
+from sweeps.errors import SweepFileError
+from tests.sweeps.sweep_files import space, write_sweep
+
+NETS = "tests.sweeps.execution.rehearsed_nets"
+UNUSED = "options: {width: 4, rate: {float: [0.1, 0.5]}}"
+
+
+def swallowing(folder: Path, sanity_check: str) -> Path:
+    model = f"{{kind: custom, target: '{NETS}:swallows', {UNUSED}}}"
+    return write_sweep(
+        folder,
+        space=space(model, "{kind: adam}"),
+        search="{method: random, trials: 2}",
+        trial=f"{{sanity_check: {sanity_check}}}",
+    )
+
+
+def test_a_run_refuses_what_own_code_does_not_keep_and_writes_nothing(tmp_path: Path) -> None:
+    path = swallowing(tmp_path, "error")
+    with pytest.raises(SweepFileError) as caught:
+        sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    (problem,) = caught.value.problems
+    assert problem.path == "space.model.options.rate.float"
+    assert problem.line == 6
+    assert problem.rule.startswith("changes nothing: with ")
+    assert "sanity_check: warn" in problem.hint
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_is_accepted_stands_in_the_record_and_the_report(tmp_path: Path) -> None:
+    path = swallowing(tmp_path, "warn")
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    folder = results.folder.path
+    (note,) = json.loads((folder / "sweep.json").read_text())["sanity"]
+    assert note.startswith("space.model.options.rate.float: changes nothing")
+    assert "changes nothing" in (folder / "report.html").read_text()
+
+
+def test_validate_tries_own_code_only_where_it_may_run_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = swallowing(tmp_path, "error")
+    assert main(["validate", str(path)]) == 0
+    assert main(["validate", "--run-code", str(path)]) == 2
+    assert "changes nothing" in capsys.readouterr().err
+
+
+def test_a_net_that_kills_its_process_is_told_and_left_to_its_trials(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = f"{{kind: custom, target: '{NETS}:kills'}}"
+    path = write_sweep(tmp_path, space=space(model), trial="{sanity_check: error}")
+    assert main(["validate", "--run-code", str(path), "--json"]) == 0
+    (note,) = json.loads(capsys.readouterr().out)["sanity"]
+    assert "was not completed: its process ended with -9" in note
