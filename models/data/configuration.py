@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from sweeps.models.errors import DataError
-from sweeps.models.own_code.roles import TARGET
+from sweeps.models.own_code.roles import TARGET, free_names
 from sweeps.models.scoring.tasks import Task
 from sweeps.models.section import Section
 
@@ -203,7 +203,8 @@ class DataConfig(Section):
             become one column of 0 or 1 per category either way.
         missing: `error` refuses missing feature values; `mean` puts the mean of the training rows
             for a missing number and no category for a missing word.
-        exclude: columns of a file that are not used, such as row identifiers.
+        options: passed to a function as keywords; fixed, as all trials have the same rows.
+        exclude: columns of a file or function that are not used, such as row identifiers.
         words: columns of a file or function whose values are categories even where they look like
             numbers, such as postcodes; the target among them has classes as they are written.
         missing_values: texts of a .csv file that stand for a missing value, in place of the usual
@@ -219,6 +220,7 @@ class DataConfig(Section):
     """
 
     source: str
+    options: Annotated[dict[str, Any], free_names("data")] = Field({})
     target: str | Targets | None = None
     task: Literal["auto", Task] = "auto"
     positive: str | int | bool | None = None
@@ -256,7 +258,11 @@ class DataConfig(Section):
     @model_validator(mode="after")
     def _keys_suit_the_source(self) -> Self:
         if self.kind != "file":
-            self._refuse(("target", "exclude"), "only for files")
+            self._refuse(("target",), "only for files")
+        if self.kind not in ("file", "function"):
+            self._refuse(("exclude",), "only for files and functions")
+        if self.kind != "function":
+            self._refuse(("options",), "only for functions")
         if self.kind == "none":
             self._refuse(("words", "positive", "weights", "split"), "only for data")
         if self.kind == "builtin" and self.split.column is not None:

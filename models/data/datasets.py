@@ -189,7 +189,7 @@ def _table_without(config: DataConfig, base_dir: Path, apart: Mapping[str, Apart
 
 
 def _from_function(config: DataConfig) -> _Read:
-    returned = call_data_function(config.source)
+    returned = call_data_function(config.source, config.options)
     found = dataset_of(config.source, returned)
     if found is not None:
         return _from_dataset(config, *found)
@@ -207,11 +207,22 @@ def _from_function(config: DataConfig) -> _Read:
             hint = "Return it among the features, or as a third value: {name: one value a row}"
             raise _no_such_column(one, (*beside, *named), hint)
         read[name] = column_of_values(one, held[name])
+    _check_excluded(config, () if isinstance(raw, np.ndarray) else tuple(raw))
     if isinstance(raw, np.ndarray):
         return _with_apart(_Read(features_from_array(raw), target), config, read)
-    columns = {name: values for name, values in raw.items() if name not in read}
+    unused = {*read, *config.exclude}
+    columns = {name: values for name, values in raw.items() if name not in unused}
     features = features_from_columns(settled_columns(columns, config))
     return _with_apart(_Read(features, target), config, read)
+
+
+def _check_excluded(config: DataConfig, columns: tuple[str, ...]) -> None:
+    """Every column that is left out must be one that the function returns among its features."""
+    for name in config.exclude:
+        if name not in columns:
+            rule = "the function must return a column of this name, so that it can be left out"
+            hint = "" if columns else "It returns no columns by name: remove the key"
+            raise DataError(rule, key=("exclude",), value=name, choices=columns, hint=hint)
 
 
 def _from_dataset(config: DataConfig, dataset: Any, beside: Mapping[str, npt.ArrayLike]) -> _Read:
@@ -230,7 +241,9 @@ def _from_dataset(config: DataConfig, dataset: Any, beside: Mapping[str, npt.Arr
             hint = "Return it beside the dataset: dataset, {name: one value an item}"
             raise _no_such_column(one, tuple(beside), hint)
         read[name] = column_of_values(one, beside[name])
+    _check_excluded(config, ())
     items, labels = read_dataset(config.source, dataset)
+    items.options = dict(config.options)
     target = _target(config, "y", labels)
     return _with_apart(_Read(items, target, labels=labels), config, read)
 

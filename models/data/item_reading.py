@@ -77,7 +77,7 @@ def opened(items: Items) -> Any:
         DataError: the function fails, or what it returns is not as long as it was.
     """
     if items.dataset is None:
-        found = dataset_of(items.source, call_data_function(items.source))
+        found = dataset_of(items.source, call_data_function(items.source, items.options))
         now = None if found is None else _length(items.source, found[0])
         if found is None or now != items.length:
             rule = f"the function must return the same dataset each time, of {items.length} items"

@@ -5,7 +5,9 @@ Imports no torch. A dataset itself is sent nowhere: whoever reads items calls th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -51,8 +53,11 @@ class Items:
         length: how many items it has.
         x: what the x of each is.
         digest: sha256 of the x of some items.
+        options: which that function is given.
         dataset: itself; None in a process that has not opened it yet (`item_reading.opened`).
     """
+
+    options: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, source: str, dataset: Any, x: TensorKind, digest: str) -> None:
         self.source, self.length, self.x, self.digest = source, len(dataset), x, digest

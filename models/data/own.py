@@ -26,17 +26,19 @@ _BESIDE = "what the function returns beside its data must be a mapping of column
 Columns = Mapping[str, npt.ArrayLike]
 
 
-def call_data_function(source: str) -> Any:
+def call_data_function(source: str, options: Mapping[str, Any] | None = None) -> Any:
     """What a function of the user's returns.
 
     Args:
         source: `package.module:function`; the module is importable from where the program runs.
+        options: passed to it as keywords.
 
     Raises:
         DataError: no such module or function, or a call that fails.
     """
     function = find_function(source, DataError, ("source",))
-    return call_function(function, _RULE, partial(DataError, key=("source",), value=source))
+    call = partial(function, **(options or {}))
+    return call_function(call, _RULE, partial(DataError, key=("source",), value=source))
 
 
 def dataset_of(source: str, returned: Any) -> tuple[Any, Columns] | None:

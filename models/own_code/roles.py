@@ -59,7 +59,7 @@ class Role:
 
 
 ROLES: dict[OwnRole, Role] = {
-    "data": Role(("data", "source"), None, (), answers=False),
+    "data": Role(("data", "source"), ("data", "options"), (), answers=False),
     "net": Role(("model", "target"), ("model", "options"), ("input_shape", "outputs"), True),
     "optimizer": Role(
         ("optimizer", "target"), ("optimizer", "options"), ("lr",), answers=False, positional=1
@@ -106,7 +106,7 @@ class OwnFunction:
 def data_functions(data: DataConfig) -> Iterator[OwnFunction]:
     """Yield those that a `data` section calls."""
     if data.kind == "function":
-        yield OwnFunction("data", data.source)
+        yield OwnFunction("data", data.source, data.options)
 
 
 def trial_functions(configuration: Mapping[str, Any]) -> Iterator[OwnFunction]:

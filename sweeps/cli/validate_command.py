@@ -35,6 +35,7 @@ def add_validate(commands: Any) -> argparse.ArgumentParser:
 
 def _validate(parsed: argparse.Namespace) -> int:
     from sweeps.definition.loading import check_sweep
+    from sweeps.definition.patience import patience_notes
     from sweeps.definition.planning import trials_in_all
     from sweeps.execution.rehearsal_apart import rehearse_sweep
 
@@ -50,10 +51,12 @@ def _validate(parsed: argparse.Namespace) -> int:
         return err.exit_code
     trials = trials_in_all(sweep.file.search, len(planned))
     if parsed.json:
-        print(json.dumps(_as_json(sweep, trials) | {"sanity": tried}))
+        about = _as_json(sweep, trials)
+        about["notes"] = [*about["notes"], *patience_notes(planned)]
+        print(json.dumps(about | {"sanity": tried}))
     else:
         _print(parsed.file, sweep, trials)
-        for note in tried:
+        for note in (*patience_notes(planned), *tried):
             print(f"note: {note}")
     return 0
 

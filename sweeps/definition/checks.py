@@ -7,7 +7,7 @@ configuration model; the objective, net and constraints are held against the dat
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.metric_checks import check_metrics, check_objective
 from sweeps.definition.own_files import looked_in
 from sweeps.definition.own_loss_checks import check_own_loss, of_own_loss
+from sweeps.definition.own_options import option_problems
 from sweeps.definition.own_training_checks import (
     check_needs_data,
     check_own_metrics,
@@ -79,10 +80,12 @@ def check_sections(
     """
     problems: list[Problem] = []
     kind = file.data.kind
-    is_read = "data" not in unsound and kind != "none" and (run_code or kind != "function")
+    misfits = list(_check_data_options(file, looked_in(base_dir)))
+    is_sound = "data" not in unsound and not misfits
+    is_read = is_sound and kind != "none" and (run_code or kind != "function")
     data = _check_data(file, base_dir, problems) if is_read else None
     around = Surroundings(data, looked_in(base_dir), run_code)
-    problems += [] if is_read else _look_at_data(file, around)
+    problems += misfits if misfits or is_read else _look_at_data(file, around)
     problems += check_needs_data(file)
     objective = None if "objective" in unsound else _check_objective(file, data, problems)
     problems += _check_metrics(file, around)
@@ -140,6 +143,24 @@ def _look_at_data(file: SweepFile, around: Surroundings) -> Iterator[Problem]:
     """Yield why the function that loads the data cannot be called, as its text tells."""
     for own in data_functions(file.data):
         yield from own_problems(own, around.folders)
+
+
+def _check_data_options(file: SweepFile, folders: Sequence[Path]) -> Iterator[Problem]:
+    """Yield that the function that loads the data does not take its options, or each trial others.
+
+    Args:
+        folders: Where modules are looked for before the import path.
+    """
+    for name, value in file.data.options.items():
+        if looks_like_parameter(value):
+            rule = "an option of the data must be one value: trials are compared on the same rows"
+            hint = (
+                "what a trial does with a row is an option of its net (space.model.options); or "
+                "write a sweep for each value, and see them side by side with `sweeps compare`"
+            )
+            yield Problem(("data", "options", name), None, rule, hint=hint)
+    for own in data_functions(file.data):
+        yield from option_problems(own, folders)
 
 
 def _read_space(template: Mapping[str, Any]) -> tuple[Space | None, list[Problem], set[KeyPath]]:

@@ -6,10 +6,12 @@ One literal table by place. A name that this product knows itself is never looke
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-__all__ = ["Place", "answer_to", "parameter_answer"]
+from sweeps.search_spaces.problems import nearest
+
+__all__ = ["Place", "answer_to", "key_meant", "parameter_answer"]
 
 Place = Literal[
     "method", "scheduler", "optimizer", "schedule", "model", "loss", "metric", "parameter"
@@ -177,6 +179,41 @@ _ANSWERS: dict[Place, dict[str, str]] = {
         "constant": "write the value itself",
     },
 }  # fmt: skip
+# Of a section's keys, each under the names that other tools have for it.
+_KEYS: dict[str, tuple[str, ...]] = {
+    "lr": ("learningrate", "eta", "eta0", "initlr", "lr0", "learningrateinit", "baselr"),
+    "epochs": ("nepochs", "numepochs", "maxepochs", "numtrainepochs", "trainepochs", "maxiter"),
+    "batch_size": ("bs", "minibatchsize", "trainbatchsize", "perdevicetrainbatchsize"),
+    "accumulate": ("gradientaccumulationsteps", "accumulategradbatches"),
+    "weight_decay": ("wd", "decay", "l2regularization"),
+    "hidden_units": ("hiddensize", "hiddendim", "hiddenwidth", "units", "width", "dmodel"),
+    "hidden_layers": ("numlayers", "nlayers", "depth", "layers", "numhiddenlayers"),
+    "conv_layers": ("numlayers", "nlayers", "depth", "layers", "numconvlayers"),
+    "activation": ("act", "actfn", "activationfn", "activationfunction", "nonlinearity"),
+    "dropout": ("dropoutrate", "dropoutp", "pdropout", "droprate"),
+    "normalization": ("norm", "normlayer", "batchnorm"),
+    "initialization": ("init", "weightinit", "kernelinitializer"),
+    "schedule": ("scheduler", "lrscheduler", "lrschedule", "lrschedulertype"),
+    "loss": ("criterion", "lossfn", "lossfunction"),
+    "clip_norm": ("gradclip", "clipgradnorm", "maxgradnorm", "gradientclipval"),
+    "warmup_epochs": ("warmup", "numwarmupepochs"),
+    "trials": ("ntrials", "numtrials", "maxtrials", "numsamples", "runcap", "niter"),
+    "seed": ("randomstate", "randomseed", "rngseed"),
+    "source": ("path", "file", "dataset", "filename", "csv"),
+    "target": ("label", "labels", "labelcolumn", "targetcolumn", "outcome", "y"),
+    "dev": ("val", "valid", "validation", "valsize", "validationsplit", "eval"),
+    "test": ("testsize", "testsplit", "holdout"),
+    "folds": ("nsplits", "nfolds", "cv", "kfold", "kfolds"),
+    "scale": ("scaler", "scaling", "normalize", "standardize"),
+    "exclude": ("drop", "dropcolumns", "ignore", "ignorecolumns"),
+    "grace_epochs": ("graceperiod", "minbudget", "minresource", "minepochs"),
+    "reduction_factor": ("eta",),
+    "workers": ("maxconcurrent", "maxconcurrenttrials", "njobs", "paralleltrials"),
+    "time_s": ("timeout", "timebudgets", "timebudget", "maxtime"),
+    "timeout_s": ("timeout", "maxtime"),
+    "retries": ("maxretries", "maxfailures"),
+    "metric": ("name", "objectivemetricname"),
+}
 _CALL = re.compile(r"\s*([A-Za-z_.]+)\s*\(.*\)\s*")
 
 
@@ -190,6 +227,17 @@ def answer_to(place: str, name: object) -> str:
     answer = answers.get(place, {}).get(_plain(str(name)), "")
     is_about_name = answer.startswith(("is ", "takes "))
     return f"{name!s} {answer}" if is_about_name else answer
+
+
+def key_meant(key: str, keys: Sequence[str]) -> str:
+    """Return which of a section's keys another name means, by what it says or by its letters.
+
+    Args:
+        keys: all that the section has; empty is returned where none is meant.
+    """
+    plain = _plain(key)
+    named = (one for one in keys if plain in _KEYS.get(one, ()))
+    return next(named, "") or nearest(key, keys)
 
 
 def parameter_answer(value: object) -> str:

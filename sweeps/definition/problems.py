@@ -13,10 +13,16 @@ _MOST_CHOICES = 20
 
 def from_model(error: ModelError) -> Problem:
     """Return an error of the models as a problem; its path starts from the error's section."""
-    hint = error.hint or did_you_mean(str(error.value), error.choices)
+    hint = _after_semicolon(error.hint) or did_you_mean(str(error.value), error.choices)
     rule = rule_and_value(error.rule, error.value)
     path = (*error.section, *error.key)
     return Problem(path, error.value, rule, error.choices[:_MOST_CHOICES], hint)
+
+
+def _after_semicolon(hint: str) -> str:
+    """Return the models' way out, a sentence there, as it stands after a semicolon here."""
+    is_sentence = hint[:1].isupper() and hint[1:2].islower()
+    return hint[0].lower() + hint[1:] if is_sentence else hint
 
 
 def rule_and_value(rule: str, value: object) -> str:

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from sweeps.definition.other_names import answer_to, parameter_answer
+from sweeps.definition.other_names import answer_to, key_meant, parameter_answer
 from sweeps.definition.problems import from_model
 from sweeps.models.errors import ModelError
-from sweeps.search_spaces.problems import Problem, did_you_mean, nearest, number_hint
+from sweeps.search_spaces.problems import Problem, did_you_mean, number_hint
 
 __all__ = ["problems_of"]
 
@@ -70,7 +70,7 @@ def problems_of(
 
 def _key_meant(problem: Problem) -> Path:
     """Return the place of the key that an unknown one was most likely meant to be."""
-    return (*problem.path[:-1], nearest(str(problem.path[-1]), problem.choices))
+    return (*problem.path[:-1], key_meant(str(problem.path[-1]), problem.choices))
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,8 @@ def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
     got = f"got {value!r}"
     if kind == "extra_forbidden":
         key, keys = str(path[-1]), place.keys()
-        hint = place.others_with(key) or did_you_mean(key, keys)
+        meant = key_meant(key, keys)
+        hint = place.others_with(key) or (f"did you mean {meant!r}?" if meant else "")
         return Problem(path, value, f"unknown key {key!r}", keys, hint, kind="unknown_key")
     if kind == "missing":
         return Problem(path, None, f"missing key {str(path[-1])!r}", kind="missing_key")

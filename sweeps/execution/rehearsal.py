@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.problems import rule_and_value
 from sweeps.definition.program_files import program_training
 from sweeps.execution.tuned_options import TunedOption, tuned_options, with_option
 from sweeps.models.errors import ModelError
@@ -126,8 +127,8 @@ class _Stage:
             raise
         except (Exception, SystemExit) as err:
             if isinstance(err, ModelError):
-                hint = f"got {err.value!r}" if err.value is not None else err.hint
-                return Finding(trial.index, err.key or _place(trial), err.rule, hint)
+                rule = rule_and_value(err.rule, err.value)
+                return Finding(trial.index, err.key or _place(trial), rule, err.hint)
             rule = f"must train, but raised {described(err)}"
             is_certain = not is_own_training(trial.configuration)
             return Finding(trial.index, _place(trial), rule, is_certain=is_certain)

@@ -74,7 +74,9 @@ def rehearse_sweep(
         say(f"the sanity check of own code was not completed: {left}")
     problems = [_problem(sweep, planned, one) for one in found]
     if problems and sweep.file.trial.sanity_check == "error":
-        hinted = [replace(one, hint=f"{one.hint}; {_WAY_OUT}") for one in problems]
+        hinted = [
+            replace(one, hint="; ".join(filter(None, [one.hint, _WAY_OUT]))) for one in problems
+        ]
         raise SweepFileError(located(sweep, hinted))
     notes = [f"{'.'.join(map(str, one.path))}: {one.rule}" for one in problems]
     return (*notes, *([f"the sanity check of own code was not completed: {left}"] if left else []))

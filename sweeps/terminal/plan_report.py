@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.definition.loading import check_sweep
+from sweeps.definition.patience import patience_notes
 from sweeps.definition.planning import PlannedTrial, most_epochs, trials_in_all
 from sweeps.definition.stage_plans import can_be_refitted
 from sweeps.definition.sweep import Sweep
@@ -144,7 +145,7 @@ def describe_plan(path: Path, overrides: Sequence[str], *, as_json: bool, probe:
         print(json.dumps(asdict(report) | {"plan": [trial.to_json() for trial in planned]}))
         return 0
     _print_trials(planned)
-    _print_report(report, sweep)
+    _print_report(report, sweep, planned)
     return 0
 
 
@@ -170,7 +171,7 @@ def _print_trials(planned: Sequence[PlannedTrial]) -> None:
         console.print(f"{left_out_words(left_out)}; --json has all", highlight=False)
 
 
-def _print_report(report: PlanReport, sweep: Sweep) -> None:
+def _print_report(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTrial]) -> None:
     scheduler = sweep.file.stopping.scheduler
     print(f"{report.name}: {report.trials} trials, {report.slots} at once, scheduler {scheduler}")
     if sweep.chosen is not None:
@@ -187,7 +188,7 @@ def _print_report(report: PlanReport, sweep: Sweep) -> None:
         print(f"rows are cut {sweep.summary.cut}")
         for note in sweep.summary.notes:
             print(f"note: {note}")
-    for note in report.sanity:
+    for note in (*patience_notes(planned), *report.sanity):
         print(f"note: {note}")
     if report.folds is not None:
         print(

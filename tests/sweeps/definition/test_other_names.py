@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sweeps.definition.other_names import _ANSWERS, answer_to, parameter_answer
+from sweeps.definition.other_names import _ANSWERS, _KEYS, answer_to, key_meant, parameter_answer
 from sweeps.search_spaces.parameters import parameter_from
 from tests.sweeps.definition.test_checks import GOOD, problems
 
@@ -76,3 +76,27 @@ def test_what_is_no_parameter_of_another_tool_has_no_answer(value: Any) -> None:
 def test_our_own_kinds_are_not_in_the_table(kind: str) -> None:
     assert kind not in _ANSWERS["parameter"]
     assert parameter_from({kind: [1, 2]}).to_value().keys() == {kind}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (f"lr: {RATE}", f"learning_rate: {RATE}", "did you mean 'lr'?"),
+        ("epochs: 3", "num_epochs: 3", "did you mean 'epochs'?"),
+        ("name: t", "name: t\nresources: {n_jobs: 2}", "did you mean 'workers'?"),
+        ("name: t", "name: t\nfinal: {topk: 2}", "did you mean 'top_k'?"),
+    ],
+)
+def test_a_key_by_the_name_that_others_give_it_is_one_problem_with_ours(
+    old: str, new: str, told: str
+) -> None:
+    assert old in GOOD
+    (problem,) = problems(GOOD.replace(old, new, 1))
+    assert told in problem
+
+
+def test_other_names_of_a_key_are_written_as_they_are_compared() -> None:
+    names = [name for others in _KEYS.values() for name in others]
+    assert all(name == name.lower() and name.isalnum() for name in names)
+    assert key_meant("hidden-size", ("kind", "hidden_units")) == "hidden_units"
+    assert key_meant("zzz", ("kind", "hidden_units")) == ""
