@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from sweeps.definition.planning import PlannedTrial
-from sweeps.definition.problems import rule_and_value
+from sweeps.definition.problems import from_model
 from sweeps.definition.program_files import program_training
 from sweeps.execution.tuned_options import TunedOption, tuned_options, with_option
 from sweeps.models.errors import ModelError
@@ -127,8 +127,8 @@ class _Stage:
             raise
         except (Exception, SystemExit) as err:
             if isinstance(err, ModelError):
-                rule = rule_and_value(err.rule, err.value)
-                return Finding(trial.index, err.key or _place(trial), rule, err.hint)
+                problem = from_model(err)
+                return Finding(trial.index, err.key or _place(trial), problem.rule, problem.hint)
             rule = f"must train, but raised {described(err)}"
             is_certain = not is_own_training(trial.configuration)
             return Finding(trial.index, _place(trial), rule, is_certain=is_certain)

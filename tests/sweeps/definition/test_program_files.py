@@ -26,12 +26,12 @@ CHANGES = {
     "a place of no option": (
         ("{lr}", "{lrr}"),
         "space.training.command: the command has a place {lrr} that no option fills in every trial "
-        "Did you mean {lr}?",
+        "did you mean {lr}?",
     ),
     "an option without a place": (
         ("--lr {lr}", ""),
         "space.training.command: the command must pass every option on, or trials would differ in "
-        "what nobody reads: lr Write `--lr {lr}` into it",
+        "what nobody reads: lr write `--lr {lr}` into it",
     ),
     "a place that not every trial fills": (
         ("options: {lr: {float: [0.001, 0.1]}}", "options: {lr: {choice: [{a: 1}, {b: 2}]}}"),

@@ -85,10 +85,14 @@ def test_a_sweep_without_data_is_run_planned_and_suggested(tmp_path: Path) -> No
 
 
 def test_plan_says_what_own_training_forgets(tmp_path: Path) -> None:
-    path = own_sweep(tmp_path, "forgets_its_momentum", metrics="{loss: {goal: min}}")
+    checked = {"metrics": "{loss: {goal: min}}", "trial": "{sanity_check: error}"}
+    path = own_sweep(tmp_path, "forgets_its_momentum", **checked)
     code, printed = run_command("plan", path)
-    assert code != 0
-    assert "trial 0: a trial that goes on from its checkpoint differs in epoch 2" in printed
+    assert code == 2
+    assert (
+        "space.training.target: a trial that goes on from its checkpoint differs in epoch 2"
+        in printed
+    )
     assert "trial.keep(...)" in printed
 
 
