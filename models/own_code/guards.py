@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any, NoReturn
 
+from sweeps.models.own_code.own_processes import noted_processes
+
 __all__ = ["described", "guarded"]
 
 _LONGEST_MESSAGE = 2_000
@@ -22,7 +24,8 @@ def guarded() -> Iterator[None]:
     """Run the user's code: what it prints goes to standard error, and `os._exit` is an exception.
 
     Standard output is for a command's answer. `os._exit` would end it with a code of success and
-    without a word; processes that the code itself has forked end by it as ever.
+    without a word; processes that the code itself has forked end by it as ever. Those that
+    it leaves running are noted.
     """
     ours, end = os.getpid(), os._exit
 
@@ -33,7 +36,7 @@ def guarded() -> Iterator[None]:
 
     os._exit = exit_of_user
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), noted_processes():
             yield
     finally:
         os._exit = end

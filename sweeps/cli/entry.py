@@ -11,6 +11,7 @@ from typing import NoReturn
 from sweeps.cli.commands import main
 from sweeps.cli.output import checked_messages
 from sweeps.errors import RequestError
+from sweeps.models.own_code.own_processes import end_own_processes
 
 __all__ = ["command"]
 
@@ -26,7 +27,10 @@ def command() -> NoReturn:
     except FileNotFoundError:
         print("error: the current folder is gone; change to one that exists", file=sys.stderr)
         sys.exit(RequestError.exit_code)
-    code = main()
+    try:
+        code = main()
+    finally:
+        end_own_processes()
     # Python waits for all threads: a user's thread that never ends would keep the command.
     threading.Thread(target=_end, args=(code,), daemon=True, name="end").start()
     sys.exit(code)

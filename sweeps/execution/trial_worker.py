@@ -29,6 +29,7 @@ from sweeps.models.configuration import TrialConfig
 from sweeps.models.errors import ModelError
 from sweeps.models.own_code.finding_apart import find_apart
 from sweeps.models.own_code.guards import described, guarded
+from sweeps.models.own_code.own_processes import adopt_orphans
 from sweeps.models.own_code.roles import OwnFunction, metric_functions, trial_functions
 from sweeps.models.process.process_state import ProcessState
 from sweeps.models.splits.splits import TrainDev
@@ -79,6 +80,8 @@ class TrialWorker:
             first = order.trials[min(order.trials)].configuration
             suffix = "" if is_program(first) else ".py"  # a program may read any file beside it
             order.inputs.copy_to(Path(order.import_paths[0]), suffix)
+        if not is_program(order.trials[min(order.trials)].configuration):
+            adopt_orphans()  # those of a program end with it
         make_importable(*order.import_paths)
         torch.set_num_threads(order.threads)
 

@@ -21,6 +21,7 @@ from sweeps.execution.placement import Place
 from sweeps.execution.rehearsal_apart import rehearse_sweep
 from sweeps.infra.command_line import command
 from sweeps.models.data.configuration import NO_DATA
+from sweeps.models.own_code.own_processes import end_own_processes
 from sweeps.models.splits.data_checks import DataSummary
 from sweeps.record.final_files import are_as_noted, restore_files
 from sweeps.record.net_files import is_net_lost
@@ -308,6 +309,8 @@ def _session_at(
             return run_session(folder, action, settings)
     except KeyboardInterrupt as err:
         raise StoppedAtOnce(str(folder.path)) from err
+    finally:
+        end_own_processes()
 
 
 def _require_sampler(search: Search) -> None:

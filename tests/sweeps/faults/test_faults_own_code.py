@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import sweeps
-from tests.sweeps.drivers import PROJECT, counted_sweep, events, run_command
+from tests.sweeps.drivers import PROJECT, counted_sweep, driver, events, run_command
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 _DATA = """
@@ -164,3 +164,23 @@ def test_a_thread_that_never_ends_does_not_keep_the_command(tmp_path: Path) -> N
     code, said = run_command("plan", path, "--no-probe")
     assert code == 0, said
     assert "ends without threads that still run: Thread-" in said
+
+
+def test_processes_that_own_code_started_end_with_the_command(tmp_path: Path) -> None:
+    own_data(tmp_path, "data_starts", "import subprocess; subprocess.Popen(['sleep', '3601'])")
+    starts = "        if self.training and self.calls == 1:\n            import subprocess\n"
+    starts += "            subprocess.Popen(['sleep', '3602'], start_new_session=True)\n"
+    starts += "            subprocess.Popen('trap \"\" TERM; sleep 3603; true', shell=True)\n"
+    starts += "            os.system('sleep 3604 &')\n"
+    model = custom_model(own_net(tmp_path, "net_starts", starts))
+    path = write_sweep(
+        tmp_path,
+        data="{source: 'data_starts:load'}",
+        search="{method: grid}",
+        space=space(model, "{kind: adam, lr: 0.01}", epochs=1),
+    )
+    with driver("run", path, "--runs", tmp_path / "runs", "--local") as one:
+        code, said = one.wait()
+        left = one.left_running()
+    assert code == 0, said
+    assert left == []

@@ -103,7 +103,7 @@ def test_closing_twice_does_nothing(tmp_path: Path) -> None:
         (errno.ENOSPC, "free some space"),
         (errno.EROFS, "mount it read-write"),
         (errno.EMFILE, "raise `ulimit -n`"),
-        (errno.EIO, "fix that"),
+        (errno.ENXIO, "fix that"),
     ],
 )
 def test_a_refused_line_says_what_to_do_even_if_it_cannot_be_cut(
