@@ -25,11 +25,13 @@ __all__ = [
     "MAX_FOLDS",
     "NO_DATA",
     "DataConfig",
+    "Scale",
     "SourceKind",
     "SplitFractions",
 ]
 
 SourceKind = Literal["builtin", "file", "function", "none"]
+Scale = Literal["standard", "robust", "quantile", "per_channel", "none"]
 # What own training needs no data for: it makes or reads its own.
 NO_DATA = "none"
 Duplicates = Literal["auto", "together", "apart"]
@@ -199,8 +201,10 @@ class DataConfig(Section):
             metrics count rows alike.
         split: fractions of the dev and test splits, or how many folds stand in place of dev.
         scale: `standard` brings every number to mean 0 and variance 1 over the training rows, and
-            a number that is constant there to 0; `none` leaves numbers alone. Columns of words
-            become one column of 0 or 1 per category either way.
+            a number that is constant there to 0; `robust` takes the median and the distance of
+            the quartiles in their place; `quantile` makes each column normally distributed;
+            `per_channel` has one mean and variance for all pixels of a channel; `none` leaves
+            numbers alone. Columns of words become one column of 0 or 1 per category either way.
         missing: `error` refuses missing feature values; `mean` puts the mean of the training rows
             for a missing number and no category for a missing word.
         options: passed to a function as keywords; fixed, as all trials have the same rows.
@@ -226,7 +230,7 @@ class DataConfig(Section):
     positive: str | int | bool | None = None
     weights: str | None = None
     split: SplitFractions = SplitFractions()
-    scale: Literal["standard", "none"] = "standard"
+    scale: Scale = "standard"
     missing: Literal["error", "mean"] = "error"
     exclude: Annotated[tuple[str, ...], Field(strict=False)] = ()
     words: Annotated[tuple[str, ...], Field(strict=False)] = ()

@@ -32,6 +32,7 @@ from sweeps.models.data.items import TensorKind
 from sweeps.models.data.targets import ClassType
 from sweeps.models.errors import DataError
 from sweeps.models.scoring.tasks import Moment, Task
+from sweeps.models.splits.scalings import to_normal
 
 __all__ = ["Preprocessing", "preprocessing_from_json", "preprocessing_to_json"]
 
@@ -52,6 +53,8 @@ class Preprocessing(BaseModel):
             that is not among them, like a missing one, becomes all zeros.
         class_names: in the order of the net's outputs; only for classes.
         class_type: what a class is in the data; records of older versions answer in texts.
+        quantiles: of each number over the training rows, by which it is made normally distributed;
+            empty, and then not in the record, where it is scaled otherwise.
         missing_values: texts that stand for a missing value, besides the empty one.
         target_mean: of the training targets, in original units, one each where there are several;
             0 for classes and labels.
@@ -80,6 +83,7 @@ class Preprocessing(BaseModel):
     target_names: tuple[str, ...] = ()
     kind: Task | None = None
     item: TensorKind | None = None
+    quantiles: tuple[tuple[float, ...], ...] = ()
 
     @model_serializer(mode="wrap")
     def _without_what_it_has_not(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -87,6 +91,8 @@ class Preprocessing(BaseModel):
         values: dict[str, Any] = serialize(self)
         if self.item is None:
             del values["item"]
+        if not self.quantiles:
+            del values["quantiles"]
         return values
 
     @property
@@ -176,6 +182,8 @@ class Preprocessing(BaseModel):
         """(rows, numbers) float32; the arithmetic is done in float64."""
         if self.fills:
             numbers = np.where(np.isnan(numbers), np.array(self.fills), numbers)
+        if self.quantiles:
+            numbers = to_normal(numbers, self.quantiles)
         scales = np.array(self.scales)
         divisors = np.where(scales == 0, np.inf, scales)
         with np.errstate(over="ignore"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +13,7 @@ from sweeps.models.data.targets import Target
 from sweeps.models.errors import DataError
 from sweeps.models.scoring.tasks import TASKS, Moment
 from sweeps.models.splits.preprocessing import Preprocessing
+from sweeps.models.splits.scalings import moments, quantiles_of
 
 __all__ = ["MAX_CATEGORIES", "fit_preprocessing", "item_preprocessing"]
 
@@ -40,7 +39,8 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
     _check_columns_have_values(features, numbers)
     with np.errstate(over="ignore", invalid="ignore"):
         fills = np.nanmean(numbers, axis=0)
-        means, scales = _moments(np.where(np.isnan(numbers), fills, numbers), config.scale)
+        filled = np.where(np.isnan(numbers), fills, numbers)
+        means, scales = moments(filled, config.scale, features.numbers.shape[1:])
         target_mean, target_scale = _target_moments(target)
     unfit = np.flatnonzero(~np.isfinite([means, scales, fills]).all(axis=0))
     if len(unfit):
@@ -53,6 +53,7 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
         means=tuple(means.tolist()),
         scales=tuple(scales.tolist()),
         missing=config.missing,
+        quantiles=quantiles_of(filled, config.scale),
         fills=tuple(fills.tolist()) if config.missing == "mean" else (),
         word_names=features.word_names,
         categories=tuple(map(_categories, features.word_names, features.words.T)),
@@ -100,19 +101,6 @@ def _too_large(what: str, values: npt.NDArray[np.float64]) -> DataError:
     largest = float(values[np.nanargmax(np.abs(values))])
     rule = f"{what} must hold numbers whose mean and spread can be computed, below 1e150"
     return DataError(rule, key=("source",), value=largest, hint="Rescale the data")
-
-
-def _moments(
-    numbers: npt.NDArray[np.float64], scale: Literal["standard", "none"]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Means and scales of (rows, columns); a constant column has the scale 0."""
-    width = numbers.shape[1]
-    if scale == "none":
-        return np.zeros(width), np.ones(width)
-    constant = numbers.min(axis=0) == numbers.max(axis=0)
-    # The rounded mean of a constant is not always that constant, nor the deviation 0.
-    means = np.where(constant, numbers[0], numbers.mean(axis=0))
-    return means, np.where(constant, 0.0, numbers.std(axis=0))
 
 
 def _target_moments(target: Target) -> tuple[Moment, Moment]:

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    OneHotEncoder,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
 
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.features import (
@@ -54,6 +60,62 @@ def test_filling_then_scaling_equals_that_of_scikit_learn() -> None:
     preprocessing = fitted(features_from_array(train), missing="mean")
     reference = make_pipeline(SimpleImputer(), StandardScaler()).fit(train)
     np.testing.assert_allclose(preprocessing.apply(train), reference.transform(train), atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [7, 60, 2500])
+@pytest.mark.parametrize(
+    ("scale", "reference"),
+    [
+        ("robust", lambda rows: RobustScaler()),
+        (
+            "quantile",
+            lambda rows: QuantileTransformer(
+                n_quantiles=min(rows, 1000), output_distribution="normal"
+            ),
+        ),
+    ],
+)
+def test_scaling_of_skewed_and_tied_numbers_equals_that_of_scikit_learn(
+    scale: str, reference: Callable[[int], Any], rows: int
+) -> None:
+    random = np.random.default_rng(rows)
+    tied = random.integers(0, 4, rows).astype(float)
+    mostly = np.where(random.random(rows) < 0.1, 1.0, 5.0)
+    train = np.stack([random.lognormal(0.0, 3.0, rows), tied, mostly, np.arange(rows) * 1e6], 1)
+    other = np.concatenate([random.permuted(train, axis=0)[:5] * 1.01, train[:2] - 1e7, -train[:2]])
+    preprocessing = fitted(features_from_array(train), scale=scale)
+    known = reference(rows).fit(train)
+    for numbers in (train, other):
+        expected = known.transform(numbers)
+        np.testing.assert_allclose(preprocessing.apply(numbers), expected, rtol=2e-6, atol=2e-6)
+
+
+def test_images_are_scaled_per_channel_as_by_all_of_its_pixels() -> None:
+    images = RNG.normal(1.0, 2.0, (20, 3, 4, 5)) * np.array([1.0, 10.0, 100.0]).reshape(3, 1, 1)
+    preprocessing = fitted(features_from_array(images), scale="per_channel")
+    of_pixels = StandardScaler().fit(images.transpose(0, 2, 3, 1).reshape(-1, 3))
+    expected = of_pixels.transform(images.transpose(0, 2, 3, 1).reshape(-1, 3))
+    scaled = preprocessing.apply(images).transpose(0, 2, 3, 1).reshape(-1, 3)
+    np.testing.assert_allclose(scaled, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", ["standard", "robust", "quantile"])
+def test_a_constant_column_becomes_nothing_by_any_scaling(scale: str) -> None:
+    train = np.stack([np.full(30, 0.1), np.arange(30.0)], axis=1)
+    assert not fitted(features_from_array(train), scale=scale).apply(train + 0.1)[:, 0].any()
+
+
+def test_rows_that_are_no_images_have_no_channels() -> None:
+    with pytest.raises(DataError, match="per_channel needs images") as caught:
+        fitted(features_from_array(RNG.normal(size=(9, 4))), scale="per_channel")
+    assert caught.value.key == ("scale",)
+
+
+def test_quantiles_are_kept_in_the_record_and_in_no_other() -> None:
+    features = features_from_array(RNG.lognormal(size=(30, 2)))
+    kept, other = fitted(features, scale="quantile"), fitted(features, scale="robust")
+    assert Preprocessing.from_json(kept.to_json()) == kept
+    assert "quantiles" not in other.to_json()
 
 
 def test_categories_equal_the_one_hot_encoding_of_scikit_learn() -> None:
