@@ -16,6 +16,7 @@ import numpy as np
 
 from sweeps.analysis.evidence import Array, Dimension, Evidence
 from sweeps.analysis.permutation import Difference, expected_best, holm, permuted_difference
+from sweeps.record.chances import how_often
 from sweeps.record.sweep_record import BROKEN
 
 __all__ = ["LEVEL", "Branch", "Comparison", "Pair", "chance_words", "compare_choices"]
@@ -204,10 +205,4 @@ def _undecided(pair: Pair) -> str:
 
 def chance_words(p_value: float) -> str:
     """Return how often chance alone shows such a thing, in counts of sweeps."""
-    if p_value < 0.001:
-        often = "fewer than 1 of 1,000 sweeps"
-    elif p_value < 0.1:
-        often = f"1 of {round(1 / p_value)} sweeps"
-    else:
-        often = f"{round(100 * p_value)} of 100 sweeps"
-    return f"equal options would differ this much in {often}"
+    return f"equal options would differ this much in {how_often(p_value, 'sweeps')}"

@@ -153,14 +153,16 @@ def _judged(values: Array, objective: Objective) -> tuple[int, More, str]:
     sentence = (
         f"With {half} such trials you would have expected a best {objective.metric} of "
         f"{shown[0]:.3g}, with {count} of {shown[1]:.3g}; {enough} would have been enough to come "
-        f"within {_NEAR:.0%}{of_what}. {_MORE[more].format(count=count)}"
+        f"within {_NEAR:.0%}{of_what}. {_MORE[more].format(count=count, said=_SAID)}"
     )
     return enough, more, sentence
 
 
+# Of what is said of more trials, by docs/truth.md.
+_SAID = f"{_NEAR:.0%} is the line, and this is said wrongly in fewer than 1 of 20 sweeps"
 _MORE: dict[More, str] = {
-    "hardly": "{count} more would hardly help.",
-    "still": "{count} more would probably still help.",
+    "hardly": "{count} more would hardly help: {said}.",
+    "still": "{count} more would probably still help: {said}.",
     "unclear": "Whether {count} more would help by as much, these cannot tell.",
 }
 

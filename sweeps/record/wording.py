@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from sweeps.record.chances import how_often
 from sweeps.record.final import Candidate, FinalChoice, Opening
 from sweeps.record.stages import Audited
 from sweeps.record.sweep_record import SweepRecord
@@ -37,10 +38,12 @@ def noise_sentence(choice: FinalChoice) -> str:
     second = choice.candidates[1].trial
     if choice.p_value is None:
         return f"Too few repeats of it, or of trial {second}, have a value to test its lead."
-    test = f"Welch's test: p = {choice.p_value:.2g}"
+    often = how_often(choice.p_value, "finals")
+    seeds = " and ".join(str(len(one.values)) for one in choice.candidates[:2])
+    chance = f"equal ones would lie this far apart in {often} (Welch's test, n = {seeds})"
     if choice.within_noise:
-        return f"Its lead over trial {second} is within the noise of seeds ({test})."
-    return f"Its lead over trial {second} is more than the noise of seeds ({test})."
+        return f"Its lead over trial {second} is within the noise of seeds: {chance}."
+    return f"Its lead over trial {second} is more than the noise of seeds: {chance}."
 
 
 def words_of_test_rows(choice: FinalChoice, openings: Sequence[Opening]) -> str:

@@ -30,11 +30,13 @@ CASES = {
     ),
     "within noise": (
         choice(candidate(4, 0.5, 0.6), candidate(2, 0.6, 0.7), p_value=0.3),
-        "Its lead over trial 2 is within the noise of seeds (Welch's test: p = 0.3).",
+        "Its lead over trial 2 is within the noise of seeds: equal ones would lie this far "
+        "apart in 30 of 100 finals (Welch's test, n = 2 and 2).",
     ),
     "beyond noise": (
         choice(candidate(4, 0.5, 0.5), candidate(2, 0.6, 0.7), p_value=0.01),
-        "Its lead over trial 2 is more than the noise of seeds (Welch's test: p = 0.01).",
+        "Its lead over trial 2 is more than the noise of seeds: equal ones would lie this "
+        "far apart in 1 of 100 finals (Welch's test, n = 2 and 2).",
     ),
 }
 

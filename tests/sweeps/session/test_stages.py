@@ -147,7 +147,7 @@ def test_the_answer_says_ranking_noise_model_test_and_audit(finished: Results) -
     text = screen.getvalue()
     choice = choice_of(finished)
     assert f"Final winner: trial {choice.winner.trial}" in text
-    assert "the noise of seeds (Welch's test: p =" in text
+    assert "the noise of seeds: equal ones would lie this far apart in " in text
     assert f"train and dev rows for {choice.model.epochs} epochs:\n" in text
     assert finished.path / choice.model.weights in map(Path, text.splitlines())
     assert "sweeps final" not in text
