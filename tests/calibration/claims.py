@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from tests.calibration import worlds
+from tests.calibration import plans, worlds
+from tests.sweeps.execution.schedulers.plays import steady_losses
 
 __all__ = ["CLAIMS", "COUNTS", "Claim"]
 
@@ -28,6 +29,8 @@ class Claim:
             wrong, or None where nothing was said.
         true: Where it should be said, and whether it is; None for an interval.
         runs: Simulations of each by `make calibration`.
+        replayed: How many of these a test runs again.
+        limit: Why it is more often wrong than it may be, and where the reader is told.
     """
 
     covers: tuple[str, ...]
@@ -39,6 +42,13 @@ class Claim:
     true_where: str = ""
     true: World | None = None
     runs: int = 300
+    replayed: int = 100
+    limit: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the row is known by."""
+        return f"{self.sentence} [{self.silent_where}]"
 
 
 _PERMUTED = "difference of expected bests, permuted labels (Good 2005, ch. 3), Holm (1979)"
@@ -55,6 +65,15 @@ def _plateau(places: object) -> object:
 def _steep(places: object) -> object:
     return np.exp(norm.ppf(places))
 
+
+_EPOCHS = "the epochs lie in the range of `plan`"
+_PLAYED = "the scheduler played on 40 random rankings, prediction interval of Student's t"
+_WHOLE = "whole sweeps of 30 trials of up to 9 epochs on iris, scheduler"
+_SKEWED = (
+    "five repeats do not show a long tail, so that the chosen candidate has had luck; the figure "
+    "and the table of the final say so"
+)
+_ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 3}"
 
 CLAIMS = (
     Claim(
@@ -78,7 +97,31 @@ CLAIMS = (
     Claim(
         ("analysis:comparisons",), "option X is better", _PERMUTED, 0.05,
         "whole sweeps of 24 trials on wine, two schedules that are the same training",
-        worlds.same_training_is_better, runs=20,
+        worlds.same_training_is_better, runs=200, replayed=0,
+    ),
+    Claim(
+        ("plan:epochs",), _EPOCHS, _PLAYED, 0.05, "10 trials of 30 epochs, Ray's own ASHA",
+        plans.epochs_of_rays_differ("asha", 10, 30, steady_losses),
+    ),
+    Claim(
+        ("plan:epochs",), _EPOCHS, _PLAYED, 0.05, "100 trials of 81 epochs, Ray's own ASHA",
+        plans.epochs_of_rays_differ("asha", 100, 81, steady_losses),
+    ),
+    Claim(
+        ("plan:epochs",), _EPOCHS, _PLAYED, 0.05, "40 trials of 30 epochs, Ray's own median rule",
+        plans.epochs_of_rays_differ("median", 40, 30, steady_losses), replayed=15,
+    ),
+    Claim(
+        ("plan:epochs",), _EPOCHS, _PLAYED, 0.05, "40 trials of 27 epochs, Ray's own HyperBand",
+        plans.epochs_of_rays_differ("hyperband", 40, 27, steady_losses), replayed=15,
+    ),
+    Claim(
+        ("plan:epochs",), _EPOCHS, _PLAYED, 0.05, "40 trials of 27 epochs, no scheduler (Ray's)",
+        plans.epochs_of_rays_differ("none", 40, 27, steady_losses), replayed=15,
+    ),
+    Claim(
+        ("plan:epochs",), _EPOCHS, _PLAYED, 0.05, f"{_WHOLE} asha",
+        plans.epochs_of_a_sweep_differ(_ASHA), runs=200, replayed=0,
     ),
     Claim(
         ("analysis:alarms",), "the best may lie beyond an end", "binomial test, ties shared", 0.02,
@@ -92,13 +135,14 @@ CLAIMS = (
     Claim(
         ("analysis:alarms",), "the best may lie beyond an end", "binomial test, ties shared", 0.04,
         "whole sweeps: a grid of 36 on iris on which nothing matters, accuracy on 30 dev rows",
-        worlds.an_alarm_on_a_trained_grid, runs=20,
+        worlds.an_alarm_on_a_trained_grid, runs=200, replayed=0,
     ),
     Claim(
         ("analysis:importances",), "X mattered most",
         "PED-ANOVA (Watanabe et al. 2023) beside 39 shuffles of the results", 0.05,
         "40 trials, 6 parameters, nothing matters", worlds.a_parameter_stands_out(0.0),
-        "one moves the loss by 4 sd of the noise", worlds.a_parameter_stands_out(4.0), runs=60,
+        "one moves the loss by 4 sd of the noise", worlds.a_parameter_stands_out(4.0),
+        runs=200, replayed=8,
     ),
     Claim(
         ("analysis:tuning_curve",), "95 % band of the best of n", _BAND, 0.05,
@@ -151,6 +195,16 @@ CLAIMS = (
         "10 equal candidates, 5 seeds", worlds.winner_interval_misses(10),
     ),
     Claim(
+        ("final:interval",), "the winner's 95 % interval", "t, Bonferroni over candidates", 0.05,
+        "3 equal candidates, 5 seeds, skewed: log-normal, sd of the log .5",
+        worlds.winner_interval_misses(3, worlds.log_normal_seeds), runs=1000, limit=_SKEWED,
+    ),
+    Claim(
+        ("final:interval",), "the winner's 95 % interval", "t, Bonferroni over candidates", 0.05,
+        "3 equal candidates, 5 seeds, very skewed: exponential",
+        worlds.winner_interval_misses(3, worlds.exponential_seeds), runs=1000, limit=_SKEWED,
+    ),
+    Claim(
         ("wording:surprise_sentence",), "the test rows are worse than promised",
         "test interval, widened for dev rows (Schenker and Gentleman 2001)", 0.05,
         "100 dev and test rows of one kind, accuracy .85", worlds.test_rows_surprise(0.85),
@@ -159,46 +213,55 @@ CLAIMS = (
     Claim(
         ("test:accuracy",), "test accuracy, 95 % interval", "Clopper and Pearson (1934)", 0.05,
         "36 rows, truth .97", worlds.test_interval_misses("accuracy", 36, 0.97),
+        replayed=15,
     ),
     Claim(
         ("test:loss",), "test loss, 95 % interval", _BOOTSTRAP, 0.05,
         "36 rows, accuracy .9", worlds.test_interval_misses("loss", 36, 0.9),
+        replayed=30,
     ),
     Claim(
         ("test:loss",), "test loss, 95 % interval", _BOOTSTRAP, 0.05,
         "114 rows, accuracy .97", worlds.test_interval_misses("loss", 114, 0.97),
+        replayed=30,
     ),
     Claim(
         ("test:f1",), "test F1, 95 % interval", _BOOTSTRAP, 0.05,
         "114 rows, accuracy .97", worlds.test_interval_misses("f1", 114, 0.97),
+        replayed=15,
     ),
     Claim(
         ("test:mse",), "test MSE, 95 % interval", _BOOTSTRAP, 0.05,
         "89 rows, normal errors", worlds.regression_interval_misses("mse", 89, math.inf),
+        replayed=30,
     ),
     Claim(
         ("test:mse",), "test MSE, 95 % interval", _BOOTSTRAP, 0.05,
         "89 rows, errors of Student's t with 5 degrees",
         worlds.regression_interval_misses("mse", 89, 5),
+        replayed=30,
     ),
     Claim(
         ("test:mae",), "test MAE, 95 % interval", _BOOTSTRAP, 0.05,
         "89 rows, errors of Student's t with 5 degrees",
         worlds.regression_interval_misses("mae", 89, 5),
+        replayed=30,
     ),
     Claim(
         ("test:r2",), "test R2, 95 % interval", _BOOTSTRAP, 0.05,
         "89 rows, normal errors, R2 .5", worlds.regression_interval_misses("r2", 89, math.inf),
+        replayed=15,
     ),
     Claim(
         ("test:r2",), "test R2, 95 % interval", _BOOTSTRAP, 0.05,
         "89 rows, errors of Student's t with 5 degrees, R2 .5",
         worlds.regression_interval_misses("r2", 89, 5),
+        replayed=15,
     ),
     Claim(
         ("test:accuracy",), "test accuracy, 95 % interval", "Clopper and Pearson (1934)", 0.05,
         "whole sweeps: labels are tossed, and each row is there twice",
-        worlds.twins_are_learned, runs=20,
+        worlds.twins_are_learned, runs=200, replayed=0,
     ),
 )  # fmt: skip
 

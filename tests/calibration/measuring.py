@@ -1,13 +1,18 @@
-"""How often a sentence is wrong, and the page that says so."""
+"""How often a sentence is wrong, the record of it, and the page that says so."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
-from tests.calibration.claims import COUNTS, Claim, World
+from tests.calibration.claims import CLAIMS, COUNTS, Claim, World
 
-__all__ = ["Measured", "Rate", "measure", "page"]
+__all__ = ["RECORD", "Measured", "Rate", "measure", "outcomes", "page", "read", "write"]
+
+RECORD = Path(__file__).with_name("measured.json")
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,11 @@ class Rate:
 
     count: int
     runs: int
+
+    @classmethod
+    def of(cls, said: str) -> Rate:
+        """Count outcomes; a simulation in which nothing was said has none."""
+        return cls(said.count("1"), len(said) - said.count("-"))
 
     @property
     def share(self) -> float:
@@ -31,23 +41,52 @@ class Rate:
 
 @dataclass(frozen=True)
 class Measured:
-    """A claim with its measured rates."""
+    """A claim's rates, and what came of its first simulations, which a test has again.
 
-    claim: Claim
+    Attributes:
+        power: None for an interval.
+        first_silent: One of `1` (wrong), `0` (not) and `-` (nothing was said) a simulation.
+        first_true: The same where it should be said, `1` being right.
+    """
+
     wrong: Rate
     power: Rate | None
+    first_silent: str
+    first_true: str
+
+
+def outcomes(world: World, seeds: Iterable[int]) -> str:
+    """Return what comes of a simulation of each seed: `1`, `0`, or `-` where nothing was said."""
+    return "".join({True: "1", False: "0", None: "-"}[world(seed)] for seed in seeds)
 
 
 def measure(claim: Claim, part: float = 1.0) -> Measured:
     """Simulate a claim, or a part of its runs."""
-    runs = max(5, round(part * claim.runs))
-    power = None if claim.true is None else _rate(claim.true, runs)
-    return Measured(claim, _rate(claim.silent, runs), power)
+    seeds = range(1, max(5, round(part * claim.runs)) + 1)
+    silent = outcomes(claim.silent, seeds)
+    true = "" if claim.true is None else outcomes(claim.true, seeds)
+    return Measured(
+        wrong=Rate.of(silent),
+        power=Rate.of(true) if true else None,
+        first_silent=silent[: claim.replayed],
+        first_true=true[: claim.replayed],
+    )
 
 
-def _rate(world: World, runs: int) -> Rate:
-    said = [one for one in map(world, range(1, runs + 1)) if one is not None]
-    return Rate(sum(said), len(said))
+def read() -> dict[str, Measured]:
+    """Return what was measured, by the claim's name."""
+    return {name: _of(one) for name, one in json.loads(RECORD.read_text()).items()}
+
+
+def _of(one: Mapping[str, Any]) -> Measured:
+    power = None if one["power"] is None else Rate(**one["power"])
+    return Measured(Rate(**one["wrong"]), power, one["first_silent"], one["first_true"])
+
+
+def write(found: Mapping[str, Measured], path: Path = RECORD) -> None:
+    """Write the record of the claims that there are, in their order."""
+    known = {one.name: asdict(found[one.name]) for one in CLAIMS if one.name in found}
+    path.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
 _HEAD = """# How often each sentence is wrong
@@ -63,14 +102,19 @@ where they are given: with fewer than two errors none is.
 """
 
 
-def page(found: Sequence[Measured]) -> str:
+def page(found: Mapping[str, Measured]) -> str:
     """Return docs/truth.md."""
-    rows = [
-        f"| {one.claim.sentence} | {one.claim.statistic} | {one.claim.nominal} "
-        f"| {one.claim.silent_where} | {one.wrong.words} ({one.wrong.runs}) "
-        f"| {one.claim.true_where} | {'' if one.power is None else one.power.words} |\n"
-        for one in found
-    ]
+    rows = [_row(claim, found[claim.name]) for claim in CLAIMS]
+    limits = [f"- {one.sentence}, {one.silent_where}: {one.limit}\n" for one in CLAIMS if one.limit]
+    above = "\nWhere a rate is above its nominal one:\n\n"
     counts = [f"- `{name}`: {what}\n" for name, what in COUNTS.items()]
     tail = "\nThese sentences count what happened and estimate nothing:\n\n"
-    return _HEAD + "".join(rows) + tail + "".join(counts)
+    return "".join([_HEAD, *rows, above, *limits, tail, *counts])
+
+
+def _row(claim: Claim, one: Measured) -> str:
+    return (
+        f"| {claim.sentence} | {claim.statistic} | {claim.nominal} "
+        f"| {claim.silent_where} | {one.wrong.words} ({one.wrong.runs}) "
+        f"| {claim.true_where} | {'' if one.power is None else one.power.words} |\n"
+    )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from scipy.stats import norm, t
@@ -22,10 +23,11 @@ from sweeps.models.data.features import features_from_array
 from sweeps.models.data.targets import Target
 from sweeps.models.evaluation import Estimate, Resampling, evaluate
 from sweeps.models.scoring.intervals import share_interval
-from sweeps.models.scoring.metrics import METRICS, recorded_metrics
+from sweeps.models.scoring.metrics import METRICS
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.final import Interval
 from sweeps.record.final_ranking import ALPHA, rank_candidates, welch_p_value
+from sweeps.record.results import Results
 from sweeps.record.wording import surprise_sentence
 from tests.models.test_evaluation import MEAN, SCALE, Fixed
 from tests.sweeps.analysis.evidence_examples import evidence
@@ -42,9 +44,12 @@ __all__ = [
     "an_option_is_better",
     "band_misses",
     "bias_is_said",
+    "exponential_seeds",
     "lead_is_more_than_noise",
+    "log_normal_seeds",
     "more_is_judged",
     "regression_interval_misses",
+    "run",
     "same_training_is_better",
     "test_interval_misses",
     "test_rows_surprise",
@@ -139,15 +144,15 @@ def more_is_judged(word: str, law: Callable[[Any], Any], count: int) -> Callable
     return lambda seed: _curve(law, count, seed).more == word
 
 
-def _net(rows: int, accuracy: float, seed: int) -> dict[str, Estimate]:
-    """Test figures of a net that is right in this share of all rows there are."""
+def _net(metric: str, rows: int, accuracy: float, seed: int) -> Estimate:
+    """A test figure of a net that is right in this share of all rows there are."""
     random = np.random.default_rng(seed)
     labels = random.integers(2, size=rows)
     margins = 3 * norm.ppf(accuracy) + 3 * random.normal(size=rows)
     outputs = np.stack([np.where(labels == at, margins, 0.0) for at in (0, 1)], axis=1)
     target = Target(labels, "classification", ("x", "y"))
-    features, metrics = features_from_array(np.zeros((rows, 2))), recorded_metrics(target.task, {})
-    return evaluate(Fixed(outputs, ("x", "y")), features, target, metrics, Resampling(seed))
+    features, asked = features_from_array(np.zeros((rows, 2))), {metric: METRICS[metric]}
+    return evaluate(Fixed(outputs, ("x", "y")), features, target, asked, Resampling(seed))[metric]
 
 
 def test_interval_misses(metric: str, rows: int, accuracy: float) -> Callable[[int], bool | None]:
@@ -160,7 +165,7 @@ def test_interval_misses(metric: str, rows: int, accuracy: float) -> Callable[[i
     }[metric]
 
     def misses(seed: int) -> bool | None:
-        one = _net(rows, accuracy, seed)[metric]
+        one = _net(metric, rows, accuracy, seed)
         return None if one.low is None or one.high is None else not one.low <= truth <= one.high
 
     return misses
@@ -169,9 +174,25 @@ def test_interval_misses(metric: str, rows: int, accuracy: float) -> Callable[[i
 test_interval_misses.__test__ = False  # type: ignore[attr-defined]  # no test, in spite of its name
 
 
-def winner_interval_misses(candidates: int) -> Callable[[int], bool]:
+Draw = Callable[[np.random.Generator, tuple[int, int]], Any]
+
+
+def normal_seeds(random: np.random.Generator, shape: tuple[int, int]) -> Any:
+    """Results of seeds around a mean of 10, as those below."""
+    return 10 + random.normal(size=shape)
+
+
+def log_normal_seeds(random: np.random.Generator, shape: tuple[int, int]) -> Any:
+    return 10 * np.exp(0.5 * random.normal(size=shape) - 0.125)
+
+
+def exponential_seeds(random: np.random.Generator, shape: tuple[int, int]) -> Any:
+    return 10 * random.exponential(size=shape)
+
+
+def winner_interval_misses(candidates: int, draw: Draw = normal_seeds) -> Callable[[int], bool]:
     def misses(seed: int) -> bool:
-        winner = _ranked(np.zeros(candidates), seed)[0]
+        winner = _ranked(np.zeros(candidates), seed, draw)[0]
         assert winner.low is not None
         assert winner.high is not None
         return not winner.low <= 10 <= winner.high
@@ -179,8 +200,8 @@ def winner_interval_misses(candidates: int) -> Callable[[int], bool]:
     return misses
 
 
-def _ranked(means: Any, seed: int) -> Any:
-    values = 10 + means[:, None] + np.random.default_rng(seed).normal(size=(len(means), 5))
+def _ranked(means: Any, seed: int, draw: Draw = normal_seeds) -> Any:
+    values = means[:, None] + draw(np.random.default_rng(seed), (len(means), 5))
     objective = Objective("dev_loss", "min")
     searched = record([0.5] * len(means), 1, objective)
     return rank_candidates(searched, record(values.ravel().tolist(), 5, objective))
@@ -291,6 +312,12 @@ def _score(task: str, share: float, rows: int, random: np.random.Generator) -> f
     return float(1 - np.var(noise) / np.var((share / (1 - share)) ** 0.5 * x + noise))
 
 
+def run(path: Path) -> Results:
+    """Run a whole sweep in this process, without its report, which takes half of the time."""
+    with patch("sweeps.report.report.write_report"):
+        return sweeps.run(path, runs=path.parent / "runs", runner="local", tracking_uri="none")
+
+
 def twins_are_learned(seed: int) -> bool:
     """Whether a whole sweep misses .5 on test rows: each row is there twice, labels are tossed."""
     with TemporaryDirectory() as folder:
@@ -303,7 +330,7 @@ def twins_are_learned(seed: int) -> bool:
         path = write_sweep(Path(folder), seed=str(seed), data="{source: twice.csv, target: y}",
                            final="{top_k: 1, seeds: 2}", search="{method: random, trials: 4}",
                            space=space("{kind: mlp, hidden_units: 64}", epochs=15))  # fmt: skip
-        found = sweeps.run(path, runs=Path(folder) / "runs", runner="local", tracking_uri="none")
+        found = run(path)
         accuracy = found.openings[-1].metrics["test_accuracy"]
         assert accuracy.low is not None
         assert accuracy.high is not None
@@ -318,7 +345,7 @@ def an_alarm_on_a_trained_grid(seed: int) -> bool:
                      more=f", regularization: {{l2: {ends}}}")  # fmt: skip
         path = write_sweep(Path(folder), seed=str(seed), objective="{metric: dev_accuracy}",
                            search="{method: grid}", space=made)  # fmt: skip
-        found = sweeps.run(path, runs=Path(folder) / "runs", runner="local", tracking_uri="none")
+        found = run(path)
         return bool(boundary_alarms(gather(found.folder, found.record)))
 
 
@@ -329,5 +356,5 @@ def same_training_is_better(seed: int) -> bool:
         made = space("{kind: linear}", epochs=4, more=f", schedule: {schedule}")
         path = write_sweep(Path(folder), seed=str(seed), data="{source: wine}", space=made,
                            search="{method: random, trials: 24}")  # fmt: skip
-        found = sweeps.run(path, runs=Path(folder) / "runs", runner="local", tracking_uri="none")
+        found = run(path)
         return any(one.beaten for one in compare_choices(gather(found.folder, found.record)))
