@@ -7,10 +7,17 @@ default may be left out; a key that the chosen `kind` does not have is an error.
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal, Protocol, Self
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
+from sweeps.models.changes import Change, check_changes, with_values
 from sweeps.models.data.batch_configuration import OwnBatch
 from sweeps.models.data.items import TensorKind
 from sweeps.models.errors import TrialConfigError
@@ -89,6 +96,38 @@ class TrialConfig(Section):
     loss: LossConfig = TaskLoss()
     batch: OwnBatch | None = None
     training: TrainingConfig
+    changes: list[Change] = Field(
+        [], description="Rates and regularizers that become others in the middle of the trial."
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_an_empty_list(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out changes where there are none: trials of sweeps before keep their hashes."""
+        values: dict[str, Any] = handler(self)
+        if not self.changes:
+            values.pop("changes", None)
+        return values
+
+    @model_validator(mode="after")
+    def _changes_give_legal_configurations(self) -> Self:
+        if self.changes:
+            check_changes(self.model_dump(mode="json"), self.changes)
+            for change in self.changes:
+                self.at(change.from_epoch)
+        return self
+
+    def at(self, epoch: int) -> TrialConfig:
+        """Return what holds in an epoch, counted from 1, as a configuration without changes."""
+        values = self.model_dump(mode="json", exclude={"changes"})
+        for change in self.changes:
+            if change.from_epoch <= epoch:
+                values = with_values(values, change.values)
+        return TrialConfig.model_validate(values)
+
+    def until(self, epoch: int) -> TrialConfig:
+        """Return the configuration without its changes after an epoch, counted from 1."""
+        kept = [change for change in self.changes if change.from_epoch <= epoch]
+        return self.model_copy(update={"changes": kept})
 
     @model_validator(mode="after")
     def _sections_suit_each_other(self) -> Self:

@@ -30,9 +30,14 @@ from sweeps.models.optimizers.configuration import (
 )
 from sweeps.models.optimizers.flat_parameters import FlatParameters
 from sweeps.models.optimizers.torch_configuration import TorchOptimizerSection
-from sweeps.models.optimizers.torch_optimizers import own_steps, torch_steps
+from sweeps.models.optimizers.torch_optimizers import (
+    TorchSteps,
+    own_steps,
+    torch_groups,
+    torch_steps,
+)
 
-__all__ = ["Optimizer", "build_optimizer"]
+__all__ = ["Optimizer", "build_optimizer", "change_optimizer"]
 
 
 class Optimizer(Protocol):
@@ -86,6 +91,26 @@ def build_optimizer(config: OptimizerConfig, parameters: FlatParameters) -> Opti
             return _AdagradSteps(config, parameters)
 
 
+def change_optimizer(
+    optimizer: Optimizer, config: OptimizerConfig, parameters: FlatParameters
+) -> None:
+    """Has an optimizer go on by a configuration with other numbers, with the state that it has."""
+    if isinstance(optimizer, TorchSteps):
+        groups = torch_groups(config, parameters, config.lr)
+        optimizer.change(_keywords_of(config), groups)
+    elif isinstance(optimizer, _FlatSteps):
+        optimizer.change(config)
+
+
+def _keywords_of(config: OptimizerConfig) -> dict[str, Any]:
+    """Return with what torch's class would be built now; of a user's class, its rate alone."""
+    if isinstance(config, CustomOptimizer):
+        return {"lr": config.lr}
+    if isinstance(config, TorchOptimizerSection):
+        return config.keywords()
+    return _class_of(config)[1]
+
+
 def _class_of(config: Sgd | Adam | AdamW | RmsProp | Adagrad) -> tuple[str, dict[str, Any]]:
     """Return torch's class with the same steps, and its keywords."""
     keywords = config.model_dump(exclude={"kind", "groups"})
@@ -107,6 +132,9 @@ class _FlatSteps(ABC):
 
     @abstractmethod
     def _move(self, lr: float) -> None: ...
+
+    def change(self, config: Any) -> None:
+        self._config = config
 
     def tensors(self) -> dict[str, Tensor]:
         return self.state
@@ -145,7 +173,6 @@ class _AdamSteps(_FlatSteps):
     def __init__(self, config: Adam | AdamW, parameters: FlatParameters) -> None:
         self._config = config
         self._parameters = parameters
-        self._decay = config.weight_decay if isinstance(config, AdamW) else 0.0
         vector = parameters.vector
         self.state = {
             "mean": torch.zeros_like(vector),
@@ -154,8 +181,9 @@ class _AdamSteps(_FlatSteps):
         }
 
     def _move(self, lr: float) -> None:
-        if self._decay > 0:
-            self._parameters.weights.mul_(1 - lr * self._decay)
+        decay = self._config.weight_decay if isinstance(self._config, AdamW) else 0.0
+        if decay > 0:
+            self._parameters.weights.mul_(1 - lr * decay)
         adam(
             [self._parameters.vector],
             [self._parameters.gradient],

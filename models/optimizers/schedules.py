@@ -59,6 +59,10 @@ class Schedule:
         self._epochs_left = horizon.epochs - config.warmup_epochs
         self._plateau = _PlateauFactor(config, mode) if isinstance(config, Plateau) else None
 
+    def change_rate(self, lr: float) -> None:
+        """Goes on with another learning rate of the optimizer, in the same shape."""
+        self._lr = lr
+
     def rates(self, epoch: int) -> list[float]:
         """The learning rate of each batch of an epoch, which are counted from 0."""
         warmup = self._config.warmup_epochs

@@ -24,7 +24,7 @@ from sweeps.models.own_code.finding import call_function
 from sweeps.models.own_code.finding_apart import find_apart
 from sweeps.models.own_code.options_model import keywords_of
 
-__all__ = ["TorchSteps", "own_steps", "torch_steps"]
+__all__ = ["TorchSteps", "own_steps", "torch_groups", "torch_steps"]
 
 _NEEDED = ("param_groups", "step", "state_dict", "load_state_dict")
 
@@ -35,13 +35,13 @@ class TorchSteps:
     def __init__(self, optimizer: torch.optim.Optimizer, groups: Sequence[Group]) -> None:
         """Takes an optimizer that was made of these groups, in their order."""
         self._optimizer = optimizer
-        self._factors = [group.lr_factor for group in groups]
+        self._groups = groups
         self._takes_closure = _needs_closure(optimizer)
 
     def step(self, lr: float, gradients: Callable[[], Tensor]) -> Tensor:
         """See Optimizer."""
-        for group, factor in zip(self._optimizer.param_groups, self._factors, strict=True):
-            group["lr"] = lr * factor
+        for live, group in zip(self._optimizer.param_groups, self._groups, strict=True):
+            live["lr"] = lr * group.lr_factor
         if not self._takes_closure:
             loss = gradients()
             self._optimizer.step()
@@ -55,6 +55,19 @@ class TorchSteps:
 
         self._optimizer.step(evaluated)  # type: ignore[arg-type]  # torch takes tensors, too
         return losses[0]
+
+    def change(self, keywords: Mapping[str, Any], groups: Sequence[Group]) -> None:
+        """Goes on with other numbers, and keeps the state.
+
+        Args:
+            keywords: with which the class would be built now.
+            groups: as before, but for their numbers.
+        """
+        self._groups = groups
+        for live, group in zip(self._optimizer.param_groups, groups, strict=True):
+            own = {} if group.weight_decay is None else {"weight_decay": group.weight_decay}
+            taken = {**keywords, **own}
+            live.update({name: taken[name] for name in taken.keys() & live.keys()})
 
     def tensors(self) -> dict[str, Tensor]:
         """See Optimizer."""
@@ -86,11 +99,20 @@ def torch_steps(
         TrialConfigError: a group has no parameter.
     """
     name, keywords = made_by
-    groups = groups_of(config.groups, parameters, keywords["lr"])
-    if name == "LBFGS":
-        groups = [Group(tuple(parameters.named.values()))]
+    groups = torch_groups(config, parameters, keywords["lr"])
     in_torch = [group.for_torch(keywords["lr"]) for group in groups]
     return TorchSteps(getattr(torch.optim, name)(in_torch, **keywords), groups)
+
+
+def torch_groups(config: OptimizerSection, parameters: FlatParameters, lr: float) -> list[Group]:
+    """Return the groups of a net as an optimizer of torch's gets them; L-BFGS takes only one.
+
+    Raises:
+        TrialConfigError: a group has no parameter.
+    """
+    if getattr(config, "kind", "") == "LBFGS":
+        return [Group(tuple(parameters.named.values()))]
+    return groups_of(config.groups, parameters, lr)
 
 
 def own_steps(config: CustomOptimizer, parameters: FlatParameters) -> TorchSteps:

@@ -14,14 +14,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sweeps.models.configuration import TrialConfig, check_trial, net_outputs
 from sweeps.models.data.items import dtype_of
 from sweeps.models.errors import NetError
+from sweeps.models.nets.configuration import Cnn, Mlp
 from sweeps.models.nets.nets import build_net
 from sweeps.models.optimizers.flat_parameters import FlatParameters
-from sweeps.models.optimizers.optimizers import build_optimizer
+from sweeps.models.optimizers.optimizers import build_optimizer, change_optimizer
 from sweeps.models.optimizers.schedules import Horizon, Schedule
 from sweeps.models.own_code.own_call import called
 from sweeps.models.process.randomness import OwnRandomness
@@ -95,7 +96,8 @@ class NetTraining:
         steps = math.ceil(self._data.batches_per_epoch / self._accumulate)
         horizon = Horizon(config.training.epochs, steps)
         self.schedule = Schedule(config.schedule, config.optimizer.lr, horizon, objective.mode)
-        self._loss = _loss_of(config, data, device)
+        self._loss_of = partial(_loss_of, data=data, device=device)
+        self._loss = self._loss_of(config)
         self._gradient_changes = gradient_changes(config.regularization, self._parameters)
         self._precision = _precision(config.training.precision, device)
         metrics = measured_metrics(data.task, objective.recorded, config.loss)
@@ -122,6 +124,21 @@ class NetTraining:
             with torch.no_grad(), self._precision, called("the net must take data rows", refused):
                 outputs = self._net(x)
             try_loss(self._loss, outputs.float(), y)
+
+    def change(self, config: TrialConfig) -> None:
+        """Goes on by a configuration with other rates and regularizers; the states stay.
+
+        Args:
+            config: the one before but for values that `models.changes` allows.
+        """
+        change_optimizer(self._optimizer, config.optimizer, self._parameters)
+        self.schedule.change_rate(config.optimizer.lr)
+        self._gradient_changes = gradient_changes(config.regularization, self._parameters)
+        self._loss = self._loss_of(config)
+        if isinstance(config.model, Mlp | Cnn):
+            for module in self._net.modules():
+                if isinstance(module, nn.Dropout):
+                    module.p = config.model.dropout
 
     def train_epoch(self, epoch: int) -> NetEpoch:
         """Trains one epoch, counted from 0.
@@ -220,6 +237,10 @@ class NetTraining:
         self._randomness.restore(_group("random", named))
         device = self._parameters.vector.device
         self._kept = {name: tensor.to(device) for name, tensor in _group("best", named).items()}
+
+    def forget_weights(self) -> None:
+        """Drops what `keep_weights` kept."""
+        self._kept = {}
 
     def close(self) -> None:
         """Do nothing: all runs in this process."""

@@ -12,12 +12,13 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from torch import Tensor
 
+from sweeps.models.configuration import TrialConfig
 from sweeps.models.errors import WeightsError
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.folds import fold_row, fold_seed, in_fold, of_fold
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.learner import build_learner
-from sweeps.models.training.net_training import NetEpoch, not_finite
+from sweeps.models.training.net_training import NetEpoch, NetTraining, not_finite
 from sweeps.models.training.program_run import ProgramPlace
 from sweeps.models.training.regularizers import Patience
 from sweeps.models.training.weights import pack, unpack
@@ -69,11 +70,12 @@ class Training:
                 own net does not work.
         """
         self._config = config
+        self._in_force = config.at(1) if isinstance(config, TrialConfig) else config
         self._objective = objective
         folds: Sequence[TrainDev | None] = [data] if isinstance(data, TrainDev) else data or [None]
         seeds = [seed] if len(folds) == 1 else [fold_seed(seed, i + 1) for i in range(len(folds))]
         self._nets = [
-            build_learner(config, fold, objective, own, place)
+            build_learner(self._in_force, fold, objective, own, place)
             for fold, own in zip(folds, seeds, strict=True)
         ]
         early_stopping = config.regularization.early_stopping
@@ -93,6 +95,7 @@ class Training:
         loss or the objective of any net is not finite ends the trial.
         """
         assert self.outcome is None, f"the trial has ended: {self.outcome}"
+        self._make_changes_before(self.epoch + 1)
         epochs = [net.train_epoch(self.epoch) for net in self._nets]
         self.epoch += 1
         rows = [epoch.row for epoch in epochs]
@@ -106,6 +109,31 @@ class Training:
         else:
             self._judge(row)
         return row
+
+    def _make_changes_before(self, epoch: int) -> None:
+        """Has the nets go on by what holds in an epoch; with a change, the best is sought anew.
+
+        A net that goes on by other values is another answer than the one before, and of a
+        population most are copies: each would have the best epoch of the one they were copied from.
+        """
+        if not isinstance(self._config, TrialConfig) or not self._config.changes:
+            return
+        self._take_values_of(epoch)
+        if any(change.from_epoch == epoch for change in self._config.changes):
+            self.best_row = None
+            for net in self._nets:
+                if isinstance(net, NetTraining):
+                    net.forget_weights()
+
+    def _take_values_of(self, epoch: int) -> None:
+        assert isinstance(self._config, TrialConfig)
+        config = self._config.at(epoch)
+        if config == self._in_force:
+            return
+        self._in_force = config
+        for net in self._nets:
+            if isinstance(net, NetTraining):
+                net.change(config)
 
     def _judge(self, row: dict[str, float]) -> None:
         """Draws from the objective after an epoch what follows: best weights, rates, the end."""
@@ -177,15 +205,21 @@ class Training:
         }
         return pack(_together([net.tensors() for net in self._nets]), about)
 
-    def _is_own(self, config: dict[str, Any]) -> bool:
-        """Whether a checkpoint's configuration is this one; an older one lacks newer defaults."""
+    def _is_own(self, config: dict[str, Any], epoch: int) -> bool:
+        """Whether a checkpoint's configuration is this one, as far as it has been followed.
+
+        Changes that come later need not be known to it. An older one lacks newer defaults.
+        """
+        own = self._config
         try:
-            return read_trial(config) == self._config
+            return read_trial(config) == (own.until(epoch) if isinstance(own, TrialConfig) else own)
         except ValidationError:
             return False
 
     def restore(self, checkpoint: bytes) -> None:
         """Continues where `checkpoint()` was taken, in a Training with the same arguments.
+
+        Changes of the configuration from the next epoch on may be others.
 
         Raises:
             WeightsError: the bytes are damaged or belong to another configuration. The Training
@@ -195,8 +229,10 @@ class Training:
         if about.get("format") != _CHECKPOINT_FORMAT:
             rule = f"a checkpoint has format {_CHECKPOINT_FORMAT}"
             raise WeightsError(rule, value=about.get("format"))
-        if not self._is_own(about["config"]):
+        if not self._is_own(about["config"], about["epoch"]):
             raise WeightsError("a checkpoint is continued with its own configuration")
+        if isinstance(self._config, TrialConfig) and self._config.changes:
+            self._take_values_of(max(about["epoch"], 1))
         try:
             for number, net in enumerate(self._nets, start=1):
                 net.restore(named if len(self._nets) == 1 else of_fold(number, named))
@@ -207,6 +243,7 @@ class Training:
             self._patience.restore(about["patience"])
         for name in ("epoch", "trained_s", "history", "outcome", "reason", "best_row"):
             setattr(self, name, about[name])
+        self._make_changes_before(self.epoch + 1)
 
 
 def _together(parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -26,6 +26,7 @@ __all__ = [
     "MedianStopping",
     "NoScheduler",
     "ObjectiveSection",
+    "PopulationBased",
     "Resources",
     "Roles",
     "Stopping",
@@ -99,9 +100,32 @@ class Bandit(Section):
     audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
 
 
+class PopulationBased(Section):
+    """Population based training (Jaderberg et al., 2017), synchronous; no trial stops early.
+
+    Once in `interval_epochs` all wait for one another; then the worst go on as copies of the best,
+    net and optimizer, with other rates and regularizers: those that have a range in `space`.
+    """
+
+    scheduler: Literal["pbt"]
+    grace_epochs: ClassVar[int] = 0  # nobody is pruned
+    audit: ClassVar[int] = 0
+    interval_epochs: int = Field(5, ge=1, description="Epochs between two rounds of copies.")
+    quantile_fraction: float = Field(
+        0.25, gt=0, le=0.5, description="This share copies, and as many may be copied."
+    )
+    perturbation_factors: list[Annotated[float, Field(gt=0)]] = Field(
+        [0.8, 1.2], min_length=1, description="A value that is copied is multiplied by one of them."
+    )
+    resample_probability: float = Field(
+        0.25, ge=0, le=1, description="How often it is drawn from its range instead."
+    )
+
+
 # A new one needs a scheduler, too: sweeps.execution.schedulers.table.
 Stopping = Annotated[
-    NoScheduler | Asha | HyperBand | MedianStopping | Bandit, Field(discriminator="scheduler")
+    NoScheduler | Asha | HyperBand | MedianStopping | Bandit | PopulationBased,
+    Field(discriminator="scheduler"),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sweeps.definition.exploring import Explorer
 from sweeps.definition.sweep_file import Resources
 from sweeps.execution.placement import Place
 from sweeps.execution.schedulers.scheduler import Scheduler
@@ -26,6 +27,7 @@ class Job:
     Attributes:
         scheduler: Told nothing yet; whoever runs the job tells it what the ledger has.
         growing: The plan, where trials are added to it; None where all are there.
+        explorer: Draws what copies try, where the scheduler has any; else None.
     """
 
     order: WorkOrder
@@ -35,3 +37,4 @@ class Job:
     place: Place
     recorder: Recorder
     growing: GrowingPlan | None = None
+    explorer: Explorer | None = None

@@ -23,7 +23,7 @@ __all__ = ["run_in_process"]
 def run_in_process(job: Job) -> None:
     """Train the trials of `job` one after the other; see Job for the contract."""
     drop_checkpoints_ahead_of_ledger(job.order)
-    scheduler = LedgerScheduler(job.scheduler, job.recorder)
+    scheduler = LedgerScheduler(job.scheduler, job.recorder, job.explorer)
     waiting = OrderedDict.fromkeys(scheduler.left(job.indices))
     worker = TrialWorker(job.order, partial(_is_to_end, job.recorder))
     try:

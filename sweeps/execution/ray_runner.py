@@ -52,7 +52,7 @@ def run_on_ray(job: Job) -> None:
     """Train the trials of `job`, each as one Ray Tune trial; see Job for the contract."""
     drop_checkpoints_ahead_of_ledger(job.order)
     recorder = job.recorder
-    asked = LedgerScheduler(job.scheduler, recorder)
+    asked = LedgerScheduler(job.scheduler, recorder, job.explorer)
     indices = asked.left(job.indices)
     to_come = 0 if job.growing is None else job.growing.to_come
     if not indices and not to_come:

@@ -97,7 +97,15 @@ class TuneScheduler(TrialScheduler):
         index = self._scheduler.next_trial(idle)
         if index is None:
             index = self._scheduler.next_trial(_Waiting(self._trials, lambda trial: True))
-        return None if index is None else self._trials[index]
+        return None if index is None else self._as_it_is_now(self._trials[index])
+
+    def _as_it_is_now(self, trial: Trial) -> Trial:
+        """Have Tune start a trial as what it has become by what it copied."""
+        record = self._scheduler.recorder.record.trials[_index(trial)]
+        if record.copies:
+            planned = json.dumps(record.trial.to_json())
+            trial.set_config({**trial.config, "planned": planned})  # type: ignore[no-untyped-call]
+        return trial
 
     def debug_string(self) -> str:
         """Return what this is."""

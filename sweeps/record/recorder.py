@@ -10,8 +10,10 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
+from sweeps.definition.lineage import Copy
 from sweeps.definition.sweep_file import Budget, SweepFile
 from sweeps.errors import RunFolderError, StorageError, SweepError
 from sweeps.record.hangs import timeout_reason, timeout_stack_path
@@ -103,6 +105,21 @@ class Recorder:
         """Record that a worker took up the trial."""
         self._heard[index] = time.monotonic()
         self.write("started", trial=index)
+
+    def copied(self, index: int, copy: Copy) -> None:
+        """Give a trial the checkpoint of another, then record that it goes on as its copy.
+
+        Where that is lost, the trial begins again: its configuration says the way here.
+        """
+        record = self.record.trials[index]
+        with suppress(OSError):
+            self._checkpoints.delete(checkpoint_name(index))
+            content = self._checkpoints.read(checkpoint_name(copy.source))
+            if content is not None:
+                self._checkpoints.write(checkpoint_name(index), content, durable=False)
+        before = record.best_epoch
+        if self.write("copied", trial=index, **asdict(copy)):
+            self._weights.improved(record, before)
 
     def reported(self, report: TrialReport) -> bool:
         """Record a report; returns whether it held anything new."""

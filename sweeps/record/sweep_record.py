@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from sweeps.definition.lineage import Copy, copied_trial
 from sweeps.definition.planning import PlannedTrial, configuration_hash
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.stops import Stop, read_stop
@@ -23,7 +24,9 @@ Row = Mapping[str, float]
 Place = tuple[float, float, int, int]
 
 
-_OF_TRIALS = ("started", "report", "weights", "decision", "failure", "outcome", "reopened")
+_OF_TRIALS = (
+    "started", "report", "weights", "decision", "copied", "failure", "outcome", "reopened"
+)  # fmt: skip
 
 
 class Outcome(StrEnum):
@@ -65,8 +68,11 @@ class TrialRecord:
     """All that is kept of a trial while a sweep runs; epoch rows stay in the ledger.
 
     Attributes:
+        trial: As it was planned; in a population, as it has become by what it copied.
+        copies: What it copied, of the trials of its population, first to last.
         epochs: Epochs recorded so far.
-        best: The row of the best epoch, or None while no objective value was finite.
+        best: The row of the best epoch, or None while no objective value was finite; the best
+            since the last of the configuration's changes, as another net was trained before.
         weights_sum: The checksum of the file of its weights; empty where none was noted.
         decided: The epoch of the scheduler's last recorded decision.
         failures: One text per failed attempt.
@@ -88,6 +94,7 @@ class TrialRecord:
     failures: list[str] = field(default_factory=list)
     node_faults: int = 0
     is_running: bool = False
+    copies: list[Copy] = field(default_factory=list)
 
     @property
     def best_epoch(self) -> int | None:
@@ -263,6 +270,8 @@ class SweepRecord:
         elif kind == "decision":
             record.decided = event["epoch"]
             record.is_running = record.is_running and event["action"] != "PAUSE"
+        elif kind == "copied":
+            self._copy(record, Copy(event["epoch"], event["source"], event["values"]))
         elif kind == "failure":
             record.failures.append(event["error"])
             record.node_faults += bool(event.get("of_node"))
@@ -284,11 +293,29 @@ class SweepRecord:
             record.node_faults = 0
             self.steps.append(Step("reopened", record.trial.index))
 
+    def _copy(self, record: TrialRecord, copy: Copy) -> None:
+        source = self._trial(copy.source)
+        if copy.epoch != record.epochs or source is record:
+            raise ValueError(
+                f"trial {record.trial.index} cannot copy trial {copy.source} at epoch "
+                f"{copy.epoch}: it has {record.epochs} epochs"
+            )
+        record.trial = copied_trial(record.trial, source.trial, copy)
+        record.copies.append(copy)
+        self._begin_best_anew(record)
+
+    def _begin_best_anew(self, record: TrialRecord) -> None:
+        record.best, record.weights_sum = None, ""
+        if self.best is record:
+            self.best = next(iter(self.ranked()), None)
+
     def _stop_all(self) -> None:
         for record in self.trials:
             record.is_running = False
 
     def _take_rows(self, record: TrialRecord, rows: Sequence[Row], outcome: str | None) -> None:
+        changes = record.trial.configuration.get("changes", ())
+        changed_at = {change["from_epoch"] for change in changes}
         for row in rows:
             if row["epoch"] != record.epochs + 1:
                 raise ValueError(
@@ -296,6 +323,8 @@ class SweepRecord:
                     f"{row['epoch']!r}"
                 )
             record.epochs = int(row["epoch"])
+            if record.epochs in changed_at:
+                self._begin_best_anew(record)
             record.train_s += row.get("epoch_s", 0.0)
             record.last = dict(row)
             # The epoch in which a trial diverged is never its best, whatever the objective says.

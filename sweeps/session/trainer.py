@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, Literal
 
+from sweeps.definition.exploring import Explorer
 from sweeps.definition.planning import most_epochs
-from sweeps.definition.sweep_file import SweepFile
+from sweeps.definition.sweep_file import PopulationBased, SweepFile
 from sweeps.errors import ClusterError
 from sweeps.execution.job import Job
 from sweeps.execution.placement import Place
@@ -216,7 +217,9 @@ def _job(part: Part, unfinished: Sequence[TrialRecord], place: Place) -> Job:
         inputs=_inputs(part.folder) if place.is_cluster else None,
     )
     indices = tuple(one.trial.index for one in unfinished)
-    return Job(order, indices, scheduler, file.resources, place, recorder, part.growing)
+    explorer = Explorer(file, file.stopping) if isinstance(file.stopping, PopulationBased) else None
+    job = Job(order, indices, scheduler, file.resources, place, recorder, part.growing)
+    return replace(job, explorer=explorer)
 
 
 def _longest(part: Part, file: SweepFile) -> int:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from sweeps.definition.exploring import Explorer
+from sweeps.definition.lineage import Copy
 from sweeps.execution.schedulers.scheduler import OTHERS_WERE_BETTER, Action, Decision, Scheduler
 from sweeps.record.recorder import Recorder
 from sweeps.record.sweep_record import Outcome, Step
@@ -22,9 +24,16 @@ _WHOLE = {Outcome.COMPLETED, Outcome.EARLY_STOPPED}
 class LedgerScheduler:
     """What runners ask: it records their reports, then what the scheduler decides on them."""
 
-    def __init__(self, scheduler: Scheduler, recorder: Recorder) -> None:
-        """Tell `scheduler` all that the ledger has, and record what a kill kept from it."""
+    def __init__(
+        self, scheduler: Scheduler, recorder: Recorder, explorer: Explorer | None = None
+    ) -> None:
+        """Tell `scheduler` all that the ledger has, and record what a kill kept from it.
+
+        Args:
+            explorer: Draws what copies try, of a scheduler that has trials copy others.
+        """
         self.recorder = recorder
+        self._explorer = explorer
         self._scheduler = scheduler
         self._over: set[int] = set()
         self._paused: set[int] = set()
@@ -98,9 +107,22 @@ class LedgerScheduler:
         decision = self._scheduler.decide(index, *at)
         if decision.seen is not None:
             self.recorder.decided(index, decision.action, decision.seen)
+        self._copy()
         self._follow(index, decision)
         self._record_stops()
         return decision.action
+
+    def _copy(self) -> None:
+        """Record what the scheduler wants copied, but for what the ledger has already."""
+        trials = self.recorder.record.trials
+        for one in self._scheduler.take_copyings():
+            assert self._explorer is not None, "a scheduler that copies has an explorer"
+            if any(copy.epoch == one.epoch for copy in trials[one.trial].copies):
+                continue
+            source = self._explorer.source(one.trial, one.epoch, one.best)
+            copied = trials[source].trial.configuration
+            values = self._explorer.values(one.trial, one.epoch, copied)
+            self.recorder.copied(one.trial, Copy(one.epoch, source, values))
 
     def _follow(self, index: int, decision: Decision) -> None:
         self._paused.discard(index)
@@ -125,6 +147,7 @@ class LedgerScheduler:
         self._paused.discard(index)
         is_whole = self.recorder.record.trials[index].outcome in _WHOLE
         self._stop(self._scheduler.leave(index, self._last.get(index) if is_whole else None))
+        self._copy()
 
     def _record_stops(self) -> None:
         for index in self.left(self._unrecorded):
@@ -165,6 +188,7 @@ class LedgerScheduler:
         decision = self._scheduler.decide(step.trial, step.epoch, told)
         if decision.seen is not None and self._is_unrecorded(step):
             self.recorder.decided(step.trial, decision.action, decision.seen)
+        self._copy()
         self._follow(step.trial, decision)
 
     def _is_unrecorded(self, step: Step) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
-__all__ = ["OTHERS_WERE_BETTER", "Action", "Decision", "Scheduler"]
+__all__ = ["OTHERS_WERE_BETTER", "Action", "Copying", "Decision", "Scheduler"]
 
 OTHERS_WERE_BETTER = "others of its bracket were better"
 
@@ -41,6 +41,15 @@ class Decision:
     seen: Mapping[str, Any] | None = None
     reason: str = ""
     losers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Copying:
+    """A trial that is to go on after an epoch as a copy of one of `best`, which are as far."""
+
+    trial: int
+    epoch: int
+    best: tuple[int, ...]
 
 
 class Scheduler(ABC):
@@ -82,6 +91,10 @@ class Scheduler(ABC):
             last: Its last epoch, and the value as for `decide`, which count; None where it diverged
                 or failed.
         """
+        return ()
+
+    def take_copyings(self) -> tuple[Copying, ...]:
+        """Return which trials are to become copies, since the last call; most copy none."""
         return ()
 
     def next_trial(self, waiting: Collection[int]) -> int | None:

@@ -11,6 +11,7 @@ from sweeps.definition.sweep_file import (
     HyperBand,
     MedianStopping,
     NoScheduler,
+    PopulationBased,
     Stopping,
 )
 from sweeps.execution.schedulers.asha import AshaScheduler
@@ -18,6 +19,7 @@ from sweeps.execution.schedulers.bandit import BanditScheduler
 from sweeps.execution.schedulers.hyperband import HyperBandScheduler
 from sweeps.execution.schedulers.median import MedianScheduler
 from sweeps.execution.schedulers.none import NoPruning
+from sweeps.execution.schedulers.population import PopulationScheduler
 from sweeps.execution.schedulers.scheduler import Scheduler
 from sweeps.models.scoring.objective import Objective
 
@@ -29,6 +31,7 @@ SCHEDULERS: Mapping[type[Any], Callable[[Any, Objective, int], Scheduler]] = {
     HyperBand: HyperBandScheduler,
     MedianStopping: MedianScheduler,
     Bandit: BanditScheduler,
+    PopulationBased: PopulationScheduler,
 }
 
 

@@ -1,0 +1,84 @@
+"""`changes`: rates and regularizers that become others in the middle of a trial.
+
+Population based training writes them, and a sweep file may. Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from sweeps.models.errors import TrialConfigError
+from sweeps.models.section import Section
+
+__all__ = ["CHANGEABLE", "Change", "check_changes", "value_at", "with_values"]
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+# What acts on a step alone, or on a gradient: nothing that gives a net or a state its shape.
+CHANGEABLE = (
+    "model.dropout",
+    *(
+        f"optimizer.{name}"
+        for name in ("lr", "momentum", "beta1", "beta2", "alpha", "rho", "eps", "weight_decay")
+    ),
+    *(f"regularization.{name}" for name in ("l1", "l2", "label_smoothing", "clip_norm")),
+)
+# At 0 a net has no dropout and an optimizer no momentum: there is nothing to change.
+_NEVER_FROM_0 = ("model.dropout", "optimizer.momentum")
+
+
+class Change(Section):
+    """Values that hold from the beginning of an epoch on."""
+
+    from_epoch: int = Field(ge=2, description="The first epoch with these values.")
+    values: dict[str, Number] = Field(
+        min_length=1, description="New values by dotted keys, for example optimizer.lr: 0.01."
+    )
+
+
+def value_at(configuration: Mapping[str, Any], key: str) -> Any:
+    """Return the value of a dotted key; None where a configuration does not have it."""
+    section, _, name = key.partition(".")
+    return configuration.get(section, {}).get(name)
+
+
+def with_values(configuration: Mapping[str, Any], values: Mapping[str, float]) -> dict[str, Any]:
+    """Return a configuration with other values of dotted keys."""
+    made = dict(configuration)
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        made[section] = {**made[section], name: value}
+    return made
+
+
+def check_changes(configuration: Mapping[str, Any], changes: Sequence[Change]) -> None:
+    """Check what changes say by themselves, and of a configuration that is complete.
+
+    Raises:
+        TrialConfigError: Their epochs do not rise or lie beyond the last, a key cannot be changed
+            in the middle of training or is not there, or dropout or momentum begins at 0.
+    """
+    last, most = 1, configuration["training"]["epochs"]
+    for change in changes:
+        if not last < change.from_epoch <= most:
+            rule = f"from_epoch must rise from change to change, up to the last epoch, {most}"
+            raise TrialConfigError(rule, key=("changes",), value=change.from_epoch)
+        last = change.from_epoch
+        for key in change.values:
+            _check_key(configuration, key)
+
+
+def _check_key(configuration: Mapping[str, Any], key: str) -> None:
+    if key not in CHANGEABLE:
+        rule = "a value must be one that can change in the middle of training"
+        raise TrialConfigError(rule, key=("changes",), value=key, choices=CHANGEABLE)
+    value = value_at(configuration, key)
+    if value is None:
+        rule = "a value must be one that the trial begins with"
+        raise TrialConfigError(rule, key=("changes",), value=key)
+    if value == 0 and key in _NEVER_FROM_0:
+        rule = f"{key} must be above 0 from the beginning to be changed later"
+        raise TrialConfigError(rule, key=("changes",), value=value)
