@@ -118,6 +118,8 @@ class TrialConfig(Section):
 
     def at(self, epoch: int) -> TrialConfig:
         """Return what holds in an epoch, counted from 1, as a configuration without changes."""
+        if not self.changes:
+            return self
         values = self.model_dump(mode="json", exclude={"changes"})
         for change in self.changes:
             if change.from_epoch <= epoch:

@@ -31,6 +31,7 @@ from sweeps.definition.own_training_checks import (
     mixed_training,
     trains_itself,
 )
+from sweeps.definition.population_checks import population_problems
 from sweeps.definition.problems import from_model
 from sweeps.definition.roles import check_roles
 from sweeps.definition.search_methods import GridSearch, LearningSearch
@@ -107,6 +108,7 @@ def check_sections(
     tried = [*known, *(one for _, one in listed)]
     if not any("training" in one.path for one in faults):
         problems += _check_stopping(file.stopping, tried)
+        problems += population_problems(file, space, tried)
     problems += check_own_loss(file.objective.metric, tried)
     problems += check_roles(file.roles, space)
     problems += _check_resources(file)

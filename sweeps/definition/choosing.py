@@ -55,6 +55,8 @@ def choose(file: SweepFile) -> Chosen | None:
             "hyperband needs all trials of a bracket at once, and sobol covers the space evenly"
         )
         return Chosen("sobol", reason)
+    if scheduler == "pbt":
+        return Chosen("sobol", "a population begins together, and sobol covers the space evenly")
     try:
         space = Space(file.space)
     except SpaceError:

@@ -6,15 +6,19 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sweeps.models.changes import with_values
+
 __all__ = ["flatten", "varied_keys"]
 
 
 def flatten(configuration: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return dotted keys and plain values; an absent section (None) stays one key.
 
-    Sections in a list have their positions as keys.
+    Sections in a list have their positions as keys. A trial whose values change on its way has
+    those that it ends with; `sweeps.definition.lineage.schedule_of` has them all.
     """
     flat: dict[str, Any] = {}
+    configuration = configuration if prefix else _as_it_ends(configuration)
     for key, value in configuration.items():
         if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
             flat |= flatten({str(at): one for at, one in enumerate(value)}, f"{prefix}{key}.")
@@ -23,6 +27,16 @@ def flatten(configuration: Mapping[str, Any], prefix: str = "") -> dict[str, Any
         else:
             flat[prefix + key] = value
     return flat
+
+
+def _as_it_ends(configuration: Mapping[str, Any]) -> Mapping[str, Any]:
+    changes = configuration.get("changes")
+    if not isinstance(changes, list):
+        return configuration
+    ended = {key: value for key, value in configuration.items() if key != "changes"}
+    for change in changes:
+        ended = with_values(ended, change["values"])
+    return ended
 
 
 def varied_keys(flats: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -28,7 +28,7 @@ _LOGNORMAL = "write `{lognormal: [mean, std]}`, of the natural logarithm"
 _NO_STEP = "a normal parameter has no step: write `{normal: [mean, std]}`, or `{int: [low, high]}`"
 _BAYES = "is `gp` (a Gaussian process) or `tpe` here; `tpe` takes any space and scheduler"
 _TPE = "is not offered: `tpe` and `gp` learn from results, and `sobol` covers the space evenly"
-_PBT = "is not offered, as a trial's curve would depend on others: use `asha`"
+_PBT = "is a scheduler here: write `scheduler: pbt` under `stopping`"
 _BANDS = "is not offered as one method: write `method: random` and `scheduler: hyperband`"
 _HALVING = "is a scheduler here: write `scheduler: asha` under `stopping`"
 
@@ -64,7 +64,8 @@ _ANSWERS: dict[Place, dict[str, str]] = {
         ),
         **dict.fromkeys(("slack", "banditpolicy", "truncation"), "use `bandit`, with a `slack`"),
         **dict.fromkeys(("fifo", "fifoscheduler", "nop", "noppruner", "off"), "is `none` here"),
-        **dict.fromkeys(("pbt", "populationbasedtraining", "pb2"), _PBT),
+        **dict.fromkeys(("populationbased", "populationbasedtraining"), "is `pbt` here"),
+        "pb2": "is not offered: use `pbt`, which draws new values by chance",
         **dict.fromkeys(
             ("bohb", "hyperbandforbohb"), "is not offered: use `hyperband`, or `asha`"
         ),

@@ -330,6 +330,7 @@ def _without_own_code(trial: PlannedTrial) -> TrialConfig:
         "optimizer": optimizer,
         "loss": {"kind": "auto"},
         "batch": None,
+        "changes": [],
     }
     return TrialConfig.model_validate({**trial.configuration, **ours})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ def trial_line(record: SweepRecord, trial: TrialRecord) -> dict[str, Any]:
         "ended_at": trial.ended_at,
         "failures": trial.failures,
         "configuration": trial.trial.configuration,
+        **({"copies": [asdict(one) for one in trial.copies]} if trial.copies else {}),
     }
 
 

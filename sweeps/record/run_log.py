@@ -100,6 +100,8 @@ def _in_words(event: Mapping[str, Any]) -> tuple[int, str]:
             is_bad = event["outcome"] == Outcome.FAILED
             reason = f": {event['reason']}" if event["reason"] else ""
             return logging.ERROR if is_bad else logging.INFO, f"{event['outcome']}{reason}"
+        case "copied":
+            return logging.INFO, f"goes on as trial {event['source']} after epoch {event['epoch']}"
         case "reopened":
             return logging.INFO, "to be tried again"
         case "end":

@@ -69,6 +69,7 @@ class TrialRecord:
 
     Attributes:
         trial: As it was planned; in a population, as it has become by what it copied.
+        planned: As it was planned.
         copies: What it copied, of the trials of its population, first to last.
         epochs: Epochs recorded so far.
         best: The row of the best epoch, or None while no objective value was finite; the best
@@ -95,6 +96,11 @@ class TrialRecord:
     node_faults: int = 0
     is_running: bool = False
     copies: list[Copy] = field(default_factory=list)
+    planned: PlannedTrial = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep what the trial begins as."""
+        self.planned = self.trial
 
     @property
     def best_epoch(self) -> int | None:
@@ -248,7 +254,7 @@ class SweepRecord:
         """
         loss = math.inf if record.best is None else record.best.get("dev_loss", math.inf)
         loss = loss if math.isfinite(loss) else math.inf
-        return self._key(record), loss, record.trial.seed, record.trial.index
+        return self._key(record), loss, record.planned.seed, record.planned.index
 
     def value(self, record: TrialRecord) -> float | None:
         """Return the objective at the trial's best epoch."""

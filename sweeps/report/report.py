@@ -40,6 +40,7 @@ from sweeps.report.analysis_figures import (
     saved_epochs,
 )
 from sweeps.report.final_figures import final_panels
+from sweeps.report.lineage_figure import lineage_section
 from sweeps.report.page import Panel, Section, Table, render
 from sweeps.report.parameter_figures import parallel_coordinates, slices
 from sweeps.report.trial_figures import history_panels, learning_curves
@@ -80,14 +81,17 @@ def report_sections(folder: RunFolder) -> list[Section]:
     # Of two for one parameter, the surer one, which comes first.
     alarms = {alarm.name: alarm.sentence for alarm in reversed(analysis.alarms)}
     diagnosed = bias_and_variance(analysis.diagnoses, names)
-    parameters = parallel_coordinates(evidence, [one.name for one in ranked])
+    # A value at the beginning says little of a trial whose values, and net, became others.
+    is_fixed = not evidence.is_population
+    parameters = parallel_coordinates(evidence, [one.name for one in ranked]) if is_fixed else None
     curves = learning_curves(evidence)
     sections = [
         _summary(folder, record, analysis, choice, openings),
         Section("How the trials went", panels=_there(curves, *history_panels(evidence))),
+        lineage_section(record.trials, _winner(record, choice)),
         _failed(record.trials),
         Section("The space", panels=_there(parameters, importance_bars(analysis.importances))),
-        Section("Each parameter", panels=slices(evidence, alarms)),
+        Section("Each parameter", panels=slices(evidence, alarms) if is_fixed else ()),
         _choices(evidence, analysis),
         Section(
             "Bias, variance and effort",
@@ -274,9 +278,16 @@ def _next_words(
     folder: RunFolder, record: SweepRecord, analysis: Analysis, choice: FinalChoice | None
 ) -> list[str]:
     words = []
-    if folder.read_sweep().search.learns:
+    file = folder.read_sweep()
+    is_population = file.stopping.scheduler == "pbt"
+    if file.search.learns or is_population:
+        why = (
+            "The trials copied one another"
+            if is_population
+            else "The search learned from its results"
+        )
         words.append(
-            "The search learned from its results. So there is no tuning curve, no importances, no "
+            f"{why}. So there is no tuning curve, no importances, no "
             "comparison of options and no alarm at a range's edge, which all take trials for "
             "independent draws: a random or Sobol search of the same space has them."
         )

@@ -67,7 +67,8 @@ def suggest(path: str | Path) -> str:
     """Return the text of a sweep file to run next, each change with its reason as a comment.
 
     Raises:
-        RequestError: The search learned: what follows from its trials it has tried itself.
+        RequestError: The search learned: what follows from its trials it has tried itself. Or a
+            population was trained.
         RunFolderError: The folder was damaged.
     """
     require_extra("report", "a suggestion")
@@ -75,7 +76,13 @@ def suggest(path: str | Path) -> str:
     from sweeps.analysis.suggestion import suggest as suggest_next
 
     folder = open_sweep(path)
-    method = folder.read_sweep().search
+    file = folder.read_sweep()
+    method = file.search
+    if file.stopping.scheduler == "pbt":
+        raise RequestError(
+            f"{folder.name} trained a population, whose trials copy one another and change their "
+            f"values on the way, so no range can be judged by them; search with another scheduler"
+        )
     if method.learns:
         raise RequestError(
             f"{folder.name} uses method {method.method}, whose trials are not independent draws, "

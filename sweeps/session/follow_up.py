@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.stage_plans import audit_plan, can_be_refitted, refit_plan, repeats_plan
 from sweeps.definition.sweep_file import Final, SweepFile
 from sweeps.errors import RunFolderError, StorageError
@@ -109,11 +110,17 @@ class FollowUp:
             set_title("evaluating on the test set")
             self._evaluate_on_test(choice)
 
+    def _best(self, number: int) -> list[PlannedTrial]:
+        """Return so many of the best; of copies that went on by the same values, one."""
+        found: dict[str, PlannedTrial] = {}
+        for one in self.record.ranked():
+            found.setdefault(one.trial.hash, one.trial)
+        return list(found.values())[:number]
+
     def _choose(self, final: Final) -> FinalChoice | None:
         folder = stage_folder(self.folder, "final")
         if folder is None:
-            best = [trial.trial for trial in self.record.ranked()[: final.top_k]]
-            plan = repeats_plan(best, final.seeds, self.file.seed)
+            plan = repeats_plan(self._best(final.top_k), final.seeds, self.file.seed)
             folder = make_stage(self.folder, "final", plan, self.record.objective)
         repeats = self.train(folder, self.splits)
         if repeats is None or repeats.best is None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sweeps.definition.configurations import flatten, varied_keys
+from sweeps.definition.lineage import schedule_of
 from sweeps.errors import MissingExtraError, require_extra
 from sweeps.infra.command_line import command, shown_path
 from sweeps.infra.settings import read_settings
@@ -236,9 +237,24 @@ def _print_winner(results: Results, console: Console) -> None:
     for key in varied or flat:
         grid.add_row(f"  {key}", _text_of(flat[key]))
     console.print(grid)
+    _print_schedule(winner, console)
     rest = len(flat) - len(varied)
     if varied and rest:
         console.print(f"  (and {rest} settings that were not varied)", highlight=False)
+
+
+def _print_schedule(winner: TrialRecord, console: Console) -> None:
+    """Print the values that a trial had by epochs, where they changed."""
+    schedule = schedule_of(winner.trial.configuration)
+    if not schedule:
+        return
+    columns = {"from epoch": [str(epoch) for epoch, _ in schedule]}
+    columns |= parameter_columns(list(schedule[0][1]), [{**values} for _, values in schedule])
+    table, left_out = fitting_table(columns, console.width)
+    console.print("  These are the last values of a schedule, which a final repeats whole:")
+    console.print(table)
+    if left_out:
+        console.print(f"  {left_out_words(left_out)}", highlight=False)
 
 
 def _winner_line(record: SweepRecord, best: TrialRecord, title: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
 from sweeps.definition.configurations import flatten
+from sweeps.definition.lineage import schedule_words
 from sweeps.infra.plain_text import shown
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.description import Description
@@ -115,8 +116,11 @@ def final_metrics(
 
 
 def trial_params(trial: TrialRecord) -> list[Param]:
-    """Return a trial's configuration with dotted keys, and its seed."""
-    texts = texts_of(flatten(trial.trial.configuration) | {"seed": trial.trial.seed})
+    """Return the configuration that a trial begins with, by dotted keys, and its seed.
+
+    MLflow's parameters are for life; what a population changes is in the tag `schedule`.
+    """
+    texts = texts_of(flatten(trial.planned.configuration) | {"seed": trial.planned.seed})
     return [Param(key, text) for key, text in texts.items()]
 
 
@@ -176,6 +180,7 @@ def trial_tags(trial: TrialRecord, state: str, objective: Objective) -> dict[str
         "reason": trial.reason,
         "failures": "\n\n".join(trial.failures),
         "configuration_hash": trial.trial.hash,
+        "schedule": schedule_words(trial.trial.configuration),
         "mlflow.note.content": _trial_note(trial, state, objective),
     }
 
@@ -230,6 +235,7 @@ def sweep_note(record: SweepRecord, stage: str | None, choice: FinalChoice | Non
         f"{counts}.",
         "",
         *_choice_lines(choice),
+        *_schedule_lines(best),
         "| parameter | value |",
         "| --- | --- |",
         *(
@@ -238,6 +244,11 @@ def sweep_note(record: SweepRecord, stage: str | None, choice: FinalChoice | Non
         ),
     ]
     return "\n".join(lines)
+
+
+def _schedule_lines(best: TrialRecord) -> list[str]:
+    words = schedule_words(best.trial.configuration)
+    return [f"Its schedule, {words}.", ""] if words else []
 
 
 def _choice_lines(choice: FinalChoice | None) -> list[str]:

@@ -31,6 +31,7 @@ def auto(folder: Path, trials: int = 40, **sections: str) -> Path:
         (301, {}, "tpe", "301 trials are many"),
         (20, {"stopping": "{scheduler: asha}"}, "tpe", "it learns from trials that asha stopped"),
         (40, {"stopping": "{scheduler: hyperband}"}, "sobol", "all trials of a bracket at once"),
+        (40, {"stopping": "{scheduler: pbt}"}, "sobol", "a population begins together"),
         (31, {"space": space(optimizer=OPTIONS)}, "sobol", "from 32 on"),
         (32, {"space": space(optimizer=OPTIONS)}, "tpe", "every option that has parameters"),
         (24, {"space": space(optimizer=FLAT)}, "gp", "2 parameters without options"),

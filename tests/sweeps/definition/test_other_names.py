@@ -19,7 +19,7 @@ RATE = "{float: [1.0e-3, 1.0e-1], log: true}"
         ("method: random", "method: bayes", "bayes is `gp` (a Gaussian process) or `tpe` here"),
         ("method: random", "method: cmaes", "cmaes is not offered: "),
         ("method: random", "method: bohb", "write `method: random` and `scheduler: hyperband`"),
-        ("method: random", "method: pbt", "a trial's curve would depend on others"),
+        ("method: random", "method: pbt", "write `scheduler: pbt` under `stopping`"),
         ("method: random", "method: hyperband", "write `scheduler: hyperband` under `stopping`"),
         ("method: random", "method: RandomSearch", "RandomSearch is `random` here"),
         ("name: t", "name: t\nstopping: {scheduler: hyper_band_scheduler}", "is `hyperband` here"),

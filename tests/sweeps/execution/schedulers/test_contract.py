@@ -13,6 +13,7 @@ from sweeps.definition.sweep_file import (
     HyperBand,
     MedianStopping,
     NoScheduler,
+    PopulationBased,
     Stopping,
 )
 from sweeps.execution.schedulers.scheduler import Scheduler
@@ -37,6 +38,10 @@ SECTIONS: dict[str, list[Any]] = {
     "hyperband": [
         HyperBand(scheduler="hyperband", reduction_factor=3),
         HyperBand(scheduler="hyperband", reduction_factor=1.5),
+    ],
+    "pbt": [
+        PopulationBased(scheduler="pbt", interval_epochs=3),
+        PopulationBased(scheduler="pbt", interval_epochs=10, quantile_fraction=0.5),
     ],
 }
 EACH = pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""What `scheduler: pbt` cannot go with, and what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sweeps.definition.exploring import changeable_ranges
+from sweeps.definition.own_training_checks import trains_itself
+from sweeps.definition.sweep_file import LearningSearch, PopulationBased, SweepFile
+from sweeps.models.changes import CHANGEABLE
+from sweeps.search_spaces.problems import KeyPath, Problem
+from sweeps.search_spaces.space import Space
+
+__all__ = ["population_problems"]
+
+_PLACE = ("stopping", "scheduler")
+
+
+def population_problems(
+    file: SweepFile, space: Space, tried: Sequence[Mapping[str, Any]]
+) -> Iterator[Problem]:
+    """Yield why a file's population could not be trained.
+
+    Args:
+        tried: Complete configurations that show what its trials can be.
+    """
+    section = file.stopping
+    if not isinstance(section, PopulationBased):
+        return
+    if trains_itself(file.space):
+        rule = "a population needs training that goes on by other rates, as the product's own does"
+        yield _refused(rule, "use `scheduler: asha` with training of your own")
+        return
+    yield from _of_other_sections(file)
+    if not any(True for _ in changeable_ranges(space)):
+        rule = "a population needs a range that can change in the middle of training"
+        hint = "give one of them a `float` range in `space`, or use `scheduler: asha`"
+        yield Problem(("space",), None, rule, CHANGEABLE, hint)
+    yield from _of_trials(section, tried)
+
+
+def _of_other_sections(file: SweepFile) -> Iterator[Problem]:
+    if isinstance(file.search, LearningSearch):
+        rule = (
+            f"a population begins together, and {file.search.method} proposes a trial when another "
+            f"has ended"
+        )
+        yield _refused(rule, "use `method: random` or `sobol`")
+    if getattr(file.search, "trials", 2) < 2:
+        rule = "a population must have at least 2 trials"
+        yield Problem(("search", "trials"), 1, rule, hint="ask for more, such as 20")
+    if file.roles is not None:
+        rule = "roles compare options by independent draws, and trials of a population copy others"
+        yield Problem(("roles",), None, rule, hint="leave out `roles`, or use another scheduler")
+
+
+def _of_trials(section: PopulationBased, tried: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    lengths = {int(one["training"]["epochs"]) for one in tried}
+    if len(lengths) > 1:
+        rule = "all trials of a population must train equally many epochs"
+        hint = "write one number; the best epoch of each trial counts anyway"
+        yield _in_space(("training", "epochs"), rule, hint)
+    elif section.interval_epochs >= max(lengths):
+        rule = f"no trial copies another: each has no more than {max(lengths)} epochs"
+        hint = f"lower it below {max(lengths)}, or write `scheduler: none`"
+        yield Problem(("stopping", "interval_epochs"), section.interval_epochs, rule, hint=hint)
+    if any(one["regularization"]["early_stopping"] is not None for one in tried):
+        rule = "trials of a population wait for one another, and none may stop early"
+        hint = "leave it out: the best epoch of each trial counts anyway"
+        yield _in_space(("regularization", "early_stopping"), rule, hint)
+    if any(one.get("changes") for one in tried):
+        rule = "`scheduler: pbt` writes changes itself"
+        yield _in_space(("changes",), rule, "leave them out, or write `scheduler: none`")
+
+
+def _refused(rule: str, hint: str) -> Problem:
+    return Problem(_PLACE, "pbt", rule, hint=hint)
+
+
+def _in_space(path: KeyPath, rule: str, hint: str) -> Problem:
+    return Problem(("space", *path), None, rule, hint=hint)
