@@ -325,7 +325,7 @@ def _without_own_code(trial: PlannedTrial) -> TrialConfig:
     optimizer = {**trial.configuration["optimizer"], "groups": []}
     if optimizer["kind"] == "custom":
         optimizer = {"kind": "SGD"}
-    ours = {
+    ours: dict[str, Any] = {
         "model": {"kind": "linear"},
         "optimizer": optimizer,
         "loss": {"kind": "auto"},
