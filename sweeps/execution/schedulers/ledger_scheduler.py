@@ -117,7 +117,9 @@ class LedgerScheduler:
         trials = self.recorder.record.trials
         for one in self._scheduler.take_copyings():
             assert self._explorer is not None, "a scheduler that copies has an explorer"
-            if any(copy.epoch == one.epoch for copy in trials[one.trial].copies):
+            trial = trials[one.trial]
+            is_recorded = any(copy.epoch == one.epoch for copy in trial.copies)
+            if is_recorded or trial.outcome is not None:  # a person may just have stopped it
                 continue
             source = self._explorer.source(one.trial, one.epoch, one.best)
             copied = trials[source].trial.configuration
