@@ -32,7 +32,8 @@ def write_sweep(folder: Path, **sections: str) -> Path:
         **sections,
     }
     limits = lines.get("trial", "{}")
-    if "target:" in lines["space"] + lines.get("metrics", "") and "sanity_check" not in limits:
+    own = "".join(lines.get(name, "") for name in ("space", "search", "metrics"))
+    if "target:" in own and "sanity_check" not in limits:
         given = limits.strip("{}")
         lines["trial"] = f"{{{given}{', ' if given else ''}sanity_check: skip}}"
     path = folder / "sweep.yaml"
