@@ -19,7 +19,7 @@ from pydantic import (
 
 from sweeps.models.changes import Change, check_changes, with_values
 from sweeps.models.data.batch_configuration import OwnBatch
-from sweeps.models.data.items import TensorKind
+from sweeps.models.data.items import ANY, FLOATS, InputShape, ItemKind, TensorKind, kind_text
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.nets.configuration import Cnn, CustomNet, ModelConfig
 from sweeps.models.nets.names import parameter_names
@@ -173,11 +173,11 @@ class DataShape(Protocol):
         """Outputs that a net needs."""
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
+    def input_shape(self) -> InputShape:
         """Of one row: (columns,), or (channels, height, width)."""
 
     @property
-    def item(self) -> TensorKind | None:
+    def item(self) -> ItemKind | None:
         """What the x of an item is, of a dataset of the user's; None of features."""
 
 
@@ -194,6 +194,7 @@ def check_trial(config: TrialConfig, data: DataShape) -> None:
     if data.item is not None and not isinstance(config.model, CustomNet):
         _check_item(config.model.kind, data.item)
     if isinstance(config.model, Cnn):
+        assert not isinstance(data.input_shape, dict), "an own net's alone"
         _check_cnn(config.model, data.input_shape)
     names = parameter_names(config.model, len(data.input_shape))
     if names is not None:
@@ -230,9 +231,9 @@ def _check_loss(config: TrialConfig, data: DataShape) -> None:
         raise TrialConfigError(rule, key=("loss", "class_weights"), value=list(weights))
 
 
-def _check_item(kind: str, item: TensorKind) -> None:
-    if item.dtype != "float32" or not item.shape:
-        rule = f"a built-in net takes rows of float32, and x of an item is {item}"
+def _check_item(kind: str, item: ItemKind) -> None:
+    if not isinstance(item, TensorKind) or item.dtype != FLOATS or ANY in (item.shape or (ANY,)):
+        rule = f"a built-in net takes rows of float32, and x of an item is {kind_text(item)}"
         hint = "Convert x in the dataset (x.float()), or write a net of your own: model.kind custom"
         raise TrialConfigError(rule, key=("model", "kind"), value=kind, hint=hint)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,9 +17,11 @@ from torch.nn.functional import logsigmoid
 from sweeps.models.answer_columns import answer_columns
 from sweeps.models.configuration import TrialConfig, net_outputs
 from sweeps.models.data.features import Features
+from sweeps.models.data.item_forms import zero_rows
 from sweeps.models.data.item_reading import ItemReader
-from sweeps.models.data.items import ItemRows, dtype_of
+from sweeps.models.data.items import ANY, ItemRows, NetInputs, TensorKind
 from sweeps.models.errors import DataError, WeightsError
+from sweeps.models.nets.forward import forward
 from sweeps.models.nets.nets import build_net
 from sweeps.models.scoring.answers import Units, class_logits, units_on
 from sweeps.models.scoring.tasks import TASKS
@@ -69,8 +71,8 @@ class Predictor:
         config = TrialConfig.model_validate(about["configuration"])
         nets = []
         for number, prepared in enumerate(folds, start=1):
-            outputs, dtype = net_outputs(config, prepared), dtype_of(prepared.item)
-            net = build_net(config.model, prepared.input_shape, outputs, dtype)
+            outputs, rows = net_outputs(config, prepared), zero_rows(prepared.item)
+            net = build_net(config.model, prepared.input_shape, outputs, rows)
             own = tensors if len(folds) == 1 else of_fold(number, tensors)
             try:
                 net.load_state_dict(own)
@@ -87,7 +89,7 @@ class Predictor:
 
         Args:
             raw: a column for each name, or an array of (rows, numbers), as Preprocessing takes it;
-                of a dataset an array of (rows, *shape of an x), or items of it.
+                of a dataset an array of (rows, *shape of an x), or such arrays by name.
 
         Raises:
             DataError: a column is missing, or a value is missing or not finite.
@@ -145,20 +147,47 @@ def _units(prepared: Preprocessing) -> Units:
 def _outputs(net: torch.nn.Module, prepared: Preprocessing, raw: Asked) -> Tensor:
     """What one net puts out: (rows, outputs) float64; of one logit `class_logits`."""
     batches = _batches(prepared, raw)
-    outputs = torch.cat([net(batch).flatten(1) for batch in batches]).double()
+    outputs = torch.cat([forward(net, batch).flatten(1) for batch in batches]).double()
     return class_logits(outputs) if TASKS[prepared.task].one_logit else outputs
 
 
-def _batches(prepared: Preprocessing, raw: Asked) -> Iterable[Tensor]:
+def _batches(prepared: Preprocessing, raw: Asked) -> Iterable[NetInputs]:
     if isinstance(raw, ItemRows):
         return ItemReader(raw).blocks(range(len(raw)), _SEED)
     if prepared.item is None:
         return torch.split(torch.from_numpy(prepared.apply(raw)), _ROWS_AT_ONCE)
-    asked = torch.as_tensor(np.asarray(raw)).to(getattr(torch, prepared.item.dtype))
-    if asked.shape[1:] != prepared.item.shape:
-        rule = f"rows must be {prepared.item} each, as x of the dataset"
-        raise DataError(rule, value=f"shape {tuple(asked.shape[1:])}")
-    return torch.split(asked, _ROWS_AT_ONCE)
+    if isinstance(prepared.item, TensorKind):
+        return torch.split(_asked("rows", raw, prepared.item), _ROWS_AT_ONCE)
+    return _batches_by_name(prepared.item, raw)
+
+
+def _batches_by_name(kinds: Mapping[str, TensorKind], raw: Asked) -> Iterator[NetInputs]:
+    """Tensors by name in batches, of a mapping of arrays."""
+    if not isinstance(raw, Mapping) or raw.keys() != kinds.keys():
+        found = list(raw) if isinstance(raw, Mapping) else f"a {type(raw).__name__}"
+        rule = f"rows must be a dictionary of the arrays {', '.join(kinds)}"
+        raise DataError(rule, value=found)
+    every = {name: _asked(name, raw[name], kind) for name, kind in kinds.items()}
+    counts = {name: len(one) for name, one in every.items()}
+    if len({*counts.values()}) > 1:
+        raise DataError("all arrays must have the same rows", value=counts)
+    for start in range(0, next(iter(counts.values())), _ROWS_AT_ONCE):
+        yield {name: one[start : start + _ROWS_AT_ONCE] for name, one in every.items()}
+
+
+def _asked(name: str, raw: Any, kind: TensorKind) -> Tensor:
+    array = np.asarray(raw)
+    if array.dtype == object:  # a column of a data frame, of a list each
+        array = np.array(array.tolist())
+    asked = torch.as_tensor(array).to(getattr(torch, kind.dtype))
+    sizes = list(asked.shape[1:])
+    fits = len(sizes) == len(kind.shape) and all(
+        wanted in (size, ANY) for size, wanted in zip(sizes, kind.shape, strict=True)
+    )
+    if not fits or not asked.ndim:
+        rule = f"{name} must be {kind} each, as x of the dataset"
+        raise DataError(rule, value=f"shape {tuple(sizes)}")
+    return asked
 
 
 def _answer(net: torch.nn.Module, prepared: Preprocessing, raw: Asked) -> npt.NDArray[np.float64]:

@@ -68,7 +68,7 @@ class Dataset:
             rows are cut at random.
         missing: of a .csv file's features with missing values: how often which text stood there.
         weights: (rows,) how much each row counts in training; None where all count alike.
-        labels: (rows,) the y of each item as it was read; None of features.
+        labels: (rows,) the y of each item as it was read, or (rows, numbers); None of features.
     """
 
     source: str
@@ -244,7 +244,8 @@ def _from_dataset(config: DataConfig, dataset: Any, beside: Mapping[str, npt.Arr
     _check_excluded(config, ())
     items, labels = read_dataset(config.source, dataset)
     items.options = dict(config.options)
-    target = _target(config, "y", labels)
+    several = targets_of("y", labels)
+    target = _target(config, "y", labels) if several is None else read_targets(several, config.task)
     return _with_apart(_Read(items, target, labels=labels), config, read)
 
 

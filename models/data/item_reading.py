@@ -7,6 +7,7 @@ for each batch, and moves no generator of anybody else's.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,22 +16,32 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from sweeps.models.data.items import ItemRows, Items, TensorKind
+from sweeps.models.data.item_forms import (
+    Item,
+    are_equal,
+    check_alike,
+    collated,
+    collating,
+    item_from,
+    joint_kind,
+    kind_of,
+    label_of,
+    refused,
+    stacked,
+)
+from sweeps.models.data.items import ItemKind, ItemRows, Items, NetInputs
 from sweeps.models.data.own import call_data_function, dataset_of
 from sweeps.models.errors import DataError
 from sweeps.models.own_code.guards import described
 from sweeps.models.process.randomness import seeded
 
-__all__ = ["ItemReader", "opened", "read_dataset"]
+__all__ = ["ItemReader", "example_rows", "opened", "read_dataset"]
 
 # Of these the digest is taken; all of a dataset on disk would take as long as an epoch.
 _SAMPLED = 16
 _SEED = 0  # of what is read outside of a trial
 _LABELS = "targets"
-_JOIN = "Join what it holds into one tensor, and take it apart in a net of your own"
-_WAYS_OUT: dict[type, str] = dict.fromkeys((dict, list, tuple), _JOIN)
 # Items of one forward pass of an evaluation: at most as many as hold a million numbers.
 _NUMBERS_PER_PASS = 2**20
 _MOST_PER_PASS = 256
@@ -44,30 +55,30 @@ def read_dataset(source: str, dataset: Any) -> tuple[Items, npt.NDArray[Any]]:
 
     Args:
         source: the function that returned it.
-        dataset: with `__len__` and `__getitem__`, whose items are (x, y).
+        dataset: with `__len__` and `__getitem__`, whose items are (x, y) or dictionaries.
 
     Raises:
         DataError: it is empty, an item cannot be read or is none, or another one the second time.
     """
     length = _length(source, dataset)
     if length == 0:
-        raise _refused(source, "the dataset must have items, and its length is 0")
+        raise refused(source, "the dataset must have items, and its length is 0")
     sample = sorted({*np.linspace(0, length - 1, _SAMPLED).round().astype(int).tolist()})
     x, found, digest = _sampled(source, dataset, sample)
     if _sampled(source, dataset, sample)[2] != digest:
         rule = "the dataset must give the same item each time, and gave others when read again"
         hint = "Draw at random from torch's, numpy's or random's global generators alone"
-        raise _refused(source, rule, hint)
+        raise refused(source, rule, hint)
     given = getattr(dataset, _LABELS, None)
     if given is None:
         labels = _read_labels(source, dataset)
     else:
         labels = _given_labels(source, given, length)
     for number, label in zip(sample, found, strict=True):
-        if not _are_equal([label], labels[number : number + 1]):
+        if not are_equal([label], labels[number : number + 1]):
             rule = f"y of item {number} must be targets[{number}], {labels[number]!r}"
-            raise _refused(source, f"{rule}, and is {label!r}")
-    return Items(source, dataset, x, digest), _array(labels)
+            raise refused(source, f"{rule}, and is {label!r}")
+    return Items(source, dataset, x, digest), _array(source, labels)
 
 
 def opened(items: Items) -> Any:
@@ -82,9 +93,18 @@ def opened(items: Items) -> Any:
         if found is None or now != items.length:
             rule = f"the function must return the same dataset each time, of {items.length} items"
             got = "no dataset" if found is None else f"one of {now}"
-            raise _refused(items.source, f"{rule}, and returned {got} in another process")
+            raise refused(items.source, f"{rule}, and returned {got} in another process")
         items.dataset = found[0]
     return items.dataset
+
+
+def example_rows(rows: ItemRows) -> NetInputs:
+    """Return the x of two items to try a net on, with one item twice where there is but one.
+
+    Raises:
+        DataError: see `ItemReader`.
+    """
+    return ItemReader(rows).read([0, min(1, len(rows) - 1)], _SEED)
 
 
 class ItemReader:
@@ -98,11 +118,11 @@ class ItemReader:
         """
         self._dataset = opened(rows.items)
         self._source, self._x = rows.items.source, rows.items.x
-        self._dtype = getattr(torch, self._x.dtype)
+        self._collate = collating(self._dataset)
         self._numbers, self._labels = rows.numbers.tolist(), rows.labels.tolist()
 
-    def read(self, positions: Sequence[int], seed: int) -> Tensor:
-        """Return (positions, *shape) the x of some rows, stacked.
+    def read(self, positions: Sequence[int], seed: int) -> NetInputs:
+        """Return (positions, *shape) the x of some rows, stacked or as the dataset collates them.
 
         Args:
             positions: which of the rows, from 0 on.
@@ -114,24 +134,32 @@ class ItemReader:
         numbers = [self._numbers[at] for at in positions]
         with seeded(seed):
             items = [_item(self._source, self._dataset, number) for number in numbers]
-        found = []
-        for number, (x, y) in zip(numbers, items, strict=True):
-            if getattr(x, "shape", None) != self._x.shape or x.dtype != self._dtype:
-                _check_kind(self._source, number, x, self._x)
-            found.append(_label(self._source, number, y))
+            x = self._joined(numbers, items)
+        found = [
+            label_of(self._source, number, item.y)
+            for number, item in zip(numbers, items, strict=True)
+        ]
         wanted = [self._labels[at] for at in positions]
-        if not _are_equal(found, wanted):
+        if not are_equal(found, wanted):
             raise self._another_label(numbers, found, wanted)
-        return torch.stack([x for x, _ in items])
+        return x
 
-    def blocks(self, positions: Sequence[int], seed: int) -> Iterator[Tensor]:
+    def _joined(self, numbers: Sequence[int], items: Sequence[Item]) -> NetInputs:
+        if self._collate is None:
+            return stacked(self._source, self._x, numbers, [item.x for item in items])
+        x, kind = collated(self._source, self._collate, items)
+        check_alike(self._source, kind, self._x)
+        return x
+
+    def blocks(self, positions: Sequence[int], seed: int) -> Iterator[NetInputs]:
         """Yield the x of rows in order, in blocks for forward passes without gradients.
 
         Args:
             positions: which of the rows, from 0 on.
             seed: of what is drawn at random: equal rows of equal seeds are equal.
         """
-        numbers = max(math.prod(self._x.shape), 1)
+        kinds = self._x.values() if isinstance(self._x, dict) else [self._x]
+        numbers = max(1, *(abs(math.prod(kind.shape)) for kind in kinds))
         size = min(_MOST_PER_PASS, max(1, _NUMBERS_PER_PASS // numbers))
         for start in range(0, len(positions), size):
             yield self.read(positions[start : start + size], seed + start)
@@ -140,49 +168,59 @@ class ItemReader:
         self, numbers: Sequence[int], found: Sequence[Any], wanted: Sequence[Any]
     ) -> DataError:
         every = zip(numbers, found, wanted, strict=True)
-        number, now, first = next(one for one in every if not _are_equal([one[1]], [one[2]]))
+        number, now, first = next(one for one in every if not are_equal([one[1]], [one[2]]))
         rule = f"y of item {number} must stay what it was, {first!r}, and is {now!r} now"
-        return _refused(self._source, rule, "A dataset gives the same items in every process")
+        return refused(self._source, rule, "A dataset gives the same items in every process")
 
 
-def _sampled(
-    source: str, dataset: Any, numbers: Sequence[int]
-) -> tuple[TensorKind, list[Any], str]:
+def _sampled(source: str, dataset: Any, numbers: Sequence[int]) -> tuple[ItemKind, list[Any], str]:
     """Return what an x is, the labels of some items, and a digest of their x."""
+    collate = collating(dataset)
     with seeded(_SEED):
         items = [_item(source, dataset, number) for number in numbers]
-    kind = _kind(source, numbers[0], items[0][0])
-    hashed = hashlib.sha256(kind.model_dump_json().encode())
-    for number, (x, _) in zip(numbers, items, strict=True):
-        _check_kind(source, number, x, kind)
-        hashed.update(x.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    labels = [_label(source, number, y) for number, (_, y) in zip(numbers, items, strict=True)]
+        if collate is None:
+            kind = kind_of(source, numbers[0], items[0].x)
+            rows = [
+                stacked(source, kind, [n], [one.x]) for n, one in zip(numbers, items, strict=True)
+            ]
+        else:
+            collated(source, collate, items)  # together, for what is wrong with several alone
+            alone = [collated(source, collate, [item]) for item in items]
+            rows, kind = [x for x, _ in alone], joint_kind(source, [kind for _, kind in alone])
+    hashed = hashlib.sha256(_text_of(kind).encode())
+    for row in rows:
+        for x in row.values() if isinstance(row, dict) else [row]:
+            hashed.update(x.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    labels = [label_of(source, n, item.y) for n, item in zip(numbers, items, strict=True)]
     return kind, labels, hashed.hexdigest()
+
+
+def _text_of(kind: ItemKind) -> str:
+    if isinstance(kind, dict):
+        return json.dumps({name: _text_of(one) for name, one in kind.items()})
+    return kind.model_dump_json()
 
 
 def _read_labels(source: str, dataset: Any) -> list[Any]:
     with seeded(_SEED):
         every = (_item(source, dataset, number) for number in range(len(dataset)))
-        return [_label(source, number, y) for number, (_, y) in enumerate(every)]
+        return [label_of(source, number, item.y) for number, item in enumerate(every)]
 
 
 def _given_labels(source: str, given: Any, length: int) -> list[Any]:
     labels = given.tolist() if hasattr(given, "tolist") else list(given)
     if len(labels) != length:
         rule = f"targets must have one value an item: {length}, not {len(labels)}"
-        raise _refused(source, rule)
-    return [_label(source, number, label) for number, label in enumerate(labels)]
+        raise refused(source, rule)
+    # What holds several numbers is a list by now, and a list alone would be none.
+    every = [np.asarray(label) if isinstance(label, list) else label for label in labels]
+    return [label_of(source, number, label) for number, label in enumerate(every)]
 
 
-def _item(source: str, dataset: Any, number: int) -> tuple[Any, Any]:
+def _item(source: str, dataset: Any, number: int) -> Item:
     with _named(source, f"item {number} of the dataset"):
-        item = dataset[number]
-    if not isinstance(item, tuple | list) or len(item) != 2:
-        found = f"a {type(item).__name__}"
-        if isinstance(item, tuple | list):
-            found += f" of {len(item)}"
-        raise _refused(source, f"an item must be (x, y), and item {number} is {found}")
-    return item[0], item[1]
+        given = dataset[number]
+    return item_from(source, number, given)
 
 
 @contextmanager
@@ -198,41 +236,11 @@ def _named(source: str, what: str) -> Iterator[None]:
         raise DataError(rule, key=("source",), value=source, is_permanent=not passing) from err
 
 
-def _kind(source: str, number: int, x: Any) -> TensorKind:
-    if not isinstance(x, Tensor):
-        rule = f"x of an item must be a tensor, and of item {number} it is a {type(x).__name__}"
-        raise _refused(source, rule, _WAYS_OUT.get(type(x), "Return torch.as_tensor(x)"))
-    return TensorKind(shape=tuple(x.shape), dtype=str(x.dtype).removeprefix("torch."))
-
-
-def _check_kind(source: str, number: int, x: Any, wanted: TensorKind) -> None:
-    kind = _kind(source, number, x)
-    if kind != wanted:
-        rule = f"x of every item must be {wanted}, as the first is, and of item {number} is {kind}"
-        raise _refused(source, rule)
-
-
-def _label(source: str, number: int, y: Any) -> Any:
-    """A class or a number as Python has it."""
-    label = y.item() if getattr(y, "shape", None) == () else y
-    if not isinstance(label, bool | int | float | str):
-        shape = getattr(y, "shape", None)
-        found = f"a {type(y).__name__}" + ("" if shape is None else f" of shape {tuple(shape)}")
-        rule = f"y of an item must be one class or number, and of item {number} it is {found}"
-        raise _refused(source, rule)
-    return label
-
-
-def _are_equal(found: Sequence[Any], wanted: Sequence[Any]) -> bool:
-    """Whether labels are the same; a float32 stands for the float64 that it was rounded from."""
-    if list(found) == list(wanted):
-        return True
-    if not all(isinstance(one, float) for one in (*found, *wanted)):
-        return False
-    return bool((np.array(found, np.float32) == np.array(wanted, np.float32)).all())
-
-
-def _array(labels: list[Any]) -> npt.NDArray[Any]:
+def _array(source: str, labels: list[Any]) -> npt.NDArray[Any]:
+    sizes = {len(label) if isinstance(label, list) else 1 for label in labels}
+    if len(sizes) > 1:
+        rule = "y of every item must have as many numbers"
+        raise refused(source, f"{rule}, and has from {min(sizes)} to {max(sizes)}")
     if any(isinstance(label, str) for label in labels):
         found = np.empty(len(labels), dtype=object)
         found[:] = labels
@@ -243,7 +251,3 @@ def _array(labels: list[Any]) -> npt.NDArray[Any]:
 def _length(source: str, dataset: Any) -> int:
     with _named(source, "the length of the dataset"):
         return len(dataset)
-
-
-def _refused(source: str, rule: str, hint: str = "") -> DataError:
-    return DataError(rule, key=("source",), value=source, hint=hint, is_permanent=True)

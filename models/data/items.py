@@ -8,13 +8,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["FLOATS", "PARTS", "ItemRows", "Items", "TensorKind", "dtype_of", "is_dataset"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = [
+    "ANY",
+    "COLLATE",
+    "FLOATS",
+    "PARTS",
+    "InputShape",
+    "ItemKind",
+    "ItemRows",
+    "Items",
+    "NetInputs",
+    "TensorKind",
+    "is_dataset",
+    "kind_text",
+    "shape_of",
+]
+
+# What a net is called with: one tensor, or tensors by name as keywords.
+NetInputs = Union["Tensor", dict[str, "Tensor"]]
+# Of one row: (columns,), (channels, height, width), or one a name.
+InputShape = tuple[int, ...] | dict[str, tuple[int, ...]]
+# The method of a dataset that joins items, as torch's `collate_fn` does.
+COLLATE = "collate"
+# A size that differs from batch to batch.
+ANY = -1
 
 # What the product's own nets take, and what features become.
 FLOATS = "float32"
@@ -26,7 +52,7 @@ class TensorKind(BaseModel):
     """What a tensor is.
 
     Attributes:
-        shape: of one row.
+        shape: of one row; ANY where a collate makes it differ from batch to batch.
         dtype: its name in torch, such as float32.
     """
 
@@ -36,13 +62,26 @@ class TensorKind(BaseModel):
     dtype: str
 
     def __str__(self) -> str:
-        shape = " x ".join(map(str, self.shape)) or "one number"
+        sizes = ("any" if size == ANY else str(size) for size in self.shape)
+        shape = " x ".join(sizes) or "one number"
         return f"{self.dtype} of {shape}"
 
 
-def dtype_of(item: TensorKind | None) -> str:
-    """The dtype of what a net takes, by its name in torch; features become float32."""
-    return FLOATS if item is None else item.dtype
+ItemKind = TensorKind | dict[str, TensorKind]
+
+
+def kind_text(kind: ItemKind) -> str:
+    """Return what an x is, in words."""
+    if isinstance(kind, TensorKind):
+        return str(kind)
+    return "{" + ", ".join(f"{name}: {one}" for name, one in kind.items()) + "}"
+
+
+def shape_of(kind: ItemKind) -> InputShape:
+    """Return the shape of a row, or of each name's."""
+    if isinstance(kind, TensorKind):
+        return kind.shape
+    return {name: one.shape for name, one in kind.items()}
 
 
 class Items:
@@ -59,7 +98,7 @@ class Items:
 
     options: Mapping[str, Any] = MappingProxyType({})
 
-    def __init__(self, source: str, dataset: Any, x: TensorKind, digest: str) -> None:
+    def __init__(self, source: str, dataset: Any, x: ItemKind, digest: str) -> None:
         self.source, self.length, self.x, self.digest = source, len(dataset), x, digest
         self.dataset = dataset
 
@@ -77,7 +116,8 @@ class ItemRows:
     Attributes:
         items: all of them.
         numbers: (rows,) int64, which these are.
-        labels: (rows,) what the y of each was when it was first read, as plain numbers or words.
+        labels: (rows,) what the y of each was when it was first read, as plain numbers or words;
+            (rows, numbers) where it is several.
     """
 
     items: Items

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import Dataset
-from sweeps.models.data.items import Items
+from sweeps.models.data.items import Items, kind_text
 from sweeps.models.scoring.tasks import TASKS
 
 __all__ = ["ColumnKinds", "kinds_of"]
@@ -84,7 +84,7 @@ def kinds_of(dataset: Dataset, config: DataConfig) -> ColumnKinds:
     classes = dataset.target.class_names
     positive = None if config.positive is None else classes[1]
     if isinstance(dataset.features, Items):
-        return ColumnKinds(items=str(dataset.features.x), classes=classes, positive=positive)
+        return ColumnKinds(items=kind_text(dataset.features.x), classes=classes, positive=positive)
     return ColumnKinds(
         numbers=dataset.features.number_names,
         categories=dataset.features.word_names,

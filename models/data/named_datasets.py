@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.models.data.items import PARTS, is_dataset
+from sweeps.models.data.items import COLLATE, PARTS, is_dataset
 from sweeps.models.errors import DataError
 
 __all__ = ["PART", "NamedDatasets", "named_datasets"]
@@ -25,7 +25,8 @@ _TARGETS = "targets"
 class NamedDatasets:
     """Datasets one after another; items are numbered from the first one's on.
 
-    `targets` is there where all of them have it, as a dataset's own would be.
+    `targets` is there where all of them have it, as a dataset's own would be; `collate` where
+    that of train, the first, has it.
     """
 
     def __init__(self, parts: Mapping[str, Any]) -> None:
@@ -43,6 +44,8 @@ class NamedDatasets:
         return self._parts[at][number - (self._ends[at - 1] if at else 0)]
 
     def __getattr__(self, name: str) -> Any:
+        if name == COLLATE:
+            return getattr(self._parts[0], name)
         if name != _TARGETS:
             raise AttributeError(name)
         given = [getattr(part, name) for part in self._parts]  # AttributeError where one has none

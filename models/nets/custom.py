@@ -5,6 +5,7 @@ Whatever is wrong with it comes back as a NetError that names it, before any tra
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from sweeps.models.errors import NetError
 from sweeps.models.nets.configuration import CustomNet
+from sweeps.models.nets.forward import forward
 from sweeps.models.own_code.finding import call_function
 from sweeps.models.own_code.finding_apart import find_apart
 from sweeps.models.own_code.options_model import keywords_of
@@ -22,15 +24,18 @@ _TARGET = ("model", "target")
 
 
 def build_custom_net(
-    config: CustomNet, input_shape: tuple[int, ...], outputs: int, dtype: str = "float32"
+    config: CustomNet,
+    input_shape: tuple[int, ...] | dict[str, tuple[int, ...]],
+    outputs: int,
+    rows: Tensor | dict[str, Tensor] | None = None,
 ) -> nn.Module:
     """The net that `function(input_shape=..., outputs=..., **options)` returns.
 
     Args:
         config: the function and its options.
-        input_shape: of one row: (columns,), or (channels, height, width).
+        input_shape: of one row: (columns,), or (channels, height, width); or one each by name.
         outputs: number of classes, or 1; the net maps (rows, *input_shape) to (rows, outputs).
-        dtype: of what it takes, by its name in torch.
+        rows: two to try it on; else zeros, where a row is one tensor of a known shape.
 
     Raises:
         NetError: the function is not found, fails, or returns something else than such a net.
@@ -45,25 +50,35 @@ def build_custom_net(
     net = call_function(build, f"the function must take {taken}", refused)
     if not isinstance(net, nn.Module):
         raise unfit(f"the function must return a torch.nn.Module, not a {type(net).__name__}")
-    _try_out(net, config.target, torch.zeros(2, *input_shape, dtype=getattr(torch, dtype)), outputs)
+    is_known = not isinstance(input_shape, dict) and min(input_shape, default=0) >= 0
+    if rows is None and is_known:
+        rows = torch.zeros(2, *input_shape)
+    if rows is not None:
+        _try_out(net, config.target, rows, outputs)
+    _check_state(net, unfit)
     return net
 
 
-def _try_out(net: nn.Module, target: str, rows: Tensor, outputs: int) -> None:
+def _try_out(net: nn.Module, target: str, rows: Tensor | dict[str, Tensor], outputs: int) -> None:
     """Runs two rows through; this also gives lazy layers their shapes."""
     refused = partial(NetError, key=_TARGET, value=target)
     unfit = partial(refused, is_permanent=True)
 
     def tried() -> object:
         with torch.no_grad():
-            return net.eval()(rows)
+            return forward(net.eval(), rows)
 
-    returned = call_function(
-        tried, f"the net must take rows of shape {tuple(rows.shape[1:])}", refused
-    )
+    if isinstance(rows, dict):
+        rule = f"the net must take {', '.join(rows)} as keywords"
+    else:
+        rule = f"the net must take rows of shape {tuple(rows.shape[1:])}"
+    returned = call_function(tried, rule, refused)
     shape = tuple(returned.shape) if isinstance(returned, Tensor) else type(returned).__name__
     if shape != (2, outputs):
         raise unfit(f"the net must map 2 rows to shape (2, {outputs}), not to {shape}")
+
+
+def _check_state(net: nn.Module, unfit: Callable[[str], NetError]) -> None:
     for name, value in net.state_dict().items():
         if not isinstance(value, Tensor):
             raise unfit(f"a net's state must be tensors, so that it can be saved; {name} is not")

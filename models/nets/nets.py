@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from torch import nn
+from torch import Tensor, nn
 
 from sweeps.models.nets.configuration import (
     Activation,
@@ -36,19 +36,25 @@ _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
 
 
 def build_net(
-    config: ModelConfig, input_shape: tuple[int, ...], outputs: int, dtype: str = "float32"
+    config: ModelConfig,
+    input_shape: tuple[int, ...] | dict[str, tuple[int, ...]],
+    outputs: int,
+    rows: Tensor | dict[str, Tensor] | None = None,
 ) -> nn.Module:
     """A freshly initialised net on the CPU.
 
     Args:
         config: which net; `check_trial` has accepted it for this data.
-        input_shape: of one row: (columns,), or (channels, height, width).
+        input_shape: of one row: (columns,), or (channels, height, width); or one each by name.
         outputs: number of classes, or 1.
-        dtype: of the rows that it takes, by its name in torch.
+        rows: two that an own net is tried on; else zeros, where a row is one tensor.
 
     Raises:
         NetError: the user's own net cannot be found, built or run.
     """
+    if isinstance(config, CustomNet):
+        return build_custom_net(config, input_shape, outputs, rows)
+    assert not isinstance(input_shape, dict), "check_trial refuses dictionaries"
     match config:
         case Linear():
             return nn.Sequential(*_flatten(input_shape), nn.Linear(math.prod(input_shape), outputs))
@@ -56,8 +62,6 @@ def build_net(
             return _initialised(_mlp(config, input_shape, outputs), config.initialization)
         case Cnn():
             return _initialised(_cnn(config, input_shape, outputs), config.initialization)
-        case CustomNet():
-            return build_custom_net(config, input_shape, outputs, dtype)
 
 
 def _flatten(input_shape: tuple[int, ...]) -> list[nn.Module]:

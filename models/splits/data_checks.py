@@ -13,7 +13,7 @@ from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import Dataset, load_dataset
 from sweeps.models.data.feature_checks import check_features
 from sweeps.models.data.features import Features
-from sweeps.models.data.items import TensorKind
+from sweeps.models.data.items import InputShape, ItemKind
 from sweeps.models.data.kinds import ColumnKinds, kinds_of
 from sweeps.models.errors import DataError
 from sweeps.models.scoring.metrics import Needs
@@ -51,7 +51,7 @@ class DataSummary:
 
     task: Task
     outputs: int
-    input_shape: tuple[int, ...]
+    input_shape: InputShape
     class_names: tuple[str, ...]
     train_rows: int
     dev_rows: int
@@ -62,7 +62,7 @@ class DataSummary:
     notes: tuple[str, ...] = ()
     columns: ColumnKinds = field(default_factory=ColumnKinds)
     unmeasurable: Mapping[Needs, str] = field(default_factory=dict)
-    item: TensorKind | None = None
+    item: ItemKind | None = None
     few: tuple[TrainDev, ...] = field(default=(), repr=False, compare=False)
 
 

@@ -28,7 +28,7 @@ from sweeps.models.data.features import (
     features_of_kinds,
     named_columns,
 )
-from sweeps.models.data.items import TensorKind
+from sweeps.models.data.items import InputShape, ItemKind, shape_of
 from sweeps.models.data.targets import ClassType
 from sweeps.models.errors import DataError
 from sweeps.models.scoring.tasks import Moment, Task
@@ -82,7 +82,7 @@ class Preprocessing(BaseModel):
     target_scale: Moment = 1.0
     target_names: tuple[str, ...] = ()
     kind: Task | None = None
-    item: TensorKind | None = None
+    item: ItemKind | None = None
     quantiles: tuple[tuple[float, ...], ...] = ()
 
     @model_serializer(mode="wrap")
@@ -106,10 +106,14 @@ class Preprocessing(BaseModel):
         return len(self.class_names) or len(self.target_names) or 1
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of one row as a net takes it."""
+    def input_shape(self) -> InputShape:
+        """Shape of one row as a net takes it, or shapes by name."""
         if self.item is not None:
-            return self.item.shape
+            return shape_of(self.item)
+        return self._shape
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
         if not self.word_names:
             return self.number_shape
         return (len(self.means) + sum(len(known) for known in self.categories),)
@@ -134,7 +138,7 @@ class Preprocessing(BaseModel):
             columns.append(_one_hot(features.words[:, index], known))
         # One memory order whatever came in: a matrix product differs in its last bit with it.
         joined = np.ascontiguousarray(np.concatenate(columns, axis=1))
-        return joined.reshape(len(features), *self.input_shape)
+        return joined.reshape(len(features), *self._shape)
 
     def words_of(
         self, raw: Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.feature_checks import listed
 from sweeps.models.data.features import Features, missing_in
-from sweeps.models.data.items import TensorKind
+from sweeps.models.data.items import ItemKind
 from sweeps.models.data.targets import Target
 from sweeps.models.errors import DataError
 from sweeps.models.scoring.tasks import TASKS, Moment
@@ -67,7 +67,7 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
     )
 
 
-def item_preprocessing(item: TensorKind, target: Target) -> Preprocessing:
+def item_preprocessing(item: ItemKind, target: Target) -> Preprocessing:
     """What is known of a dataset's items: x goes to the net as it is, and numbers are standardised.
 
     Args:
@@ -90,6 +90,7 @@ def item_preprocessing(item: TensorKind, target: Target) -> Preprocessing:
         fills=(),
         class_names=target.class_names,
         class_type=target.class_type,
+        target_names=target.names,
         target_mean=target_mean,
         target_scale=target_scale,
         kind=target.task,

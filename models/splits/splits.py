@@ -15,7 +15,7 @@ from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import Dataset
 from sweeps.models.data.feature_checks import check_features
 from sweeps.models.data.features import Features
-from sweeps.models.data.items import ItemRows, Items, TensorKind
+from sweeps.models.data.items import InputShape, ItemKind, ItemRows, Items
 from sweeps.models.scoring.tasks import TASKS, Moment, Task
 from sweeps.models.splits.cuts import Cut, cut_dataset
 from sweeps.models.splits.preprocessing import Preprocessing
@@ -61,7 +61,7 @@ class TrainDev:
         y_dev: of the dev rows, like y_train.
         task: what is asked.
         outputs: number of classes or targets.
-        input_shape: (columns,), or (channels, height, width).
+        input_shape: (columns,), or (channels, height, width); or shapes by name.
         target_mean: mean of the training targets in original units, see Preprocessing.
         target_scale: their standard deviation, likewise.
         weights: (train rows,) float64, how much each counts; None where all count alike.
@@ -75,14 +75,14 @@ class TrainDev:
     y_dev: Array
     task: Task
     outputs: int
-    input_shape: tuple[int, ...]
+    input_shape: InputShape
     target_mean: Moment = 0.0
     target_scale: Moment = 1.0
     weights: Array | None = None
     measured: Rows | None = None
 
     @property
-    def item(self) -> TensorKind | None:
+    def item(self) -> ItemKind | None:
         """What the x of an item is, of a dataset; None of arrays."""
         return self.x_train.items.x if isinstance(self.x_train, ItemRows) else None
 

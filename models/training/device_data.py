@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import Literal, Protocol
 
@@ -11,12 +10,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sweeps.models.data.items import NetInputs
 from sweeps.models.splits.splits import TrainDev
 
 __all__ = ["Batch", "DeviceData", "TrialData", "batch_sizes"]
 
 # Inputs, targets, and weights where rows do not count alike.
-Batch = tuple[Tensor, Tensor, Tensor | None]
+Batch = tuple[NetInputs, Tensor, Tensor | None]
 
 # Rows of one forward pass of an evaluation: as many as hold about a million numbers, so that
 # the activations of an image net stay small and tables still go through in one pass.
@@ -40,7 +40,7 @@ class TrialData(Protocol):
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The train rows in an order that is new each epoch, counted from 0, in batches."""
 
-    def passes(self) -> Iterable[Tensor]:
+    def passes(self) -> Iterable[NetInputs]:
         """All rows, train before dev, in order, in blocks for forward passes."""
 
     def by_part(self, outputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -72,7 +72,7 @@ class DeviceData:
         self.train_rows = len(data.x_train)
         self._sizes = batch_sizes(self.train_rows, batch_size)
         self.batches_per_epoch = len(self._sizes)
-        self._rows_per_pass = max(1, _NUMBERS_PER_PASS // math.prod(data.input_shape))
+        self._rows_per_pass = max(1, _NUMBERS_PER_PASS // self.x[0].numel())
         self._measured: Tensor | None = None
         if data.measured is not None:
             self._measured = torch.from_numpy(data.measured).to(device)

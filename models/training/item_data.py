@@ -14,8 +14,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sweeps.models.data.item_forms import moved
 from sweeps.models.data.item_reading import ItemReader
-from sweeps.models.data.items import ItemRows
+from sweeps.models.data.items import ItemRows, NetInputs
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.device_data import Batch, DeviceData, TrialData, batch_sizes
 
@@ -64,7 +65,7 @@ class ItemData:
         """At most so many train rows, the first in their own order, without weights."""
         rows = min(rows, self.train_rows)
         x = self._train.read(range(rows), _TRAIN_SEED)
-        return x.to(self._device), self._y[:rows], None
+        return moved(x, self._device), self._y[:rows], None
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The train rows in the order of an epoch, in batches: inputs, targets, weights if any.
@@ -80,16 +81,16 @@ class ItemData:
                 self.train_rows, generator=torch.Generator().manual_seed(order_seed)
             )
         for rows, seed in zip(torch.split(order, self._sizes), seeds, strict=True):
-            x = self._train.read(rows.tolist(), seed).to(self._device)
+            x = moved(self._train.read(rows.tolist(), seed), self._device)
             here = rows.to(self._device)
             yield x, self._y[here], None if self._weights is None else self._weights[here]
 
-    def passes(self) -> Iterator[Tensor]:
+    def passes(self) -> Iterator[NetInputs]:
         """All rows that are measured, in order, in blocks for forward passes without gradients."""
         for x in self._train.blocks(self._measured.tolist(), _TRAIN_SEED):
-            yield x.to(self._device)
+            yield moved(x, self._device)
         for x in self._dev.blocks(range(len(self._y_dev)), _DEV_SEED):
-            yield x.to(self._device)
+            yield moved(x, self._device)
 
     def by_part(self, outputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Outputs for the rows of `passes` with their targets, of train and of dev."""

@@ -17,9 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from sweeps.models.configuration import TrialConfig, check_trial, net_outputs
-from sweeps.models.data.items import dtype_of
+from sweeps.models.data.item_forms import zero_rows
+from sweeps.models.data.item_reading import example_rows
+from sweeps.models.data.items import ItemRows, NetInputs
 from sweeps.models.errors import NetError
 from sweeps.models.nets.configuration import Cnn, Mlp
+from sweeps.models.nets.forward import forward
 from sweeps.models.nets.nets import build_net
 from sweeps.models.optimizers.flat_parameters import FlatParameters
 from sweeps.models.optimizers.optimizers import build_optimizer, change_optimizer
@@ -83,8 +86,9 @@ class NetTraining:
         is_all_ours = "custom" not in kinds and config.batch is None
         self._randomness = OwnRandomness(seed, device, is_all_ours)
         outputs = net_outputs(config, data)
+        rows = _tried_rows(data)
         with self._randomness:
-            net = build_net(config.model, data.input_shape, outputs, dtype_of(data.item))
+            net = build_net(config.model, data.input_shape, outputs, rows)
             self._net = net.to(device)
         self._parameters = FlatParameters(self._net)
         with self._randomness:
@@ -122,7 +126,7 @@ class NetTraining:
         with self._randomness:
             x, y, _ = batch if self._change is None else self._change(batch)
             with torch.no_grad(), self._precision, called("the net must take data rows", refused):
-                outputs = self._net(x)
+                outputs = forward(self._net, x)
             try_loss(self._loss, outputs.float(), y)
 
     def change(self, config: TrialConfig) -> None:
@@ -175,7 +179,7 @@ class NetTraining:
     def _add_gradient(self, batch: Batch, share: Tensor | None) -> Tensor:
         x, y, weights = batch
         with self._precision:
-            outputs = self._net(x)  # (rows of the batch, outputs), bf16 under autocast
+            outputs = forward(self._net, x)  # (rows of the batch, outputs), bf16 under autocast
         loss = self._batch_loss(outputs.float(), y, weights)
         loss.backward(share)  # type: ignore[no-untyped-call]
         return loss.detach()
@@ -190,7 +194,7 @@ class NetTraining:
         self._net.eval()
         with torch.no_grad():
             with self._precision:
-                blocks = [self._net(x) for x in self._data.passes()]
+                blocks = [forward(self._net, x) for x in self._data.passes()]
             outputs = torch.cat(blocks).float()  # (measured train + dev rows, outputs)
             parts = [
                 metric_values(self._answers(part_outputs, targets), self._metrics)
@@ -251,6 +255,14 @@ class NetTraining:
             "parameters": {name: tensor.data for name, tensor in self._net.named_parameters()},
             "buffers": dict(self._net.named_buffers()),
         }
+
+
+def _tried_rows(data: TrainDev) -> NetInputs | None:
+    """Two rows to try a net on; of a dataset whose items zeros may not stand for, its own."""
+    rows = zero_rows(data.item)
+    if rows is None and isinstance(data.x_train, ItemRows):
+        return example_rows(data.x_train)
+    return rows
 
 
 def _loss_of(config: TrialConfig, data: TrainDev, device: torch.device) -> Loss:

@@ -6,10 +6,13 @@ pass through it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from sweeps.models.data.batch_configuration import OwnBatch
+from sweeps.models.data.items import NetInputs
 from sweeps.models.own_code.own_call import OwnCall
 from sweeps.models.training.device_data import Batch
 
@@ -34,7 +37,8 @@ class BatchChange:
         """The batch as the net is to be trained on it; the rows of the data stay as they are.
 
         Args:
-            batch: (rows, *input_shape) inputs as the net takes them, targets, and weights.
+            batch: inputs as the net takes them, (rows, *input_shape) or such tensors by name;
+                targets, and weights.
 
         Raises:
             OwnFunctionError: it raised, or returned other shapes or types.
@@ -42,11 +46,20 @@ class BatchChange:
         x, y, weights = batch
         with torch.no_grad():
             # Of a full batch these would be the rows themselves, which it may change in place.
-            changed = self._own(inputs=x.clone(), targets=y.clone(), generator=self._generator)
+            changed = self._own(inputs=_copied(x), targets=y.clone(), generator=self._generator)
         if not isinstance(changed, tuple | list) or len(changed) != 2:
             found = f"a {type(changed).__name__}"
             raise self._own.refused(f"the function must return (inputs, targets), not {found}")
-        return self._like(x, changed[0], "inputs"), self._like(y, changed[1], "targets"), weights
+        return self._inputs(x, changed[0]), self._like(y, changed[1], "targets"), weights
+
+    def _inputs(self, given: NetInputs, returned: Any) -> NetInputs:
+        if not isinstance(given, dict):
+            return self._like(given, returned, "inputs")
+        if not isinstance(returned, dict) or returned.keys() != given.keys():
+            found = list(returned) if isinstance(returned, dict) else f"a {type(returned).__name__}"
+            rule = f"the function must return inputs as a dictionary of {', '.join(given)}"
+            raise self._own.refused(f"{rule}, not {found}")
+        return {name: self._like(x, returned[name], name) for name, x in given.items()}
 
     def _like(self, given: Tensor, returned: object, name: str) -> Tensor:
         rule = f"the function must return {name} as {_described(given)}"
@@ -56,6 +69,12 @@ class BatchChange:
         if not is_alike or returned.device != given.device:
             raise self._own.refused(f"{rule}, not as {_described(returned)}")
         return returned
+
+
+def _copied(x: NetInputs) -> NetInputs:
+    if isinstance(x, dict):
+        return {name: one.clone() for name, one in x.items()}
+    return x.clone()
 
 
 def _generator_of(device: torch.device) -> torch.Generator:

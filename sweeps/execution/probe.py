@@ -19,7 +19,7 @@ from sweeps.execution.rehearsal import rehearse_program, spread
 from sweeps.execution.trial_worker import REPORT_PERIOD_S
 from sweeps.models.configuration import TrialConfig, net_outputs
 from sweeps.models.data.datasets import load_dataset
-from sweeps.models.data.items import dtype_of
+from sweeps.models.data.item_forms import zero_rows
 from sweeps.models.errors import ModelError
 from sweeps.models.nets.nets import build_net
 from sweeps.models.own_code.roles import trial_functions
@@ -174,10 +174,10 @@ def _weights_bytes(trial: PlannedTrial, data: Sequence[TrainDev]) -> int:
     outputs = net_outputs(config, one)
     try:
         with torch.device("meta"):
-            net = build_net(config.model, one.input_shape, outputs, dtype_of(one.item))
+            net = build_net(config.model, one.input_shape, outputs, zero_rows(one.item))
     except Exception:  # the user's own net may compute with its numbers as it is built
         with _trial_errors(trial):
-            net = build_net(config.model, one.input_shape, outputs, dtype_of(one.item))
+            net = build_net(config.model, one.input_shape, outputs, zero_rows(one.item))
     sizes: list[int] = [
         tensor.numel() * tensor.element_size() for tensor in net.state_dict().values()
     ]

@@ -12,6 +12,7 @@ from sweeps.definition.own_files import make_importable
 from sweeps.errors import RequestError, RunFolderError, SweepError
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.feature_checks import listed
+from sweeps.models.data.items import kind_text
 from sweeps.models.data.table_files import read_rows
 from sweeps.models.errors import DataError, NetError, WeightsError
 from sweeps.models.prediction import Predictor
@@ -48,7 +49,7 @@ def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataF
         raise RequestError(
             f"{folder.name} was trained on a dataset, whose items no table holds: load its model "
             f"from MLflow, or in Python sweeps.models.prediction.Predictor.load(weights, "
-            f"preprocessing).predict(x) with x of {predictor.preprocessing.item} a row"
+            f"preprocessing).predict(x) with x of {kind_text(predictor.preprocessing.item)} a row"
         )
     try:
         return pd.DataFrame(predictor.predict(_asked(rows, predictor, folder.read_sweep().data)))

@@ -126,9 +126,72 @@ class Tokens(Blobs):
         return torch.full((4,), 2 * (number % 3)), number % 3
 
 
-class Dictionaries(Blobs):
+class Sentences(Blobs):
+    """Token ids of several lengths, 2 to 5, that tell the class: padded with zeros, and a mask."""
+
+    def __getitem__(self, number: int) -> dict[str, Any]:  # type: ignore[override]
+        ids = 1 + torch.full((2 + number % 4,), number % 3)
+        return {"ids": ids, "labels": self.y[number]}
+
+    def collate(self, items: list[dict[str, Any]]) -> dict[str, Any]:
+        ids = nn.utils.rnn.pad_sequence([item["ids"] for item in items], batch_first=True)
+        return {"ids": ids, "mask": ids > 0, "labels": torch.stack([i["labels"] for i in items])}
+
+
+class Longest(Sentences):
+    """Whose collate sorts its rows, as for packed sequences."""
+
+    def collate(self, items: list[dict[str, Any]]) -> dict[str, Any]:
+        return super().collate(sorted(items, key=lambda item: -len(item["ids"])))
+
+
+class Unpadded(Sentences):
+    def collate(self, items: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"ids": torch.cat([i["ids"] for i in items]), "labels": torch.zeros(len(items))}
+
+
+class Uncollated(Sentences):
+    collate = None  # type: ignore[assignment]
+
+
+class TwoTensors(Blobs):
+    """Each x a dictionary of two tensors, which an own net takes by name."""
+
     def __getitem__(self, number: int) -> tuple[Any, Any]:
-        return {"x": self.x[number]}, self.y[number]
+        return {"near": self.x[number, :2], "far": self.x[number, 2:]}, self.y[number]
+
+
+class Masks(Blobs):
+    """A y of 2 x 3 numbers, of 0 and 1."""
+
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        return self.x[number], (self.x[number][:3] > torch.tensor([[0.0], [1.0]])).long()
+
+
+class TwoLabels(Blobs):
+    def __getitem__(self, number: int) -> dict[str, Any]:  # type: ignore[override]
+        return {"x": self.x[number], "label": 0, "labels": 1}
+
+
+class MeanOfWords(nn.Module):
+    """The mean of the embeddings that a mask leaves, and a linear layer."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.words, self.out = nn.Embedding(6, 4), nn.Linear(4, outputs)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        shares = mask / mask.sum(1, keepdim=True)
+        return self.out((self.words(ids) * shares[..., None]).sum(1))
+
+
+class Joined(nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.out = nn.Linear(inputs, outputs)
+
+    def forward(self, near: Tensor, far: Tensor) -> Tensor:
+        return self.out(torch.cat([near, far], 1))
 
 
 class Large(Dataset[tuple[Any, Any]]):
@@ -201,10 +264,6 @@ def boxes() -> Boxes:
     return Boxes()
 
 
-def as_dictionaries() -> Dictionaries:
-    return Dictionaries()
-
-
 def as_arrays() -> Arrays:
     return Arrays()
 
@@ -215,6 +274,51 @@ def tokens() -> Tokens:
 
 def embedding(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
     return nn.Sequential(nn.Embedding(6, 3), nn.Flatten(), nn.Linear(3 * input_shape[0], outputs))
+
+
+def sentences() -> Sentences:
+    return Sentences()
+
+
+def longest() -> Longest:
+    return Longest()
+
+
+def unpadded() -> Unpadded:
+    return Unpadded()
+
+
+def uncollated() -> Uncollated:
+    return Uncollated()
+
+
+def two_tensors() -> TwoTensors:
+    return TwoTensors()
+
+
+def masks() -> Masks:
+    return Masks()
+
+
+def two_labels() -> TwoLabels:
+    return TwoLabels()
+
+
+def mean_of_words(input_shape: dict[str, tuple[int, ...]], outputs: int) -> nn.Module:
+    return MeanOfWords(outputs)
+
+
+def joined(input_shape: dict[str, tuple[int, ...]], outputs: int) -> nn.Module:
+    return Joined(sum(shape[0] for shape in input_shape.values()), outputs)
+
+
+def scaled(inputs: dict[str, Tensor], targets: Tensor, generator: torch.Generator) -> Any:
+    noise = torch.rand(1, generator=generator)
+    return {name: x * noise for name, x in inputs.items()}, targets
+
+
+def nameless(inputs: dict[str, Tensor], targets: Tensor, generator: torch.Generator) -> Any:
+    return inputs["near"], targets
 
 
 def empty() -> Blobs:
@@ -248,6 +352,14 @@ def by_name() -> dict[str, Any]:
 def with_dev() -> tuple[dict[str, Any], dict[str, Any]]:
     parts = {"train": Blobs(60), "test": Blobs(12), "validation": Blobs(18)}
     return parts, {"w": np.ones(ROWS)}
+
+
+def sentences_by_name() -> dict[str, Any]:
+    return {"test": Sentences(15), "train": Sentences(60)}
+
+
+def masks_by_name() -> dict[str, Any]:
+    return {"test": Masks(15), "train": Masks(60)}
 
 
 def without_test() -> dict[str, Any]:

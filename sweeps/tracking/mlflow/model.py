@@ -22,6 +22,7 @@ from sweeps.definition.configurations import flatten
 from sweeps.definition.own_files import files_of
 from sweeps.infra.package import code_files, stage
 from sweeps.models.answer_columns import answer_columns
+from sweeps.models.data.items import ANY, TensorKind
 from sweeps.models.own_code.roles import trial_functions
 from sweeps.models.splits.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.models.trial_kinds import is_own_training
@@ -240,13 +241,22 @@ def _needs_unchecked() -> Iterator[None]:
         names["warn_dependency_requirement_mismatches"] = check
 
 
-def _example(prepared: Preprocessing) -> pd.DataFrame | np.ndarray[Any, Any]:
+def _zeros(kind: TensorKind) -> np.ndarray[Any, Any]:
+    sizes = (1 if size == ANY else size for size in kind.shape)
+    return np.zeros((_EXAMPLE_ROWS, *sizes), dtype=kind.dtype)
+
+
+def _example(
+    prepared: Preprocessing,
+) -> pd.DataFrame | np.ndarray[Any, Any] | dict[str, np.ndarray[Any, Any]]:
     """Return rows at the training means, as a DataFrame with the training data's columns.
 
     Of a dataset's items the means are not known: zeros of their shape.
     """
+    if isinstance(prepared.item, dict):
+        return {name: _zeros(kind) for name, kind in prepared.item.items()}
     if prepared.item is not None:
-        return np.zeros((_EXAMPLE_ROWS, *prepared.item.shape), dtype=prepared.item.dtype)
+        return _zeros(prepared.item)
     columns: dict[str, Any] = {
         name: np.full(_EXAMPLE_ROWS, mean)
         for name, mean in zip(prepared.number_names, prepared.means, strict=True)

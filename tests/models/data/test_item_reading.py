@@ -10,7 +10,7 @@ import torch
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import Dataset, load_dataset
 from sweeps.models.data.item_reading import ItemReader
-from sweeps.models.data.items import ItemRows
+from sweeps.models.data.items import ItemRows, kind_text
 from sweeps.models.errors import DataError
 from tests.models import own_datasets
 
@@ -53,10 +53,13 @@ def test_the_digest_follows_from_items_labels_and_length() -> None:
         ("uneven", "x of every item must be float32 of 5, .* of item 30 is float32 of 4"),
         ("broken", r"item 31 .* raised \(ValueError: not a JPEG\)"),
         ("changing", "must give the same item each time"),
-        ("unlabelled", r"must be \(x, y\), and item 0 is a Tensor"),
-        ("boxes", r"one class or number, and of item 0 it is a Tensor of shape \(4,\)"),
+        ("unlabelled", r"must be \(x, y\) or a dictionary, and item 0 is a Tensor"),
+        ("boxes", "'y_0' must have two values or more, and every row is 0.0"),
+        ("uncollated", r"of item 6 is \{ids: int64 of 4\}.* Items of several sizes need a collate"),
+        ("longest", "must return the y of its items in their order"),
+        ("unpadded", r"one row for each of 16 items, and returned \{ids: int64 of \d+\}"),
+        ("two_labels", "must have its y as one of labels, label, target.* has x, label, labels"),
         ("as_arrays", "must be a tensor, and of item 0 it is a ndarray"),
-        ("as_dictionaries", "it is a dict.*Join what it holds into one tensor"),
         ("mislabelled", r"y of item \d+ must be targets\[\d+\], 0, and is 2"),
         ("few_labels", "targets must have one value an item: 90, not 2"),
         ("stream", "with __len__ and __getitem__ .* returned a Stream"),
@@ -110,3 +113,23 @@ def test_columns_beside_a_dataset_decide_the_cut_and_weigh() -> None:
     assert (len(np.unique(dataset.cut_by)), dataset.weights.max()) == (30, 89)
     with pytest.raises(DataError, match=r"return a column 'doctor'.*dataset, \{name"):
         load("grouped", split={"group": "doctor"})
+
+
+def test_a_dictionary_is_read_as_its_tensors_by_name_and_its_labels() -> None:
+    dataset = load("sentences")
+    rows = rows_of(dataset)
+    x = ItemReader(rows).read([0, 3], seed=0)
+    assert kind_text(rows.items.x) == "{ids: int64 of any, mask: bool of any}"
+    assert isinstance(x, dict)
+    assert x["ids"].tolist() == [[1, 1, 0, 0, 0], [1, 1, 1, 1, 1]]
+    assert x["mask"].sum(1).tolist() == [2, 5]
+    assert dataset.target.class_names == ("0", "1", "2")
+
+
+def test_a_y_of_several_numbers_is_read_as_that_many_targets() -> None:
+    dataset = load("masks")
+    x = own_datasets.Blobs().x[:, None, :3]
+    wanted = (x > torch.tensor([[0.0], [1.0]])).reshape(90, 6)
+    assert dataset.target.task == "multilabel"
+    np.testing.assert_array_equal(dataset.target.values, wanted)
+    assert ItemReader(rows_of(dataset)).read([5], seed=0).shape == (1, 5)  # type: ignore[union-attr]

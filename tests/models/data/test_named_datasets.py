@@ -7,7 +7,7 @@ import pytest
 
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import load_dataset
-from sweeps.models.data.items import ItemRows
+from sweeps.models.data.items import ItemRows, kind_text
 from sweeps.models.errors import DataError
 from sweeps.models.splits.splits import Part, split_folds
 from tests.models.own_datasets import SOURCE, Blobs, splits
@@ -38,6 +38,18 @@ def test_a_dev_dataset_is_dev_and_columns_beside_count_in_the_order_train_dev_te
     ]
     assert inputs_of(cut.dev) == Blobs(18).x.tolist()
     np.testing.assert_array_equal(cut.dev.y, np.arange(18) % 3)
+
+
+def test_datasets_by_name_are_collated_as_the_dataset_of_train_is() -> None:
+    item = splits("sentences_by_name", split=GIVEN).preprocessing.item
+    assert item is not None
+    assert kind_text(item) == "{ids: int64 of any, mask: bool of any}"
+
+
+def test_a_y_of_several_numbers_has_an_output_each() -> None:
+    cut = splits("masks_by_name", split=GIVEN)
+    assert cut.test.y.shape == (15, 6)
+    assert cut.preprocessing.outputs == cut.outputs == 6
 
 
 def test_folds_are_cut_from_the_dataset_of_train() -> None:

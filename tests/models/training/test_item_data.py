@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sweeps.models.data.items import ItemRows
-from sweeps.models.errors import DataError, TrialConfigError
+from sweeps.models.errors import DataError, NetError, OwnFunctionError, TrialConfigError
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.item_data import ItemData
@@ -85,6 +85,32 @@ def test_own_nets_take_items_as_they_are() -> None:
         configuration(model=own), train_dev("tokens"), Objective("dev_accuracy", "max"), seed=0
     )
     assert finished(training).best_value is not None
+
+
+def test_a_dictionary_trains_bit_for_bit_as_one_tensor_of_its_parts_does() -> None:
+    joined = {"kind": "custom", "target": "tests.models.own_datasets:joined"}
+    parts = Training(configuration(model=joined), train_dev("two_tensors"), DEV_LOSS, seed=3)
+    whole = Training(configuration(model={"kind": "linear"}), train_dev("blobs"), DEV_LOSS, seed=3)
+    assert without_times(finished(parts)) == without_times(finished(whole))
+
+
+@pytest.mark.parametrize("name", ["two_tensors", "sentences"])
+def test_a_built_in_net_refuses_items_by_name(name: str) -> None:
+    with pytest.raises(TrialConfigError, match=r"takes rows of float32, and x of an item is \{"):
+        Training(configuration(), train_dev(name), DEV_LOSS, seed=0)
+
+
+def test_an_own_net_without_the_names_of_the_items_says_which_they_are() -> None:
+    own = {"kind": "custom", "target": "tests.models.own_datasets:mean_of_words"}
+    with pytest.raises(NetError, match="must take near, far as keywords"):
+        Training(configuration(model=own), train_dev("two_tensors"), DEV_LOSS, seed=0)
+
+
+def test_a_batch_of_items_by_name_keeps_its_names() -> None:
+    own = {"kind": "custom", "target": "tests.models.own_datasets:joined"}
+    batch = {"target": "tests.models.own_datasets:nameless"}
+    with pytest.raises(OwnFunctionError, match="a dictionary of near, far, not a Tensor"):
+        Training(configuration(model=own, batch=batch), train_dev("two_tensors"), DEV_LOSS, seed=0)
 
 
 def test_an_item_that_raises_in_training_fails_its_trial_by_number() -> None:

@@ -48,6 +48,13 @@ def own_optimizer(name: str) -> dict[str, object]:
     return {"kind": "custom", "target": target, "lr": 0.01}
 
 
+def net_of_items(name: str) -> dict[str, object]:
+    return {"kind": "custom", "target": f"tests.models.own_datasets:{name}"}
+
+
+SCALED = {"target": "tests.models.own_datasets:scaled"}
+
+
 def case(name: str, data: TrainDev, **sections: object) -> object:
     training = {"epochs": 6, "batch_size": 16, "device": "cpu"}
     return pytest.param(configuration(**{"training": training, **sections}), data, id=name)
@@ -112,6 +119,8 @@ CASES = [
 ]
 ITEMS = [
     case("items", train_dev("blobs"), model=MLP),
+    case("items-by-name", train_dev("two_tensors"), model=net_of_items("joined"), batch=SCALED),
+    case("items-collated", train_dev("sentences"), model=net_of_items("mean_of_words")),
     case("items-noisy", train_dev("noisy"), model=MLP),
     case("items-regression", train_dev("amounts"), model=OWN),
     case("items-full-batch", train_dev("noisy"), training=FULL, model=NOISY),

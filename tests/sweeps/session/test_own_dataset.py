@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -12,6 +13,7 @@ import sweeps
 from sweeps.errors import RequestError
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import load_dataset
+from sweeps.models.errors import DataError
 from sweeps.models.prediction import Predictor
 from sweeps.models.splits.cuts import cut_dataset
 from sweeps.record.final import read_final, read_openings
@@ -19,6 +21,7 @@ from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from tests.models.own_datasets import SOURCE, Blobs
 from tests.sweeps.sweep_files import write_sweep
+from tests.sweeps.tracking.logged_model import logged_model
 
 MODULE = """
 import torch
@@ -41,6 +44,11 @@ def load():
 
 def by_name():
     return {"train": Blobs(60), "test": Blobs(15)}
+"""
+
+WORDS = """
+from tests.models.own_datasets import mean_of_words as build
+from tests.models.own_datasets import sentences as load
 """
 
 
@@ -79,6 +87,36 @@ def test_the_dataset_of_test_is_opened_whole_and_once(tmp_path: Path) -> None:
     rule = "test rows as column part says; the rest at random"
     assert rule in (RunFolder(results.path).path / "final" / "final.json").read_text()
     assert rule in (results.path / "report.html").read_text()
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+def test_a_net_of_items_by_name_answers_a_dictionary_of_arrays(tmp_path: Path) -> None:
+    (tmp_path / "words.py").write_text(WORDS)
+    path = write_sweep(
+        tmp_path,
+        data="{source: 'words:load'}",
+        search="{method: random, trials: 2}",
+        final="{top_k: 1, seeds: 2}",
+        space="{model: {kind: custom, target: 'words:build'},"
+        " optimizer: {kind: adam, lr: {float: [0.01, 0.1]}}, training: {epochs: 8, device: cpu}}",
+    )
+    uri = f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}"
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri=uri)
+    final = read_final(RunFolder(results.path))
+    assert final is not None
+    model = final.model
+    predictor = Predictor.load(results.path / model.weights, results.path / model.preprocessing)
+    ids = np.array([[1, 1, 0], [3, 3, 3]])
+    asked = {"ids": ids, "mask": ids > 0}
+    assert predictor.predict(asked)["prediction"].tolist() == [0, 2]
+    logged = logged_model(results)
+    assert logged.predict(asked)["prediction"].tolist() == [0, 2]
+    table = pd.DataFrame({name: one.tolist() for name, one in asked.items()})
+    assert logged.predict(table)["prediction"].tolist() == [0, 2]
+    with pytest.raises(DataError, match=r"ids must be int64 of any each.*shape \(\)"):
+        predictor.predict({**asked, "ids": ids[0]})
+    with pytest.raises(DataError, match="a dictionary of the arrays ids, mask"):
+        predictor.predict({"ids": ids})
 
 
 def test_a_run_folder_of_a_dataset_says_that_no_table_asks_its_net(tmp_path: Path) -> None:
