@@ -89,7 +89,7 @@ def test_the_dataset_of_test_is_opened_whole_and_once(tmp_path: Path) -> None:
     assert rule in (results.path / "report.html").read_text()
 
 
-@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 def test_a_net_of_items_by_name_answers_a_dictionary_of_arrays(tmp_path: Path) -> None:
     (tmp_path / "words.py").write_text(WORDS)
     path = write_sweep(
