@@ -4,18 +4,21 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from sweeps.models.data.items import ItemRows
 from sweeps.models.errors import DataError, NetError, OwnFunctionError, TrialConfigError
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.item_data import ItemData
+from sweeps.models.training.own_trial import Trial
 from sweeps.models.training.training import Training
-from tests.models.own_datasets import splits, train_dev
+from tests.models.own_datasets import Sentences, splits, train_dev
 from tests.models.trial_fixtures import DEV_LOSS, configuration, finished, without_times
 
 CPU = torch.device("cpu")
@@ -113,6 +116,18 @@ def test_a_batch_of_items_by_name_keeps_its_names() -> None:
         Training(configuration(model=own, batch=batch), train_dev("two_tensors"), DEV_LOSS, seed=0)
 
 
+def test_own_training_has_the_items_of_train_and_dev_as_its_dataset_gives_them() -> None:
+    data = train_dev("sentences_by_name", split={"given": "part"})
+    trial = Trial(data, seed=0, device=CPU, max_epochs=1)
+    loader: DataLoader[Any] = DataLoader(
+        trial.train.items, batch_size=48, collate_fn=Sentences().collate
+    )
+    [batch] = loader
+    assert torch.equal(batch["labels"], trial.train.y)
+    assert torch.equal(batch["ids"][:, 0], 1 + trial.train.y)
+    assert (len(trial.train.items), len(trial.dev.items)) == (48, 12)
+
+
 def test_an_item_that_raises_in_training_fails_its_trial_by_number() -> None:
     training = Training(configuration(), train_dev("lost", split={"seed": 1}), DEV_LOSS, seed=0)
     with pytest.raises(DataError, match=r"item 31 .*FileNotFoundError: 31\.jpg"):
@@ -128,7 +143,9 @@ def test_duplicates_cannot_be_kept_together() -> None:
 LARGE = """
 import re
 from pathlib import Path
+from typing import Any
 import torch
+from sweeps.models.training.own_trial import Trial
 from sweeps.models.training.training import Training
 from tests.models.own_datasets import train_dev
 from tests.models.trial_fixtures import DEV_LOSS, configuration, finished
