@@ -15,7 +15,9 @@ from sweeps.infra.command_line import command
 from sweeps.infra.settings import InfraSettings, without_password
 from sweeps.infra.sqlite_uri import absolute_uri, file_of, uri_of
 
-__all__ = ["open_ui"]
+__all__ = ["UI_PORT", "open_ui"]
+
+UI_PORT = 5000
 
 
 # Classic views for model training; MLflow's own default is the one for language models.

@@ -35,6 +35,7 @@ HOMES = {
         "sweeps/execution/tune_search.py",
     },
     "mlflow": {
+        "sweeps/tracking/mlflow/links.py",
         "sweeps/tracking/mlflow/projection.py",
         "sweeps/tracking/mlflow/model.py",
         "sweeps/tracking/mlflow/store.py",

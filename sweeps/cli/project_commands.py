@@ -11,6 +11,7 @@ from typing import Any
 
 from sweeps.errors import ClusterError, require_extra
 from sweeps.infra.command_line import command
+from sweeps.infra.mlflow_ui import UI_PORT
 from sweeps.session.environment import read_settings
 
 __all__ = ["add_project_commands"]
@@ -31,7 +32,7 @@ def add_project_commands(commands: Any) -> None:
     text = "open the MLflow UI on what was recorded"
     ui = commands.add_parser("ui", help=text, description=text)
     ui.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
-    ui.add_argument("--port", type=_port, default=5000)
+    ui.add_argument("--port", type=_port, default=UI_PORT)
     ui.set_defaults(command=_ui)
     text = "open a page that shows sweeps while they run, and when they are over"
     watch = commands.add_parser("watch", help=text, description=text)

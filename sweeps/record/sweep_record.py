@@ -18,7 +18,16 @@ from sweeps.definition.planning import PlannedTrial, configuration_hash
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.stops import Stop, read_stop
 
-__all__ = ["BROKEN", "CUT_SHORT", "Outcome", "Place", "Step", "SweepRecord", "TrialRecord"]
+__all__ = [
+    "BROKEN",
+    "CUT_SHORT",
+    "BestSoFar",
+    "Outcome",
+    "Place",
+    "Step",
+    "SweepRecord",
+    "TrialRecord",
+]
 
 Row = Mapping[str, float]
 Place = tuple[float, float, int, int]
@@ -61,6 +70,18 @@ class Step(NamedTuple):
     epoch: int = 0
     value: float = math.nan
     best: float | None = None
+
+
+class BestSoFar(NamedTuple):
+    """How good a sweep was when a trial had ended.
+
+    Attributes:
+        at: When that was, in seconds since 1970.
+        row: The best epoch of the best trial up to then; None while there was none.
+    """
+
+    at: float
+    row: Row | None
 
 
 @dataclass
@@ -115,6 +136,7 @@ class SweepRecord:
         trials: Those that are planned so far, in the order of the plan.
         wanted: How many there are to be in all; more than are planned where a plan grows.
         is_exhausted: Whether the space has no configuration that is not in the plan.
+        bests: One for each outcome, in order; a trial that was retried has several.
         hashes: Those of the configurations that are planned.
         preprocessing_sum: The checksum of preprocessing.json; empty where none was noted.
         finals: What was written to final.json, each time that a final chose, oldest first.
@@ -150,6 +172,7 @@ class SweepRecord:
         self.hashes = {trial.hash for trial in plan}
         self.outcomes: Counter[Outcome] = Counter()
         self.steps: list[Step] = []
+        self.bests: list[BestSoFar] = []
         self.best: TrialRecord | None = None
         self.stopped: Stop | None = None
         self.started_at: float | None = None
@@ -292,6 +315,7 @@ class SweepRecord:
             record.ended_at = max(event["t"], record.started_at or 0.0)
             self.outcomes[record.outcome] += 1
             self.steps.append(Step("outcome", record.trial.index))
+            self.bests.append(BestSoFar(event["t"], None if self.best is None else self.best.best))
         elif kind == "reopened" and record.outcome is not None:
             self.outcomes[record.outcome] -= 1
             record.outcome, record.reason, record.ended_at = None, "", None

@@ -24,11 +24,11 @@ from sweeps.record.replay import replayed
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, logged
 from sweeps.record.stages import kept_finals, stage_folders
-from sweeps.record.sweep_record import SweepRecord, TrialRecord
+from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.tracking.process import LOG_FILE, STATUS_FILE
 from sweeps.tracking.tracker import OpenTracker, Tracker
 
-__all__ = ["Closing", "Follower", "follow", "sync"]
+__all__ = ["Closing", "Follower", "follow", "run_page", "sync"]
 
 _POLL_S = 0.1
 # A running trial's new epochs are sent this often; an ended trial's at once.
@@ -72,6 +72,18 @@ def _open_checking(folder: RunFolder, uri: str, inside: str | None) -> Tracker:
     return MlflowTracker(folder, uri, inside, checks=True)
 
 
+def run_page(folder: RunFolder, uri: str, trial: int | None) -> str | None:
+    """Return where MLflow's pages show a trial, or the sweep, below their address; None if nowhere.
+
+    Raises:
+        TrackingError: The store does not answer or refuses.
+    """
+    from sweeps.tracking.mlflow.links import page_of
+
+    with _settings():
+        return page_of(folder, uri, trial)
+
+
 class Follower:
     """Reads a ledger from where it last stopped, and knows which trials a tracker has not seen."""
 
@@ -94,6 +106,7 @@ class Follower:
         self._ledger = LedgerReader(folder.ledger)
         self._rows: dict[int, list[dict[str, float]]] = {}
         self._elapsed_s: dict[int, float] = {}
+        self._bests: dict[int, float] = {}
         self._dirty: dict[int, float] = {}
         self._stages: dict[str, Follower] = {}
 
@@ -104,7 +117,7 @@ class Follower:
                 self.is_over = False
             if "trial" in event:
                 self._dirty.setdefault(event["trial"], time.monotonic())
-                self._keep_rows(event["trial"], event.get("epochs", []))
+                self._keep_rows(event)
             elif event["event"] == "end":
                 self.is_over = True
         for stage, folder in (kept_finals(self.folder) | stage_folders(self.folder)).items():
@@ -220,11 +233,24 @@ class Follower:
             self._tracker = self._open(self.folder, self.uri, inside)
         return self._tracker
 
-    def _keep_rows(self, index: int, rows: list[dict[str, float]]) -> None:
+    def _keep_rows(self, event: Mapping[str, Any]) -> None:
+        index, rows = event["trial"], event.get("epochs", [])
         kept = self._rows.setdefault(index, [])
         for row in rows:
             self._elapsed_s[index] = self._elapsed_s.get(index, 0.0) + row.get("epoch_s", 0.0)
-            kept.append({**row, "_at_s": self._elapsed_s[index]})
+            has_diverged = row is rows[-1] and event.get("outcome") == Outcome.DIVERGED
+            about = {"_at_s": self._elapsed_s[index]}
+            if not has_diverged and self._is_best(index, row):
+                about["_is_best"] = 1.0
+            kept.append({**row, **about})
+
+    def _is_best(self, index: int, row: Mapping[str, float]) -> bool:
+        """Return whether an epoch is better than those of the trial before it."""
+        objective = self.record.objective
+        if not objective.better(row[objective.metric], self._bests.get(index)):
+            return False
+        self._bests[index] = row[objective.metric]
+        return True
 
 
 def sync(folder: RunFolder, uri: str, is_running: bool, closing: Closing) -> Follower:

@@ -35,7 +35,8 @@ class Tracker(Protocol):
         Args:
             trials: Trials that have been started.
             rows: Epochs to add, by trial; some may be there already. Beside what an epoch reported
-                each has `_at_s`, the seconds of training until its end.
+                each has `_at_s`, the seconds of training until its end, and `_is_best` where it is
+                better than all before it.
             is_over: The sweep is not running: a trial without an outcome stays unfinished.
         """
 

@@ -11,16 +11,18 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from sweeps.errors import RequestError, RunFolderError, StorageError
+from sweeps.errors import RequestError, RunFolderError, StorageError, SweepError
 from sweeps.record.requests import ask_to_stop, ask_to_stop_trial
 from sweeps.record.run_folder import RunFolder
 from sweeps.watch.storage_feed import StorageFeed
 
 __all__ = ["application", "listen", "serve"]
 
+# Returns the address at which a tracker shows a sweep, or one trial; raises SweepError.
+Pages = Callable[[RunFolder, int | None], str]
 _HOST = "127.0.0.1"
 _PAGES = Path(__file__).resolve().parent / "pages"
 # What Plotly draws by WebGL goes through functions that it makes from texts; it styles inline.
@@ -38,8 +40,12 @@ _HEADERS = {
 }
 
 
-def application(storage: StorageFeed, token: str) -> FastAPI:
-    """Return the web application; every address of it begins with the token."""
+def application(storage: StorageFeed, token: str, pages: Pages | None = None) -> FastAPI:
+    """Return the web application; every address of it begins with the token.
+
+    Args:
+        pages: Those of MLflow; None where sweeps are not recorded there.
+    """
 
     def check(token_given: str) -> None:
         if not secrets.compare_digest(token_given.encode(), token.encode()):
@@ -48,8 +54,9 @@ def application(storage: StorageFeed, token: str) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     router = APIRouter(prefix="/{token_given}", dependencies=[Depends(check)])
     _add_pages(router)
-    _add_feeds(router, storage)
+    _add_feeds(router, storage, has_mlflow=pages is not None)
     _add_requests(router, storage)
+    _add_links(router, storage, pages)
     app.include_router(router)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[_HOST, "localhost"])
     app.middleware("http")(_with_headers)
@@ -103,7 +110,7 @@ def _add_pages(router: APIRouter) -> None:
         return FileResponse(_PAGES / name)
 
 
-def _add_feeds(router: APIRouter, storage: StorageFeed) -> None:
+def _add_feeds(router: APIRouter, storage: StorageFeed, has_mlflow: bool) -> None:
     @router.get("/sweeps.json")
     def sweeps() -> JSONResponse:
         return JSONResponse(storage.summaries())
@@ -113,7 +120,7 @@ def _add_feeds(router: APIRouter, storage: StorageFeed) -> None:
         found = storage.feed(name)
         if found is None:
             raise HTTPException(404)
-        return JSONResponse(found.changes(since))
+        return JSONResponse({**found.changes(since), "has_mlflow": has_mlflow})
 
     @router.get("/sweep/{name}/report.html")
     def report(name: str) -> FileResponse:
@@ -141,6 +148,18 @@ def _add_requests(router: APIRouter, storage: StorageFeed) -> None:
         if found is None:
             raise HTTPException(404)
         return found.folder
+
+
+def _add_links(router: APIRouter, storage: StorageFeed, pages: Pages | None) -> None:
+    @router.get("/sweep/{name}/mlflow")
+    def mlflow(name: str, trial: int | None = None) -> Response:
+        found = storage.feed(name)
+        if found is None or pages is None:
+            raise HTTPException(404)
+        try:
+            return RedirectResponse(pages(found.folder, trial), status_code=303)
+        except SweepError as err:
+            return PlainTextResponse(str(err), status_code=409)
 
 
 def _plotly() -> Path:

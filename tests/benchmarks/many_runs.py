@@ -51,7 +51,7 @@ def _pages(variables: Mapping[str, str]) -> dict[str, float]:
     experiment = client.get_experiment_by_name("bench")
     assert experiment is not None
     where = [experiment.experiment_id]
-    best = ["metrics.best_dev_loss ASC"]
+    best = ["metrics.`best/dev_loss` ASC"]
     page = client.search_runs(where, max_results=_PAGE)
     run = page[-1].info.run_id
     parts: dict[str, Callable[[], object]] = {
@@ -59,11 +59,11 @@ def _pages(variables: Mapping[str, str]) -> dict[str, float]:
         "best_100_s": lambda: client.search_runs(where, max_results=_PAGE, order_by=best),
         "filtered_s": lambda: client.search_runs(
             where,
-            "metrics.best_dev_accuracy > 0.9 and tags.outcome = 'completed'",
+            "metrics.`best/dev_accuracy` > 0.9 and tags.outcome = 'completed'",
             max_results=_PAGE,
         ),
         "run_s": lambda: client.get_run(run),
-        "curve_s": lambda: client.get_metric_history(run, "dev_loss"),
+        "curve_s": lambda: client.get_metric_history(run, "dev/loss"),
     }
     return {name: _median_s(part) for name, part in parts.items()}
 

@@ -110,7 +110,7 @@ def test_a_trials_page_shows_its_parameters_and_best_metrics(
     client = MlflowClient(tracking_uri=server.uri)
     [run] = client.search_runs(["1"], "tags.`sweeps.trial` = '1'")
     url = f"{server.uri}/#/experiments/1/runs/{run.info.run_id}"
-    text = text_of_page(browser, url, "optimizer.lr", "best_dev_loss")
+    text = text_of_page(browser, url, "optimizer.lr", "best/dev_loss")
     assert run.data.params["optimizer.lr"][:6] in text
     assert "completed" in text
 
@@ -119,7 +119,7 @@ def test_a_trials_curves_are_drawn(server: MlflowServer, browser: webdriver.Chro
     client = MlflowClient(tracking_uri=server.uri)
     [run] = client.search_runs(["1"], "tags.`sweeps.trial` = '1'")
     url = f"{server.uri}/#/experiments/1/runs/{run.info.run_id}/model-metrics"
-    text_of_page(browser, url, "dev_loss", "train_loss")
+    text_of_page(browser, url, "dev (4)", "train (4)")
     drawn = ".js-plotly-plot .scatterlayer path.js-line, .js-plotly-plot .scatterlayer .points path"
 
     def has_lines(driver: webdriver.Chrome) -> bool:

@@ -96,7 +96,7 @@ def test_a_server_that_is_killed_and_back_costs_nothing(
     assert len(runs) == 7
     assert {one.info.status for one in runs} == {"FINISHED"}
     for trial in trials:
-        history = client.get_metric_history(trial.info.run_id, "dev_loss")
+        history = client.get_metric_history(trial.info.run_id, "dev/loss")
         assert [metric.step for metric in history] == list(range(1, 10))
     written = "".join(
         one.read_text(errors="replace") for one in run.rglob("*") if one.suffix in (".json", ".log")

@@ -23,7 +23,7 @@ _POINTS = """
 select trial.value, metrics.step, metrics.value from metrics join runs using (run_uuid)
 join tags as trial on trial.run_uuid = metrics.run_uuid and trial.key = 'sweeps.trial'
 join tags as sweep on sweep.run_uuid = metrics.run_uuid and sweep.key = 'sweeps.sweep'
-where metrics.key = 'dev_loss' and lifecycle_stage = 'active' and sweep.value = ?
+where metrics.key = 'dev/loss' and lifecycle_stage = 'active' and sweep.value = ?
 """
 
 

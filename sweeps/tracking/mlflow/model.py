@@ -26,14 +26,16 @@ from sweeps.models.data.items import ANY, TensorKind
 from sweeps.models.own_code.roles import trial_functions
 from sweeps.models.splits.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.models.trial_kinds import is_own_training
-from sweeps.record.final import read_final
+from sweeps.record.final import FinalChoice, read_final, read_openings
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.net_files import refuse_lost_net
 from sweeps.record.own_code import code_folders
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.storage.files import fetch_file
+from sweeps.tracking.mlflow.notes import best_words, version_note
 from sweeps.tracking.mlflow.projection import Projection
+from sweeps.tracking.mlflow.runs import MODEL_TAG
 from sweeps.tracking.mlflow.store import translated_errors
 from sweeps.tracking.mlflow.values import texts_of
 
@@ -43,7 +45,7 @@ _SCRIPT = Path(__file__).with_name("winner_model.py")
 _NEEDS = ("mlflow", "torch", "numpy", "pandas", "pydantic", "safetensors")
 _EXAMPLE_ROWS = 3
 _NAME = "winner"
-_MARK_TAG = "sweeps.model"
+_OLD_MODEL_TAG = "sweeps.model"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class ModelSource:
         mark: Tells one net from another.
         step: The epoch at which its weights were taken.
         modules: The user's own files that the net needs, each with its path in the model.
+        tags: Its trial, and how good it is.
+        note: What is said of it where registered models are listed.
         registry_name: Under which it is registered; None for a search's best, which is not.
         alias: That the registered version gets, if any.
     """
@@ -65,6 +69,8 @@ class ModelSource:
     weights: Path
     preprocessing: Path
     modules: Mapping[Path, Path]
+    tags: Mapping[str, str]
+    note: str = ""
     registry_name: str | None = None
     alias: str | None = None
 
@@ -93,6 +99,7 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
             weights=best_weights(folder.weights, best),
             preprocessing=folder.path / PREPROCESSING,
             modules=_own_modules(best.trial.configuration, folder, record),
+            tags=_tags(best.trial.index, record, None),
         )
     else:
         configuration = record.trials[choice.winner.trial].trial.configuration
@@ -104,6 +111,8 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
             weights=folder.path / choice.model.weights,
             preprocessing=folder.path / choice.model.preprocessing,
             modules=_own_modules(configuration, folder, record),
+            tags=_tags(choice.winner.trial, record, choice),
+            note=version_note(choice, best_words(record), read_openings(folder)),
             registry_name=file.final.registry_name or file.name,
             alias=file.final.alias,
         )
@@ -113,6 +122,12 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
         return None  # a power cut took its later best; the session to come writes it again
     refuse_lost_net(folder, record)
     return source
+
+
+def _tags(trial: int, record: SweepRecord, choice: FinalChoice | None) -> dict[str, str]:
+    value = record.value(record.trials[trial]) if choice is None else choice.winner.mean
+    known = {} if value is None else {record.objective.metric: f"{value:.6g}"}
+    return {"trial": str(trial), **known}
 
 
 def _own_modules(
@@ -146,7 +161,7 @@ def log_model(projection: Projection, source: ModelSource) -> str:
                 projection.experiment_id,
                 name=_NAME,
                 source_run_id=projection.parent_id,
-                tags={_MARK_TAG: source.mark, "trial": str(source.trial)},
+                tags={MODEL_TAG: source.mark, **source.tags},
                 params=texts_of(flatten(source.configuration)),
             )
             local = Path(temporary) / "model"
@@ -178,7 +193,7 @@ def _finished_model(projection: Projection, source: ModelSource) -> Any:
     for model in projection.client.search_logged_models([projection.experiment_id], condition):
         if str(model.status) != "READY":
             projection.client.delete_logged_model(model.model_id)
-        elif model.tags.get(_MARK_TAG) == source.mark:
+        elif model.tags.get(MODEL_TAG) == source.mark:
             found = model
     return found
 
@@ -189,7 +204,8 @@ def _register(projection: Projection, source: ModelSource, name: str, model: Any
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
     versions = client.search_model_versions(f"name = '{name}'")
-    own = [one for one in versions if one.tags.get(_MARK_TAG) == source.mark]
+    marks = (MODEL_TAG, _OLD_MODEL_TAG)
+    own = [one for one in versions if source.mark in {one.tags.get(mark) for mark in marks}]
     version_number = (
         own[0].version
         if own
@@ -197,7 +213,8 @@ def _register(projection: Projection, source: ModelSource, name: str, model: Any
             name,
             source=model.artifact_location,
             run_id=projection.parent_id,
-            tags={_MARK_TAG: source.mark},
+            tags={MODEL_TAG: source.mark, **source.tags},
+            description=source.note,
             model_id=model.model_id,
         ).version
     )

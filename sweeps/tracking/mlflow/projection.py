@@ -8,8 +8,8 @@ and what is repeated MLflow recognises, since its timestamps come from the ledge
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +21,34 @@ from sweeps.record.final import read_final, read_openings
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import why_no_winner
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
+from sweeps.tracking.mlflow.notes import best_words, experiment_note, sweep_note
+from sweeps.tracking.mlflow.runs import (
+    DIAGNOSIS_TAG,
+    MARK_TAG,
+    MODEL_TAG,
+    NOTE_TAG,
+    SWEEP_TAG,
+    TRIAL_TAG,
+    TrackedRun,
+    fullest_first,
+)
 from sweeps.tracking.mlflow.store import (
     experiment_id_of,
     map_concurrently,
+    note_experiment,
     open_client,
     translated_errors,
     without_password,
 )
 from sweeps.tracking.mlflow.values import (
-    best_metrics,
+    count_metrics,
     datasets,
     epoch_metrics,
     final_metrics,
+    metric_name,
     ms,
     point_ms,
-    sweep_metrics,
-    sweep_note,
+    progress_metrics,
     sweep_params,
     tags_of,
     trial_params,
@@ -54,9 +66,6 @@ _STATUS = {
     Outcome.FAILED: "FAILED",
     Outcome.STOPPED_BY_HAND: "KILLED",
 }
-_SWEEP_TAG, _TRIAL_TAG, _MARK_TAG = "sweeps.sweep", "sweeps.trial", "sweeps.recorded"
-_MODEL_TAG = "sweeps.model"
-_DIAGNOSIS_TAG = "diagnosis"
 _ARTIFACTS = (
     "sweep.yaml",
     "sweep.json",
@@ -68,53 +77,11 @@ _ARTIFACTS = (
 )
 # The client sends tags with the first thousand entries of a batch; the mark has to come last.
 _ONE_BATCH = 800
+_PARENT_TAG = "mlflow.parentRunId"
+# While a sweep runs, its own run is brought up to date this often.
+_RUNNING_PERIOD_S = 5.0
 # What `final --again` adds to the name of a final that it keeps.
 _KEPT = re.compile(r"-final-\d+(?=$|-refit$)")
-
-
-@dataclass
-class _Run:
-    """A run as MLflow has it, and what was recorded in it.
-
-    Attributes:
-        mark: `state:epochs:end:last`, `last` being the time of the last epoch's points in ms, or
-            None until something is in. Earlier versions wrote no `last`, or 0 for one not known.
-        is_own: Whether this process wrote in it, so that it has what the mark says.
-    """
-
-    run_id: str
-    mark: str | None = None
-    diagnosis: str = ""
-    is_own: bool = False
-
-    def is_of(self, trial: TrialRecord, times: Mapping[int, int]) -> bool:
-        """Return whether what is in it can be the beginning of what the record has of a trial.
-
-        It cannot where a power cut took lines of the ledger that were recorded already, or another
-        copy of the run folder was resumed: the epochs came again, and took other times.
-
-        Args:
-            times: When each epoch's points are, in ms. Of epochs that were sent before the server
-                went away nothing is known any more: they do not speak against the run.
-        """
-        if self.mark is None or self.is_own:
-            return True
-        is_alike = not self.last_ms or times.get(self.epochs, self.last_ms) == self.last_ms
-        return self.epochs <= trial.epochs and is_alike
-
-    @property
-    def state(self) -> str:
-        return (self.mark or "").partition(":")[0]
-
-    @property
-    def epochs(self) -> int:
-        return int(self.mark.split(":")[1]) if self.mark else 0
-
-    @property
-    def last_ms(self) -> int:
-        """When the last epoch's points are; 0 where the mark does not say it."""
-        parts = (self.mark or "").split(":")
-        return int(parts[3]) if len(parts) > 3 else 0
 
 
 class Projection:
@@ -140,15 +107,20 @@ class Projection:
         self._inside = inside
         self._checks = checks
         self._name = run_name(folder, self._description)
-        self._runs: dict[int, _Run] = {}
-        self._parent: _Run | None = None
+        self._runs: dict[int, TrackedRun] = {}
+        self._told_s = 0.0
         self._model_mark = ""
         with translated_errors(uri):
             self.client = open_client(uri)
             self.experiment_id = experiment_id_of(self.client, self._description.sweep.name, uri)
-            self._find_runs()
-            self._parent = self._parent or self._create_parent()
-        self.parent_id = self._parent.run_id
+            self._parent = self._find_runs() or self._create_parent()
+            if self._parent.is_old:
+                self._renew_parent()
+
+    @property
+    def parent_id(self) -> str:
+        """The run of the sweep, or of the stage."""
+        return self._parent.run_id
 
     def record_trials(
         self, trials: Sequence[TrialRecord], rows: Mapping[int, Rows], is_over: bool
@@ -175,7 +147,7 @@ class Projection:
         times = {int(row["epoch"]): point_ms(trial, row) for row in rows}
         with translated_errors(self.uri):
             run = self._run_of(trial)
-            if not run.is_of(trial, times) or not self._has_all(run, trial, rows):
+            if not run.begins(trial.epochs, times) or not self._has_all(run, trial, rows):
                 self.client.delete_run(run.run_id)
                 del self._runs[trial.trial.index]
                 run = self._run_of(trial)
@@ -184,22 +156,21 @@ class Projection:
             if run.mark == mark:
                 return
             is_new = run.mark is None
-            metrics = epoch_metrics(trial, (row for row in rows if row["epoch"] > run.epochs))
-            if state != "running":
-                metrics += best_metrics(trial, trial.started_at, trial.best_epoch or 0)
-            tags = {**trial_tags(trial, state, self._objective), _MARK_TAG: mark}
+            metrics = epoch_metrics(trial, [row for row in rows if row["epoch"] > run.points])
+            tags = {**trial_tags(trial, state, self._objective), MARK_TAG: mark}
             self._set_status(run, trial, state)
             params = trial_params(trial) if is_new else []
             self._log(run.run_id, metrics, params, tags_of(tags, is_new))
         run.mark, run.is_own = mark, True
 
-    def _has_all(self, run: _Run, trial: TrialRecord, rows: Rows) -> bool:
+    def _has_all(self, run: TrackedRun, trial: TrialRecord, rows: Rows) -> bool:
         """Return whether a run has its points of the objective once each, where that is asked."""
         if not self._checks or run.mark is None or run.is_own:
             return True
-        found = self.client.get_metric_history(run.run_id, self._objective.metric)
-        sent = (row for row in rows if row["epoch"] <= run.epochs)
-        wanted = [one for one in epoch_metrics(trial, sent) if one.key == self._objective.metric]
+        name = metric_name(self._objective.metric)
+        found = self.client.get_metric_history(run.run_id, name)
+        sent = [row for row in rows if row["epoch"] <= run.points]
+        wanted = [one for one in epoch_metrics(trial, sent) if one.key == name]
         return _points(found) == _points(wanted)
 
     def _forget_what_is_not_begun(self, record: SweepRecord) -> None:
@@ -214,12 +185,18 @@ class Projection:
         Raises:
             TrackingError: The store does not answer or refuses.
         """
-        parent = self._parent
-        assert parent is not None
-        counts = [record.outcomes[outcome] for outcome in Outcome]
-        openings = read_openings(self.folder)
-        state = f"{ms(record.ended_at)}:{counts}:{len(openings)}"
-        mark = f"over:0:{state}" if is_over else "running:0:0"
+        times = {number: ms(one.at) for number, one in enumerate(record.bests, start=1)}
+        if not self._parent.begins(len(times), times):
+            with translated_errors(self.uri):
+                self._renew_parent()
+        parent, openings = self._parent, read_openings(self.folder)
+        last_ms = times.get(len(times), 0)
+        mark = f"running:{len(times)}:0:{last_ms}"
+        if is_over:
+            counts = [record.outcomes[outcome] for outcome in Outcome]
+            mark = f"over:{len(times)}:{ms(record.ended_at)}:{last_ms}:{counts}:{len(openings)}"
+        elif parent.is_own and time.monotonic() - self._told_s < _RUNNING_PERIOD_S:
+            return
         if parent.mark == mark:
             return
         with translated_errors(self.uri):
@@ -230,14 +207,23 @@ class Projection:
             if is_over:
                 self._forget_what_is_not_begun(record)
                 self._end_parent(record)
-            elif not is_new:
+            elif not is_new and parent.state != "running":
                 self.client.update_run(parent.run_id, status="RUNNING")
-            tags = self._parent_tags(record, is_over) | {_MARK_TAG: mark}
-            metrics = sweep_metrics(record) if is_over else []
+            tags = self._parent_tags(record, is_over) | {MARK_TAG: mark}
+            metrics = progress_metrics(record, parent.points)
             if is_over:
+                metrics += count_metrics(record)
                 metrics += final_metrics(record, read_final(self.folder), openings)
             self._log(parent.run_id, metrics, params, tags_of(tags, is_new))
-        parent.mark = mark
+            if is_over and self._description.stage is None:
+                self._note_experiment(record)
+        parent.mark, parent.is_own, self._told_s = mark, True, time.monotonic()
+
+    def _note_experiment(self, record: SweepRecord) -> None:
+        note = experiment_note(self._description, record, self._name)
+        tags = {"latest_sweep": self._name, "latest_best": best_words(record)}
+        at = self._description.created_at
+        note_experiment(self.client, self.experiment_id, tags | {NOTE_TAG: note}, at)
 
     def log_file(self, path: Path) -> None:
         """Put a file beside the sweep's run; raises TrackingError."""
@@ -251,7 +237,7 @@ class Projection:
             run, words = self._runs[index], diagnoses[index]
             if run.diagnosis != words:
                 with translated_errors(self.uri):
-                    self.client.set_tag(run.run_id, _DIAGNOSIS_TAG, words)
+                    self.client.set_tag(run.run_id, DIAGNOSIS_TAG, words)
                 run.diagnosis = words
 
         for _ in map_concurrently(
@@ -265,36 +251,59 @@ class Projection:
 
     def note_model(self, mark: str, model_uri: str) -> None:
         """Note on the sweep's run which model was logged, and where."""
-        tags = {_MODEL_TAG: mark, "model_uri": model_uri}
+        tags = {MODEL_TAG: mark, "model_uri": model_uri}
         with translated_errors(self.uri):
             self.client.log_batch(self.parent_id, tags=tags_of(tags, is_new=True))
-        self._model_mark = tags[_MODEL_TAG]
+        self._model_mark = tags[MODEL_TAG]
 
-    def _find_runs(self) -> None:
-        """Find this sweep's runs; a second one of a trial is deleted.
+    def _find_runs(self) -> TrackedRun | None:
+        """Find this sweep's runs, and return its own; a second one of a trial is deleted.
 
         A server that is stopped and goes on answers requests that their client gave up: it may
         make a run twice.
         """
-        for run in sorted(self._search(), key=_fullest_first):
-            tags = run.data.tags
-            about = (tags.get(_MARK_TAG), tags.get(_DIAGNOSIS_TAG, ""))
-            found = _Run(str(run.info.run_id), *about)
-            if _TRIAL_TAG in tags and int(tags[_TRIAL_TAG]) not in self._runs:
-                self._runs[int(tags[_TRIAL_TAG])] = found
-            elif _TRIAL_TAG not in tags and self._parent is None:
-                self._parent, self._model_mark = found, tags.get(_MODEL_TAG, "")
+        parent: TrackedRun | None = None
+        own = self._search(f"`{SWEEP_TAG}` = '{self._description.id}'")
+        for run in sorted(own, key=fullest_first):
+            tags, found = run.data.tags, TrackedRun.of(run)
+            if TRIAL_TAG in tags and int(tags[TRIAL_TAG]) not in self._runs:
+                self._runs[int(tags[TRIAL_TAG])] = found
+            elif TRIAL_TAG not in tags and parent is None:
+                parent, self._model_mark = found, tags.get(MODEL_TAG, "")
                 self._rename_kept(run)
             else:
+                if TRIAL_TAG not in tags and parent is not None:
+                    self._adopt(found.run_id, parent.run_id)
                 self.client.delete_run(found.run_id)
+        return parent
+
+    def _renew_parent(self) -> None:
+        """Make the sweep's own run anew: nothing can be taken back from the one that there is.
+
+        Its model goes with it, unless it is a version of a registered one.
+        """
+        old = self._parent.run_id
+        self._parent, self._model_mark = self._create_parent(), ""
+        self._adopt(old, self._parent.run_id)
+        if not self.client.search_model_versions(f"run_id = '{old}'"):
+            for model in self.client.search_logged_models(
+                [self.experiment_id], f"source_run_id = '{old}'"
+            ):
+                self.client.delete_logged_model(model.model_id)
+        self.client.delete_run(old)
+
+    def _adopt(self, old: str, new: str) -> None:
+        """Put what is inside one run into another."""
+        for run in list(self._search(f"`{_PARENT_TAG}` = '{old}'")):
+            self.client.set_tag(run.info.run_id, _PARENT_TAG, new)
 
     def _rename_kept(self, run: Any) -> None:
         """Give a final that was kept beside another, as final-1, the name of its folder."""
         if run.info.run_name == _KEPT.sub("-final", self._name) != self._name:
             self.client.update_run(run.info.run_id, name=self._name)
 
-    def _search(self) -> Iterator[Any]:
-        condition = f"tags.`{_SWEEP_TAG}` = '{self._description.id}'"
+    def _search(self, tag: str) -> Iterator[Any]:
+        condition = f"tags.{tag}"
         token = None
         while True:
             page = self.client.search_runs([self.experiment_id], condition, page_token=token)
@@ -303,26 +312,26 @@ class Projection:
             if not token:
                 return
 
-    def _create_parent(self) -> _Run:
-        tags = {} if self._inside is None else {"mlflow.parentRunId": self._inside}
+    def _create_parent(self) -> TrackedRun:
+        tags = {} if self._inside is None else {_PARENT_TAG: self._inside}
         return self._create(self._name, self._description.created_at, tags)
 
-    def _run_of(self, trial: TrialRecord) -> _Run:
+    def _run_of(self, trial: TrialRecord) -> TrackedRun:
         index = trial.trial.index
         if index not in self._runs:
-            tags = {_TRIAL_TAG: str(index), "mlflow.parentRunId": self.parent_id}
+            tags = {TRIAL_TAG: str(index), _PARENT_TAG: self.parent_id}
             name = f"{self._name}-{index:04d}"
             self._runs[index] = self._create(name, trial.started_at, tags)
         return self._runs[index]
 
-    def _create(self, name: str, at: float | None, tags: dict[str, str]) -> _Run:
-        about = {_SWEEP_TAG: self._description.id, "mlflow.source.name": "sweeps", **tags}
+    def _create(self, name: str, at: float | None, tags: dict[str, str]) -> TrackedRun:
+        about = {SWEEP_TAG: self._description.id, "mlflow.source.name": "sweeps", **tags}
         if self._description.git_commit:
             about["mlflow.source.git.commit"] = self._description.git_commit
         run = self.client.create_run(
             self.experiment_id, start_time=ms(at), run_name=name, tags=about
         )
-        return _Run(str(run.info.run_id))
+        return TrackedRun(str(run.info.run_id))
 
     def _log(
         self, run_id: str, metrics: list[Metric], params: list[Param], tags: Sequence[RunTag]
@@ -334,7 +343,7 @@ class Projection:
             metrics, params = metrics[first:], []
         self.client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
 
-    def _set_status(self, run: _Run, trial: TrialRecord, state: str) -> None:
+    def _set_status(self, run: TrackedRun, trial: TrialRecord, state: str) -> None:
         if trial.outcome is not None:
             status = _STATUS[trial.outcome]
             self.client.set_terminated(run.run_id, status, end_time=ms(trial.ended_at))
@@ -357,14 +366,16 @@ class Projection:
     def _parent_tags(self, record: SweepRecord, is_over: bool) -> dict[str, str]:
         ended = str(record.stopped or "") or ("unfinished" if record.is_open else "finished")
         tags = {"outcome": ended if is_over else "running", "trials": str(record.wanted)}
+        tags["seed"] = str(self._description.sweep.seed)
         tags["accepted_code"] = ", ".join(record.accepted)
         if not is_over:
             return tags
         best = "" if record.best is None else str(record.best.trial.index)
-        note = sweep_note(record, self._description.stage, read_final(self.folder))
+        choice = read_final(self.folder)
+        note = sweep_note(self.folder.name, record, self._description.stage, choice)
         if why := why_no_winner(self.folder):
             note = f"**The final has no winner**, so no model was logged: {why}.\n\n{note}"
-        return {**tags, "best_trial": best, "mlflow.note.content": note}
+        return {**tags, "best_trial": best, NOTE_TAG: note}
 
 
 def run_name(folder: RunFolder, description: Description) -> str:
@@ -379,9 +390,3 @@ def run_name(folder: RunFolder, description: Description) -> str:
 def _points(metrics: Iterable[Metric]) -> list[tuple[int, int]]:
     """Return step and time of each point, in order; one that is there twice comes twice."""
     return sorted((one.step, one.timestamp) for one in metrics)
-
-
-def _fullest_first(run: Any) -> tuple[int, bool, str]:
-    """Sort runs with more in them first; the id makes the order certain."""
-    mark = run.data.tags.get(_MARK_TAG)
-    return (-_Run("", mark).epochs, mark is None, run.info.run_id)

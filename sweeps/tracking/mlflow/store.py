@@ -6,7 +6,7 @@ import fcntl
 import itertools
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +20,12 @@ from mlflow.exceptions import MlflowException
 from sweeps.errors import RefusedRecordError, TrackingError
 from sweeps.infra.settings import without_password
 from sweeps.infra.sqlite_uri import file_of, uri_of
+from sweeps.tracking.mlflow.runs import NOTE_TAG
 
 __all__ = [
     "experiment_id_of",
     "map_concurrently",
+    "note_experiment",
     "open_client",
     "translated_errors",
     "without_password",
@@ -37,6 +39,8 @@ _REQUESTS_AT_ONCE = 4
 _LONGEST_MESSAGE = 300
 # Error codes of requests that are wrong in themselves. All others may pass another time.
 _WRONG_REQUEST = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
+# When the sweep was made that an experiment's tags are of, and the description that we gave it.
+_LATEST_TAG, _OWN_NOTE_TAG = "mlflow.sweeps.latest", "mlflow.sweeps.note"
 # What the experiment is for, in MLflow's own words.
 _EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -113,6 +117,26 @@ def _experiment(client: MlflowClient, name: str, uri: str) -> Experiment:
         if found is None:
             raise
         return found
+
+
+def note_experiment(
+    client: MlflowClient, experiment_id: str, tags: Mapping[str, str], at: float
+) -> None:
+    """Tag an experiment with what its latest sweep found; what a person wrote there stays.
+
+    Args:
+        tags: Its description among them.
+        at: When the sweep was made, in seconds since 1970: of an earlier one nothing is told.
+    """
+    there = client.get_experiment(experiment_id).tags
+    if float(there.get(_LATEST_TAG, 0.0)) > at:
+        return
+    is_ours = there.get(NOTE_TAG, "") == there.get(_OWN_NOTE_TAG, "")
+    told = {key: value for key, value in tags.items() if key != NOTE_TAG or is_ours}
+    told |= {_LATEST_TAG: repr(at), _OWN_NOTE_TAG: told.get(NOTE_TAG, there.get(_OWN_NOTE_TAG, ""))}
+    for key, value in told.items():
+        if there.get(key) != value:
+            client.set_experiment_tag(experiment_id, key, value)
 
 
 def map_concurrently(

@@ -6,7 +6,6 @@ Everything follows from the ledger, timestamps included, so that MLflow recognis
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 import math
 import re
@@ -22,19 +21,19 @@ from sweeps.infra.plain_text import shown
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.description import Description
 from sweeps.record.final import FinalChoice, Opening
-from sweeps.record.measurement import format_metric
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
-from sweeps.record.wording import noise_sentence
+from sweeps.tracking.mlflow.notes import trial_note
+from sweeps.tracking.mlflow.runs import NOTE_TAG
 
 __all__ = [
-    "best_metrics",
+    "count_metrics",
     "datasets",
     "epoch_metrics",
     "final_metrics",
+    "metric_name",
     "ms",
     "point_ms",
-    "sweep_metrics",
-    "sweep_note",
+    "progress_metrics",
     "sweep_params",
     "tags_of",
     "texts_of",
@@ -47,8 +46,7 @@ _LONGEST_KEY = 250
 _LONGEST_PARAM = 6000
 # Of a data set's name, beside the split's.
 _LONGEST_NAME = 450
-# An underscore within a word marks nothing.
-_MARKDOWN = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")
+_PARTS = ("train", "dev", "test")
 
 Rows = Iterable[Mapping[str, float]]
 
@@ -58,20 +56,46 @@ def ms(seconds: float | None) -> int:
     return round((seconds or 0.0) * 1000)
 
 
+def metric_name(key: str) -> str:
+    """Return what MLflow calls a column of an epoch: `dev/loss` for dev_loss.
+
+    Its pages draw those with the same beginning together, and what has none (lr) last.
+    """
+    part, _, rest = key.partition("_")
+    return f"{part}/{rest}" if part in _PARTS and rest else key
+
+
 def epoch_metrics(trial: TrialRecord, rows: Rows) -> list[Metric]:
-    """Return the metrics of epochs, with the epoch as step.
+    """Return the metrics of epochs, with the epoch as step, and the best so far as `best/...`.
 
     An epoch's time is the trial's start plus the training time up to it: the same at every call.
     Infinities are left out (MLflow would store 1.8e308).
 
     Args:
-        rows: Rows of epochs, with the training time up to each under `_at_s`.
+        rows: Rows of epochs, with the training time up to each under `_at_s`, and `_is_best` where
+            one is better than all before it.
     """
     return [
-        Metric(key, value, point_ms(trial, row), int(row["epoch"]))
+        Metric(name, value, point_ms(trial, row), int(row["epoch"]))
         for row in rows
+        for name, value in [*_of_epoch(row), *(_of_best(row) if row.get("_is_best") else ())]
+    ]
+
+
+def _of_epoch(row: Mapping[str, float]) -> list[tuple[str, float]]:
+    return [
+        (metric_name(key), value)
         for key, value in row.items()
-        if key not in ("epoch", "_at_s") and not math.isinf(value)
+        if key != "epoch" and not key.startswith("_") and not math.isinf(value)
+    ]
+
+
+def _of_best(row: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Return what is said of a best epoch; MLflow shows the last that it was told as the value."""
+    return [
+        (f"best/{key}", value)
+        for key, value in row.items()
+        if key.startswith("dev_") and not math.isinf(value)
     ]
 
 
@@ -80,22 +104,28 @@ def point_ms(trial: TrialRecord, row: Mapping[str, float]) -> int:
     return ms((trial.started_at or 0.0) + row["_at_s"])
 
 
-def best_metrics(trial: TrialRecord, at: float | None, step: int) -> list[Metric]:
-    """Return `best_*`: the metrics of the best epoch, and which it was."""
-    return [
-        Metric(f"best_{key}", value, ms(at), step)
-        for key, value in (trial.best or {}).items()
-        if (key == "epoch" or key.startswith(("train_", "dev_"))) and not math.isinf(value)
-    ]
+def progress_metrics(record: SweepRecord, after: int) -> list[Metric]:
+    """Return `best/...` of a sweep, with the number of trials that have ended as step.
+
+    Its objective at each, which makes a curve, and the other metrics where another trial took over.
+
+    Args:
+        after: How many points are there already.
+    """
+    found: list[Metric] = []
+    before = record.bests[after - 1].row if after else None
+    for step, (at, row) in enumerate(record.bests[after:], start=after + 1):
+        told = [record.objective.metric] if row is before else [*(row or ())]
+        values = _of_best({key: row[key] for key in told} if row else {})
+        found += [Metric(name, value, ms(at), step) for name, value in values]
+        before = row
+    return found
 
 
-def sweep_metrics(record: SweepRecord) -> list[Metric]:
-    """Return how many trials had each outcome, and the winner's `best_*`."""
+def count_metrics(record: SweepRecord) -> list[Metric]:
+    """Return how many trials had each outcome."""
     at = record.ended_at or record.started_at
-    counts = [
-        Metric(f"trials_{outcome}", record.outcomes[outcome], ms(at), 0) for outcome in Outcome
-    ]
-    return counts if record.best is None else counts + best_metrics(record.best, at, step=0)
+    return [Metric(f"trials/{outcome}", record.outcomes[outcome], ms(at), 0) for outcome in Outcome]
 
 
 def final_metrics(
@@ -104,23 +134,24 @@ def final_metrics(
     """Return the winner's mean over fresh seeds, and the test figures of the last opening."""
     if choice is None:
         return []
-    found = {"final_seeds": float(choice.seeds), "test_openings": float(choice.uses(openings))}
+    found = {"final/seeds": float(choice.seeds), "test/openings": float(choice.uses(openings))}
     for name, value in (("mean", choice.winner.mean), ("se", choice.winner.standard_error)):
         if value is not None:
-            found[f"final_{choice.metric}_{name}"] = value
+            found[f"final/{choice.metric}_{name}"] = value
     for name, one in openings[-1].metrics.items() if openings else ():
-        found[name] = one.value
+        found[metric_name(name)] = one.value
         if one.low is not None and one.high is not None:
-            found |= {f"{name}_low": one.low, f"{name}_high": one.high}
+            found |= {f"{metric_name(name)}_low": one.low, f"{metric_name(name)}_high": one.high}
     return [Metric(name, value, ms(choice.frozen_at), 0) for name, value in found.items()]
 
 
 def trial_params(trial: TrialRecord) -> list[Param]:
-    """Return the configuration that a trial begins with, by dotted keys, and its seed.
+    """Return the configuration that a trial begins with, by dotted keys.
 
-    MLflow's parameters are for life; what a population changes is in the tag `schedule`.
+    MLflow's parameters are for life; what a population changes is in the tag `schedule`. The seed
+    is a tag, too: among parameters it would be one more axis wherever trials are compared.
     """
-    texts = texts_of(flatten(trial.planned.configuration) | {"seed": trial.planned.seed})
+    texts = texts_of(flatten(trial.planned.configuration))
     return [Param(key, text) for key, text in texts.items()]
 
 
@@ -135,12 +166,6 @@ def _within(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _literal(text: object) -> str:
-    """Return a text for a note, in which neither Markdown nor HTML finds anything to obey."""
-    line = html.escape(str(text).replace("\n", "\\n"), quote=False)
-    return _MARKDOWN.sub(r"\\\g<0>", line)
-
-
 def _legal(key: str) -> str:
     """Return a key that MLflow takes: user-defined options net may have any.
 
@@ -153,19 +178,20 @@ def _legal(key: str) -> str:
 
 
 def sweep_params(description: Description) -> list[Param]:
-    """Return what a sweep is: seed, data, objective, search and stopping.
+    """Return what a sweep is: data, objective, search and stopping, of these what has a value.
 
     The number of trials and the budget are left out: a later session may change them, and MLflow's
     parameters are for life.
     """
     sweep = description.values
-    about = {key: sweep[key] for key in ("seed", "data", "objective", "search", "stopping")}
+    about = {key: sweep[key] for key in ("data", "objective", "search", "stopping")}
     about["search"] = {
         key: value
         for key, value in about["search"].items()
         if key != "trials" and not isinstance(value, list)
     }
-    params = [Param(key, text) for key, text in texts_of(flatten(about)).items()]
+    given = {key: value for key, value in flatten(about).items() if value is not None}
+    params = [Param(key, text) for key, text in texts_of(given).items()]
     more = {"data.cut": description.data.cut, "sanity": "; ".join(description.sanity)}
     return [
         *params,
@@ -181,7 +207,8 @@ def trial_tags(trial: TrialRecord, state: str, objective: Objective) -> dict[str
         "failures": "\n\n".join(trial.failures),
         "configuration_hash": trial.trial.hash,
         "schedule": schedule_words(trial.trial.configuration),
-        "mlflow.note.content": _trial_note(trial, state, objective),
+        "seed": str(trial.planned.seed),
+        NOTE_TAG: trial_note(trial, state, objective),
     }
 
 
@@ -218,55 +245,3 @@ def _data_name(source: str) -> str:
     """Return what a data set is called: its source, or the last part of a long path."""
     name = source if len(source) <= _LONGEST_NAME else Path(source).name
     return _within(name, _LONGEST_NAME)
-
-
-def sweep_note(record: SweepRecord, stage: str | None, choice: FinalChoice | None) -> str:
-    """Return the summary of a sweep, or of a stage, as Markdown; the MLflow UI shows it."""
-    best = record.best
-    if stage == "final/refit":
-        return "The winner once more, on train and dev rows: its dev metrics are of trained rows."
-    counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
-    if best is None:
-        return f"No trial has a finite objective. {record.wanted} trials: {counts or 'none'}."
-    metric = record.objective.metric
-    lines = [
-        f"**Best {metric} = {format_metric(best.best, metric, digits=6)}** "
-        f"(trial {best.trial.index}, epoch {best.best_epoch}) of {record.wanted} trials: "
-        f"{counts}.",
-        "",
-        *_choice_lines(choice),
-        *_schedule_lines(best),
-        "| parameter | value |",
-        "| --- | --- |",
-        *(
-            f"| {_literal(k)} | {_literal(v)} |"
-            for k, v in flatten(best.trial.configuration).items()
-        ),
-    ]
-    return "\n".join(lines)
-
-
-def _schedule_lines(best: TrialRecord) -> list[str]:
-    words = schedule_words(best.trial.configuration)
-    return [f"Its schedule, {words}.", ""] if words else []
-
-
-def _choice_lines(choice: FinalChoice | None) -> list[str]:
-    if choice is None or choice.winner.mean is None:
-        return []
-    return [
-        f"**Final winner: trial {choice.winner.trial}**, mean {choice.metric} "
-        f"{choice.winner.mean:.6g} over {choice.seeds} fresh seeds. "
-        f"{noise_sentence(choice)}",
-        "",
-    ]
-
-
-def _trial_note(trial: TrialRecord, state: str, objective: Objective) -> str:
-    """Return one line about a trial, which the MLflow UI shows as its description."""
-    reason = f" ({_literal(trial.reason.splitlines()[0])})" if trial.reason else ""
-    if trial.best is None:
-        return f"{state}{reason} after {trial.epochs} epochs"
-    value = format_metric(trial.best, objective.metric, digits=6)
-    best = f"best {objective.metric} = {value} at epoch {trial.best_epoch}"
-    return f"{state}{reason} after {trial.epochs} epochs; {best}"

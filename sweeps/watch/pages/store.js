@@ -13,6 +13,7 @@ export function usualEnd(values, part) {
 export class Store {
   constructor() {
     this.sweep = null;
+    this.hasMlflow = false;
     this.dimensions = [];
     this.trials = [];
     this.curves = [];
@@ -70,6 +71,7 @@ export class Store {
     }
     this.cursor = found.cursor;
     this.sweep = found.sweep;
+    this.hasMlflow = found.has_mlflow;
     this.dimensions = found.dimensions || this.dimensions;
     for (const trial of found.trials) this.trials[trial.trial] = trial;
     for (const [trial, points] of Object.entries(found.curves)) {

@@ -31,6 +31,7 @@ export class Table {
       { name: "seconds", of: (one) => one.train_s },
       ...store.dimensions.map((dimension, at) => ({ name: dimension.name, of: (one) => shown(store, one, at) })),
       { name: "reason", of: (one) => one.reason },
+      ...(store.hasMlflow ? [{ name: "in MLflow", of: () => "", link: (one) => `mlflow?trial=${one.trial}` }] : []),
     ];
   }
 
@@ -103,12 +104,22 @@ export class Table {
       const cell = element("td", text, line, isText[at] ? "text" : "");
       if (String(text).length > LONG) cell.classList.add("long");
       if (column.key && one.trial === this.store.sweep.best) cell.classList.add("best");
+      if (column.link && one.outcome !== "waiting") this.link(cell, column.link(one), one.trial);
       if (column.dot) {
         cell.classList.add("dot");
         cell.style.setProperty("--dot", `var(--${one.outcome})`);
         if (OPEN.includes(one.outcome) && this.store.sweep.state === "running") this.stopper(cell, one.trial);
       }
     });
+  }
+
+  link(cell, address, trial) {
+    const made = element("a", "its page ↗", cell);
+    made.href = address;
+    made.target = "_blank";
+    made.rel = "noopener";
+    made.setAttribute("aria-label", `trial ${trial} in MLflow`);
+    made.addEventListener("click", (event) => event.stopPropagation());
   }
 
   stopper(cell, trial) {

@@ -89,6 +89,7 @@ function showHead() {
   at("state").textContent = sweep.state;
   at("state").className = `badge ${sweep.state}`;
   at("report").hidden = !sweep.has_report;
+  at("mlflow").hidden = !store.hasMlflow;
   showStop();
   const way = sweep.mode === "min" ? "low" : "high";
   const stopped = sweep.stopped ? ` Stopped: ${sweep.stopped}.` : "";

@@ -88,5 +88,5 @@ def test_two_sweeps_are_recorded_although_the_server_is_away_for_a_minute(
         assert {run.info.status for run in runs} == {"FINISHED"}
         assert len(trials) == 6
         for run in trials:
-            history = client.get_metric_history(run.info.run_id, "dev_loss")
+            history = client.get_metric_history(run.info.run_id, "dev/loss")
             assert [metric.step for metric in history] == list(range(1, 10))

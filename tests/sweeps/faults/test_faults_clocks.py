@@ -38,7 +38,7 @@ def test_a_sweep_resumed_where_the_clock_is_another(tmp_path: Path, ahead_s: int
     assert [run for run in recorded if run.info.end_time < run.info.start_time] == []
     for run in recorded:
         if "mlflow.parentRunId" in run.data.tags:
-            history = client.get_metric_history(run.info.run_id, "dev_loss")
+            history = client.get_metric_history(run.info.run_id, "dev/loss")
             assert sorted(point.step for point in history) == list(range(1, EPOCHS + 1))
     code, said = run_command("status", runs / "blobs")
     assert code == 0, said

@@ -9,7 +9,7 @@ from sweeps.models.scoring.objective import Objective
 from sweeps.record.final import Candidate, FinalChoice, FinalModel
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.record.wording import noise_sentence
-from sweeps.tracking.mlflow.values import sweep_note
+from sweeps.tracking.mlflow.notes import sweep_note
 
 
 def candidate(trial: int, *values: float) -> Candidate:
@@ -53,4 +53,4 @@ def test_mlflow_shows_the_same_sentence(made: FinalChoice, sentence: str) -> Non
     record = SweepRecord([PlannedTrial(0, "0", 0, {"a": 1})], Objective("dev_loss", "min"))
     row = {"epoch": 1, "dev_loss": 0.5}
     record.apply({"event": "report", "t": 1.0, "trial": 0, "epochs": [row]})
-    assert sentence in sweep_note(record, None, made)
+    assert sentence in sweep_note("blobs", record, None, made)

@@ -200,7 +200,7 @@ def test_mlflow_has_standard_errors_the_folds_and_a_model_that_averages(small: R
         "loaded = mlflow.pyfunc.load_model(model.model_uri)\n"
         "assert len(loaded.predict(loaded.input_example)) == 3\n"
         "rows = pd.DataFrame({'height': [30.0, 20.1, 10.0], 'colour': ['red', 'grey', 'blue']})\n"
-        "print(json.dumps({'best': parent.data.metrics['best_dev_loss_se'],\n"
+        "print(json.dumps({'best': parent.data.metrics['best/dev_loss_se'],\n"
         "    'note': parent.data.tags['mlflow.note.content'],\n"
         "    'contexts': sorted(e.tags[0].value for e in parent.inputs.dataset_inputs),\n"
         "    'tall': loaded.predict(rows)['probability_tall'].tolist()}))\n"

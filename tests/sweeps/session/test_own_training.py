@@ -183,10 +183,10 @@ def test_mlflow_has_the_metrics_of_own_training(tmp_path: Path) -> None:
     assert not results.missing_in_mlflow
     client = MlflowClient(uri)
     [parent] = client.search_runs(["1"], "tags.mlflow.runName = 'blobs'")
-    assert {"test_loss", "test_hits", "final_dev_loss_mean"} <= parent.data.metrics.keys()
+    assert {"test/loss", "test/hits", "final/dev_loss_mean"} <= parent.data.metrics.keys()
     [trial] = client.search_runs(["1"], "tags.mlflow.runName = 'blobs-0000'")
     assert "training.options.lr" in trial.data.params
-    history = client.get_metric_history(trial.info.run_id, "dev_hits")
+    history = client.get_metric_history(trial.info.run_id, "dev/hits")
     assert [point.step for point in history] == [1, 2, 3, 4, 5, 6]
 
 

@@ -50,7 +50,7 @@ def metrics(results: Results) -> dict[str, float]:
 def test_the_first_of_two_sweeps_is_a_first_look(twice: tuple[Results, Results]) -> None:
     first, _ = twice
     assert "test rows that no trial had seen (used once):" in answer(first)
-    assert metrics(first)["test_openings"] == 1
+    assert metrics(first)["test/openings"] == 1
 
 
 def test_the_second_says_who_looked_before(twice: tuple[Results, Results]) -> None:
@@ -61,7 +61,7 @@ def test_the_second_says_who_looked_before(twice: tuple[Results, Results]) -> No
     assert "no trial had seen" not in answer(second)
     final = json.loads((second.path / "final/final.json").read_text())
     assert final["opened_before"] == ["blobs"]
-    assert metrics(second)["test_openings"] == 2
+    assert metrics(second)["test/openings"] == 2
     page = sweeps.write_report(second.path, out=second.path / "again.html").read_text()
     assert page.count(said) >= 1
     assert "no trial had seen" not in page

@@ -83,7 +83,7 @@ def test_a_tracker_killed_midway_is_completed_by_sync(tmp_path: Path) -> None:
     sweeps.sync(results.path, tracking_uri=store(tmp_path))
     record = Record(store(tmp_path))
     assert left <= record.count == 13
-    assert [len(record.curve(trial, "dev_loss")) for trial in range(12)] == [9] * 12
+    assert [len(record.curve(trial, "dev/loss")) for trial in range(12)] == [9] * 12
 
 
 @pytest.mark.parametrize("kill", ["at once", "when it records"])
@@ -118,7 +118,7 @@ def test_a_server_that_hangs_neither_slows_nor_loses_anything(
     assert results.missing_in_mlflow != ""
     assert results.record.active_s < 15
     assert record.count == 4
-    assert [len(record.curve(trial, "dev_loss")) for trial in range(3)] == [9, 9, 9]
+    assert [len(record.curve(trial, "dev/loss")) for trial in range(3)] == [9, 9, 9]
 
 
 def test_a_password_in_the_uri_is_printed_nowhere(tmp_path: Path) -> None:

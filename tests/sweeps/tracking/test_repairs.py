@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sqlite3
 from pathlib import Path
@@ -14,6 +15,7 @@ import sweeps
 from sweeps.errors import RunFolderError, TrackingError
 from sweeps.record.results import Results, epoch_rows
 from sweeps.tracking.follower import Closing, Follower, sync
+from sweeps.tracking.mlflow.runs import MARK_TAG
 from sweeps.tracking.mlflow.store import experiment_id_of, open_client, translated_errors
 from tests.sweeps.drivers import EVERY_EPOCH
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
@@ -77,7 +79,11 @@ def test_a_long_trial_that_was_half_sent_is_completed_without_repeats(
     sweeps.sync(finished.path, tracking_uri=store(tmp_path / "cut"))
     sweeps.sync(finished.path, tracking_uri=store(tmp_path / "whole"))
     rows = metric_rows(tmp_path / "cut")
-    assert len(rows) == 2 * (150 * 10 + 9)
+    better = sum(
+        (one["dev_loss"] < one["dev_loss"].cummin().shift(fill_value=math.inf)).sum()
+        for _, one in finished.epochs().groupby("trial")
+    )
+    assert len(rows) == 2 * 150 * 10 + 4 * better  # four dev metrics of each epoch that was better
     assert rows == metric_rows(tmp_path / "whole")
 
 
@@ -85,7 +91,7 @@ def test_a_run_that_a_slow_server_made_twice_is_deleted(finished: Results, tmp_p
     sweeps.sync(finished.path, tracking_uri=store(tmp_path))
     before = Record(store(tmp_path))
     for run in (before.parent, before.trials[1]):
-        tags = {key: value for key, value in run.data.tags.items() if key != "sweeps.recorded"}
+        tags = {key: value for key, value in run.data.tags.items() if key != MARK_TAG}
         before.client.create_run(run.info.experiment_id, tags=tags)
     sweeps.sync(finished.path, tracking_uri=store(tmp_path))
     after = Record(store(tmp_path))
@@ -298,7 +304,7 @@ def mlflow_points(runs: Path) -> list[tuple[int, int, float]]:
         found = connection.execute(
             "select t.value, m.step, m.value from metrics m join tags t on t.run_uuid = m.run_uuid "
             "join runs r on r.run_uuid = m.run_uuid where t.key = 'sweeps.trial' "
-            "and m.key = 'dev_loss' and r.lifecycle_stage = 'active'"
+            "and m.key = 'dev/loss' and r.lifecycle_stage = 'active'"
         ).fetchall()
     return sorted((int(trial), step, value) for trial, step, value in found)
 
@@ -326,7 +332,7 @@ def test_points_that_are_there_twice_are_made_once_by_a_sync(tmp_path: Path) -> 
     results = sweeps.run(path, runs=tmp_path / "runs", **ON_DISK)
     run_id = synced(results).trials[1].info.run_id
     client = MlflowClient(store(tmp_path / "runs"))
-    client.log_metric(run_id, "dev_loss", 0.5, timestamp=1, step=3)
+    client.log_metric(run_id, "dev/loss", 0.5, timestamp=1, step=3)
     synced(results)
     assert mlflow_points(tmp_path / "runs") == recorded_points(results)
 

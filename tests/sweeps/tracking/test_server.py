@@ -62,4 +62,4 @@ def test_a_server_that_dies_halfway_and_comes_back_has_everything_once(
     follower.write(is_over=True, everything=True)
     record = Record(server.uri)
     assert record.count == 4
-    assert [len(record.curve(trial, "dev_loss")) for trial in range(3)] == [9, 9, 9]
+    assert [len(record.curve(trial, "dev/loss")) for trial in range(3)] == [9, 9, 9]

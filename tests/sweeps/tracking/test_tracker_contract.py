@@ -71,7 +71,7 @@ def seen_in_mlflow(uri: str, sweep: str) -> Seen:
         sorted(
             (int(trial), point.step, point.value)
             for trial, run in trials.items()
-            for point in client.get_metric_history(run.info.run_id, "dev_loss")
+            for point in client.get_metric_history(run.info.run_id, "dev/loss")
         ),
         [(trial, own_tags["outcome"]) for trial, own_tags in tags],
         [(trial, own_tags["diagnosis"]) for trial, own_tags in tags if "diagnosis" in own_tags],

@@ -29,10 +29,10 @@ PAGES = Path(server.__file__).parent / "pages"
 
 
 @contextmanager
-def served(runs: Path) -> Iterator[str]:
+def served(runs: Path, pages: server.Pages | None = None) -> Iterator[str]:
     """Serve a folder of run folders from a thread; yields the address without the token."""
     listening = server.listen(None)
-    app = server.application(StorageFeed(runs, lambda path: path), TOKEN)
+    app = server.application(StorageFeed(runs, lambda path: path), TOKEN, pages)
     running = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     thread = threading.Thread(target=running.run, args=([listening],))
     thread.start()
@@ -196,3 +196,18 @@ def test_a_stop_is_asked_for_by_the_page_alone_and_of_what_runs_alone(
     assert "is not running" in ask("interrupted/stop")[1]
     assert ask("nothing/stop")[0] == 404
     assert get(address, f"/{TOKEN}/sweep/interrupted/stop")[0] == 405
+
+
+def test_a_link_to_a_trials_run_leads_there_or_says_why_not(runs: Path) -> None:
+    def page(folder: RunFolder, trial: int | None) -> str:
+        if trial == 9:
+            raise RequestError("MLflow has no record of trial 9 yet")
+        return f"{seen}/{TOKEN}/assets/watch.css?{folder.name}-{trial}"
+
+    found = f"/{TOKEN}/sweep/finished/mlflow"
+    with served(runs, page) as seen:
+        assert get(seen, f"{found}?trial=2")[0] == 200
+        assert get(seen, f"{found}?trial=9")[:2] == (409, "MLflow has no record of trial 9 yet")
+        assert json.loads(get(seen, f"/{TOKEN}/sweep/finished/feed.json")[1])["has_mlflow"]
+    with served(runs) as without:
+        assert get(without, found)[0] == 404

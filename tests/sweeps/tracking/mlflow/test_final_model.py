@@ -50,9 +50,10 @@ def test_the_sweeps_run_has_the_final_and_the_test_figures(recorded: Results, ur
     choice, [opening] = recorded.final, recorded.openings
     assert choice is not None
     metrics = parent.data.metrics
-    assert metrics["final_dev_loss_mean"] == choice.winner.mean
-    assert metrics["test_openings"] == 1
-    for name, one in opening.metrics.items():
+    assert metrics["final/dev_loss_mean"] == choice.winner.mean
+    assert metrics["test/openings"] == 1
+    for key, one in opening.metrics.items():
+        name = key.replace("test_", "test/")
         assert [metrics[name], metrics[f"{name}_low"], metrics[f"{name}_high"]] == [
             one.value, one.low, one.high,
         ]  # fmt: skip

@@ -103,22 +103,23 @@ def test_curves_have_every_epoch_once(recorded: Results, record: Record) -> None
     epochs = recorded.epochs()
     mine = epochs[epochs["trial"] == 0]
     expected = list(zip(mine["epoch"], mine["dev_loss"], strict=True))
-    assert record.curve(0, "dev_loss") == expected
+    assert record.curve(0, "dev/loss") == expected
 
 
 def test_metrics_are_what_a_reviewer_reads(record: Record) -> None:
     metrics = set(record.trials[0].data.metrics)
     names = ("loss", "accuracy", "f1", "balanced_accuracy")
-    values = {f"{part}_{name}" for part in ("train", "dev") for name in names}
-    assert metrics == values | {f"best_{name}" for name in values} | {"best_epoch", "lr", "epoch_s"}
+    values = {f"{part}{name}" for part in ("train/", "dev/", "best/dev_") for name in names}
+    assert metrics == values | {"lr", "epoch_s"}
 
 
 def test_best_values_are_those_of_the_best_epoch(recorded: Results, record: Record) -> None:
     best = recorded.record.trials[0].best
     assert best is not None
-    assert record.trials[0].data.metrics["best_dev_loss"] == best["dev_loss"]
-    assert record.trials[0].data.metrics["best_epoch"] == best["epoch"]
-    assert record.parent.data.metrics["best_dev_loss"] == best["dev_loss"]
+    assert record.trials[0].data.metrics["best/dev_loss"] == best["dev_loss"]
+    assert record.trials[0].data.metrics["best/dev_accuracy"] == best["dev_accuracy"]
+    assert record.curve(0, "best/dev_loss")[-1] == (best["epoch"], best["dev_loss"])
+    assert record.parent.data.metrics["best/dev_loss"] == best["dev_loss"]
 
 
 def test_the_sweep_has_its_data_sets_artifacts_and_summary(record: Record) -> None:
@@ -146,7 +147,7 @@ def test_sync_rebuilds_the_record_in_an_empty_store(
 ) -> None:
     sweeps.sync(recorded.path, tracking_uri=store(tmp_path))
     rebuilt = Record(store(tmp_path))
-    assert rebuilt.curve(0, "train_loss") == record.curve(0, "train_loss")
+    assert rebuilt.curve(0, "train/loss") == record.curve(0, "train/loss")
     assert rebuilt.trials[0].data.params == record.trials[0].data.params
     assert rebuilt.parent.data.metrics == record.parent.data.metrics
 

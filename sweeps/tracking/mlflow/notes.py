@@ -1,0 +1,124 @@
+"""Notes in Markdown, which MLflow shows of experiments, sweeps, trials and model versions."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+
+from sweeps.definition.configurations import flatten
+from sweeps.definition.lineage import schedule_words
+from sweeps.models.scoring.objective import Objective
+from sweeps.record.description import Description
+from sweeps.record.final import FinalChoice, Opening
+from sweeps.record.measurement import format_metric
+from sweeps.record.sweep_record import SweepRecord, TrialRecord
+from sweeps.record.wording import noise_sentence
+
+__all__ = ["best_words", "experiment_note", "literal", "sweep_note", "trial_note", "version_note"]
+
+# An underscore within a word marks nothing.
+_MARKDOWN = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")
+
+
+def literal(text: object) -> str:
+    """Return a text for a note, in which neither Markdown nor HTML finds anything to obey."""
+    line = html.escape(str(text).replace("\n", "\\n"), quote=False)
+    return _MARKDOWN.sub(r"\\\g<0>", line)
+
+
+def _watch(name: str) -> str:
+    return f"`sweeps watch {literal(name)}` shows it live, with a link to each trial's page here."
+
+
+def best_words(record: SweepRecord) -> str:
+    """Return the best value of a sweep: `dev_loss = 0.0312`; that there is none, in words."""
+    best, metric = record.best, record.objective.metric
+    if best is None or best.best is None:
+        return "no trial has a finite objective"
+    return f"{metric} = {format_metric(best.best, metric, digits=6)}"
+
+
+def experiment_note(description: Description, record: SweepRecord, run_name: str) -> str:
+    """Return what an experiment is for, and how the latest of its sweeps ended."""
+    metric = record.objective.metric
+    return (
+        f"Sweeps for {literal(metric)} on {literal(description.data.source)}: a run each, with a "
+        f"run for each trial inside it. Sort by `best/{metric}`.\n\n"
+        f"Latest: **{literal(run_name)}**, best {literal(best_words(record))} of "
+        f"{record.wanted} trials. Its report is among the run's artifacts; "
+        f"{_watch(run_name)}"
+    )
+
+
+def version_note(choice: FinalChoice, words: str, tests: Sequence[Opening]) -> str:
+    """Return what a version of a registered model is: of which trial, how good, and where from.
+
+    Args:
+        words: The best value of its sweep's search.
+        tests: What was evaluated on the test rows; the last is of this model.
+    """
+    lines = [f"The winner, trial {choice.winner.trial}. Best of the search: {literal(words)}."]
+    if choice.winner.mean is not None:
+        lines.append(
+            f"Under {choice.seeds} fresh seeds {literal(choice.metric)} = "
+            f"{choice.winner.mean:.6g} on average."
+        )
+    if tests:
+        found = (f"{literal(name)} = {one.words}" for name, one in tests[-1].metrics.items())
+        lines.append(f"On {tests[-1].rows} test rows: {', '.join(found)}.")
+    lines.append("The run that it comes from has the sweep's report among its artifacts.")
+    return "\n\n".join(lines)
+
+
+def sweep_note(
+    name: str, record: SweepRecord, stage: str | None, choice: FinalChoice | None
+) -> str:
+    """Return the summary of a sweep, or of a stage, as Markdown; the MLflow UI shows it."""
+    best = record.best
+    if stage == "final/refit":
+        return "The winner once more, on train and dev rows: its dev metrics are of trained rows."
+    counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
+    if best is None:
+        return f"No trial has a finite objective. {record.wanted} trials: {counts or 'none'}."
+    metric = record.objective.metric
+    lines = [
+        f"**Best {metric} = {format_metric(best.best, metric, digits=6)}** "
+        f"(trial {best.trial.index}, epoch {best.best_epoch}) of {record.wanted} trials: "
+        f"{counts}.",
+        "",
+        *_choice_lines(choice),
+        *_schedule_lines(best),
+        "| parameter | value |",
+        "| --- | --- |",
+        *(f"| {literal(k)} | {literal(v)} |" for k, v in flatten(best.trial.configuration).items()),
+    ]
+    if stage is None:
+        lines += ["", _watch(name)]
+    return "\n".join(lines)
+
+
+def _schedule_lines(best: TrialRecord) -> list[str]:
+    words = schedule_words(best.trial.configuration)
+    return [f"Its schedule, {words}.", ""] if words else []
+
+
+def _choice_lines(choice: FinalChoice | None) -> list[str]:
+    if choice is None or choice.winner.mean is None:
+        return []
+    return [
+        f"**Final winner: trial {choice.winner.trial}**, mean {choice.metric} "
+        f"{choice.winner.mean:.6g} over {choice.seeds} fresh seeds. "
+        f"{noise_sentence(choice)}",
+        "",
+    ]
+
+
+def trial_note(trial: TrialRecord, state: str, objective: Objective) -> str:
+    """Return one line about a trial, which the MLflow UI shows as its description."""
+    reason = f" ({literal(trial.reason.splitlines()[0])})" if trial.reason else ""
+    if trial.best is None:
+        return f"{state}{reason} after {trial.epochs} epochs"
+    value = format_metric(trial.best, objective.metric, digits=6)
+    best = f"best {objective.metric} = {value} at epoch {trial.best_epoch}"
+    return f"{state}{reason} after {trial.epochs} epochs; {best}"
