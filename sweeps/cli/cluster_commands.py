@@ -15,9 +15,9 @@ from sweeps.cli.shared import add_set
 from sweeps.errors import MissingExtraError, SettingsError, StorageError
 from sweeps.infra import command_line
 from sweeps.record.run_folder import RunFolder
-from sweeps.session.environment import default_runs, known_runs, pull_run, pull_runs, read_settings
+from sweeps.session.environment import default_runs, find_run, known_runs, pull_runs, read_settings
 
-__all__ = ["add_cluster_commands", "ask_cluster", "find_run", "send_to_cluster"]
+__all__ = ["add_cluster_commands", "ask_cluster", "send_to_cluster"]
 
 
 def add_cluster_commands(commands: Any) -> None:
@@ -48,13 +48,6 @@ def add_cluster_commands(commands: Any) -> None:
     command.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(command=_list, runs_on_cluster=True)
-
-
-def find_run(path: Path) -> Path:
-    """Return a run folder's path; a name alone is looked for where run folders are made."""
-    if path.exists() or len(path.parts) != 1:
-        return pull_run(path)
-    return pull_run(default_runs() / path)
 
 
 def send_to_cluster(

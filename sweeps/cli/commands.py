@@ -12,7 +12,7 @@ import sys
 from collections.abc import Collection, Sequence
 
 from sweeps.cli.answer_commands import add_answer_commands
-from sweeps.cli.cluster_commands import add_cluster_commands, ask_cluster, find_run, send_to_cluster
+from sweeps.cli.cluster_commands import add_cluster_commands, ask_cluster, send_to_cluster
 from sweeps.cli.completion import SHELLS, completion_script
 from sweeps.cli.file_commands import add_file_commands
 from sweeps.cli.output import checked_messages, checked_output
@@ -25,6 +25,7 @@ from sweeps.infra import command_line
 from sweeps.infra.other_package import clash
 from sweeps.infra.plain_text import shown
 from sweeps.search_spaces.problems import did_you_mean
+from sweeps.session.environment import find_run
 
 __all__ = ["main"]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sweeps.definition.configurations import flatten
+from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.ledger import read_events, to_line
@@ -25,9 +25,12 @@ from sweeps.record.sweep_record import SweepRecord, TrialRecord
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
 __all__ = ["Results", "epoch_rows", "restore_results", "trial_line", "write_results"]
 
+# Draws the figures of a run folder's report, by their titles.
+Draw: TypeAlias = "Callable[[RunFolder], dict[str, go.Figure]]"
 # Trials that a notebook shows; `trials()` has all.
 _MOST_SHOWN = 10
 _TRIALS, _EPOCHS, _WINNER = "trials.jsonl", "epochs.parquet", "winner.json"
@@ -110,10 +113,17 @@ class Results:
             when it had all.
     """
 
-    def __init__(self, folder: RunFolder, record: SweepRecord, missing_in_mlflow: str = "") -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        record: SweepRecord,
+        missing_in_mlflow: str = "",
+        draw: Draw | None = None,
+    ) -> None:
         self.folder = folder
         self.record = record
         self.missing_in_mlflow = missing_in_mlflow
+        self._draw = draw
 
     def __repr__(self) -> str:
         ended = sum(self.record.outcomes.values())
@@ -164,12 +174,30 @@ class Results:
         return None if best is None else trial_line(self.record, best)
 
     def trials(self) -> pd.DataFrame:
-        """Return one row a trial, best first: outcome, best metrics, flattened configuration."""
+        """Return one row a trial, best first; what was varied stands before all that was not."""
         import pandas as pd
 
         ranked = self.record.ranked()
         rest = [trial for trial in self.record.trials if trial.best is None]
-        return pd.DataFrame([self._frame_row(trial) for trial in [*ranked, *rest]])
+        frame = pd.DataFrame([self._frame_row(trial) for trial in [*ranked, *rest]])
+        first = [one for one in self._first_columns() if one in frame]
+        return frame[[*first, *(one for one in frame if one not in first)]]
+
+    def _first_columns(self) -> list[str]:
+        """Return what people look for first: how a trial ended, how good, and what was varied."""
+        flat = [flatten(one.trial.configuration) for one in self.record.trials]
+        best = f"best_{self.record.objective.metric}"
+        return ["trial", "outcome", best, "best_epoch", *varied_keys(flat)]
+
+    def figures(self) -> dict[str, go.Figure]:
+        """Return the figures of the report, by their titles.
+
+        Raises:
+            MissingExtraError: The packages that draw are not installed.
+        """
+        if self._draw is None:
+            raise AssertionError("results that were made without a way to draw them")
+        return self._draw(self.folder)
 
     def epochs(self) -> pd.DataFrame:
         """Return one row per trial and epoch with every metric."""
@@ -188,7 +216,9 @@ class Results:
         if best is not None:
             metric = record.objective.metric
             words += f"; best {metric} {record.value(best):.4g}, trial {best.trial.index}"
-        table = self.trials().head(_MOST_SHOWN).drop(columns="hash", errors="ignore")
+        frame = self.trials().head(_MOST_SHOWN)
+        reasons = ["reason"] if "reason" in frame and frame["reason"].any() else []
+        table = frame[[one for one in [*self._first_columns(), *reasons] if one in frame]]
         shown = table.to_html(index=False, escape=True, na_rep="")
         return f"<p><b>{html.escape(self.folder.name)}</b>: {html.escape(words)}.</p>{shown}"
 

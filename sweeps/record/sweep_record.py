@@ -92,6 +92,7 @@ class TrialRecord:
         trial: As it was planned; in a population, as it has become by what it copied.
         planned: As it was planned.
         copies: What it copied, of the trials of its population, first to last.
+        worked_s: For how long sessions had run when it ended: the time between them does not count.
         epochs: Epochs recorded so far.
         best: The row of the best epoch, or None while no objective value was finite; the best
             since the last of the configuration's changes, as another net was trained before.
@@ -107,6 +108,7 @@ class TrialRecord:
     reason: str = ""
     started_at: float | None = None
     ended_at: float | None = None
+    worked_s: float | None = None
     epochs: int = 0
     train_s: float = 0.0
     best: dict[str, float] | None = None
@@ -178,7 +180,7 @@ class SweepRecord:
         self.started_at: float | None = None
         self.ended_at: float | None = None
         self.active_s = 0.0
-        self.session_from = 0.0
+        self.session_from = self._last_t = 0.0
 
     @classmethod
     def of(
@@ -196,6 +198,9 @@ class SweepRecord:
         Raises:
             ValueError, KeyError, TypeError: It cannot follow those before it.
         """
+        if event["event"] == "session" and self._is_in_session:
+            self.active_s += max(0.0, self._last_t - self.session_from)  # it was killed
+        self._last_t = event.get("t", self._last_t)
         if "trial" in event or event["event"] in _OF_TRIALS:
             self._apply_to_trial(self._trial(event["trial"]), event)
         elif event["event"] == "session":
@@ -244,6 +249,10 @@ class SweepRecord:
         if type(index) is not int or not 0 <= index < len(self.trials):
             raise ValueError(f"trial {index!r} is not in the plan of {len(self.trials)} trials")
         return self.trials[index]
+
+    @property
+    def _is_in_session(self) -> bool:
+        return self.started_at is not None and self.ended_at is None
 
     @property
     def is_finished(self) -> bool:
@@ -313,6 +322,7 @@ class SweepRecord:
             record.is_running = False
             # A sweep may be resumed on a machine whose clock is behind.
             record.ended_at = max(event["t"], record.started_at or 0.0)
+            record.worked_s = self.active_s + max(0.0, event["t"] - self.session_from)
             self.outcomes[record.outcome] += 1
             self.steps.append(Step("outcome", record.trial.index))
             self.bests.append(BestSoFar(event["t"], None if self.best is None else self.best.best))

@@ -1,10 +1,26 @@
 "use strict";
-for (const place of document.querySelectorAll("[data-figure]")) {
-  const made = FIGURES[Number(place.dataset.figure)];
-  delete made.layout.width;
-  const shown = Plotly.newPlot(place, made.data, made.layout, { responsive: true, displayModeBar: false });
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+// Figures come in the colours of a light page: those that it gives are changed for the page's own.
+function themed(made) {
+  const own = { "#000000": "ink", "#222222": "ink", "#e6e6e6": "grid", "#999999": "axis", white: "page" };
+  const seen = (key, value) => (typeof value === "string" && own[value] ? colour(own[value]) : value);
+  return JSON.parse(JSON.stringify(made), seen);
+}
+
+function draw(place) {
+  const { data, layout } = DARK.matches ? themed(FIGURES[Number(place.dataset.figure)]) : FIGURES[Number(place.dataset.figure)];
+  const shown = Plotly.react(place, data, { ...layout, width: undefined }, { responsive: true, displayModeBar: false });
   shown.then(() => place.setAttribute("data-drawn", "yes"));
 }
+
+const PLACES = document.querySelectorAll("[data-figure]");
+PLACES.forEach(draw);
+DARK.addEventListener("change", () => PLACES.forEach(draw));
 
 const ROWS_A_PAGE = 50;
 const FEW_ROWS = 8; // which nobody filters

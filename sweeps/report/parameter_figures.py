@@ -21,6 +21,8 @@ _MOST_AXES = 12
 # Narrower, the names of neighbouring axes run into one another; the page scrolls instead.
 _AXIS_WIDTH_PX = 95
 _MOST_LINES = 2000
+# By how much the names of axes are tilted, and how wide a letter of them is.
+_TILT, _LETTER_PX = math.radians(25), 7.0
 # Of more, the best are told from all others, which would hide them in colours of their own.
 _MOST_COLOURED = 200
 _BEST_COLOURED = 50
@@ -45,9 +47,9 @@ def parallel_coordinates(evidence: Evidence, names: Sequence[str]) -> Panel | No
     lines = go.Parcoords(
         dimensions=[*axes, _objective_axis(evidence, axis, shown)],
         line={"color": rounded(colours), "colorscale": scale, "cmin": 0, "cmax": 1},
-        labelangle=-25, labelside="bottom", labelfont={"size": 12},
+        labelangle=-math.degrees(_TILT), labelside="bottom", labelfont={"size": 12},
     )  # fmt: skip
-    made = figure([lines], "", "", height=430, margin={"l": 90, "r": 50, "t": 30, "b": 100})
+    made = figure([lines], "", "", height=430, margin=_margin([*labels, evidence.objective.metric]))
     rest = "" if len(varied) <= _MOST_AXES else f", the {_MOST_AXES} most important shown"
     best = "" if len(shown) == len(has) else f" (the best {len(shown)} of {len(has)})"
     lost = len(evidence.trials) - len(has)
@@ -62,6 +64,13 @@ def parallel_coordinates(evidence: Evidence, names: Sequence[str]) -> Panel | No
     )
     width_px = _AXIS_WIDTH_PX * (len(axes) + 1)
     return Panel("Parameters together", caption, made, is_wide=True, min_width_px=width_px)
+
+
+def _margin(labels: Sequence[str]) -> dict[str, float]:
+    """Return the room that tilted names need around the figure: each is centred below its axis."""
+    half_px = 0.5 * _LETTER_PX * max(map(len, labels))
+    aside, below = half_px * math.cos(_TILT), half_px * math.sin(_TILT)
+    return {"l": max(90, aside + 15), "r": max(50, aside + 15), "t": 30, "b": 60 + below}
 
 
 def _colours(count: int) -> tuple[Any, list[list[Any]], str]:

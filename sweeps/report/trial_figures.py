@@ -128,9 +128,8 @@ def history_panels(evidence: Evidence) -> list[Panel]:
     if axis is None:
         return []
     has = np.isfinite(evidence.values)
-    ended = np.array([trial.ended_at or math.nan for trial in evidence.trials])
-    starts = [trial.started_at for trial in evidence.trials if trial.started_at]
-    minutes = (ended - min(starts)) / 60 if starts else ended
+    worked_s = [math.nan if one.worked_s is None else one.worked_s for one in evidence.trials]
+    minutes = np.array(worked_s) / 60
     metric, number = evidence.objective.metric, int(has.sum())
     numbers = np.arange(len(has), dtype=float)
     drawn, beyond = _history(evidence, axis, numbers, "trial")
@@ -148,8 +147,9 @@ def history_panels(evidence: Evidence) -> list[Panel]:
         by_trial,
         Panel(
             "By the clock",
-            f"The same {number} trials by when they ended, in {unit} from the first start.",
-            _history(evidence, axis, clock, f"{unit} since the start")[0],
+            f"The same {number} trials by when they ended, in {unit} of work: hours between two "
+            f"sessions do not count.",
+            _history(evidence, axis, clock, f"{unit} of work")[0],
         ),
     ]
 

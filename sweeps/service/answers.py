@@ -13,6 +13,7 @@ from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.search_spaces.yaml_writer import write_yaml
 from sweeps.service.running import open_sweep
+from sweeps.session.environment import named_run
 from sweeps.session.inputs import needs_modules
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def predict(path: str | Path, rows: str | Path) -> pd.DataFrame:
     """
     from sweeps.service.prediction import predict_file
 
-    folder = RunFolder.open(Path(path))
+    folder = RunFolder.open(named_run(path))
     return predict_file(folder, read_record(folder), Path(rows))
 
 
@@ -48,7 +49,7 @@ def write_report(path: str | Path, *, out: str | Path | None = None) -> Path:
     require_extra("report", "a report")
     from sweeps.report import report
 
-    return report.write_report(RunFolder.open(Path(path)), None if out is None else Path(out))
+    return report.write_report(RunFolder.open(named_run(path)), None if out is None else Path(out))
 
 
 def compare(first: str | Path, second: str | Path, *, out: str | Path = "compare.html") -> Path:
@@ -128,4 +129,4 @@ def write_pictures(path: str | Path) -> list[Path]:
         require_extra(extra, "pictures of a report's figures")
     from sweeps.report import pictures
 
-    return pictures.write_pictures(RunFolder.open(Path(path)))
+    return pictures.write_pictures(RunFolder.open(named_run(path)))

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import subprocess
-import time
-import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeps.definition.loading import check_sweep
+from sweeps.definition.loading import check_sweep, check_text
 from sweeps.definition.planning import PlannedTrial, trials_in_all
 from sweeps.definition.search_methods import Search
-from sweeps.definition.split_identity import split_digest
 from sweeps.definition.sweep import Sweep
-from sweeps.errors import RequestError, StoppedAtOnce, require_extra
+from sweeps.errors import (
+    FileProblem,
+    RequestError,
+    StoppedAtOnce,
+    SweepFileError,
+    require_extra,
+)
 from sweeps.execution.placement import Place
 from sweeps.execution.rehearsal_apart import rehearse_sweep
 from sweeps.infra.command_line import command
-from sweeps.models.data.configuration import NO_DATA
 from sweeps.models.own_code.own_processes import end_own_processes
-from sweeps.models.splits.data_checks import DataSummary
 from sweeps.record.final_files import are_as_noted, restore_files
 from sweeps.record.net_files import is_net_lost
 from sweeps.record.own_code import refuse_other_code
@@ -30,8 +30,17 @@ from sweeps.record.replay import read_ledger, read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import has_failed_trials
+from sweeps.search_spaces.yaml_writer import write_yaml
 from sweeps.service.changes import change, lengthen_plan, prepare_final
-from sweeps.session.environment import default_runs, default_tracking_uri, place_of, pull_run
+from sweeps.service.descriptions import description_of
+from sweeps.session.closing import draw_figures
+from sweeps.session.environment import (
+    default_runs,
+    default_tracking_uri,
+    named_run,
+    place_of,
+    pull_run,
+)
 from sweeps.session.notifications import notify_on_exit
 from sweeps.session.session import Settings, run_session
 from sweeps.session.trainer import RunnerName
@@ -64,17 +73,31 @@ class RunOptions:
 
     @property
     def shown(self) -> Display:
-        """The display; one that shows nothing where none is wanted."""
-        return self.display or Display.silent()
+        """The display; where none was named, a bar in a notebook's cell."""
+        return self.display or Display.for_caller()
 
 
-def plan(path: str | Path, overrides: Sequence[str] = ()) -> list[PlannedTrial]:
-    """Return the trials that a sweep file would run; raises SweepFileError."""
-    return check_sweep(Path(path), overrides)[1]
+def plan(path: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> list[PlannedTrial]:
+    """Return the trials that a sweep file, or its content, would run; raises SweepFileError."""
+    return _checked(path, overrides)[1]
+
+
+def _checked(
+    given: str | Path | Mapping[str, Any], overrides: Sequence[str]
+) -> tuple[Sweep, list[PlannedTrial]]:
+    """Check a sweep file, or what would stand in one; data and modules are looked for here then."""
+    if not isinstance(given, Mapping):
+        return check_sweep(Path(given), overrides)
+    try:
+        text = write_yaml(given, {})
+    except (TypeError, ValueError, AttributeError) as err:
+        rule = f"must hold what a sweep file can: texts, numbers, lists and mappings ({err})"
+        raise SweepFileError([FileProblem("the mapping", 0, 0, "", rule)]) from err
+    return check_text(text, "the mapping, as YAML", Path.cwd(), overrides)
 
 
 def run(
-    path: str | Path,
+    path: str | Path | Mapping[str, Any],
     *,
     overrides: Sequence[str] = (),
     runs: str | Path | None = None,
@@ -87,7 +110,7 @@ def run(
     """Run a sweep file from start to end, and return its results.
 
     Args:
-        path: The sweep file.
+        path: The sweep file, or its content: sections by their names.
         overrides: `key.path=value` texts that change the file's values.
         runs: Where run folders are made; None takes SWEEPS_STORAGE or `runs`.
         run_id: The run folder's name; if that sweep has begun already, it is resumed. None takes
@@ -95,7 +118,7 @@ def run(
         runner: `ray`, or `local` for this process alone.
         tracking_uri: An MLflow URI; None takes MLFLOW_TRACKING_URI or runs/mlflow.db; `none`
             records nothing in MLflow.
-        display: Shows progress; None shows none.
+        display: Shows progress; None shows a bar in the cell of a notebook, and elsewhere nothing.
         accept_code: Go on with a sweep that has begun although its own code has changed.
 
     Raises:
@@ -103,7 +126,7 @@ def run(
         PlacementError: A trial asks for more than this machine has.
         StorageError: The results cannot be written.
     """
-    sweep, planned = check_sweep(Path(path), overrides)
+    sweep, planned = _checked(path, overrides)
     _require_sampler(sweep.file.search)
     runs = Path(runs or default_runs()).absolute()
     options = RunOptions(runner, tracking_uri, display, accept_code)
@@ -121,12 +144,12 @@ def run(
             options.shown.print_line(str(sweep.chosen))
         about = {
             **_trials_of(sweep.file.search, len(planned)),
-            "file": str(Path(path).resolve()),
+            "file": "" if isinstance(path, Mapping) else str(Path(path).resolve()),
             "source_sum": folder.write_source(sweep.source),
             "plan_sum": folder.write_plan(planned),
             "sanity": list(notes),
         }
-        folder.write_description(about | _description(sweep))
+        folder.write_description(about | description_of(sweep))
         return _session_at(nullcontext(place), folder, "run", options)
 
 
@@ -202,7 +225,7 @@ def retry(
         return _session(folder, "retry", options)
     if not restored:
         raise RequestError(f"{folder.name} has no failed trial to retry")
-    return Results(folder, record)
+    return Results(folder, record, draw=draw_figures)
 
 
 def _restore_files(folder: RunFolder, options: RunOptions) -> bool:
@@ -246,9 +269,13 @@ def final(
 
 
 def open_run(path: str | Path) -> Results:
-    """Return the results of a run folder as it is now."""
-    folder = RunFolder.open(Path(path))
-    return Results(folder, read_record(folder))
+    """Return the results of a run folder as it is now.
+
+    Args:
+        path: A run folder; a name alone is looked for where run folders are made.
+    """
+    folder = RunFolder.open(named_run(path))
+    return Results(folder, read_record(folder), draw=draw_figures)
 
 
 def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
@@ -264,12 +291,12 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
     read_record(folder)  # what is damaged must not get into MLflow
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
     sync_once(folder, uri, folder.is_running(), CLOSING)
-    return Results(folder, read_record(folder))
+    return Results(folder, read_record(folder), draw=draw_figures)
 
 
 def open_sweep(path: str | Path) -> RunFolder:
     """Return the folder of a sweep; raises RequestError for a stage, or where none is."""
-    folder = RunFolder.open(Path(path))
+    folder = RunFolder.open(named_run(path))
     stage = folder.read_description().stage
     if stage is not None:
         sweep = folder.path.parents[stage.count("/")]
@@ -323,61 +350,3 @@ def _trials_of(search: Search, planned: int) -> dict[str, int]:
     """Return how many trials there are to be, and how many the plan has where it grows."""
     wanted = trials_in_all(search, planned)
     return {"trials": wanted} if wanted == planned else {"trials": wanted, "plan_lines": planned}
-
-
-def _description(sweep: Sweep) -> dict[str, Any]:
-    return {
-        "id": uuid.uuid4().hex,
-        "created_at": round(time.time(), 3),
-        "base_dir": str(sweep.base_dir),
-        "module_folders": [str(path) for path in sweep.module_folders()[1:]],
-        "overrides": list(sweep.overrides),
-        "git_commit": _git_commit(sweep.base_dir),
-        "goal": sweep.objective.goal,
-        "data": _no_data() if sweep.summary is None else _data(sweep),
-        "sweep": sweep.file.model_dump(mode="json"),
-    }
-
-
-def _no_data() -> dict[str, Any]:
-    return {"source": NO_DATA, "digest": "", "task": None, "split": {}, "splits": []}
-
-
-def _data(sweep: Sweep) -> dict[str, Any]:
-    splits = [
-        {
-            "name": name,
-            "rows": rows,
-            "digest": split_digest(sweep.file, sweep.data.digest, sweep.data.cut, name),
-        }
-        for name, rows in _split_rows(sweep.data).items()
-    ]
-    return {
-        "source": sweep.file.data.source,
-        "digest": sweep.data.digest,
-        "task": sweep.data.task,
-        "class_names": list(sweep.data.class_names),
-        "target_names": list(sweep.data.columns.targets),
-        "split": sweep.file.data.split.model_dump(),
-        "cut": sweep.data.cut,
-        "notes": list(sweep.data.notes),
-        "splits": splits,
-    }
-
-
-def _split_rows(data: DataSummary) -> dict[str, int]:
-    """Return how many rows each split has; folds are named by their dev rows, so each row once."""
-    if data.fold_rows:
-        folds = {f"fold{number}": rows for number, rows in enumerate(data.fold_rows, start=1)}
-        return {**folds, "test": data.test_rows}
-    return {"train": data.train_rows, "dev": data.dev_rows, "test": data.test_rows}
-
-
-def _git_commit(folder: Path) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

@@ -8,13 +8,17 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sweeps.errors import SweepError, require_extra
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.tracking.follower import Closing
 
-__all__ = ["CLOSING", "draw_report"]
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["CLOSING", "draw_figures", "draw_report"]
 
 
 def draw_report(folder: RunFolder) -> Path | None:
@@ -35,6 +39,15 @@ def draw_report(folder: RunFolder) -> Path | None:
         why = err if isinstance(err, SweepError) else repr(err)
         print(f"the report could not be drawn: {why}", file=sys.stderr)
         return None
+
+
+def draw_figures(folder: RunFolder) -> dict[str, go.Figure]:
+    """Return the figures of a sweep's report, by their titles."""
+    require_extra("report", "a figure")
+    from sweeps.report.report import report_sections
+
+    panels = [panel for section in report_sections(folder) for panel in section.panels]
+    return {panel.title: panel.figure for panel in panels if panel.figure is not None}
 
 
 def _diagnoses(folder: RunFolder) -> dict[int, str]:

@@ -23,7 +23,9 @@ from sweeps.storage.mirror import pull
 __all__ = [
     "default_runs",
     "default_tracking_uri",
+    "find_run",
     "known_runs",
+    "named_run",
     "place_of",
     "pull_run",
     "pull_runs",
@@ -70,6 +72,23 @@ def _copies_of(bucket: str) -> Path:
     except OSError as err:
         raise StorageError(f"cannot make {folder} for copies of {bucket}: {err}") from err
     return folder
+
+
+def find_run(path: Path) -> Path:
+    """Return a run folder's path; a name alone is looked for where run folders are made.
+
+    Raises:
+        StorageError: An object store does not answer or refuses.
+    """
+    if path.exists() or len(path.parts) != 1:
+        return pull_run(path)
+    return pull_run(default_runs() / path)
+
+
+def named_run(path: str | Path) -> Path:
+    """Return a run folder's path as functions take it; one that is there is left as it is."""
+    path = Path(path)
+    return path if path.exists() else find_run(path)
 
 
 def pull_run(path: Path) -> Path:

@@ -30,6 +30,7 @@ from sweeps.record.stages import is_followed_up, is_over, stage_folders
 from sweeps.record.stops import Stop, StopReason
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.session.asked import listening
+from sweeps.session.closing import draw_figures, draw_report
 from sweeps.session.follow_up import FollowUp
 from sweeps.session.growth import growing_plan
 from sweeps.session.inputs import keep_inputs
@@ -95,7 +96,7 @@ def run_session(folder: RunFolder, action: str, settings: Settings) -> Results:
                         missing = session.run(mirror, accepted)
     if recorder.fatal is not None:
         raise recorder.fatal
-    return Results(folder, record, missing)
+    return Results(folder, record, missing, draw_figures)
 
 
 def _complete(folder: RunFolder, record: SweepRecord, settings: Settings) -> Results:
@@ -105,7 +106,7 @@ def _complete(folder: RunFolder, record: SweepRecord, settings: Settings) -> Res
     restore_results(folder, record)
     with TrackingProcess(folder, settings.tracking_uri) as tracking:
         tracking.finish()
-        return Results(folder, record, _missing_in_mlflow(tracking))
+        return Results(folder, record, _missing_in_mlflow(tracking), draw_figures)
 
 
 def _provide_inputs(folder: RunFolder, place: Place) -> None:
@@ -244,8 +245,6 @@ class _Session:
         missing = _missing_in_mlflow(tracking)
         is_drawn = tracking.is_on and tracking.is_complete
         if not is_drawn and self.search.recorder.fatal is None:
-            from sweeps.session.closing import draw_report
-
             draw_report(self.search.folder)
         return missing
 

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Literal
 from sweeps.infra.plain_text import shown
 from sweeps.record.measurement import format_metric
 from sweeps.record.sweep_record import SweepRecord
+from sweeps.terminal.cell import is_notebook, show_in_cell
 
 if TYPE_CHECKING:
     from sweeps.tracking.process import TrackingProcess
 
 __all__ = ["Display", "EpochRate", "duration", "status_line", "time_left_s"]
 
-Mode = Literal["live", "plain", "silent"]
+Mode = Literal["live", "plain", "notebook", "silent"]
 _LIVE_PERIOD_S = 0.25
 _PLAIN_PERIOD_S = 5.0
 # A rate is that of the last seconds, but of no fewer epochs than these: some take minutes.
@@ -34,7 +35,7 @@ _SHOWN_BACKLOG = 5
 
 
 class Display:
-    """Progress in one of three modes: `live` (a terminal), `plain` (lines), `silent`."""
+    """Progress: `live` (a terminal), `plain` (lines), `notebook` (a bar in a cell) or `silent`."""
 
     def __init__(self, mode: Mode) -> None:
         self._mode = mode
@@ -53,6 +54,11 @@ class Display:
         """Return a live display in a terminal, and plain lines elsewhere."""
         return cls("live" if sys.stderr.isatty() else "plain")
 
+    @classmethod
+    def for_caller(cls) -> Display:
+        """Return a bar in a notebook's cell, and what shows nothing elsewhere."""
+        return cls("notebook" if is_notebook() else "silent")
+
     @contextmanager
     def showing(self, record: SweepRecord, tracking: TrackingProcess) -> Iterator[None]:
         """Show `record` until the block is left."""
@@ -65,8 +71,16 @@ class Display:
         def line() -> str:
             return self._line(self._shown or record, tracking)
 
-        show = _show_live if self._mode == "live" else _show_plain
-        thread = threading.Thread(target=show, args=(line, done), name="progress", daemon=True)
+        shown_by: dict[str, Callable[..., None]] = {
+            "live": _show_live,
+            "plain": _show_plain,
+            "notebook": lambda line, done: show_in_cell(
+                line, lambda: _share(self._shown or record), done
+            ),
+        }
+        thread = threading.Thread(
+            target=shown_by[self._mode], args=(line, done), name="progress", daemon=True
+        )
         thread.start()
         try:
             yield
@@ -116,6 +130,11 @@ class Display:
             later = "sync completes it later" if tracking.has_ended else "retrying"
             text += f" | MLflow: {tracking.error} (nothing is lost; {later})"
         return text
+
+
+def _share(record: SweepRecord) -> float:
+    """Return which part of the trials has ended, from 0 to 1."""
+    return record.outcomes.total() / max(1, record.wanted)
 
 
 def status_line(record: SweepRecord, epochs_per_s: float | None, is_search: bool = True) -> str:

@@ -44,7 +44,7 @@ export class Parallel {
     // Of many only the best have colours, which the others would hide.
     if (isFull) trace.line.colorscale.splice(2, 1);
     const made = {
-      paper_bgcolor: "rgba(0,0,0,0)", margin: { l: 80, r: 60, t: 24, b: 70 }, uirevision: "kept",
+      paper_bgcolor: "rgba(0,0,0,0)", margin: this.margin(), uirevision: "kept",
       font: { family: "system-ui, sans-serif", color: colour("ink") },
     };
     const isNew = !place.classList.contains("js-plotly-plot");
@@ -70,6 +70,12 @@ export class Parallel {
     for (const [trial, at] of place) if (tests.every((test) => test(at))) kept.add(trial);
     const label = found.filter((axis) => axis.constraintrange).map((axis) => axis.label).join(", ");
     return this.store.choose("parallel", label.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&"), (one) => kept.has(one.trial));
+  }
+
+  // The room that tilted names need: each is centred below its axis.
+  margin() {
+    const half = 3.4 * Math.max(...this.axes.map((axis) => axis.label.length));
+    return { l: Math.max(80, half + 10), r: Math.max(60, half + 10), t: 24, b: 50 + 0.35 * half };
   }
 
   clear() {

@@ -123,3 +123,18 @@ def test_events_of_unknown_kinds_are_left_to_newer_versions() -> None:
     found = record({"event": "new", "t": 0.0}, {"event": "new", "t": 0.0, "trial": 1})
     assert found.outcomes.total() == 0
     assert len(found.unfinished) == 3
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_hours_between_two_sessions_are_no_work(is_killed: bool) -> None:
+    def session(t: float) -> dict[str, Any]:
+        return {"event": "session", "t": t, "trials": 3}
+
+    first = [
+        session(100.0),
+        {**outcome(0, "completed"), "t": 110.0},
+        {**report(1, 0.5), "t": 120.0},
+    ]
+    end = [] if is_killed else [{"event": "end", "t": 120.0, "reason": None}]
+    found = record(*first, *end, session(9000.0), {**outcome(1, "completed"), "t": 9005.0})
+    assert [one.worked_s for one in found.trials] == [10.0, 25.0, None]
