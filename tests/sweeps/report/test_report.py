@@ -226,7 +226,7 @@ def test_trials_of_which_none_had_ended_have_no_picture_by_the_clock() -> None:
     made = evidence(space, lrs, [1.0, 2.0])
     assert [panel.title for panel in history_panels(made)] == ["By trial"]
     for at, trial in enumerate(made.trials):
-        trial.started_at, trial.ended_at = 1000.0, 1001.0 + at if at else None
+        trial.worked_s = 1.0 + at if at else None
     assert [panel.title for panel in history_panels(made)] == ["By trial", "By the clock"]
 
 
