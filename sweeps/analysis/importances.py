@@ -7,8 +7,10 @@ are handled as in its conditional form, which Optuna 5 has.
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +128,9 @@ def _ped_anova(
 ) -> list[dict[str, float]]:
     """Return the importances, and those of each shuffle of the results."""
     import optuna
-    from optuna.importance import PedAnovaImportanceEvaluator
+
+    with _not_imported("sklearn"):  # half a second and more, for fANOVA's forests alone
+        from optuna.importance import PedAnovaImportanceEvaluator
 
     distributions = {one.name: _distribution(one) for one in varied}
     trials = []
@@ -146,6 +150,7 @@ def _ped_anova(
             warnings.simplefilter("ignore")
             study = optuna.create_study(direction="minimize")
             study.add_trials(trials)
+            _share(study, distributions)
             evaluator = PedAnovaImportanceEvaluator(target_quantile=quantile)
             return [
                 evaluator.evaluate(_with_values(study, losses), params=[one.name for one in varied])
@@ -153,6 +158,25 @@ def _ped_anova(
             ]
     finally:
         optuna.logging.set_verbosity(level)
+
+
+@contextmanager
+def _not_imported(name: str) -> Iterator[None]:
+    """Have imports of a package fail in the block, where it is not there already."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
+def _share(study: Study, distributions: Mapping[str, BaseDistribution]) -> None:
+    """Have all trials share their distributions: copies of them would be compared at each look."""
+    for trial in study.get_trials(deepcopy=False):
+        trial.distributions = {name: distributions[name] for name in trial.distributions}
 
 
 def _shuffled(evidence: Evidence, ended: npt.NDArray[np.intp]) -> Iterator[Array]:
