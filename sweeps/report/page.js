@@ -7,7 +7,7 @@ function colour(name) {
 
 // Figures come in the colours of a light page: those that it gives are changed for the page's own.
 function themed(made) {
-  const own = { "#000000": "ink", "#222222": "ink", "#e6e6e6": "grid", "#999999": "axis", white: "page" };
+  const own = { "#000000": "ink", "#222222": "ink", "#DDDDDD": "line", "#e6e6e6": "grid", "#999999": "axis", white: "page" };
   const seen = (key, value) => (typeof value === "string" && own[value] ? colour(own[value]) : value);
   return JSON.parse(JSON.stringify(made), seen);
 }

@@ -57,7 +57,7 @@ def learning_curves(evidence: Evidence) -> Panel | None:
         else "of the trials with each outcome that reached the epoch: their median, and the band "
         "of their middle half"
     )
-    caption = f"{metric} by epoch {what} (n = {counts}); in black the best, trial {best}."
+    caption = f"{metric} by epoch {what} (n = {counts}); the thick line is the best, trial {best}."
     return Panel("Learning curves", caption, made)
 
 
