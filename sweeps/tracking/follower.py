@@ -235,8 +235,14 @@ class Follower:
 
     def _keep_rows(self, event: Mapping[str, Any]) -> None:
         index, rows = event["trial"], event.get("epochs", [])
-        kept = self._rows.setdefault(index, [])
+        kept, trial = self._rows.setdefault(index, []), self.record.trials[index]
+        changes = trial.trial.configuration.get("changes", ())
+        begins_anew = {change["from_epoch"] for change in changes}
+        if trial.best is None:
+            self._bests.pop(index, None)
         for row in rows:
+            if row["epoch"] in begins_anew:  # another net was trained before
+                self._bests.pop(index, None)
             self._elapsed_s[index] = self._elapsed_s.get(index, 0.0) + row.get("epoch_s", 0.0)
             has_diverged = row is rows[-1] and event.get("outcome") == Outcome.DIVERGED
             about = {"_at_s": self._elapsed_s[index]}
