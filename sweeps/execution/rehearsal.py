@@ -60,7 +60,7 @@ class Finding:
         key: where it is named in that trial's configuration.
         rule: what was found.
         hint: the way out.
-        is_certain: false where own training may fail for want of more rows.
+        is_certain: false where it may have failed for want of more rows, or of a GPU.
     """
 
     trial: int
@@ -75,7 +75,11 @@ class Finding:
 
 
 def rehearse(
-    planned: Sequence[PlannedTrial], data: Sequence[TrainDev], objective: Objective
+    planned: Sequence[PlannedTrial],
+    data: Sequence[TrainDev],
+    objective: Objective,
+    *,
+    wants_gpu: bool = False,
 ) -> Iterator[Finding]:
     """Yield what the user's own code in trials does not keep.
 
@@ -83,12 +87,13 @@ def rehearse(
         planned: trials of a plan; where one ends with its first epoch, it can tell nothing.
         data: what they are tried on; with folds, one for each; empty without data.
         objective: with the metrics that are declared.
+        wants_gpu: trials are given one, which their code may not do without.
 
     Raises:
         OSError: a file cannot be read now.
         MemoryError: there is too little of it now.
     """
-    stage = _Stage(data, objective)
+    stage = _Stage(data, objective, wants_gpu)
     failed: Finding | None = None
     for trial in spread(planned, _TRIED):
         found = stage.tried(trial)
@@ -105,8 +110,8 @@ def rehearse(
 class _Stage:
     """A few rows, and the trainings that are tried on them."""
 
-    def __init__(self, data: Sequence[TrainDev], objective: Objective) -> None:
-        self._data, self._objective = data, objective
+    def __init__(self, data: Sequence[TrainDev], objective: Objective, wants_gpu: bool) -> None:
+        self._data, self._objective, self._wants_gpu = data, objective, wants_gpu
 
     def _begun(self, trial: PlannedTrial) -> Training:
         config = read_trial(_shortened(trial.configuration))
@@ -127,10 +132,11 @@ class _Stage:
             raise
         except (Exception, SystemExit) as err:
             if isinstance(err, ModelError):
-                problem = from_model(err)
-                return Finding(trial.index, err.key or _place(trial), problem.rule, problem.hint)
+                problem, place = from_model(err), err.key or _place(trial)
+                is_certain = not self._wants_gpu
+                return Finding(trial.index, place, problem.rule, problem.hint, is_certain)
             rule = f"must train, but raised {described(err)}"
-            is_certain = not is_own_training(trial.configuration)
+            is_certain = not (self._wants_gpu or is_own_training(trial.configuration))
             return Finding(trial.index, _place(trial), rule, is_certain=is_certain)
 
     def broken_promises(self, trial: PlannedTrial, first: Training) -> Iterator[Finding]:

@@ -45,6 +45,7 @@ class _Order:
     data: tuple[TrainDev, ...]
     objective: Objective
     threads: int
+    wants_gpu: bool
     import_paths: tuple[str, ...]
 
 
@@ -69,7 +70,7 @@ def rehearse_sweep(
     found, left = _found_apart(_order(sweep, planned))
     uncertain = [one for one in found if not one["is_certain"]]
     if uncertain:
-        found, left = [], f"on a few rows it {uncertain[0]['rule']}"
+        found, left = [], f"on a few rows and a CPU it {uncertain[0]['rule']}"
     if left:
         say(f"the sanity check of own code was not completed: {left}")
     problems = [_problem(sweep, planned, one) for one in found]
@@ -96,6 +97,7 @@ def _order(sweep: Sweep, planned: Sequence[PlannedTrial]) -> _Order:
         data=() if sweep.summary is None else sweep.summary.few,
         objective=replace(sweep.objective, recorded=sweep.file.recorded_metrics),
         threads=math.ceil(sweep.file.resources.cpu),
+        wants_gpu=sweep.file.resources.gpu > 0,
         import_paths=tuple(map(str, sweep.module_folders())),
     )
 
@@ -163,7 +165,9 @@ def _rehearsed(order: _Order) -> Iterator[dict[str, Any]]:
     make_importable(*order.import_paths)
     torch.set_num_threads(order.threads)
     try:
-        found: Iterable[Finding] = rehearse(order.trials, order.data, order.objective)
+        found: Iterable[Finding] = rehearse(
+            order.trials, order.data, order.objective, wants_gpu=order.wants_gpu
+        )
         yield from map(asdict, found)
     except (OSError, MemoryError, torch.OutOfMemoryError) as err:
         yield {"left": f"{type(err).__name__}: {err}"}

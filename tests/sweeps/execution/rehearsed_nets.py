@@ -84,3 +84,7 @@ def wants(input_shape: tuple[int, ...], outputs: int, width: int) -> nn.Module:
 def kills(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
     os.kill(os.getpid(), signal.SIGKILL)
     return _mlp(input_shape, outputs)
+
+
+def insists_on_a_gpu(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    raise RuntimeError("Found no NVIDIA driver on your system")

@@ -64,3 +64,17 @@ def test_a_net_that_kills_its_process_is_told_and_left_to_its_trials(
     assert main(["validate", "--run-code", str(path), "--json"]) == 0
     (note,) = json.loads(capsys.readouterr().out)["sanity"]
     assert "was not completed: its process ended with -9" in note
+
+
+@pytest.mark.parametrize(("gpu", "code"), [(0, 2), (1, 0)])
+def test_a_net_that_insists_on_the_gpu_that_it_is_given_is_left_to_its_trials(
+    gpu: int, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_sweep(
+        tmp_path,
+        space=space(f"{{kind: custom, target: '{NETS}:insists_on_a_gpu'}}"),
+        trial="{sanity_check: error}",
+        resources=f"{{gpu: {gpu}}}",
+    )
+    assert main(["validate", "--run-code", str(path)]) == code
+    assert "no NVIDIA driver" in "".join(capsys.readouterr())
