@@ -13,7 +13,7 @@ import pyarrow
 from pyarrow import compute
 
 from sweeps.models.data.cells import object_array
-from sweeps.models.errors import DataError
+from sweeps.models.data.features import no_feature
 
 __all__ = ["cells_of", "column_of", "texts_of"]
 
@@ -49,12 +49,7 @@ def column_of(name: str, column: pyarrow.ChunkedArray, exact: bool = False) -> n
         return texts_of(column)
     if types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind):
         return _numbers(column)
-    raise DataError(
-        f"column {name!r} must hold numbers, booleans or words",
-        key=("source",),
-        value=str(kind),
-        hint=f"Turn it into numbers or words, or leave the column out (exclude: [{name}])",
-    )
+    raise no_feature(name, str(kind), is_time=types.is_temporal(kind))
 
 
 def cells_of(column: pyarrow.ChunkedArray) -> npt.NDArray[Any]:

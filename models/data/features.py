@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +28,7 @@ __all__ = [
     "features_of_kinds",
     "missing_in",
     "named_columns",
+    "no_feature",
 ]
 
 _NUMBER_KINDS = "biuf"  # numpy's codes for booleans, integers, unsigned integers and floats
@@ -149,7 +151,7 @@ def column_values(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
     if array.dtype.kind in _NUMBER_KINDS:
         return array.astype(np.float64)
     if array.dtype.kind in "mM":  # as a list they would be whole numbers
-        raise _no_column(name, str(array.dtype))
+        raise no_feature(name, str(array.dtype), is_time=True)
     known = [None if is_missing(value) else value for value in array.tolist()]
     found = {type(value) for value in known if value is not None}
     if all(issubclass(kind, _NUMBERS) for kind in found):
@@ -217,7 +219,8 @@ def _mixed(name: str, values: list[Any]) -> DataError:
     is_number = [isinstance(value, _NUMBERS) for value in values]
     places = [place for place, value in enumerate(values) if value is not None]
     if not any(is_number):
-        return _no_column(name, next(type(values[place]).__name__ for place in places))
+        first = next(values[place] for place in places)
+        return no_feature(name, type(first).__name__, is_time=isinstance(first, date | time))
     numbers = sum(is_number)
     rare = numbers * 2 < len(places)
     place = next(place for place in places if is_number[place] == rare)
@@ -230,10 +233,19 @@ def _mixed(name: str, values: list[Any]) -> DataError:
     )
 
 
-def _no_column(name: str, kind: str) -> DataError:
-    rule = f"column {name!r} must hold numbers, booleans or words"
+def no_feature(name: str, kind: str, *, is_time: bool) -> DataError:
+    """The error of a column of a type that no net takes.
+
+    Args:
+        kind: its type, as its library calls it.
+        is_time: it holds dates or times, by which rows can be cut.
+    """
+    holds = "dates or times" if is_time else f"values of type {kind}"
+    cut = f", or cut rows by it (split: {{order: {name}}}), which leaves it out, too" * is_time
     return DataError(
-        rule, key=("source",), value=kind, hint="Turn it into numbers, or leave the column out"
+        f"column {name!r} must hold numbers, booleans or words, and holds {holds}",
+        key=("source",),
+        hint=f"Leave it out (exclude: [{name}]){cut}, or turn it into numbers",
     )
 
 

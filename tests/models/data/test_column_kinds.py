@@ -150,5 +150,5 @@ def test_a_boolean_and_a_nullable_column_may_have_gaps() -> None:
 
 def test_dates_of_a_frame_are_no_whole_numbers() -> None:
     days = pd.to_datetime(["2020-01-01", "2020-01-02"])
-    with pytest.raises(DataError, match="column 'day' must hold numbers, booleans or words"):
+    with pytest.raises(DataError, match=r"booleans or words, and holds dates .*order: day"):
         settled_columns({"day": days}, FUNCTION)
