@@ -283,6 +283,7 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
 
     Raises:
         TrackingError: The store does not answer or refuses.
+        RequestError: MLflow is switched off by MLFLOW_TRACKING_URI.
     """
     from sweeps.session.closing import CLOSING
     from sweeps.tracking.follower import sync as sync_once
@@ -290,6 +291,10 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
     folder = open_sweep(path)
     read_record(folder)  # what is damaged must not get into MLflow
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
+    if uri == _OFF:
+        raise RequestError(
+            f"MLFLOW_TRACKING_URI is {_OFF!r}, which switches MLflow off; unset it, or name a store"
+        )
     sync_once(folder, uri, folder.is_running(), CLOSING)
     return Results(folder, read_record(folder), draw=draw_figures)
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import sweeps
+from sweeps.errors import RequestError
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import Outcome
 from sweeps.service.running import open_run
@@ -68,3 +69,11 @@ def test_a_killed_search_that_learns_goes_on_with_what_it_had_proposed(tmp_path:
     assert results.record.outcomes == {Outcome.COMPLETED: 6}
     assert [trial.trial.hash for trial in results.record.trials][: len(planned)] == planned
     assert (path / "ledger.jsonl").read_bytes().startswith(before)
+
+
+def test_a_sync_says_that_mlflow_is_switched_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "none")
+    with pytest.raises(RequestError, match="MLFLOW_TRACKING_URI is 'none', which switches MLflow"):
+        sweeps.sync(copy("finished", tmp_path))
