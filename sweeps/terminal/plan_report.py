@@ -195,7 +195,7 @@ def _print_report(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTri
             f"{report.folds} folds: a trial trains {report.folds} nets, and an epoch is one of each"
         )
     if report.rungs:
-        print(f"rungs after epochs {', '.join(map(str, report.rungs))}")
+        print(f"the scheduler decides after epochs {', '.join(map(str, report.rungs))}")
     print(f"{report.max_epochs:,} epochs at most, {_expected(report)}")
     if report.follow_up_epochs:
         print(f"then {report.follow_up_epochs:,} epochs at most for what follows the search")

@@ -41,7 +41,7 @@ def test_plan_prints_the_trials_and_writes_nothing(
     assert main(["plan", str(path), "--no-probe"]) == 0
     shown = capsys.readouterr().out
     assert "hidden_units" in shown
-    assert "rungs after epochs 1, 3" in shown
+    assert "the scheduler decides after epochs 1, 3" in shown
     assert re.search(r"54 epochs at most, about \d+ expected \(\d+ to \d+ in 19 of 20 ", shown)
     assert list(tmp_path.iterdir()) == [path]
 
