@@ -4,6 +4,7 @@ SweepError                  a mistake that the user can fix; its message says ho
 ├── SweepFileError          the sweep file (or a --set override) is wrong: all problems at once
 ├── RequestError            a command asks for what cannot be: no such run, nothing to retry, ...
 ├── RunFolderError          a run folder is damaged, in use or of another version
+│   └── ChangedDataError    its data is not what it was started with
 ├── SettingsError           an environment variable cannot be used
 ├── MissingExtraError       what is asked needs packages that are not installed
 ├── PlacementError          a trial asks for more than this machine, or any node, can ever give
@@ -23,6 +24,7 @@ from importlib.util import find_spec
 
 __all__ = [
     "STOPPED_EXIT_CODE",
+    "ChangedDataError",
     "ClusterError",
     "FileProblem",
     "MissingExtraError",
@@ -109,6 +111,10 @@ class RunFolderError(SweepError):
     """A run folder is damaged, in use or of another version."""
 
     exit_code = 3
+
+
+class ChangedDataError(RunFolderError):
+    """The data of a run folder is not what its sweep was started with."""
 
 
 class PlacementError(SweepError):

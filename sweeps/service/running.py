@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeps.definition.loading import check_sweep, check_text
+from sweeps.definition.loading import check_sweep, check_text, located
 from sweeps.definition.planning import PlannedTrial, trials_in_all
 from sweeps.definition.search_methods import Search
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import (
+    ChangedDataError,
     FileProblem,
     RequestError,
     StoppedAtOnce,
@@ -30,6 +32,7 @@ from sweeps.record.replay import read_ledger, read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import has_failed_trials
+from sweeps.search_spaces.problems import Problem
 from sweeps.search_spaces.yaml_writer import write_yaml
 from sweeps.service.changes import change, lengthen_plan, prepare_final
 from sweeps.service.descriptions import description_of
@@ -44,6 +47,7 @@ from sweeps.session.environment import (
 from sweeps.session.notifications import notify_on_exit
 from sweeps.session.session import Settings, run_session
 from sweeps.session.trainer import RunnerName
+from sweeps.storage.files import bucket_of
 from sweeps.storage.mirror import mirrored, refuse_held_elsewhere
 from sweeps.terminal.progress import Display
 
@@ -60,6 +64,12 @@ __all__ = [
 ]
 
 _OFF = "none"
+_READ_TWICE = Problem(
+    ("data", "source"),
+    None,
+    "must give the same data whenever it is read, and was read twice with different values",
+    hint="seed what it draws from, and let nothing change it while a sweep starts",
+)
 
 
 @dataclass(frozen=True)
@@ -150,7 +160,11 @@ def run(
             "sanity": list(notes),
         }
         folder.write_description(about | description_of(sweep))
-        return _session_at(nullcontext(place), folder, "run", options)
+        try:
+            return _session_at(nullcontext(place), folder, "run", options)
+        except ChangedDataError as err:
+            _undo(folder)
+            raise SweepFileError(located(sweep, [_READ_TWICE])) from err
 
 
 def resume(
@@ -311,6 +325,12 @@ def open_sweep(path: str | Path) -> RunFolder:
 
 def _new_folder(runs: Path, name: str, run_id: str | None) -> RunFolder:
     return RunFolder.create(runs, name) if run_id is None else RunFolder.create_as(runs, run_id)
+
+
+def _undo(folder: RunFolder) -> None:
+    """Delete a folder in which nothing has run; one in an object store stays, as it has a copy."""
+    if not folder.ledger.exists() and bucket_of(folder.path) is None:
+        shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def _refuse_other_sweep(folder: RunFolder, sweep: Sweep) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sweeps.definition.split_identity import split_digest
 from sweeps.definition.sweep_file import SweepFile
-from sweeps.errors import RunFolderError
+from sweeps.errors import ChangedDataError, RunFolderError
 from sweeps.models.data.datasets import Dataset, load_dataset
 from sweeps.models.errors import DataError
 from sweeps.models.splits.cuts import cut_dataset
@@ -38,14 +38,15 @@ def load_data(folder: RunFolder, file: SweepFile) -> SweepData:
     """Return the data that a sweep was started with.
 
     Raises:
-        RunFolderError: It cannot be read, or is not the same any more.
+        RunFolderError: It cannot be read.
+        ChangedDataError: It is not the same any more.
     """
     if file.data.kind == "none":
         return SweepData(None, ())
     dataset = _read(folder, file)
     about = folder.read_description().data
     if dataset.digest != about.digest:
-        raise RunFolderError(
+        raise ChangedDataError(
             f"the data {file.data.source} changed since {folder.name} was started, so its trials "
             f"could not be compared; restore the data, or start a new sweep{_otherwise(about)}"
         )
