@@ -62,7 +62,7 @@ def _children() -> set[int]:
     with suppress(OSError):
         for thread in Path("/proc/self/task").iterdir():
             with suppress(OSError):
-                found.update(map(int, (thread / "children").read_text().split()))
+                found.update(map(int, (thread / "children").read_text(encoding="utf-8").split()))
     return found
 
 
@@ -73,7 +73,7 @@ def _with_descendants(roots: set[int]) -> list[int]:
         found.append(pid)
         with suppress(OSError):
             for thread in Path(f"/proc/{pid}/task").iterdir():
-                left += map(int, (thread / "children").read_text().split())
+                left += map(int, (thread / "children").read_text(encoding="utf-8").split())
     return found
 
 

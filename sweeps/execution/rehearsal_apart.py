@@ -148,7 +148,7 @@ def _last_line(text: bytes) -> str:
 def main() -> None:
     """Rehearse what standard input asks for; prints one line of JSON for each finding."""
     resource.setrlimit(resource.RLIMIT_CPU, (_LIMIT_S, _LIMIT_S + 1))
-    answer = os.fdopen(os.dup(1), "w")
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what own code prints is no answer
     for line in _rehearsed(pickle.load(sys.stdin.buffer)):
         print(json.dumps(line), file=answer, flush=True)

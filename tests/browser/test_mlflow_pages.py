@@ -119,7 +119,7 @@ def test_a_trials_curves_are_drawn(server: MlflowServer, browser: webdriver.Chro
     client = MlflowClient(tracking_uri=server.uri)
     [run] = client.search_runs(["1"], "tags.`sweeps.trial` = '1'")
     url = f"{server.uri}/#/experiments/1/runs/{run.info.run_id}/model-metrics"
-    text_of_page(browser, url, "dev (4)", "train (4)")
+    text_of_page(browser, url, "dev\n(4)", "train\n(4)")
     drawn = ".js-plotly-plot .scatterlayer path.js-line, .js-plotly-plot .scatterlayer .points path"
 
     def has_lines(driver: webdriver.Chrome) -> bool:

@@ -72,8 +72,8 @@ def test_another_sweep_is_told_by_its_values(whole: Results, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("query", "faults"),
     [
-        ("delete from metrics where key = 'dev_loss' and step = 2", 2),
-        ("update metrics set value = value + 1e-9 where key = 'dev_loss' and step = 1", 4),
+        ("delete from metrics where key = 'dev/loss' and step = 2", 2),
+        ("update metrics set value = value + 1e-9 where key = 'dev/loss' and step = 1", 4),
         ("insert into metrics select key, value, timestamp + 1, run_uuid, step, is_nan from "
          "metrics where key = 'lr' and step = 1", 2),
         ("update runs set status = 'RUNNING'", 3),

@@ -38,7 +38,7 @@ def killed_run(folder: Path, path: Path, after_epochs: int, *options: str) -> Pa
         wait_for(lambda: len(epochs_trained(folder)) - before >= after_epochs)
         one.signal(signal.SIGKILL)
         one.process.wait()
-        wait_for(lambda: not one.left_running(), timeout_s=30)
+        wait_for(lambda: not one.left_running(), timeout_s=90)
     return folder / "runs" / "blobs"
 
 

@@ -69,7 +69,7 @@ def test_a_data_module_that_ends_the_program_when_imported_is_named(
     code, said = run_command("run", path, "--runs", tmp_path / "runs", "--local")
     assert code == 2, said
     assert "ended the program when it was imported (SystemExit" in said
-    assert "Does it read the command line?" in said
+    assert "does it read the command line?" in said
 
 
 def test_ctrl_c_before_there_is_a_sweep_offers_no_resume(tmp_path: Path) -> None:
