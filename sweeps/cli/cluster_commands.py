@@ -14,7 +14,6 @@ from sweeps.cli.output import write_out
 from sweeps.cli.shared import add_set
 from sweeps.errors import MissingExtraError, SettingsError, StorageError
 from sweeps.infra import command_line
-from sweeps.record.run_folder import RunFolder
 from sweeps.session.environment import default_runs, find_run, known_runs, pull_runs, read_settings
 
 __all__ = ["add_cluster_commands", "ask_cluster", "send_to_cluster"]
@@ -162,7 +161,7 @@ def _logs(parsed: argparse.Namespace) -> int:
 def _stop(parsed: argparse.Namespace) -> int:
     if parsed.trial is not None:
         return _stop_trial(parsed.sweep, parsed.trial)
-    if _is_of_a_job(parsed.sweep):
+    if read_settings().jobs_address is not None:
         return _stop_job(_id_of(parsed.sweep))
     from sweeps.service.stopping import stop_sweep
 
@@ -171,14 +170,6 @@ def _stop(parsed: argparse.Namespace) -> int:
     again = command_line.command("resume", run)
     print(f"{run} has ended" if record.stopped is None else f"{run} is stopped; {again} goes on")
     return 0
-
-
-def _is_of_a_job(sweep: Path) -> bool:
-    """Return whether a sweep is the cluster's to stop: its job, and not a process from here."""
-    if read_settings().jobs_address is None:
-        return False
-    path = sweep if sweep.exists() else default_runs() / sweep
-    return not RunFolder(path).is_locked()
 
 
 def _stop_job(sweep: str) -> int:
