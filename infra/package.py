@@ -17,7 +17,15 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["MAX_MB", "PackageError", "code_files", "files_beside", "import_paths", "stage"]
+__all__ = [
+    "MAX_MB",
+    "PackageError",
+    "code_files",
+    "files_beside",
+    "import_paths",
+    "python_path",
+    "stage",
+]
 
 MAX_MB = 50
 # Not resolved: in a checkout this folder is a link inside the package.
@@ -58,6 +66,12 @@ def import_paths() -> list[str]:
     """
     installed = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
     return [] if _ROOT in installed or _is_editable() else [str(_ROOT)]
+
+
+def python_path() -> str:
+    """Return PYTHONPATH for a process of ours: what it needs, then what is there already."""
+    there = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join(dict.fromkeys([*import_paths(), *filter(None, there)]))
 
 
 def _is_editable() -> bool:

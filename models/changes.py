@@ -5,6 +5,7 @@ Population based training writes them, and a sweep file may. Imports no torch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -13,7 +14,15 @@ from pydantic import Field
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.section import Section
 
-__all__ = ["CHANGEABLE", "Change", "check_changes", "value_at", "with_values"]
+__all__ = [
+    "CHANGEABLE",
+    "Change",
+    "changed_until",
+    "check_changes",
+    "value_at",
+    "with_change",
+    "with_values",
+]
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -52,6 +61,23 @@ def with_values(configuration: Mapping[str, Any], values: Mapping[str, float]) -
         section, _, name = key.partition(".")
         made[section] = {**made[section], name: value}
     return made
+
+
+def changed_until(configuration: Mapping[str, Any], epoch: float = math.inf) -> dict[str, Any]:
+    """Return what of a configuration holds in an epoch, or at its end, without its changes."""
+    made = {key: value for key, value in configuration.items() if key != "changes"}
+    for change in configuration.get("changes") or ():
+        if change["from_epoch"] <= epoch:
+            made = with_values(made, change["values"])
+    return made
+
+
+def with_change(
+    configuration: Mapping[str, Any], from_epoch: int, values: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return a configuration with one change more."""
+    change = {"from_epoch": from_epoch, "values": dict(values)}
+    return {**configuration, "changes": [*configuration.get("changes", []), change]}
 
 
 def check_changes(configuration: Mapping[str, Any], changes: Sequence[Change]) -> None:

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from sweeps.models.changes import Change, check_changes, with_values
+from sweeps.models.changes import Change, changed_until, check_changes
 from sweeps.models.data.batch_configuration import OwnBatch
 from sweeps.models.data.items import ANY, FLOATS, InputShape, ItemKind, TensorKind, kind_text
 from sweeps.models.errors import TrialConfigError
@@ -120,11 +120,7 @@ class TrialConfig(Section):
         """Return what holds in an epoch, counted from 1, as a configuration without changes."""
         if not self.changes:
             return self
-        values = self.model_dump(mode="json", exclude={"changes"})
-        for change in self.changes:
-            if change.from_epoch <= epoch:
-                values = with_values(values, change.values)
-        return TrialConfig.model_validate(values)
+        return TrialConfig.model_validate(changed_until(self.model_dump(mode="json"), epoch))
 
     def until(self, epoch: int) -> TrialConfig:
         """Return the configuration without its changes after an epoch, counted from 1."""

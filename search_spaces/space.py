@@ -25,7 +25,7 @@ from sweeps.search_spaces.space_tree import (
     read_tree,
 )
 
-__all__ = ["Space"]
+__all__ = ["Space", "configuration_path"]
 
 Configuration = dict[str, Any]
 
@@ -142,6 +142,22 @@ class Space:
         ]
         if problems:
             raise SpaceError(problems)
+
+
+def configuration_path(path: KeyPath) -> KeyPath:
+    """Return where in a configuration the parameter at `path` of the template has its value.
+
+    Where a choice was made, a configuration has the option itself.
+    """
+    kept: list[str | int] = []
+    at = 0
+    while at < len(path):
+        if path[at] == "choice" and at + 1 < len(path) and isinstance(path[at + 1], int):
+            at += 2
+            continue
+        kept.append(path[at])
+        at += 1
+    return tuple(kept)
 
 
 def _is_always_section(node: Node) -> bool:

@@ -27,11 +27,11 @@ _started: set[int] = set()
 @contextmanager
 def noted_processes() -> Iterator[None]:
     """Note what is started from here on until the block is left."""
-    before = _children()
+    before = _children_of("self")
     try:
         yield
     finally:
-        _started.update(_children() - before)
+        _started.update(_children_of("self") - before)
 
 
 def adopt_orphans() -> None:
@@ -42,7 +42,7 @@ def adopt_orphans() -> None:
 
 def end_own_processes() -> None:
     """End what was noted, and all that it started: SIGTERM, and after a while SIGKILL."""
-    roots = {pid for pid in _started & _children() if _TRACKERS not in _command(pid)}
+    roots = {pid for pid in _started & _children_of("self") if _TRACKERS not in _command(pid)}
     _started.clear()
     for number in (signal.SIGTERM, signal.SIGKILL):
         for pid in _with_descendants(roots):
@@ -53,14 +53,14 @@ def end_own_processes() -> None:
             time.sleep(_LOOK_S)
 
 
-def _children() -> set[int]:
-    """Return the children of this process, whichever thread has them; none without Linux's /proc.
+def _children_of(process: int | str) -> set[int]:
+    """Return the children of a process, whichever thread has them; none without Linux's /proc.
 
     Those that have ended and that nobody has waited for are among them.
     """
     found: set[int] = set()
     with suppress(OSError):
-        for thread in Path("/proc/self/task").iterdir():
+        for thread in Path(f"/proc/{process}/task").iterdir():
             with suppress(OSError):
                 found.update(map(int, (thread / "children").read_text(encoding="utf-8").split()))
     return found
@@ -69,11 +69,8 @@ def _children() -> set[int]:
 def _with_descendants(roots: set[int]) -> list[int]:
     found, left = [], list(roots)
     while left:
-        pid = left.pop()
-        found.append(pid)
-        with suppress(OSError):
-            for thread in Path(f"/proc/{pid}/task").iterdir():
-                left += map(int, (thread / "children").read_text(encoding="utf-8").split())
+        found.append(left.pop())
+        left += _children_of(found[-1])
     return found
 
 

@@ -20,8 +20,7 @@ from lightning.pytorch.plugins import CheckpointIO
 from torch.utils.data import DataLoader
 
 from sweeps.models.process.randomness import seeded
-from sweeps.models.training.kept_state import refused
-from sweeps.models.training.own_thread import OwnThread
+from sweeps.models.training.own_thread import OwnThread, epoch_by_epoch, refuse_decided
 from sweeps.models.training.own_trial import Rows, Trial
 
 __all__ = ["TrialData", "fit"]
@@ -78,7 +77,7 @@ class TrialData(LightningDataModule):
 
 def fit(
     trial: Trial, module: LightningModule, data: LightningDataModule, **options: Any
-) -> Iterator[dict[str, float]]:
+) -> Iterator[Mapping[str, float]]:
     """Train a module as a trial; a training says `yield from` before it.
 
     What it logs as `val_<name>` in an epoch is measured as `dev_<name>`, and `train_<name>` as
@@ -91,21 +90,11 @@ def fit(
     Raises:
         OwnTrainingError: an option is the trial's to decide.
     """
-    for name in _OURS.keys() & options.keys():
-        raise refused(f"the Trainer's {name} must be left out: {_OURS[name]}")
+    refuse_decided("the Trainer's", options, _OURS)
     _set_up_alike(data)
     fitting = _Fitting(trial, module, data, options)
     trial.keep(net=module)
-    try:
-        if not trial.is_only_evaluated:
-            fitting.train_epoch()
-            trial.keep(trainer=fitting)
-        for _ in trial.epochs(fitting.evaluate):
-            if not fitting.train_epoch():
-                return  # a callback has ended it: the trial says that it may not
-            yield fitting.logged("train")
-    finally:
-        fitting.thread.end()
+    yield from epoch_by_epoch(trial, fitting)
 
 
 def _set_up_alike(data: LightningDataModule) -> None:
@@ -160,7 +149,12 @@ class _Fitting:
             plugins=[self._memory, LightningEnvironment()],
         )
 
-    def logged(self, part: str) -> dict[str, float]:
+    @property
+    def trained(self) -> dict[str, float]:
+        """What training logged of itself in the epoch."""
+        return self._logged("train")
+
+    def _logged(self, part: str) -> dict[str, float]:
         """Return what was logged by `<part>_<name>` or `<part>/<name>`, by its name."""
         found = {
             name[len(part) + 1 :]: float(value)
@@ -177,7 +171,7 @@ class _Fitting:
             with _quiet():
                 self._trainer = self._made_trainer([])
                 self._trainer.validate(self._module, self._loader(rows), verbose=False)
-        return self.logged("val")
+        return self._logged("val")
 
     def _loader(self, rows: Rows) -> Any:
         if hasattr(self._data, "rows_dataloader"):

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
-__all__ = ["OwnThread"]
+from sweeps.models.training.kept_state import refused
+from sweeps.models.training.own_trial import Rows, Trial
+
+__all__ = ["Fitting", "OwnThread", "epoch_by_epoch", "refuse_decided"]
 
 
 class _Ended(BaseException):
@@ -80,3 +84,50 @@ class OwnThread:
         """End a process that was forked inside and came back: it must not train the trial, too."""
         if os.getpid() != self._process:
             os._exit(0)
+
+
+class Fitting(Protocol):
+    """Another library's training of a trial, held between two epochs."""
+
+    thread: OwnThread
+
+    def train_epoch(self) -> bool:
+        """Train an epoch, or at first all that comes before one; returns whether it was trained."""
+
+    @property
+    def trained(self) -> Mapping[str, float]:
+        """What training measured of itself in the epoch."""
+
+    def evaluate(self, rows: Rows) -> Mapping[str, float]:
+        """Return what is measured on some rows."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that it knows besides the weights."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Put that in place before its first epoch."""
+
+
+def epoch_by_epoch(trial: Trial, fitting: Fitting) -> Iterator[Mapping[str, float]]:
+    """Have it train as a trial, which keeps its weights already: what own training yields."""
+    try:
+        if not trial.is_only_evaluated:
+            fitting.train_epoch()
+            trial.keep(trainer=fitting)
+        for _ in trial.epochs(fitting.evaluate):
+            if not fitting.train_epoch():
+                return  # a callback has ended it: the trial says that it may not
+            yield fitting.trained
+    finally:
+        fitting.thread.end()
+
+
+def refuse_decided(whose: str, options: Mapping[str, object], decided: Mapping[str, str]) -> None:
+    """Raise OwnTrainingError for an option that is the trial's to decide.
+
+    Args:
+        whose: the library's object that would take it, as a message calls it.
+        decided: by whom or what instead, by name.
+    """
+    for name in decided.keys() & options.keys():
+        raise refused(f"{whose} {name} must be left out: {decided[name]}")

@@ -20,8 +20,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from transformers.trainer_callback import ExportableState
 from transformers.utils.logging import get_verbosity, set_verbosity
 
-from sweeps.models.training.kept_state import refused
-from sweeps.models.training.own_thread import OwnThread
+from sweeps.models.training.own_thread import OwnThread, epoch_by_epoch, refuse_decided
 from sweeps.models.training.own_trial import Rows, Trial
 
 __all__ = ["arguments", "fit"]
@@ -51,8 +50,7 @@ def arguments(trial: Trial, **options: Any) -> TrainingArguments:
     Raises:
         OwnTrainingError: an option is the trial's to decide.
     """
-    for name in _OURS.keys() & options.keys():
-        raise refused(f"TrainingArguments' {name} must be left out: {_OURS[name]}")
+    refuse_decided("TrainingArguments'", options, _OURS)
     defaults: dict[str, Any] = {
         "output_dir": str(Path(gettempdir()) / "sweeps-unused"),  # nothing is saved there
         "logging_strategy": "epoch",
@@ -74,7 +72,7 @@ def arguments(trial: Trial, **options: Any) -> TrainingArguments:
 
 def fit(
     trial: Trial, trainer: Trainer, dataset: Callable[[Rows], Dataset[Any]]
-) -> Iterator[dict[str, float]]:
+) -> Iterator[Mapping[str, float]]:
     """Have a Trainer train as a trial; a training says `yield from` before it.
 
     What it evaluates as `eval_<name>` is measured as `dev_<name>`.
@@ -85,16 +83,7 @@ def fit(
     """
     fitting = _Fitting(trial, trainer, dataset)
     trial.keep(model=trainer.model)
-    try:
-        if not trial.is_only_evaluated:
-            fitting.train_epoch()
-            trial.keep(trainer=fitting)
-        for _ in trial.epochs(fitting.evaluate):
-            if not fitting.train_epoch():
-                return  # a callback has ended it: the trial says that it may not
-            yield fitting.trained
-    finally:
-        fitting.thread.end()
+    yield from epoch_by_epoch(trial, fitting)
 
 
 class _Fitting:

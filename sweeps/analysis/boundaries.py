@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from sweeps.analysis.evidence import Array, Dimension, Evidence
 from sweeps.models.trial_kinds import trial_model
+from sweeps.search_spaces.space import configuration_path
 
 __all__ = ["BoundaryAlarm", "boundary_alarms"]
 
@@ -108,15 +109,10 @@ def _with(configuration: dict[str, Any], one: Dimension, value: float) -> dict[s
     """Return the configuration with another value of a parameter."""
     changed = copy.deepcopy(configuration)
     here: Any = changed
-    # Where a choice was made, a configuration has the option itself.
-    keys = [
-        key
-        for before, key in zip((None, *one.path), one.path, strict=False)
-        if key != "choice" and before != "choice"
-    ]
-    for key in keys[:-1]:
+    *outer, last = configuration_path(one.path)
+    for key in outer:
         here = here[key]
-    here[keys[-1]] = int(value) if one.kind == "int" else value
+    here[last] = int(value) if one.kind == "int" else value
     return changed
 
 

@@ -117,15 +117,10 @@ class Evidence:
         return self.file.search.method in ("random", "sobol")
 
     @property
-    def is_population(self) -> bool:
-        """Whether trials copied one another, and changed their values on the way."""
-        return self.file.stopping.scheduler == "pbt"
-
-    @property
     def why_dependent(self) -> str:
         """Why nothing that takes trials for independent draws can be said; empty where it can."""
         method = self.file.search.method
-        if self.is_population:
+        if self.file.is_population:
             return "trials of a population copy one another: they are not independent"
         if not self.file.search.learns:
             return ""

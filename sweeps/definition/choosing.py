@@ -55,7 +55,7 @@ def choose(file: SweepFile) -> Chosen | None:
             "hyperband needs all trials of a bracket at once, and sobol covers the space evenly"
         )
         return Chosen("sobol", reason)
-    if scheduler == "pbt":
+    if file.is_population:
         return Chosen("sobol", "a population begins together, and sobol covers the space evenly")
     try:
         space = Space(file.space)

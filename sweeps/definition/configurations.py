@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweeps.models.changes import with_values
+from sweeps.models.changes import changed_until
 
 __all__ = ["flatten", "varied_keys"]
 
@@ -18,7 +18,8 @@ def flatten(configuration: Mapping[str, Any], prefix: str = "") -> dict[str, Any
     those that it ends with; `sweeps.definition.lineage.schedule_of` has them all.
     """
     flat: dict[str, Any] = {}
-    configuration = configuration if prefix else _as_it_ends(configuration)
+    if not prefix and isinstance(configuration.get("changes"), list):
+        configuration = changed_until(configuration)
     for key, value in configuration.items():
         if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
             flat |= flatten({str(at): one for at, one in enumerate(value)}, f"{prefix}{key}.")
@@ -27,16 +28,6 @@ def flatten(configuration: Mapping[str, Any], prefix: str = "") -> dict[str, Any
         else:
             flat[prefix + key] = value
     return flat
-
-
-def _as_it_ends(configuration: Mapping[str, Any]) -> Mapping[str, Any]:
-    changes = configuration.get("changes")
-    if not isinstance(changes, list):
-        return configuration
-    ended = {key: value for key, value in configuration.items() if key != "changes"}
-    for change in changes:
-        ended = with_values(ended, change["values"])
-    return ended
 
 
 def varied_keys(flats: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -16,11 +16,11 @@ from pydantic import ValidationError
 from sweeps.definition.constraint_checks import allows, read_constraints
 from sweeps.definition.sweep_file import PopulationBased, SweepFile
 from sweeps.definition.trial_checks import completed
-from sweeps.models.changes import CHANGEABLE, value_at, with_values
+from sweeps.models.changes import CHANGEABLE, value_at, with_change, with_values
 from sweeps.models.configuration import TrialConfig
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.parameters import FloatRange, Normal
-from sweeps.search_spaces.space import Space
+from sweeps.search_spaces.space import Space, configuration_path
 
 __all__ = ["Explorer", "changeable_ranges"]
 
@@ -34,22 +34,9 @@ Range = FloatRange | Normal
 def changeable_ranges(space: Space) -> Iterator[tuple[int, str, Range]]:
     """Yield the dimension, the dotted key and the range of what may change in mid-training."""
     for dimension, (path, parameter) in enumerate(space.dimensions):
-        key = _key(path)
+        key = ".".join(map(str, configuration_path(path)))
         if isinstance(parameter, FloatRange | Normal) and key in CHANGEABLE:
             yield dimension, key, parameter
-
-
-def _key(path: Sequence[str | int]) -> str:
-    """Return the key of a configuration of a place in the space, where options stand in lists."""
-    kept: list[str] = []
-    at = 0
-    while at < len(path):
-        if path[at] == "choice" and at + 1 < len(path) and isinstance(path[at + 1], int):
-            at += 2
-            continue
-        kept.append(str(path[at]))
-        at += 1
-    return ".".join(kept)
 
 
 @dataclass(frozen=True)
@@ -102,11 +89,9 @@ class Explorer:
     def _is_legal(
         self, config: TrialConfig, epoch: int, values: Mapping[str, float], now: Mapping[str, Any]
     ) -> bool:
-        change = {"from_epoch": epoch + 1, "values": dict(values)}
         try:
-            values_so_far = config.model_dump(mode="json")
-            changes = [*values_so_far.get("changes", []), change]
-            TrialConfig.model_validate({**values_so_far, "changes": changes})
+            changed = with_change(config.model_dump(mode="json"), epoch + 1, values)
+            TrialConfig.model_validate(changed)
         except ValidationError:
             return False
         return allows(self._constraints, dict(now))

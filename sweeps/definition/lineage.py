@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sweeps.definition.planning import PlannedTrial, configuration_hash
-from sweeps.models.changes import value_at
+from sweeps.models.changes import value_at, with_change
 
 __all__ = ["Copy", "copied_trial", "schedule_of", "schedule_words"]
 
@@ -33,9 +33,7 @@ class Copy:
 
 def copied_trial(trial: PlannedTrial, source: PlannedTrial, copy: Copy) -> PlannedTrial:
     """Return `trial` as it is after `copy`, of a source that is given as it was then."""
-    change = {"from_epoch": copy.epoch + 1, "values": dict(copy.values)}
-    changes = [*source.configuration.get("changes", []), change]
-    configuration = {**source.configuration, "changes": changes}
+    configuration = with_change(source.configuration, copy.epoch + 1, copy.values)
     made = configuration_hash(configuration)
     return replace(trial, hash=made, seed=source.seed, configuration=configuration)
 

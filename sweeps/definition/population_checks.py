@@ -48,7 +48,7 @@ def _of_other_sections(file: SweepFile) -> Iterator[Problem]:
             f"has ended"
         )
         yield _refused(rule, "use `method: random` or `sobol`")
-    if getattr(file.search, "trials", 2) < 2:
+    if (file.search.asked or 2) < 2:
         rule = "a population must have at least 2 trials"
         yield Problem(("search", "trials"), 1, rule, hint="ask for more, such as 20")
     if file.roles is not None:

@@ -240,6 +240,11 @@ class SweepFile(Section):
     )
 
     @property
+    def is_population(self) -> bool:
+        """Whether trials copy one another, and change their values on the way."""
+        return isinstance(self.stopping, PopulationBased)
+
+    @property
     def recorded_metrics(self) -> dict[str, MetricOptions]:
         """What epochs have besides the usual metrics, the objective's own among them."""
         return with_objective(self.metrics, self.objective.metric)

@@ -33,7 +33,7 @@ from sweeps.errors import ClusterError
 from sweeps.execution.placement import Place, slots
 from sweeps.execution.ray_folder import held_folder, room_for_sockets
 from sweeps.execution.ray_messages import log_messages
-from sweeps.infra.package import import_paths
+from sweeps.infra.package import python_path
 from sweeps.models.own_code.guards import described
 
 __all__ = ["started_ray"]
@@ -53,8 +53,7 @@ def started_ray(resources: Resources) -> Iterator[None]:
         yield
         return
     # Workers import the project and the user's modules from where the driver does.
-    paths = [*import_paths(), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+    os.environ["PYTHONPATH"] = python_path()
     os.environ["RAY_preload_python_modules"] = _WORKER_MODULES  # noqa: SIM112
     # Ray starts from this thread, as its processes end with the thread that started them.
     imports = threading.Thread(target=import_module, args=("sweeps.execution.ray_runner",))

@@ -22,7 +22,7 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
 from sweeps.definition.trial_checks import template_place
 from sweeps.errors import SweepFileError
-from sweeps.infra.package import import_paths
+from sweeps.infra.package import python_path
 from sweeps.models.own_code.roles import metric_functions, trial_functions
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import TrainDev
@@ -115,9 +115,8 @@ def _problem(sweep: Sweep, planned: Sequence[PlannedTrial], found: dict[str, Any
 
 def _found_apart(order: _Order) -> tuple[list[dict[str, Any]], str]:
     """Return what another process finds, and why it did not come to its end; empty if it did."""
-    paths = filter(None, [*import_paths(), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-P", "-c", f"import {__name__} as one; one.main()"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    environment = {**os.environ, "PYTHONPATH": python_path()}
     left = ""
     try:
         done = subprocess.run(

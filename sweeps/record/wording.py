@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from sweeps.record.chances import how_often
+from sweeps.record.chances import how_often, prediction_reach
 from sweeps.record.final import Candidate, FinalChoice, Opening
 from sweeps.record.stages import Audited
 from sweeps.record.sweep_record import SweepRecord
@@ -98,10 +98,7 @@ def _reach_of_a_seed(winner: Candidate) -> float:
     number = len(winner.values)
     if number < 2 or winner.standard_error is None:
         return 0.0
-    from scipy.stats import t
-
-    deviation = winner.standard_error * math.sqrt(number)
-    return float(t.ppf(0.975, number - 1)) * deviation * math.sqrt(1 + 1 / number)
+    return prediction_reach(winner.standard_error * math.sqrt(number), number)
 
 
 def newer_candidates(choice: FinalChoice, record: SweepRecord) -> str:

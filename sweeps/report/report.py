@@ -82,7 +82,7 @@ def report_sections(folder: RunFolder) -> list[Section]:
     alarms = {alarm.name: alarm.sentence for alarm in reversed(analysis.alarms)}
     diagnosed = bias_and_variance(analysis.diagnoses, names)
     # A value at the beginning says little of a trial whose values, and net, became others.
-    is_fixed = not evidence.is_population
+    is_fixed = not evidence.file.is_population
     parameters = parallel_coordinates(evidence, [one.name for one in ranked]) if is_fixed else None
     curves = learning_curves(evidence)
     sections = [
@@ -279,11 +279,10 @@ def _next_words(
 ) -> list[str]:
     words = []
     file = folder.read_sweep()
-    is_population = file.stopping.scheduler == "pbt"
-    if file.search.learns or is_population:
+    if file.search.learns or file.is_population:
         why = (
             "The trials copied one another"
-            if is_population
+            if file.is_population
             else "The search learned from its results"
         )
         words.append(

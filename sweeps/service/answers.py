@@ -79,7 +79,7 @@ def suggest(path: str | Path) -> str:
     folder = open_sweep(path)
     file = folder.read_sweep()
     method = file.search
-    if file.stopping.scheduler == "pbt":
+    if file.is_population:
         raise RequestError(
             f"{folder.name} trained a population, whose trials copy one another and change their "
             f"values on the way, so no range can be judged by them; search with another scheduler"

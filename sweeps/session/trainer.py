@@ -218,8 +218,7 @@ def _job(part: Part, unfinished: Sequence[TrialRecord], place: Place) -> Job:
     )
     indices = tuple(one.trial.index for one in unfinished)
     explorer = Explorer(file, file.stopping) if isinstance(file.stopping, PopulationBased) else None
-    job = Job(order, indices, scheduler, file.resources, place, recorder, part.growing)
-    return replace(job, explorer=explorer)
+    return Job(order, indices, scheduler, file.resources, place, recorder, part.growing, explorer)
 
 
 def _longest(part: Part, file: SweepFile) -> int:

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from sweeps.errors import StorageError
-from sweeps.infra.package import import_paths
+from sweeps.infra.package import python_path
 from sweeps.record.run_folder import RunFolder
 from sweeps.storage.refusals import next_step
 
@@ -145,8 +145,7 @@ class TrackingProcess:
 
 
 def _environment(uri: str) -> dict[str, str]:
-    known = filter(None, [*import_paths(), os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "MLFLOW_TRACKING_URI": uri, "PYTHONPATH": os.pathsep.join(known)}
+    return {**os.environ, "MLFLOW_TRACKING_URI": uri, "PYTHONPATH": python_path()}
 
 
 def _lowest_priority() -> None:

@@ -19,6 +19,7 @@ from sweeps.definition.sweep_file import Stopping
 from sweeps.execution.schedulers.scheduler import Action, Scheduler
 from sweeps.execution.schedulers.table import build_scheduler
 from sweeps.models.scoring.objective import Objective
+from sweeps.record.chances import prediction_reach
 
 __all__ = ["Epochs", "expected_epochs"]
 
@@ -47,8 +48,7 @@ class Epochs:
 def expected_epochs(stopping: Stopping, epochs: Sequence[int], at_once: int) -> Epochs:
     """Return how many epochs trials of these lengths will run if only the scheduler stops them.
 
-    The range is where one more play lies in 95 of 100 (Student's t; Whitmore, Prediction limits for
-    a univariate normal observation, 1986): a sum over many trials is about normal.
+    The range is where one more play lies in 95 of 100: a sum over many trials is about normal.
 
     Args:
         at_once: Trials that train at the same time.
@@ -60,9 +60,7 @@ def expected_epochs(stopping: Stopping, epochs: Sequence[int], at_once: int) -> 
     mean, deviation = statistics.fmean(played), statistics.stdev(played)
     if deviation == 0:
         return Epochs(mean, played[0], played[0])
-    from scipy.stats import t
-
-    half = float(t.ppf(0.975, rankings - 1)) * deviation * math.sqrt(1 + 1 / rankings)
+    half = prediction_reach(deviation, rankings)
     return Epochs(
         mean, max(len(epochs), math.floor(mean - half)), min(sum(epochs), math.ceil(mean + half))
     )
