@@ -94,6 +94,8 @@ def planned_again(
     """
     description, plan = folder.read_description(), folder.read_plan()
     yield from zip(plan, make_plan(sweep), strict=False)
+    if not sweep.file.search.learns:
+        return
     record = SweepRecord(plan, description.objective, description.id, description.trials)
     before = SweepRecord(plan, description.objective, description.id, description.trials)
     proposer = Proposer(sweep)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import sweeps
+from sweeps.cli.commands import main
 from sweeps.errors import RequestError
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import Outcome
@@ -77,3 +78,10 @@ def test_a_sync_says_that_mlflow_is_switched_off(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "none")
     with pytest.raises(RequestError, match="MLFLOW_TRACKING_URI is 'none', which switches MLflow"):
         sweeps.sync(copy("finished", tmp_path))
+
+
+def test_the_plan_of_a_search_that_drew_it_in_advance_is_drawn_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["replay", str(copy("finished", tmp_path))]) == 0
+    assert "all 4 planned trials follow from the sweep file" in capsys.readouterr().out
