@@ -55,7 +55,7 @@ test: setup ## Run the tests of one machine
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not cluster' $(ARGS)
 
 test-cluster: setup ## Run the tests that start a cluster and servers
-	@$(BIN)/python -m pytest -m cluster $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m cluster $(ARGS)
 
 # On the lowest Python, too: these versions have no wheels for later ones. Its environment stays,
 # so that a second time is quick.

@@ -66,10 +66,15 @@ def test_a_script_and_a_notebook_of_the_project_run_it(
 
 
 def test_workers_of_ray_the_tracker_and_the_registered_model_import_the_users_net(
-    installed: Environment, project: Path, tmp_path: Path
+    installed: Environment, tmp_path: Path
 ) -> None:
-    done = installed.run("sweeps", "run", "s.yaml", "--quiet", cwd=project)
+    project = write_project(tmp_path / "project", "configs/s.yaml")
+    done = installed.run("sweeps", "run", "configs/s.yaml", "--quiet", cwd=project)
     assert (done.returncode, done.stdout) == (0, "runs/mine\n"), done.stderr
+    # Workers find it there when the sweep goes on from another folder, too.
+    words = ["extend", project / "runs" / "mine", "--trials", "1", "--quiet", "--no-mlflow"]
+    done = installed.run("sweeps", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     shutil.rmtree(project / "models")
     code = (
         "import mlflow\n"
@@ -103,29 +108,17 @@ def test_the_winner_is_served_with_the_users_net_where_no_project_is(
     assert [row["prediction"] for row in answer["predictions"]] == labels
 
 
-@pytest.mark.parametrize("way_in", [["sweeps"], ["python", "-m", "sweeps"]])
 def test_a_net_in_the_folder_where_the_command_is_typed_is_found_and_remembered(
-    installed: Environment, tmp_path: Path, way_in: list[str]
+    installed: Environment, tmp_path: Path
 ) -> None:
     project = write_project(tmp_path / "project", "configs/s.yaml")
     (project / "rows.csv").write_text(ROWS)
     quick = ["--local", "--no-mlflow", "--quiet"]
-    done = installed.run(*way_in, "run", "configs/s.yaml", *quick, cwd=project)
+    module = ["python", "-m", "sweeps"]
+    done = installed.run(*module, "run", "configs/s.yaml", *quick, cwd=project)
     assert done.returncode == 0, done.stderr
     run = project / "runs" / "mine"
-    done = installed.run(*way_in, "extend", run, "--trials", "1", *quick, cwd=tmp_path)
+    done = installed.run("sweeps", "extend", run, "--trials", "1", *quick, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    done = installed.run(*way_in, "predict", run, project / "rows.csv", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-
-
-def test_workers_find_it_there_too_when_a_sweep_goes_on_from_another_folder(
-    installed: Environment, tmp_path: Path
-) -> None:
-    project = write_project(tmp_path / "project", "configs/s.yaml")
-    done = installed.run("sweeps", "run", "configs/s.yaml", "--quiet", "--no-mlflow", cwd=project)
-    assert done.returncode == 0, done.stderr
-    run = project / "runs" / "mine"
-    words = ["extend", run, "--trials", "1", "--quiet"]
-    done = installed.run("sweeps", *words, cwd=tmp_path)
+    done = installed.run(*module, "predict", run, project / "rows.csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -42,9 +42,8 @@ def test_both_runners_give_the_same_curves_and_outcomes(tmp_path: Path, stopping
     assert local.winner["best"]["epoch"] == ray.winner["best"]["epoch"]
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
-def test_a_sweep_without_a_scheduler_completes_every_trial(tmp_path: Path, runner: str) -> None:
-    results = run(write_sweep(tmp_path), runner)
+def test_a_sweep_without_a_scheduler_completes_every_trial(tmp_path: Path) -> None:
+    results = run(write_sweep(tmp_path))
     assert outcomes(results) == ["completed"] * 6
     assert len(results.epochs()) == 6 * 9
 

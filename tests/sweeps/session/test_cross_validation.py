@@ -33,7 +33,6 @@ from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, events, 
 from tests.sweeps.sweep_files import space, write_sweep
 
 SEED = 3  # that of write_sweep
-RUNNERS = ["local", pytest.param("ray", marks=pytest.mark.ray)]
 
 
 def cut(source: str, folds: int) -> tuple[Dataset, tuple[Splits, ...]]:
@@ -254,16 +253,13 @@ def test_nets_of_folds_may_differ_in_their_inputs(small: Results) -> None:
     assert {fold.class_names for fold in folds} == {("low", "tall")}
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
-def test_asha_sees_one_curve_a_trial_and_stops_all_folds_at_once(
-    tmp_path: Path, runner: str
-) -> None:
+def test_asha_sees_one_curve_a_trial_and_stops_all_folds_at_once(tmp_path: Path) -> None:
     path = write_sweep(
         tmp_path,
         data="{source: iris, split: {folds: 3}}",
         stopping="{scheduler: asha, grace_epochs: 1, reduction_factor: 3}",
     )
-    results = run(path, runner)
+    results = run(path)
     epochs = results.epochs()
     assert not epochs.duplicated(["trial", "epoch"]).any()
     lengths = epochs.groupby("trial")["epoch"].max()

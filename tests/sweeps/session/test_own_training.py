@@ -32,7 +32,6 @@ OPTIONS = {
     "Bandit": "{explore: {float: [0.01, 0.9]}, arms: {int: [2, 6]}}",
     "two_nets": "{lr: {float: [1.0e-3, 1.0e-1], log: true}}",
 }
-RUNNERS = ["local", pytest.param("ray", marks=pytest.mark.ray)]
 
 
 def own_sweep(
@@ -213,8 +212,10 @@ def test_a_scheduler_prunes_own_training(tmp_path: Path, stopping: str) -> None:
     assert [row for row in curves(whole) if row in curves(found)] == curves(found)
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
-@pytest.mark.parametrize("name", ["steps", "Bandit"])
+@pytest.mark.parametrize(
+    ("name", "runner"),
+    [("steps", "local"), ("Bandit", "local"), pytest.param("Bandit", "ray", marks=pytest.mark.ray)],
+)
 def test_a_killed_sweep_goes_on_bit_for_bit(tmp_path: Path, name: str, runner: Any) -> None:
     path = own_sweep(tmp_path, name, epochs=40, stopping=EVERY_EPOCH)
     folder = tmp_path / "runs" / "killed"
