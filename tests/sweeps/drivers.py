@@ -86,7 +86,15 @@ def events(run: Path, kind: str) -> list[dict[str, Any]]:
     return [event for event in found if event["event"] == kind]
 
 
-def wait_for(condition: Callable[[], Any], timeout_s: float = 60) -> None:
+def is_alive(pid: int) -> bool:
+    """Whether the process is there, and more than an entry that nobody has fetched."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_for(condition: Callable[[], Any], timeout_s: float = 180) -> None:
     """Wait until `condition` is true."""
     end = time.monotonic() + timeout_s
     while not condition():
@@ -128,7 +136,7 @@ class Driver:
         """Send a signal to all of the foreground job, as Ctrl-C does."""
         os.killpg(self.process.pid, number)
 
-    def wait(self, timeout_s: float = 90) -> tuple[int, str]:
+    def wait(self, timeout_s: float = 300) -> tuple[int, str]:
         """Return the exit code and all that was printed."""
         output, _ = self.process.communicate(timeout=timeout_s)
         return self.process.returncode, output

@@ -18,6 +18,7 @@ import pytest
 
 from sweeps.infra.local.cluster import LocalCluster
 from tests.free_port import free_port
+from tests.sweeps.drivers import is_alive, wait_for
 
 pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,7 +33,7 @@ def folder() -> Iterator[Path]:
 def command(folder: Path, *arguments: str) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "sweeps", "cluster", *arguments, "--folder", str(folder)],
-        cwd=ROOT, capture_output=True, text=True, timeout=150, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=400, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
 
@@ -68,7 +69,7 @@ def test_up_then_down(folder: Path) -> None:
     finally:
         code, said = command(folder, "down")
     assert (code, said.strip()) == (0, "stopped worker-1, head")
-    assert not [process for process in tree if process.is_running()]
+    wait_for(lambda: not any(one.is_running() and is_alive(one.pid) for one in tree))
     assert command(folder, "down") == (0, "nothing was running\n")
 
 

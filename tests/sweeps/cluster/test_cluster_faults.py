@@ -146,7 +146,7 @@ def test_a_head_that_goes_ends_the_driver_and_the_sweep_is_resumed(
                 if comes_back:
                     cluster.kill("worker-1")  # on one machine, Ray starts no head beside it
                     cluster.start_head(1)
-                code, said = one.wait(timeout_s=60)
+                code, said = one.wait()
             if comes_back:  # Ray ends a driver that the new head does not know
                 assert code != 0, said
             else:

@@ -18,7 +18,7 @@ from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, wait_for
 
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.timeout(420),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(
         not (shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))),
         reason="PostgreSQL's server is not installed",

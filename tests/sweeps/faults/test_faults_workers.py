@@ -7,12 +7,18 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import psutil
 import pytest
 
 import sweeps
 from sweeps.record.results import Results
-from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, events, wait_for
+from tests.sweeps.drivers import (
+    counted_sweep,
+    driver,
+    epochs_trained,
+    events,
+    is_alive,
+    wait_for,
+)
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 KILLED_ONCE = """        if self.training and self.number == 1 and self.calls > 7:
@@ -87,14 +93,6 @@ def test_hung_trials_are_killed_with_their_place_and_their_slots_are_used_again(
     assert "re/" in results.record.trials[2].reason
     assert Counter(epochs_trained(tmp_path)) == {0: 2, 1: 1, 2: 1, 3: 2, 4: 2}
     assert time.monotonic() - started < 60
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process is there, and more than an entry that nobody has fetched."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.mark.ray
