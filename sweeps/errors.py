@@ -45,7 +45,7 @@ __all__ = [
 STOPPED_EXIT_CODE = 7
 # What tells that an extra of pyproject.toml is installed: modules that only it brings.
 _EXTRAS = {
-    "search": ("optuna",),
+    "search": ("cmaes", "optuna"),
     "report": ("optuna", "plotly"),
     "png": ("kaleido",),
     "store": ("obstore",),

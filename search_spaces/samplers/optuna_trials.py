@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -60,14 +60,21 @@ def quiet() -> Iterator[None]:
 class OptunaTrials:
     """The trials of a sweep in a study of Optuna's, each under the distributions that it has."""
 
-    def __init__(self, space: Space, *, fills: bool = False) -> None:
+    def __init__(
+        self,
+        space: Space,
+        *,
+        fills: bool = False,
+        noting: Callable[[], BaseSampler] | None = None,
+    ) -> None:
         """Begin with no trials.
 
         Args:
             fills: Whether a parameter that a trial does not have is told with the middle of its
                 range, for a sampler that models only what all trials have.
+            noting: Makes a sampler that notes on each trial that it proposes what it has come to.
         """
-        self._space = space
+        self._space, self._makes_noting = space, noting
         self._distributions = [_distribution(parameter) for _, parameter in space.dimensions]
         self._names = [
             f"{at}:{'.'.join(map(str, path))}" for at, (path, _) in enumerate(space.dimensions)
@@ -83,13 +90,20 @@ class OptunaTrials:
         known = zip(self._told, told, strict=False)
         if len(told) < len(self._told) or not all(_may_become(*pair) for pair in known):
             self._begin()
-        for at, one in enumerate(told):
-            if at == len(self._told):
-                self._ids.append(self._running(one))
-                self._told.append(_as_running(one))
-            if one != self._told[at]:
-                self._end(self._ids[at], one)
-                self._told[at] = one
+        begun = len(self._told)
+        new = [(-1 if one.saw is None else one.saw, 1, at) for at, one in enumerate(told)][begun:]
+        ends = [(one.ended, 0, at) for at, one in enumerate(told) if one != self._known(at, one)]
+        for _, begins, at in sorted(new + ends):
+            if begins:
+                self._ids.append(self._running(told[at]))
+                self._told.append(_as_running(told[at]))
+            else:
+                self._end(self._ids[at], told[at])
+                self._told[at] = told[at]
+
+    def _known(self, at: int, one: Told) -> Told:
+        """Return what a trial was told as by now; one that was not begins by running."""
+        return self._told[at] if at < len(self._told) else _as_running(one)
 
     def ask(self, sampler: BaseSampler) -> Iterator[dict[str, Any]]:
         """Yield what a sampler proposes after the trials of the study, without end."""
@@ -99,8 +113,7 @@ class OptunaTrials:
             yield proposed
 
     def _asked(self, sampler: BaseSampler) -> dict[str, Any]:
-        # A new one: a study keeps the trials that it has read once.
-        study = optuna.load_study(study_name=None, storage=self._storage)
+        study = self._study()
         current = self._storage.get_trial(self._current)
         among = sampler.infer_relative_search_space(study, current)
         relative = sampler.sample_relative(study, current, among)
@@ -117,6 +130,10 @@ class OptunaTrials:
             return _legal(self._space.dimensions[dimension][1], found)
 
         return self._space.chosen(value)
+
+    def _study(self) -> optuna.Study:
+        # A new one: a study keeps the trials that it has read once.
+        return optuna.load_study(study_name=None, storage=self._storage)
 
     def _forget_proposal(self) -> None:
         """Take off what a sampler notes of its proposal, as its next one would depend on that.
@@ -135,6 +152,7 @@ class OptunaTrials:
         self._current = self._storage.create_new_trial(self._study_id)
         self._told: list[Told] = []
         self._ids: list[int | None] = []
+        self._noting = None if self._makes_noting is None else self._makes_noting()
 
     def _running(self, one: Told) -> int | None:
         """Begin a trial; returns its id, or None where it is not one of the space."""
@@ -142,10 +160,20 @@ class OptunaTrials:
         if values is None:
             return None
         trial = self._storage.create_new_trial(self._study_id)
+        if one.saw is not None:
+            self._note_proposal(trial)
         for dimension, value in values.items():
             distribution = self._distributions[dimension]
             self._storage.set_trial_param(trial, self._names[dimension], value, distribution)
         return trial
+
+    def _note_proposal(self, trial: int) -> None:
+        """Have a sampler note on a trial what it did when that was proposed."""
+        if self._noting is not None:
+            with quiet():
+                study, begun = self._study(), self._storage.get_trial(trial)
+                among = self._noting.infer_relative_search_space(study, begun)
+                self._noting.sample_relative(study, begun, among)
 
     def _values(self, one: Told) -> dict[int, float] | None:
         """Return what a trial has for each dimension that its configuration needs."""
@@ -174,7 +202,7 @@ class OptunaTrials:
 
 
 def _as_running(one: Told) -> Told:
-    return Told(one.values, State.RUNNING)
+    return Told(one.values, State.RUNNING, saw=one.saw)
 
 
 def _may_become(before: Told, now: Told) -> bool:

@@ -37,12 +37,17 @@ class Told:
             None where the configuration does not have the parameter.
         loss: Low is good; NaN where the state has none.
         epoch: How far a pruned trial had come.
+        saw: How many outcomes there were when it was proposed; None where it was planned before
+            the sweep began.
+        ended: Which outcome of the sweep its own is, from 1 on; 0 while it has none.
     """
 
     values: tuple[float | None, ...]
     state: State
     loss: float = math.nan
     epoch: int = 0
+    saw: int | None = None
+    ended: int = 0
 
 
 class Sampler(ABC):

@@ -19,6 +19,7 @@ from sweeps.definition.constraint_checks import (
     read_constraints,
     rejections,
 )
+from sweeps.definition.generation_checks import generation_problems
 from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.metric_checks import check_metrics, check_objective
 from sweeps.definition.own_files import looked_in
@@ -105,6 +106,7 @@ def check_sections(
     problems += check_constraints(constraints, known, are_complete=not faults)
     problems += rejections(constraints, listed)
     problems += _check_search(file, space, bool(constraints), bool(faults))
+    problems += generation_problems(file.search, space)
     tried = [*known, *(one for _, one in listed)]
     if not any("training" in one.path for one in faults):
         problems += _check_stopping(file.stopping, tried)

@@ -25,7 +25,7 @@ __all__ = ["from_katib", "is_katib"]
 
 _METHODS = {
     "random": "random", "grid": "grid", "sobol": "sobol", "tpe": "tpe", "multivariate-tpe": "tpe",
-    "bayesianoptimization": "tpe", "cmaes": "tpe", "hyperband": "random",
+    "bayesianoptimization": "tpe", "cmaes": "cmaes", "hyperband": "random",
 }  # fmt: skip
 _KNOWN = ("objective", "algorithm", "earlyStopping", "parallelTrialCount", "maxTrialCount",
           "maxFailedTrialCount", "parameters", "trialTemplate")  # fmt: skip

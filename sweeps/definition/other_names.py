@@ -27,7 +27,7 @@ _NORMAL = "write `{normal: [mean, std]}`, with `low` and `high` as bounds"
 _LOGNORMAL = "write `{lognormal: [mean, std]}`, of the natural logarithm"
 _NO_STEP = "a normal parameter has no step: write `{normal: [mean, std]}`, or `{int: [low, high]}`"
 _BAYES = "is `gp` (a Gaussian process) or `tpe` here; `tpe` takes any space and scheduler"
-_TPE = "is not offered: `tpe` and `gp` learn from results, and `sobol` covers the space evenly"
+_EVOLUTION = "is not offered: `cmaes` is an evolution strategy for ranges, `tpe` takes any space"
 _PBT = "is a scheduler here: write `scheduler: pbt` under `stopping`"
 _BANDS = "is not offered as one method: write `method: random` and `scheduler: hyperband`"
 _HALVING = "is a scheduler here: write `scheduler: asha` under `stopping`"
@@ -38,7 +38,7 @@ _OF_TORCH = ("Adadelta", "Adafactor", "Adamax", "ASGD", "LBFGS", "NAdam", "RAdam
 _ANSWERS: dict[Place, dict[str, str]] = {
     "method": {
         **dict.fromkeys(("bayes", "bayesian", "bayesopt", "bo", "ax", "smac"), _BAYES),
-        **dict.fromkeys(("cmaes", "evolution", "genetic", "nevergrad", "zoopt"), _TPE),
+        **dict.fromkeys(("evolution", "genetic", "nevergrad", "zoopt"), _EVOLUTION),
         **dict.fromkeys(("pbt", "populationbased", "populationbasedtraining", "pb2"), _PBT),
         **dict.fromkeys(("bohb", "dehb"), _BANDS),
         **dict.fromkeys(("automatic", "autosampler", "default", "best"), "is `auto` here"),
@@ -48,6 +48,7 @@ _ANSWERS: dict[Place, dict[str, str]] = {
         **dict.fromkeys(("randomsearch", "basicvariant", "uniform"), "is `random` here"),
         **dict.fromkeys(("gpsampler", "gaussianprocess", "botorch", "skopt"), "is `gp` here"),
         **dict.fromkeys(("tpesampler", "hyperopt", "optuna"), "is `tpe` here"),
+        **dict.fromkeys(("cma", "cmaessampler", "evolutionstrategy", "es"), "is `cmaes` here"),
         **dict.fromkeys(("quasirandom", "qmc", "halton", "latin", "lhs"), "use `sobol`"),
         **dict.fromkeys(("list", "fixed", "enqueue", "pointstoevaluate"), "is `manual` here"),
     },

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AutoSearch",
+    "CmaEsSearch",
     "GridSearch",
     "LearningSearch",
     "ManualSearch",
@@ -205,6 +206,39 @@ class GpSearch(LearningSearch):
         return GpSampler(space, self.startup)
 
 
+class CmaEsSearch(LearningSearch):
+    """Draws from a normal distribution that adapts to each generation (Optuna's CMA-ES).
+
+    For spaces of ranges alone; it needs some generations, so a hundred trials or more.
+    """
+
+    learns_from_stopped: ClassVar[bool] = False
+    method: Literal["cmaes"]
+    startup: int = Field(
+        1,
+        ge=1,
+        description="How many trials are drawn at random before the search begins to learn.",
+    )
+    popsize: int | None = Field(
+        None,
+        ge=4,
+        description="Trials of a generation; unset: 4 + 3 ln(parameters), rounded down.",
+    )
+    use_separable_cma: bool = Field(
+        False, description="Adapt to each parameter alone: learns sooner where there are many."
+    )
+    lr_adapt: bool = Field(
+        False, description="Learn more slowly where results are noisy or have several basins."
+    )
+
+    def sampler(self, space: Space) -> Sampler:
+        """Return Optuna's strategy, held to this space."""
+        from sweeps.search_spaces.samplers.cmaes import CmaEsOptions, CmaEsSampler
+
+        options = (self.startup, self.popsize, self.use_separable_cma, self.lr_adapt)
+        return CmaEsSampler(space, CmaEsOptions(*options))
+
+
 class AutoSearch(_Drawn):
     """The method that fits: sobol for few trials, else tpe or gp; `plan` says which, and why."""
 
@@ -213,6 +247,13 @@ class AutoSearch(_Drawn):
 
 
 Search = Annotated[
-    GridSearch | RandomSearch | SobolSearch | ManualSearch | TpeSearch | GpSearch | AutoSearch,
+    GridSearch
+    | RandomSearch
+    | SobolSearch
+    | ManualSearch
+    | TpeSearch
+    | GpSearch
+    | CmaEsSearch
+    | AutoSearch,
     Field(discriminator="method"),
 ]

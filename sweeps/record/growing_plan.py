@@ -7,6 +7,7 @@ that a plan follows from its results.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -112,20 +113,24 @@ def _values(space: Space, trial: PlannedTrial) -> tuple[float | None, ...]:
 
 def _told(record: SweepRecord, trial: TrialRecord, values: tuple[float | None, ...]) -> Told:
     """Return what a sampler is told of a trial: how it ended, and by what it is ranked."""
+    state, loss = _ending(record, trial)
+    epoch = trial.epochs if state is State.PRUNED else 0
+    return Told(values, state, loss, epoch, trial.saw, trial.ended)
+
+
+def _ending(record: SweepRecord, trial: TrialRecord) -> tuple[State, float]:
     value = record.value(trial)
     match trial.outcome:
         case None:
-            return Told(values, State.RUNNING)
+            return State.RUNNING, math.nan
         case Outcome.FAILED:
-            return Told(values, State.FAILED)
+            return State.FAILED, math.nan
         case Outcome.DIVERGED:
-            return Told(values, State.WORST)
+            return State.WORST, math.nan
     if value is None:
-        return Told(values, State.WORST)
+        return State.WORST, math.nan
     loss = value if record.objective.mode == "min" else -value
-    if trial.outcome in _WHOLE:
-        return Told(values, State.COMPLETE, loss)
-    return Told(values, State.PRUNED, loss, trial.epochs)
+    return (State.COMPLETE if trial.outcome in _WHOLE else State.PRUNED), loss
 
 
 def _seen(record: SweepRecord) -> dict[str, Any]:

@@ -101,6 +101,8 @@ class TrialRecord:
         failures: One text per failed attempt.
         node_faults: How many of these were a node's: it was lost, or cannot train.
         is_running: Whether a worker of this session took it up, and it has not ended or paused.
+        saw: How many outcomes there were when it was proposed; None where it was planned before.
+        ended: Which outcome of the sweep its own is, from 1 on; 0 while it has none.
     """
 
     trial: PlannedTrial
@@ -119,6 +121,8 @@ class TrialRecord:
     node_faults: int = 0
     is_running: bool = False
     copies: list[Copy] = field(default_factory=list)
+    saw: int | None = None
+    ended: int = 0
     planned: PlannedTrial = field(init=False)
 
     def __post_init__(self) -> None:
@@ -241,7 +245,7 @@ class SweepRecord:
             raise ValueError("the configuration must have the hash beside it")
         if len(self.trials) >= self.wanted:
             raise ValueError(f"the sweep has no more than {self.wanted} trials")
-        self.trials.append(TrialRecord(trial))
+        self.trials.append(TrialRecord(trial, saw=len(self.bests)))
         self.hashes.add(trial.hash)
         self.steps.append(Step("plan", len(self.trials)))
 
@@ -326,9 +330,11 @@ class SweepRecord:
             self.outcomes[record.outcome] += 1
             self.steps.append(Step("outcome", record.trial.index))
             self.bests.append(BestSoFar(event["t"], None if self.best is None else self.best.best))
+            record.ended = len(self.bests)
         elif kind == "reopened" and record.outcome is not None:
             self.outcomes[record.outcome] -= 1
             record.outcome, record.reason, record.ended_at = None, "", None
+            record.ended = 0
             record.failures.clear()
             record.node_faults = 0
             self.steps.append(Step("reopened", record.trial.index))

@@ -83,7 +83,7 @@ class Trainer:
         Args:
             about: More that the line is to say.
         """
-        more = ("optuna",) if recorder.record.to_come else ()
+        more = ("cmaes", "optuna") if recorder.record.to_come else ()
         recorder.write(
             "session",
             action=action,

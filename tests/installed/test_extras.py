@@ -14,8 +14,8 @@ import sys
 from importlib.machinery import PathFinder
 
 class Without(PathFinder):
-    names = {"plotly", "optuna", "kaleido", "psutil", "psycopg", "aiohttp_cors", "opencensus",
-             "flask_wtf", "boto3", "obstore"}
+    names = {"plotly", "cmaes", "optuna", "kaleido", "psutil", "psycopg", "aiohttp_cors",
+             "opencensus", "flask_wtf", "boto3", "obstore"}
     @classmethod
     def find_spec(cls, name, path=None, target=None):
         hidden = name.partition(".")[0] in cls.names

@@ -43,6 +43,38 @@ def test_it_is_refused_with_place_and_way_out(old: str, new: str, place: str, wo
     assert words in found
 
 
+RANGES = FILE.replace("{choice: [{kind: linear}, {kind: mlp, hidden_units: {int: [4, 64]}}]}",
+                      "{kind: mlp, hidden_units: {int: [4, 64]}}")  # fmt: skip
+CMAES = RANGES.replace("method: tpe, trials: 20, startup: 5", "method: cmaes, trials: 20")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("int: [4, 64]", "choice: [4, 64]", "f.yaml:6:36: space.model.hidden_units: cmaes moves"),
+        (
+            "trials: 20",
+            "trials: 7",
+            "drawn at random and a generation of 6 come first; ask for 8",
+        ),
+        ("trials: 20", "trials: 20, startup: 20", "nothing would be learned: all of the 20"),
+        ("trials: 20", "trials: 20, popsize: 20", "a generation of 20 come first; ask for 22"),
+        ("trials: 20", "trials: 20, popsize: 3", "search.popsize: must be at least 4, got 3"),
+        (
+            "trials: 20",
+            "trials: 20, use_separable_cma: true, lr_adapt: true",
+            "search.lr_adapt: learning rates adapt to the whole matrix alone",
+        ),
+        ("scheduler: none", "scheduler: asha", "cmaes learns from trials that ran to their end"),
+    ],
+)
+def test_what_an_evolution_strategy_cannot_do_is_refused_with_a_way_out(
+    old: str, new: str, words: str
+) -> None:
+    assert words in messages(CMAES.replace(old, new))
+    assert check_text(CMAES, "f.yaml", Path.cwd())
+
+
 @pytest.mark.parametrize("scheduler", ["asha", "median", "bandit"])
 def test_schedulers_that_decide_on_each_trial_as_it_comes_are_allowed(scheduler: str) -> None:
     text = FILE.replace("scheduler: none", f"scheduler: {scheduler}")

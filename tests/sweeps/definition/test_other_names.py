@@ -17,7 +17,8 @@ RATE = "{float: [1.0e-3, 1.0e-1], log: true}"
     ("old", "new", "told"),
     [
         ("method: random", "method: bayes", "bayes is `gp` (a Gaussian process) or `tpe` here"),
-        ("method: random", "method: cmaes", "cmaes is not offered: "),
+        ("method: random", "method: CmaEsSampler", "CmaEsSampler is `cmaes` here"),
+        ("method: random", "method: nevergrad", "`cmaes` is an evolution strategy for ranges"),
         ("method: random", "method: bohb", "write `method: random` and `scheduler: hyperband`"),
         ("method: random", "method: pbt", "write `scheduler: pbt` under `stopping`"),
         ("method: random", "method: hyperband", "write `scheduler: hyperband` under `stopping`"),

@@ -61,15 +61,19 @@ def test_with_one_worker_a_whole_sweep_repeats_exactly(
     ]
 
 
-def test_a_gaussian_process_that_was_stopped_goes_on_as_an_unbroken_one(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [("gp", "trials: 7, startup: 3"), ("cmaes", "trials: 12, startup: 3, popsize: 4")],
+)
+def test_another_method_that_was_stopped_goes_on_as_an_unbroken_one(
+    tmp_path: Path, method: str, options: str
 ) -> None:
-    path = learned(tmp_path, search="{method: gp, trials: 7, startup: 3}")
+    path = learned(tmp_path, search=f"{{method: {method}, {options}}}")
     whole = run(path)
-    part = run(path, "part", overrides=["budget.trials=5"])
+    part = run(path, "part", overrides=["budget.trials=6"])
     again = resume(part.path, overrides=["budget.trials=null"])
     assert plan_of(again) == plan_of(whole)
-    assert [one["by"] for one in proposals_of(again.path)] == ["gp"] * 4
+    assert [one["by"] for one in proposals_of(again.path)] == [method] * (len(plan_of(whole)) - 3)
     assert main(["replay", str(again.path)]) == 0
 
 
