@@ -15,7 +15,7 @@ from pyarrow import compute
 from sweeps.models.data.cells import object_array
 from sweeps.models.data.features import no_feature
 
-__all__ = ["cells_of", "column_of", "texts_of"]
+__all__ = ["cells_of", "column_of", "exact_numbers", "texts_of"]
 
 _LARGEST_EXACT = 2**53  # whole numbers above it have no float64 of their own each
 
@@ -50,6 +50,25 @@ def column_of(name: str, column: pyarrow.ChunkedArray, exact: bool = False) -> n
     if types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind):
         return _numbers(column)
     raise no_feature(name, str(kind), is_time=types.is_temporal(kind))
+
+
+def exact_numbers(table: pyarrow.Table) -> dict[str, npt.NDArray[np.float64]]:
+    """The columns of a table whose numbers float64 holds as they are: what `column_of` gives.
+
+    All at once, as a column at a time takes a second for 20,000.
+
+    Returns:
+        (rows,) each, NaN where missing: views of one array.
+    """
+    wanted = (pyarrow.float64(), pyarrow.int64())
+    names = [field.name for field in table.schema if field.type in wanted]
+    batches = table.select(names).combine_chunks().to_batches() if names else []
+    if not batches:  # no rows
+        return {}
+    tensor = batches[0].to_tensor(null_to_nan=True, row_major=False)
+    block = np.asarray(tensor.to_numpy(), dtype=np.float64)
+    too_large = np.any(np.abs(block) >= _LARGEST_EXACT, axis=0).tolist()  # never of NaN
+    return {name: block[:, place] for place, name in enumerate(names) if not too_large[place]}
 
 
 def cells_of(column: pyarrow.ChunkedArray) -> npt.NDArray[Any]:

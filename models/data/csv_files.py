@@ -18,11 +18,11 @@ from sweeps.models.errors import DataError
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["CsvFile"]
+__all__ = ["WIDE", "CsvFile"]
 
 _SEPARATORS = ",;\t|"
 _HEAD = 65_536  # bytes of a file that are looked at to say what may be wrong with it
-_WIDE = 500  # columns from which it pays to look at the first row before reading
+WIDE = 500  # columns from which it pays to look at all of them together
 _LATIN = "latin-1 (or windows-1252)"
 
 
@@ -89,7 +89,7 @@ class CsvFile:
         import pyarrow
 
         rows = self._rows(2)
-        if len(rows) < 2 or len(rows[0]) < _WIDE:
+        if len(rows) < 2 or len(rows[0]) < WIDE:
             return {}
         cells = zip(rows[0], rows[1], strict=False)
         decimal = self.config.decimal

@@ -209,6 +209,8 @@ def check_exact(name: str, raw: npt.NDArray[Any], values: npt.NDArray[Any]) -> N
 
 def _exact_column(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
     raw = exact_array(values)
+    if raw.dtype == np.float64 and raw.ndim == 1:
+        return raw
     column = column_values(name, raw)
     check_exact(name, raw, column)
     return column

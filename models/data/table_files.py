@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import tokenize
 import zipfile
 import zlib
 from collections import Counter
@@ -20,7 +21,7 @@ import numpy.typing as npt
 
 from sweeps.models.data.cells import number_in, object_array
 from sweeps.models.data.configuration import FILE_SUFFIXES, DataConfig
-from sweeps.models.data.csv_files import CsvFile
+from sweeps.models.data.csv_files import WIDE, CsvFile
 from sweeps.models.data.npz_files import array_of
 from sweeps.models.errors import DataError
 
@@ -41,6 +42,7 @@ _UNREADABLE = (
     OverflowError,
     RecursionError,
     ValueError,
+    tokenize.TokenError,  # numpy, of a header with an open bracket
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -134,15 +136,20 @@ def _check_file(path: Path) -> None:
 
 
 def _read_csv(path: Path, config: DataConfig) -> Table:
-    from sweeps.models.data.arrow_columns import texts_of
+    from sweeps.models.data.arrow_columns import exact_numbers, texts_of
 
     file = CsvFile(path, config)
     # Classes keep how they are written; several targets are numbers.
     target = config.targets if len(config.targets) == 1 else ()
     table = file.table(texts=(*target, *config.words))
     kept = _kept(table.column_names, path, config, file.separator_hint(table.column_names))
-    columns = {name: _csv_column(name, table.column(name), file) for name in kept}
-    gaps = [name for name in kept if table.column(name).null_count]
+    exact = exact_numbers(table.select(kept)) if len(kept) >= WIDE else {}
+    columns = {
+        name: exact[name] if name in exact else _csv_column(name, table.column(name), file)
+        for name in kept
+    }
+    whole = {name for name, values in exact.items() if not np.isnan(values).any()}
+    gaps = [name for name in kept if name not in whole and table.column(name).null_count]
     missing = file.missing_marks(gaps) if gaps else {}
     labels = texts_of(table.column(target[0])) if target else None
     return Table(columns, labels, missing)

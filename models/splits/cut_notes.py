@@ -23,6 +23,7 @@ __all__ = ["cut_notes"]
 Column = npt.NDArray[Any]
 # Of the rows held out: fewer equal rows by chance are not worth a word.
 _MANY = 0.05
+_SEVERAL = 0.9  # of the values of a group are those of several rows
 _FEW = 5  # values: fewer are options, not groups
 _GROUP_NAME = re.compile(
     r"(^|_)(id|uid|uuid|patient|subject|person|user|customer|client|session|group|site|household)"
@@ -81,13 +82,34 @@ def _columns(dataset: Dataset, config: DataConfig, base_dir: Path) -> Iterator[t
     assert isinstance(features, Features), "items have no columns"
     if config.kind == "builtin" or features.numbers.ndim != 2:
         return
-    yield from zip(features.number_names, features.numbers.T, strict=True)
+    likely = _may_tell(features.numbers)
+    yield from (
+        (name, features.numbers[:, place] + 0.0)  # -0 is 0
+        for place, name in enumerate(features.number_names)
+        if likely[place]
+    )
     yield from zip(features.word_names, features.words.T, strict=True)
     for name in config.exclude:
         try:
             yield name, column_of_file(config, base_dir, Apart(name, ("split",), "decides the cut"))
         except (DataError, ValueError, OSError):
             continue  # what cannot be read, or has gaps, decides no cut
+
+
+def _may_tell(numbers: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.bool_]:
+    """(columns,) whether the numbers of a column count up, or nearly all come in several rows.
+
+    All at once, as a look at each of 20,000 columns takes a second.
+    """
+    steps = np.diff(numbers, axis=0)
+    counts_up = (steps == 1).all(axis=0)
+    is_whole = (np.isfinite(numbers) & (numbers % 1 == 0)).all(axis=0)
+    is_new = np.diff(np.sort(numbers, axis=0), axis=0) != 0
+    edge = np.ones((1, numbers.shape[1]), dtype=np.bool_)
+    alone = (np.vstack((edge, is_new)) & np.vstack((is_new, edge))).sum(axis=0)
+    values = 1 + is_new.sum(axis=0)
+    likely: npt.NDArray[np.bool_] = counts_up | (is_whole & (1 - alone / values > _SEVERAL))
+    return likely
 
 
 def _is_sorted_time(column: Column) -> bool:
@@ -112,7 +134,7 @@ def _is_group(name: str, column: Column) -> bool:
         return False
     values = column.astype(str)
     counts = np.unique(values, return_counts=True)[1]
-    several = (counts > 1).mean() > 0.9
+    several = (counts > 1).mean() > _SEVERAL
     if not several or len(counts) < max(_FEW, 0.5 * np.sqrt(len(values))):
         return False
     runs = 1 + int((values[1:] != values[:-1]).sum())
