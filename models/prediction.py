@@ -72,11 +72,11 @@ class Predictor:
         nets = []
         for number, prepared in enumerate(folds, start=1):
             outputs, rows = net_outputs(config, prepared), zero_rows(prepared.item)
-            net = build_net(config.model, prepared.input_shape, outputs, rows)
             own = tensors if len(folds) == 1 else of_fold(number, tensors)
             try:
+                net = build_net(config.model, prepared.input_shape, outputs, rows)
                 net.load_state_dict(own)
-            except RuntimeError as err:
+            except (RuntimeError, TypeError, OverflowError, MemoryError) as err:  # sizes of none
                 rule = f"{weights} and {preprocessing} must be of the same trial: {err}"
                 raise WeightsError(rule) from err
             nets.append((net, prepared))

@@ -19,7 +19,7 @@ from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 __all__ = ["Document", "YamlError", "parse_yaml", "read_text"]
 
 _INT = re.compile(r"[-+]?[0-9]+")
-_HEX_OR_OCTAL = re.compile(r"0x[0-9a-fA-F]+|0o[0-7]+")
+_WHOLE = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, Any] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -30,7 +30,7 @@ _INFINITE_OR_NAN = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _UNTAGGED = ""
 _MOST_NODES = 200_000
 _MOST_LEVELS = 64
-# Python itself refuses to read whole numbers of more than 4,300 digits.
+# Python itself refuses to read, and to write, whole numbers of more than 4,300 digits.
 _MOST_DIGITS = 400
 Position = tuple[int, int]
 
@@ -169,12 +169,10 @@ def _scalar(node: yaml.Node) -> Any:
         return text
     if text in _WORDS:
         return _WORDS[text]
-    if _HEX_OR_OCTAL.fullmatch(text):
-        return int(text, base=0)
-    if _INT.fullmatch(text):
+    if _WHOLE.fullmatch(text):
         if len(text) > _MOST_DIGITS:
             raise _at(node, f"a whole number must have at most {_MOST_DIGITS} digits")
-        return int(text)
+        return int(text) if _INT.fullmatch(text) else int(text, base=0)
     if _INFINITE_OR_NAN.fullmatch(text):
         return float(text.replace(".", ""))
     return float(text) if _FLOAT.fullmatch(text) else text

@@ -26,14 +26,19 @@ def array_of(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> npt.NDArra
         path: of the file, for messages.
 
     Raises:
-        DataError: The array is larger than the memory at hand, or than what the file has of it.
-        OSError, ValueError, zipfile.BadZipFile, zlib.error: The file was damaged.
+        DataError: The array is larger than the memory at hand, or than what the file has of it,
+            or has no value.
+        OSError, ValueError, tokenize.TokenError, zipfile.BadZipFile, zlib.error: The file was
+            damaged.
     """
     assert archive.zip is not None
     member = name if name in archive.zip.namelist() else f"{name}.npy"
     held = archive.zip.getinfo(member).file_size
     with archive.zip.open(member) as file:
-        claimed = _claimed(file)
+        shape, claimed = _claimed(file)
+    if shape is not None and not claimed:  # and may have any number of rows or of columns
+        rule = f"array {name!r} of {path.name} must have values, not the shape {shape} of none"
+        raise DataError(rule, key=("source",), value=str(path))
     if claimed > held:
         rule = (
             f"array {name!r} of {path.name} must have the {_size(claimed)} that its header says, "
@@ -51,15 +56,16 @@ def array_of(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> npt.NDArra
     return array
 
 
-def _claimed(file: IO[bytes]) -> int:
-    """Return how many bytes an array's header says there are; 0 of what is no array."""
+def _claimed(file: IO[bytes]) -> tuple[tuple[int, ...] | None, int]:
+    """Return the shape that an array's header says, and its bytes; None and 0 of other things."""
     if file.read(len(npy.MAGIC_PREFIX)) != npy.MAGIC_PREFIX:
-        return 0
+        return None, 0
     is_first = file.read(2)[:1] == b"\x01"
     read = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
     shape, _, dtype = read(file)
-    # Objects are pickled, in any number of bytes; they are refused by numpy.
-    return 0 if dtype.hasobject else math.prod(shape) * dtype.itemsize
+    if dtype.hasobject:  # pickled, in any number of bytes; numpy refuses them
+        return None, 0
+    return shape, math.prod(shape) * dtype.itemsize
 
 
 def _size(count: int) -> str:

@@ -6,6 +6,7 @@ Fitted on the training rows alone; applied alike to dev, test and what a deploye
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
@@ -16,6 +17,7 @@ from pydantic import (
     ConfigDict,
     SerializerFunctionWrapHandler,
     model_serializer,
+    model_validator,
 )
 
 from sweeps.models.data.asked_columns import number_column, word_column
@@ -84,6 +86,20 @@ class Preprocessing(BaseModel):
     kind: Task | None = None
     item: ItemKind | None = None
     quantiles: tuple[tuple[float, ...], ...] = ()
+
+    @model_validator(mode="after")
+    def _counts_agree(self) -> Self:
+        """A net is built by these counts, whoever wrote the record."""
+        numbers, words = len(self.number_names), len(self.word_names)
+        counts = {len(self.means), len(self.scales)}
+        counts |= {len(one) for one in (self.fills, self.quantiles) if one}
+        agree = counts == {numbers} and len(self.categories) == words
+        if self.item is None:
+            agree = agree and min(self.number_shape, default=1) >= 0
+            agree = agree and math.prod(self.number_shape) == numbers
+        if not agree:
+            raise ValueError("names, shape, means, scales and categories must be of equal counts")
+        return self
 
     @model_serializer(mode="wrap")
     def _without_what_it_has_not(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -237,7 +253,7 @@ def preprocessing_from_json(text: str) -> tuple[Preprocessing, ...]:
         read = json.loads(text)
     except RecursionError:
         raise ValueError("the preprocessing is nested too deeply to be read") from None
-    if "folds" not in read:
+    if not isinstance(read, dict) or "folds" not in read:
         return (Preprocessing.from_json(text),)
     return tuple(Preprocessing.from_json(json.dumps(fold)) for fold in read["folds"])
 

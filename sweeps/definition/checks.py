@@ -108,9 +108,12 @@ def check_sections(
     problems += _check_search(file, space, bool(constraints), bool(faults))
     problems += generation_problems(file.search, space)
     tried = [*known, *(one for _, one in listed)]
-    if not any("training" in one.path for one in faults):
+    # A misspelt key leaves a configuration without the section.
+    is_trained = all("training" in one for one in tried)
+    if is_trained and not any("training" in one.path for one in faults):
         problems += _check_stopping(file.stopping, tried)
-        problems += population_problems(file, space, tried)
+        complete = [*complete_ones, *(one for _, one in listed)]
+        problems += population_problems(file, space, complete)
     problems += check_own_loss(file.objective.metric, tried)
     problems += check_roles(file.roles, space)
     problems += _check_resources(file)

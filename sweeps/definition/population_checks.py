@@ -24,7 +24,8 @@ def population_problems(
     """Yield why a file's population could not be trained.
 
     Args:
-        tried: Complete configurations that show what its trials can be.
+        tried: Complete configurations that show what its trials can be; none where its space has
+            faults.
     """
     section = file.stopping
     if not isinstance(section, PopulationBased):
@@ -38,7 +39,8 @@ def population_problems(
         rule = "a population needs a range that can change in the middle of training"
         hint = "give one of them a `float` range in `space`, or use `scheduler: asha`"
         yield Problem(("space",), None, rule, CHANGEABLE, hint)
-    yield from _of_trials(section, tried)
+    if tried:
+        yield from _of_trials(section, tried)
 
 
 def _of_other_sections(file: SweepFile) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from sweeps.search_spaces.problems import Problem, did_you_mean
 __all__ = ["at_place", "from_model", "rule_and_value"]
 
 _MOST_CHOICES = 20
+_BEGINNING, _END = 800, 200  # characters of a text that is longer than both
 
 
 def from_model(error: ModelError) -> Problem:
@@ -32,7 +33,14 @@ def rule_and_value(rule: str, value: object) -> str:
 
 def at_place(problem: Problem, source: str, line: int = 0, column: int = 0) -> FileProblem:
     """Return a problem with where it stands: in a file, or in an override, which has no lines."""
-    dotted = ".".join(str(item) for item in problem.path)
-    return FileProblem(
-        source, line, column, dotted, problem.rule, problem.choices, problem.hint, problem.kind
-    )
+    dotted = _brief(".".join(str(item) for item in problem.path))
+    rule, hint = _brief(problem.rule), _brief(problem.hint)
+    return FileProblem(source, line, column, dotted, rule, problem.choices, hint, problem.kind)
+
+
+def _brief(text: str) -> str:
+    """Return a text without its middle where a value in it is so long that nobody would read it."""
+    left = len(text) - _BEGINNING - _END
+    if left <= 0:
+        return text
+    return f"{text[:_BEGINNING]} ... ({left:,} characters) ... {text[-_END:]}"

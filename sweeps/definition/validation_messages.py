@@ -242,7 +242,7 @@ def _path(loc: tuple[str | int, ...], value: Any) -> tuple[Path, tuple[str, ...]
 
 
 def _looks_like_tag(item: str, value: Mapping[str, Any]) -> bool:
-    return item in {value.get(key) for key in _TELLING}
+    return item in [value.get(key) for key in _TELLING]  # which may be anything at all
 
 
 def _annotation(model: type[BaseModel], path: Path, tags: tuple[str, ...]) -> Any:

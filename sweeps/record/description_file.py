@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sweeps.errors import RunFolderError
 from sweeps.record.description import Description
 from sweeps.record.description_checks import check_description
-from sweeps.record.seals import parsed
+from sweeps.record.seals import DAMAGES, parsed
 
 __all__ = ["read_description", "read_description_values"]
 
@@ -49,7 +49,7 @@ def _read(path: Path, read: Callable[[dict[str, Any]], Read]) -> Read:
         values = parsed(path.read_bytes())
         check_description(values)
         return read(values)
-    except (OSError, ValueError, LookupError, TypeError) as err:
+    except (OSError, *DAMAGES) as err:
         why = f"{err} is missing" if isinstance(err, KeyError) else err
         raise RunFolderError(
             f"cannot read {path}: {why}. The file was damaged or edited: restore it from a backup"

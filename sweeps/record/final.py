@@ -17,7 +17,7 @@ from typing import Any
 from sweeps.errors import RunFolderError, StorageError
 from sweeps.record.ledger import to_line
 from sweeps.record.run_folder import RunFolder, write_atomically
-from sweeps.record.seals import parsed
+from sweeps.record.seals import DAMAGES, parsed
 
 __all__ = [
     "FINAL",
@@ -212,7 +212,7 @@ def read_final(folder: RunFolder) -> FinalChoice | None:
         before = tuple(value.get("opened_before", ()))
         values = {"candidates": candidates, "model": model, "opened_before": before}
         return FinalChoice(**{**value, **values})
-    except (OSError, ValueError, KeyError, TypeError) as err:
+    except (OSError, *DAMAGES) as err:
         raise RunFolderError(f"{path} was damaged ({err!r}); restore it from a backup") from err
 
 
@@ -244,7 +244,7 @@ def read_openings(folder: RunFolder) -> list[Opening]:
             else:
                 metrics = {name: _interval(one) for name, one in event["metrics"].items()}
                 found[-1] = Opening(**{**vars(found[-1]), "metrics": metrics})
-        except (ValueError, KeyError, TypeError, IndexError) as err:
+        except DAMAGES as err:
             raise RunFolderError(f"{path} was damaged ({err!r}); restore it from a backup") from err
     return found
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from sweeps.definition.planning import PlannedTrial, configuration_hash
-from sweeps.record.seals import Chain, parsed
+from sweeps.record.seals import DAMAGES, Chain, parsed
 
 __all__ = ["PlanLineError", "plan_text", "read_plan_text"]
 
@@ -40,7 +40,7 @@ def read_plan_text(text: bytes, wanted: int, seal: str | None) -> list[PlannedTr
         try:
             chain.check(line)
             trials.append(_planned(len(trials), line))
-        except (ValueError, KeyError, TypeError) as err:
+        except DAMAGES as err:
             raise PlanLineError(len(trials) + 1, err) from err
     if len(trials) < wanted:
         why = f"the plan must have {wanted} trials, got {len(trials)}"

@@ -8,6 +8,7 @@ from typing import Any
 from sweeps.record.final_files import refuse_other_files
 from sweeps.record.ledger import LedgerReader
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.seals import DAMAGES
 from sweeps.record.sweep_record import SweepRecord
 
 __all__ = ["read_ledger", "read_record", "replayed"]
@@ -44,6 +45,6 @@ def replayed(record: SweepRecord, ledger: LedgerReader) -> Iterator[dict[str, An
     for event in ledger.events():
         try:
             record.apply(event)
-        except (LookupError, TypeError, ValueError, AttributeError) as err:
+        except DAMAGES as err:
             raise ledger.damage(err) from err
         yield event

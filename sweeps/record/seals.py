@@ -14,9 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["SEAL_KEY", "Chain", "parsed", "seal_of", "text_seal"]
+__all__ = ["DAMAGES", "SEAL_KEY", "Chain", "parsed", "seal_of", "text_seal"]
 
 SEAL_KEY = "sum"
+# What taking values apart raises where one is missing or of another type, such as an infinity.
+DAMAGES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _END = re.compile(rb',"sum":"([0-9a-f]{16})"\}$')
 
 

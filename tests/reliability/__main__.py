@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from tests.reliability.fuzz import fuzz_readers
 from tests.reliability.kills import kill_at_random
 from tests.reliability.leaks import leak_in_one_process, leak_on_ray
 from tests.reliability.page import Found, page
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make faults ARGS=...", description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="of the instants of the kills")
     parser.add_argument("--rounds", type=int, default=2, help="broken runs of each story")
+    parser.add_argument("--files", type=int, default=300, help="of each kind, drawn at random")
     parser.add_argument("--sweeps", type=int, default=20, help="one after the other, for leaks")
     parser.add_argument("--jobs", type=int, default=2, help="kills of so many sweeps at a time")
     parser.add_argument("--only", default="", help="parts whose name begins so: kills, nets, ...")
@@ -74,6 +76,7 @@ def _in_process(folder: Path, parsed: argparse.Namespace) -> dict[str, Part]:
     return {
         "leaks local": partial(leak_in_one_process, folder / "leaks", parsed.sweeps),
         "folders": partial(break_folders, folder / "folders"),
+        "files": partial(fuzz_readers, folder / "files", parsed.files, parsed.seed),
         "data": partial(break_data_functions, folder / "data"),
         "nets local": partial(break_nets, folder / "local", "local"),
         "nets ray": partial(break_nets, folder / "ray", "ray", _ON_RAY),

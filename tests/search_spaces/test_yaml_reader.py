@@ -145,6 +145,7 @@ def test_every_key_has_a_place_where_the_text_has_it(value: dict[str, Any]) -> N
     ("a: !!int '5'", (1, 4), "tags such as 'tag:yaml.org,2002:int' are not supported"),
     ("!!set {a: 1}", (1, 1), "tags such as 'tag:yaml.org,2002:set' are not supported"),
     ("a: " + "9" * 5000, (1, 4), "a whole number must have at most 400 digits"),
+    ("a: 0x" + "f" * 5000, (1, 4), "a whole number must have at most 400 digits"),
     ("a: &x [*x]", (1, 4), "more than 64 levels deep"),
     ("a: &x {b: *x, c: *x}", (1, 4), "more than 64 levels deep"),
     ("a: " + "[" * 100 + "]" * 100, (1, 68), "more than 64 levels deep"),

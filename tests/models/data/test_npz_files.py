@@ -19,9 +19,9 @@ from sweeps.models.errors import DataError
 CONFIG = DataConfig(source="t.npz", target="y")
 
 
-def header(shape: tuple[int, ...]) -> bytes:
+def header(shape: tuple[int, ...], kind: str = "<f8") -> bytes:
     file = io.BytesIO()
-    about = {"descr": "<f8", "fortran_order": False, "shape": shape}
+    about = {"descr": kind, "fortran_order": False, "shape": shape}
     npy.write_array_header_1_0(file, about)
     return file.getvalue()
 
@@ -39,6 +39,23 @@ def test_a_header_that_claims_more_than_the_file_has_is_refused(
 ) -> None:
     bomb(tmp_path, header(shape))
     with pytest.raises(DataError, match=r"array 'x' of t\.npz must have the .* GB that its header"):
+        load_dataset(CONFIG, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"), [((10**11,), "<U0"), ((10**11,), "|V0"), ((0, 10**12), "<f8")], ids=str
+)
+def test_an_array_of_any_size_without_a_value_is_refused(
+    tmp_path: Path, shape: tuple[int, ...], kind: str
+) -> None:
+    bomb(tmp_path, header(shape, kind))
+    with pytest.raises(DataError, match=r"array 'x' of t\.npz must have values, not the shape \("):
+        load_dataset(CONFIG, tmp_path)
+
+
+def test_a_header_whose_bracket_stays_open_is_damage(tmp_path: Path) -> None:
+    bomb(tmp_path, b"\x93NUMPY\x01\x00\x04\x00[[[\n")
+    with pytest.raises(DataError, match=r"cannot read t\.npz as a \.npz file"):
         load_dataset(CONFIG, tmp_path)
 
 

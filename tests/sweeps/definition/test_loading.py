@@ -54,6 +54,26 @@ def test_every_problem_of_a_file_has_its_line_and_column() -> None:
     assert found[6].startswith("f.yaml:6:33: constraints.2: '(' was never closed")
 
 
+@pytest.mark.parametrize("section", ["model", "optimizer", "training"])
+def test_a_misspelt_section_is_told_as_an_unknown_key(section: str) -> None:
+    found = problems(GOOD.replace(f"{section}:", f"{section}s:"))
+    assert f"space.{section}s: unknown key '{section}s'" in found[0]
+    assert f"did you mean '{section}'?" in found[0]
+
+
+@pytest.mark.parametrize("key", ["kind", "method", "scheduler"])
+def test_a_section_where_the_name_of_a_kind_stands_elsewhere_is_told(key: str) -> None:
+    found = problems(GOOD.replace("training:", f"{key}:"))
+    assert f"space.{key}: unknown key '{key}'" in "\n".join(found)
+
+
+def test_a_value_of_a_megabyte_is_told_without_its_middle() -> None:
+    [found] = problems(GOOD.replace("name: t", f"name: {'x' * 2**20}"))
+    assert len(found) < 1200
+    assert "name: must match" in found
+    assert " characters) ... xxx" in found
+
+
 def test_configurations_listed_in_a_faulty_search_are_checked_too() -> None:
     text = GOOD.replace("random, trials: 4", "manual, trials: 4, configurations: [{}]")
     assert paths(text) == [

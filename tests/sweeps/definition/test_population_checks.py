@@ -50,6 +50,15 @@ def test_what_does_not_go_with_a_population_is_refused_with_a_way_out(
         check_text(FILE.replace(old, new), "f.yaml", Path.cwd())
 
 
+def test_a_fault_elsewhere_in_the_space_is_told_and_no_more() -> None:
+    text = FILE.replace(
+        "{choice: [{kind: sgd, lr: {float: [1.0e-3, 1.0], log: true}}, ", "{kind: 1"
+    )
+    with pytest.raises(SweepFileError) as raised:
+        check_text(text.replace("1{kind: adam}]}", "1}"), "f.yaml", Path.cwd())
+    assert [one.path for one in raised.value.problems] == ["space.optimizer.kind"]
+
+
 def test_a_population_needs_something_to_change() -> None:
     space = "space:\n  model: {kind: linear}\n  optimizer: {kind: adam}\n"
     text = f"{FILE.partition('space:')[0]}{space}  training: {{epochs: {{int: [9, 9]}}}}\n"

@@ -1,8 +1,10 @@
-"""Whatever becomes of the bytes of a run folder's files, reading it never ends in a traceback."""
+"""Whatever becomes of the bytes of a file, reading it never ends in a traceback.
+
+`make faults` draws more of the same.
+"""
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,44 +12,38 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import sweeps
-from sweeps.errors import SweepError
-from sweeps.terminal.overview import overview_of
+from tests.sweeps.faults.fuzzed_files import KEPT, READERS, REFUSALS
 
-# Without checksums, so that what is wrong reaches whoever takes the values apart.
-KEPT = Path(__file__).resolve().parents[2] / "data" / "format_1" / "finished"
-FILES = ("sweep.json", "plan.jsonl", "ledger.jsonl", "openings.jsonl", "final/final.json")
-PIECES = [b"", b"\n", b"null", b"-1", b"1e999", b'"', b"{", b"]", b"\xff", b"[" * 2000, b"NaN"]
-pieces = st.one_of(st.sampled_from(PIECES), st.binary(max_size=4))
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(KEPT, tmp_path_factory.mktemp("fuzzed") / "runs" / "finished"))
+PREPARED = "final/refit/preprocessing.json"
+# What drawing has found before.
+FOUND = [
+    ("plan.jsonl", b'"index":0', b'"index":1e999'),
+    ("ledger.jsonl", b'"trial":0', b'"trial":1e999'),
+    (PREPARED, b'"number_shape":[4]', b'"number_shape":[-1]'),
+    (PREPARED, b'"number_shape":[4]', b'"number_shape":[2,2,100]'),
+]
 
 
-def read(run: Path) -> None:
-    results = sweeps.open_run(run)
-    overview_of(results.folder)
-    assert len(results.epochs()) >= 0
-    assert results.final is None or results.openings is not None
-    assert isinstance(results.lost_net, str)
-    assert results.is_finished in (True, False)
-
-
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", READERS)
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
-@given(at=st.floats(0, 1), cut=st.integers(0, 30), piece=pieces)
-def test_random_damage_is_a_sweep_error_or_none(
-    run: Path, name: str, at: float, cut: int, piece: bytes
+@given(data=st.data())
+def test_a_file_is_read_or_refused(tmp_path: Path, name: str, data: st.DataObject) -> None:
+    reader = READERS[name]
+    content, options = data.draw(reader.files)
+    with suppress(*REFUSALS):
+        reader.read(tmp_path, content, options)
+
+
+@pytest.mark.parametrize(("name", "before", "after"), FOUND)
+def test_what_drawing_found_is_refused(
+    tmp_path: Path, name: str, before: bytes, after: bytes
 ) -> None:
     whole = (KEPT / name).read_bytes()
-    place = int(at * len(whole))
-    (run / name).write_bytes(whole[:place] + piece + whole[place + cut :])
-    try:
-        with suppress(SweepError):
-            read(run)
-    finally:
-        (run / name).write_bytes(whole)
+    assert before in whole
+    reader = READERS["weights" if name == PREPARED else name]
+    with pytest.raises(REFUSALS):
+        reader.read(tmp_path, whole.replace(before, after, 1), {"name": name})
