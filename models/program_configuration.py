@@ -27,6 +27,11 @@ class ProgramTraining(Section):
         "option, {args} (--name=value of all others), {parameters} (a JSON file of all), {seed}, "
         "{epochs}, {checkpoints} (a folder of the trial's), {metrics} (the file to report to).",
     )
+    test_command: str | None = Field(
+        None,
+        description="Run once, in `final`, in the folder of the model that was chosen: reports "
+        "one line of JSON with what it measures on test rows. Places as in `command`.",
+    )
     options: dict[str, Any] = Field(
         default_factory=dict, description="Put into the command's places: what is tuned."
     )
@@ -47,4 +52,7 @@ class ProgramTraining(Section):
                 rule = f"an option must be letters, digits and _, and none of {', '.join(GIVEN)}"
                 raise TrialConfigError(rule, key=("training", "options"), value=name)
         check_command(self.command, self.options, _KEY)
+        if self.test_command is not None:
+            key = ("training", "test_command")
+            check_command(self.test_command, self.options, key, takes_all=False)
         return self

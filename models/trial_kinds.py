@@ -11,7 +11,14 @@ from typing import Any
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.own_training_configuration import OwnTrialConfig
 
-__all__ = ["AnyTrialConfig", "is_own_training", "is_program", "read_trial", "trial_model"]
+__all__ = [
+    "AnyTrialConfig",
+    "is_own_training",
+    "is_program",
+    "is_untested",
+    "read_trial",
+    "trial_model",
+]
 
 AnyTrialConfig = TrialConfig | OwnTrialConfig
 
@@ -26,6 +33,11 @@ def is_program(configuration: Mapping[str, Any]) -> bool:
     """Return whether a trial's configuration, complete or not, names a program."""
     training = configuration.get("training")
     return isinstance(training, Mapping) and training.get("kind") == "program"
+
+
+def is_untested(configuration: Mapping[str, Any]) -> bool:
+    """Return whether nothing measures a trial on test rows: a program without a test command."""
+    return is_program(configuration) and configuration["training"].get("test_command") is None
 
 
 def trial_model(configuration: Mapping[str, Any]) -> type[AnyTrialConfig]:

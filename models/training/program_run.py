@@ -3,6 +3,7 @@
 parameters.json  the trial's options
 metrics.jsonl    what the program reports, of all of its runs
 output.log       what it prints, of megabytes the begin and the end
+test_...         the same two of the command that measures its test rows
 checkpoints/     the program's own: what it saves, it finds again where the trial goes on
 """
 
@@ -75,15 +76,21 @@ class ProgramRun:
         metrics: the file that it reports to.
     """
 
-    def __init__(self, training: ProgramTraining, seed: int, place: ProgramPlace) -> None:
+    def __init__(
+        self, training: ProgramTraining, seed: int, place: ProgramPlace, is_test: bool = False
+    ) -> None:
         """Starts it.
+
+        Args:
+            is_test: run the command that measures test rows.
 
         Raises:
             FolderError: the trial's folder cannot be written.
             OSError: the program cannot be started, or the working directory is not there.
         """
         self._training, self._place = training, place
-        self._given = _given(training, seed, place.folder)
+        self._of_test = "test_" if is_test else ""
+        self._given = _given(training, seed, place.folder, f"{self._of_test}metrics.jsonl")
         self.metrics = Path(self._given["metrics"])
         try:
             words = self._take_folder()
@@ -99,7 +106,7 @@ class ProgramRun:
         Path(self._given["checkpoints"]).mkdir(parents=True, exist_ok=True)
         self.reported = ReportedRows(self.metrics)
         words = self._words()
-        self.log = self._place.folder / "output.log"
+        self.log = self._place.folder / f"{self._of_test}output.log"
         self._log = ProgramLog(self.log, shlex.join(words))
         return words
 
@@ -108,8 +115,9 @@ class ProgramRun:
         options = self._training.options
         text = json.dumps(options, indent=2) + "\n"
         Path(self._given["parameters"]).write_text(text, encoding="utf-8")
-        words = split_command(self._training.command)
-        return placed(words, named_options(options), self._given)
+        test, train = self._training.test_command, self._training.command
+        command = test if self._of_test and test is not None else train
+        return placed(split_command(command), named_options(options), self._given)
 
     def _environment(self) -> dict[str, str]:
         """Return this process's environment, with what a program asks of its trial.
@@ -150,12 +158,12 @@ class ProgramRun:
         return self._log.last_lines()
 
 
-def _given(training: ProgramTraining, seed: int, folder: Path) -> dict[str, str]:
+def _given(training: ProgramTraining, seed: int, folder: Path, metrics: str) -> dict[str, str]:
     """Return what stands for the places of a command that are no options."""
     return {
         "parameters": str(folder / "parameters.json"),
         "seed": str(seed % _SEEDS),
         "epochs": str(training.epochs),
         "checkpoints": str(folder / "checkpoints"),
-        "metrics": str(folder / "metrics.jsonl"),
+        "metrics": str(folder / metrics),
     }

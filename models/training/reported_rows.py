@@ -10,7 +10,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ReportedRows", "read_line", "shown"]
+__all__ = ["ReportedRows", "read_line", "read_object", "shown"]
 
 _LONGEST_SHOWN = 200
 
@@ -67,11 +67,11 @@ class ReportedRows:
         self._lines += (line for line in lines if line.strip())
 
 
-def read_line(line: bytes) -> tuple[int, dict[str, Any]]:
-    """Return the epoch of a line, and its metrics by name.
+def read_object(line: bytes) -> dict[str, Any]:
+    """Return what a line says, by name.
 
     Raises:
-        ValueError: it is no JSON object, or has no epoch.
+        ValueError: it is no JSON object.
     """
     try:
         row = json.loads(line)
@@ -79,6 +79,16 @@ def read_line(line: bytes) -> tuple[int, dict[str, Any]]:
         row = None
     if not isinstance(row, dict):
         raise ValueError(f"must be one JSON object a line, got {shown(line)}")
+    return row
+
+
+def read_line(line: bytes) -> tuple[int, dict[str, Any]]:
+    """Return the epoch of a line, and its metrics by name.
+
+    Raises:
+        ValueError: it is no JSON object, or has no epoch.
+    """
+    row = read_object(line)
     epoch = row.pop("epoch", None)
     if type(epoch) is not int or epoch < 1:
         got = "has none" if epoch is None else f"got {epoch!r}"

@@ -14,11 +14,10 @@ from sweeps.models.own_code.program_command import named_in, split_command
 from sweeps.models.own_training_configuration import OwnTrialConfig
 from sweeps.models.program_configuration import ProgramTraining
 from sweeps.models.trial_kinds import AnyTrialConfig
-from sweeps.search_spaces.problems import Problem, did_you_mean
+from sweeps.search_spaces.problems import KeyPath, Problem, did_you_mean
 
 __all__ = ["files_of_programs", "program_problems", "program_training"]
 
-_KEY = ("training", "command")
 # Files that a command names, and that are held to what they were; data are not.
 _CODE = (".py", ".sh", ".r", ".jl", ".yaml", ".yml", ".json", ".toml", ".ini", ".cfg")
 
@@ -60,9 +59,9 @@ def _files_named(word: str, folder: Path) -> set[Path]:
 def _commands_in(values: Any) -> Iterator[str]:
     """Yield the commands of a sweep file's values, wherever one stands."""
     if isinstance(values, Mapping):
-        command = values.get("command")
-        if values.get("kind") == "program" and isinstance(command, str):
-            yield command
+        if values.get("kind") == "program":
+            commands = (values.get("command"), values.get("test_command"))
+            yield from (command for command in commands if isinstance(command, str))
         values = list(values.values())
     if isinstance(values, list | tuple):
         for one in values:
@@ -79,25 +78,27 @@ def _fixed_words(command: str) -> list[str]:
 
 
 def program_problems(training: ProgramTraining, folders: Sequence[Path]) -> Iterator[Problem]:
-    """Yield what of a command is not there: the program, or the script that it is to run.
+    """Yield what of its commands is not there: a program, or a script that one is to run.
 
     Args:
-        folders: The first is where it starts.
+        folders: The first is where they start.
     """
-    words, here = _fixed_words(training.command), folders[0] if folders else Path()
-    first = split_command(training.command)[0]
+    here = folders[0] if folders else Path()
+    yield from _command_problems(training.command, ("training", "command"), here)
+    if training.test_command is not None:
+        yield from _command_problems(training.test_command, ("training", "test_command"), here)
+
+
+def _command_problems(command: str, key: KeyPath, here: Path) -> Iterator[Problem]:
+    words, first = _fixed_words(command), split_command(command)[0]
     if first in words and _program(first, here) is None:
         rule = f"there is no program {first!r}, on the PATH or in {here}"
-        yield Problem(
-            _KEY, training.command, rule, hint="write its path from the sweep file's folder"
-        )
+        yield Problem(key, command, rule, hint="write its path from the sweep file's folder")
     for word in words:
         if word.endswith(".py") and word != first and not (here / word).is_file():
             beside = sorted(str(path.relative_to(here)) for path in here.glob("*.py"))
             rule = f"there is no file {word!r} in {here}"
-            yield Problem(
-                _KEY, training.command, rule, tuple(beside[:20]), did_you_mean(word, beside)
-            )
+            yield Problem(key, command, rule, tuple(beside[:20]), did_you_mean(word, beside))
 
 
 def _program(word: str, here: Path) -> str | None:

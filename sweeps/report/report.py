@@ -17,7 +17,7 @@ from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.infra.command_line import command
 from sweeps.models.scoring.tasks import TASKS
 from sweeps.models.splits.cuts import AT_RANDOM
-from sweeps.models.trial_kinds import is_program
+from sweeps.models.trial_kinds import is_program, is_untested
 from sweeps.record.description import DataDescription, Description
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.measurement import dev_rows, format_metric, standard_error
@@ -302,7 +302,7 @@ def _next_words(
     elif choice is None and record.best is not None:
         confirm = command("final", folder.path)
         repeats = f"`{confirm}` repeats the best under fresh seeds"
-        if is_program(record.best.trial.configuration):
+        if is_untested(record.best.trial.configuration):
             words.append(f"{repeats}; test rows of a program are its own.")
         else:
             words.append(

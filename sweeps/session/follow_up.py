@@ -26,7 +26,7 @@ from sweeps.models.data.datasets import Dataset
 from sweeps.models.errors import ModelError
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import Splits, refit_splits
-from sweeps.models.trial_kinds import is_own_training, is_program
+from sweeps.models.trial_kinds import is_own_training, is_program, is_untested
 from sweeps.record.final import (
     Candidate,
     FinalChoice,
@@ -55,7 +55,7 @@ __all__ = ["FollowUp"]
 
 # The last epoch of a refit is its best, as no dev rows are left to choose by.
 _LAST_EPOCH = Objective("epoch", "max")
-_UNTESTED = "test rows of a program are its own"
+_UNTESTED = "test rows of a program are its own, and there is no training.test_command"
 
 
 class Train(Protocol):
@@ -68,7 +68,11 @@ class Train(Protocol):
 
 @dataclass(frozen=True)
 class FollowUp:
-    """The stages of one sweep, and what they need."""
+    """The stages of one sweep, and what they need.
+
+    Attributes:
+        is_stopped: asked while a program measures its test rows.
+    """
 
     folder: RunFolder
     file: SweepFile
@@ -76,6 +80,7 @@ class FollowUp:
     dataset: Dataset | None
     splits: Sequence[Splits]
     train: Train
+    is_stopped: Callable[[], bool] = lambda: False
 
     @property
     def record(self) -> SweepRecord:
@@ -140,7 +145,7 @@ class FollowUp:
             model=model,
             frozen_at=round(time.time(), 3),
             cut=self.folder.read_description().data.cut,
-            untested=_UNTESTED if self._is_of_programs else "",
+            untested=_UNTESTED if self._is_untested else "",
             opened_before=self._opened_before(),
         )
         write_final(self.folder, choice)
@@ -185,6 +190,10 @@ class FollowUp:
     def _is_of_programs(self) -> bool:
         return is_program(self.record.trials[0].trial.configuration)
 
+    @property
+    def _is_untested(self) -> bool:
+        return is_untested(self.record.trials[0].trial.configuration)
+
     def _saved(self, stage: Stage, how: str, trial: TrialRecord) -> FinalModel:
         path = fetch_file(best_weights(RunFolder(self.folder.path / stage).weights, trial))
         weights = str(path.relative_to(self.folder.path))
@@ -208,10 +217,12 @@ class FollowUp:
             note_opened(self.folder, Opening(at, *about, rows, {}))
             self._note()
         if is_own_training(self.record.trials[choice.winner.trial].trial.configuration):
-            note_result(self.folder, self._own_estimates(choice.model))
+            estimates = self._own_estimates(choice.model)
         else:
-            note_result(self.folder, self._estimates(choice))
-        self._note()
+            estimates = self._estimates(choice)
+        if estimates:
+            note_result(self.folder, estimates)
+            self._note()
 
     def _note(self) -> None:
         """Have the ledger vouch for what the final's files have."""
@@ -219,15 +230,10 @@ class FollowUp:
             self.recorder.write(event, **values)
 
     def _own_estimates(self, model: FinalModel) -> dict[str, Interval]:
-        """Return what the user's own evaluation measures on the test rows."""
-        from sweeps.models.training.own_evaluation import evaluate_own
-
-        goal = replace(self.record.objective, recorded=self.file.recorded_metrics)
-        splits = self.splits
-        if model.how == "refit" and self.dataset is not None:
-            splits = [refit_splits(self.dataset, self.file.data, self.file.seed)]
+        """Return what the user's own code measures on the test rows; none where it is stopped."""
+        measure = self._of_program if self._is_of_programs else self._of_own_evaluation
         try:
-            found = evaluate_own(fetch_file(self.folder.path / model.weights), splits, goal)
+            found = measure(model)
         except ModelError as err:
             again = command("resume", self.folder.path)
             raise RunFolderError(
@@ -235,6 +241,34 @@ class FollowUp:
             ) from err
         note = "measured by own training: no interval"
         return {name: Interval(value, None, None, note) for name, value in found.items()}
+
+    def _of_own_evaluation(self, model: FinalModel) -> dict[str, float]:
+        from sweeps.models.training.own_evaluation import evaluate_own
+
+        goal = replace(self.record.objective, recorded=self.file.recorded_metrics)
+        splits = self.splits
+        if model.how == "refit" and self.dataset is not None:
+            splits = [refit_splits(self.dataset, self.file.data, self.file.seed)]
+        return evaluate_own(fetch_file(self.folder.path / model.weights), splits, goal)
+
+    def _of_program(self, model: FinalModel) -> dict[str, float]:
+        from sweeps.models.training.program_evaluation import evaluate_program
+        from sweeps.models.training.program_run import FolderError, ProgramPlace, StopAskedError
+
+        goal = replace(self.record.objective, recorded=self.file.recorded_metrics)
+        place = ProgramPlace(
+            RunFolder(self.folder.path / "final").programs,
+            self.folder.base_dir(),
+            math.ceil(self.file.resources.cpu),
+            self.file.trial.timeout_s,
+            self.is_stopped,
+        )
+        try:
+            return evaluate_program(fetch_file(self.folder.path / model.weights), place, goal)
+        except StopAskedError:
+            return {}
+        except FolderError as err:
+            raise StorageError(f"cannot write {place.folder}: {err}") from err
 
     def _estimates(self, choice: FinalChoice) -> dict[str, Interval]:
         """Return what a net of the product's loop measures on the test rows, with intervals."""

@@ -227,6 +227,7 @@ class _Session:
                 self.dataset,
                 self.search.splits,
                 self.trainer.train_stage,
+                lambda: self.trainer.signals.stopped is not None,
             )
             stages.run(self.settings.display.set_title)
 

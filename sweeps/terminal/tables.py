@@ -16,7 +16,7 @@ from sweeps.errors import MissingExtraError, require_extra
 from sweeps.infra.command_line import command, shown_path
 from sweeps.infra.settings import read_settings
 from sweeps.models.scoring.tasks import TASKS
-from sweeps.models.trial_kinds import is_program
+from sweeps.models.trial_kinds import is_untested
 from sweeps.record.final import FinalChoice
 from sweeps.record.measurement import dev_rows, format_metric, standard_error
 from sweeps.record.results import Results
@@ -185,7 +185,7 @@ def next_steps(results: Results) -> list[str]:
     if has_failed_trials(results.folder):
         lines.append(again)
     if record.best is not None and results.final is None and not results.why_no_final:
-        tests = not is_program(record.trials[0].trial.configuration)
+        tests = not is_untested(record.trials[0].trial.configuration)
         what = "Confirm the best and test one" if tests else "Confirm the best"
         lines.append(f"{what}:  {command('final', results.path)}")
     if (results.path / "report.html").exists():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.sweeps.sweep_files import write_sweep
 
-__all__ = ["program_sweep"]
+__all__ = ["COMMAND", "program_sweep"]
 
 # -S and -I: without site-packages a start takes a fifth of the time.
 COMMAND = "python -S -I train.py {lr} {seed}"

@@ -50,6 +50,14 @@ CHANGES = {
     "no such script": (("train.py", "trian.py"), "there is no file 'trian.py' in"),
     "no such program": (("python", "pyhton"), "there is no program 'pyhton', on the PATH or in"),
     "no such path": (("python train.py", "./train.sh"), "there is no program './train.sh'"),
+    "no such test script": (
+        ("epochs: 4", "epochs: 4\n    test_command: python tset.py"),
+        "space.training.test_command: there is no file 'tset.py' in",
+    ),
+    "a place of no option to test": (
+        ("epochs: 4", "epochs: 4\n    test_command: python train.py {lrr}"),
+        "space.training.test_command: the command has a place {lrr} that no option fills",
+    ),
     "data": (
         ("name: t", "name: t\ndata: {source: iris}"),
         "data: a program reads its own data, and would ignore this section",

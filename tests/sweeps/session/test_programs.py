@@ -10,11 +10,12 @@ import psutil
 import pytest
 
 import sweeps
+from sweeps.errors import RunFolderError
 from sweeps.record.results import Results
 from sweeps.report.report import write_report
 from sweeps.terminal.tables import next_steps
 from tests.sweeps.drivers import EVERY_EPOCH, driver, events, run_command, wait_for
-from tests.sweeps.programs import program_sweep
+from tests.sweeps.programs import COMMAND, program_sweep
 
 ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 2}"
 HYPERBAND = "{scheduler: hyperband, reduction_factor: 3}"
@@ -176,6 +177,41 @@ def test_a_final_trains_a_program_under_fresh_seeds_and_tests_nothing(tmp_path: 
     code, printed = run_command("final", results.path)
     assert code == 1
     assert "already has a final result; --again keeps it and runs a new one" in printed
+
+
+TESTED = """if sys.argv[-1] == "--test":
+    open(os.environ["SWEEPS_METRICS"], "a").write('{"test_loss": ' + open(SAVED).read() + "}\\n")
+    sys.exit()
+for epoch in range(1, EPOCHS + 1):
+    report(epoch)
+    open(SAVED, "w").write(str(loss(epoch)))
+"""
+TEST_COMMAND = f"epochs: 4, command: '{COMMAND}', test_command: '{COMMAND} --test'"
+
+
+def test_a_test_command_measures_what_the_final_s_program_saved(tmp_path: Path) -> None:
+    results = run(program_sweep(tmp_path, TESTED, TEST_COMMAND, final="{top_k: 2, seeds: 3}"))
+    assert results.final is not None
+    [opening] = results.openings
+    assert opening.metrics["test_loss"].value in results.final.winner.values
+    assert opening.metrics["test_loss"].low is None
+    page = (results.path / "report.html").read_text()
+    assert "sealed by promise: the program reads its data itself" in page
+    assert "On the own test part (used once): test_loss 0." in " ".join(page.split())
+    assert len(list(results.path.glob("final/programs/*/test_output.log"))) == 1
+
+
+def test_a_test_command_that_fails_is_mended_and_goes_on(tmp_path: Path) -> None:
+    broken = TESTED.replace("sys.exit()", "sys.exit('no such file')")
+    path = program_sweep(tmp_path, broken, TEST_COMMAND, search=ONE, final="{top_k: 1, seeds: 2}")
+    with pytest.raises(RunFolderError, match="ended with exit code 1") as caught:
+        run(path)
+    assert "no such file" in str(caught.value)
+    script = tmp_path / "train.py"
+    script.write_text(script.read_text().replace("sys.exit('no such file')", "sys.exit()"))
+    folder = tmp_path / "runs-local" / "blobs"
+    resumed = sweeps.resume(folder, runner="local", tracking_uri="none", accept_code=True)
+    assert [one.metrics.keys() for one in resumed.openings] == [{"test_loss"}]
 
 
 def test_nobody_is_promised_a_test_of_a_program(tmp_path: Path) -> None:
