@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from sweeps.models.data.loader_configuration import LoaderConfig
 from sweeps.models.errors import DataError
 from sweeps.models.own_code.roles import TARGET, free_names
 from sweeps.models.scoring.tasks import Task
@@ -218,6 +219,7 @@ class DataConfig(Section):
         encoding: of a .csv file, such as latin-1, windows-1252 or utf-16.
         train_sample: train metrics of each epoch are measured on so many of the training rows at
             most, drawn once from the sweep's seed; all of them by default.
+        loader: processes that read the items of a function's dataset.
         samples: rows of a generated set (moons, spirals); default 1,000.
         noise: standard deviation of the noise of a generated set; default 0.2 for moons, 0.1 for
             spirals.
@@ -239,6 +241,7 @@ class DataConfig(Section):
     decimal: Literal[".", ","] = "."
     encoding: str = "utf-8"
     train_sample: Annotated[int, Field(ge=1)] | None = None
+    loader: LoaderConfig = LoaderConfig()
     samples: Annotated[int, Field(ge=10, le=10_000_000)] | None = None
     noise: Annotated[float, Field(ge=0)] | None = None
 
@@ -266,7 +269,7 @@ class DataConfig(Section):
         if self.kind not in ("file", "function"):
             self._refuse(("exclude",), "only for files and functions")
         if self.kind != "function":
-            self._refuse(("options",), "only for functions")
+            self._refuse(("options", "loader"), "only for functions")
         if self.kind == "none":
             self._refuse(("words", "positive", "weights", "split"), "only for data")
         if self.kind == "builtin" and self.split.column is not None:

@@ -193,6 +193,10 @@ def _from_function(config: DataConfig) -> _Read:
     found = dataset_of(config.source, returned)
     if found is not None:
         return _from_dataset(config, *found)
+    if config.loader.workers:
+        rule = "processes read the items of a dataset, and the function returns arrays"
+        hint = "Remove the key: arrays are in memory, where nothing is waited for"
+        raise DataError(rule, key=("loader", "workers"), value=config.loader.workers, hint=hint)
     raw, raw_target, beside = arrays_of(config.source, returned)
     several = targets_of("target", raw_target)
     if several is not None and len(several) > 1:
@@ -243,7 +247,7 @@ def _from_dataset(config: DataConfig, dataset: Any, beside: Mapping[str, npt.Arr
         read[name] = column_of_values(one, beside[name])
     _check_excluded(config, ())
     items, labels = read_dataset(config.source, dataset)
-    items.options = dict(config.options)
+    items.options, items.loader = dict(config.options), config.loader
     several = targets_of("y", labels)
     target = _target(config, "y", labels) if several is None else read_targets(several, config.task)
     return _with_apart(_Read(items, target, labels=labels), config, read)

@@ -36,7 +36,7 @@ from sweeps.models.errors import DataError
 from sweeps.models.own_code.guards import described
 from sweeps.models.process.randomness import seeded
 
-__all__ = ["ItemReader", "example_rows", "opened", "read_dataset"]
+__all__ = ["ItemReader", "example_rows", "opened", "read_dataset", "rows_per_pass"]
 
 # Of these the digest is taken; all of a dataset on disk would take as long as an epoch.
 _SAMPLED = 16
@@ -107,6 +107,13 @@ def example_rows(rows: ItemRows) -> NetInputs:
     return ItemReader(rows).read([0, min(1, len(rows) - 1)], _SEED)
 
 
+def rows_per_pass(x: ItemKind) -> int:
+    """Return how many items are read at once for a forward pass without gradients."""
+    kinds = x.values() if isinstance(x, dict) else [x]
+    numbers = max(1, *(abs(math.prod(kind.shape)) for kind in kinds))
+    return min(_MOST_PER_PASS, max(1, _NUMBERS_PER_PASS // numbers))
+
+
 class ItemReader:
     """Reads the x of some rows of a dataset, in batches."""
 
@@ -131,10 +138,14 @@ class ItemReader:
         Raises:
             DataError: an item raises, has another shape, or another y than it had.
         """
-        numbers = [self._numbers[at] for at in positions]
         with seeded(seed):
-            items = [_item(self._source, self._dataset, number) for number in numbers]
-            x = self._joined(numbers, items)
+            return self.read_unseeded(positions)
+
+    def read_unseeded(self, positions: Sequence[int]) -> NetInputs:
+        """Return the x of some rows, with the global generators as they are; see `read`."""
+        numbers = [self._numbers[at] for at in positions]
+        items = [_item(self._source, self._dataset, number) for number in numbers]
+        x = self._joined(numbers, items)
         found = [
             label_of(self._source, number, item.y)
             for number, item in zip(numbers, items, strict=True)
@@ -158,9 +169,7 @@ class ItemReader:
             positions: which of the rows, from 0 on.
             seed: of what is drawn at random: equal rows of equal seeds are equal.
         """
-        kinds = self._x.values() if isinstance(self._x, dict) else [self._x]
-        numbers = max(1, *(abs(math.prod(kind.shape)) for kind in kinds))
-        size = min(_MOST_PER_PASS, max(1, _NUMBERS_PER_PASS // numbers))
+        size = rows_per_pass(self._x)
         for start in range(0, len(positions), size):
             yield self.read(positions[start : start + size], seed + start)
 

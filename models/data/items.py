@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from sweeps.models.data.loader_configuration import LoaderConfig
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -93,10 +95,12 @@ class Items:
         x: what the x of each is.
         digest: sha256 of the x of some items.
         options: which that function is given.
+        loader: how trials read them.
         dataset: itself; None in a process that has not opened it yet (`item_reading.opened`).
     """
 
     options: Mapping[str, Any] = MappingProxyType({})
+    loader = LoaderConfig()
 
     def __init__(self, source: str, dataset: Any, x: ItemKind, digest: str) -> None:
         self.source, self.length, self.x, self.digest = source, len(dataset), x, digest

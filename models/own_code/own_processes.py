@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["adopt_orphans", "end_own_processes", "noted_processes"]
+__all__ = ["adopt_orphans", "end_own_processes", "end_with_parent", "noted_processes"]
 
 # From linux/prctl.h.
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _GRACE_S, _LOOK_S = 3.0, 0.02
 # Python's and joblib's keep what the others share, and end by themselves after all of them.
 _TRACKERS = b"resource_tracker import main"
@@ -36,8 +36,17 @@ def noted_processes() -> Iterator[None]:
 
 def adopt_orphans() -> None:
     """Have processes whose parent ends become children of this one, where the system can."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_parent() -> None:
+    """Have this process killed when the one that started it ends, where the system can."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prctl(option: int, value: int) -> None:
     with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def end_own_processes() -> None:

@@ -16,13 +16,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["OwnRandomness", "seeded"]
+__all__ = ["OwnRandomness", "seed_generators", "seeded"]
 
 
 class _States(NamedTuple):
     torch: dict[str, Tensor]  # by kind of device
     numpy: Any  # as of np.random.get_state()
     python: Any  # as of random.getstate()
+
+
+def seed_generators(seed: int) -> None:
+    """Have the CPU's global generators follow from a seed, of 0 or above and up to 64 bits."""
+    torch.default_generator.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
 
 
 @contextmanager
@@ -33,9 +40,7 @@ def seeded(seed: int) -> Iterator[None]:
         seed: 0 or above, of up to 64 bits.
     """
     outer = torch.get_rng_state(), np.random.get_state(), random.getstate()
-    torch.default_generator.manual_seed(seed)
-    np.random.seed(seed % 2**32)
-    random.seed(seed)
+    seed_generators(seed)
     try:
         yield
     finally:

@@ -46,6 +46,9 @@ class TrialData(Protocol):
     def by_part(self, outputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Outputs for all rows with their targets, of train and of dev."""
 
+    def close(self) -> None:
+        """End what reads rows outside this process."""
+
 
 class DeviceData:
     """Train and dev rows on one device.
@@ -117,6 +120,9 @@ class DeviceData:
         if self._measured is not None:
             train = train[self._measured]
         return zip(torch.split(outputs, [len(train), len(dev)]), (train, dev), strict=True)
+
+    def close(self) -> None:
+        """Do nothing: all rows are in this process."""
 
 
 def batch_sizes(rows: int, batch_size: int | Literal["full"]) -> list[int]:

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from sweeps.models.data.item_forms import moved
-from sweeps.models.data.item_reading import ItemReader
 from sweeps.models.data.items import ItemRows, NetInputs
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.device_data import Batch, DeviceData, TrialData, batch_sizes
+from sweeps.models.training.item_loading import Block, ItemLoading, pass_blocks
 
 __all__ = ["ItemData", "trial_data"]
 
@@ -50,7 +50,6 @@ class ItemData:
         """
         assert isinstance(data.x_train, ItemRows), "arrays are DeviceData"
         assert isinstance(data.x_dev, ItemRows), "arrays are DeviceData"
-        self._train, self._dev = ItemReader(data.x_train), ItemReader(data.x_dev)
         self._device, self._seed = device, seed
         self._y = torch.from_numpy(data.y_train.copy()).to(device)
         self._y_dev = torch.from_numpy(data.y_dev.copy()).to(device)
@@ -60,11 +59,16 @@ class ItemData:
         self.batches_per_epoch = len(self._sizes)
         every = np.arange(self.train_rows) if data.measured is None else data.measured
         self._measured = torch.from_numpy(every.copy())
+        passes = [
+            *pass_blocks(0, every.tolist(), data.x_train, _TRAIN_SEED),
+            *pass_blocks(1, list(range(len(data.x_dev))), data.x_dev, _DEV_SEED),
+        ]
+        self._loading = ItemLoading((data.x_train, data.x_dev), self._blocks, passes)
 
     def first(self, rows: int) -> Batch:
         """At most so many train rows, the first in their own order, without weights."""
         rows = min(rows, self.train_rows)
-        x = self._train.read(range(rows), _TRAIN_SEED)
+        x = self._loading.here(Block(0, list(range(rows)), _TRAIN_SEED))
         return moved(x, self._device), self._y[:rows], None
 
     def batches(self, epoch: int) -> Iterator[Batch]:
@@ -72,25 +76,30 @@ class ItemData:
 
         Inputs are (rows, *input_shape), targets and weights (rows,). Full batches are not shuffled.
         """
+        for block, x in self._loading.train(epoch):
+            here = torch.tensor(block.positions, device=self._device)
+            weights = None if self._weights is None else self._weights[here]
+            yield moved(x, self._device), self._y[here], weights
+
+    def _blocks(self, epoch: int) -> list[Block]:
         entropy = [self._seed % 2**64, _STREAM, epoch]
         states = np.random.SeedSequence(entropy).generate_state(len(self._sizes) + 1, np.uint64)
         order_seed, *seeds = (int(state) for state in states)
         order = torch.arange(self.train_rows)
         if self.batches_per_epoch > 1:
-            order = torch.randperm(
-                self.train_rows, generator=torch.Generator().manual_seed(order_seed)
-            )
-        for rows, seed in zip(torch.split(order, self._sizes), seeds, strict=True):
-            x = moved(self._train.read(rows.tolist(), seed), self._device)
-            here = rows.to(self._device)
-            yield x, self._y[here], None if self._weights is None else self._weights[here]
+            generator = torch.Generator().manual_seed(order_seed)
+            order = torch.randperm(self.train_rows, generator=generator)
+        split = torch.split(order, self._sizes)
+        return [Block(0, rows.tolist(), seed) for rows, seed in zip(split, seeds, strict=True)]
 
     def passes(self) -> Iterator[NetInputs]:
         """All rows that are measured, in order, in blocks for forward passes without gradients."""
-        for x in self._train.blocks(self._measured.tolist(), _TRAIN_SEED):
+        for x in self._loading.passes():
             yield moved(x, self._device)
-        for x in self._dev.blocks(range(len(self._y_dev)), _DEV_SEED):
-            yield moved(x, self._device)
+
+    def close(self) -> None:
+        """End the processes that read items."""
+        self._loading.close()
 
     def by_part(self, outputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Outputs for the rows of `passes` with their targets, of train and of dev."""

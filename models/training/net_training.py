@@ -247,7 +247,8 @@ class NetTraining:
         self._kept = {}
 
     def close(self) -> None:
-        """Do nothing: all runs in this process."""
+        """End what reads its rows outside this process."""
+        self._data.close()
 
     def _live_tensors(self) -> dict[str, dict[str, Tensor]]:
         """What training changes in place; buffers include those that a state_dict leaves out."""

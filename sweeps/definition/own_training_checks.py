@@ -50,6 +50,10 @@ def check_needs_data(file: SweepFile) -> Iterator[Problem]:
     if file.data.kind == "none" and not trains_itself(file.space):
         hint = "name them: data: {source: ...}; only own training does without"
         yield Problem(("data",), None, "missing key 'data'", hint=hint, kind="missing_key")
+    if file.data.loader.workers and trains_itself(file.space):
+        rule = "own training makes its own loaders, and would ignore this key"
+        place, hint = ("data", "loader", "workers"), "remove the key"
+        yield Problem(place, file.data.loader.workers, rule, hint=hint)
     if file.data.train_sample is not None and trains_itself(file.space):
         rule = "own training makes its own measurements, and would ignore this key"
         yield Problem(("data", "train_sample"), file.data.train_sample, rule, hint="remove the key")
