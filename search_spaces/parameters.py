@@ -297,11 +297,15 @@ def _choice_from(value: Mapping[str, Any]) -> Choice:
     return Choice(tuple(options), None if weights is None else tuple(weights))
 
 
+_BOUNDS_HINTS = {1: "a fixed value needs no range", 3: "a step is a key of its own: `step: ...`"}
+
+
 def _range_from(kind: str, value: Mapping[str, Any]) -> FloatRange | IntRange:
     bounds = value[kind]
     if not isinstance(bounds, list) or len(bounds) != 2:
         rule = f"must be [low, high], got {bounds!r}"
-        raise SpaceError([Problem((kind,), bounds, rule)])
+        hint = _BOUNDS_HINTS.get(len(bounds), "") if isinstance(bounds, list) else ""
+        raise SpaceError([Problem((kind,), bounds, rule, hint=hint)])
     return _CLASSES[kind](
         bounds[0],
         bounds[1],

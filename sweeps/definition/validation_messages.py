@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from sweeps.definition.key_homes import home_of, sections_of
 from sweeps.definition.other_names import answer_to, key_meant, parameter_answer
 from sweeps.definition.problems import from_model
 from sweeps.models.errors import ModelError
@@ -88,12 +88,12 @@ class _Place:
 
     def kinds(self, name: str) -> tuple[str, ...]:
         """Return the values of the key that tells the alternatives of the section apart."""
-        members = _members(_annotation(self.model, self.path, self.tags))
+        members = sections_of(_annotation(self.model, self.path, self.tags))
         return tuple(tag for one in members for tag in get_args(one.model_fields[name].annotation))
 
     def others_with(self, key: str) -> str:
         """Return which other alternatives of the section have such a key; empty for none."""
-        members = _members(_annotation(self.model, self.path[:-1], self.tags))
+        members = sections_of(_annotation(self.model, self.path[:-1], self.tags))
         having = [one for one in members if key in one.model_fields]
         if not having or len(members) < 2:
             return ""
@@ -124,8 +124,9 @@ def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
     got = f"got {value!r}"
     if kind == "extra_forbidden":
         key, keys = str(path[-1]), place.keys()
-        meant = key_meant(key, keys)
-        hint = place.others_with(key) or (f"did you mean {meant!r}?" if meant else "")
+        home, meant = home_of(key, place.model), key_meant(key, keys)
+        elsewhere = f"{key!r} is a key of {home}" if home else ""
+        hint = place.others_with(key) or elsewhere or (f"did you mean {meant!r}?" if meant else "")
         return Problem(path, value, f"unknown key {key!r}", keys, hint, kind="unknown_key")
     if kind == "missing":
         return Problem(path, None, f"missing key {str(path[-1])!r}", kind="missing_key")
@@ -264,20 +265,10 @@ def _step(annotation: Any, item: str | int, tags: tuple[str, ...]) -> Any:
 
 
 def _alternative(annotation: Any, tags: tuple[str, ...]) -> type[BaseModel] | None:
-    members = _members(annotation)
+    members = sections_of(annotation)
     tagged = [member for member in members if _tags_of(member) & set(tags)]
     found = tagged or members
     return found[0] if found else None
-
-
-def _members(annotation: Any) -> list[type[BaseModel]]:
-    """Return the sections that a value of this type may be."""
-    if get_origin(annotation) is Annotated:
-        return _members(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        return [one for member in get_args(annotation) for one in _members(member)]
-    is_section = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-    return [annotation] if is_section else []
 
 
 def _tags_of(model: type[BaseModel]) -> set[str]:

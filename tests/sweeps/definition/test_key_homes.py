@@ -1,0 +1,43 @@
+"""A key of another section is answered with that section."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from sweeps.definition.key_homes import home_of
+from sweeps.definition.loading import check_sweep
+from sweeps.definition.sweep_file import SweepFile
+from sweeps.errors import SweepFileError
+from sweeps.models.configuration import TrialConfig
+from tests.sweeps.sweep_files import write_sweep
+
+
+@pytest.mark.parametrize(
+    ("override", "answer"),
+    [
+        ("space.regularization.dropout=0.5", "'dropout' is a key of `space.model`"),
+        ("data.folds=3", "'folds' is a key of `data.split`"),
+        ("epochs=3", "'epochs' is a key of `space.training`"),
+        ("space.training.early_stopping={patience: 3}", "is a key of `space.regularization`"),
+        ("space.training.gpu=1", "'gpu' is a key of `resources`"),
+        ("search.constraints=[]", "'constraints' is a key of the file itself"),
+        ("stopping.grace_epoch=3", "did you mean 'grace_epochs'?"),
+    ],
+)
+def test_a_key_of_another_section_is_answered_with_that_section(
+    tmp_path: Path, override: str, answer: str
+) -> None:
+    path = write_sweep(tmp_path, stopping="{scheduler: asha}")
+    with pytest.raises(SweepFileError, match=re.escape(answer)):
+        check_sweep(path, [override])
+
+
+def test_nothing_is_said_of_a_key_that_several_sections_have_or_that_is_of_an_own_model() -> None:
+    assert home_of("options", TrialConfig) == ""
+    assert home_of("seed", SweepFile) == ""
+    assert home_of("zzz", SweepFile) == ""
+    assert home_of("dropout", BaseModel) == ""
