@@ -47,8 +47,8 @@ class TuningCurve:
         trials: How many results it is made from.
         pruned: How many of these were pruned, and count by what they had reached.
         lost: How many trials without a result count as the worst one.
-        enough: The n at which the expected best is within 5 % of that of all, in the loss or, where
-            high is good, in the distance from 1.
+        enough: The n at which the expected best is within 5 % of that of all, in its distance from
+            the best value that the metric can have; all where it has none.
         more: Whether twice as many trials would better the expected best by 5 % or more.
         sentence: Whether fewer would have done, and whether more would help.
     """
@@ -135,29 +135,49 @@ def _curves(values: Array, numbers: Array, objective: Objective) -> tuple[Array,
 def _judged(values: Array, objective: Objective) -> tuple[int, More, str]:
     """Return the n that would have been enough, whether more would help, and the sentence.
 
-    Every metric has a least error of 0: losses themselves, and 1 less accuracy, F1 or R2.
+    Results are judged by their distance from the best value that the metric can have: 5 % of a
+    reward of 200, or of a log-likelihood below 0, is no measure of what is left to gain.
     """
-    errors = np.sort(values if objective.mode == "min" else 1 - values)
+    optimum = _optimum(values, objective)
+    sign = 1 if objective.mode == "min" else -1
+    errors = np.sort(sign * (values - (optimum if math.isfinite(optimum) else 0.0)))
     if errors[0] == errors[-1]:
         return 1, "hardly", "All trials came to the same result: one would have done."
     count, half = len(errors), len(errors) // 2
     best, before = expected_best(errors, count), expected_best(errors, half)
+    shown = [sign * one + (optimum if math.isfinite(optimum) else 0.0) for one in (before, best)]
+    expected = (
+        f"With {half} such trials you would have expected a best {objective.metric} of "
+        f"{shown[0]:.3g}, with {count} of {shown[1]:.3g}"
+    )
+    if not math.isfinite(optimum):
+        return count, "unclear", f"{expected}. {_NO_OPTIMUM.format(objective.metric)}"
 
     def is_near(number: int) -> bool:
-        return expected_best(errors, number) <= best + _NEAR * abs(best)
+        return expected_best(errors, number) <= best + _NEAR * best
 
     enough = 1 + bisect.bisect_left(range(1, count), True, key=is_near)
     more = _would_help(errors)
-    shown = [one if objective.mode == "min" else 1 - one for one in (before, best)]
-    of_what = "" if objective.mode == "min" else " of its distance from 1"
+    of_what = f" of its distance from {optimum:g}" if optimum else ""
     sentence = (
-        f"With {half} such trials you would have expected a best {objective.metric} of "
-        f"{shown[0]:.3g}, with {count} of {shown[1]:.3g}; {enough} would have been enough to come "
+        f"{expected}; {enough} would have been enough to come "
         f"within {_NEAR:.0%}{of_what}. {_MORE[more].format(count=count, said=_SAID)}"
     )
     return enough, more, sentence
 
 
+def _optimum(values: Array, objective: Objective) -> float:
+    """Return the best value that the metric can have; infinite where there is none.
+
+    A loss whose floor nobody gave has 0 as long as no trial came below.
+    """
+    floor, ceiling = objective.bounds_around(values.tolist())
+    if objective.mode == "max":
+        return ceiling
+    return 0.0 if floor == -math.inf and values.min() >= 0 else floor
+
+
+_NO_OPTIMUM = "{} has no best value that is known, so nothing is said of more trials."
 # Of what is said of more trials, by docs/truth.md.
 _SAID = f"{_NEAR:.0%} is the line, and this is said wrongly in fewer than 1 of 20 sweeps"
 _MORE: dict[More, str] = {

@@ -26,6 +26,7 @@ from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.stages import read_audit
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.record.wording import (
+    DevRows,
     audit_sentence,
     newer_candidates,
     no_winner_words,
@@ -149,7 +150,7 @@ def _summary(
     on_what = f"on {data.source}" if data.splits else "without data of the sweep's own"
     text = [
         f"A {method} search of {record.wanted} trials {on_what}: {counts or 'none ended'}.",
-        *_surprise(description, choice, openings),
+        *_surprise(DevRows(dev_rows(data), len(record.ranked())), choice, openings),
         *_winner_words(record, choice, openings),
         *_next_words(folder, record, analysis, choice),
     ]
@@ -182,12 +183,8 @@ def _data_facts(description: Description, record: SweepRecord) -> dict[str, str]
     return {"data": rows, "cut": data.cut or AT_RANDOM}
 
 
-def _surprise(
-    description: Description, choice: FinalChoice | None, openings: Sequence[Opening]
-) -> list[str]:
-    words = (
-        "" if choice is None else surprise_sentence(choice, openings, dev_rows(description.data))
-    )
+def _surprise(seen: DevRows, choice: FinalChoice | None, openings: Sequence[Opening]) -> list[str]:
+    words = "" if choice is None else surprise_sentence(choice, openings, seen)
     return [words] if words else []
 
 

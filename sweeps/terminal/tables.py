@@ -24,6 +24,7 @@ from sweeps.record.stages import has_failed_trials
 from sweeps.record.stops import StopReason
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.record.wording import (
+    DevRows,
     audit_sentence,
     newer_candidates,
     no_winner_words,
@@ -225,7 +226,8 @@ def _print_winner(results: Results, console: Console) -> None:
     if choice is not None:
         print_final(choice, results.openings, shown_path(results.path), console)
         rows = dev_rows(results.folder.read_description().data)
-        if surprise := surprise_sentence(choice, results.openings, rows):
+        seen = DevRows(rows, len(record.ranked()))
+        if surprise := surprise_sentence(choice, results.openings, seen):
             console.print(surprise, style="yellow", highlight=False, soft_wrap=True)
         _print_if_outdated(results, choice, console)
         winner = record.trials[choice.winner.trial]

@@ -7,18 +7,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from tests.calibration.claims import CLAIMS
-from tests.calibration.measuring import RECORD, Measured, measure, page, read, write
+from tests.calibration.measuring import RECORD, measure_at, page, read, write
 
 parser = argparse.ArgumentParser(prog="make calibration ARGS=...")
 parser.add_argument("--part", type=float, default=1.0, help="of the simulations, for a quick look")
 parser.add_argument("--only", default="", help="rows whose name has these words; the rest stays")
 parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
 parser.add_argument("--out", type=Path, default=Path("docs/truth.md"))
-
-
-def measured(at: int, part: float) -> Measured:
-    """Measure a claim by its number: its functions cannot be sent to a process."""
-    return measure(CLAIMS[at], part)
 
 
 def main() -> None:
@@ -28,7 +23,7 @@ def main() -> None:
     # Threads of torch do not live through a fork.
     with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
         for at, one in zip(
-            wanted, pool.map(measured, wanted, [asked.part] * len(wanted)), strict=True
+            wanted, pool.map(measure_at, wanted, [asked.part] * len(wanted)), strict=True
         ):
             claim = CLAIMS[at]
             found[claim.name] = one

@@ -56,6 +56,10 @@ _GAIN = "unbiased expected best (Tang et al., ACL 2020); spacings (Renyi 1953)"
 _BAND = "order statistics (Learned-Miller and DeStefano 2008; Lourie, Cho and He 2023)"
 _LOWEST = "standard error of the gap to the lowest dev error, Bonferroni over trials"
 _BOOTSTRAP = "studentised bootstrap (Efron and Tibshirani 1993, 12.5)"
+_PROMISE = (
+    "test interval, widened for dev rows (Schenker and Gentleman 2001) and moved by the luck of "
+    "the best (order statistics)"
+)
 
 
 def _plateau(places: object) -> object:
@@ -205,10 +209,16 @@ CLAIMS = (
         worlds.winner_interval_misses(3, worlds.exponential_seeds), runs=1000, limit=_SKEWED,
     ),
     Claim(
-        ("wording:surprise_sentence",), "the test rows are worse than promised",
-        "test interval, widened for dev rows (Schenker and Gentleman 2001)", 0.05,
-        "100 dev and test rows of one kind, accuracy .85", worlds.test_rows_surprise(0.85),
-        "accuracy .65 on test rows", worlds.test_rows_surprise(0.65),
+        ("wording:surprise_sentence",), "the test rows are worse than promised", _PROMISE, 0.05,
+        "100 dev and test rows of one kind, accuracy .85, one trial",
+        worlds.test_rows_surprise(0, 1),
+        "accuracy .65 on test rows", worlds.test_rows_surprise(0.2, 1),
+    ),
+    Claim(
+        ("wording:surprise_sentence",), "the test rows are worse than promised", _PROMISE, 0.05,
+        "100 dev and test rows of one kind, accuracy .85, the best of 60 trials",
+        worlds.test_rows_surprise(0, 60),
+        "accuracy .65 on test rows", worlds.test_rows_surprise(0.2, 60),
     ),
     Claim(
         ("test:accuracy",), "test accuracy, 95 % interval", "Clopper and Pearson (1934)", 0.05,

@@ -10,7 +10,17 @@ from typing import Any
 
 from tests.calibration.claims import CLAIMS, COUNTS, Claim, World
 
-__all__ = ["RECORD", "Measured", "Rate", "measure", "outcomes", "page", "read", "write"]
+__all__ = [
+    "RECORD",
+    "Measured",
+    "Rate",
+    "measure",
+    "measure_at",
+    "outcomes",
+    "page",
+    "read",
+    "write",
+]
 
 RECORD = Path(__file__).with_name("measured.json")
 
@@ -71,6 +81,14 @@ def measure(claim: Claim, part: float = 1.0) -> Measured:
         first_silent=silent[: claim.replayed],
         first_true=true[: claim.replayed],
     )
+
+
+def measure_at(at: int, part: float) -> Measured:
+    """Measure a claim by its number: its functions cannot be sent to a process.
+
+    It stands here, as a process that is spawned does not import the `__main__` of a package.
+    """
+    return measure(CLAIMS[at], part)
 
 
 def read() -> dict[str, Measured]:

@@ -33,7 +33,7 @@ SAID = [claim for claim in REPLAYED if claim.true is not None]
 def test_every_sentence_that_the_report_can_say_has_a_row() -> None:
     said = {f"analysis:{one.name}" for one in dataclasses.fields(Analysis)}
     said |= {f"diagnosis:{finding}" for finding in RULES}
-    said |= {f"wording:{name}" for name in wording.__all__}
+    said |= {f"wording:{name}" for name in wording.__all__ if name.islower()}
     covered = {name for claim in CLAIMS for name in claim.covers} | {*COUNTS}
     assert said <= covered
     assert {

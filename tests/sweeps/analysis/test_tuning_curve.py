@@ -219,3 +219,32 @@ def test_trials_without_a_result_count_as_the_worst() -> None:
 def test_a_perfect_best_is_judged_without_a_division_by_nothing(best: float) -> None:
     mode = "min" if best == 0 else "max"
     assert curve([best] * 15 + [0.5] * 5, mode, "dev_accuracy").more == "hardly"
+
+
+@pytest.mark.parametrize(
+    ("values", "mode", "metric"),
+    [
+        (np.linspace(-3.0, -1.0, 20), "min", "dev_nll"),
+        (np.linspace(-1.0, 2.0, 20), "min", "dev_nll"),
+        (np.linspace(100.0, 200.0, 20), "max", "dev_reward"),
+        (np.linspace(60.0, 95.0, 20), "max", "dev_accuracy"),  # in percent
+    ],
+)
+def test_nothing_is_said_of_more_trials_by_a_metric_without_a_best_value(
+    values: Any, mode: Any, metric: str
+) -> None:
+    found = curve(values, mode, metric)
+    assert (found.more, found.enough) == ("unclear", 20)
+    best = f"{values[0 if mode == 'min' else -1]:.3g}"
+    assert f"with 20 of {best}. {metric} has no best value that is known" in found.sentence
+
+
+def test_five_percent_are_of_the_distance_from_the_metrics_own_best_value() -> None:
+    errors = floor_and_tail(np.random.default_rng(1).uniform(size=40))
+    plain = curve(errors)
+    percent = Objective("dev_share", "max", limits=(0.0, 100.0))
+    seen = [float(100 - 20 * one) for one in errors]
+    found = tuning_curve(evidence(RANGE, drawn(40), seen, objective=percent))
+    assert isinstance(found, TuningCurve)
+    assert (found.more, found.enough) == (plain.more, plain.enough)
+    assert "within 5% of its distance from 100." in found.sentence
