@@ -22,4 +22,4 @@ def _replay(parsed: argparse.Namespace) -> int:
 
     found = replay(parsed.run)
     print(f"{parsed.run}: {found.sentence}")
-    return 0 if found.different is None else 1
+    return 0 if found.follows else 1

@@ -100,7 +100,7 @@ class FinalModel:
 
     Attributes:
         how: `refit` on train and dev, or `repeat`: the winner's median repeat.
-        note: Why it is not a refit although one was wanted; else empty.
+        note: Why it is not a refit although one was wanted, or what is wrong with it; else empty.
         epochs: How long it was trained.
         weights: Its file, relative to the run folder.
         preprocessing: Its file, relative to the run folder.

@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from sweeps.record.final import Candidate
 from sweeps.record.sweep_record import Place, SweepRecord, TrialRecord
 
-__all__ = ["ALPHA", "SKEWED_SEEDS", "median_repeat", "rank_candidates", "welch_p_value"]
+__all__ = [
+    "ALPHA",
+    "SKEWED_SEEDS",
+    "median_repeat",
+    "rank_candidates",
+    "refit_warning",
+    "welch_p_value",
+]
 
 # Two candidates whose difference has a larger p value count as equal within the noise of seeds.
 ALPHA = 0.05
@@ -18,6 +25,32 @@ SKEWED_SEEDS = (
     "Where a few seeds do far worse than most, the true mean is worse than its interval in more "
     "than 1 of 20 sweeps."
 )
+
+
+# By how much more than the repeats spread a refit's train loss may lie above them, relative to it.
+_LEAST_SPREAD = 0.1
+
+
+def refit_warning(refit: TrialRecord, repeats: Sequence[TrialRecord]) -> str:
+    """Return that a refit by a schedule ended worse than the repeats; empty where it did not.
+
+    No dev rows are left to tell, so train losses are compared. The values of a schedule were
+    chosen for one net as it was then, and need not suit another.
+
+    Args:
+        repeats: Those of the same configuration, at their best epochs.
+    """
+    rows = [one.best for one in repeats if one.best is not None and "train_loss" in one.best]
+    if not refit.trial.configuration.get("changes") or "train_loss" not in refit.last or not rows:
+        return ""
+    last, losses = refit.last["train_loss"], [row["train_loss"] for row in rows]
+    low, high = min(losses), max(losses)
+    if last <= high + max(high - low, _LEAST_SPREAD * abs(high)):
+        return ""
+    return (
+        f"its schedule suits it less than the repeats: train_loss ended at {last:.4g}, theirs "
+        f"between {low:.4g} and {high:.4g}; `final: {{refit: false}}` keeps the median repeat"
+    )
 
 
 def rank_candidates(searched: SweepRecord, repeats: SweepRecord) -> list[Candidate]:

@@ -64,7 +64,8 @@ def _candidates(choice: FinalChoice, noise: str) -> Panel:
 
 def _third(choice: FinalChoice) -> str:
     if choice.model.how == "refit":
-        return "another net, trained once more on dev rows, too"
+        note = f" ({choice.model.note})" if choice.model.note else ""
+        return f"another net, trained once more on dev rows, too{note}"
     return "one of the repeats"
 
 

@@ -131,10 +131,16 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
     """Add `trials` more trials to a plan that is drawn, or that grows.
 
     Raises:
-        RequestError: The sweep's method draws no further trials.
+        RequestError: The sweep's method draws no further trials, or it trained a population.
         SweepFileError: The space has too few configurations.
     """
-    description, search = folder.read_description(), folder.read_sweep().search
+    description, file = folder.read_description(), folder.read_sweep()
+    search = file.search
+    if file.is_population:
+        raise RequestError(
+            f"{folder.name} trained a population, which begins together: trials added now could "
+            f"copy none of it; start a new sweep with search.trials={description.trials + trials}"
+        )
     if search.method in ("grid", "manual"):
         raise RequestError(
             f"{folder.name} uses method {search.method}, whose trials are all in its file; "

@@ -40,7 +40,13 @@ from sweeps.record.final import (
     write_final,
 )
 from sweeps.record.final_files import unnoted
-from sweeps.record.final_ranking import ALPHA, median_repeat, rank_candidates, welch_p_value
+from sweeps.record.final_ranking import (
+    ALPHA,
+    median_repeat,
+    rank_candidates,
+    refit_warning,
+    welch_p_value,
+)
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.recorder import Recorder
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
@@ -172,7 +178,8 @@ class FollowUp:
         if not can_be_refitted(median.trial):
             why = "a plateau schedule needs dev rows, and a refit trains on them"
             return _with_note(as_repeat, why)
-        epochs = _median_epoch([t for t in repeats.trials if t.trial.hash == winner.hash])
+        of_winner = [one for one in repeats.trials if one.trial.hash == winner.hash]
+        epochs = _median_epoch(of_winner)
         splits = refit_splits(self.dataset, self.file.data, self.file.seed)
         folder = stage_folder(self.folder, "final/refit")
         if folder is None:
@@ -184,7 +191,8 @@ class FollowUp:
         [refit] = record.trials
         if refit.outcome is not Outcome.COMPLETED:
             return _with_note(as_repeat, f"the refit {refit.outcome}: {refit.reason}")
-        return self._saved("final/refit", "refit", refit)
+        saved = self._saved("final/refit", "refit", refit)
+        return _with_note(saved, refit_warning(refit, of_winner))
 
     @property
     def _is_of_programs(self) -> bool:

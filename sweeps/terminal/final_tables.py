@@ -76,9 +76,9 @@ def _ends(one: Candidate) -> str:
 def _model_sentence(choice: FinalChoice) -> str:
     """Return which net the sweep ended with."""
     model = choice.model
-    if model.how == "refit":
-        return f"trained once more on train and dev rows for {model.epochs} epochs"
     note = f" ({model.note})" if model.note else ""
+    if model.how == "refit":
+        return f"trained once more on train and dev rows for {model.epochs} epochs{note}"
     return f"the winner's median repeat, at epoch {model.epochs}{note}"
 
 

@@ -67,6 +67,11 @@ class LedgerScheduler:
             return Action.STOP
         return self._decide(report.trial, at) if is_new and at is not None else Action.CONTINUE
 
+    def hear(self, steps: Iterable[Step]) -> None:
+        """Tell the scheduler what the ledger has of another session."""
+        for step in steps:
+            self._replay_step(step)
+
     def leave(self, index: int) -> None:
         """Tell the scheduler, once, that a trial has its outcome."""
         self._end(index)
@@ -160,8 +165,7 @@ class LedgerScheduler:
 
     def _replay(self) -> None:
         """Tell the scheduler what the last one was told, in the same order."""
-        for step in tuple(self.recorder.record.steps):
-            self._replay_step(step)
+        self.hear(tuple(self.recorder.record.steps))
         self._record_stops()  # those that a kill kept from the ledger
         self._losers.clear()  # no runner has them
 

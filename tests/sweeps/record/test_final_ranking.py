@@ -11,8 +11,8 @@ from scipy.stats import binom, t
 from sweeps.definition.planning import PlannedTrial
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.final import Candidate
-from sweeps.record.final_ranking import rank_candidates
-from sweeps.record.sweep_record import SweepRecord
+from sweeps.record.final_ranking import rank_candidates, refit_warning
+from sweeps.record.sweep_record import SweepRecord, TrialRecord
 
 
 def record(values: Any, repeats: int, objective: Objective) -> SweepRecord:
@@ -68,3 +68,28 @@ def test_an_accuracy_in_percent_is_no_share() -> None:
 def test_an_accuracy_is_nowhere_said_to_be_above_1() -> None:
     found = ranked(np.array([[0.9, 0.95, 0.99]]), "dev_accuracy", "max")
     assert found[0].high == 1.0
+
+
+def trained(train_loss: float, **configuration: Any) -> TrialRecord:
+    row = {"epoch": 3, "train_loss": train_loss}
+    return TrialRecord(PlannedTrial(0, "a", 0, configuration), best=row, last=row)
+
+
+CHANGES = [{"from_epoch": 2, "values": {"optimizer.lr": 0.1}}]
+
+
+@pytest.mark.parametrize(
+    ("last", "configuration", "words"),
+    [
+        (0.9, {"changes": CHANGES}, "train_loss ended at 0.9, theirs between 0.2 and 0.4; "),
+        (0.55, {"changes": CHANGES}, ""),
+        (0.1, {"changes": CHANGES}, ""),
+        (0.9, {}, ""),
+    ],
+)
+def test_a_refit_by_a_schedule_that_ends_far_above_the_repeats_is_told(
+    last: float, configuration: dict[str, Any], words: str
+) -> None:
+    found = refit_warning(trained(last, **configuration), [trained(0.2), trained(0.4)])
+    assert bool(found) == bool(words)
+    assert words in found

@@ -13,9 +13,12 @@ import pytest
 import torch
 
 import sweeps
+from sweeps.cli.commands import main
+from sweeps.errors import RequestError
 from sweeps.models.training.training import Training
 from sweeps.models.training.weights import load_weights
 from sweeps.record.kept_weights import best_weights
+from sweeps.record.ledger import Ledger, read_events
 from sweeps.record.results import Results
 from sweeps.report.lineage_figure import ancestry
 from sweeps.report.report import report_sections
@@ -136,6 +139,27 @@ def test_copies_that_the_ledger_lost_and_all_checkpoints_come_out_the_same(
     assert told(resumed) == told(unbroken)
 
 
+def test_replay_makes_every_copy_again_and_finds_one_that_does_not_follow(
+    unbroken: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["replay", str(unbroken.path)]) == 0
+    assert "all 6 planned trials and all 9 copies follow" in capsys.readouterr().out
+    changed = tmp_path / "changed"
+    shutil.copytree(unbroken.path, changed, ignore=shutil.ignore_patterns("ledger.jsonl"))
+    ledger = Ledger(changed / "ledger.jsonl")
+    ledger.append(*map(_with_another_copy, read_events(unbroken.folder.ledger)))
+    ledger.close()
+    assert main(["replay", str(changed)]) == 1
+    assert "does not follow: in the ledger it copied trial" in capsys.readouterr().out
+
+
+def _with_another_copy(event: dict[str, Any]) -> dict[str, Any]:
+    """The copies after epoch 4 went on with another rate."""
+    if event["event"] == "copied" and event["epoch"] == 4:
+        return event | {"values": {**event["values"], "optimizer.lr": 0.5}}
+    return event
+
+
 def test_a_final_repeats_the_whole_schedule_of_the_best(unbroken: Results) -> None:
     best = [one.trial for one in unbroken.record.ranked()[:2]]
     assert unbroken.final is not None
@@ -147,6 +171,12 @@ def test_a_final_repeats_the_whole_schedule_of_the_best(unbroken: Results) -> No
     reports = [one for one in events(folder, "report") if one["trial"] == repeat]
     rates = {row["lr"] for report in reports for row in report["epochs"]}
     assert len(rates) == 2
+
+
+def test_a_population_cannot_be_extended(unbroken: Results) -> None:
+    with pytest.raises(RequestError, match=r"begins together.*start a new sweep with search.tri"):
+        sweeps.extend(unbroken.path, 2, runner="local", tracking_uri="none")
+    assert len(unbroken.folder.read_plan()) == 6
 
 
 def test_the_schedule_and_lineage_of_the_winner_are_told(unbroken: Results) -> None:
