@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from sweeps.models.scoring.metric_configuration import MetricOptions
 from sweeps.models.scoring.metrics import METRICS, Limits, Mode, bounds_of
 
-__all__ = ["Objective"]
+__all__ = ["SIZES", "Objective"]
+
+# What is recorded of a net once, however it trains; less of each is better.
+SIZES = ("parameters",)
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,15 @@ class Objective:
         recorded: What epochs have besides the usual metrics, the objective's own among them; only
             training asks for it.
         limits: The least and the greatest value of a metric that no table has; None of others.
+        others: What a trial should be good at besides: dev metrics, and sizes of its net. Trials
+            are ranked by this one alone; the others say which stand on the front.
     """
 
     metric: str
     mode: Mode
     recorded: Mapping[str, MetricOptions] = field(default_factory=dict)
     limits: Limits | None = None
+    others: tuple[Objective, ...] = ()
 
     @classmethod
     def of(cls, goal: Mapping[str, Any]) -> Self:
@@ -35,13 +41,20 @@ class Objective:
         if limits is not None:
             low, high = limits
             limits = (low, high)
-        return cls(goal["metric"], goal["mode"], limits=limits)
+        others = tuple(cls.of(one) for one in goal.get("others", ()))
+        return cls(goal["metric"], goal["mode"], limits=limits, others=others)
 
     @property
     def goal(self) -> dict[str, Any]:
         """What sweep.json says of it."""
         own = {} if self.limits is None else {"limits": list(self.limits)}
-        return {"metric": self.metric, "mode": self.mode, **own}
+        others = {"others": [one.goal for one in self.others]} if self.others else {}
+        return {"metric": self.metric, "mode": self.mode, **own, **others}
+
+    @property
+    def all(self) -> tuple[Objective, ...]:
+        """This objective, the first, and then the others."""
+        return (replace(self, others=()), *self.others)
 
     @property
     def sign(self) -> float:

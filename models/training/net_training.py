@@ -208,6 +208,11 @@ class NetTraining:
         with self._randomness, self._randomness.again():
             self._evaluate(torch.zeros((), device=self._parameters.gradient.device))
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers the net trains; those that layers share count once."""
+        return sum(one.numel() for one in self._parameters.named.values())
+
     def keep_weights(self) -> None:
         """Copies the weights as they are now, in place of what was kept before."""
         self._kept = {name: tensor.clone() for name, tensor in self._net.state_dict().items()}

@@ -171,6 +171,12 @@ class Training:
         """
         return _together([net.kept_weights for net in self._nets])
 
+    @property
+    def sizes(self) -> dict[str, float]:
+        """The size of a net by `SIZES`: each fold has such a net; empty for user-defined code."""
+        first = self._nets[0]
+        return {"parameters": first.parameters} if isinstance(first, NetTraining) else {}
+
     def evaluate_again(self) -> None:
         """Measures the nets as they are once more, and keeps nothing of it."""
         for net in self._nets:

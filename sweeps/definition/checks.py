@@ -21,14 +21,14 @@ from sweeps.definition.constraint_checks import (
 )
 from sweeps.definition.generation_checks import generation_problems
 from sweeps.definition.listed import complete, listed_configurations
-from sweeps.definition.metric_checks import check_metrics, check_objective
+from sweeps.definition.metric_checks import check_metrics
+from sweeps.definition.objective_checks import check_objectives
 from sweeps.definition.own_files import looked_in
 from sweeps.definition.own_loss_checks import check_own_loss, of_own_loss
 from sweeps.definition.own_options import option_problems
 from sweeps.definition.own_training_checks import (
     check_needs_data,
     check_own_metrics,
-    check_own_objective,
     mixed_training,
     trains_itself,
 )
@@ -89,7 +89,7 @@ def check_sections(
     around = Surroundings(data, looked_in(base_dir), run_code)
     problems += misfits if misfits or is_read else _look_at_data(file, around)
     problems += check_needs_data(file)
-    objective = None if "objective" in unsound else _check_objective(file, data, problems)
+    objective = None if "objective" in unsound else check_objectives(file, data, problems)
     problems += _check_metrics(file, around)
     constraints, unreadable = read_constraints(file.constraints)
     problems += unreadable
@@ -114,7 +114,7 @@ def check_sections(
         problems += _check_stopping(file.stopping, tried)
         complete = [*complete_ones, *(one for _, one in listed)]
         problems += population_problems(file, space, complete)
-    problems += check_own_loss(file.objective.metric, tried)
+    problems += check_own_loss(file.objective, tried)
     problems += check_roles(file.roles, space)
     problems += _check_resources(file)
     problems += faults
@@ -122,14 +122,6 @@ def check_sections(
         return None, list(dict.fromkeys(problems))
     judged = of_own_loss(objective, tried)
     return Sections(space, tuple(constraints.values()), judged, data), []
-
-
-def _check_objective(
-    file: SweepFile, data: DataSummary | None, problems: list[Problem]
-) -> Objective | None:
-    if trains_itself(file.space):
-        return check_own_objective(file.objective, file.metrics, problems)
-    return check_objective(file.objective, file.metrics, data, problems)
 
 
 def _check_metrics(file: SweepFile, around: Surroundings) -> Iterator[Problem]:

@@ -35,10 +35,25 @@ def sweep_schema() -> Schema:
     for section in ("baseline", "configurations"):
         _point_listed(definitions, section)
     schema["properties"]["space"] = {"anyOf": [*spaces, _choice_of(spaces)]}
+    schema["properties"]["objective"] = _one_or_list(schema["properties"]["objective"])
     # Only own training does without data.
     own = {"properties": {"space": {"anyOf": [spaces[1], _choice_of([spaces[1]])]}}}
     schema["anyOf"] = [{"required": ["data"]}, own]
     return {"$schema": _DRAFT, **schema, "$defs": definitions}
+
+
+def _one_or_list(objective: Schema) -> Schema:
+    """Return the schema of the objective, or of a list of which it is the first."""
+    listed: Schema = {
+        "type": "array",
+        "prefixItems": [{"$ref": "#/$defs/ObjectiveSection"}],
+        "items": {"$ref": "#/$defs/OtherObjective"},
+        "minItems": 1,
+    }
+    about: Schema = {
+        key: objective.pop(key) for key in ("default", "description") if key in objective
+    }
+    return {"anyOf": [objective, listed], **about}
 
 
 def _space_definitions(name: str, trial: Schema) -> Schema:

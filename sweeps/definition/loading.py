@@ -5,7 +5,7 @@ Imports neither torch nor ray nor mlflow, so that the verdict is there at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from pydantic import ValidationError
 
 from sweeps.definition.checks import check_sections
 from sweeps.definition.choosing import choose
+from sweeps.definition.objective_checks import place_in_list
 from sweeps.definition.overrides import Override, apply_overrides, parse_override
 from sweeps.definition.own_files import make_importable
 from sweeps.definition.own_modules import package_problem
 from sweeps.definition.planning import PlannedTrial, make_plan
 from sweeps.definition.problems import at_place
 from sweeps.definition.sweep import Sweep
-from sweeps.definition.sweep_file import SweepFile
+from sweeps.definition.sweep_file import SweepFile, ranked_by_first
 from sweeps.definition.trial_checks import template_place
 from sweeps.definition.validation_messages import problems_of
 from sweeps.errors import FileProblem, SweepFileError
@@ -74,7 +75,7 @@ def check_text(
     """Check a sweep file's text; `name` is what messages call it, the rest as in check_sweep."""
     document = _read(source, name)
     value, applied, refused = _changed(document.value, overrides)
-    places = _Places(name, document, applied)
+    places = _Places(name, document, value, applied)
     if run_code:
         make_importable(base_dir)
     file, unsound, problems = _well_formed(value)
@@ -130,8 +131,8 @@ def _package_problems(sweep: Sweep, plan: Iterable[PlannedTrial]) -> Iterator[Pr
 def located(sweep: Sweep, problems: Iterable[Problem]) -> list[FileProblem]:
     """Return problems of a sweep with where they stand: in its file, or in an override."""
     document = _read(sweep.source, sweep.name)
-    applied = _changed(document.value, sweep.overrides)[1]
-    return _Places(sweep.name, document, applied).of(problems)
+    values, applied, _ = _changed(document.value, sweep.overrides)
+    return _Places(sweep.name, document, values, applied).of(problems)
 
 
 def read_values(source: str, name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -179,7 +180,11 @@ def _well_formed(value: dict[str, Any]) -> tuple[SweepFile, frozenset[str], list
     try:
         return SweepFile.model_validate(value), frozenset(), []
     except ValidationError as err:
-        problems = problems_of(err, SweepFile, value)
+        # Errors are at the places of the first objective's section, and `_Places` turns them back.
+        read = {
+            key: ranked_by_first(one) if key == "objective" else one for key, one in value.items()
+        }
+        problems = problems_of(err, SweepFile, read)
         unsound = frozenset(str(details["loc"][0]) for details in err.errors())
     sound = {key: value[key] for key in SweepFile.model_fields if key in value.keys() - unsound}
     if "data" not in value:
@@ -207,8 +212,16 @@ def _listed_only(search: Any) -> dict[str, Any]:
 class _Places:
     """Finds where in the file, or in which override, a key path stands."""
 
-    def __init__(self, name: str, document: Document, overrides: Iterable[Override]) -> None:
+    def __init__(
+        self,
+        name: str,
+        document: Document,
+        values: Mapping[str, Any],
+        overrides: Iterable[Override],
+    ) -> None:
+        """Take the file as it was read, and its values with the overrides in them."""
         self._name = name
+        self._values = values
         self._document = document
         self._overrides = list(overrides)
 
@@ -217,6 +230,7 @@ class _Places:
         return list(dict.fromkeys(found))
 
     def _one(self, problem: Problem) -> FileProblem:
+        problem = replace(problem, path=place_in_list(problem.path, self._values))
         for override in reversed(self._overrides):  # the last one holds
             if problem.path[: len(override.path)] == override.path:
                 return at_place(problem, f"--set {override.text}")

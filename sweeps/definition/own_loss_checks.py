@@ -6,30 +6,37 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from sweeps.definition.sweep_file import ObjectiveSection
 from sweeps.models.scoring.objective import Objective
-from sweeps.search_spaces.problems import Problem
+from sweeps.search_spaces.problems import KeyPath, Problem
 
 __all__ = ["check_own_loss", "of_own_loss"]
 
 
-def check_own_loss(metric: str, configurations: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
+def check_own_loss(
+    section: ObjectiveSection, configurations: Iterable[Mapping[str, Any]]
+) -> Iterator[Problem]:
     """Yield that trials would be judged each by another loss.
 
     The losses that the product has may be a parameter: every trial then reports the task's own.
 
     Args:
-        metric: the objective.
+        section: the objective, and the others beside it.
         configurations: those that show every option and both ends of every range.
     """
     losses = _losses(configurations)
-    if metric != "dev_loss" or not _has_own(losses) or _are_equal(losses):
+    places: dict[KeyPath, str] = {("objective", "metric"): section.metric}
+    for number, other in enumerate(section.others):
+        places["objective", "others", number, "metric"] = other.metric
+    judging = [place for place, metric in places.items() if metric == "dev_loss"]
+    if not judging or not _has_own(losses) or _are_equal(losses):
         return
     rule = (
         "trials cannot be compared by dev_loss, the mean of the loss that each is trained on, "
         "where that differs between them"
     )
     hint = "choose a metric that all of them share, as dev_accuracy or dev_r2, or fix space.loss"
-    yield Problem(("objective", "metric"), metric, rule, hint=hint)
+    yield Problem(judging[0], "dev_loss", rule, hint=hint)
 
 
 def of_own_loss(objective: Objective, configurations: Iterable[Mapping[str, Any]]) -> Objective:

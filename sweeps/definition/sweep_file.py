@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from sweeps.definition.search_methods import Search
 from sweeps.models.data.configuration import NO_DATA, DataConfig
 from sweeps.models.scoring.metric_configuration import AskedMetrics, MetricOptions
 from sweeps.models.scoring.metrics import with_objective
+from sweeps.models.scoring.objective import SIZES
 from sweeps.models.section import Section
 
 __all__ = [
@@ -26,13 +27,23 @@ __all__ = [
     "MedianStopping",
     "NoScheduler",
     "ObjectiveSection",
+    "OtherObjective",
     "PopulationBased",
     "Resources",
     "Roles",
     "Stopping",
     "SweepFile",
     "TrialLimits",
+    "ranked_by_first",
 ]
+
+
+class OtherObjective(Section):
+    """What a trial should be good at besides what it is ranked by: `{metric: parameters}`."""
+
+    metric: str = Field(
+        description="A dev metric, or `parameters`: how many numbers the net trains."
+    )
 
 
 class ObjectiveSection(Section):
@@ -45,6 +56,19 @@ class ObjectiveSection(Section):
         description="Error that could be reached (1 - accuracy, 1 - subset accuracy of labels, "
         "or 1 - R2); bias is above it.",
     )
+    others: list[OtherObjective] = Field(
+        [],
+        exclude_if=lambda others: not others,
+        description="What else makes a trial good; a list of objectives has here all but its "
+        "first, which ranks.",
+    )
+
+
+def ranked_by_first(value: Any) -> Any:
+    """Return a list of objectives as its first section, which ranks, with the others in it."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return {**value[0], "others": value[1:]}
+    return value
 
 
 class NoScheduler(Section):
@@ -218,7 +242,11 @@ class SweepFile(Section):
     data: DataConfig = Field(
         DataConfig(source=NO_DATA), description="Left out with own training that needs no data."
     )
-    objective: ObjectiveSection = ObjectiveSection(metric="dev_loss")
+    objective: Annotated[ObjectiveSection, BeforeValidator(ranked_by_first)] = Field(
+        ObjectiveSection(metric="dev_loss"),
+        description="What a trial is judged by, on the dev set; or a list of objectives, of which "
+        "the first ranks the trials.",
+    )
     metrics: AskedMetrics = Field(
         {},
         description="Names of metrics that are recorded besides the usual ones, as a list, or as "
@@ -247,4 +275,8 @@ class SweepFile(Section):
     @property
     def recorded_metrics(self) -> dict[str, MetricOptions]:
         """What epochs have besides the usual metrics, the objective's own among them."""
-        return with_objective(self.metrics, self.objective.metric)
+        recorded = with_objective(self.metrics, self.objective.metric)
+        for one in self.objective.others:
+            if one.metric not in SIZES:
+                recorded = with_objective(recorded, one.metric)
+        return recorded

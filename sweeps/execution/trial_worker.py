@@ -180,9 +180,12 @@ class TrialWorker:
         with _of_the_sweep():
             weights = self._save(trial, training)
         rows = [row for row in training.history if row["epoch"] > self._reported]
+        sizes = {} if self._reported else training.sizes
         self._reported = training.epoch
         outcome = self._outcome(training)
-        return TrialReport(trial.index, rows, outcome, training.reason, weights=weights)
+        return TrialReport(
+            trial.index, rows, outcome, training.reason, weights=weights, sizes=sizes
+        )
 
     def _watch(self, trial: PlannedTrial, trained_s: float) -> None:
         with _of_the_sweep():

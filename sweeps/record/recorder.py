@@ -143,6 +143,7 @@ class Recorder:
             about: dict[str, Any] = {}
             about |= {} if report.outcome is None else {"outcome": report.outcome}
             about |= {} if report.weights is None else {"weights": report.weights}
+            about |= {"sizes": report.sizes} if report.sizes and not record.sizes else {}
             before = record.best_epoch
             if not self.write("report", trial=report.trial, epochs=rows, **about):
                 return False

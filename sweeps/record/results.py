@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sweeps.definition.configurations import flatten, varied_keys
+from sweeps.models.scoring.objective import SIZES
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.ledger import read_events, to_line
 from sweeps.record.measurement import standard_error
 from sweeps.record.net_files import lost_net_words
+from sweeps.record.pareto import front_trials
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.stages import Audited, is_over, read_audit, why_no_winner
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
@@ -60,6 +62,7 @@ def trial_line(record: SweepRecord, trial: TrialRecord) -> dict[str, Any]:
         "ended_at": trial.ended_at,
         "failures": trial.failures,
         "configuration": trial.trial.configuration,
+        **({"sizes": dict(trial.sizes)} if trial.sizes else {}),
         **({"copies": [asdict(one) for one in trial.copies]} if trial.copies else {}),
     }
 
@@ -179,7 +182,8 @@ class Results:
 
         ranked = self.record.ranked()
         rest = [trial for trial in self.record.trials if trial.best is None]
-        frame = pd.DataFrame([self._frame_row(trial) for trial in [*ranked, *rest]])
+        on = front_trials(self.record)
+        frame = pd.DataFrame([self._frame_row(trial, on) for trial in [*ranked, *rest]])
         first = [one for one in self._first_columns() if one in frame]
         return frame[[*first, *(one for one in frame if one not in first)]]
 
@@ -187,7 +191,12 @@ class Results:
         """Return what people look for first: how a trial ended, how good, and what was varied."""
         flat = [flatten(one.trial.configuration) for one in self.record.trials]
         best = f"best_{self.record.objective.metric}"
-        return ["trial", "outcome", best, "best_epoch", *varied_keys(flat)]
+        others = [
+            one.metric if one.metric in SIZES else f"best_{one.metric}"
+            for one in self.record.objective.others
+        ]
+        front = ["front"] if others else []
+        return ["trial", "outcome", best, *others, *front, "best_epoch", *varied_keys(flat)]
 
     def figures(self) -> dict[str, go.Figure]:
         """Return the figures of the report, by their titles.
@@ -222,8 +231,10 @@ class Results:
         shown = table.to_html(index=False, escape=True, na_rep="")
         return f"<p><b>{html.escape(self.folder.name)}</b>: {html.escape(words)}.</p>{shown}"
 
-    def _frame_row(self, trial: TrialRecord) -> dict[str, Any]:
+    def _frame_row(self, trial: TrialRecord, on_front: Collection[int]) -> dict[str, Any]:
         line = trial_line(self.record, trial)
         best = {f"best_{key}": value for key, value in (trial.best or {}).items()}
         kept = ("trial", "hash", "outcome", "reason", "epochs", "train_s")
-        return {key: line[key] for key in kept} | best | flatten(trial.trial.configuration)
+        has_front = {"front": line["trial"] in on_front} if self.record.objective.others else {}
+        known = {key: line[key] for key in kept} | best | has_front | dict(trial.sizes)
+        return known | flatten(trial.trial.configuration)

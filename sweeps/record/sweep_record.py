@@ -97,6 +97,7 @@ class TrialRecord:
         best: The row of the best epoch, or None while no objective value was finite; the best
             since the last of the configuration's changes, as another net was trained before.
         weights_sum: The checksum of the file of its weights; empty where none was noted.
+        sizes: Of its net, by `SIZES`; empty before its first report, and of user-defined training.
         decided: The epoch of the scheduler's last recorded decision.
         failures: One text per failed attempt.
         node_faults: How many of these were a node's: it was lost, or cannot train.
@@ -116,6 +117,7 @@ class TrialRecord:
     best: dict[str, float] | None = None
     weights_sum: str = ""
     last: dict[str, float] = field(default_factory=dict)
+    sizes: Mapping[str, float] = field(default_factory=dict)
     decided: int = 0
     failures: list[str] = field(default_factory=list)
     node_faults: int = 0
@@ -307,6 +309,7 @@ class SweepRecord:
         elif kind == "report":
             self._take_rows(record, event["epochs"], event.get("outcome"))
             _take_weights(record, event.get("weights"))
+            record.sizes = event.get("sizes", record.sizes)
         elif kind == "weights":
             _take_weights(record, event["weights"])
         elif kind == "decision":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sweeps.record.sweep_record import Outcome
@@ -24,6 +24,7 @@ class TrialReport:
         notice: What a trial of this worker, this one or one before, left changed for the others.
         weights: The `epoch` of the weights that were written, and the checksum of their file,
             `digest`; None where none were.
+        sizes: Of the net, by `SIZES`, with a trial's first rows; else empty.
         is_spoilt: Whether the worker should take up no other trial, if it can be replaced.
     """
 
@@ -37,6 +38,7 @@ class TrialReport:
     notice: str = ""
     is_spoilt: bool = False
     weights: dict[str, Any] | None = None
+    sizes: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, as sent between processes."""
@@ -51,6 +53,7 @@ class TrialReport:
             "notice": self.notice,
             "is_spoilt": self.is_spoilt,
             "weights": self.weights,
+            "sizes": self.sizes,
         }
 
     @classmethod
@@ -68,4 +71,5 @@ class TrialReport:
             notice=value["notice"],
             is_spoilt=value["is_spoilt"],
             weights=value["weights"],
+            sizes=value["sizes"],
         )

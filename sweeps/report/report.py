@@ -41,6 +41,7 @@ from sweeps.report.analysis_figures import (
     saved_epochs,
 )
 from sweeps.report.final_figures import final_panels
+from sweeps.report.front_figure import front_columns, front_section
 from sweeps.report.lineage_figure import lineage_section
 from sweeps.report.page import Panel, Section, Table, render
 from sweeps.report.parameter_figures import parallel_coordinates, slices
@@ -89,6 +90,7 @@ def report_sections(folder: RunFolder) -> list[Section]:
     sections = [
         _summary(folder, record, analysis, choice, openings),
         Section("How the trials went", panels=_there(curves, *history_panels(evidence))),
+        front_section(record),
         lineage_section(record.trials, _winner(record, choice)),
         _failed(record.trials),
         Section("The space", panels=_there(parameters, importance_bars(analysis.importances))),
@@ -315,9 +317,10 @@ def _varied(trials: Sequence[TrialRecord]) -> list[str]:
 def _table(record: SweepRecord, evidence: Evidence, analysis: Analysis) -> Table:
     keys = _varied(evidence.trials)
     words = {one.trial: one.words for one in analysis.diagnoses}
+    others = front_columns(record, evidence.trials)
     columns = [
-        "trial", evidence.objective.metric, "best epoch", "epochs", "seconds", "outcome", *keys,
-        "diagnosis", "reason",
+        "trial", evidence.objective.metric, *others, "best epoch", "epochs", "seconds", "outcome",
+        *keys, "diagnosis", "reason",
     ]  # fmt: skip
     rows = []
     for at, trial in sorted(enumerate(evidence.trials), key=lambda pair: record.place(pair[1])):
@@ -326,6 +329,7 @@ def _table(record: SweepRecord, evidence: Evidence, analysis: Analysis) -> Table
             [
                 at,
                 None if value != value else float(f"{value:.6g}"),
+                *(column[at] for column in others.values()),
                 trial.best_epoch,
                 trial.epochs,
                 round(trial.train_s, 2),

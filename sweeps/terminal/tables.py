@@ -15,10 +15,12 @@ from sweeps.definition.lineage import schedule_of
 from sweeps.errors import MissingExtraError, require_extra
 from sweeps.infra.command_line import command, shown_path
 from sweeps.infra.settings import read_settings
+from sweeps.models.scoring.objective import Objective
 from sweeps.models.scoring.tasks import TASKS
 from sweeps.models.trial_kinds import is_untested
 from sweeps.record.final import FinalChoice
 from sweeps.record.measurement import dev_rows, format_metric, standard_error
+from sweeps.record.pareto import front_sentence, front_trials
 from sweeps.record.results import Results
 from sweeps.record.stages import has_failed_trials
 from sweeps.record.stops import StopReason
@@ -53,6 +55,8 @@ def print_answer(results: Results, console: Console) -> None:
     console.print(table)
     _print_what_is_hidden(len(record.trials) - _SHOWN_TRIALS, left_out, results.path, console)
     _print_winner(results, console)
+    if record.objective.others:
+        console.print(f"\n{front_sentence(record)}", highlight=False, soft_wrap=True)
     if results.audited:
         console.print(f"\n{audit_sentence(results.audited)}", highlight=False)
     console.print(f"\n{_state(record)}", soft_wrap=True)
@@ -124,7 +128,12 @@ def _ranked_columns(record: SweepRecord, limit: int = _SHOWN_TRIALS) -> dict[str
             format_metric(trial.best, record.objective.metric) for trial in shown
         ],
     }
-    if other:
+    for one in record.objective.others:
+        columns[one.metric] = [_value_of(trial, one) for trial in shown]
+    if record.objective.others:
+        on = front_trials(record)
+        columns["front"] = ["*" if trial.trial.index in on else "" for trial in shown]
+    if other and other not in columns:
         columns[other] = [format_metric(trial.best, other) for trial in shown]
     columns["epoch"] = [_epoch(trial) for trial in shown]
     columns["outcome"] = [str(trial.outcome or "unfinished") for trial in shown]
@@ -267,6 +276,13 @@ def _winner_line(record: SweepRecord, best: TrialRecord, title: str) -> str:
     )
     epochs = f"at epoch {best.best_epoch} of {best.epochs}"
     return f"{title}: trial {best.trial.index}, {metric} = {value} {epochs}{of_what}"
+
+
+def _value_of(trial: TrialRecord, objective: Objective) -> str:
+    """Return a metric at the best epoch as tables have it, or the size of the net in full."""
+    if objective.metric not in trial.sizes:
+        return format_metric(trial.best, objective.metric)
+    return f"{trial.sizes[objective.metric]:,g}"
 
 
 def _state(record: SweepRecord) -> str:

@@ -29,6 +29,8 @@ GOOD_CHANGES = {
     "a registered name": ("name: t", "name: t\nfinal: {registry_name: Irises 1, refit: false}"),
     "a full batch": ("epochs: 3", "epochs: 3, batch_size: {choice: [full, 32]}"),
     "a stepped range": ("{int: [4, 16]}", "{int: [4, 16], step: 4}"),
+    "several objectives": ("name: t", "name: t\nobjective: [{metric: dev_accuracy, target_error: "
+                           "0.1}, {metric: parameters}, {metric: dev_loss}]"),
     "a scheduler": ("name: t", "name: t\nstopping: {scheduler: asha, grace_epochs: 1}"),
     "a stepped log range": ("{int: [4, 16]}", "{int: [4, 16], step: 4, log: true}"),
     "a normal rate": ("{float: [1.0e-3, 1.0e-1], log: true}",
@@ -53,6 +55,10 @@ BAD_CHANGES = {
     "an unknown section": ("name: t", "name: t\nserch: {}"),
     "an unknown key": ("trials: 4", "trials: 4, trails: 4"),
     "a missing section": ("data: {source: iris}\n", ""),
+    "a bound of a second objective": (
+        "name: t",
+        "name: t\nobjective: [{metric: dev_accuracy}, {metric: parameters, target_error: 0.1}]",
+    ),
     "no trials": ("trials: 4", "trials: 0"),
     "a word for a number": ("epochs: 3", "epochs: three"),
     "a fraction for a whole number": ("epochs: 3", "epochs: 3.5"),
