@@ -259,7 +259,9 @@ def _check_named(names: Sequence[str], path: Path, exclude: tuple[str, ...]) -> 
 
 
 def _read_npz(path: Path, config: DataConfig) -> Table:
-    with np.load(path, allow_pickle=False) as archive:
+    # Opened here: of a damaged file numpy leaves its own open.
+    with path.open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise DataError("an .npz file must hold named arrays", key=("source",), value=str(path))
         return Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import time
 import zipfile
@@ -57,6 +58,21 @@ def test_a_header_whose_bracket_stays_open_is_damage(tmp_path: Path) -> None:
     bomb(tmp_path, b"\x93NUMPY\x01\x00\x04\x00[[[\n")
     with pytest.raises(DataError, match=r"cannot read t\.npz as a \.npz file"):
         load_dataset(CONFIG, tmp_path)
+
+
+def test_a_lone_array_under_the_name_of_an_archive_is_said(tmp_path: Path) -> None:
+    with (tmp_path / "t.npz").open("wb") as file:
+        np.save(file, [1.0, 2.0])
+    with pytest.raises(DataError, match=r"an \.npz file must hold named arrays"):
+        load_dataset(CONFIG, tmp_path)
+
+
+def test_a_damaged_file_is_closed_again(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    (tmp_path / "t.npz").write_bytes(b"PK\x03\x04" + bytes(40))
+    with pytest.raises(DataError, match=r"cannot read t\.npz as a \.npz file"):
+        load_dataset(CONFIG, tmp_path)
+    gc.collect()
+    assert not recwarn.list
 
 
 def test_an_array_larger_than_the_free_memory_is_not_unpacked(
