@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sweeps.models.data.cells import is_mark, is_missing, number_in, object_array, odd_cell, word_in
 from sweeps.models.data.configuration import DataConfig
-from sweeps.models.data.features import column_values, exact_array
+from sweeps.models.data.features import check_exact, column_values, exact_array
 from sweeps.models.errors import DataError
 
 __all__ = ["as_words", "check_words", "settled_columns"]
@@ -25,8 +25,8 @@ def settled_columns(columns: Columns, config: DataConfig) -> dict[str, npt.NDArr
         config: the `data` section; its `words` become text whatever they hold.
 
     Raises:
-        DataError: a column is nearly all numbers, with its first cell that is none; or a name in
-            `words` is no column's.
+        DataError: a column is nearly all numbers, with its first cell that is none; it holds
+            whole numbers that float64 would merge; or a name in `words` is no column's.
     """
     _check_named(tuple(columns), config)
     settled = {}
@@ -34,9 +34,10 @@ def settled_columns(columns: Columns, config: DataConfig) -> dict[str, npt.NDArr
         if name in config.words:
             settled[name] = as_words(name, values)
             continue
-        settled[name] = exact_array(values)
-        if settled[name].dtype.kind not in "biuf":
-            settled[name] = column_values(name, settled[name])
+        settled[name] = raw = exact_array(values)
+        if raw.dtype.kind not in "biuf":
+            settled[name] = column_values(name, raw)
+            check_exact(name, raw, settled[name])
             check_words(name, settled[name], config)
     return settled
 

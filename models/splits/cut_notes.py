@@ -65,7 +65,7 @@ def _about_columns(dataset: Dataset, config: DataConfig, base_dir: Path) -> Iter
                 f"{name} looks like a time, and rows are cut at random: where the net is to "
                 f"predict what comes later, write split: {{order: {name}}}"
             )
-        elif name not in config.exclude and _is_identifier(column):
+        elif name not in config.exclude and _is_identifier(name, column):
             yield f"{name} has a different value in each row, like an identifier: exclude: [{name}]"
         elif _is_group(name, column):
             count = len(np.unique(column.astype(str)))
@@ -86,7 +86,7 @@ def _columns(dataset: Dataset, config: DataConfig, base_dir: Path) -> Iterator[t
     yield from (
         (name, features.numbers[:, place] + 0.0)  # -0 is 0
         for place, name in enumerate(features.number_names)
-        if likely[place]
+        if likely[place] or _GROUP_NAME.search(name)
     )
     yield from zip(features.word_names, features.words.T, strict=True)
     for name in config.exclude:
@@ -119,11 +119,16 @@ def _is_sorted_time(column: Column) -> bool:
     return bool((steps >= 0).all() or (steps <= 0).all())
 
 
-def _is_identifier(column: Column) -> bool:
-    """Whether words, or whole numbers that count up, are all different."""
+def _is_identifier(name: str, column: Column) -> bool:
+    """Whether words, or whole numbers that count up or are called so, are all different."""
     if column.dtype == object:
         return len(set(column.tolist())) == len(column) > _FEW
-    return column.dtype.kind in "iuf" and len(column) > _FEW and bool((np.diff(column) == 1).all())
+    if column.dtype.kind not in "iuf" or len(column) <= _FEW:
+        return False
+    if (np.diff(column) == 1).all():
+        return True
+    is_called_so = _GROUP_NAME.search(name) is not None and bool((column % 1 == 0).all())
+    return is_called_so and len(np.unique(column)) == len(column)
 
 
 def _is_group(name: str, column: Column) -> bool:

@@ -18,6 +18,7 @@ from sweeps.models.data.kinds import ColumnKinds, kinds_of
 from sweeps.models.errors import DataError
 from sweeps.models.scoring.metrics import Needs
 from sweeps.models.scoring.tasks import Task
+from sweeps.models.splits.column_notes import column_notes
 from sweeps.models.splits.cut_notes import cut_notes
 from sweeps.models.splits.cuts import Cut, cut_dataset
 from sweeps.models.splits.few_rows import few_rows
@@ -104,7 +105,7 @@ def check_data(config: DataConfig, base_dir: Path, seed: int) -> DataReport:
     except DataError as error:
         return DataReport(None, (error,))
     summary = _summary(dataset, config, folds)
-    notes = cut_notes(dataset, cuts[0], config, base_dir)
+    notes = (*column_notes(dataset), *cut_notes(dataset, cuts[0], config, base_dir))
     return DataReport(replace(summary, cut=cuts[0].rule, notes=notes))
 
 

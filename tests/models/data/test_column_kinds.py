@@ -152,3 +152,23 @@ def test_dates_of_a_frame_are_no_whole_numbers() -> None:
     days = pd.to_datetime(["2020-01-01", "2020-01-02"])
     with pytest.raises(DataError, match=r"booleans or words, and holds dates .*order: day"):
         settled_columns({"day": days}, FUNCTION)
+
+
+@pytest.mark.parametrize(
+    ("name", "large"),
+    [(name, 2**power) for name in ("t.csv", "t.parquet") for power in (53, 62)]
+    + [("t.csv", 2**63), ("t.csv", 10**25)],
+)
+def test_whole_numbers_that_float64_would_merge_are_refused(
+    tmp_path: Path, name: str, large: int
+) -> None:
+    frame = pd.DataFrame({"x": [large + row for row in range(40)], "y": ["u", "v"] * 20})
+    with pytest.raises(DataError, match=r"column 'x' has whole numbers above 2\^53 that differ"):
+        dataset_of(tmp_path, frame, name)
+    kept = dataset_of(tmp_path, frame, name, words=("x",)).features
+    assert kept.words[1, 0] == str(large + 1)
+
+
+def test_whole_numbers_of_a_function_that_float64_would_merge_are_refused() -> None:
+    with pytest.raises(DataError, match=r"column 'x' has whole numbers above 2\^53 that differ"):
+        settled_columns({"x": [2**60, 2**60 + 1]}, FUNCTION)

@@ -1,0 +1,79 @@
+"""What a person should know of columns before trusting what a net makes of them.
+
+A column that is the target again makes every score perfect; a class that is written in two ways
+is learned as two.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sweeps.models.data.datasets import Dataset
+from sweeps.models.data.features import Features
+from sweeps.models.data.targets import Target
+
+__all__ = ["column_notes"]
+
+
+def column_notes(dataset: Dataset) -> Iterator[str]:
+    """Yield sentences about features that give the target away, and about words written twice."""
+    features, target = dataset.features, dataset.target
+    if not isinstance(features, Features):
+        return
+    yield from (
+        f"each value of {name} stands for one {'class' if target.class_names else 'value'} of the "
+        f"target, so that it gives the answer away: exclude: [{name}]"
+        for name in _same_as_target(features, target)
+    )
+    for what, words in _written(features, target):
+        for alike in _alike(words):
+            texts = " and ".join(map(repr, alike))
+            yield f"{what} {texts} differ in spaces or capitals alone, and count as different"
+
+
+def _same_as_target(features: Features, target: Target) -> Iterator[str]:
+    """Yield the names of columns that are the target under another name."""
+    if target.values.ndim != 1:
+        return
+    if not target.class_names:
+        same = (features.flat == target.values[:, None]).all(axis=0)
+    else:
+        same = _one_a_class(features.flat, target.values)
+        for name, words in zip(features.word_names, features.words.T, strict=True):
+            pairs = set(zip(words.tolist(), target.values.tolist(), strict=True))
+            if len(pairs) == len(target.class_names) == len({word for word, _ in pairs}):
+                yield name
+    yield from (features.number_names[place] for place in np.flatnonzero(same))
+
+
+def _one_a_class(
+    numbers: npt.NDArray[np.floating[Any]], classes: npt.NDArray[Any]
+) -> npt.NDArray[np.bool_]:
+    """(columns,) whether a column has one number for each class, and another for every other."""
+    order = np.argsort(classes, kind="stable")
+    starts = np.flatnonzero(np.diff(classes[order], prepend=-1))
+    lowest = np.minimum.reduceat(numbers[order], starts, axis=0)
+    highest = np.maximum.reduceat(numbers[order], starts, axis=0)
+    differ = np.diff(np.sort(lowest, axis=0), axis=0) != 0
+    same: npt.NDArray[np.bool_] = (lowest == highest).all(axis=0) & differ.all(axis=0)
+    return same
+
+
+def _written(features: Features, target: Target) -> Iterator[tuple[str, Iterable[str]]]:
+    """Yield what words are of, and the different ones."""
+    yield "classes", target.class_names
+    for name, words in zip(features.word_names, features.words.T, strict=True):
+        yield f"categories of {name}", sorted({word for word in words.tolist() if word is not None})
+
+
+def _alike(words: Iterable[str]) -> list[list[str]]:
+    """Return words that a person would take for one, together."""
+    found = defaultdict(list)
+    for word in words:
+        found[" ".join(word.split()).casefold()].append(word)
+    return [alike for alike in found.values() if len(alike) > 1]
