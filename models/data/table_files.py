@@ -118,6 +118,11 @@ def _read(path: Path, read: Callable[[], _Read]) -> _Read:
 
 
 def _check_file(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:  # pyarrow opens no other
+        rule = "the path of a data file must be text in UTF-8"
+        raise DataError(rule, key=("source",), value=str(path), hint="Rename its folder") from error
     if path.is_file():
         if path.stat().st_size == 0:
             raise DataError("a data file must not be empty", key=("source",), value=str(path))

@@ -20,9 +20,10 @@ def make_folder(runs: Path, name: str) -> Path:
     """Make `runs/name`, or `name-2`, `name-3` where that exists, in an object store too.
 
     Raises:
-        StorageError: The folder cannot be made, or the disk is almost full.
+        StorageError: The folder cannot be made, its path is not UTF-8, or the disk is almost full.
     """
     try:
+        _refuse_other_bytes(runs)
         runs.mkdir(parents=True, exist_ok=True)
         return make_named_folder(runs, _first_free(runs, name).name)
     except OSError as err:
@@ -32,6 +33,7 @@ def make_folder(runs: Path, name: str) -> Path:
 def make_named_folder(runs: Path, name: str) -> Path:
     """Make `runs/name`, or take it as it is; raises as make_folder."""
     try:
+        _refuse_other_bytes(runs)
         runs.mkdir(parents=True, exist_ok=True)
         _refuse_full_disk(runs)
         folder = (runs / name).resolve()
@@ -61,6 +63,18 @@ def _not_made(runs: Path | BucketFiles, error: OSError) -> str:
         f"cannot make a run folder in {runs}: {error.strerror or error}; name a folder that can be "
         f"written to with --runs or SWEEPS_STORAGE"
     )
+
+
+def _refuse_other_bytes(runs: Path) -> None:
+    """Raise where a name cannot stand in a report or in the address of MLflow's database."""
+    path = str(runs.absolute())
+    try:
+        path.encode()
+    except UnicodeEncodeError as err:
+        raise StorageError(
+            f"the path of a run folder must be text in UTF-8, got {path!r}; rename that folder, or "
+            f"choose another with --runs"
+        ) from err
 
 
 def _refuse_full_disk(runs: Path) -> None:

@@ -158,11 +158,17 @@ class RunFolder:
         for file in (folder.description, folder.plan):
             if not file.exists():
                 raise RunFolderError(
-                    f"{path} is not a complete run folder: {file.name} is missing. The sweep was "
-                    f"killed while it was being set up, before any trial; start it again"
+                    f"{path} is not a complete run folder: {file.name} is missing. "
+                    f"{folder._why_incomplete()}"
                 )
         folder._refuse_other_format()
         return folder
+
+    def _why_incomplete(self) -> str:
+        """Return why one of the files that are written before the first trial is not there."""
+        if self.ledger.exists():  # is begun after them
+            return "It was lost: restore it from a backup; the other files have all results"
+        return "The sweep was killed while it was being set up, before any trial; start it again"
 
     def _was_begun(self) -> bool:
         """Return whether a sweep has left anything here, even if only an empty folder."""

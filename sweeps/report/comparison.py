@@ -34,7 +34,8 @@ def write_comparison(first: RunFolder, second: RunFolder, out: Path) -> Path:
         StorageError: The file cannot be written.
     """
     title = f"Sweeps {first.name} and {second.name}"
-    write_atomically(out, render(title, comparison_sections(first, second)).encode())
+    page = render(title, comparison_sections(first, second))
+    write_atomically(out, page.encode(errors="backslashreplace"))
     return out
 
 

@@ -68,7 +68,7 @@ def write_report(folder: RunFolder, out: Path | None = None) -> Path:
     """
     path = out or folder.path / REPORT
     page = render(f"Sweep {folder.name}", report_sections(folder))
-    write_atomically(path, page.encode())
+    write_atomically(path, page.encode(errors="backslashreplace"))
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,10 @@ from pathlib import Path
 import pytest
 
 import sweeps
-from sweeps.errors import PlacementError, RunFolderError
+from sweeps.errors import PlacementError, RunFolderError, StorageError
+from sweeps.models.data.configuration import DataConfig
+from sweeps.models.data.datasets import load_dataset
+from sweeps.models.errors import DataError
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from tests.sweeps.drivers import EVERY_EPOCH, PROJECT, counted_sweep, events, run_command
@@ -193,3 +197,19 @@ def test_what_a_kill_left_of_a_finished_sweep_goes_with_a_resume(tmp_path: Path)
         (folder / ".one.json.123.tmp").touch()
     sweeps.resume(run, runner="local", tracking_uri="none")
     assert [*run.rglob("*.tmp")] == []
+
+
+def test_a_path_that_is_not_utf8_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, search="{method: random, trials: 1}", space=space(epochs=1))
+    other = tmp_path / os.fsdecode(b"a\xff")
+    with pytest.raises(StorageError, match=r"run folder must be text in UTF-8, got '.*\\udcff'"):
+        sweeps.run(path, runs=other, runner="local", tracking_uri="none")
+    assert not other.exists()
+
+
+def test_data_under_a_path_that_is_not_utf8_is_said_to_be(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"a\xff")
+    folder.mkdir()
+    (folder / "t.csv").write_text("x,y\n1,a\n")
+    with pytest.raises(DataError, match="the path of a data file must be text in UTF-8"):
+        load_dataset(DataConfig(source="t.csv", target="y"), folder)

@@ -105,6 +105,16 @@ def test_a_folder_killed_while_it_was_set_up_says_so(folder: RunFolder, name: st
         RunFolder.open(folder.path)
 
 
+@pytest.mark.parametrize("name", ["plan.jsonl", "sweep.json"])
+def test_a_file_that_a_sweep_with_results_lost_is_not_taken_for_a_kill(
+    folder: RunFolder, name: str
+) -> None:
+    folder.ledger.write_text("")
+    (folder.path / name).unlink()
+    with pytest.raises(RunFolderError, match=f"{name} is missing. It was lost: restore it"):
+        RunFolder.open(folder.path)
+
+
 def test_no_folder_at_all_names_those_that_are_there(tmp_path: Path, folder: RunFolder) -> None:
     with pytest.raises(RequestError, match=r"there is no run folder .*two; .* has one"):
         RunFolder.open(tmp_path / "runs" / "two")
