@@ -126,7 +126,9 @@ def test_every_command_is_one_of_the_real_command_line(where: str) -> None:
     elif words[:4] == ["python", "-m", "pip", "install"]:
         assert words[4:] == ["-c", "infra/constraints.txt", "-e", ".[all,aws]"]
     else:
-        assert words[0] in {"docker", "install", "export", "kubectl", "umask", "wget", "pg_isready"}
+        assert words[0] in {
+            "curl", "docker", "export", "install", "kubectl", "pg_isready", "umask", "wget",
+        }  # fmt: skip
         for word in words:
             if word.startswith("infra/") and not word.endswith((".env", "auth_token")):
                 assert (ROOT / word).exists(), word
@@ -276,6 +278,33 @@ def test_kubernetes_takes_every_object_and_pod(path: Path) -> None:
                 assert "latest" not in container["image"]
                 assert ":" in container["image"]
                 assert "limits" in container["resources"]
+
+
+def test_who_runs_trials_has_no_account_of_the_administrator() -> None:
+    files = [compose(), *(one for path in KUBERNETES for one in documents(path))]
+    names = [name for file in files for name in within(file, "MLFLOW_TRACKING_USERNAME")]
+    names += [
+        one["value"]
+        for file in files
+        for environment in within(file, "env")
+        for one in environment
+        if one["name"] == "MLFLOW_TRACKING_USERNAME"
+    ]
+    assert set(names) == {"sweeps"}
+    admins = [line for path in [INFRA / "compose.yaml", *KUBERNETES]
+              for line in path.read_text().splitlines() if "admin-password" in line
+              or "MLFLOW_ADMIN_PASSWORD" in line]  # fmt: skip
+    assert len(admins) == 2  # of the two servers alone
+
+
+def test_the_accounts_are_made_at_addresses_that_mlflow_has() -> None:
+    from mlflow.server.auth import routes
+
+    addresses = {
+        f"http://127.0.0.1:5000{one}" for one in (routes.CREATE_USER, routes.UPDATE_USER_PASSWORD)
+    }
+    text = (INFRA / "README.md").read_text()
+    assert set(re.findall(r"http://127\.0\.0\.1:5000/api\S+", text)) == addresses
 
 
 def test_every_claim_and_secret_key_is_made_somewhere() -> None:
