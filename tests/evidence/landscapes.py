@@ -14,7 +14,7 @@ from sweeps.search_spaces.methods import draw_random
 from sweeps.search_spaces.space import Space
 from tests.evidence.trained import Array, dev_losses, unseen_of
 
-__all__ = ["LANDSCAPES", "Landscape", "Trials", "World", "holds", "table_world"]
+__all__ = ["IDLE", "LANDSCAPES", "Landscape", "Trials", "World", "holds", "table_world"]
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,36 @@ LANDSCAPES: dict[str, Landscape] = {
         _narrow,
     ),
     "two basins": Landscape(dict.fromkeys("abc", _UNIT), _basins),
+}
+
+
+_HARTMANN_SCALE = np.array([
+    [10, 3, 17, 3.5, 1.7, 8], [0.05, 10, 17, 0.1, 8, 14],
+    [3, 3.5, 1.7, 10, 17, 8], [17, 8, 0.05, 10, 0.1, 14],
+])  # fmt: skip
+_HARTMANN_PLACE = 1e-4 * np.array([
+    [1312, 1696, 5569, 124, 8283, 5886], [2329, 4135, 8307, 3736, 1004, 9991],
+    [2348, 1451, 3522, 2883, 3047, 6650], [4047, 8828, 8732, 5743, 1091, 381],
+])  # fmt: skip
+
+
+def _branin(one: dict[str, Any]) -> float:
+    """Branin's function, 0.398 at the least in three places; the other parameters are idle."""
+    x, y = 15 * one["a"] - 5, 15 * one["b"]
+    bent = y - 5.1 / (4 * np.pi**2) * x**2 + 5 / np.pi * x - 6
+    return float(bent**2 + 10 * (1 - 1 / (8 * np.pi)) * np.cos(x) + 10)
+
+
+def _hartmann(one: dict[str, Any]) -> float:
+    """Hartmann's function of six parameters, moved to 0.05 at the least; the others are idle."""
+    far = _HARTMANN_SCALE * (np.array([one[name] for name in "abcdef"]) - _HARTMANN_PLACE) ** 2
+    return float(0.05 + 3.32237 - np.exp(-far.sum(axis=1)) @ [1.0, 1.2, 3.0, 3.2])
+
+
+# Many of their parameters do nothing.
+IDLE: dict[str, Landscape] = {
+    "branin, 8 idle": Landscape(dict.fromkeys("abcdefghij", _UNIT), _branin),
+    "hartmann, 6 idle": Landscape(dict.fromkeys("abcdefghijkl", _UNIT), _hartmann),
 }
 
 

@@ -2,126 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from scipy.stats import mannwhitneyu
 
-from sweeps.search_spaces.methods import draw_random, draw_sobol
+from sweeps.search_spaces.methods import draw_random
+from sweeps.search_spaces.samplers.cmaes import CmaEsOptions, CmaEsSampler
 from sweeps.search_spaces.samplers.gp import GpSampler
 from sweeps.search_spaces.samplers.sampler import Sampler, State, Told
 from sweeps.search_spaces.samplers.tpe import TpeSampler
 from sweeps.search_spaces.space import Space
 from tests.evidence.drawing import Chart, Line
-from tests.evidence.landscapes import LANDSCAPES, Landscape
 from tests.evidence.pages import Finding, table
+from tests.evidence.searches import LEARNERS, METHODS, PROBLEMS, Searched, searched, takes
 from tests.evidence.suggestion import interval_of
 from tests.evidence.trained import Array
 
 __all__ = ["QUICK", "WHOLE", "learned_search"]
 
-_STARTUP = 10
-
 
 @dataclass(frozen=True)
 class Sizes:
-    """Landscapes; how often each is searched; trials at which a search is looked at."""
+    """How much is searched.
 
-    landscapes: tuple[str, ...]
-    replicates: int
+    Attributes:
+        seeds: Of each method; `gp` has `of_gp`, as its proposals take a hundred times as long.
+        trials: At which a search is looked at; `gp` has no more than 50.
+        told: Numbers of trials after which proposals are timed.
+    """
+
+    problems: tuple[str, ...]
+    seeds: int
+    of_gp: int
     trials: tuple[int, ...]
+    told: tuple[int, ...]
 
 
-WHOLE = Sizes((*LANDSCAPES,), 16, (16, 32, 64))
-QUICK = Sizes(("bowl",), 2, (11, 12))
+WHOLE = Sizes((*PROBLEMS,), 20, 3, (20, 50, 100, 200), (10, 100, 1000))
+QUICK = Sizes(("branin, 8 idle",), 2, 2, (11, 12), (10,))
+_MOST_OF_GP = 50
+_RUNNING = 64
 
-# By landscape and method: (replicates, trials looked at) what the best trial by then is worth.
-Found = dict[str, dict[str, Array]]
-Draws = Iterator[dict[str, Any]]
+# By problem and method.
+Found = dict[str, dict[str, Searched]]
 
 
-def learned_search(sizes: Sizes, _: Path) -> Finding:
-    """Search every landscape by every method, each as often, with the seeds of the product."""
-    found: Found = {}
-    for name in sizes.landscapes:
-        world = LANDSCAPES[name]
-        found[name] = {
-            method: np.array(
-                [_searched(world, draws, seed, sizes) for seed in range(1, sizes.replicates + 1)]
-            )
-            for method, draws in _METHODS.items()
-        }
+def learned_search(sizes: Sizes, runs: Path) -> Finding:
+    """Search every problem by every method that takes it, with the seeds of the product."""
+    kept = runs / "learned_search"
+    found: Found = {name: {} for name in sizes.problems}
+    for method in METHODS:
+        for name in sizes.problems:
+            if takes(method, PROBLEMS[name]):
+                found[name][method] = _searched(name, method, sizes, kept)
     return Finding(
         title="Search that learns against random draws",
         verdict=_verdict(found, sizes),
-        parts=[_rows(found, sizes), _draws_needed(found, sizes)],
+        parts=[_rows(found, sizes), _draws_needed(found), _beside_optuna(found), _costs(sizes)],
         charts={"loss": _chart(found)},
-        seeds=f"Replicates have the seeds 1 to {sizes.replicates}.",
+        seeds=f"Searches have the seeds from 1 on, {sizes.seeds} of each ({sizes.of_gp} of gp).",
     )
 
 
-def _searched(
-    world: Landscape, draws: Callable[[Space, int, list[Told]], Draws], seed: int, sizes: Sizes
-) -> list[float]:
-    """Return what the best trial by what was seen is worth, after each number of trials."""
-    space, told, truths = Space(world.space), list[Told](), list[float]()
-    noise = np.random.default_rng([seed, 1]).normal(scale=world.noise, size=max(sizes.trials))
-    for configuration, off in zip(draws(space, seed, told), noise, strict=False):
-        truths.append(world.loss(configuration))
-        seen = truths[-1] * float(np.exp(off))
-        told.append(Told(tuple(space.values(configuration)), State.COMPLETE, seen))
-    seen_losses = [one.loss for one in told]
-    return [truths[int(np.argmin(seen_losses[:number]))] for number in sizes.trials]
-
-
-def _random(space: Space, seed: int, _: list[Told]) -> Draws:
-    return draw_random(space, seed)
-
-
-def _sobol(space: Space, seed: int, _: list[Told]) -> Draws:
-    return draw_sobol(space, seed)
-
-
-def _proposing(sampler_of: Callable[[Space], Sampler]) -> Callable[..., Draws]:
-    """Return a method that draws at random first, then proposes from what was told by then."""
-
-    def draws(space: Space, seed: int, told: list[Told]) -> Draws:
-        sampler = sampler_of(space)
-        yield from islice(draw_random(space, seed), _STARTUP)
-        while True:
-            yield next(sampler.propose(told, 1000 * seed + len(told)))
-
-    return draws
-
-
-_METHODS: dict[str, Callable[[Space, int, list[Told]], Draws]] = {
-    "random": _random,
-    "sobol": _sobol,
-    "tpe": _proposing(lambda space: TpeSampler(space, _STARTUP, 24)),
-    "gp": _proposing(lambda space: GpSampler(space, _STARTUP)),
-}
+def _searched(name: str, method: str, sizes: Sizes, kept: Path) -> Searched:
+    most = max(sizes.trials)
+    if method == "gp":
+        return searched(name, method, sizes.of_gp, min(most, _MOST_OF_GP), kept)
+    return searched(name, method, sizes.seeds, most, kept)
 
 
 def _verdict(found: Found, sizes: Sizes) -> str:
-    last = sizes.trials[-1]
+    last = min(sizes.trials[-1], _MOST_OF_GP)
     better = {
-        method: [name for name in found if _is_better(found[name][method], found[name]["random"])]
-        for method in ("tpe", "gp")
+        method: [name for name, one in found.items() if _is_better(one, method, last)]
+        for method in LEARNERS
     }
-    held = all(len(names) == len(found) for names in better.values())
+    among = {method: sum(method in methods for methods in found.values()) for method in LEARNERS}
+    held = all(len(better[method]) == among[method] for method in LEARNERS)
+    counts = ", ".join(
+        f"`{one}` in {len(better[one])} of {among[one]}" for one in LEARNERS if among[one]
+    )
     return (
         f"**The claim {'held' if held else 'did not hold'} everywhere** that a search that learns "
-        f"finds lower losses than as many random draws: after {last} trials `tpe` was surely "
-        f"better in {len(better['tpe'])} and `gp` in {len(better['gp'])} of {len(found)} "
-        f"landscapes (paired over {sizes.replicates} seeds, 95 %)."
+        f"finds lower losses than as many random draws: after {last} trials these were surely "
+        f"better (paired by seed, 95 %): {counts} problems."
     )
 
 
-def _is_better(ours: Array, random: Array) -> bool:
-    gains = np.log(ours[:, -1]) - np.log(random[:, -1])
+def _is_better(methods: Mapping[str, Searched], method: str, at: int) -> bool:
+    if method not in methods:
+        return False
+    ours = methods[method].chosen[:, at - 1]
+    gains = np.log(ours) - np.log(methods["random"].chosen[: len(ours), at - 1])
     return interval_of(gains)[2] < 0
 
 
@@ -132,49 +109,124 @@ def _cell(losses: Array) -> str:
 
 def _rows(found: Found, sizes: Sizes) -> str:
     rows = [
-        [name, method, *(_cell(losses[:, at]) for at in range(len(sizes.trials)))]
+        [f"{name} ({PROBLEMS[name].least:.3f})", method, *(_at(one, at) for at in sizes.trials)]
         for name, methods in found.items()
-        for method, losses in methods.items()
+        for method, one in methods.items()
     ]
-    head = ["landscape", "method", *(f"{number} trials" for number in sizes.trials)]
+    head = ["problem (least)", "method", *(f"{number} trials" for number in sizes.trials)]
     return (
-        "Noiseless loss of the best trial so far, by the noisy loss that the search sees: median "
-        f"and quartiles over {sizes.replicates} seeds.\n\n" + table(head, rows)
+        "Loss without noise of the best trial so far, by the loss that the search sees: median and "
+        f"quartiles over seeds.\n\n{table(head, rows)}{_spent(found)}"
     )
 
 
-def _draws_needed(found: Found, sizes: Sizes) -> str:
-    """Say whether a search that learns saves half of the trials."""
-    halves = [(low, high) for low in sizes.trials for high in sizes.trials if high == 2 * low]
-    rows = [
-        [name, method, *(_at_half(methods, method, sizes, pair) for pair in halves)]
-        for name, methods in found.items()
-        for method in ("tpe", "gp")
+def _at(one: Searched, trials: int) -> str:
+    return _cell(one.chosen[:, trials - 1]) if trials <= one.chosen.shape[1] else ""
+
+
+def _spent(found: Found) -> str:
+    """Say how many epochs ASHA spent, where there are epochs."""
+    spent = [
+        float((one["tpe + asha"].epochs[:, -1] / one["tpe"].epochs[:, -1]).mean())
+        for one in found.values()
+        if "tpe + asha" in one
     ]
-    if not halves:
-        return ""
-    head = ["landscape", "method", *(f"{low} against {high} random" for low, high in halves)]
+    return (
+        f"\nASHA trained {spent[0]:.0%} of the epochs of as many whole trials.\n" if spent else ""
+    )
+
+
+def _draws_needed(found: Found) -> str:
+    """Say whether a search that learns saves half of the trials."""
+    pairs = [(25, 50), (50, 100), (100, 200)]
+    rows = [
+        [name, method, *(_against_twice(methods, method, *pair) for pair in pairs)]
+        for name, methods in found.items()
+        for method in LEARNERS
+        if method in methods
+    ]
+    head = ["problem", "method", *(f"{low} against {high} random" for low, high in pairs)]
     return (
         "Against twice as many random draws: in how many of the seeds the search that learns was "
         "at least as good.\n\n" + table(head, rows)
     )
 
 
-def _at_half(methods: dict[str, Array], method: str, sizes: Sizes, pair: tuple[int, int]) -> str:
-    low, high = (sizes.trials.index(number) for number in pair)
-    wins = int((methods[method][:, low] <= methods["random"][:, high]).sum())
-    return f"{wins} of {len(methods[method])}"
+def _against_twice(methods: Mapping[str, Searched], method: str, low: int, high: int) -> str:
+    ours, random = methods[method].chosen, methods["random"].chosen
+    if low > ours.shape[1] or high > random.shape[1]:
+        return ""
+    wins = int((ours[:, low - 1] <= random[: len(ours), high - 1]).sum())
+    return f"{wins} of {len(ours)}"
+
+
+def _beside_optuna(found: Found) -> str:
+    """Compare the product's TPE with a study of plain Optuna's, whose seeds are other ones."""
+    rows = []
+    for name, methods in found.items():
+        ours, plain = (methods[one].chosen[:, -1] for one in ("tpe", "tpe of plain optuna"))
+        p_value = mannwhitneyu(ours, plain).pvalue
+        rows.append([name, _cell(ours), _cell(plain), f"{p_value:.2f}"])
+    head = ["problem", "the product's tpe", "plain Optuna's", "p (Mann and Whitney)"]
+    return "The product's `tpe` beside plain Optuna's, at the last trial.\n\n" + table(head, rows)
+
+
+_TIMED: dict[str, Callable[[Space], Sampler]] = {
+    "tpe": lambda space: TpeSampler(space, 10, 24),
+    "gp": lambda space: GpSampler(space, 10),
+    "cmaes": lambda space: CmaEsSampler(space, CmaEsOptions(1)),
+}
+
+
+def _costs(sizes: Sizes) -> str:
+    """Say what a proposal takes in a space of ten ranges, once the trials before are known."""
+    rows = [
+        [name, *(f"{_proposal_ms(sampler_of, number):.0f}" for number in sizes.told)]
+        for name, sampler_of in _TIMED.items()
+    ]
+    head = ["method", *(f"after {number} trials" for number in sizes.told)]
+    return (
+        f"Milliseconds of CPU for a proposal among ten ranges while {_RUNNING} other trials run "
+        f"(none after 10).\n\n" + table(head, rows)
+    )
+
+
+def _proposal_ms(sampler_of: Callable[[Space], Sampler], number: int) -> float:
+    problem = PROBLEMS["branin, 8 idle"]
+    space = Space(problem.space)
+    told = [
+        Told(tuple(space.values(one)), State.COMPLETE, float(problem.curve(one)[0]), 1, at, at + 1)
+        for at, one in enumerate(islice(draw_random(space, 1), number))
+    ]
+    running = _RUNNING if number > _RUNNING else 0
+    told[number - running :] = [
+        Told(one.values, State.RUNNING, saw=one.saw) for one in told[number - running :]
+    ]
+    sampler, took = sampler_of(space), []
+    next(sampler.propose(told[:-1], 1))
+    for seed in range(3 if number <= 100 else 1):
+        begun = time.process_time()
+        next(sampler.propose(told, seed))
+        took.append(time.process_time() - begun)
+    return 1000 * float(np.median(took))
 
 
 def _chart(found: Found) -> Chart:
     def of(method: str) -> Sequence[float]:
-        return [float(np.median(methods[method][:, -1])) for methods in found.values()]
+        return [
+            float(np.median(methods[method].chosen[:, -1])) / PROBLEMS[name].least
+            for name, methods in found.items()
+            if method in methods
+        ]
 
-    at = list(range(1, len(found) + 1))
+    at = {
+        method: [place for place, one in enumerate(found.values(), 1) if method in one]
+        for method in METHODS
+    }
     return Chart(
-        title="Loss of what is chosen, median over seeds",
+        title="Loss of what is chosen, in times of the least, median over seeds",
         x_title="",
-        y_title="noiseless loss",
-        lines=[Line(method, at, of(method)) for method in _METHODS],
-        names=[name.partition(" ")[0] for name in found],
+        y_title="loss / least loss",
+        lines=[Line(method, at[method], of(method)) for method in METHODS if at[method]],
+        names=[name.partition(" ")[0].rstrip(",") for name in found],
     )
