@@ -9,11 +9,16 @@ from __future__ import annotations
 import itertools
 import signal
 import sys
+import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from multiprocessing import active_children
+from multiprocessing.util import get_temp_dir
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -21,9 +26,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from sweeps.models.data.item_reading import ItemReader, rows_per_pass
 from sweeps.models.data.items import ItemRows, NetInputs
-from sweeps.models.data.loader_configuration import LoaderConfig
 from sweeps.models.errors import DataError, ModelError
 from sweeps.models.own_code.own_processes import end_with_parent
+from sweeps.models.process.held_folder import held_folder
 from sweeps.models.process.randomness import seed_generators
 
 __all__ = ["Block", "ItemLoading", "pass_blocks"]
@@ -31,6 +36,7 @@ __all__ = ["Block", "ItemLoading", "pass_blocks"]
 # torch's loader looks this often whether its processes live; one that is waited for is not killed.
 _LOOK_S = 1.0
 _KEY = ("loader", "workers")
+_PREFIX = "swl-"
 
 
 class Block(NamedTuple):
@@ -145,12 +151,14 @@ class _Stream:
             blocks: in the order in which they will be asked for.
         """
         self._source, self._config = rows[0].items.source, rows[0].items.loader
+        self._held = ExitStack()
+        folder = self._held.enter_context(held_folder(Path(tempfile.gettempdir()), _PREFIX))
         before = {*active_children()}
         outer = signal.getsignal(signal.SIGCHLD)
         with warnings.catch_warnings():
             # Processes that wait for a disk may well be more than there are cores.
             warnings.filterwarnings("ignore", "This DataLoader will create")
-            self._blocks: Iterator[Any] | None = iter(_loader(rows, blocks, self._config))
+            self._blocks: Iterator[Any] | None = iter(_loader(rows, blocks, folder))
         _put_back(outer)
         self._processes = {*active_children()} - before
 
@@ -184,6 +192,7 @@ class _Stream:
             process.kill()
             process.join()
         self._processes = set()
+        self._held.close()
 
     def _ended(self, error: Exception) -> Exception | None:
         """The error that a process has ended; None where all live, and torch has only waited."""
@@ -231,24 +240,27 @@ class _Blocks:
         return self._blocks
 
 
-def _loader(rows: Rows, blocks: Iterator[Block], config: LoaderConfig) -> DataLoader[Any]:
+def _loader(rows: Rows, blocks: Iterator[Block], folder: Path) -> DataLoader[Any]:
     return DataLoader(
         _Source(rows),
         batch_size=None,
         sampler=_Blocks(blocks),
-        num_workers=config.workers,
+        num_workers=rows[0].items.loader.workers,
         timeout=_LOOK_S,
-        worker_init_fn=_begin,
+        worker_init_fn=partial(_begin, str(folder)),
         # Others than Linux cannot fork safely, and open the dataset anew in each process.
         multiprocessing_context="fork" if sys.platform == "linux" else None,
         generator=torch.Generator(),  # else it would draw from the trial's
     )
 
 
-def _begin(_: int) -> None:
-    """Leave Ctrl-C to the trial's own process, and end with it."""
+def _begin(folder: str, _: int) -> None:
+    """Leave Ctrl-C to the trial's own process, end with it, and leave sockets in its folder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
+    outer, tempfile.tempdir = tempfile.tempdir, folder
+    get_temp_dir()  # where tensors are handed over: a process that is killed does not delete it
+    tempfile.tempdir = outer
 
 
 def _put_back(handler: Any) -> None:

@@ -31,7 +31,7 @@ from ray._raylet import (  # type: ignore[attr-defined]  # compiled: no types
 from sweeps.definition.sweep_file import Resources
 from sweeps.errors import ClusterError
 from sweeps.execution.placement import Place, slots
-from sweeps.execution.ray_folder import held_folder, room_for_sockets
+from sweeps.execution.ray_folder import ray_folder, room_for_sockets
 from sweeps.execution.ray_messages import log_messages
 from sweeps.infra.package import python_path
 from sweeps.models.own_code.guards import described
@@ -59,7 +59,7 @@ def started_ray(resources: Resources) -> Iterator[None]:
     imports = threading.Thread(target=import_module, args=("sweeps.execution.ray_runner",))
     imports.start()
     with ExitStack() as stack:
-        folder = stack.enter_context(held_folder(room_for_sockets()))
+        folder = stack.enter_context(ray_folder(room_for_sockets()))
         stack.enter_context(_own_token())
         stack.callback(ray.shutdown)
         _start(resources, folder / "ray")

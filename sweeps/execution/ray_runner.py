@@ -36,7 +36,7 @@ from sweeps.execution.frozen_workers import FrozenWorkers
 from sweeps.execution.job import Job
 from sweeps.execution.lost_rows import drop_checkpoints_ahead_of_ledger
 from sweeps.execution.placement import slots
-from sweeps.execution.ray_folder import held_folder
+from sweeps.execution.ray_folder import ray_folder
 from sweeps.execution.ray_trainable import RayTrial
 from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
 from sweeps.execution.tune_scheduler import TuneScheduler
@@ -129,7 +129,7 @@ def _tune_storage(job: Job) -> Iterator[tuple[str, Any]]:
                 system.delete_dir(path)
         return
     if not (job.place.is_cluster and isinstance(files, FolderFiles)):
-        with held_folder(Path(tempfile.gettempdir())) as folder:
+        with ray_folder(Path(tempfile.gettempdir())) as folder:
             yield str(folder), None
         return
     storage = tempfile.mkdtemp(prefix=".tune-", dir=files.path.parent)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from contextlib import closing
 from multiprocessing import active_children
@@ -123,3 +124,18 @@ def test_loader_processes_are_for_functions_alone() -> None:
     config = DataConfig.model_validate({"source": source, "loader": {"workers": 1}})
     with pytest.raises(DataError, match="processes read the items of a dataset, and the function"):
         load_dataset(config, Path())
+
+
+def test_what_loader_processes_leave_goes_with_the_trial_or_with_the_next_that_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    abandoned = tmp_path / "swl-killed"
+    abandoned.mkdir()
+    (abandoned / "holder").touch()
+    data = ItemData(train_dev("blobs", loader={"workers": 2}), 8, CPU, seed=0)
+    next(iter(data.batches(0)))
+    (held,) = tmp_path.iterdir()
+    assert held != abandoned
+    data.close()
+    assert not [*tmp_path.iterdir()]

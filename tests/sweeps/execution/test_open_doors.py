@@ -19,7 +19,7 @@ import pytest
 
 from sweeps.definition.sweep_file import Resources
 from sweeps.errors import ClusterError, PlacementError
-from sweeps.execution.ray_folder import held_folder, room_for_sockets
+from sweeps.execution.ray_folder import ray_folder, room_for_sockets
 from tests.sweeps.drivers import (
     Driver,
     counted_sweep,
@@ -200,8 +200,8 @@ def test_nothing_of_ray_is_left_when_a_sweep_has_ended(tmp_path: Path, short_fol
 _HOLDER = """
 import sys, time
 from pathlib import Path
-from sweeps.execution.ray_folder import held_folder
-with held_folder(Path(sys.argv[1])) as folder:
+from sweeps.execution.ray_folder import ray_folder
+with ray_folder(Path(sys.argv[1])) as folder:
     (folder / "ray").mkdir()
     print(folder, flush=True)
     time.sleep(60)
@@ -215,12 +215,12 @@ def test_what_a_killed_driver_left_goes_with_the_next(short_folder: Path) -> Non
         left = Path(holder.stdout.readline().strip())
         holder.kill()
     assert left.is_dir()
-    with held_folder(short_folder) as folder:
+    with ray_folder(short_folder) as folder:
         assert list(short_folder.iterdir()) == [folder]
 
 
 def test_a_folder_that_a_driver_holds_is_left_alone(short_folder: Path) -> None:
-    with held_folder(short_folder) as first, held_folder(short_folder) as second:
+    with ray_folder(short_folder) as first, ray_folder(short_folder) as second:
         assert first.is_dir()
         assert second != first
 
@@ -233,12 +233,12 @@ def test_a_folder_that_is_being_made_is_left_to_its_driver(
 
     def taken_after_another_came(file: Any, operation: int) -> None:
         monkeypatch.setattr(fcntl, "flock", take)
-        with held_folder(short_folder):
+        with ray_folder(short_folder):
             pass
         take(file, operation)
 
     monkeypatch.setattr(fcntl, "flock", taken_after_another_came)
-    with held_folder(short_folder) as first, held_folder(short_folder):
+    with ray_folder(short_folder) as first, ray_folder(short_folder):
         assert stat.S_IMODE(first.stat().st_mode) == 0o700
         assert first.is_dir()
     assert list(short_folder.iterdir()) == []
@@ -246,7 +246,7 @@ def test_a_folder_that_is_being_made_is_left_to_its_driver(
 
 def test_a_folder_without_the_lock_of_a_driver_is_left_alone(short_folder: Path) -> None:
     (short_folder / "swr-of-another").mkdir()
-    with held_folder(short_folder):
+    with ray_folder(short_folder):
         pass
     assert [path.name for path in short_folder.iterdir()] == ["swr-of-another"]
 
