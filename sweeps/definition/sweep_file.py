@@ -178,7 +178,12 @@ class TrialLimits(Section):
     """How much trouble one trial may make."""
 
     timeout_s: float | None = Field(None, gt=0, description="Kill a trial that takes longer.")
-    retries: int = Field(2, ge=0, description="Further attempts after an error or a kill.")
+    retries: int = Field(
+        2,
+        ge=0,
+        description="Further attempts after an error or a kill; none where code raises the "
+        "same error twice at the same place.",
+    )
     sanity_check: Literal["error", "warn", "skip"] = Field(
         "error",
         description="Before the first trial, own code is tried on a few rows: it must repeat, "

@@ -50,6 +50,16 @@ __all__ = ["TrialWorker"]
 REPORT_PERIOD_S = 2.0
 _WARM_UP_BATCHES = 3
 _LONGEST_TRACE = 20_000
+_OF_CODE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 # An object store's ledger is this much behind, at most.
 _STORE_LAG_S = 10.0
 
@@ -155,7 +165,7 @@ class TrialWorker:
             self._close()
             if isinstance(err, ModelError) and err.is_permanent:
                 return TrialReport(index, [], Outcome.FAILED, described(err))
-            return TrialReport(index, [], failure=_describe(err))
+            return TrialReport(index, [], failure=_describe(err), is_code_error=_is_of_code(err))
         finally:
             self._watchdog.rest()
 
@@ -280,6 +290,17 @@ class TrialWorker:
         limit_s = self._order.timeout_s
         if limit_s is not None and training.trained_s > limit_s:
             raise _OutOfTimeError(f"trained for more than trial.timeout_s = {limit_s:g} s")
+
+
+def _is_of_code(error: BaseException) -> bool:
+    """Return whether an error is of a kind that code raises by itself: a wrong shape, type or key.
+
+    torch says with a RuntimeError that shapes do not fit, and with kinds of it that a device is
+    out of memory or broken.
+    """
+    if isinstance(error, ModelError | torch.OutOfMemoryError | torch.AcceleratorError):
+        return False
+    return isinstance(error, _OF_CODE)
 
 
 class _OutOfTimeError(Exception):

@@ -71,6 +71,8 @@ class Recorder:
         self._deadline = None if limit_s is None else time.monotonic() + limit_s
         self._timeout_s = file.trial.timeout_s
         self._heard: dict[int, float] = {}
+        # The error of code of each trial's last attempt, and after how many epochs it came.
+        self._met: dict[int, tuple[int, str] | None] = {}
         self._asked_at: dict[int, float] = {}
         self._checkpoints = folder.checkpoint_files
         # An object store is tidied when the ledger has got there, and not in Tune's event loop.
@@ -134,7 +136,7 @@ class Recorder:
         if report.notice:
             log(logging.WARNING, report.notice)
         if report.failure:
-            self.attempt_failed(report.trial, report.failure)
+            self.attempt_failed(report.trial, report.failure, is_code_error=report.is_code_error)
         rows = [row for row in report.rows if row["epoch"] > record.epochs]
         if rows and rows[0]["epoch"] != record.epochs + 1:
             self._refuse_gap(record, rows[0]["epoch"])
@@ -181,8 +183,13 @@ class Recorder:
         epoch = self.record.trials[index].epochs
         self.write("decision", trial=index, epoch=epoch, action=action, seen=dict(seen))
 
-    def attempt_failed(self, index: int, error: str, of_node: bool = False) -> None:
+    def attempt_failed(
+        self, index: int, error: str, of_node: bool = False, *, is_code_error: bool = False
+    ) -> None:
         """Record an attempt that failed; the trial has failed when it hung or was the last one.
+
+        An error of code that is met twice, in the same words and place, after as many epochs, is
+        the last: equal seeds would raise it again.
 
         Args:
             of_node: The node was lost, or cannot train, which is not the trial's doing: it does not
@@ -191,13 +198,16 @@ class Recorder:
         self.write("failure", trial=index, error=error, **({"of_node": True} if of_node else {}))
         trial = self.record.trials[index]
         failures, faults = trial.failures, trial.node_faults
-        is_last = len(failures) - faults > self._retries or faults > _MOST_NODE_FAULTS
+        met = (trial.epochs, error) if is_code_error else None
+        is_again, self._met[index] = met is not None and self._met.get(index) == met, met
+        is_last = is_again or len(failures) - faults > self._retries or faults > _MOST_NODE_FAULTS
         silence = "" if of_node else self._why_silent(index)
         if silence:
             self.ended(index, Outcome.FAILED, silence)
         elif not self.end_if_hung(index) and is_last:
             times = "once" if len(failures) == 1 else f"{len(failures)} times"
-            reason = f"failed {times}; last error: {error.splitlines()[0]}"
+            alike = " alike, and would again" if is_again else ""
+            reason = f"failed {times}{alike}; last error: {error.splitlines()[0]}"
             self.ended(index, Outcome.FAILED, reason)
 
     def end_if_hung(self, index: int) -> bool:

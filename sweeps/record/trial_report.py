@@ -19,6 +19,7 @@ class TrialReport:
         rows: The new epochs' metrics, in order.
         outcome: How the trial ended, or None while it goes on.
         failure: Why this attempt failed, with its traceback; the trial may be tried again.
+        is_code_error: Whether that was an error of code, which no other attempt may spare.
         unsaved: Why what a kill needs could not be written, where it could not.
         errno: The number of that error; 0 where it has none.
         notice: What a trial of this worker, this one or one before, left changed for the others.
@@ -33,6 +34,7 @@ class TrialReport:
     outcome: Outcome | None = None
     reason: str = ""
     failure: str = ""
+    is_code_error: bool = False
     unsaved: str = ""
     errno: int = 0
     notice: str = ""
@@ -48,6 +50,7 @@ class TrialReport:
             "outcome": self.outcome,
             "reason": self.reason,
             "failure": self.failure,
+            "is_code_error": self.is_code_error,
             "unsaved": self.unsaved,
             "errno": self.errno,
             "notice": self.notice,
@@ -66,6 +69,7 @@ class TrialReport:
             outcome=None if outcome is None else Outcome(outcome),
             reason=value["reason"],
             failure=value["failure"],
+            is_code_error=value["is_code_error"],
             unsaved=value["unsaved"],
             errno=value["errno"],
             notice=value["notice"],

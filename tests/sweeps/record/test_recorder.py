@@ -79,6 +79,34 @@ def test_errors_and_deaths_are_counted_together(folder: RunFolder, ledger: Ledge
     assert one.record.trials[0].reason == "failed 2 times; last error: ValueError: bad"
 
 
+def failed(error: str, *, is_code_error: bool = True) -> TrialReport:
+    return TrialReport(0, [], failure=f"{error}\ntrace", is_code_error=is_code_error)
+
+
+def test_an_error_of_code_that_is_met_twice_alike_ends_the_trial(
+    folder: RunFolder, ledger: Ledger
+) -> None:
+    one = recorder(folder, ledger, retries=5)
+    one.reported(failed("KeyError: 'a'"))
+    one.reported(failed("KeyError: 'a'"))
+    wanted = "failed 2 times alike, and would again; last error: KeyError: 'a'"
+    assert one.record.trials[0].reason == wanted
+
+
+def test_errors_that_differ_or_may_pass_or_come_later_are_tried_again(
+    folder: RunFolder, ledger: Ledger
+) -> None:
+    one = recorder(folder, ledger, retries=6)
+    one.reported(failed("KeyError: 'a'"))
+    one.reported(failed("KeyError: 'b'"))
+    one.reported(failed("OSError: away", is_code_error=False))
+    one.reported(failed("OSError: away", is_code_error=False))
+    one.reported(failed("KeyError: 'b'"))
+    one.reported(report(0))
+    one.reported(failed("KeyError: 'b'"))
+    assert one.record.trials[0].outcome is None
+
+
 def test_lost_nodes_do_not_count_against_a_trials_retries_but_have_an_end(
     folder: RunFolder, ledger: Ledger
 ) -> None:
