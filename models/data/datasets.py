@@ -43,6 +43,8 @@ from sweeps.models.errors import DataError
 
 __all__ = ["Dataset", "load_dataset"]
 
+_HASHED = 2**20  # numbers at a time
+
 
 class _Read(NamedTuple):
     """What was read; see Dataset."""
@@ -301,9 +303,13 @@ def _digest(read: _Read) -> str:
 
 
 def _hashed_features(features: Features, target: Target) -> hashlib._Hash:
-    shapes = [features.numbers.shape, target.values.shape, features.numbers.dtype.str]
+    # Bytes count as the float32 that they are scaled from, as they did in every version.
+    numbers = features.numbers
+    kind = np.dtype(np.float32) if numbers.dtype == np.uint8 else numbers.dtype
+    shapes = [numbers.shape, target.values.shape, kind.str]
     names = [features.number_names, features.word_names, target.task, target.class_names]
     hashed = hashlib.sha256(json.dumps([shapes, names]).encode())
-    hashed.update(np.ascontiguousarray(features.numbers).tobytes())
+    for start in range(0, len(numbers), step := max(1, _HASHED // max(1, numbers[:1].size))):
+        hashed.update(np.ascontiguousarray(numbers[start : start + step], dtype=kind).data)
     hashed.update(json.dumps(features.words.tolist()).encode())
     return hashed

@@ -41,15 +41,16 @@ class Features:
     """Raw features of some rows.
 
     Attributes:
-        numbers: (rows, *shape) float32 or float64, NaN where missing; shape is (columns,) for a
-            table and (channels, height, width) for images. Numbers are scaled before they are
+        numbers: (rows, *shape) float32 or float64, NaN where missing, or uint8 of images as they
+            were given; shape is (columns,) for a table and (channels, height, width) for images.
+            Numbers are scaled before they are
             rounded to float32, so large offsets such as timestamps survive.
         words: (rows, word columns) of str, None where missing.
         number_names: one name for each number of a row, in C order.
         word_names: one name for each column of words.
     """
 
-    numbers: npt.NDArray[np.floating[Any]]
+    numbers: npt.NDArray[Any]
     words: npt.NDArray[np.object_]
     number_names: tuple[str, ...]
     word_names: tuple[str, ...] = ()
@@ -58,7 +59,7 @@ class Features:
         return len(self.numbers)
 
     @property
-    def flat(self) -> npt.NDArray[np.floating[Any]]:
+    def flat(self) -> npt.NDArray[Any]:
         """The numbers as (rows, numbers of a row)."""
         return self.numbers.reshape(len(self), math.prod(self.numbers.shape[1:]))
 
@@ -85,7 +86,9 @@ def features_from_array(values: npt.ArrayLike, names: tuple[str, ...] = ()) -> F
             value=str(array.dtype),
             hint="Give columns of words by name: a mapping of column name to values",
         )
-    numbers = array.astype(_float_type(array.dtype)).reshape(_with_channel(array.shape))
+    is_kept = array.ndim > 2 and array.dtype == np.uint8
+    read = array if is_kept else array.astype(_float_type(array.dtype))
+    numbers = read.reshape(_with_channel(array.shape))
     width = math.prod(numbers.shape[1:])
     return Features(
         numbers=numbers,
@@ -264,7 +267,7 @@ def missing_in(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 
 def _float_type(dtype: np.dtype[Any]) -> type[np.floating[Any]]:
-    """float32 where that is exact, so that images of bytes take half the memory."""
+    """float32 where that is exact, which takes half the memory."""
     return np.float32 if np.can_cast(dtype, np.float32) else np.float64
 
 

@@ -17,7 +17,7 @@ __all__ = ["equal_rows", "is_by_chance"]
 
 Words = npt.NDArray[np.uint64]
 _STREAM = 0x726F7773  # "rows": the same hash on every machine
-_CHUNK = 2**24  # numbers that are hashed at a time: 128 MB
+_CHUNK = 2**20  # numbers that are hashed at a time: 8 MB
 _CHANCE = 0.01
 
 

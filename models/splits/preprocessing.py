@@ -31,12 +31,16 @@ from sweeps.models.data.features import (
     named_columns,
 )
 from sweeps.models.data.items import InputShape, ItemKind, shape_of
+from sweeps.models.data.pixels import Pixels
 from sweeps.models.data.targets import ClassType
 from sweeps.models.errors import DataError
 from sweeps.models.scoring.tasks import Moment, Task
 from sweeps.models.splits.scalings import to_normal
 
 __all__ = ["Preprocessing", "preprocessing_from_json", "preprocessing_to_json"]
+
+
+_NUMBERS_PER_BLOCK = 2**20
 
 
 class Preprocessing(BaseModel):
@@ -149,12 +153,27 @@ class Preprocessing(BaseModel):
         """
         features = self._recognised(raw)
         check_features(features, self.missing)
-        columns = [self._scaled(features.flat)]
+        scaled = self._scaled(features.flat)
+        if not self.categories:
+            return scaled.reshape(len(features), *self._shape)
+        columns = [scaled]
         for index, known in enumerate(self.categories):
             columns.append(_one_hot(features.words[:, index], known))
         # One memory order whatever came in: a matrix product differs in its last bit with it.
         joined = np.ascontiguousarray(np.concatenate(columns, axis=1))
         return joined.reshape(len(features), *self._shape)
+
+    def bytes_of(self, raw: Features) -> Pixels | None:
+        """Images of bytes with what `apply` would do to them; None of other features."""
+        if raw.numbers.dtype != np.uint8 or self.quantiles:
+            return None
+        means = np.array(self.means).reshape(self.number_shape)
+        return Pixels(raw.numbers, means, self._divisors.reshape(self.number_shape))
+
+    @property
+    def _divisors(self) -> npt.NDArray[np.float64]:
+        scales = np.array(self.scales)
+        return np.where(scales == 0, np.inf, scales)
 
     def words_of(
         self, raw: Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike
@@ -199,17 +218,23 @@ class Preprocessing(BaseModel):
         return features
 
     def _scaled(self, numbers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """(rows, numbers) float32; some rows at a time, as float64 takes twice as much."""
+        scaled = np.empty(numbers.shape, dtype=np.float32)
+        step = max(1, _NUMBERS_PER_BLOCK // max(1, numbers.shape[1]))
+        for start in range(0, len(numbers), step):
+            rows = slice(start, start + step)
+            scaled[rows] = self._scaled_rows(numbers[rows])
+        return scaled
+
+    def _scaled_rows(self, numbers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """(rows, numbers) float32; the arithmetic is done in float64."""
         if self.fills:
             numbers = np.where(np.isnan(numbers), np.array(self.fills), numbers)
         if self.quantiles:
             numbers = to_normal(numbers, self.quantiles)
-        scales = np.array(self.scales)
-        divisors = np.where(scales == 0, np.inf, scales)
         with np.errstate(over="ignore"):
-            scaled: npt.NDArray[np.float32] = ((numbers - np.array(self.means)) / divisors).astype(
-                np.float32
-            )
+            exact = (numbers - np.array(self.means)) / self._divisors
+            scaled: npt.NDArray[np.float32] = exact.astype(np.float32)
         unfit = np.argwhere(~np.isfinite(scaled))
         if len(unfit):
             row, column = unfit[0]

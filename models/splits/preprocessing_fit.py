@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.models.data.configuration import DataConfig
+from sweeps.models.data.configuration import DataConfig, Scale
 from sweeps.models.data.feature_checks import listed
 from sweeps.models.data.features import Features, missing_in
 from sweeps.models.data.items import ItemKind
@@ -21,6 +24,9 @@ __all__ = ["MAX_CATEGORIES", "fit_preprocessing", "item_preprocessing"]
 # nor infinite (float64 reaches from 1e-308 to 1e308).
 _SMALLEST_SPREAD, _LARGEST_SPREAD = 1e-140, 1e140
 
+Numbers = npt.NDArray[np.float64]
+_NUMBERS_PER_BLOCK = 2**22
+
 MAX_CATEGORIES = 1000  # in one column: more are identifiers or free text, not categories
 
 
@@ -35,16 +41,14 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
     Raises:
         DataError: a column without any value, with too many categories, or with numbers too large.
     """
-    numbers = features.flat.astype(np.float64)
-    _check_columns_have_values(features, numbers)
+    learned = [_learned(block, config.scale, shape) for block, shape in _blocks(features, config)]
+    fills, means, scales = map(np.concatenate, zip(*(one[:3] for one in learned), strict=True))
     with np.errstate(over="ignore", invalid="ignore"):
-        fills = np.nanmean(numbers, axis=0)
-        filled = np.where(np.isnan(numbers), fills, numbers)
-        means, scales = moments(filled, config.scale, features.numbers.shape[1:])
         target_mean, target_scale = _target_moments(target)
     unfit = np.flatnonzero(~np.isfinite([means, scales, fills]).all(axis=0))
     if len(unfit):
-        raise _too_large(f"column {features.number_names[unfit[0]]!r}", numbers[:, unfit[0]])
+        name = features.number_names[unfit[0]]
+        raise _too_large(f"column {name!r}", features.flat[:, unfit[0]].astype(np.float64))
     if not np.isfinite(np.append(target_mean, target_scale)).all():
         raise _too_large("the target", target.values.ravel())
     return Preprocessing(
@@ -53,7 +57,7 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
         means=tuple(means.tolist()),
         scales=tuple(scales.tolist()),
         missing=config.missing,
-        quantiles=quantiles_of(filled, config.scale),
+        quantiles=tuple(column for one in learned for column in one[3]),
         fills=tuple(fills.tolist()) if config.missing == "mean" else (),
         word_names=features.word_names,
         categories=tuple(map(_categories, features.word_names, features.words.T)),
@@ -65,6 +69,36 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
         target_names=target.names,
         kind=target.task,
     )
+
+
+def _blocks(features: Features, config: DataConfig) -> Iterator[tuple[Numbers, tuple[int, ...]]]:
+    """Yield the numbers of all rows as float64, with their shape: of bytes some columns at a time.
+
+    As float64 all bytes of images would take eight times their memory, and several times over.
+    """
+    flat, shape = features.flat, features.numbers.shape[1:]
+    if flat.dtype != np.uint8:
+        numbers = flat.astype(np.float64)
+        _check_columns_have_values(features, numbers)
+        yield numbers, shape
+        return
+    width = math.prod(shape[1:])  # a channel
+    if config.scale != "per_channel":
+        width = max(2, _NUMBERS_PER_BLOCK // len(flat))
+    for start in range(0, flat.shape[1], width):
+        block = flat[:, start : start + width].astype(np.float64)
+        yield block, (1, *shape[1:]) if config.scale == "per_channel" else block.shape[1:]
+
+
+def _learned(
+    numbers: Numbers, scale: Scale, shape: tuple[int, ...]
+) -> tuple[Numbers, Numbers, Numbers, tuple[tuple[float, ...], ...]]:
+    """Return (columns,) what fills a gap, the mean, the scale, and the quantiles if any."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        fills = np.nanmean(numbers, axis=0)
+        filled = np.where(np.isnan(numbers), fills, numbers)
+        means, scales = moments(filled, scale, shape)
+    return fills, means, scales, quantiles_of(filled, scale)
 
 
 def item_preprocessing(item: ItemKind, target: Target) -> Preprocessing:

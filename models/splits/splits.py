@@ -16,6 +16,7 @@ from sweeps.models.data.datasets import Dataset
 from sweeps.models.data.feature_checks import check_features
 from sweeps.models.data.features import Features
 from sweeps.models.data.items import InputShape, ItemKind, ItemRows, Items
+from sweeps.models.data.pixels import Pixels
 from sweeps.models.scoring.tasks import TASKS, Moment, Task
 from sweeps.models.splits.cuts import Cut, cut_dataset
 from sweeps.models.splits.preprocessing import Preprocessing
@@ -27,7 +28,7 @@ __all__ = ["Inputs", "Part", "Splits", "TrainDev", "refit_splits", "split_datase
 # "seen": a stream of its own beside those of the cut and the trials.
 _SAMPLE_STREAM = 0x7365656E
 Array = npt.NDArray[Any]
-Inputs = Array | ItemRows
+Inputs = Array | ItemRows | Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class Part:
     """One split, prepared for a net.
 
     Attributes:
-        x: (rows, *input_shape) float32, or the items of a dataset.
+        x: (rows, *input_shape) float32, images that stay bytes, or the items of a dataset.
         y: (rows,) int64 classes, or float32 targets standardised by the training rows; one
             column a target where there are several, of 0 and 1 for labels.
         rows: (rows,) which rows of the data set these are.
@@ -55,7 +56,8 @@ class TrainDev:
     """All that a trial may see of a data set; this is what goes to workers.
 
     Attributes:
-        x_train: (train rows, *input_shape) float32, or the items of a dataset.
+        x_train: (train rows, *input_shape) float32, images that stay bytes, or the items of a
+            dataset.
         y_train: (train rows,) int64 classes, or float32 targets, as in Part.
         x_dev: of the dev rows, like x_train.
         y_dev: of the dev rows, like y_train.
@@ -209,7 +211,10 @@ def _prepared(
 
 def _inputs(dataset: Dataset, rows: Rows, preprocessing: Preprocessing) -> Inputs:
     raw = dataset.raw(rows)
-    return raw if isinstance(raw, ItemRows) else preprocessing.apply(raw)
+    if isinstance(raw, ItemRows):
+        return raw
+    pixels = preprocessing.bytes_of(raw)
+    return preprocessing.apply(raw) if pixels is None else pixels
 
 
 def _together(rows: Rows, units: Rows | None) -> Rows | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sweeps.models.data.items import NetInputs
-from sweeps.models.splits.splits import TrainDev
+from sweeps.models.data.items import ItemRows, NetInputs
+from sweeps.models.data.pixels import Pixels
+from sweeps.models.splits.splits import Inputs, TrainDev
 
 __all__ = ["Batch", "DeviceData", "TrialData", "batch_sizes"]
 
@@ -54,7 +55,7 @@ class DeviceData:
     """Train and dev rows on one device.
 
     Attributes:
-        x: (train + dev rows, *input_shape) float32, train first.
+        x: (train + dev rows, *input_shape) float32, or uint8 of images, train first.
         y: (train + dev rows,) int64 classes or float32 targets.
         weights: (train rows,) float32 of mean 1; None where all rows count alike.
         train_rows: how many are train.
@@ -69,7 +70,11 @@ class DeviceData:
         weights: npt.NDArray[np.float32] | None = None,
     ) -> None:
         # concatenate() copies: the arrays of a worker are read-only and shared.
-        self.x = torch.from_numpy(np.concatenate([data.x_train, data.x_dev])).to(device)
+        x = np.concatenate([_array(data.x_train), _array(data.x_dev)])
+        self.x = torch.from_numpy(x).to(device)
+        self._scale: Callable[[Tensor], Tensor] | None = None
+        if isinstance(data.x_train, Pixels):
+            self._scale = _Scaling(data.x_train, device)
         self.y = torch.from_numpy(np.concatenate([data.y_train, data.y_dev])).to(device)
         self.weights = None if weights is None else torch.from_numpy(weights).to(device)
         self.train_rows = len(data.x_train)
@@ -84,7 +89,7 @@ class DeviceData:
     def first(self, rows: int) -> Batch:
         """At most so many train rows, the first in their own order, without weights."""
         rows = min(rows, self.train_rows)
-        return self.x[:rows], self.y[:rows], None
+        return self._scaled(self.x[:rows]), self.y[:rows], None
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The train rows in a fresh random order, in batches: inputs, targets, weights if any.
@@ -100,15 +105,22 @@ class DeviceData:
             x, y = x[order], y[order]
             weights = None if weights is None else weights[order]
         none = [None] * self.batches_per_epoch
+        blocks = torch.split(x, self._sizes)
         return zip(
-            torch.split(x, self._sizes),
+            blocks if self._scale is None else map(self._scale, blocks),
             torch.split(y, self._sizes),
             none if weights is None else torch.split(weights, self._sizes),
             strict=True,
         )
 
-    def passes(self) -> tuple[Tensor, ...]:
+    def passes(self) -> Iterable[Tensor]:
         """All rows that are measured, in order, in blocks for forward passes without gradients."""
+        return self._blocks() if self._scale is None else map(self._scale, self._blocks())
+
+    def _scaled(self, x: Tensor) -> Tensor:
+        return x if self._scale is None else self._scale(x)
+
+    def _blocks(self) -> tuple[Tensor, ...]:
         if self._measured is None:
             return torch.split(self.x, self._rows_per_pass)
         dev = torch.split(self.x[self.train_rows :], self._rows_per_pass)
@@ -123,6 +135,22 @@ class DeviceData:
 
     def close(self) -> None:
         """Do nothing: all rows are in this process."""
+
+
+class _Scaling:
+    """Bytes to what `Pixels.scaled` makes of them, bit for bit."""
+
+    def __init__(self, pixels: Pixels, device: torch.device) -> None:
+        self._means = torch.from_numpy(pixels.means.copy()).to(device)
+        self._divisors = torch.from_numpy(pixels.divisors.copy()).to(device)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x.double().sub_(self._means).div_(self._divisors).float()
+
+
+def _array(x: Inputs) -> npt.NDArray[Any]:
+    assert not isinstance(x, ItemRows), "items are ItemData"
+    return x.values if isinstance(x, Pixels) else x
 
 
 def batch_sizes(rows: int, batch_size: int | Literal["full"]) -> list[int]:

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset, Subset, TensorDataset
 
 from sweeps.models.data.item_reading import opened
 from sweeps.models.data.items import ItemRows
+from sweeps.models.data.pixels import Pixels
 from sweeps.models.splits.splits import Inputs, TrainDev
 from sweeps.models.training import kept_state
 from sweeps.models.training.kept_state import refused
@@ -169,7 +170,8 @@ def rows_of(part: PartName, x: Inputs, y: np.ndarray[Any, Any], device: torch.de
     targets = torch.from_numpy(y.copy()).to(device)
     if isinstance(x, ItemRows):
         return Rows(part, None, targets, Subset(opened(x.items), x.numbers.tolist()))
-    return Rows(part, torch.from_numpy(x.copy()).to(device), targets)
+    own = x.scaled() if isinstance(x, Pixels) else x.copy()
+    return Rows(part, torch.from_numpy(own).to(device), targets)
 
 
 def _nothing() -> None:

@@ -181,8 +181,7 @@ class TrialLimits(Section):
     retries: int = Field(
         2,
         ge=0,
-        description="Further attempts after an error or a kill; none where code raises the "
-        "same error twice at the same place.",
+        description="Further attempts; none once code has raised the same error twice.",
     )
     sanity_check: Literal["error", "warn", "skip"] = Field(
         "error",

@@ -21,6 +21,7 @@ def test_arrays_are_rows_tables_or_images(
 
 def test_bytes_take_float32_and_large_integers_keep_their_value() -> None:
     assert features_from_array(np.zeros((2, 2), dtype=np.uint8)).numbers.dtype == np.float32
+    assert features_from_array(np.zeros((2, 2, 2), dtype=np.uint8)).numbers.dtype == np.uint8
     assert features_from_array(np.array([2**31 + 1])).numbers[0, 0] == 2**31 + 1
 
 
