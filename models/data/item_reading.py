@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -144,7 +144,7 @@ class ItemReader:
     def read_unseeded(self, positions: Sequence[int]) -> NetInputs:
         """Return the x of some rows, with the global generators as they are; see `read`."""
         numbers = [self._numbers[at] for at in positions]
-        items = [_item(self._source, self._dataset, number) for number in numbers]
+        items = _items(self._source, self._dataset, numbers)
         x = self._joined(numbers, items)
         found = [
             label_of(self._source, number, item.y)
@@ -186,7 +186,7 @@ def _sampled(source: str, dataset: Any, numbers: Sequence[int]) -> tuple[ItemKin
     """Return what an x is, the labels of some items, and a digest of their x."""
     collate = collating(dataset)
     with seeded(_SEED):
-        items = [_item(source, dataset, number) for number in numbers]
+        items = _items(source, dataset, numbers)
         if collate is None:
             kind = kind_of(source, numbers[0], items[0].x)
             rows = [
@@ -212,7 +212,7 @@ def _text_of(kind: ItemKind) -> str:
 
 def _read_labels(source: str, dataset: Any) -> list[Any]:
     with seeded(_SEED):
-        every = (_item(source, dataset, number) for number in range(len(dataset)))
+        every = (_items(source, dataset, [number])[0] for number in range(len(dataset)))
         return [label_of(source, number, item.y) for number, item in enumerate(every)]
 
 
@@ -226,14 +226,16 @@ def _given_labels(source: str, given: Any, length: int) -> list[Any]:
     return [label_of(source, number, label) for number, label in enumerate(every)]
 
 
-def _item(source: str, dataset: Any, number: int) -> Item:
-    with _named(source, f"item {number} of the dataset"):
-        given = dataset[number]
-    return item_from(source, number, given)
+def _items(source: str, dataset: Any, numbers: Sequence[int]) -> list[Item]:
+    given: list[Any] = []
+    with _named(source, lambda: f"item {numbers[len(given)]} of the dataset"):
+        for number in numbers:
+            given.append(dataset[number])  # noqa: PERF401 - how many there are tells which raised
+    return [item_from(source, n, one) for n, one in zip(numbers, given, strict=True)]
 
 
 @contextmanager
-def _named(source: str, what: str) -> Iterator[None]:
+def _named(source: str, what: Callable[[], str]) -> Iterator[None]:
     """Have what the user's code raises name what was read."""
     try:
         yield
@@ -241,7 +243,7 @@ def _named(source: str, what: str) -> Iterator[None]:
         raise
     except Exception as err:
         passing = isinstance(err, _PASSING)
-        rule = f"{what} must be readable, and raised ({described(err)})"
+        rule = f"{what()} must be readable, and raised ({described(err)})"
         raise DataError(rule, key=("source",), value=source, is_permanent=not passing) from err
 
 
@@ -258,5 +260,5 @@ def _array(source: str, labels: list[Any]) -> npt.NDArray[Any]:
 
 
 def _length(source: str, dataset: Any) -> int:
-    with _named(source, "the length of the dataset"):
+    with _named(source, lambda: "the length of the dataset"):
         return len(dataset)

@@ -5,10 +5,11 @@ Reads the data as a sweep would, so that a check that passes is a sweep that loa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sweeps.models.data.columns_apart import columns_apart
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import Dataset, load_dataset
 from sweeps.models.data.feature_checks import check_features
@@ -91,7 +92,7 @@ def check_data(config: DataConfig, base_dir: Path, seed: int) -> DataReport:
     try:
         dataset = load_dataset(config, base_dir)
     except DataError as error:
-        return DataReport(None, (error,))
+        return DataReport(None, (error, *_other_names(config, error)))
     cuts: list[Cut] = []
     checks: tuple[Callable[[], object], ...] = (
         lambda: _check_features(dataset, config),
@@ -107,6 +108,28 @@ def check_data(config: DataConfig, base_dir: Path, seed: int) -> DataReport:
     summary = _summary(dataset, config, folds)
     notes = (*column_notes(dataset), *cut_notes(dataset, cuts[0], config, base_dir))
     return DataReport(replace(summary, cut=cuts[0].rule, notes=notes))
+
+
+def _other_names(config: DataConfig, error: DataError) -> Iterator[DataError]:
+    """Yield what is wrong with other columns that are named, where one is not in a file.
+
+    Args:
+        error: of reading; the columns that a file has are its choices.
+    """
+    named: dict[tuple[str, ...], tuple[str, ...]] = {
+        ("target",): config.targets,
+        ("exclude",): config.exclude,
+    }
+    named |= {one.key: (one.name,) for one in columns_apart(config).values()}
+    of_key = named.get(error.key, ())
+    is_of_name = bool(error.choices) and error.value in {*of_key} - {*error.choices}
+    if config.kind != "file" or not is_of_name:
+        return
+    rule = f"{Path(config.source).name} must have a column of this name"
+    for key, names in named.items():
+        for name in names:
+            if name not in error.choices and (key, name) != (error.key, error.value):
+                yield DataError(rule, key=key, value=name, choices=error.choices)
 
 
 def _check_features(dataset: Dataset, config: DataConfig) -> None:

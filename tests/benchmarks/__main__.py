@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.cluster_scale import measure_paced, measure_ray_tune, measure_scale
+from tests.benchmarks.loaders import measure_loaders
 from tests.benchmarks.many_runs import measure_many_runs
 from tests.benchmarks.parts import (
     CONTESTANTS,
@@ -28,7 +29,7 @@ from tests.benchmarks.summary import Rounds, print_summary, summarize
 
 _PARTS = ("a", "b", "c", "d", "e")
 # Minutes each: run when asked for.
-_LONG_PARTS = ("f", "g", "h")
+_LONG_PARTS = ("f", "g", "h", "i")
 _QUICK = Sizes(
     trials=4,
     epochs=2,
@@ -94,6 +95,8 @@ def _measure(
             yield "paced", measure_paced(sizes.paced_trials)
         if "h" in parts:
             yield "many_runs", measure_many_runs(sizes.recorded_trials)
+        if "i" in parts:
+            yield "loaders", measure_loaders(sizes.epochs)
 
 
 def _answer(sizes: Sizes, taken: Rounds, medians: Any) -> dict[str, Any]:

@@ -102,3 +102,13 @@ def test_a_check_of_tables_imports_no_pandas(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "False", done.stderr
+
+
+def test_every_name_that_is_no_column_of_a_file_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,b,y\n1,2,0\n2,3,1\n")
+    named = {"target": "z", "exclude": ["a", "q"], "weights": "w", "split": {"group": "g"}}
+    config = DataConfig.model_validate({"source": "rows.csv", **named})
+    problems = check_data(config, tmp_path, 0).problems
+    found = {".".join(problem.key): problem.value for problem in problems}
+    assert found == {"target": "z", "exclude": "q", "weights": "w", "split.group": "g"}
+    assert {problem.choices for problem in problems} == {("a", "b", "y")}
