@@ -96,9 +96,10 @@ def compare_choices(evidence: Evidence) -> list[Comparison]:
     over all of these pairs makes it rare (1 in 20) that a sweep in which options are alike calls
     any of them better. Baselines are left out, as nobody drew them. Where the sweep file has
     `roles`, the scientific choices alone are compared. A search that learns has no comparison: it
-    tries an option the less the worse its first trials were, so that labels cannot be dealt.
+    tries an option the less the worse its first trials were, so that labels cannot be dealt. Nor
+    has a list by hand, whose options may come with other values each.
     """
-    if evidence.why_dependent:
+    if evidence.why_incomparable:
         return []
     evidence, roles = evidence.draws(), evidence.file.roles
     choices = [

@@ -117,6 +117,13 @@ class Evidence:
         return self.file.search.method in ("random", "sobol")
 
     @property
+    def why_incomparable(self) -> str:
+        """Why options cannot be compared by dealing their labels; empty where they can."""
+        if self.file.search.method == "manual":
+            return "the trials were listed by hand, so options may differ in more than themselves"
+        return self.why_dependent
+
+    @property
     def why_dependent(self) -> str:
         """Why nothing that takes trials for independent draws can be said; empty where it can."""
         method = self.file.search.method

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from sweeps.record.final import FinalChoice, Opening
-from sweeps.record.final_ranking import SKEWED_SEEDS
+from sweeps.record.final_ranking import words_of_skewed_seeds
 from sweeps.record.wording import words_of_test_rows
 from sweeps.report.page import Panel
 from sweeps.report.style import ACCENT, BLUE, INK, figure, rounded
@@ -57,8 +57,8 @@ def _candidates(choice: FinalChoice, noise: str) -> Panel:
         f"The search's best {len(shown)}, each under {choice.seeds} fresh seeds (n = "
         f"{sum(len(one.values) for one in shown)} trainings). Final winner: trial "
         f"{choice.winner.trial}. {noise} In 19 of 20 sweeps all intervals hold, the "
-        f"chosen one's, too (t, Bonferroni). {SKEWED_SEEDS}"
-    )
+        f"chosen one's, too (t, Bonferroni). {words_of_skewed_seeds(choice)}"
+    ).rstrip()
     return Panel("The best again, under fresh seeds", caption, made)
 
 

@@ -116,8 +116,8 @@ def report_sections(folder: RunFolder) -> list[Section]:
 def _choices(evidence: Evidence, analysis: Analysis) -> Section:
     title = "Choices compared fairly"
     panels = choice_panels(analysis.comparisons, evidence.objective.metric)
-    if evidence.why_dependent:
-        return Section(title, [f"No comparison: {evidence.why_dependent}."])
+    if evidence.why_incomparable:
+        return Section(title, [f"No comparison: {evidence.why_incomparable}."])
     how = "Every option is judged by the expected best of equally many of its trials."
     return Section(title, [how] if panels else (), panels)
 

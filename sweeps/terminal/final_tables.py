@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sweeps.record.final import Candidate, FinalChoice, Interval, Opening
-from sweeps.record.final_ranking import SKEWED_SEEDS
+from sweeps.record.final_ranking import words_of_skewed_seeds
 from sweeps.record.wording import noise_sentence, words_of_test_rows
 
 __all__ = ["optimism_rows", "print_final"]
@@ -22,8 +22,8 @@ def print_final(
     s = "" if choice.seeds == 1 else "s"
     console.print(f"\nThe search's best again, each under {choice.seeds} fresh seed{s}:")
     console.print(_candidates(choice))
-    if any(one.low is not None for one in choice.candidates):
-        console.print(SKEWED_SEEDS, highlight=False)
+    if skewed := words_of_skewed_seeds(choice):
+        console.print(skewed, highlight=False)
     console.print(
         f"Final winner: trial {choice.winner.trial}. {noise_sentence(choice)}", style="bold"
     )

@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.stats import norm
 
 import sweeps
 from sweeps.analysis.boundaries import boundary_alarms
@@ -19,23 +19,21 @@ from sweeps.analysis.diagnosis import diagnose
 from sweeps.analysis.evidence import gather
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
-from sweeps.models.data.features import features_from_array
-from sweeps.models.data.targets import Target
-from sweeps.models.evaluation import Estimate, Resampling, evaluate
-from sweeps.models.scoring.intervals import share_interval
-from sweeps.models.scoring.metrics import METRICS
 from sweeps.models.scoring.objective import Objective
-from sweeps.record.final import Interval
-from sweeps.record.final_ranking import ALPHA, rank_candidates, welch_p_value
+from sweeps.record.final_ranking import (
+    ALPHA,
+    rank_candidates,
+    welch_p_value,
+    words_of_skewed_seeds,
+)
 from sweeps.record.results import Results
-from sweeps.record.wording import DevRows, surprise_sentence
-from tests.models.test_evaluation import MEAN, SCALE, Fixed
 from tests.sweeps.analysis.evidence_examples import evidence
 from tests.sweeps.record.test_final_ranking import record
-from tests.sweeps.record.test_surprise import choice, opening
+from tests.sweeps.record.test_surprise import choice
 from tests.sweeps.sweep_files import space, write_sweep
 
 __all__ = [
+    "a_long_tail_is_said",
     "a_parameter_stands_out",
     "an_alarm_on_a_grid",
     "an_alarm_on_a_trained_grid",
@@ -48,11 +46,9 @@ __all__ = [
     "lead_is_more_than_noise",
     "log_normal_seeds",
     "more_is_judged",
-    "regression_interval_misses",
+    "normal_seeds",
     "run",
     "same_training_is_better",
-    "test_interval_misses",
-    "test_rows_surprise",
     "twins_are_learned",
     "variance_is_said",
     "winner_interval_misses",
@@ -88,10 +84,13 @@ def _ranges(count: int, dimensions: int, random: np.random.Generator) -> tuple[A
     return made, [{name: float(random.uniform()) for name in made} for _ in range(count)]
 
 
-def an_alarm_on_draws(seed: int) -> bool:
-    random = np.random.default_rng(seed)
-    made, trials = _ranges(60, 1, random)
-    return bool(boundary_alarms(evidence(made, trials, random.normal(size=60).tolist())))
+def an_alarm_on_draws(ranges: int) -> Callable[[int], bool]:
+    def alarms(seed: int) -> bool:
+        random = np.random.default_rng(seed)
+        made, trials = _ranges(60, ranges, random)
+        return bool(boundary_alarms(evidence(made, trials, random.normal(size=60).tolist())))
+
+    return alarms
 
 
 def an_alarm_on_a_grid(seed: int) -> bool:
@@ -144,36 +143,6 @@ def more_is_judged(word: str, law: Callable[[Any], Any], count: int) -> Callable
     return lambda seed: _curve(law, count, seed).more == word
 
 
-def _net(metric: str, rows: int, accuracy: float, seed: int) -> Estimate:
-    """A test figure of a net that is right in this share of all rows there are."""
-    random = np.random.default_rng(seed)
-    labels = random.integers(2, size=rows)
-    margins = 3 * norm.ppf(accuracy) + 3 * random.normal(size=rows)
-    outputs = np.stack([np.where(labels == at, margins, 0.0) for at in (0, 1)], axis=1)
-    target = Target(labels, "classification", ("x", "y"))
-    features, asked = features_from_array(np.zeros((rows, 2))), {metric: METRICS[metric]}
-    return evaluate(Fixed(outputs, ("x", "y")), features, target, asked, Resampling(seed))[metric]
-
-
-def test_interval_misses(metric: str, rows: int, accuracy: float) -> Callable[[int], bool | None]:
-    """Whether an interval misses the truth; None where none is given, as errors are too few."""
-    margins = 3 * norm.ppf(accuracy) + 3 * norm.ppf((np.arange(200_000) + 0.5) / 200_000)
-    truth = {
-        "accuracy": accuracy,
-        "f1": accuracy,  # of two classes that are alike
-        "loss": float(np.log1p(np.exp(-margins)).mean()),
-    }[metric]
-
-    def misses(seed: int) -> bool | None:
-        one = _net(metric, rows, accuracy, seed)
-        return None if one.low is None or one.high is None else not one.low <= truth <= one.high
-
-    return misses
-
-
-test_interval_misses.__test__ = False  # type: ignore[attr-defined]  # no test, in spite of its name
-
-
 Draw = Callable[[np.random.Generator, tuple[int, int]], Any]
 
 
@@ -207,67 +176,22 @@ def _ranked(means: Any, seed: int, draw: Draw = normal_seeds) -> Any:
     return rank_candidates(searched, record(values.ravel().tolist(), 5, objective))
 
 
+def a_long_tail_is_said(draw: Draw) -> Callable[[int], bool]:
+    def is_said(seed: int) -> bool:
+        found = tuple(_ranked(np.zeros(3), seed, draw))
+        return bool(
+            words_of_skewed_seeds(replace(choice(1.0, "dev_loss", "min"), candidates=found))
+        )
+
+    return is_said
+
+
 def lead_is_more_than_noise(lead: float) -> Callable[[int], bool]:
     def is_said(seed: int) -> bool:
         p_value = welch_p_value(*_ranked(np.array([0.0, lead, lead]), seed)[:2])
         return p_value is not None and p_value <= ALPHA
 
     return is_said
-
-
-def regression_interval_misses(
-    metric: str, rows: int, tails: float
-) -> Callable[[int], bool | None]:
-    """Whether an interval on test rows misses the truth of a net whose errors have such tails.
-
-    Args:
-        tails: Degrees of freedom of Student's t; infinite for normal errors. The net is the true
-            model, and R2 is .5.
-    """
-    variance = 1.0 if np.isinf(tails) else tails / (tails - 2)
-    mean_size = float(t.expect(abs, (tails,))) if np.isfinite(tails) else (2 / np.pi) ** 0.5
-    truth = {"mse": variance, "mae": mean_size, "r2": 0.5}[metric]
-
-    def misses(seed: int) -> bool | None:
-        random = np.random.default_rng(seed)
-        normal, spread = random.normal(size=(2, rows)), random.chisquare(min(tails, 1e9), rows)
-        errors = normal[0] * (1.0 if np.isinf(tails) else np.sqrt(tails / spread))
-        signal = variance**0.5 * normal[1]
-        net = Fixed((signal[:, None] - MEAN) / SCALE)
-        target = Target(signal + errors, "regression", ())
-        features, asked = features_from_array(np.zeros((rows, 2))), {metric: METRICS[metric]}
-        made = evaluate(net, features, target, asked, Resampling(seed))[metric]
-        missing = made.low is None or made.high is None
-        return None if missing else not made.low <= truth <= made.high  # type: ignore[operator]
-
-    return misses
-
-
-def test_rows_surprise(lost: float, trials: int) -> Callable[[int], bool]:
-    """Whether 100 test rows surprise after the best of some trials on 100 dev rows.
-
-    Each is right in 85 % of all rows; half of what makes a row hard is common to all trials.
-
-    Args:
-        lost: How much more rarely they are right on test rows.
-    """
-
-    def hits(random: np.random.Generator, accuracy: float) -> Any:
-        common, own = random.normal(size=100), random.normal(size=(trials, 100))
-        return ((common + own) / 2**0.5 < norm.ppf(accuracy)).sum(axis=1)
-
-    def surprise(seed: int) -> bool:
-        random = np.random.default_rng(seed)
-        dev, test = hits(random, 0.85), hits(random, 0.85 - lost)
-        best = int(dev.argmax())
-        figures = Interval(test[best] / 100, *share_interval(int(test[best]), 100))
-        made, rows = choice(dev[best] / 100), DevRows(100, trials)
-        return bool(surprise_sentence(made, opening(100, test_accuracy=figures), rows))
-
-    return surprise
-
-
-test_rows_surprise.__test__ = False  # type: ignore[attr-defined]
 
 
 def variance_is_said(task: str, gap: float, rows: int = 88) -> Callable[[int], bool]:

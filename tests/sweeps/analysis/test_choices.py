@@ -119,3 +119,14 @@ def test_an_option_that_was_drawn_more_often_has_no_advantage() -> None:
 
 def test_trials_that_came_to_the_same_are_not_told_apart() -> None:
     assert compared([[0.3] * 20, [0.3] * 20]).pairs[0].p_value == 1.0
+
+
+def test_a_list_by_hand_has_no_comparison_as_its_options_come_with_other_values() -> None:
+    """All nets with relu have the rate that learns; the activation itself decides nothing."""
+    space = {"kind": {"choice": ["relu", "tanh"]}, "lr": {"float": [1e-4, 1.0], "log": True}}
+    listed = [{"kind": "relu", "lr": 0.1}] * 10 + [{"kind": "tanh", "lr": 1e-4}] * 10
+    values = [*np.linspace(0.1, 0.2, 10), *np.linspace(0.8, 0.9, 10)]
+    search = {"method": "manual", "configurations": listed}
+    seen = evidence(space, listed, [float(one) for one in values], search=search)
+    assert compare_choices(seen) == []
+    assert "listed by hand" in seen.why_incomparable

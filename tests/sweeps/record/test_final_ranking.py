@@ -10,8 +10,13 @@ from scipy.stats import binom, t
 
 from sweeps.definition.planning import PlannedTrial
 from sweeps.models.scoring.objective import Objective
-from sweeps.record.final import Candidate
-from sweeps.record.final_ranking import rank_candidates, refit_warning
+from sweeps.record.final import Candidate, FinalChoice, FinalModel
+from sweeps.record.final_ranking import (
+    SKEWED_SEEDS,
+    rank_candidates,
+    refit_warning,
+    words_of_skewed_seeds,
+)
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 
 
@@ -93,3 +98,32 @@ def test_a_refit_by_a_schedule_that_ends_far_above_the_repeats_is_told(
     found = refit_warning(trained(last, **configuration), [trained(0.2), trained(0.4)])
     assert bool(found) == bool(words)
     assert words in found
+
+
+def chosen(values: np.ndarray, mode: Any = "min") -> FinalChoice:
+    """A final of (candidates, seeds) values."""
+    model = FinalModel("refit", "", 3, "w", "p", "0")
+    found = tuple(ranked(values, mode=mode))
+    return FinalChoice("dev_loss", mode, values.shape[1], found, None, None, model, 0.0)
+
+
+def test_seeds_that_do_far_worse_than_most_are_said_and_those_that_do_better_are_not() -> None:
+    values = np.array([[0.1, 0.11, 0.12, 0.1, 0.9], [0.2, 0.21, 0.19, 0.8, 0.2]])
+    assert words_of_skewed_seeds(chosen(values)) == SKEWED_SEEDS
+    assert words_of_skewed_seeds(chosen(-values)) == ""
+    assert words_of_skewed_seeds(chosen(-values, "max")) == SKEWED_SEEDS
+
+
+@pytest.mark.parametrize(("candidates", "seeds"), [(1, 5), (3, 5), (3, 3)])
+def test_of_normal_seeds_a_long_tail_is_said_in_one_of_twenty_finals(
+    candidates: int, seeds: int
+) -> None:
+    random = np.random.default_rng(0)
+    said = [words_of_skewed_seeds(chosen(random.normal(size=(candidates, seeds))))
+            for _ in range(400)]  # fmt: skip
+    assert sum(map(bool, said)) <= binom.ppf(0.999, 400, 0.05)
+
+
+@pytest.mark.parametrize("values", [[[0.1, 0.2]], [[0.1]], [[0.3, 0.3, 0.3]]])
+def test_nothing_is_said_of_a_tail_that_seeds_cannot_have(values: list[list[float]]) -> None:
+    assert words_of_skewed_seeds(chosen(np.array(values))) == ""
