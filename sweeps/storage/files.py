@@ -177,13 +177,18 @@ class BucketFiles:
         return True
 
     def copy_to(self, folder: Path, suffix: str) -> None:
-        """Make a folder of this machine have the files that end so; raises OSError."""
+        """Make a folder of this machine have the files that end so; raises OSError.
+
+        A store keeps no modes: what names its interpreter is made executable again.
+        """
         for name in [name for name, _ in self.stamps() if name.endswith(suffix)]:
             content = self.read(name) or b""
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if FolderFiles(target.parent).read(target.name) != content:
                 FolderFiles(target.parent).write(target.name, content, durable=False)
+                if content.startswith(b"#!"):
+                    target.chmod(target.stat().st_mode | 0o111)
 
 
 def bucket_of(folder: Path) -> BucketFiles | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import sweeps
 from sweeps.errors import RunFolderError
 from sweeps.record.results import Results
 from sweeps.report.report import write_report
+from sweeps.session.inputs import keep_inputs
 from sweeps.terminal.tables import next_steps
 from tests.sweeps.drivers import EVERY_EPOCH, driver, events, run_command, wait_for
 from tests.sweeps.programs import COMMAND, program_sweep
@@ -177,6 +179,23 @@ def test_a_final_trains_a_program_under_fresh_seeds_and_tests_nothing(tmp_path: 
     code, printed = run_command("final", results.path)
     assert code == 1
     assert "already has a final result; --again keeps it and runs a new one" in printed
+
+
+def test_a_program_goes_with_its_sweep_to_where_its_folder_is_not(tmp_path: Path) -> None:
+    code = "import more.part\nadded = float(open('rows/added.txt').read())\nreport(1, loss=added)\n"
+    path = program_sweep(tmp_path / "here", code, "epochs: 1, command: './train.py {lr} {seed}'")
+    script = path.parent / "train.py"
+    script.write_text(f"#!{sys.executable} -SsE\n{script.read_text()}")
+    script.chmod(0o755)
+    for name, text in {"more/part.py": "", "rows/added.txt": "7.5"}.items():
+        (path.parent / name).parent.mkdir()
+        (path.parent / name).write_text(text)
+    first = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    keep_inputs(first.folder)
+    path.parent.rename(tmp_path / "elsewhere")
+    more = sweeps.extend(first.path, trials=2, runner="local", tracking_uri="none")
+    assert outcomes(more) == ["completed"] * 8
+    assert {row["dev_loss"] for row in curves(more)} == {7.5}
 
 
 TESTED = """if sys.argv[-1] == "--test":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,3 +84,13 @@ def test_a_store_that_is_away_is_not_there() -> None:
     assert not gone.is_there()
     with pytest.raises(OSError, match=r"127\.0\.0\.1"):
         gone.read("a")
+
+
+def test_a_script_that_is_copied_can_be_run(tmp_path: Path) -> None:
+    shipped = BucketFiles(f"{tmp_path.as_uri()}/store")
+    (tmp_path / "store" / "bin").mkdir(parents=True)
+    shipped.write("bin/train.sh", b"#!/bin/sh\nexit 7\n")
+    shipped.write("rows.csv", b"1,2\n")
+    shipped.copy_to(tmp_path / "node", "")
+    assert subprocess.run([tmp_path / "node" / "bin" / "train.sh"], check=False).returncode == 7
+    assert not os.access(tmp_path / "node" / "rows.csv", os.X_OK)
