@@ -49,11 +49,13 @@ def code_files(parts: Iterable[str] = ()) -> dict[Path, Path]:
     """Return the files of the package `sweeps`, each with its path below a folder to import from.
 
     Args:
-        parts: Subpackages to take alone, beside the package's own `__init__.py`; none takes all.
+        parts: Subpackages and modules (`lightning.py`) to take alone, beside the package's own
+            `__init__.py`; none takes all.
     """
     found: Iterable[Path] = _walk(_PACKAGE)
     if parts:
-        inside = (_walk(_PACKAGE / part) for part in parts)
+        every = [_PACKAGE / part for part in parts]
+        inside = ([one] if one.is_file() else _walk(one) for one in every)
         found = chain([_PACKAGE / "__init__.py"], *inside)
     return {path: path.relative_to(_ROOT) for path in found}
 

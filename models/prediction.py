@@ -28,7 +28,9 @@ from sweeps.models.scoring.tasks import TASKS
 from sweeps.models.splits.folds import of_fold
 from sweeps.models.splits.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.models.splits.unknown_categories import unknown_words
+from sweeps.models.training.own_answer import OwnNet
 from sweeps.models.training.weights import load_weights
+from sweeps.models.trial_kinds import is_own_training
 
 __all__ = ["Predictor"]
 
@@ -68,6 +70,10 @@ class Predictor:
         """
         folds = preprocessing_from_json(preprocessing.read_text(encoding="utf-8"))
         tensors, about = load_weights(weights)
+        if is_own_training(about["configuration"]):
+            every = enumerate(folds, start=1)
+            parts = [(of_fold(n, tensors) if len(folds) > 1 else tensors, one) for n, one in every]
+            return cls([(OwnNet(own, about, prepared), prepared) for own, prepared in parts])
         config = TrialConfig.model_validate(about["configuration"])
         nets = []
         for number, prepared in enumerate(folds, start=1):

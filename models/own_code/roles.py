@@ -69,7 +69,7 @@ ROLES: dict[OwnRole, Role] = {
     # * stands for the name that the file gives to the metric.
     "metric": Role(("metrics", "*", "target"), ("metrics", "*", "options"), (), False, 2),
     "training": Role(
-        ("training", "target"), ("training", "options"), (), answers=False, positional=1
+        ("training", "target"), ("training", "options"), (), answers=True, positional=1
     ),
 }
 

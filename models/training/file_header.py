@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import zlib
+from pathlib import Path
 from typing import Any
 
 from sweeps.models.errors import WeightsError
 
-__all__ = ["checked", "read_about", "with_checksum"]
+__all__ = ["checked", "gives_predict", "read_about", "with_checksum"]
 
 
 def read_about(content: bytes) -> dict[str, Any]:
@@ -31,6 +32,16 @@ def read_about(content: bytes) -> dict[str, Any]:
     if not isinstance(about, dict):
         raise WeightsError("the JSON in the header of weights must be an object", value=about)
     return about
+
+
+def gives_predict(weights: Path) -> bool:
+    """Return whether weights of own training are of one that answers rows of the data.
+
+    Raises:
+        WeightsError: The file is damaged.
+        OSError: It cannot be read.
+    """
+    return read_about(weights.read_bytes()).get("predicts") is True
 
 
 def with_checksum(content: bytes) -> bytes:

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 
 from sweeps.models.process.randomness import seeded
 from sweeps.models.training.own_thread import OwnThread, epoch_by_epoch, refuse_decided
-from sweeps.models.training.own_trial import Rows, Trial
+from sweeps.models.training.own_trial import Predict, Rows, Trial
 
 __all__ = ["TrialData", "fit"]
 
@@ -172,6 +172,12 @@ class _Fitting:
                 self._trainer = self._made_trainer([])
                 self._trainer.validate(self._module, self._loader(rows), verbose=False)
         return self._logged("val")
+
+    @property
+    def predict(self) -> Predict | None:
+        """The module, where it has a `forward` of its own."""
+        has_forward = type(self._module).forward is not LightningModule.forward
+        return self._module if has_forward else None
 
     def _loader(self, rows: Rows) -> Any:
         if hasattr(self._data, "rows_dataloader"):

@@ -22,13 +22,14 @@ from sweeps.models.own_code.options_model import keywords_of
 from sweeps.models.own_training_configuration import CustomTraining, OwnTrialConfig
 from sweeps.models.process.randomness import OwnRandomness
 from sweeps.models.scoring.objective import Objective
+from sweeps.models.scoring.tasks import TASKS
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training import kept_state
 from sweeps.models.training.declared_metrics import DeclaredMetrics
 from sweeps.models.training.devices import chosen_device
 from sweeps.models.training.kept_state import TARGET, refused
 from sweeps.models.training.net_training import NetEpoch
-from sweeps.models.training.own_trial import Rows, Trial
+from sweeps.models.training.own_trial import Predict, Rows, Trial
 
 __all__ = ["NoSchedule", "OwnLoop"]
 
@@ -131,6 +132,11 @@ class OwnLoop:
         Returns:
             Metrics by `<part>_<name>`.
         """
+        self.open(weights)
+        return self._measured(rows.part, self.evaluate(rows))
+
+    def open(self, weights: Mapping[str, Tensor]) -> None:
+        """Put weights of `kept_weights` in place, and train nothing."""
         self._trial.is_only_evaluated = True
         self._pending = {f"state/{name}": tensor for name, tensor in weights.items()}
         if isinstance(self._steps, _OfGenerator):
@@ -138,7 +144,46 @@ class OwnLoop:
                 self._steps.run_without_epochs()
         else:
             self._put_pending()
-        return self._measured(rows.part, self.evaluate(rows))
+
+    @property
+    def predicts(self) -> bool:
+        """Whether what is trained answers rows of the data; of a generator, once it has begun."""
+        data = self._trial.data
+        return data is not None and data.item is None and self._predict is not None
+
+    @property
+    def _predict(self) -> Predict | None:
+        """What the user gives to answer rows by."""
+        if isinstance(self._steps, _OfGenerator):
+            return self._trial.predict
+        found: Predict | None = getattr(self._steps, "predict", None)
+        return found
+
+    def predict(self, x: Tensor) -> Tensor:
+        """Return (rows, outputs) what own code answers rows by, on the CPU; see `Trial.epochs`.
+
+        Args:
+            x: (rows, *input_shape) float32.
+
+        Raises:
+            OwnTrainingError: it gives something else.
+        """
+        assert self._predict is not None, "`predicts` says so"
+        draws = OwnRandomness(Rows("test").seed, self.device)
+        with _one_process(), draws, torch.no_grad(), _evaluating(self._trial):
+            found = self._predict(x.to(self.device))
+        return self._checked(torch.as_tensor(found).cpu(), len(x))
+
+    def _checked(self, found: Tensor, rows: int) -> Tensor:
+        data = self._trial.data
+        assert data is not None, "rows are of the data"
+        one_is_enough = data.outputs == 1 or (data.outputs == 2 and TASKS[data.task].one_logit)
+        if found.shape in ((rows,), (rows, 1)) and one_is_enough:
+            return found.reshape(rows, 1)
+        if found.shape != (rows, data.outputs):
+            rule = f"predict must return ({rows} rows, {data.outputs} outputs), as a net does"
+            raise refused(f"{rule}, and returned shape {tuple(found.shape)}")
+        return found
 
     def keep_weights(self) -> None:
         """Copy the nets that are kept as they are now; where there are none, all that is kept."""

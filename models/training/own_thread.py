@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from sweeps.models.training.kept_state import refused
-from sweeps.models.training.own_trial import Rows, Trial
+from sweeps.models.training.own_trial import Predict, Rows, Trial
 
 __all__ = ["Fitting", "OwnThread", "epoch_by_epoch", "refuse_decided"]
 
@@ -91,6 +91,10 @@ class Fitting(Protocol):
 
     thread: OwnThread
 
+    @property
+    def predict(self) -> Predict | None:
+        """What answers rows; None where nothing does."""
+
     def train_epoch(self) -> bool:
         """Train an epoch, or at first all that comes before one; returns whether it was trained."""
 
@@ -114,7 +118,7 @@ def epoch_by_epoch(trial: Trial, fitting: Fitting) -> Iterator[Mapping[str, floa
         if not trial.is_only_evaluated:
             fitting.train_epoch()
             trial.keep(trainer=fitting)
-        for _ in trial.epochs(fitting.evaluate):
+        for _ in trial.epochs(fitting.evaluate, fitting.predict):
             if not fitting.train_epoch():
                 return  # a callback has ended it: the trial says that it may not
             yield fitting.trained

@@ -17,7 +17,7 @@ from sweeps.models.splits.splits import Inputs, TrainDev
 from sweeps.models.training import kept_state
 from sweeps.models.training.kept_state import refused
 
-__all__ = ["Evaluate", "Rows", "Trial"]
+__all__ = ["Evaluate", "Predict", "Rows", "Trial"]
 
 PartName = Literal["train", "dev", "test"]
 
@@ -87,6 +87,8 @@ class Rows:
 
 # Measures what is trained on the rows of a part: metrics by name.
 Evaluate = Callable[[Rows], Mapping[str, Any]]
+# Answers (rows, *input_shape) by (rows, outputs), as a net does: logits, or standardised targets.
+Predict = Callable[[Tensor], Any]
 
 
 class Trial:
@@ -115,6 +117,7 @@ class Trial:
         self.epoch = 0
         self.is_only_evaluated = False
         self.evaluate: Evaluate | None = None
+        self.predict: Predict | None = None
         self.kept: dict[str, Any] = {}
         self._entered = 0
         self._on_enter: Callable[[], None] = _nothing
@@ -132,15 +135,18 @@ class Trial:
             kept_state.state_of(name, kept)  # refuses what has none
         self.kept.update(objects)
 
-    def epochs(self, evaluate: Evaluate) -> Iterator[int]:
+    def epochs(self, evaluate: Evaluate, predict: Predict | None = None) -> Iterator[int]:
         """Yield the epochs that are left to train, from 1; each must end in one `yield`.
 
         Args:
             evaluate: called with the dev rows after each, and with the test rows at the very end;
                 returns metrics by name. Nets that are kept are in evaluation mode meanwhile, and
                 no gradients are computed.
+            predict: called with x of rows that `sweeps predict` or MLflow's model is asked for, as
+                `rows.x` has them; returns (rows, outputs), as a net does: logits of classes, or
+                standardised targets. A net that answers so is one. None: rows are not answered.
         """
-        self.evaluate = evaluate
+        self.evaluate, self.predict = evaluate, predict
         self._on_enter()
         while not self.is_only_evaluated:
             if self._entered == self.epoch:

@@ -19,6 +19,7 @@ from sweeps.models.splits.folds import fold_row, fold_seed, in_fold, of_fold
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.learner import build_learner
 from sweeps.models.training.net_training import NetEpoch, NetTraining, not_finite
+from sweeps.models.training.own_loop import OwnLoop
 from sweeps.models.training.program_run import ProgramPlace
 from sweeps.models.training.regularizers import Patience
 from sweeps.models.training.weights import pack, unpack
@@ -176,6 +177,11 @@ class Training:
         """The size of a net by `SIZES`: each fold has such a net; empty for user-defined code."""
         first = self._nets[0]
         return {"parameters": first.parameters} if isinstance(first, NetTraining) else {}
+
+    @property
+    def predicts(self) -> bool:
+        """Whether own training gives what answers rows; known from its first epoch on."""
+        return any(isinstance(net, OwnLoop) and net.predicts for net in self._nets)
 
     def evaluate_again(self) -> None:
         """Measures the nets as they are once more, and keeps nothing of it."""

@@ -15,13 +15,14 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
+from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import ExportableState
 from transformers.utils.logging import get_verbosity, set_verbosity
 
 from sweeps.models.training.own_thread import OwnThread, epoch_by_epoch, refuse_decided
-from sweeps.models.training.own_trial import Rows, Trial
+from sweeps.models.training.own_trial import Predict, Rows, Trial
 
 __all__ = ["arguments", "fit"]
 
@@ -122,6 +123,18 @@ class _Fitting:
             with _quiet():
                 self._trainer.evaluate(self._dataset(rows))
         return self._pauses.evaluated
+
+    @property
+    def predict(self) -> Predict | None:
+        """What the Trainer predicts, where the trial has rows."""
+        return None if self._trial.data is None else self._predicted
+
+    def _predicted(self, x: Tensor) -> Any:
+        """Return the first of the model's outputs: logits. The labels of items are zeros."""
+        labels = self._trial.dev.y.new_zeros((len(x), *self._trial.dev.y.shape[1:]))
+        with _quiet():
+            found = self._trainer.predict(self._dataset(Rows("dev", x, labels))).predictions
+        return found[0] if isinstance(found, tuple) else found
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the Trainer would save but the model, and with JSON in place of pickles."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "distributions_of",
     "files_of",
     "files_of_all",
     "folders_of",
@@ -118,6 +120,14 @@ def files_of(target: str, folders: Sequence[Path]) -> dict[Path, Path]:
                 found[file] = _below(name, file)
                 modules += _imported_by(file, name)
     return found
+
+
+def distributions_of(files: Iterable[Path]) -> list[str]:
+    """Return the names of the installed distributions that Python files import, sorted."""
+    imported = {name for file in files for name in _imported_by(file, file.stem)}
+    known = packages_distributions()
+    found = {one for name in imported for one in known.get(name.partition(".")[0], ())}
+    return sorted(found)
 
 
 def _files_named(module: str, folders: Sequence[Path]) -> Iterator[tuple[str, Path]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sweeps.definition.sweep_file import Resources
 from sweeps.errors import PlacementError
 
-__all__ = ["Node", "Place", "has_room", "slots", "this_machine"]
+__all__ = ["Node", "Place", "gpu_note", "has_room", "slots", "this_machine"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,16 @@ class Place:
 def this_machine() -> Node:
     """Return what this machine has."""
     return Node("", os.cpu_count() or 1, _gpus())
+
+
+def gpu_note(resources: Resources, node: Node) -> str:
+    """Return what `--local` does not keep of a trial's share of the GPUs; empty if nothing."""
+    if not resources.gpu or node.gpus <= resources.gpu:
+        return ""
+    return (
+        f"with --local a trial sees all {node.gpus:g} GPUs of this machine, and not "
+        f"{resources.gpu:g} alone: Ray sets CUDA_VISIBLE_DEVICES, and one process cannot"
+    )
 
 
 def has_room(resources: Resources, nodes: Iterable[Node]) -> bool:

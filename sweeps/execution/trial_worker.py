@@ -333,8 +333,9 @@ def _about(trial: PlannedTrial, training: Training) -> dict[str, Any]:
     """
     row = training.best_row or {}
     metrics = {name: value for name, value in row.items() if name != "epoch_s"}
+    answers = {"predicts": True} if training.predicts else {}
     return {"trial": trial.index, "hash": trial.hash, "seed": trial.seed, "metrics": metrics,
-            "configuration": trial.configuration}  # fmt: skip
+            "configuration": trial.configuration, **answers}  # fmt: skip
 
 
 def _import(functions: Sequence[OwnFunction]) -> None:

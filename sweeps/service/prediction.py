@@ -16,7 +16,8 @@ from sweeps.models.data.items import kind_text
 from sweeps.models.data.table_files import read_rows
 from sweeps.models.errors import DataError, NetError, WeightsError
 from sweeps.models.prediction import Predictor
-from sweeps.models.trial_kinds import is_own_training
+from sweeps.models.training.file_header import gives_predict
+from sweeps.models.trial_kinds import is_own_training, is_program
 from sweeps.record.net_files import refuse_lost_net
 from sweeps.record.own_code import code_folders
 from sweeps.record.run_folder import RunFolder
@@ -35,11 +36,7 @@ def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataF
     """Return one row of answers for each row of a .csv or .parquet file; see service.predict."""
     import pandas as pd
 
-    if is_own_training(record.trials[0].trial.configuration):
-        raise RequestError(
-            f"{folder.name} is of own training: its code alone knows how to ask what it has "
-            f"trained, whose weights are in {folder.weights}"
-        )
+    _refuse_unanswered(folder, record)
     if not rows.is_file():
         raise SweepError(f"no such file: {rows}")
     if rows.suffix.lower() not in _TABLES:
@@ -58,6 +55,22 @@ def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataF
         choices = f"; the file has {listed(list(err.choices))}" if err.choices else ""
         hint = f"; {err.hint}" if err.hint else ""
         raise SweepError(f"{rows}: {err.rule}{got}{choices}{hint}") from err
+
+
+def _refuse_unanswered(folder: RunFolder, record: SweepRecord) -> None:
+    """Raise where own training gives nothing to answer rows by."""
+    if not is_own_training(record.trials[0].trial.configuration):
+        return
+    if is_program(record.trials[0].trial.configuration):
+        raise RequestError(
+            f"{folder.name} is of programs, whose nets they save themselves: {folder.programs}"
+        )
+    if not gives_predict(refuse_lost_net(folder, record).weights):
+        raise RequestError(
+            f"{folder.name} is of own training that gives nothing to answer rows by: "
+            f"trial.epochs(evaluate, predict=net), or a method predict(self, x), does for rows of "
+            f"`data`. Its weights are in {folder.weights}"
+        )
 
 
 def _asked(rows: Path, predictor: Predictor, data: DataConfig) -> dict[str, npt.NDArray[Any]]:

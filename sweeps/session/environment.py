@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sweeps.definition.sweep_file import Resources
 from sweeps.errors import RequestError, SettingsError, StorageError, require_extra
-from sweeps.execution.placement import Place, slots
+from sweeps.execution.placement import Place, gpu_note, slots
 from sweeps.execution.ray_folder import room_for_sockets
 from sweeps.infra import settings as infra_settings
 from sweeps.infra.settings import IN_JOB, InfraSettings, without_password
@@ -172,6 +172,8 @@ def place_of(
             room_for_sockets()
         place = Place.local_machine()
         slots(resources, place.nodes)
+        if runner == "local" and (note := gpu_note(resources, place.nodes[0])):
+            print_line(f"note: {note}")
         yield place
         return
     if settings.cluster_address is None:

@@ -14,7 +14,7 @@ from sweeps.definition.patience import patience_notes
 from sweeps.definition.planning import PlannedTrial, most_epochs, trials_in_all
 from sweeps.definition.stage_plans import can_be_refitted
 from sweeps.definition.sweep import Sweep
-from sweeps.execution.placement import slots, this_machine
+from sweeps.execution.placement import gpu_note, slots, this_machine
 from sweeps.execution.rehearsal_apart import rehearse_sweep
 from sweeps.execution.schedulers.expected_epochs import expected_epochs
 from sweeps.execution.schedulers.scheduler import Scheduler
@@ -188,7 +188,8 @@ def _print_report(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTri
         print(f"rows are cut {sweep.summary.cut}")
         for note in sweep.summary.notes:
             print(f"note: {note}")
-    for note in (*patience_notes(planned), *report.sanity):
+    of_gpus = gpu_note(sweep.file.resources, this_machine())
+    for note in (*patience_notes(planned), *report.sanity, *filter(None, [of_gpus])):
         print(f"note: {note}")
     if report.folds is not None:
         print(

@@ -50,10 +50,10 @@ def test_an_editable_install_puts_no_checkout_on_the_path() -> None:
 
 
 def test_a_part_can_be_taken_alone(tmp_path: Path) -> None:
-    stage(code_files(["models"]), tmp_path / "out")
+    stage(code_files(["models", "lightning.py"]), tmp_path / "out")
     names = files_in(tmp_path / "out")
     assert "sweeps/__init__.py" in names
-    assert {name.split("/")[1] for name in names} == {"__init__.py", "models"}
+    assert {name.split("/")[1] for name in names} == {"__init__.py", "models", "lightning.py"}
 
 
 def test_secrets_and_caches_stay_behind() -> None:

@@ -21,6 +21,9 @@ class Net(LightningModule):
             nn.Linear(columns, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Linear(8, classes)
         )
 
+    def forward(self, x: Tensor) -> Any:
+        return self.net(x)
+
     def training_step(self, batch: list[Tensor], _: int) -> Tensor:
         loss = cross_entropy(self.net(batch[0]), batch[1])
         self.log("train_loss", loss, on_step=True, on_epoch=True)

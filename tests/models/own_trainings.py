@@ -38,7 +38,7 @@ def steps(trial: Any, lr: float = 0.1) -> Iterator[dict[str, float]]:
     optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9)
     trial.keep(net=net, optimizer=optimizer)
 
-    for _ in trial.epochs(lambda rows: measured(net, rows)):
+    for _ in trial.epochs(lambda rows: measured(net, rows), predict=net):
         losses = []
         for rows in torch.randperm(len(trial.train)).split(16):
             loss = batch_loss(net, trial.train.x[rows], trial.train.y[rows])
@@ -70,6 +70,9 @@ class Steps:
 
     def evaluate(self, rows: Any) -> dict[str, Any]:
         return measured(self.net, rows)
+
+    def predict(self, x: Tensor) -> Tensor:
+        return self.net(x)
 
 
 def two_nets(trial: Any, lr: float = 0.01) -> Iterator[None]:
@@ -134,6 +137,21 @@ class Bandit:
     def evaluate(self, rows: Any) -> dict[str, float]:
         arms = np.random.default_rng(rows.seed).integers(len(self.means), size=50)
         return {"loss": float(np.abs(self.values - self.means)[arms].mean())}
+
+
+def fits_a_line(trial: Any) -> Iterator[None]:
+    net = nn.Linear(trial.train.x.shape[1], 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    trial.keep(net=net, optimizer=optimizer)
+
+    def error(rows: Any) -> Tensor:
+        return (net(rows.x).flatten() - rows.y).square().mean()
+
+    for _ in trial.epochs(lambda rows: {"loss": error(rows)}, lambda x: net(x).flatten()):
+        error(trial.train).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        yield
 
 
 # From here on, each is wrong in one way.
@@ -272,4 +290,11 @@ def keeps_what_nobody_seeds(trial: Any) -> Iterator[None]:
     rng = np.random.default_rng()
     for _ in trial.epochs(lambda rows: LOSS):
         noise.fill_(rng.random())
+        yield
+
+
+def answers_too_little(trial: Any) -> Iterator[None]:
+    net = nn.Linear(trial.train.x.shape[1], 3)
+    trial.keep(net=net)
+    for _ in trial.epochs(lambda rows: measured(net, rows), lambda x: net(x)[:, :2]):
         yield

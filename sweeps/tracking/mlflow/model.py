@@ -19,12 +19,13 @@ from mlflow.models import Model, ModelSignature, infer_signature
 from mlflow.utils import environment
 
 from sweeps.definition.configurations import flatten
-from sweeps.definition.own_files import files_of
+from sweeps.definition.own_files import distributions_of, files_of
 from sweeps.infra.package import code_files, stage
 from sweeps.models.answer_columns import answer_columns
 from sweeps.models.data.items import ANY, TensorKind
 from sweeps.models.own_code.roles import trial_functions
 from sweeps.models.splits.preprocessing import Preprocessing, preprocessing_from_json
+from sweeps.models.training.file_header import gives_predict
 from sweeps.models.trial_kinds import is_own_training
 from sweeps.record.final import FinalChoice, read_final, read_openings
 from sweeps.record.kept_weights import best_weights
@@ -43,6 +44,8 @@ __all__ = ["ModelSource", "log_model", "model_of"]
 
 _SCRIPT = Path(__file__).with_name("winner_model.py")
 _NEEDS = ("mlflow", "torch", "numpy", "pandas", "pydantic", "safetensors")
+# With what own training that is Lightning's or Hugging Face's imports.
+_PARTS = ("models", "lightning.py", "transformers.py")
 _EXAMPLE_ROWS = 3
 _NAME = "winner"
 _OLD_MODEL_TAG = "sweeps.model"
@@ -87,8 +90,6 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
     choice, file = read_final(folder), folder.read_sweep()
     if record.best is None or (choice is None and file.final is not None):
         return None
-    if is_own_training(record.best.trial.configuration):
-        return None  # what it keeps answers nothing without the code around it
     if choice is None or file.final is None:
         best = record.best
         source = ModelSource(
@@ -120,6 +121,9 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
     is_open = choice is None and record.trials[source.trial].outcome is None
     if is_open and not source.weights.exists():
         return None  # a power cut took its later best; the session to come writes it again
+    is_own = is_own_training(source.configuration)
+    if is_own and not (source.weights.exists() and gives_predict(source.weights)):
+        return None  # what it keeps answers nothing without the code around it
     refuse_lost_net(folder, record)
     return source
 
@@ -172,9 +176,12 @@ def log_model(projection: Projection, source: ModelSource) -> str:
                 for name, path in own_files.items()
             }
             stage(source.modules, own := Path(temporary) / "own")
-            stage(code_files(["models"]), package := Path(temporary) / "package")
+            stage(code_files(_PARTS), package := Path(temporary) / "package")
             files["package"] = str(package)
-            _save(local, model, files, prepared, list(own.iterdir()) if own.exists() else [])
+            code = _OwnCode(
+                list(own.iterdir()) if own.exists() else [], distributions_of(source.modules)
+            )
+            _save(local, model, files, prepared, code)
             client.log_model_artifacts(model.model_id, str(local))
             client.finalize_logged_model(model.model_id, "READY")
         outputs = client.get_run(projection.parent_id).outputs
@@ -222,8 +229,16 @@ def _register(projection: Projection, source: ModelSource, name: str, model: Any
         client.set_registered_model_alias(name, source.alias, version_number)
 
 
+@dataclass(frozen=True)
+class _OwnCode:
+    """The user's own modules, and the distributions that they import."""
+
+    paths: Sequence[Path]
+    needs: Sequence[str]
+
+
 def _save(
-    path: Path, model: Any, files: dict[str, str], prepared: Preprocessing, code: Sequence[Path]
+    path: Path, model: Any, files: dict[str, str], prepared: Preprocessing, code: _OwnCode
 ) -> None:
     example = _example(prepared)
     about = Model(
@@ -238,11 +253,13 @@ def _save(
             mlflow_model=about,
             python_model=str(_SCRIPT),
             artifacts=files,
-            code_paths=[str(one) for one in code] or None,
+            code_paths=[str(one) for one in code.paths] or None,
             signature=_signature(prepared),
             metadata={"columns": _columns(prepared)},
             input_example=example,
-            pip_requirements=[f"{name}=={version(name)}" for name in _NEEDS],
+            pip_requirements=[
+                f"{name}=={version(name)}" for name in dict.fromkeys([*_NEEDS, *code.needs])
+            ],
         )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from sweeps.definition.sweep_file import Resources
 from sweeps.errors import PlacementError
 from sweeps.execution.placement import Node, has_room, slots, this_machine
+from sweeps.session.environment import place_of
+from sweeps.terminal.plan_report import describe_plan
+from tests.sweeps.sweep_files import write_sweep
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +80,16 @@ def test_what_no_single_node_has_is_an_error(resources: Resources, words: str) -
     nodes = NODES if resources.cpu == 9 else (Node("a", 4, 0), Node("b", 2, 1))
     with pytest.raises(PlacementError, match=words):
         slots(resources, nodes)
+
+
+@pytest.mark.parametrize(("gpu", "notes"), [(0, 0), (1, 1)])
+def test_plan_and_run_say_that_a_local_trial_sees_every_gpu(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], gpu: int, notes: int
+) -> None:
+    told: list[str] = []
+    with place_of("local", Resources(gpu=gpu), tmp_path, told.append):
+        assert "\n".join(told).count("note: with --local a trial sees all 2 GPUs") == notes
+    describe_plan(
+        write_sweep(tmp_path, resources=f"{{gpu: {gpu}}}"), [], as_json=False, probe=False
+    )
+    assert capsys.readouterr().out.count("with --local a trial sees all 2 GPUs") == notes

@@ -8,9 +8,12 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import mlflow
+import pandas as pd
 import pytest
 import torch
 from mlflow import MlflowClient
+from sklearn.datasets import load_iris
 from torch.nn.functional import cross_entropy
 
 import sweeps
@@ -168,14 +171,15 @@ def open_run(path: Path) -> Results:
     return sweeps.open_run(path.parent / "runs-local" / "blobs")
 
 
-def test_own_training_answers_no_rows_by_itself(tmp_path: Path) -> None:
-    results = run(own_sweep(tmp_path))
-    with pytest.raises(RequestError, match="is of own training"):
+def test_own_training_without_predict_answers_no_rows(tmp_path: Path) -> None:
+    results = run(own_sweep(tmp_path, "two_nets"))
+    with pytest.raises(RequestError, match=r"trial.epochs\(evaluate, predict=net\)"):
         sweeps.predict(results.path, tmp_path / "rows.csv")
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
-def test_mlflow_has_the_metrics_of_own_training(tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")
+def test_mlflow_has_the_metrics_of_own_training_and_a_model_that_answers(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     path = own_sweep(tmp_path, search="{method: random, trials: 2}", final=FINAL)
     results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri=uri)
@@ -187,6 +191,13 @@ def test_mlflow_has_the_metrics_of_own_training(tmp_path: Path) -> None:
     assert "training.options.lr" in trial.data.params
     history = client.get_metric_history(trial.info.run_id, "dev/hits")
     assert [point.step for point in history] == [1, 2, 3, 4, 5, 6]
+    rows = load_iris(as_frame=True).data
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    answers = sweeps.predict(results.path, tmp_path / "rows.csv")
+    mlflow.set_tracking_uri(uri)
+    served = mlflow.pyfunc.load_model("models:/blobs/1").predict(rows)
+    pd.testing.assert_frame_equal(served, answers)
+    assert (answers["prediction"] == load_iris().target_names[load_iris().target]).mean() > 0.5
 
 
 def test_low_values_of_an_own_loss_have_no_floor(tmp_path: Path) -> None:
