@@ -74,7 +74,8 @@ def did_you_mean(word: str, choices: Sequence[str]) -> str:
 
 def nearest(word: str, choices: Sequence[str]) -> str:
     """Return the choice that a misspelt word most likely means; empty where none is near."""
-    near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
+    same = [one for one in choices if one.lower() == str(word).lower()]
+    near = same or difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
     return near[0] if near else ""
 
 

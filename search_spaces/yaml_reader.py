@@ -151,7 +151,8 @@ class _Reader:
                 raise _at(key_node, "merge keys (<<) are not supported", hint="write the keys out")
             if key in found:
                 line = self.keys[(*path, key)][0]
-                raise _at(key_node, f"duplicate key {key!r} (first on line {line})")
+                rule = f"duplicate key {key!r} (first on line {line})"
+                raise _at(key_node, rule, hint="keep one of the two")
             self.keys[(*path, key)] = _position(key_node)
             found[key] = self.read(value_node, (*path, key))
         return found

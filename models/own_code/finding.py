@@ -45,7 +45,11 @@ def find_function(target: str, error: type[ModelError], key: tuple[str, ...]) ->
     if callable(found):
         return found  # type: ignore[no-any-return]
     public = {key: value for key, value in vars(module).items() if not key.startswith("_")}
-    functions = [f"{module_name}:{key}" for key, value in public.items() if callable(value)]
+    functions = [
+        f"{module_name}:{key}"
+        for key, value in public.items()
+        if callable(value) and getattr(value, "__module__", module_name) == module_name
+    ]
     rule = f"module {module_name} must have a function {name}"
     raise error(rule, key=key, value=target, choices=functions)
 

@@ -36,7 +36,7 @@ def options_model(
     except (TypeError, ValueError):  # written in C
         return None
     role = ROLES[kind]
-    own = [one for one in parameters[role.positional :] if one.name not in role.given]
+    own = [one for one in parameters[len(role.positional) :] if one.name not in role.given]
     if len(own) != 1 or own[0].kind not in (own[0].POSITIONAL_OR_KEYWORD, own[0].KEYWORD_ONLY):
         return None
     annotation = _hints(function).get(own[0].name)

@@ -48,28 +48,42 @@ class Role:
         options: where the keywords are that the user passes to it; None where there are none.
         given: the keywords that it is called with besides.
         answers: whether a trained net cannot answer without it, so that it is packed with a model.
-        positional: how many arguments it is called with before the keywords.
+        positional: the arguments that it is called with before the keywords, in their order.
     """
 
     path: tuple[str, ...]
     options: tuple[str, ...] | None
     given: tuple[str, ...]
     answers: bool
-    positional: int = 0
+    positional: tuple[str, ...] = ()
 
 
 ROLES: dict[OwnRole, Role] = {
     "data": Role(("data", "source"), ("data", "options"), (), answers=False),
     "net": Role(("model", "target"), ("model", "options"), ("input_shape", "outputs"), True),
     "optimizer": Role(
-        ("optimizer", "target"), ("optimizer", "options"), ("lr",), answers=False, positional=1
+        ("optimizer", "target"),
+        ("optimizer", "options"),
+        ("lr",),
+        answers=False,
+        positional=("parameters",),
     ),
-    "loss": Role(("loss", "target"), ("loss", "options"), (), answers=False, positional=2),
-    "batch": Role(("batch", "target"), ("batch", "options"), (), answers=False, positional=3),
+    "loss": Role(
+        ("loss", "target"),
+        ("loss", "options"),
+        (),
+        answers=False,
+        positional=("outputs", "targets"),
+    ),
+    "batch": Role(
+        ("batch", "target"), ("batch", "options"), (), False, ("inputs", "targets", "generator")
+    ),
     # * stands for the name that the file gives to the metric.
-    "metric": Role(("metrics", "*", "target"), ("metrics", "*", "options"), (), False, 2),
+    "metric": Role(
+        ("metrics", "*", "target"), ("metrics", "*", "options"), (), False, ("outputs", "targets")
+    ),
     "training": Role(
-        ("training", "target"), ("training", "options"), (), answers=True, positional=1
+        ("training", "target"), ("training", "options"), (), answers=True, positional=("trial",)
     ),
 }
 

@@ -84,6 +84,16 @@ def _run_command(parsed: argparse.Namespace, given: list[str]) -> int:
     return int(parsed.command(parsed))
 
 
+class _Version(argparse.Action):
+    """Prints the version, which no other command looks up."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"sweeps {version('torch-sweeps')}")
+        parser.exit()
+
+
 def _unknown_command(name: str, commands: Collection[str]) -> str:
     hint = did_you_mean(name, [*commands]) or f"commands are {', '.join(commands)}"
     return f"there is no command {shown(name)!r}; {hint}"
@@ -94,6 +104,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     parser = argparse.ArgumentParser(
         prog=command_line.command(), description="Hyperparameter search for PyTorch."
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_file_commands(commands)
     add_run_commands(commands)

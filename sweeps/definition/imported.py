@@ -9,15 +9,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sweeps.definition.search_methods import TpeSearch
 from sweeps.models.own_code.program_command import GIVEN
 from sweeps.search_spaces.problems import KeyPath
 from sweeps.search_spaces.yaml_writer import write_yaml
 
-__all__ = ["Imported", "epochs_of", "file_name", "number", "option_name", "stepped", "sweep_text"]
+__all__ = [
+    "Imported",
+    "drawn",
+    "epochs_of",
+    "file_name",
+    "number",
+    "option_name",
+    "stepped",
+    "sweep_text",
+]
 
 # Parameters that say how long a program trains, which has a place of its own here.
 _EPOCHS = ("epochs", "num_epochs", "n_epochs", "max_epochs", "num-epochs", "max-epochs")
 _GUESSED_EPOCHS = 10
+_STARTUP = TpeSearch.model_fields["startup"].default
 _HEAD = """Made by `sweeps import` of {source}.
 The program must report each epoch by one line of JSON in the file that SWEEPS_METRICS names:
   with open(os.environ["SWEEPS_METRICS"], "a") as file:
@@ -81,6 +92,14 @@ def sweep_text(imported: Imported, source: str) -> str:
         ("space", "training", "epochs"): "How often the program reports."
     }
     return write_yaml(value, comments, _HEAD.format(source=source, metric=metric))
+
+
+def drawn(method: str, trials: Any) -> dict[str, Any]:
+    """Return a `search` section; of few trials, TPE's draws at random must not be all."""
+    section = {"method": method, "trials": trials}
+    if method == "tpe" and isinstance(trials, int) and 2 <= trials <= _STARTUP:
+        section["startup"] = trials // 2
+    return section
 
 
 def epochs_of(name: str, parameter: Any) -> Any | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sweeps.definition.imported import (
     Imported,
+    drawn,
     epochs_of,
     file_name,
     number,
@@ -103,11 +104,11 @@ def _add_search(made: Imported, spec: Mapping[str, Any]) -> None:
     if "maxTrialCount" not in spec:
         made.note(("spec",), "maxTrialCount is not given: 50 trials are a guess")
     budget = made.sections.setdefault("budget", {})
-    made.sections["search"] = {"method": ours}
     if ours == "grid":
+        made.sections["search"] = {"method": ours}
         budget["trials"] = trials
     else:
-        made.sections["search"]["trials"] = trials
+        made.sections["search"] = drawn(ours, trials)
     if "maxFailedTrialCount" in spec:
         # Katib gives up with that many, a sweep with more than `max_failures`.
         budget["max_failures"] = max(0, spec["maxFailedTrialCount"] - 1)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sweeps.definition.imported import (
     Imported,
+    drawn,
     epochs_of,
     file_name,
     number,
@@ -94,7 +95,7 @@ def _add_search(made: Imported, value: Mapping[str, Any]) -> None:
     if cap is None:
         text = f"a sweep here has an end: {_TRIALS} trials are a guess (run_cap is not given)"
         made.note(("method",), text)
-    made.sections["search"] = {"method": ours, "trials": cap or _TRIALS}
+    made.sections["search"] = drawn(ours, cap or _TRIALS)
 
 
 def _add_stopping(made: Imported, terminate: Mapping[str, Any]) -> None:

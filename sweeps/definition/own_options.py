@@ -37,7 +37,7 @@ def option_problems(own: OwnFunction, folders: Sequence[Path] = ()) -> Iterator[
         return
     takes_any = function.args.kwarg is not None
     is_method = function.name == "__init__"  # of the class that is named: `self` comes first
-    known = _parameters(function.args, own.role.positional + is_method)
+    known = _parameters(function.args, len(own.role.positional) + is_method)
     lacking = [one for one in given if one not in known and not takes_any]
     if lacking:
         called = f"is called with {', '.join(given)} and the options as keywords"
@@ -47,10 +47,13 @@ def option_problems(own: OwnFunction, folders: Sequence[Path] = ()) -> Iterator[
     if may_take_model(own, folders):
         return  # their names are those of the model's fields
     allowed = tuple(one for one in known if one not in given)
+    first = [one.arg for one in function.args.args[: len(own.role.positional) + is_method]]
     place = own.role.options or own.role.path
     meant = set()
     for option in own.options:
-        if option not in allowed and not takes_any:
+        if option in first:
+            yield _too_early(own, option)
+        elif option not in allowed and not takes_any:
             rule = f"unknown key {option!r}, which {target} does not take"
             meant.add(nearest(option, allowed))
             hint = did_you_mean(option, allowed)
@@ -60,6 +63,14 @@ def option_problems(own: OwnFunction, folders: Sequence[Path] = ()) -> Iterator[
         if is_missing and option not in meant:
             rule = f"missing key {option!r}, which {target} has no default for"
             yield Problem(place, None, rule, kind="missing_key")
+
+
+def _too_early(own: OwnFunction, option: str) -> Problem:
+    """Return that an option stands where a function gets what it is called with."""
+    called = ", ".join(own.role.positional)
+    rule = f"{own.target} is called with ({called}) and the options as keywords"
+    hint = f"give it these {len(own.role.positional)} parameters before {option!r}"
+    return Problem(own.role.path, own.target, rule, hint=hint)
 
 
 def may_take_model(own: OwnFunction, folders: Sequence[Path] = ()) -> bool:
@@ -73,7 +84,7 @@ def may_take_model(own: OwnFunction, folders: Sequence[Path] = ()) -> bool:
     function = None if tree is None else _plain_function(tree, name)
     if tree is None or function is None or function.args.kwarg or function.args.vararg:
         return False
-    before = own.role.positional + (function.name == "__init__")
+    before = len(own.role.positional) + (function.name == "__init__")
     every = [*function.args.args[before:], *function.args.kwonlyargs]
     taken = [one for one in every if one.arg not in own.role.given]
     if len(taken) != 1 or taken[0].arg in own.options or taken[0].annotation is None:

@@ -223,7 +223,8 @@ class SweepRecord:
             self.wanted, self.is_exhausted = len(self.trials), True
         elif event["event"] == "end":
             self.stopped, self.ended_at = read_stop(event), event["t"]
-            self.active_s += event["t"] - self.session_from
+            # A clock may be put back while a session runs.
+            self.active_s += max(0.0, event["t"] - self.session_from)
             self._stop_all()
 
     def _begin_session(self, event: Mapping[str, Any]) -> None:

@@ -35,6 +35,11 @@ class DevRows:
     trials: int
 
 
+def counted(number: int, what: str) -> str:
+    """Return `1 epoch`, `2 epochs`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def no_winner_words(record: SweepRecord) -> str:
     """Return why there is no winner."""
     if record.outcomes.total():

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from sweeps.record.final import Candidate, FinalChoice, Interval, Opening
 from sweeps.record.final_ranking import words_of_skewed_seeds
-from sweeps.record.wording import noise_sentence, words_of_test_rows
+from sweeps.record.wording import counted, noise_sentence, words_of_test_rows
 
 __all__ = ["optimism_rows", "print_final"]
 
@@ -78,7 +78,7 @@ def _model_sentence(choice: FinalChoice) -> str:
     model = choice.model
     note = f" ({model.note})" if model.note else ""
     if model.how == "refit":
-        return f"trained once more on train and dev rows for {model.epochs} epochs{note}"
+        return f"trained once more on train and dev rows for {counted(model.epochs, 'epoch')}{note}"
     return f"the winner's median repeat, at epoch {model.epochs}{note}"
 
 

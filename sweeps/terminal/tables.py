@@ -28,6 +28,7 @@ from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.record.wording import (
     DevRows,
     audit_sentence,
+    counted,
     newer_candidates,
     no_winner_words,
     surprise_sentence,
@@ -90,8 +91,8 @@ def _print_failures(record: SweepRecord, path: Path, console: Console) -> None:
         console.print(text, soft_wrap=True, highlight=False, markup=False)
     if failed:
         others = len(failed) - _SHOWN_REASONS
-        rest = f"{others} other reasons, and the tracebacks" if others > 0 else "The tracebacks"
-        text = f"{rest} are in {shown_path(path)}/trials.jsonl"
+        rest = f"{counted(others, 'other reason')}, and the" if others > 0 else "The"
+        text = f"{rest} tracebacks are in {shown_path(path)}/trials.jsonl"
         console.print(text, soft_wrap=True, highlight=False)
 
 
@@ -108,7 +109,7 @@ def _print_if_outdated(results: Results, choice: FinalChoice, console: Console) 
 def _print_what_is_hidden(
     trials: int, left_out: Sequence[str], path: Path, console: Console
 ) -> None:
-    hidden = [f"... and {trials} more trials"] if trials > 0 else []
+    hidden = [f"... and {counted(trials, 'more trial')}"] if trials > 0 else []
     if left_out:
         hidden.append(left_out_words(left_out))
     if hidden:
@@ -287,7 +288,8 @@ def _value_of(trial: TrialRecord, objective: Objective) -> str:
 
 def _state(record: SweepRecord) -> str:
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
-    text = f"{record.outcomes.total()} of {record.wanted} trials ended: {counts or 'none'}."
+    ended = f"{record.outcomes.total()} of {record.wanted} trials ended"
+    text = f"{ended}: {counts}." if counts else f"{ended}."
     text += f" Time taken: {duration(record.active_s)}." if record.active_s else ""
     return f"{text} Stopped: {record.stopped}." if record.stopped else text
 

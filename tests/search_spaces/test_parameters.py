@@ -112,6 +112,8 @@ def test_all_that_is_wrong_is_said_together() -> None:
     ({"float": [1, 0]}, "swap them"),
     ({"float": [1, 1]}, "write the value itself instead of a range"),
     ({"int": [0, 8], "step": 3}, "make the high bound 6"),
+    ({"int": [0, 8, 2]}, "a step is a key of its own: `step: ...`"),
+    ({"int": [3]}, "a fixed value needs no range"),
     ({"flaot": [0, 1]}, "did you mean 'float'?"),
     ({"Int": [0, 1]}, "did you mean 'int'?"),
     ({"integer": [0, 1]}, "did you mean 'int'?"),

@@ -45,7 +45,7 @@ def test_a_yaml_error_survives_pickling_with_its_place() -> None:
 
 
 @pytest.mark.parametrize(("word", "hint"), [
-    ("flaot", "did you mean 'float'?"), ("zzz", ""), (3, ""),
+    ("flaot", "did you mean 'float'?"), ("zzz", ""), (3, ""), ("INT", "did you mean 'int'?"),
 ])  # fmt: skip
 def test_the_nearest_choice_is_suggested(word: str, hint: str) -> None:
     assert did_you_mean(word, ("float", "int")) == hint

@@ -13,7 +13,7 @@ from sweeps.record.description import Description
 from sweeps.record.final import FinalChoice, Opening
 from sweeps.record.measurement import format_metric
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
-from sweeps.record.wording import noise_sentence
+from sweeps.record.wording import counted, noise_sentence
 
 __all__ = ["best_words", "experiment_note", "literal", "sweep_note", "trial_note", "version_note"]
 
@@ -118,7 +118,7 @@ def trial_note(trial: TrialRecord, state: str, objective: Objective) -> str:
     """Return one line about a trial, which the MLflow UI shows as its description."""
     reason = f" ({literal(trial.reason.splitlines()[0])})" if trial.reason else ""
     if trial.best is None:
-        return f"{state}{reason} after {trial.epochs} epochs"
+        return f"{state}{reason} after {counted(trial.epochs, 'epoch')}"
     value = format_metric(trial.best, objective.metric, digits=6)
     best = f"best {objective.metric} = {value} at epoch {trial.best_epoch}"
     return f"{state}{reason} after {trial.epochs} epochs; {best}"

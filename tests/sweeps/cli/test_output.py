@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,10 @@ def test_messages_that_cannot_be_written_end_nothing(run: Path, tmp_path: Path, 
     done = shell(f"run {path} --local --no-mlflow --json --runs {tmp_path / 'runs'} {way}")
     assert done.returncode == 0
     assert '"completed":1' in done.stdout
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert shell("--version").stdout == f"sweeps {version('torch-sweeps')}\n"
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(run: Path) -> None:

@@ -77,6 +77,15 @@ def test_an_optimizer_takes_parameters_first_and_a_class_what_its_init_does(
     assert [text[: len(start)] for text, start in zip(said, found, strict=True)] == found
 
 
+def test_an_option_cannot_stand_where_the_function_gets_its_inputs(tmp_path: Path) -> None:
+    module(
+        tmp_path, "def augment(inputs, targets, strength=0.1): return inputs, targets\n", "own_b"
+    )
+    [found] = option_problems(OwnFunction("batch", "own_b:augment", {"strength": 0.2}))
+    assert "own_b:augment is called with (inputs, targets, generator) and the options" in str(found)
+    assert found.hint == "give it these 3 parameters before 'strength'"
+
+
 def test_a_function_of_other_arguments_is_no_net(tmp_path: Path) -> None:
     [found] = problems(tmp_path, "def build(shape, outputs): pass\n")
     assert found.startswith("model.target: own_options_net:build is called with input_shape, ")

@@ -125,6 +125,11 @@ def test_events_of_unknown_kinds_are_left_to_newer_versions() -> None:
     assert len(found.unfinished) == 3
 
 
+def test_a_clock_that_is_put_back_makes_no_time_negative() -> None:
+    session = {"event": "session", "t": 90_000.0, "trials": 3}
+    assert record(session, {"event": "end", "t": 9.0, "reason": ""}).active_s == 0
+
+
 @pytest.mark.parametrize("is_killed", [False, True])
 def test_hours_between_two_sessions_are_no_work(is_killed: bool) -> None:
     def session(t: float) -> dict[str, Any]:

@@ -85,6 +85,13 @@ def test_a_sweep_of_wandb_s_is_one_of_a_program(tmp_path: Path) -> None:
     assert "source.yaml:3: entity: left out: the record stays in the run folder" in notes[0]
 
 
+@pytest.mark.parametrize(("cap", "startup"), [(6, 3), (10, 5), (11, 10)])
+def test_a_short_search_that_learns_begins_to_learn(tmp_path: Path, cap: int, startup: int) -> None:
+    text = WANDB.replace("run_cap: 30", f"run_cap: {cap}").replace("random", "bayes")
+    made, _ = imported(tmp_path, text)
+    assert (made["search"]["method"], made["search"]["startup"]) == ("tpe", startup)
+
+
 PARAMETERS = {
     "value: 3": 3,
     "values: [1, 2]": {"choice": [1, 2]},
