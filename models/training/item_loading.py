@@ -36,6 +36,9 @@ __all__ = ["Block", "ItemLoading", "pass_blocks"]
 # torch's loader looks this often whether its processes live; one that is waited for is not killed.
 _LOOK_S = 1.0
 _KEY = ("loader", "workers")
+# A socket's path has at most 107 characters (unix(7), sun_path); below a place there are a folder
+# of ours, one of multiprocessing's and the socket.
+_LONGEST_PLACE = 107 - len("/swl-12345678/pymp-12345678/listener-12345678")
 _PREFIX = "swl-"
 
 
@@ -152,7 +155,7 @@ class _Stream:
         """
         self._source, self._config = rows[0].items.source, rows[0].items.loader
         self._held = ExitStack()
-        folder = self._held.enter_context(held_folder(Path(tempfile.gettempdir()), _PREFIX))
+        folder = self._held.enter_context(held_folder(_place_of_sockets(), _PREFIX))
         before = {*active_children()}
         outer = signal.getsignal(signal.SIGCHLD)
         with warnings.catch_warnings():
@@ -252,6 +255,12 @@ def _loader(rows: Rows, blocks: Iterator[Block], folder: Path) -> DataLoader[Any
         multiprocessing_context="fork" if sys.platform == "linux" else None,
         generator=torch.Generator(),  # else it would draw from the trial's
     )
+
+
+def _place_of_sockets() -> Path:
+    """Return the temporary folder, or a shorter one where a socket in it would have no name."""
+    usual = Path(tempfile.gettempdir())
+    return usual if len(str(usual)) <= _LONGEST_PLACE else Path("/tmp")
 
 
 def _begin(folder: str, _: int) -> None:

@@ -206,8 +206,9 @@ class Recorder:
             self.ended(index, Outcome.FAILED, silence)
         elif not self.end_if_hung(index) and is_last:
             times = "once" if len(failures) == 1 else f"{len(failures)} times"
-            alike = " alike, and would again" if is_again else ""
-            reason = f"failed {times}{alike}; last error: {error.splitlines()[0]}"
+            alike = " alike" if len(failures) == 2 else ", the last two alike"
+            times += f"{alike}, and would again" if is_again else ""
+            reason = f"failed {times}; last error: {error.splitlines()[0]}"
             self.ended(index, Outcome.FAILED, reason)
 
     def end_if_hung(self, index: int) -> bool:

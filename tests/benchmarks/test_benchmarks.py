@@ -23,7 +23,7 @@ def test_a_ratio_is_taken_within_its_round() -> None:
     assert summarize(rounds)["product"]["wall_ratio"] == pytest.approx((3 / 2 + 30 / 11) / 2)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_the_quick_run_measures_the_floor_and_the_product(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
     command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--only", "a,d"]

@@ -127,15 +127,29 @@ def test_loader_processes_are_for_functions_alone() -> None:
 
 
 def test_what_loader_processes_leave_goes_with_the_trial_or_with_the_next_that_loads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        place = Path(name)
+        monkeypatch.setattr(tempfile, "tempdir", name)
+        abandoned = place / "swl-killed"
+        abandoned.mkdir()
+        (abandoned / "holder").touch()
+        data = ItemData(train_dev("blobs", loader={"workers": 2}), 8, CPU, seed=0)
+        next(iter(data.batches(0)))
+        (held,) = place.iterdir()
+        assert held != abandoned
+        data.close()
+        assert not [*place.iterdir()]
+
+
+def test_items_are_read_where_the_temporary_folder_has_a_long_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    abandoned = tmp_path / "swl-killed"
-    abandoned.mkdir()
-    (abandoned / "holder").touch()
-    data = ItemData(train_dev("blobs", loader={"workers": 2}), 8, CPU, seed=0)
-    next(iter(data.batches(0)))
-    (held,) = tmp_path.iterdir()
-    assert held != abandoned
+    long = tmp_path / ("long" * 25)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    loader = {"workers": 1, "timeout_s": 60}
+    data = ItemData(train_dev("blobs", loader=loader), 8, CPU, seed=0)
+    assert len(next(iter(data.batches(0)))[0]) == 8
     data.close()
-    assert not [*tmp_path.iterdir()]

@@ -137,7 +137,8 @@ def test_files_that_a_trial_left_open_fail_no_trial_after_it(tmp_path: Path) -> 
         trial="{retries: 0}",
     )
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    highest = max(map(int, os.listdir("/proc/self/fd")))  # of what other tests have opened, too
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 256, hard))
     try:
         results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
     finally:

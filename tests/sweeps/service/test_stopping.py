@@ -109,7 +109,7 @@ def test_on_ray_a_trial_that_waits_one_that_trains_and_one_that_hangs_are_ended(
 ) -> None:
     hangs = "        if self.number == 1: time.sleep(120)\n"
     path = counted_sweep(
-        tmp_path, "on_ray", hangs, trials=4, epochs=300, resources="{workers: 2, cpu: 1}"
+        tmp_path, "on_ray", hangs, trials=4, epochs=3000, resources="{workers: 2, cpu: 1}"
     )
     run = tmp_path / "runs" / "blobs"
     with driver("run", path, cwd=tmp_path) as one:

@@ -36,7 +36,7 @@ def run(folder: Path, uri: str) -> Results:
 def test_a_server_that_is_down_is_named_and_sync_completes_the_record_later(
     tmp_path: Path, server: MlflowServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "PATIENCE_S", 6.0)
+    monkeypatch.setattr(process, "PATIENCE_S", 20.0)
     results = run(tmp_path, server.uri)
     assert str(server.port) in results.missing_in_mlflow
     assert results.record.outcomes.total() == 3
