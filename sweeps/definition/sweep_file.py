@@ -172,6 +172,13 @@ class Resources(Section):
         description="GPUs of one trial. 0.25: four share one; 2: own training and programs alone.",
     )
     workers: int | None = Field(None, ge=1, description="Trials at once; null: as many as fit.")
+    priority: float = Field(
+        1,
+        ge=0.01,
+        le=100,
+        description="Where sweeps share a cluster that has too few nodes for all: one of priority "
+        "2 gets twice the places that one of priority 1 gets.",
+    )
 
 
 class TrialLimits(Section):

@@ -27,6 +27,7 @@ class Job:
     Attributes:
         scheduler: Told nothing yet; whoever runs the job tells it what the ledger has.
         growing: The plan, where trials are added to it; None where all are there.
+        sweep: What people call it.
         explorer: Draws what copies try, where the scheduler has any; else None.
     """
 
@@ -36,5 +37,6 @@ class Job:
     resources: Resources
     place: Place
     recorder: Recorder
+    sweep: str
     growing: GrowingPlan | None = None
     explorer: Explorer | None = None

@@ -24,7 +24,7 @@ from ray import tune
 from ray.air._internal import usage
 from ray.tune import Stopper
 from ray.tune import tune as tune_run
-from ray.tune.execution import class_cache
+from ray.tune.execution import class_cache, tune_controller
 from ray.tune.experiment import trial as tune_trial
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.registry import get_trainable_cls
@@ -32,6 +32,8 @@ from ray.tune.search import BasicVariantGenerator
 from ray.tune.trainable import metadata
 
 from sweeps.execution.cluster.lost_nodes import is_of_node
+from sweeps.execution.cluster.shared_places import SharedPlaces
+from sweeps.execution.cluster.sharing import Share, claimed_share
 from sweeps.execution.frozen_workers import FrozenWorkers
 from sweeps.execution.job import Job
 from sweeps.execution.lost_rows import drop_checkpoints_ahead_of_ledger
@@ -51,13 +53,19 @@ __all__ = ["run_on_ray"]
 def run_on_ray(job: Job) -> None:
     """Train the trials of `job`, each as one Ray Tune trial; see Job for the contract."""
     drop_checkpoints_ahead_of_ledger(job.order)
-    recorder = job.recorder
-    asked = LedgerScheduler(job.scheduler, recorder, job.explorer)
+    asked = LedgerScheduler(job.scheduler, job.recorder, job.explorer)
     indices = asked.left(job.indices)
-    to_come = 0 if job.growing is None else job.growing.to_come
-    if not indices and not to_come:
+    if not indices and not (job.growing is not None and job.growing.to_come):
         return
-    scheduler = TuneScheduler(asked, FrozenWorkers(job.order.stacks, job.order.timeout_s))
+    with _shared_places(job) as share:
+        _run(job, asked, indices, share)
+
+
+def _run(job: Job, asked: LedgerScheduler, indices: Sequence[int], share: Share | None) -> None:
+    recorder = job.recorder
+    frozen = FrozenWorkers(job.order.stacks, job.order.timeout_s)
+    scheduler = TuneScheduler(asked, frozen, share)
+    to_come = 0 if job.growing is None else job.growing.to_come
     concurrent = slots(job.resources, job.place.nodes)
     _lighten_tune()
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_pending(job, concurrent))
@@ -70,7 +78,7 @@ def run_on_ray(job: Job) -> None:
             trainable,
             param_space={"members": [None]},
             tune_config=tune.TuneConfig(
-                search_alg=_search(job, indices, asked, concurrent),
+                search_alg=_search(job, indices, asked, concurrent, share),
                 num_samples=len(indices) + to_come,
                 scheduler=scheduler,
                 reuse_actors=True,
@@ -92,12 +100,39 @@ def run_on_ray(job: Job) -> None:
         ).fit()
 
 
+@contextmanager
+def _shared_places(job: Job) -> Iterator[Share | None]:
+    """Have Tune ask for its share of a cluster alone; None where this machine is the sweep's."""
+    if not job.place.is_cluster:
+        yield None
+        return
+    with claimed_share(job.sweep, job.resources, partial(_wanted, job)) as share:
+        own = vars(tune_controller)["PlacementGroupResourceManager"]
+        vars(tune_controller)["PlacementGroupResourceManager"] = partial(SharedPlaces.within, share)
+        try:
+            yield share
+        finally:
+            vars(tune_controller)["PlacementGroupResourceManager"] = own
+
+
+def _wanted(job: Job) -> int:
+    """Return how many trials are left."""
+    trials = job.recorder.record.trials
+    if job.growing is not None:
+        return job.growing.to_come + sum(1 for one in tuple(trials) if one.outcome is None)
+    return sum(1 for index in job.indices if trials[index].outcome is None)
+
+
 def _search(
-    job: Job, indices: Sequence[int], asked: LedgerScheduler, concurrent: int
+    job: Job,
+    indices: Sequence[int],
+    asked: LedgerScheduler,
+    concurrent: int,
+    share: Share | None,
 ) -> BasicVariantGenerator | GrowingSearch:
     """Return what gives Tune the trials: those of `indices`, and what the plan gains meanwhile."""
     if job.growing is not None:
-        return GrowingSearch(indices, job.growing, asked, partial(_places, job, concurrent))
+        return GrowingSearch(indices, job.growing, asked, partial(_places, job, concurrent, share))
     # Not Tune's grid search, which copies all values for each: minutes for 10,000 trials.
     return BasicVariantGenerator(
         points_to_evaluate=[{"members": [index]} for index in indices],
@@ -105,8 +140,14 @@ def _search(
     )
 
 
-def _places(job: Job, concurrent: int) -> int:
-    """Return how many trials can run at once now: nodes may have joined a cluster."""
+def _places(job: Job, concurrent: int, share: Share | None) -> int:
+    """Return how many trials can run at once now: nodes or other sweeps may have joined."""
+    there = _places_of_nodes(job, concurrent)
+    limit = None if share is None else share.limit
+    return there if limit is None else min(there, max(1, limit))
+
+
+def _places_of_nodes(job: Job, concurrent: int) -> int:
     if not job.place.is_cluster or job.resources.workers:
         return concurrent
     there = ray.cluster_resources()  # type: ignore[no-untyped-call]
@@ -162,12 +203,10 @@ def _limit(job: Job, concurrent: int) -> int:
     """Return Tune's own limit of trials at once, 0 for none: where Ray's CPUs do not set it.
 
     Under Tune's limit no trial waits when another ends, and Tune then stops that one's worker: a
-    new one costs seconds. Paused trials would count, too. On a cluster nodes may join.
+    new one costs seconds. Paused trials would count, too. On a cluster the share sets it.
     """
-    if job.scheduler.pauses:
+    if job.scheduler.pauses or job.place.is_cluster:
         return 0
-    if job.place.is_cluster and job.resources.workers:
-        return concurrent
     fitting = ray.cluster_resources().get("CPU", 0) // job.resources.cpu  # type: ignore[no-untyped-call]
     return 0 if fitting <= concurrent else concurrent
 

@@ -11,6 +11,7 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
+from sweeps.execution.cluster.sharing import Share
 from sweeps.execution.frozen_workers import FrozenWorkers
 from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
 from sweeps.execution.schedulers.scheduler import Action
@@ -33,8 +34,16 @@ class TuneScheduler(TrialScheduler):
 
     _supports_buffered_results = False
 
-    def __init__(self, scheduler: LedgerScheduler, frozen: FrozenWorkers) -> None:
+    def __init__(
+        self, scheduler: LedgerScheduler, frozen: FrozenWorkers, share: Share | None = None
+    ) -> None:
+        """Pass on to `scheduler`.
+
+        Args:
+            share: What the sweep may have of a cluster; None where all is its own.
+        """
         super().__init__()  # type: ignore[no-untyped-call]
+        self._share = share
         self._scheduler = scheduler
         self._frozen = frozen
         self._trials: dict[int, Trial] = {}  # Tune's, those that are tried again at the end
@@ -64,7 +73,7 @@ class TuneScheduler(TrialScheduler):
             self._scheduler.reported(report)
         self.give_up(trial)
         # Tune stops the trial's worker next, or keeps it for another trial.
-        controller._reuse_actors = not report.is_spoilt
+        controller._reuse_actors = not report.is_spoilt and not self._has_too_much(controller)
 
     def on_trial_remove(self, controller: Any, trial: Trial) -> None:
         """Forget a trial that was stopped while it waited."""
@@ -93,6 +102,7 @@ class TuneScheduler(TrialScheduler):
         self._frozen.kill(controller._tune_controller)
         self._end_what_does_not_answer(controller)
         self._stop_what_is_over(controller)
+        self._share_nodes(controller._tune_controller)
         idle = _Waiting(self._trials, lambda trial: not _has_worker_coming(controller, trial))
         index = self._scheduler.next_trial(idle)
         if index is None:
@@ -106,6 +116,18 @@ class TuneScheduler(TrialScheduler):
             planned = json.dumps(record.trial.to_json())
             trial.set_config({**trial.config, "planned": planned})  # type: ignore[no-untyped-call]
         return trial
+
+    def _share_nodes(self, tune: Any) -> None:
+        """Record who else has the nodes, and end the workers of trials that pause if need be."""
+        if self._share is not None:
+            self._scheduler.recorder.shares(self._share.words)
+            tune._reuse_actors = not self._has_too_much(tune)
+
+    def _has_too_much(self, tune: Any) -> bool:
+        """Return whether a worker is to end with its trial, so that another sweep has its place."""
+        if self._share is None:
+            return False
+        return self._share.is_exceeded_by(self._share.held() - len(tune._stopping_actors))
 
     def debug_string(self) -> str:
         """Return what this is."""

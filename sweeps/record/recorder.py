@@ -255,6 +255,11 @@ class Recorder:
         reason = f"stopped by hand after epoch {self.record.trials[index].epochs}"
         self.ended(index, Outcome.STOPPED_BY_HAND, reason)
 
+    def shares(self, words: str) -> None:
+        """Record what other sweeps have of the nodes, where it is not what is known."""
+        if words != self.record.shared:
+            self.write("shared", text=words)
+
     def tidy(self) -> None:
         """Delete weights and checkpoints that nobody needs; no worker may write meanwhile."""
         if self.fatal is None:  # else another driver may have the sweep now

@@ -102,6 +102,8 @@ def _in_words(event: Mapping[str, Any]) -> tuple[int, str]:
             return logging.ERROR if is_bad else logging.INFO, f"{event['outcome']}{reason}"
         case "copied":
             return logging.INFO, f"goes on as trial {event['source']} after epoch {event['epoch']}"
+        case "shared":
+            return logging.INFO, event["text"] or "has the nodes that it can use"
         case "reopened":
             return logging.INFO, "to be tried again"
         case "end":

@@ -146,6 +146,7 @@ class SweepRecord:
         is_exhausted: Whether the space has no configuration that is not in the plan.
         bests: One for each outcome, in order; a trial that was retried has several.
         hashes: Those of the configurations that are planned.
+        shared: What other sweeps have of the cluster's nodes, in words; empty where none is short.
         preprocessing_sum: The checksum of preprocessing.json; empty where none was noted.
         finals: What was written to final.json, each time that a final chose, oldest first.
         tests: The lines of openings.jsonl.
@@ -183,6 +184,7 @@ class SweepRecord:
         self.bests: list[BestSoFar] = []
         self.best: TrialRecord | None = None
         self.stopped: Stop | None = None
+        self.shared = ""
         self.started_at: float | None = None
         self.ended_at: float | None = None
         self.active_s = 0.0
@@ -221,8 +223,10 @@ class SweepRecord:
             self.tests.append(event["line"])
         elif event["event"] == "exhausted":
             self.wanted, self.is_exhausted = len(self.trials), True
+        elif event["event"] == "shared":
+            self.shared = event["text"]
         elif event["event"] == "end":
-            self.stopped, self.ended_at = read_stop(event), event["t"]
+            self.stopped, self.ended_at, self.shared = read_stop(event), event["t"], ""
             # A clock may be put back while a session runs.
             self.active_s += max(0.0, event["t"] - self.session_from)
             self._stop_all()
@@ -237,7 +241,7 @@ class SweepRecord:
         self.code = event.get("code", self.code)
         self.accepted += event.get("accepted", [])
         self.started_at = self.started_at or event["t"]
-        self.session_from, self.stopped, self.ended_at = event["t"], None, None
+        self.session_from, self.stopped, self.ended_at, self.shared = event["t"], None, None, ""
         self._stop_all()  # a killed session has no end
         self.steps.append(Step("plan", event["trials"]))
 

@@ -218,7 +218,24 @@ def _job(part: Part, unfinished: Sequence[TrialRecord], place: Place) -> Job:
     )
     indices = tuple(one.trial.index for one in unfinished)
     explorer = Explorer(file, file.stopping) if isinstance(file.stopping, PopulationBased) else None
-    return Job(order, indices, scheduler, file.resources, place, recorder, part.growing, explorer)
+    return Job(
+        order,
+        indices,
+        scheduler,
+        file.resources,
+        place,
+        recorder,
+        _sweep_of(part.folder),
+        part.growing,
+        explorer,
+    )
+
+
+def _sweep_of(folder: RunFolder) -> str:
+    """Return the name of a sweep, within whose folder are those of its stages."""
+    while folder.read_description().stage is not None:
+        folder = RunFolder(folder.path.parent)
+    return folder.name
 
 
 def _longest(part: Part, file: SweepFile) -> int:

@@ -128,6 +128,8 @@ def _progress(folder: RunFolder, record: SweepRecord, running: bool) -> _Progres
     # The reader's clock may be behind the driver's.
     now = rate.update(epochs, max(time.time(), last_t))
     epochs_per_s = now if running and record.is_open else None
+    if not running:
+        record.shared = ""  # of a driver that was killed
     line = status_line(record, epochs_per_s)
     if record.stopped:
         line += f" | stopped: {record.stopped}"

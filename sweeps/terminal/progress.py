@@ -112,7 +112,7 @@ class Display:
         epochs = sum(trial.epochs for trial in record.trials)
         rate = self._rate.update(epochs, time.monotonic())
         text = status_line(record, rate, is_search=not self._stage)
-        if self._phase == "starting" and not epochs:
+        if self._phase == "starting" and not epochs and not record.shared:
             text = f"starting workers; {text}"
         if self._title:
             text = f"{self._title}: {text}"
@@ -146,6 +146,8 @@ def status_line(record: SweepRecord, epochs_per_s: float | None, is_search: bool
     total, ended = record.wanted, record.outcomes.total()
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     parts = [f"{ended}/{total} trials" + (f" ({counts})" if counts else "")]
+    if record.shared:
+        parts.append(record.shared)
     best = record.best
     if best is not None:
         value = format_metric(best.best, record.objective.metric, digits=5)

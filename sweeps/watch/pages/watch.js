@@ -92,7 +92,7 @@ function showHead() {
   at("mlflow").hidden = !store.hasMlflow;
   showStop();
   const way = sweep.mode === "min" ? "low" : "high";
-  const stopped = sweep.stopped ? ` Stopped: ${sweep.stopped}.` : "";
+  const stopped = sweep.stopped ? ` Stopped: ${sweep.stopped}.` : sweep.shared ? ` ${sweep.shared}.` : "";
   at("about").textContent = `${sweep.method} search on ${sweep.data}, for a ${way} ${sweep.metric}.${stopped}`;
   const ended = Object.values(sweep.outcomes).reduce((sum, one) => sum + one, 0);
   at("tiles").replaceChildren();

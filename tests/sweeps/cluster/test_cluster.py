@@ -272,32 +272,46 @@ def test_the_nodes_export_how_a_sweep_is_doing_and_status_says_it(
     assert len(status["nodes"]) >= 3
 
 
-def test_two_sweeps_share_the_cluster(cluster: LocalCluster, tmp_path: Path) -> None:
-    names = ("first_of_two", "second_of_two")
-    paths = {}
-    for name in names:
-        (tmp_path / name).mkdir()
-        paths[name] = counted_sweep(
-            tmp_path / name, name, trials=TRIALS, epochs=EPOCHS, epoch_s=0.2,
-            resources="{cpu: 1, workers: 1}",
-        )  # fmt: skip
-    with (
-        driver("run", paths[names[0]], "--id", names[0], **joining(cluster)) as one,
-        driver("run", paths[names[1]], "--id", names[1], **joining(cluster)) as other,
-    ):
-        for code, said in (one.wait(), other.wait()):
-            assert code == 0, said
-    whole = unbroken(tmp_path / "unbroken", "two_unbroken")
-    spans = []
-    for name in names:
-        assert curves(sweeps.open_run(cluster.storage / name)) == curves(whole)
-        started = [event["t"] for event in events(cluster.storage / name, "started")]
-        ended = [event["t"] for event in events(cluster.storage / name, "outcome")]
-        spans.append((started[0], ended[-1]))
-        # One worker each, as the file says: a trial begins when the one before has ended.
-        assert all(begin >= end for begin, end in zip(started[1:], ended, strict=False))
-    # Neither waited for the other to be over.
-    assert max(span[0] for span in spans) < min(span[1] for span in spans)
+def running(run: Path) -> int:
+    return len(events(run, "started")) - len(events(run, "outcome"))
+
+
+@pytest.mark.timeout(400)  # three drivers start
+def test_three_sweeps_share_the_nodes_that_the_first_had(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    runs = first, second, third = [cluster.storage / name for name in ("first", "second", "third")]
+    for run in runs:
+        (tmp_path / run.name).mkdir()
+    paths = [
+        counted_sweep(tmp_path / "first", "first", trials=400, epoch_s=0.2),
+        counted_sweep(tmp_path / "second", "second", resources="{workers: 1}", epoch_s=0.2),
+        counted_sweep(tmp_path / "third", "third", epoch_s=0.2),
+    ]
+    with driver("run", paths[0], "--id", "first", **joining(cluster)) as one:
+        wait_for(lambda: events(first, "outcome"))
+        (session,) = events(first, "session")
+        cpus = int(sum(node["cpus"] for node in session["nodes"]))
+        wait_for(lambda: running(first) == cpus)
+        with (
+            driver("run", paths[1], "--id", "second", **joining(cluster)) as other,
+            driver("run", paths[2], "--id", "third", **joining(cluster)) as another,
+        ):
+            ended = [driver.wait(180) for driver in (other, another)]
+        wait_for(lambda: running(first) == cpus)  # it has all places again
+        one.signal(signal.SIGINT)
+        one.wait()
+    assert [code for code, _ in ended] == [0, 0], ended
+    whole = unbroken(tmp_path / "unbroken", "three_unbroken")
+    assert [curves(sweeps.open_run(run)) for run in (second, third)] == [curves(whole)] * 2
+    # They were told of one another, and the first when that was over.
+    assert any("second holds" in event["text"] for event in events(first, "shared"))
+    assert any("first holds" in event["text"] for event in events(second, "shared"))
+    assert events(first, "shared")[-1]["text"] == ""
+    # One worker, as the file says: a trial begins when the one before has ended.
+    started = [event["t"] for event in events(second, "started")]
+    over = [event["t"] for event in events(second, "outcome")]
+    assert all(begin >= end for begin, end in zip(started[1:], over, strict=False))
 
 
 def test_a_wrong_token_ends_with_the_way_out(cluster: LocalCluster, tmp_path: Path) -> None:
