@@ -11,25 +11,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from sweeps.definition.lineage import Copy, copied_trial
 from sweeps.definition.planning import PlannedTrial, configuration_hash
 from sweeps.models.scoring.objective import Objective
+from sweeps.record.steps import BestSoFar, Row, Step
 from sweeps.record.stops import Stop, read_stop
 
 __all__ = [
     "BROKEN",
     "CUT_SHORT",
-    "BestSoFar",
     "Outcome",
     "Place",
-    "Step",
     "SweepRecord",
     "TrialRecord",
 ]
 
-Row = Mapping[str, float]
 Place = tuple[float, float, int, int]
 
 
@@ -53,35 +51,6 @@ class Outcome(StrEnum):
 BROKEN = (Outcome.FAILED, Outcome.DIVERGED)
 # How trials end that were not given all of their epochs: more might have brought them further.
 CUT_SHORT = (Outcome.PRUNED, Outcome.STOPPED_BY_HAND)
-
-
-class Step(NamedTuple):
-    """Something that a scheduler was told, in the order in which it was.
-
-    Attributes:
-        kind: `plan` (there are `trial` planned trials now), `report`, `last_report` (one that
-            brought the trial's outcome), `outcome` or `reopened`.
-        trial: The trial's index.
-        value, best: The objective at `epoch`, and the best up to it; None where none was finite.
-    """
-
-    kind: str
-    trial: int
-    epoch: int = 0
-    value: float = math.nan
-    best: float | None = None
-
-
-class BestSoFar(NamedTuple):
-    """How good a sweep was when a trial had ended.
-
-    Attributes:
-        at: When that was, in seconds since 1970.
-        row: The best epoch of the best trial up to then; None while there was none.
-    """
-
-    at: float
-    row: Row | None
 
 
 @dataclass

@@ -12,7 +12,8 @@ from sweeps.definition.exploring import Explorer
 from sweeps.definition.lineage import Copy
 from sweeps.execution.schedulers.scheduler import OTHERS_WERE_BETTER, Action, Decision, Scheduler
 from sweeps.record.recorder import Recorder
-from sweeps.record.sweep_record import Outcome, Step
+from sweeps.record.steps import Step
+from sweeps.record.sweep_record import Outcome
 from sweeps.record.trial_report import TrialReport
 
 __all__ = ["LedgerScheduler"]
