@@ -70,18 +70,19 @@ class Predictor:
         """
         folds = preprocessing_from_json(preprocessing.read_text(encoding="utf-8"))
         tensors, about = load_weights(weights)
+        parts = [tensors]
+        if len(folds) > 1:
+            parts = [of_fold(number, tensors) for number in range(1, len(folds) + 1)]
         if is_own_training(about["configuration"]):
-            every = enumerate(folds, start=1)
-            parts = [(of_fold(n, tensors) if len(folds) > 1 else tensors, one) for n, one in every]
-            return cls([(OwnNet(own, about, prepared), prepared) for own, prepared in parts])
+            own = zip(parts, folds, strict=True)
+            return cls([(OwnNet(tensors, about, fold), fold) for tensors, fold in own])
         config = TrialConfig.model_validate(about["configuration"])
         nets = []
-        for number, prepared in enumerate(folds, start=1):
+        for part, prepared in zip(parts, folds, strict=True):
             outputs, rows = net_outputs(config, prepared), zero_rows(prepared.item)
-            own = tensors if len(folds) == 1 else of_fold(number, tensors)
             try:
                 net = build_net(config.model, prepared.input_shape, outputs, rows)
-                net.load_state_dict(own)
+                net.load_state_dict(part)
             except (RuntimeError, TypeError, OverflowError, MemoryError) as err:  # sizes of none
                 rule = f"{weights} and {preprocessing} must be of the same trial: {err}"
                 raise WeightsError(rule) from err

@@ -43,8 +43,8 @@ class Features:
     Attributes:
         numbers: (rows, *shape) float32 or float64, NaN where missing, or uint8 of images as they
             were given; shape is (columns,) for a table and (channels, height, width) for images.
-            Numbers are scaled before they are
-            rounded to float32, so large offsets such as timestamps survive.
+            Numbers are scaled before they are rounded to float32, so large offsets such as
+            timestamps survive.
         words: (rows, word columns) of str, None where missing.
         number_names: one name for each number of a row, in C order.
         word_names: one name for each column of words.

@@ -36,7 +36,7 @@ from sweeps.models.errors import DataError
 from sweeps.models.own_code.guards import described
 from sweeps.models.process.randomness import seeded
 
-__all__ = ["ItemReader", "example_rows", "opened", "read_dataset", "rows_per_pass"]
+__all__ = ["ItemReader", "example_rows", "opened", "passes", "read_dataset"]
 
 # Of these the digest is taken; all of a dataset on disk would take as long as an epoch.
 _SAMPLED = 16
@@ -107,11 +107,18 @@ def example_rows(rows: ItemRows) -> NetInputs:
     return ItemReader(rows).read([0, min(1, len(rows) - 1)], _SEED)
 
 
-def rows_per_pass(x: ItemKind) -> int:
-    """Return how many items are read at once for a forward pass without gradients."""
+def passes(x: ItemKind, positions: Sequence[int], seed: int) -> Iterator[tuple[Sequence[int], int]]:
+    """Yield rows in order in blocks for forward passes without gradients, each with its seed.
+
+    Args:
+        positions: which of the rows, from 0 on.
+        seed: of what is drawn at random: equal rows of equal seeds are equal.
+    """
     kinds = x.values() if isinstance(x, dict) else [x]
     numbers = max(1, *(abs(math.prod(kind.shape)) for kind in kinds))
-    return min(_MOST_PER_PASS, max(1, _NUMBERS_PER_PASS // numbers))
+    size = min(_MOST_PER_PASS, max(1, _NUMBERS_PER_PASS // numbers))
+    for start in range(0, len(positions), size):
+        yield positions[start : start + size], seed + start
 
 
 class ItemReader:
@@ -163,15 +170,9 @@ class ItemReader:
         return x
 
     def blocks(self, positions: Sequence[int], seed: int) -> Iterator[NetInputs]:
-        """Yield the x of rows in order, in blocks for forward passes without gradients.
-
-        Args:
-            positions: which of the rows, from 0 on.
-            seed: of what is drawn at random: equal rows of equal seeds are equal.
-        """
-        size = rows_per_pass(self._x)
-        for start in range(0, len(positions), size):
-            yield self.read(positions[start : start + size], seed + start)
+        """Yield the x of rows in order, in the blocks of `passes`."""
+        for block, own_seed in passes(self._x, positions, seed):
+            yield self.read(block, own_seed)
 
     def _another_label(
         self, numbers: Sequence[int], found: Sequence[Any], wanted: Sequence[Any]

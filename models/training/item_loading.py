@@ -24,22 +24,22 @@ from typing import Any, NamedTuple
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from sweeps.models.data.item_reading import ItemReader, rows_per_pass
+from sweeps.models.data.item_reading import ItemReader, passes
 from sweeps.models.data.items import ItemRows, NetInputs
 from sweeps.models.errors import DataError, ModelError
 from sweeps.models.own_code.own_processes import end_with_parent
 from sweeps.models.process.held_folder import held_folder
 from sweeps.models.process.randomness import seed_generators
+from sweeps.models.process.socket_room import room_for
 
 __all__ = ["Block", "ItemLoading", "pass_blocks"]
 
 # torch's loader looks this often whether its processes live; one that is waited for is not killed.
 _LOOK_S = 1.0
 _KEY = ("loader", "workers")
-# A socket's path has at most 107 characters (unix(7), sun_path); below a place there are a folder
-# of ours, one of multiprocessing's and the socket.
-_LONGEST_PLACE = 107 - len("/swl-12345678/pymp-12345678/listener-12345678")
 _PREFIX = "swl-"
+# Of multiprocessing, below a folder of ours.
+_DEEPEST = f"{_PREFIX}{'x' * 8}/pymp-xxxxxxxx/listener-xxxxxxxx"
 
 
 class Block(NamedTuple):
@@ -61,11 +61,7 @@ Rows = tuple[ItemRows, ItemRows]
 
 def pass_blocks(part: int, positions: list[int], rows: ItemRows, seed: int) -> list[Block]:
     """Return rows in order in blocks for forward passes; equal rows of equal seeds are equal."""
-    size = rows_per_pass(rows.items.x)
-    return [
-        Block(part, positions[start : start + size], seed + start)
-        for start in range(0, len(positions), size)
-    ]
+    return [Block(part, [*block], own) for block, own in passes(rows.items.x, positions, seed)]
 
 
 class ItemLoading:
@@ -259,8 +255,11 @@ def _loader(rows: Rows, blocks: Iterator[Block], folder: Path) -> DataLoader[Any
 
 def _place_of_sockets() -> Path:
     """Return the temporary folder, or a shorter one where a socket in it would have no name."""
-    usual = Path(tempfile.gettempdir())
-    return usual if len(str(usual)) <= _LONGEST_PLACE else Path("/tmp")
+    place = room_for(_DEEPEST)
+    if place is None:
+        rule = "processes hand items over by sockets, and no temporary folder has room"
+        raise DataError(rule, key=_KEY, hint="Set TMPDIR to a shorter one")
+    return place
 
 
 def _begin(folder: str, _: int) -> None:

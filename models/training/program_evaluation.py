@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,12 @@ from sweeps.models.program_configuration import ProgramTraining
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.training.declared_metrics import DeclaredMetrics
 from sweeps.models.training.kept_state import refused
-from sweeps.models.training.program_run import ProgramPlace, ProgramRun, StopAskedError
+from sweeps.models.training.program_run import (
+    ProgramPlace,
+    ProgramRun,
+    StopAskedError,
+    how_ended,
+)
 from sweeps.models.training.reported_rows import read_object
 from sweeps.models.training.weights import load_weights
 
@@ -66,11 +70,8 @@ def _refuse_failed(run: ProgramRun, end: ProgramEnd) -> None:
     if end.error:
         raise refused(f"cannot start the test command: {end.error}", "", _KEY)
     if end.code:
-        name = "" if end.code > 0 else signal.Signals(-end.code).name
-        how = f"{name}, which it was sent" if name else f"exit code {end.code}"
-        printed = run.printed()
-        hint = f"The end of {run.log}:\n{printed}" if printed else f"It printed nothing: {run.log}"
-        raise refused(f"the test command ended with {how}", hint, _KEY)
+        rule = f"the test command ended with {how_ended(end.code)}"
+        raise refused(rule, run.printed_hint(), _KEY)
 
 
 def _lines(run: ProgramRun) -> list[bytes]:

@@ -7,7 +7,6 @@ anew; what was reported before is known from the lines of the runs before.
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +21,12 @@ from sweeps.models.training.declared_metrics import DeclaredMetrics
 from sweeps.models.training.kept_state import refused
 from sweeps.models.training.net_training import NetEpoch
 from sweeps.models.training.own_loop import NoSchedule
-from sweeps.models.training.program_run import ProgramPlace, ProgramRun, StopAskedError
+from sweeps.models.training.program_run import (
+    ProgramPlace,
+    ProgramRun,
+    StopAskedError,
+    how_ended,
+)
 from sweeps.models.training.reported_rows import read_line, shown
 
 __all__ = ["ProgramLoop"]
@@ -192,14 +196,12 @@ class ProgramLoop:
             raise refused(f"cannot start the program: {end.error}", "", _KEY)
         if not end.code:
             return
-        by_signal = "" if end.code > 0 else f"{signal.Signals(-end.code).name}, which it was sent,"
-        how = by_signal or f"exit code {end.code}"
+        how = how_ended(end.code) + ("," if end.code < 0 else "")
         done = max(self._rows, default=0)
         rule = f"the program ended with {how} after {done} of {self._training.epochs} epochs"
-        printed = run.printed()
-        last = printed.rpartition("\n")[2]
-        hint = f"The end of {run.log}:\n{printed}" if printed else f"It printed nothing: {run.log}"
-        raise OwnTrainingError(f"{rule}: {last}" if last else rule, key=_KEY, hint=hint)
+        last = run.printed().rpartition("\n")[2]
+        rule = f"{rule}: {last}" if last else rule
+        raise OwnTrainingError(rule, key=_KEY, hint=run.printed_hint())
 
     def _let_end(self, run: ProgramRun) -> None:
         """Give the program, all of whose epochs are there, time for what it does at its end."""

@@ -13,6 +13,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from sweeps.models.program_configuration import ProgramTraining
 from sweeps.models.training.program_log import ProgramLog
 from sweeps.models.training.reported_rows import ReportedRows
 
-__all__ = ["FolderError", "ProgramPlace", "ProgramRun", "StopAskedError"]
+__all__ = ["FolderError", "ProgramPlace", "ProgramRun", "StopAskedError", "how_ended"]
 
 # Most programs take a seed of numpy's, of 32 bits; many an argument has a sign.
 _SEEDS = 2**31
@@ -156,6 +157,19 @@ class ProgramRun:
     def printed(self) -> str:
         """Return the last lines that this run has printed."""
         return self._log.last_lines()
+
+    def printed_hint(self) -> str:
+        """Return the last lines with where all are, or that there are none."""
+        printed = self.printed()
+        return (
+            f"The end of {self.log}:\n{printed}" if printed else f"It printed nothing: {self.log}"
+        )
+
+
+def how_ended(code: int) -> str:
+    """Return how a program failed whose exit code is not 0, a negative one by a signal."""
+    by_signal = "" if code > 0 else signal.Signals(-code).name
+    return f"{by_signal}, which it was sent" if by_signal else f"exit code {code}"
 
 
 def _given(training: ProgramTraining, seed: int, folder: Path, metrics: str) -> dict[str, str]:

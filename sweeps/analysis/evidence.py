@@ -114,12 +114,12 @@ class Evidence:
     @property
     def is_drawn(self) -> bool:
         """Whether trials were drawn at random (or by Sobol), so that chance can be computed."""
-        return self.file.search.method in ("random", "sobol")
+        return self.file.search.is_by_chance
 
     @property
     def why_incomparable(self) -> str:
         """Why options cannot be compared by dealing their labels; empty where they can."""
-        if self.file.search.method == "manual":
+        if self.file.search.is_by_hand:
             return "the trials were listed by hand, so options may differ in more than themselves"
         return self.why_dependent
 

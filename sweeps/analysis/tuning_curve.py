@@ -139,13 +139,13 @@ def _judged(values: Array, objective: Objective) -> tuple[int, More, str]:
     reward of 200, or of a log-likelihood below 0, is no measure of what is left to gain.
     """
     optimum = _optimum(values, objective)
-    sign = 1 if objective.mode == "min" else -1
-    errors = np.sort(sign * (values - (optimum if math.isfinite(optimum) else 0.0)))
+    sign, origin = -objective.sign, optimum if math.isfinite(optimum) else 0.0
+    errors = np.sort(sign * (values - origin))
     if errors[0] == errors[-1]:
         return 1, "hardly", "All trials came to the same result: one would have done."
     count, half = len(errors), len(errors) // 2
     best, before = expected_best(errors, count), expected_best(errors, half)
-    shown = [sign * one + (optimum if math.isfinite(optimum) else 0.0) for one in (before, best)]
+    shown = [sign * one + origin for one in (before, best)]
     expected = (
         f"With {half} such trials you would have expected a best {objective.metric} of "
         f"{shown[0]:.3g}, with {count} of {shown[1]:.3g}"

@@ -46,10 +46,15 @@ class SearchMethod(Section):
     Attributes:
         learns: It proposes trials from the results of those before, while the sweep runs.
         ends: Its draws come to an end of their own.
+        is_by_chance: Its trials are independent draws, or cover the space as evenly as Sobol's, so
+            that chance can be computed.
+        is_by_hand: Somebody listed its trials.
     """
 
     learns: ClassVar[bool] = False
     ends: ClassVar[bool] = False
+    is_by_chance: ClassVar[bool] = False
+    is_by_hand: ClassVar[bool] = False
 
     @property
     def asked(self) -> int | None:
@@ -104,6 +109,7 @@ class _Drawn(SearchMethod):
 class RandomSearch(_Drawn):
     """Independent draws, each parameter from its own range and scale."""
 
+    is_by_chance: ClassVar[bool] = True
     method: Literal["random"]
 
     def draws(
@@ -116,6 +122,7 @@ class RandomSearch(_Drawn):
 class SobolSearch(_Drawn):
     """A scrambled Sobol sequence: random search that covers the space more evenly."""
 
+    is_by_chance: ClassVar[bool] = True
     method: Literal["sobol"]
 
     def draws(
@@ -128,6 +135,7 @@ class SobolSearch(_Drawn):
 class ManualSearch(SearchMethod):
     """Configurations listed by hand; what they omit comes from the fixed part of `space`."""
 
+    is_by_hand: ClassVar[bool] = True
     method: Literal["manual"]
     configurations: list[Configuration] = Field(
         min_length=1, description="Configurations to run, in this order."

@@ -141,7 +141,7 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
             f"{folder.name} trained a population, which begins together: trials added now could "
             f"copy none of it; start a new sweep with search.trials={description.trials + trials}"
         )
-    if search.method in ("grid", "manual"):
+    if search.asked is None:
         raise RequestError(
             f"{folder.name} uses method {search.method}, whose trials are all in its file; "
             f"only sweeps whose trials are drawn or proposed can be extended"

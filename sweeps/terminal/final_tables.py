@@ -19,8 +19,8 @@ def print_final(
     choice: FinalChoice, openings: Sequence[Opening], place: str, console: Console
 ) -> None:
     """Print the candidates, the winner and what the test set says of it; `place` is the folder."""
-    s = "" if choice.seeds == 1 else "s"
-    console.print(f"\nThe search's best again, each under {choice.seeds} fresh seed{s}:")
+    seeds = counted(choice.seeds, "fresh seed")
+    console.print(f"\nThe search's best again, each under {seeds}:")
     console.print(_candidates(choice))
     if skewed := words_of_skewed_seeds(choice):
         console.print(skewed, highlight=False)

@@ -140,7 +140,7 @@ class Share:
         )
 
     def _claim(self) -> Claim:
-        held, now = self.held(), time.monotonic()
+        held, wanted, now = self.held(), self._wanted(), time.monotonic()
         if bool(held) != self._was_held:
             self._was_held, self._turn_from = bool(held), now
         return Claim(
@@ -149,7 +149,7 @@ class Share:
             self._resources.priority,
             self._resources.cpu,
             self._resources.gpu,
-            max(held, min(self._wanted(), self._resources.workers or self._wanted())),
+            max(held, min(wanted, self._resources.workers or wanted)),
             held,
             round(now - self._turn_from, 3),
             self._since,
