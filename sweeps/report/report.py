@@ -160,7 +160,7 @@ def _summary(
     text += [f"Note on the data: {note}." for note in description.data.notes]
     text += [f"Note on your own code: {note}." for note in description.sanity]
     facts = {
-        "objective": f"{record.objective.metric} ({record.objective.mode})",
+        "objective": ", ".join(f"{one.metric} ({one.mode})" for one in record.objective.all),
         **_data_facts(description, record),
         "started": _clock(record.started_at),
         "time in sessions": f"{record.active_s:.0f} s",

@@ -90,6 +90,7 @@ def test_the_answer_marks_and_counts_the_trials_on_the_front(two: Results) -> No
 
 def test_the_report_draws_the_front(two: Results) -> None:
     page = write_report(two.folder, two.path / "again.html").read_text()
+    assert "dev_accuracy (max), parameters (min)" in page
     assert "dev_accuracy and parameters" in page
     assert "the line is the front of these two" in page
 
