@@ -186,11 +186,15 @@ class _Stream:
         """End the processes, whatever they are at."""
         for process in self._processes:
             process.terminate()  # torch has it exit with 0: a handler of its may see it
-        self._blocks = None  # torch lets go of its processes, and waits for them
         for process in self._processes:
+            process.join(_LOOK_S / len(self._processes))
             process.kill()
             process.join()
         self._processes = set()
+        if self._blocks is not None:
+            # A process that was killed may have held the lock of torch's own event for ever.
+            self._blocks._workers_done_event = threading.Event()  # type: ignore[attr-defined]
+            self._blocks = None
         self._held.close()
 
     def _ended(self, error: Exception) -> Exception | None:

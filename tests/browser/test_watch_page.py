@@ -100,7 +100,8 @@ def test_a_sweep_is_followed_while_it_runs_and_chosen_from_when_it_is_over(
         browser.find_element(By.ID, "stop").click()
         browser.switch_to.alert.accept()
         [requests] = runs.glob("*/requests")
-        WebDriverWait(browser, PATIENCE_S).until(lambda _: not (requests / "stop").exists())
+        log = requests.parent / "log.jsonl"
+        WebDriverWait(browser, PATIENCE_S).until(lambda _: "by hand: `stop`" in log.read_text())
         (started / "go").touch()
         wait_for(browser, "#state", "interrupted")
         sweeps.resume(requests.parent, runner="local", tracking_uri="none")

@@ -94,6 +94,18 @@ def test_loader_processes_end_with_the_trial_whatever_they_are_at() -> None:
     assert {*active_children()} <= before
 
 
+@pytest.mark.timeout(60)
+def test_a_loader_process_that_was_killed_with_a_lock_in_hand_holds_up_nobody() -> None:
+    data = ItemData(train_dev("blobs", loader={"workers": 2}), 8, CPU, seed=0)
+    next(iter(data.batches(0)))
+    stream = data._loading._stream
+    assert stream is not None
+    # As `Event.is_set` of torch's worker loop holds it, for an instant of each batch.
+    stream._blocks._workers_done_event._cond.acquire()  # type: ignore[union-attr]
+    data.close()
+    assert not stream._processes
+
+
 @pytest.mark.parametrize(
     ("how", "expected"),
     [
