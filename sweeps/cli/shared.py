@@ -63,6 +63,7 @@ def print_results(parsed: argparse.Namespace, results: Any, exit_code: int | Non
             "stop_reason": None if record.stopped is None else record.stopped.reason,
             "winner": results.winner,
             "lost_net": results.lost_net,
+            "missing_in_mlflow": results.missing_in_mlflow,
             "final": None if results.final is None else asdict(results.final),
             "openings": [asdict(opening) for opening in results.openings],
             "trials": [trial_line(record, trial) for trial in record.trials],
@@ -77,6 +78,11 @@ def print_results(parsed: argparse.Namespace, results: Any, exit_code: int | Non
         from sweeps.terminal.tables import print_answer
 
         print_answer(results, PlainConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH))
+    if results.missing_in_mlflow and (parsed.json or parsed.quiet):
+        from sweeps.infra.plain_text import shown
+        from sweeps.terminal.tables import incomplete_in_mlflow
+
+        print(f"warning: {shown('. '.join(incomplete_in_mlflow(results)))}", file=sys.stderr)
     code = _exit_code(results.record) if exit_code is None else exit_code
     return code or warn_of_lost_net(results)
 

@@ -39,6 +39,7 @@ from sweeps.terminal.progress import duration
 
 __all__ = [
     "fitting_table",
+    "incomplete_in_mlflow",
     "left_out_words",
     "next_steps",
     "parameter_columns",
@@ -176,6 +177,16 @@ def fitting_table(columns: Mapping[str, Sequence[str]], width: int) -> tuple[Tab
     return table, [name for name in columns if name not in fitting]
 
 
+def incomplete_in_mlflow(results: Results) -> list[str]:
+    """Return that MLflow lacks a part of the record, and the way out; empty where it has all."""
+    if not results.missing_in_mlflow:
+        return []
+    return [
+        f"MLflow lacks a part of the record: {results.missing_in_mlflow}",
+        f"Complete it:  {command('sync', results.path)}",
+    ]
+
+
 def next_steps(results: Results) -> list[str]:
     """Return where things are, and the next command to type."""
     path = shown_path(results.path)
@@ -184,9 +195,7 @@ def next_steps(results: Results) -> list[str]:
     if bucket is not None:
         lines.append(f"and to {bucket}, from where every machine resumes it")
     record = results.record
-    if results.missing_in_mlflow:
-        lines.append(f"MLflow lacks a part of the record: {results.missing_in_mlflow}")
-        lines.append(f"Complete it:  {command('sync', results.path)}")
+    lines += incomplete_in_mlflow(results)
     again = f"Failed trials again:  {command('retry', results.path)}"
     if record.stopped is not None and record.stopped.reason is StopReason.MAX_FAILURES:
         more = command("resume", results.path, "--set", "budget.max_failures=null")

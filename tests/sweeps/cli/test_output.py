@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from argparse import Namespace
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 import sweeps
+from sweeps.cli.shared import print_results
+from sweeps.record.results import Results
 from tests.sweeps.drivers import PROJECT
 from tests.sweeps.sweep_files import space, write_sweep
 
@@ -106,3 +110,22 @@ def test_a_file_that_is_asked_for_is_written_whole_or_left_as_it_was(
 def test_an_answer_goes_into_what_is_no_file_as_it_is(run: Path) -> None:
     assert shell(f"suggest {run} --out /dev/null").returncode == 0
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("form", ["quiet", "json"])
+def test_a_record_that_mlflow_lacks_is_told_where_little_is_printed(
+    run: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = sweeps.open_run(run)
+    parsed = Namespace(quiet=form == "quiet", json=form == "json")
+    assert print_results(parsed, opened) == 0
+    assert capsys.readouterr().err == ""
+    lacking = Results(opened.folder, opened.record, "MLflow at http://here: code 401")
+    assert print_results(parsed, lacking) == 0
+    printed = capsys.readouterr()
+    assert "warning: MLflow lacks a part of the record: MLflow at http://here" in printed.err
+    assert f"sync {run}" in printed.err
+    if form == "json":
+        assert json.loads(printed.out)["missing_in_mlflow"] == "MLflow at http://here: code 401"
+    else:
+        assert printed.out == f"{run}\n"
