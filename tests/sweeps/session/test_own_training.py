@@ -29,8 +29,6 @@ from tests.sweeps.drivers import EVERY_EPOCH, driver, events, run_command, wait_
 from tests.sweeps.sweep_files import write_sweep
 
 TRAININGS = Path(__file__).resolve().parents[2] / "models" / "own_trainings.py"
-ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 2}"
-HYPERBAND = "{scheduler: hyperband, reduction_factor: 3}"
 OPTIONS = {
     "Bandit": "{explore: {float: [0.01, 0.9]}, arms: {int: [2, 6]}}",
     "two_nets": "{lr: {float: [1.0e-3, 1.0e-1], log: true}}",
@@ -206,21 +204,12 @@ def test_low_values_of_an_own_loss_have_no_floor(tmp_path: Path) -> None:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("stopping", ["{scheduler: none}", HYPERBAND], ids=["none", "hyperband"])
 @pytest.mark.parametrize("name", ["two_nets", "Bandit"])
-def test_both_runners_give_the_same_curves(tmp_path: Path, name: str, stopping: str) -> None:
-    path = own_sweep(tmp_path, name, stopping=stopping)
+def test_both_runners_give_the_same_curves(tmp_path: Path, name: str) -> None:
+    path = own_sweep(tmp_path, name)
     local, ray = run(path, "local"), run(path, "ray")
     assert curves(local) == curves(ray)
     assert outcomes(local) == outcomes(ray)
-
-
-@pytest.mark.parametrize("stopping", [ASHA, HYPERBAND], ids=["asha", "hyperband"])
-def test_a_scheduler_prunes_own_training(tmp_path: Path, stopping: str) -> None:
-    whole = run(own_sweep(tmp_path / "whole"))
-    found = run(own_sweep(tmp_path / "pruned", stopping=stopping))
-    assert "pruned" in outcomes(found)
-    assert [row for row in curves(whole) if row in curves(found)] == curves(found)
 
 
 @pytest.mark.parametrize(
