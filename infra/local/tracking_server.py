@@ -6,6 +6,7 @@ which clients reach through the server alone.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -26,6 +27,8 @@ __all__ = ["LocalMlflow", "account_settings"]
 
 _DATABASE = "mlflow"
 _ADMIN = "admin"
+_RECORDER = "sweeps"  # whom trials record as: they run anybody's code
+_API = "api/2.0/mlflow/users"
 
 
 class LocalMlflow:
@@ -54,8 +57,8 @@ class LocalMlflow:
         """Return the environment of those who record in it."""
         return {
             "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}",
-            "MLFLOW_TRACKING_USERNAME": _ADMIN,
-            "MLFLOW_TRACKING_PASSWORD": self._passwords()["admin"],
+            "MLFLOW_TRACKING_USERNAME": _RECORDER,
+            "MLFLOW_TRACKING_PASSWORD": self._passwords()[_RECORDER],
         }
 
     def start_database(self, port: int) -> None:
@@ -145,15 +148,44 @@ class LocalMlflow:
             "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
         ]  # fmt: skip
         self._processes.start("mlflow", command, environment, lambda: _answers(port))
+        self._make_recorder(port)
+
+    def _make_recorder(self, port: int) -> None:
+        """Make the account that trials record as, or give it the password that is written here."""
+        account = {"username": _RECORDER, "password": self._passwords()[_RECORDER]}
+        try:
+            self._ask("POST", f"http://127.0.0.1:{port}/{_API}/create", account)
+        except urllib.error.HTTPError as err:
+            with err:
+                said = err.read().decode(errors="replace")
+            if "RESOURCE_ALREADY_EXISTS" not in said:
+                raise ProcessError(
+                    f"MLflow makes no account {_RECORDER!r} ({err.code}): its administrator's "
+                    f"password must be the one in {self._secrets}. Restore that file from a backup"
+                ) from err
+            self._ask("PATCH", f"http://127.0.0.1:{port}/{_API}/update-password", account)
+
+    def _ask(self, method: str, url: str, account: Mapping[str, str]) -> None:
+        pair = base64.b64encode(f"{_ADMIN}:{self._passwords()['admin']}".encode()).decode()
+        headers = {"Authorization": f"Basic {pair}", "Content-Type": "application/json"}
+        request = urllib.request.Request(url, json.dumps(account).encode(), headers, method=method)
+        with urllib.request.urlopen(request, timeout=60):
+            pass
 
     def _passwords(self) -> Mapping[str, str]:
-        """Return the passwords, made once; only their owner may read the file."""
-        if not self._secrets.exists():
-            made = {name: secrets.token_urlsafe(24) for name in ("database", "admin", "cookies")}
+        """Return the passwords, each made once; only their owner may read the file."""
+        found: dict[str, str] = {}
+        if self._secrets.exists():
+            found = json.loads(self._secrets.read_bytes())
+        missing = {"database", "admin", "cookies", _RECORDER} - found.keys()
+        if missing:
+            found |= {name: secrets.token_urlsafe(24) for name in missing}
+            new = self._secrets.with_suffix(".new")
+            new.unlink(missing_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            with os.fdopen(os.open(self._secrets, flags, 0o600), "w", encoding="utf-8") as file:
-                json.dump(made, file)
-        found: dict[str, str] = json.loads(self._secrets.read_bytes())
+            with os.fdopen(os.open(new, flags, 0o600), "w", encoding="utf-8") as file:
+                json.dump(found, file)
+            new.replace(self._secrets)
         return found
 
 

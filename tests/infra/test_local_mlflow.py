@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import stat
 import tempfile
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from mlflow import MlflowClient
 
 from sweeps.infra.local.processes import Processes
@@ -67,6 +69,38 @@ def test_the_server_asks_for_the_password_which_only_its_owner_can_read(servers:
     assert caught.value.code == 401
     caught.value.close()
     assert stat.S_IMODE((servers.folder / "secrets.json").stat().st_mode) == 0o600
+
+
+def test_trials_record_as_an_account_that_may_make_no_other(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = servers.mlflow.variables(servers.port)
+    for key, text in environment.items():
+        monkeypatch.setenv(key, text)
+    assert environment["MLFLOW_TRACKING_USERNAME"] == "sweeps"
+    uri = environment["MLFLOW_TRACKING_URI"]
+    assert MlflowClient(uri).create_experiment("of-a-trial")
+    done = requests.post(
+        f"{uri}/api/2.0/mlflow/users/create",
+        json={"username": "another", "password": "a-long-password"},
+        auth=("sweeps", environment["MLFLOW_TRACKING_PASSWORD"]),
+        timeout=60,
+    )
+    assert done.status_code == 403
+
+
+def test_an_account_gets_the_password_that_is_written_here(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = json.loads((servers.folder / "secrets.json").read_bytes())
+    del written["sweeps"]  # as an earlier version wrote it; or somebody rotates it
+    (servers.folder / "secrets.json").write_text(json.dumps(written))
+    servers.processes.stop("mlflow")
+    servers.restart("mlflow")
+    for key, text in servers.mlflow.variables(servers.port).items():
+        monkeypatch.setenv(key, text)
+    uri = servers.mlflow.variables(servers.port)["MLFLOW_TRACKING_URI"]
+    assert MlflowClient(uri).create_experiment("after-rotation")
 
 
 @pytest.mark.parametrize("name", ["postgres", "mlflow"])
