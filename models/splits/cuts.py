@@ -48,6 +48,21 @@ class Cut:
     shared: int = 0
     by_chance: bool = False
 
+    def independent(self) -> dict[str, float]:
+        """Return how many independent rows each part comes to if the rows of a unit are all alike.
+
+        That is n squared over the sum of the units' squared sizes (Kish, Survey Sampling, 1965,
+        8.2): their number where they are of one size, and fewer where a few hold most rows. Dev is
+        that of all folds together, and so is train. Empty where no unit has two rows.
+        """
+        if self.units is None or len(np.unique(self.units)) == len(self.units):
+            return {}
+        rows = {name: [getattr(part, name) for part in self.parts] for name in ("train", "dev")}
+        rows["test"] = [self.parts[0].test]
+        taken = {name: np.unique(np.concatenate(own)) for name, own in rows.items()}
+        sizes = {name: np.bincount(self.units[own]).astype(float) for name, own in taken.items()}
+        return {name: float(own.sum() ** 2 / (own**2).sum()) for name, own in sizes.items()}
+
     def refit(self) -> RowCut:
         """Return one more cut in which train and dev rows are trained on; rows of a gap stay out.
 

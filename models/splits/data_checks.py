@@ -48,6 +48,8 @@ class DataSummary:
         columns: what each column was taken for.
         unmeasurable: what metrics that need it lack here, and why (`Metric.needs`).
         item: what the x of an item is, of a dataset; None of features.
+        independent: how many independent rows those of train (with folds: outside the test set),
+            dev and test come to, if rows of one group are alike; empty where each row is alone.
         few: a few train and dev rows, to try a trial out on; with folds, of each.
     """
 
@@ -65,6 +67,7 @@ class DataSummary:
     columns: ColumnKinds = field(default_factory=ColumnKinds)
     unmeasurable: Mapping[Needs, str] = field(default_factory=dict)
     item: ItemKind | None = None
+    independent: Mapping[str, float] = field(default_factory=dict)
     few: tuple[TrainDev, ...] = field(default=(), repr=False, compare=False)
 
 
@@ -107,7 +110,8 @@ def check_data(config: DataConfig, base_dir: Path, seed: int) -> DataReport:
         return DataReport(None, (error,))
     summary = _summary(dataset, config, folds)
     notes = (*column_notes(dataset), *cut_notes(dataset, cuts[0], config, base_dir))
-    return DataReport(replace(summary, cut=cuts[0].rule, notes=notes))
+    cut, independent = cuts[0].rule, cuts[0].independent()
+    return DataReport(replace(summary, cut=cut, notes=notes, independent=independent))
 
 
 def _other_names(config: DataConfig, error: DataError) -> Iterator[DataError]:

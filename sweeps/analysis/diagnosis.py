@@ -59,6 +59,8 @@ class Thresholds:
 
 THRESHOLDS = Thresholds()
 _LEVEL = 0.05
+# Of one group nothing can be said: another might be answered quite otherwise.
+_FEWEST_GROUPS = 1
 
 # What each finding means, and the usual remedies.
 RULES: dict[Finding, tuple[str, str]] = {
@@ -169,8 +171,8 @@ def _findings(
         train, dev = errors
         if train - target > max(limits.bias, _unsure(evidence, train)):
             yield "avoidable bias"
-        noise = _noise(evidence, errors)
-        if dev - train > max(limits.variance, limits.standard_errors * noise):
+        sure = NormalDist().cdf(limits.standard_errors)
+        if dev - train > max(limits.variance, _reach_of_noise(evidence, errors, sure)):
             yield "variance"
     if trial.outcome is Outcome.DIVERGED:
         yield "diverged"
@@ -212,17 +214,40 @@ def _unsure(evidence: Evidence, train: float) -> float:
     if evidence.file.objective.target_error is not None:
         return 0.0
     trials = sum(trial.best is not None for trial in evidence.trials)
-    return NormalDist().inv_cdf(1 - _LEVEL / trials) * _noise(evidence, (train, train))
+    return _reach_of_noise(evidence, (train, train), 1 - _LEVEL / trials)
 
 
-def _noise(evidence: Evidence, errors: tuple[float, float]) -> float:
-    """Return the standard error of the gap between a training and a dev error."""
-    train, dev = errors
+def _reach_of_noise(evidence: Evidence, errors: tuple[float, float], sure: float) -> float:
+    """Return what chance alone keeps the gap of a training and a dev error below, so surely.
+
+    Where rows were cut by groups, these are what was drawn: the standard error is that of so many
+    independent rows as the groups come to, taken of both errors together, as without a gap both
+    are one; of so few that Student's t says how far it may itself be off.
+    """
+    train_rows = evidence.train_rows or math.inf  # with folds nets differ in it: no noise
+    if not evidence.independent:
+        rows = (train_rows, evidence.dev_rows)
+        return NormalDist().inv_cdf(sure) * _noise(evidence, errors, rows)
+    from scipy.stats import t
+
+    train, dev = min(evidence.independent["train"], train_rows), evidence.independent["dev"]
+    if dev <= _FEWEST_GROUPS:
+        return math.inf
+    share = dev / (train + dev)
+    both = (1 - share) * errors[0] + share * errors[1]
+    if evidence.train_rows is None:
+        train, both = math.inf, errors[1]
+    noise = _noise(evidence, (both, both), (train, dev))
+    return float(t.ppf(sure, dev - 1)) * noise
+
+
+def _noise(evidence: Evidence, errors: tuple[float, float], rows: tuple[float, float]) -> float:
+    """Return the standard error of the gap between a training and a dev error on so many rows."""
     assert evidence.task is not None, "errors were read by its task"
-    train_rows = evidence.train_rows or math.inf
-    if METRICS[TASKS[evidence.task].score].is_share:
-        return math.hypot(_of_share(train, train_rows), _of_share(dev, evidence.dev_rows))
-    return math.hypot(_of_r2(1 - train, train_rows), _of_r2(1 - dev, evidence.dev_rows))
+    score = TASKS[evidence.task].score
+    if METRICS[score].is_share:
+        return math.hypot(*(_of_share(error, n) for error, n in zip(errors, rows, strict=True)))
+    return math.hypot(*(_of_r2(1 - error, n) for error, n in zip(errors, rows, strict=True)))
 
 
 def _of_share(share: float, rows: float) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -81,6 +81,8 @@ class Evidence:
         values: Objective at the best epoch; NaN where a trial has none.
         dimensions: Every parameter of the space.
         curves: Metrics by epoch of each trial, without its repeated epochs.
+        independent: How many independent rows those of `train` and `dev` come to, where they were
+            cut by groups; empty where each row is one.
     """
 
     objective: Objective
@@ -92,6 +94,7 @@ class Evidence:
     dimensions: tuple[Dimension, ...]
     curves: Sequence[Curve]
     train_rows: int | None = None
+    independent: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def losses(self) -> Array:
@@ -149,6 +152,7 @@ def gather(folder: RunFolder, record: SweepRecord) -> Evidence:
         dimensions=dimensions(space, [parameter_values(space, one) for one in record.trials]),
         curves=_curves(folder, len(record.trials)),
         train_rows=_train_rows(description.data, file.data.train_sample),
+        independent=description.data.independent,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -37,6 +37,8 @@ class DataDescription:
         cut: By which rule rows went to the splits; empty in folders of versions that had one rule.
         seed: That of the cut, where it has one of its own.
         notes: What a person should know of the cut.
+        independent: How many independent rows those of `train`, `dev` and `test` come to, if rows
+            of one group are taken to be alike; empty where each row was cut by itself.
     """
 
     source: str
@@ -46,6 +48,7 @@ class DataDescription:
     cut: str = ""
     seed: int | None = None
     notes: tuple[str, ...] = ()
+    independent: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> DataDescription:
@@ -58,6 +61,7 @@ class DataDescription:
             cut=value.get("cut", ""),
             seed=value["split"].get("seed"),
             notes=tuple(value.get("notes", ())),
+            independent=value.get("independent", {}),
         )
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from sweeps.record.chances import how_often, prediction_reach
+from sweeps.record.description import DataDescription
 from sweeps.record.final import Candidate, FinalChoice, Opening
+from sweeps.record.measurement import dev_rows
 from sweeps.record.stages import Audited
 from sweeps.record.sweep_record import SweepRecord
 
@@ -29,10 +31,23 @@ _FEWEST_TEST_ROWS = 30
 
 @dataclass(frozen=True)
 class DevRows:
-    """What the search chose on: so many rows, by which so many trials were compared."""
+    """What the search chose on: so many rows, by which so many trials were compared.
+
+    Attributes:
+        test_to_dev: How many independent test rows there are to one of dev, where rows were cut by
+            groups; None where each row is one.
+    """
 
     rows: int
     trials: int
+    test_to_dev: float | None = None
+
+    @classmethod
+    def of(cls, data: DataDescription, trials: int) -> DevRows:
+        """Return those of a sweep's data."""
+        independent = data.independent
+        ratio = independent["test"] / independent["dev"] if independent else None
+        return cls(dev_rows(data), trials, ratio)
 
 
 def counted(number: int, what: str) -> str:
@@ -82,7 +97,8 @@ def surprise_sentence(choice: FinalChoice, openings: Sequence[Opening], seen: De
 
     The promise is the winner's mean over fresh seeds. It is of as many dev rows, so that chance
     moves it, too: the test interval is widened by sqrt(1 + test rows / dev rows), as variances add
-    (Schenker and Gentleman, On judging the significance of differences, 2001), and by what one more
+    (Schenker and Gentleman, On judging the significance of differences, 2001; independent rows,
+    where they come in groups), and by what one more
     seed may differ from the mean of those that there were. The winner is the best of many on these
     dev rows, which makes the promise too good (`_luck_of_the_best`). Nothing is said of fewer than
     30 rows.
@@ -96,7 +112,9 @@ def surprise_sentence(choice: FinalChoice, openings: Sequence[Opening], seen: De
     is_worse = (promised < test.value) == (choice.mode == "min")
     end = test.low if promised < test.value else test.high
     by_test_rows = abs(end - test.value)
-    by_dev_rows = by_test_rows * math.sqrt(openings[-1].rows / max(seen.rows, 1))
+    by_dev_rows = by_test_rows * math.sqrt(
+        seen.test_to_dev or openings[-1].rows / max(seen.rows, 1)
+    )
     luck, beyond = _luck_of_the_best(seen.trials if is_worse else 1)
     by_rows = math.hypot(by_test_rows, beyond * by_dev_rows)
     reach = luck * by_dev_rows + math.hypot(by_rows, _reach_of_a_seed(choice.winner))

@@ -20,7 +20,7 @@ from sweeps.models.splits.cuts import AT_RANDOM
 from sweeps.models.trial_kinds import is_program, is_untested
 from sweeps.record.description import DataDescription, Description
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
-from sweeps.record.measurement import dev_rows, format_metric, standard_error
+from sweeps.record.measurement import format_metric, standard_error
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.stages import read_audit
@@ -152,7 +152,7 @@ def _summary(
     on_what = f"on {data.source}" if data.splits else "without data of the sweep's own"
     text = [
         f"A {method} search of {record.wanted} trials {on_what}: {counts or 'none ended'}.",
-        *_surprise(DevRows(dev_rows(data), len(record.ranked())), choice, openings),
+        *_surprise(DevRows.of(data, len(record.ranked())), choice, openings),
         *_winner_words(record, choice, openings),
         *_next_words(folder, record, analysis, choice),
     ]

@@ -54,6 +54,7 @@ def _data(sweep: Sweep) -> dict[str, Any]:
         "cut": sweep.data.cut,
         "notes": list(sweep.data.notes),
         "splits": splits,
+        **({"independent": sweep.data.independent} if sweep.data.independent else {}),
     }
 
 

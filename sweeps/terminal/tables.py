@@ -19,7 +19,7 @@ from sweeps.models.scoring.objective import Objective
 from sweeps.models.scoring.tasks import TASKS
 from sweeps.models.trial_kinds import is_untested
 from sweeps.record.final import FinalChoice
-from sweeps.record.measurement import dev_rows, format_metric, standard_error
+from sweeps.record.measurement import format_metric, standard_error
 from sweeps.record.pareto import front_sentence, front_trials
 from sweeps.record.results import Results
 from sweeps.record.stages import has_failed_trials
@@ -244,8 +244,7 @@ def _print_winner(results: Results, console: Console) -> None:
     console.print(_winner_line(record, best, title), style="bold", soft_wrap=True)
     if choice is not None:
         print_final(choice, results.openings, shown_path(results.path), console)
-        rows = dev_rows(results.folder.read_description().data)
-        seen = DevRows(rows, len(record.ranked()))
+        seen = DevRows.of(results.folder.read_description().data, len(record.ranked()))
         if surprise := surprise_sentence(choice, results.openings, seen):
             console.print(surprise, style="yellow", highlight=False, soft_wrap=True)
         _print_if_outdated(results, choice, console)

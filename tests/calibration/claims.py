@@ -57,6 +57,7 @@ _BAND = "order statistics (Learned-Miller and DeStefano 2008; Lourie, Cho and He
 _LOWEST = "standard error of the gap to the lowest dev error, Bonferroni over trials"
 _BOOTSTRAP = "studentised bootstrap (Efron and Tibshirani 1993, 12.5)"
 _GROUPS = "studentised bootstrap over groups (Efron and Tibshirani 1993, 12.5)"
+_KISH = "the same of groups as if all of their rows were one (Kish 1965, 8.2), Student's t"
 _PROMISE = (
     "test interval, widened for dev rows (Schenker and Gentleman 2001) and moved by the luck of "
     "the best (order statistics)"
@@ -193,6 +194,18 @@ CLAIMS = (
         ("diagnosis:variance",), "variance (numbers)", "standard error of R2 (Olkin and Finn 1995)",
         0.05, "R2 .5 on 88 dev rows, no gap", worlds.variance_is_said("regression", 0.0),
         "a gap of .3", worlds.variance_is_said("regression", 0.3),
+    ),
+    Claim(
+        ("diagnosis:variance",), "variance (classes)", _KISH, 0.05,
+        "dev accuracy .5 on 10 groups of 40 rows, no gap",
+        worlds.variance_is_said_of_groups("classification", 0.0, 10),
+        "a gap of .4", worlds.variance_is_said_of_groups("classification", 0.4, 10),
+    ),
+    Claim(
+        ("diagnosis:variance",), "variance (numbers)", _KISH, 0.05,
+        "R2 .5 on 10 groups of 40 rows, no gap",
+        worlds.variance_is_said_of_groups("regression", 0.0, 10),
+        "a gap of .4", worlds.variance_is_said_of_groups("regression", 0.4, 10),
     ),
     Claim(
         ("wording:noise_sentence",), "its lead is more than the noise of seeds", "Welch's t test",

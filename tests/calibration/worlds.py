@@ -51,6 +51,7 @@ __all__ = [
     "same_training_is_better",
     "twins_are_learned",
     "variance_is_said",
+    "variance_is_said_of_groups",
     "winner_interval_misses",
 ]
 
@@ -211,6 +212,39 @@ def variance_is_said(task: str, gap: float, rows: int = 88) -> Callable[[int], b
         return "variance" in found[0].findings
 
     return is_said
+
+
+def variance_is_said_of_groups(task: str, gap: float, groups: int) -> Callable[[int], bool]:
+    """Whether variance is said where dev rows are so many groups of 40, and train has 3 times them.
+
+    Rows of a group are alike: classes are as often right as a share that each group draws anew
+    (intraclass correlation .3), and numbers have half of their error in common.
+    """
+    name = "r2" if task == "regression" else "accuracy"
+
+    def is_said(seed: int) -> bool:
+        random = np.random.default_rng(seed)
+        scores = [_score_of_groups(task, share, count, random)
+                  for share, count in ((0.5 + gap, 3 * groups), (0.5, groups))]  # fmt: skip
+        made = evidence({"lr": {"float": [0.1, 1.0]}}, [{"lr": 0.5}], [1.0])
+        made.trials[0].best = {"epoch": 1, f"train_{name}": scores[0], f"dev_{name}": scores[1]}
+        curve = {key: np.ones(1) for key in ("epoch", "dev_loss", "train_loss")}
+        independent = {"train": 3.0 * groups, "dev": float(groups)}
+        seen = {"dev_rows": 40 * groups, "train_rows": 120 * groups, "independent": independent}
+        found = diagnose(replace(made, task=task, curves=[curve], **seen))
+        return "variance" in found[0].findings
+
+    return is_said
+
+
+def _score_of_groups(task: str, share: float, groups: int, random: np.random.Generator) -> float:
+    if task == "classification":
+        tightness = 1 / 0.3 - 1  # beta-binomial, intraclass correlation .3
+        own = random.beta(share * tightness, (1 - share) * tightness, groups)
+        return float(random.binomial(40, own).mean()) / 40
+    common, own = random.normal(size=(2, groups, 1)), random.normal(size=(2, groups, 40))
+    signal, noise = (common + own) / 2**0.5
+    return float(1 - np.var(noise) / np.var((share / (1 - share)) ** 0.5 * signal + noise))
 
 
 def bias_is_said(task: str, gap: float, rows: int = 88) -> Callable[[int], bool]:

@@ -14,7 +14,7 @@ from sweeps.models.errors import DataError
 from sweeps.models.splits.cuts import AT_RANDOM, Cut, cut_dataset
 from sweeps.models.splits.data_checks import DataSummary, check_data
 from sweeps.models.splits.equal_rows import equal_rows, is_by_chance
-from sweeps.models.splits.row_cuts import cut_folds, cut_rows
+from sweeps.models.splits.row_cuts import RowCut, cut_folds, cut_rows
 
 RNG = np.random.default_rng(2)
 
@@ -126,6 +126,19 @@ def test_groups_stay_on_one_side_and_are_no_feature(tmp_path: Path) -> None:
     part = cut.parts[0]
     assert set(names[part.train]).isdisjoint({*names[part.dev], *names[part.test]})
     assert set(names[part.dev]).isdisjoint(names[part.test])
+
+
+def test_groups_of_one_size_count_as_so_many_rows_and_a_large_one_as_fewer(tmp_path: Path) -> None:
+    found = summary_of(patients(), tmp_path, split={"group": "patient"}).independent
+    assert found == pytest.approx({"train": 18, "dev": 6, "test": 6})
+    folds = summary_of(patients(), tmp_path, split={"group": "patient", "folds": 4}).independent
+    assert folds == pytest.approx({"train": 24, "dev": 24, "test": 6})
+    assert summary_of(patients(), tmp_path, exclude=["patient"]).independent == {}
+    uneven = Cut((RowCut(np.arange(6), np.arange(6, 8), np.arange(8, 10)),), "", UNEVEN)
+    assert uneven.independent() == {"train": 36 / (16 + 1 + 1), "dev": 1, "test": 2}
+
+
+UNEVEN = np.array([0, 0, 0, 0, 1, 2, 3, 3, 4, 5])
 
 
 def test_numbers_of_patients_above_two_to_the_53_are_told_apart(tmp_path: Path) -> None:

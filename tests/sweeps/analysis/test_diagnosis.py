@@ -13,6 +13,7 @@ from scipy.stats import binom
 import sweeps
 from sweeps.analysis.diagnosis import RULES, Diagnosis, count, diagnose
 from sweeps.analysis.evidence import Evidence, gather
+from tests.calibration.worlds import variance_is_said_of_groups
 from tests.sweeps.analysis.evidence_examples import evidence
 from tests.sweeps.sweep_files import write_sweep
 
@@ -119,6 +120,52 @@ def regression(seed: int, dev_rows: int, slope: float = 1.0) -> Evidence:
 def test_a_net_that_does_not_overfit_seldom_has_variance_on_few_dev_rows(dev_rows: int) -> None:
     found = [diagnose(regression(seed, dev_rows))[0].findings for seed in range(300)]
     assert sum("variance" in one for one in found) <= binom.ppf(0.999, 300, 0.05)
+
+
+# A net that is as good on all rows, of which those of a group are alike.
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("groups", [3, 10])
+def test_rows_of_few_large_groups_seldom_make_variance(task: str, groups: int) -> None:
+    is_said = variance_is_said_of_groups(task, 0.0, groups)
+    assert sum(map(is_said, range(200))) <= binom.ppf(0.999, 200, 0.05)
+
+
+def test_of_one_dev_group_nothing_is_said() -> None:
+    made = regression(0, 88)
+    made.trials[0].best = {"epoch": 1, "train_r2": 0.99, "dev_r2": 0.0}
+    one = replace(made, independent={"train": 3.0, "dev": 1.0})
+    assert "variance" in diagnose(made)[0].findings
+    assert diagnose(one)[0].findings == ()
+
+
+def test_folds_of_groups_are_as_unsure_as_their_groups_are_few() -> None:
+    made = regression(0, 400)
+    made.trials[0].best = {"epoch": 1, "train_r2": 1.0, "dev_r2": 0.8}
+    folds = replace(made, train_rows=None)
+    few = replace(folds, independent={"train": 6.0, "dev": 6.0})
+    many = replace(folds, independent={"train": 60.0, "dev": 60.0})
+    assert [diagnose(one)[0].findings for one in (folds, few, many)] == [
+        ("variance",), (), ("variance",)
+    ]  # fmt: skip
+
+
+def test_how_independent_the_rows_are_comes_from_the_cut_of_the_sweep(tmp_path: Path) -> None:
+    rows = [f"{at / 400},{at % 7},p{at // 20},c{at // 20 % 2}" for at in range(400)]
+    (tmp_path / "patients.csv").write_text("\n".join(["a,b,patient,y", *rows, ""]))
+    data = "{source: patients.csv, target: y, split: {group: patient}}"
+    path = write_sweep(tmp_path, data=data, search="{method: random, trials: 1}")
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    found = gather(results.folder, results.record)
+    assert (found.dev_rows, found.train_rows) == (80, 240)
+    assert found.independent == {"train": 12, "dev": 4, "test": 4}
+    assert gather_of_iris(tmp_path / "iris").independent == {}
+
+
+def gather_of_iris(folder: Path) -> Evidence:
+    folder.mkdir()
+    path = write_sweep(folder, search="{method: random, trials: 1}")
+    results = sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
+    return gather(results.folder, results.record)
 
 
 def test_a_regression_that_overfits_has_variance() -> None:

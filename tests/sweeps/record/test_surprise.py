@@ -60,6 +60,12 @@ def test_nothing_is_said_within_chance_or_without_an_interval(
     assert surprise_sentence(choice(mean, "dev_r2"), [], DevRows(89, 1)) == ""
 
 
+def test_few_dev_groups_move_a_promise_more_than_their_rows_say() -> None:
+    made, figures = choice(0.43, "dev_r2"), opening(89, test_r2=R2)
+    assert surprise_sentence(made, figures, DevRows(400, 1))
+    assert surprise_sentence(made, figures, DevRows(400, 1, test_to_dev=1.0)) == ""
+
+
 @pytest.mark.parametrize(("dev", "test"), [(100, 100), (30, 200)])
 def test_dev_and_test_rows_of_one_kind_seldom_surprise(dev: int, test: int) -> None:
     random = np.random.default_rng(0)
