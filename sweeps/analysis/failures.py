@@ -19,7 +19,7 @@ class Failure:
     """Trials that ended for one reason.
 
     Attributes:
-        outcome: `failed` or `diverged`.
+        outcome: `failed`, `diverged` or `rejected`.
         reason: That of the first of them.
         trials: Their numbers, in plan order.
     """
@@ -30,13 +30,13 @@ class Failure:
 
 
 def failures(trials: Sequence[TrialRecord]) -> list[Failure]:
-    """Return what failed and what diverged, the most frequent reason first.
+    """Return what failed, diverged and was rejected, the most frequent reason first.
 
     Reasons that differ in their numbers alone (an epoch, an address, a size) are one.
     """
     found: dict[tuple[Outcome, str], list[TrialRecord]] = {}
     for trial in trials:
-        if trial.outcome in BROKEN:
+        if trial.outcome in (*BROKEN, Outcome.REJECTED):
             kind = re.sub(r"0x[0-9a-f]+|\d+", "#", _reason(trial))
             found.setdefault((trial.outcome, kind), []).append(trial)
     alike = sorted(found.items(), key=lambda one: -len(one[1]))

@@ -10,7 +10,7 @@ from sweeps.record.sweep_record import BROKEN, Outcome
 __all__ = ["NOT_SAVED", "Savings", "savings"]
 
 # What trials of these outcomes did not run is nothing that early stopping saved.
-NOT_SAVED = (*BROKEN, Outcome.STOPPED_BY_HAND)
+NOT_SAVED = (*BROKEN, Outcome.STOPPED_BY_HAND, Outcome.REJECTED)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Savings:
 def savings(evidence: Evidence) -> Savings:
     """Return what was saved by pruning and early stopping.
 
-    Epochs that trials did not run which failed, diverged or were stopped by hand are not saved.
+    Epochs that trials did not run which failed, diverged, were rejected or stopped by hand are
+    not saved.
     """
     trials, run, planned = (dict.fromkeys(map(str, Outcome), 0) for _ in range(3))
     seconds = 0.0

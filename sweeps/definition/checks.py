@@ -34,6 +34,7 @@ from sweeps.definition.own_training_checks import (
 )
 from sweeps.definition.population_checks import population_problems
 from sweeps.definition.problems import from_model
+from sweeps.definition.requirement_checks import check_requirements
 from sweeps.definition.roles import check_roles
 from sweeps.definition.search_methods import GridSearch, LearningSearch
 from sweeps.definition.sweep_file import (
@@ -91,6 +92,7 @@ def check_sections(
     problems += check_needs_data(file)
     objective = None if "objective" in unsound else check_objectives(file, data, problems)
     problems += _check_metrics(file, around)
+    problems += check_requirements(file)
     constraints, unreadable = read_constraints(file.constraints)
     problems += unreadable
     if "space" in unsound:

@@ -277,6 +277,12 @@ class SweepFile(Section):
     constraints: list[str] = Field(
         [], description="Expressions over dotted keys of `space` that every trial must satisfy."
     )
+    require: list[str] = Field(
+        [],
+        exclude_if=lambda require: not require,
+        description="Expressions over the size of a trial's net, `parameters`: a trial that does "
+        "not satisfy all is rejected before it trains.",
+    )
 
     @property
     def is_population(self) -> bool:

@@ -23,6 +23,7 @@ import torch
 
 from sweeps.definition.own_files import make_importable
 from sweeps.definition.planning import PlannedTrial
+from sweeps.execution.requirements import unmet
 from sweeps.execution.watchdog import Watchdog
 from sweeps.execution.work_order import WorkOrder
 from sweeps.models.configuration import TrialConfig
@@ -176,6 +177,8 @@ class TrialWorker:
             self._training = self._continue_or_begin(trial)
             self._saved = self._training.epoch
         training = self._training
+        if training.epoch == 0 and (why := unmet(self._order.require, training.sizes)):
+            return TrialReport(trial.index, [], Outcome.REJECTED, why, sizes=training.sizes)
         training.drop_rows(self._recorded_for_good())
         self._watch(trial, training.trained_s)
         due = time.monotonic() + REPORT_PERIOD_S

@@ -33,6 +33,7 @@ class WorkOrder:
         kill_when_late: Whether this process may be ended by the watchdog of `timeout_s`.
         import_paths: Folders where the user's own modules are looked for.
         programs: A folder for what programs report, print and save, a folder of each trial's own.
+        require: What the sizes of a trial's net must make true; one that does not is rejected.
         inputs: What has to be copied there first; None where every node sees them.
     """
 
@@ -51,5 +52,6 @@ class WorkOrder:
     threads: int = 1
     kill_when_late: bool = False
     import_paths: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
     inputs: BucketFiles | None = None
     last_epoch: int | None = None

@@ -153,7 +153,8 @@ class Recorder:
         elif _has_other_weights(report, record):
             self.write("weights", trial=report.trial, weights=report.weights)
         if report.outcome is not None:
-            self.ended(report.trial, report.outcome, report.reason)
+            # One that was rejected has no rows for its sizes to come with.
+            self.ended(report.trial, report.outcome, report.reason, report.sizes)
         elif report.trial in self._asked_at:
             self.stopped_by_hand(report.trial)
         self.check_budget()
@@ -227,12 +228,20 @@ class Recorder:
         late = "timed out: no report within trial.timeout_s; its worker was killed"
         return late if is_late else ""
 
-    def ended(self, index: int, outcome: Outcome, reason: str) -> None:
-        """Record how a trial ended, once; what nobody needs any more of it is deleted."""
-        if self.record.trials[index].outcome is not None:
+    def ended(
+        self, index: int, outcome: Outcome, reason: str, sizes: Mapping[str, float] | None = None
+    ) -> None:
+        """Record how a trial ended, once; what nobody needs any more of it is deleted.
+
+        Args:
+            sizes: Of its net, where no report had them.
+        """
+        trial = self.record.trials[index]
+        if trial.outcome is not None:
             return
-        best = self.record.trials[index].best
-        if not self.write("outcome", trial=index, outcome=outcome, reason=reason, best=best):
+        about: dict[str, Any] = {"outcome": outcome, "reason": reason, "best": trial.best}
+        about |= {"sizes": dict(sizes)} if sizes and not trial.sizes else {}
+        if not self.write("outcome", trial=index, **about):
             return
         if outcome is not Outcome.FAILED and self._is_eager:
             self._checkpoints.delete(checkpoint_name(index))

@@ -45,6 +45,7 @@ class Outcome(StrEnum):
     DIVERGED = "diverged"
     FAILED = "failed"
     STOPPED_BY_HAND = "stopped_by_hand"
+    REJECTED = "rejected"  # before it trained, by `require`
 
 
 # How trials end that broke down: whatever they had reached is no answer to their configuration.
@@ -301,6 +302,7 @@ class SweepRecord:
                 )
             record.outcome, record.reason = Outcome(event["outcome"]), event["reason"]
             record.is_running = False
+            record.sizes = event.get("sizes", record.sizes)
             # A sweep may be resumed on a machine whose clock is behind.
             record.ended_at = max(event["t"], record.started_at or 0.0)
             record.worked_s = self.active_s + max(0.0, event["t"] - self.session_from)

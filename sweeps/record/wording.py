@@ -12,7 +12,7 @@ from sweeps.record.description import DataDescription
 from sweeps.record.final import Candidate, FinalChoice, Opening
 from sweeps.record.measurement import dev_rows
 from sweeps.record.stages import Audited
-from sweeps.record.sweep_record import SweepRecord
+from sweeps.record.sweep_record import Outcome, SweepRecord
 
 __all__ = [
     "DevRows",
@@ -57,6 +57,12 @@ def counted(number: int, what: str) -> str:
 
 def no_winner_words(record: SweepRecord) -> str:
     """Return why there is no winner."""
+    rejected = record.outcomes[Outcome.REJECTED]
+    if rejected and rejected == record.outcomes.total():
+        every = (
+            f"all {rejected} trials that ended were" if rejected > 1 else "the one that ended was"
+        )
+        return f"There is no winner: {every} rejected by `require`."
     if record.outcomes.total():
         return "No trial has a finite objective: there is no winner."
     return "No trial has reported anything yet: there is no winner."

@@ -24,7 +24,7 @@ from sweeps.record.measurement import format_metric, standard_error
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.stages import read_audit
-from sweeps.record.sweep_record import SweepRecord, TrialRecord
+from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.record.wording import (
     DevRows,
     audit_sentence,
@@ -123,11 +123,13 @@ def _choices(evidence: Evidence, analysis: Analysis) -> Section:
 
 
 def _failed(trials: Sequence[TrialRecord]) -> Section:
-    """Return why trials failed or diverged; empty where none did."""
+    """Return why trials failed, diverged or were rejected; empty where none did."""
     found = failures(trials)
     rows = [[len(one.trials), str(one.outcome), one.reason, _first(one.trials)] for one in found]
     columns = ["trials", "outcome", "reason", "which"]
-    return Section("What failed", table=Table(columns, rows) if rows else None)
+    has_failed = any(one.outcome is not Outcome.REJECTED for one in found)
+    title = "What failed" if has_failed else "What was rejected"
+    return Section(title, table=Table(columns, rows) if rows else None)
 
 
 def _first(trials: Sequence[int]) -> str:

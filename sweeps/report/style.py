@@ -39,6 +39,7 @@ OUTCOME_COLOURS = {
     "diverged": "#D55E00",
     "failed": "#CC79A7",
     "stopped_by_hand": "#8C6D31",
+    "rejected": "#999999",
 }
 # Trials that have no place on the objective's axis.
 LOST = "#CC3311"

@@ -190,7 +190,8 @@ class FollowUp:
             return None
         [refit] = record.trials
         if refit.outcome is not Outcome.COMPLETED:
-            return _with_note(as_repeat, f"the refit {refit.outcome}: {refit.reason}")
+            was = "was " if refit.outcome is Outcome.REJECTED else ""
+            return _with_note(as_repeat, f"the refit {was}{refit.outcome}: {refit.reason}")
         saved = self._saved("final/refit", "refit", refit)
         return _with_note(saved, refit_warning(refit, of_winner))
 

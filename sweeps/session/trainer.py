@@ -272,6 +272,7 @@ def _work_order(part: Part, file: SweepFile, unfinished: Sequence[TrialRecord]) 
         threads=math.ceil(file.resources.cpu),
         import_paths=tuple(map(str, part.folder.module_folders())),
         last_epoch=part.last_epoch,
+        require=tuple(file.require),
     )
 
 

@@ -63,5 +63,7 @@ class _Due(Recorder):
     def decided(self, index: int, action: str, seen: Mapping[str, Any]) -> None:
         """Leave it to the ledger, which has it."""
 
-    def ended(self, index: int, outcome: Outcome, reason: str) -> None:
+    def ended(
+        self, index: int, outcome: Outcome, reason: str, sizes: Mapping[str, float] | None = None
+    ) -> None:
         """Leave it to the ledger, which has it."""

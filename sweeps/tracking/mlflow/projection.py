@@ -65,6 +65,7 @@ _STATUS = {
     Outcome.DIVERGED: "FAILED",
     Outcome.FAILED: "FAILED",
     Outcome.STOPPED_BY_HAND: "KILLED",
+    Outcome.REJECTED: "KILLED",
 }
 _ARTIFACTS = (
     "sweep.yaml",

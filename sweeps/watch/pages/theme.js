@@ -1,5 +1,5 @@
 // Colours of the style sheet for the figures, and texts that people read.
-export const OUTCOMES = ["completed", "pruned", "early_stopped", "diverged", "failed", "stopped_by_hand", "running", "waiting"];
+export const OUTCOMES = ["completed", "pruned", "early_stopped", "diverged", "failed", "stopped_by_hand", "rejected", "running", "waiting"];
 export const BROKEN = ["diverged", "failed"];
 
 export function colour(name) {

@@ -138,7 +138,7 @@ def test_savings_count_epochs_by_outcome() -> None:
     found = savings(made)
     assert found.run == {
         "completed": 30, "pruned": 3, "early_stopped": 12, "diverged": 2, "failed": 1,
-        "stopped_by_hand": 5,
+        "stopped_by_hand": 5, "rejected": 0,
     }  # fmt: skip
     assert sum(found.planned.values()) == 180
     assert found.seconds == pytest.approx(0.5 * (27 + 18))

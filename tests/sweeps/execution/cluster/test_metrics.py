@@ -34,6 +34,7 @@ def test_every_state_has_a_value_and_the_backlog_is_never_negative() -> None:
         ("sweeps_trials", "diverged"): 0,
         ("sweeps_trials", "failed"): 0,
         ("sweeps_trials", "stopped_by_hand"): 0,
+        ("sweeps_trials", "rejected"): 0,
         ("sweeps_trials", "running"): 1,
         ("sweeps_trials", "waiting"): 2,
         ("sweeps_epochs",): 3,
