@@ -20,7 +20,7 @@ __all__ = ["add_cluster_commands", "ask_cluster", "send_to_cluster"]
 
 
 def add_cluster_commands(commands: Any) -> None:
-    """Add submit, logs, stop, status and list."""
+    """Add submit, logs, stop, pause, status and list."""
     text = "check a sweep file and start it as a job of the cluster that RAY_ADDRESS names"
     command = commands.add_parser("submit", help=text, description=text)
     command.add_argument("file", type=Path)
@@ -37,6 +37,10 @@ def add_cluster_commands(commands: Any) -> None:
     text = "end this trial alone, for good: it is recorded as stopped_by_hand"
     command.add_argument("--trial", type=int, metavar="N", help=text)
     command.set_defaults(command=_stop)
+    text = "have a sweep stop training and wait, its process kept; resume has it go on"
+    command = commands.add_parser("pause", help=text, description=text)
+    command.add_argument("run", type=Path, help="its run folder or id")
+    command.set_defaults(command=_pause, runs_on_cluster=True)
     text = "show the progress of a sweep, from its folder alone"
     command = commands.add_parser("status", help=text, description=text)
     command.add_argument("run", type=Path)
@@ -52,7 +56,7 @@ def add_cluster_commands(commands: Any) -> None:
 def send_to_cluster(
     parsed: argparse.Namespace, arguments: Sequence[str], submits_job: str | None
 ) -> bool:
-    """Start a command as a job where RAY_ADDRESS is a Jobs address; returns whether it was.
+    """Have a job do a command where RAY_ADDRESS is a Jobs address; returns whether one does.
 
     Args:
         arguments: The command line after the command's name.
@@ -60,6 +64,12 @@ def send_to_cluster(
     """
     if submits_job is None or parsed.local or read_settings().jobs_address is None:
         return False
+    if submits_job == "resume" and not parsed.set and _is_seen(parsed.run):
+        from sweeps.service.stopping import go_on
+
+        if go_on(run := find_run(parsed.run)):
+            print(f"{run} goes on in the job that has it")
+            return True
     from sweeps.service.submission import send
 
     rest = list(arguments)
@@ -169,6 +179,19 @@ def _stop(parsed: argparse.Namespace) -> int:
     record = stop_sweep(run)
     again = command_line.command("resume", run)
     print(f"{run} has ended" if record.stopped is None else f"{run} is stopped; {again} goes on")
+    return 0
+
+
+def _pause(parsed: argparse.Namespace) -> int:
+    from sweeps.service.stopping import pause_sweep
+
+    record = pause_sweep(parsed.run)
+    again = command_line.command("resume", parsed.run)
+    print(
+        f"{parsed.run} has ended"
+        if record.stopped is None
+        else f"{parsed.run} is paused; {again} has it go on"
+    )
     return 0
 
 

@@ -57,7 +57,11 @@ def _number(text: str) -> int:
 
 def _resume(parsed: argparse.Namespace) -> int:
     from sweeps.service.running import open_run, resume
+    from sweeps.service.stopping import go_on
 
+    if not parsed.set and go_on(parsed.run):
+        print(f"{parsed.run} goes on in the process that has it")
+        return 0
     if open_run(parsed.run).is_finished:
         print(f"{parsed.run} is finished: there is nothing to resume", file=sys.stderr)
     return print_results(parsed, resume(parsed.run, overrides=parsed.set, **options_of(parsed)))

@@ -103,6 +103,7 @@ def _exit_code(record: Any) -> int:
     from sweeps.errors import STOPPED_EXIT_CODE
     from sweeps.record.stops import StopReason
 
-    if record.stopped is not None and record.stopped.reason is StopReason.INTERRUPTED:
+    ends = (StopReason.INTERRUPTED, StopReason.PAUSED)
+    if record.stopped is not None and record.stopped.reason in ends:
         return STOPPED_EXIT_CODE
     return 0 if record.best is not None else _NO_WINNER

@@ -57,6 +57,11 @@ class Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether all is stopped to go on later in this process."""
+        return self.stopped is not None and self.stopped.reason is StopReason.PAUSED
+
     def switch_to(self, recorder: Recorder) -> None:
         """Stop what `recorder` records from now on; at once if a signal has come already."""
         self._recorder = recorder
@@ -65,7 +70,7 @@ class Signals:
 
     def catch(self) -> None:
         """Take the signals over, as long as none has come."""
-        for number in () if self.stopped else self._before:
+        for number in () if self._seen else self._before:
             signal.signal(number, self._stop)
 
     def watch(self) -> Callable[[], bool]:
@@ -74,8 +79,9 @@ class Signals:
         return lambda: self._seen > before
 
     def stop(self, reason: StopReason, detail: str) -> None:
-        """Stop whatever is trained now, search or stage, for another reason than a signal."""
-        self.stopped = self.stopped or Stop(reason, detail)
+        """Stop what is trained now, search or stage; the first reason stays, unless a pause."""
+        if self.stopped is None or self.is_paused:
+            self.stopped = Stop(reason, detail)
         self._recorder.request_stop(self.stopped.reason, self.stopped.detail)
 
     @contextmanager

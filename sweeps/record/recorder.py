@@ -51,12 +51,14 @@ class Recorder:
         record: SweepRecord,
         file: SweepFile,
         retries: bool = False,
+        spent_s: float = 0.0,
     ) -> None:
         """Write to `ledger` what happens to the trials of `record`.
 
         Args:
             retries: Failed trials are tried again. They were within the budget of trials when they
                 were tried first, and whoever asks for them knows whether the target was reached.
+            spent_s: What was used of `budget.time_s` before a pause.
         """
         self.record = record
         self.fatal: SweepError | None = None
@@ -68,7 +70,7 @@ class Recorder:
         self._lost_a_line = False
         self._retries = file.trial.retries
         limit_s = file.budget.time_s
-        self._deadline = None if limit_s is None else time.monotonic() + limit_s
+        self._deadline = None if limit_s is None else time.monotonic() + limit_s - spent_s
         self._timeout_s = file.trial.timeout_s
         self._heard: dict[int, float] = {}
         # The error of code of each trial's last attempt, and after how many epochs it came.

@@ -1,8 +1,9 @@
 """What a sweep is asked from outside while it runs: small files in `requests/` of its folder.
 
 Whoever asks writes a file; the sweep's driver, on whatever machine, finds it there and deletes it
-when it has done what was asked. `stop` is of the session that runs. `trial-12` holds until that
-trial has ended, so that a sweep which is not running finds it when it goes on.
+when it has done what was asked. `stop`, `pause` and `go-on` are of the process that runs.
+`trial-12` holds until that trial has ended, so that a sweep which is not running finds it when it
+goes on.
 """
 
 from __future__ import annotations
@@ -10,18 +11,27 @@ from __future__ import annotations
 from sweeps.errors import RequestError, StorageError
 from sweeps.record.replay import read_ledger
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.stops import StopReason
 from sweeps.storage.files import files_of
 
 __all__ = [
+    "GO_ON",
+    "OF_PROCESS",
+    "PAUSE",
     "STOP",
+    "ask_to_go_on",
+    "ask_to_pause",
     "ask_to_stop",
     "ask_to_stop_trial",
     "forget",
+    "is_paused",
     "requests_of",
     "trial_of",
 ]
 
-STOP = "stop"
+STOP, PAUSE, GO_ON = "stop", "pause", "go-on"
+# Those that nobody may find who was not asked.
+OF_PROCESS = (STOP, PAUSE, GO_ON)
 _TRIAL = "trial-"
 
 
@@ -35,6 +45,34 @@ def ask_to_stop(folder: RunFolder) -> None:
     if not folder.is_running():
         raise RequestError(f"{folder.path} is not running: there is nothing to stop")
     _ask(folder, STOP)
+
+
+def ask_to_pause(folder: RunFolder) -> None:
+    """Ask the driver of a sweep to end its session, and to wait; raises as `ask_to_stop`."""
+    if not folder.is_running():
+        raise RequestError(f"{folder.path} is not running: there is nothing to pause")
+    if is_paused(folder):
+        raise RequestError(f"{folder.path} is paused already")
+    _ask(folder, PAUSE)
+
+
+def ask_to_go_on(folder: RunFolder) -> None:
+    """Ask the driver of a paused sweep, or of one that is about to be, to go on.
+
+    Raises:
+        RequestError: No process runs the sweep.
+        StorageError: The request cannot be written.
+    """
+    if not folder.is_running():
+        raise RequestError(f"{folder.path} is not running: `resume` starts it again")
+    forget(folder, PAUSE)  # where it has not been heard
+    _ask(folder, GO_ON)
+
+
+def is_paused(folder: RunFolder) -> bool:
+    """Return whether a process has this sweep and waits; raises RunFolderError."""
+    stopped = read_ledger(folder).stopped
+    return stopped is not None and stopped.reason is StopReason.PAUSED and folder.is_running()
 
 
 def ask_to_stop_trial(folder: RunFolder, index: int) -> None:

@@ -20,6 +20,7 @@ from sweeps.record.description import Stage
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.stops import StopReason
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.storage.files import bucket_of, remove_folder
 
@@ -35,6 +36,7 @@ __all__ = [
     "read_audit",
     "stage_folder",
     "stage_folders",
+    "state_of",
     "trials_to_audit",
     "why_no_winner",
 ]
@@ -109,6 +111,14 @@ def trials_to_audit(file: SweepFile, record: SweepRecord) -> list[TrialRecord]:
 def is_over(folder: RunFolder, record: SweepRecord) -> bool:
     """Return whether nothing is left to run of a sweep or a stage: search and what follows it."""
     return record.is_finished and is_followed_up(folder, folder.read_sweep(), record)
+
+
+def state_of(folder: RunFolder, record: SweepRecord, is_running: bool) -> str:
+    """Return `running`, `paused`, `ended` or `interrupted`: what people see of a sweep."""
+    if is_running:
+        is_paused = record.stopped is not None and record.stopped.reason is StopReason.PAUSED
+        return "paused" if is_paused else "running"
+    return "ended" if is_over(folder, record) else "interrupted"
 
 
 def is_followed_up(folder: RunFolder, file: SweepFile, record: SweepRecord) -> bool:

@@ -15,6 +15,7 @@ class StopReason(StrEnum):
     """The kind of a stop; the same word in the ledger and in the JSON of commands."""
 
     INTERRUPTED = "interrupted"
+    PAUSED = "paused"
     BUDGET_TIME = "budget_time"
     BUDGET_TRIALS = "budget_trials"
     BUDGET_TARGET = "budget_target"

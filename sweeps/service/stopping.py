@@ -1,4 +1,4 @@
-"""Stops a sweep that runs in another process, or one trial of it."""
+"""Stops or pauses a sweep that runs in another process, has it go on, or stops one trial of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from sweeps.errors import RequestError, StorageError
 from sweeps.record.replay import read_ledger
 from sweeps.record.requests import (
     STOP,
+    ask_to_go_on,
+    ask_to_pause,
     ask_to_stop,
     ask_to_stop_trial,
     forget,
+    is_paused,
     requests_of,
     trial_of,
 )
@@ -20,7 +23,7 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.session.environment import pull_run
 
-__all__ = ["stop_sweep", "stop_trial"]
+__all__ = ["go_on", "pause_sweep", "stop_sweep", "stop_trial"]
 
 _POLL_S = 0.2
 
@@ -43,10 +46,45 @@ def stop_sweep(path: Path, wait_s: float = 90.0) -> SweepRecord:
     return read_ledger(RunFolder(pull_run(path)))
 
 
+def pause_sweep(path: Path, wait_s: float = 90.0) -> SweepRecord:
+    """Have the process that runs a sweep end its session and wait; returns what is known then.
+
+    Raises:
+        RequestError: There is no such sweep, no process runs it, it is paused already, or it has
+            not paused in time.
+        StorageError: The request cannot be written.
+    """
+    folder = RunFolder.open(path)
+    ask_to_pause(folder)
+
+    def has_paused() -> bool:
+        return is_paused(RunFolder(pull_run(path))) or not folder.is_running()
+
+    if not _comes(has_paused, wait_s):
+        raise RequestError(
+            f"{path} has not paused within {wait_s:g} s: it was asked to, and does when the trial "
+            f"that trains reports next"
+        )
+    return read_ledger(RunFolder(pull_run(path)))
+
+
+def go_on(path: Path) -> bool:
+    """Have a paused sweep go on in the process that has it; returns whether there was one.
+
+    Raises:
+        StorageError: The request cannot be written.
+    """
+    folder = RunFolder.open(path)
+    if not is_paused(folder):
+        return False
+    ask_to_go_on(folder)
+    return True
+
+
 def stop_trial(path: Path, index: int, wait_s: float = 60.0) -> str:
     """End one trial of a sweep for good; returns what became of it, in words.
 
-    A sweep that is not running finds the request when it goes on.
+    A sweep that is paused or not running finds the request when it goes on.
 
     Raises:
         RequestError: There is no such sweep or trial, it has ended, or does not end in time.
@@ -56,6 +94,8 @@ def stop_trial(path: Path, index: int, wait_s: float = 60.0) -> str:
     ask_to_stop_trial(folder, index)
     if not folder.is_running():
         return f"{path} is not running: when it goes on, trial {index} ends as stopped by hand"
+    if is_paused(folder):
+        return f"{path} is paused: when it goes on, trial {index} ends as stopped by hand"
     if not _comes(lambda: not _is_asked(folder, index) or not folder.is_running(), wait_s):
         raise RequestError(
             f"trial {index} has not ended within {wait_s:g} s: it was asked to, and ends when it "

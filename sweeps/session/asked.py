@@ -9,16 +9,21 @@ from dataclasses import dataclass, field
 
 from sweeps.execution.signals import Signals
 from sweeps.record.recorder import Recorder
-from sweeps.record.requests import STOP, forget, requests_of, trial_of
+from sweeps.record.requests import GO_ON, OF_PROCESS, PAUSE, STOP, forget, requests_of, trial_of
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stops import StopReason
 from sweeps.storage.files import bucket_of
 
-__all__ = ["listening"]
+__all__ = ["listening", "look_every_s"]
 
 _PERIOD_S = 0.5
 # Each look at an object store is a request that is paid for.
 _PERIOD_OF_BUCKET_S = 5.0
+
+
+def look_every_s(folder: RunFolder) -> float:
+    """Return how often what is asked of a sweep is looked for."""
+    return _PERIOD_S if bucket_of(folder.path) is None else _PERIOD_OF_BUCKET_S
 
 
 @contextmanager
@@ -49,8 +54,7 @@ class _Listener:
     ending: threading.Event = field(default_factory=threading.Event)
 
     def loop(self) -> None:
-        is_near = bucket_of(self.folder.path) is None
-        while not self.ending.wait(_PERIOD_S if is_near else _PERIOD_OF_BUCKET_S):
+        while not self.ending.wait(look_every_s(self.folder)):
             self.look()
 
     def look(self) -> None:
@@ -59,9 +63,14 @@ class _Listener:
             self._take(request)
 
     def tidy(self) -> None:
-        """Delete what is done; what is asked of a trial that has not ended stays for the next."""
+        """Delete what is done.
+
+        What is asked of a trial that has not ended stays for the next session, and what is asked of
+        a process that waits now is for `goes_on`.
+        """
         for request in self._requests():
-            if request == STOP or self._is_done(request):
+            is_late = request in OF_PROCESS and not self.signals.is_paused
+            if is_late or self._is_done(request):
                 forget(self.folder, request)
 
     def _take(self, request: str) -> None:
@@ -69,6 +78,12 @@ class _Listener:
             self.signals.stop(StopReason.INTERRUPTED, "interrupted by hand: `stop`")
             forget(self.folder, STOP)
             return
+        if request == PAUSE:
+            self.signals.stop(StopReason.PAUSED, "paused by hand")
+            forget(self.folder, PAUSE)
+            return
+        if request == GO_ON and self.signals.is_paused:
+            return  # it is heard when the session has ended
         index = trial_of(request)
         if index is None or self._is_done(request):
             forget(self.folder, request)

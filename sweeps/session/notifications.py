@@ -20,7 +20,11 @@ from sweeps.terminal.progress import status_line
 
 __all__ = ["notify_driver_lost", "notify_on_exit"]
 
-_EVENTS = {StopReason.BUDGET_TARGET: "target", StopReason.INTERRUPTED: "interrupted"}
+_EVENTS = {
+    StopReason.BUDGET_TARGET: "target",
+    StopReason.INTERRUPTED: "interrupted",
+    StopReason.PAUSED: "interrupted",  # nobody had it go on before its process ended
+}
 
 
 @contextmanager

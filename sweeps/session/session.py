@@ -16,13 +16,14 @@ from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import SweepError
 from sweeps.execution.placement import Place
 from sweeps.execution.signals import Signals
+from sweeps.infra.command_line import command
 from sweeps.models.data.datasets import Dataset
 from sweeps.record.ledger import Ledger
 from sweeps.record.net_files import is_net_lost
 from sweeps.record.own_code import keep_code, refuse_other_code
 from sweeps.record.recorder import Recorder, reopen_failed
 from sweeps.record.replay import read_record
-from sweeps.record.requests import STOP, forget
+from sweeps.record.requests import OF_PROCESS, forget
 from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log_settings, logged
@@ -34,7 +35,8 @@ from sweeps.session.closing import draw_figures, draw_report
 from sweeps.session.follow_up import FollowUp
 from sweeps.session.growth import growing_plan
 from sweeps.session.inputs import keep_inputs
-from sweeps.session.sweep_data import load_data
+from sweeps.session.pausing import goes_on, has_paused
+from sweeps.session.sweep_data import SweepData, load_data
 from sweeps.session.trainer import Part, RunnerName, Trainer
 from sweeps.storage.files import bucket_of
 from sweeps.storage.mirror import Mirror, NoMirror, mirrored
@@ -76,7 +78,8 @@ def run_session(folder: RunFolder, action: str, settings: Settings) -> Results:
     """
     # Nobody else writes into the folder, and its copy in a store is brought up to date at the end.
     with folder.lock(), mirrored(folder.path) as mirror, logged(folder):
-        forget(folder, STOP)  # it was meant for a session that was killed
+        for request in OF_PROCESS:
+            forget(folder, request)  # it was meant for a process that was killed
         record, file = read_record(folder), folder.read_sweep()
         folder.take_format()
         if action == "resume" and is_over(folder, record):
@@ -85,18 +88,69 @@ def run_session(folder: RunFolder, action: str, settings: Settings) -> Results:
         with settings.place as place:
             _provide_inputs(folder, place)
             data = load_data(folder, file)
-            with closing(Ledger(folder.ledger)) as ledger:
-                recorder = Recorder(folder, ledger, record, file, retries=action == "retry")
-                with Signals(recorder) as signals:
-                    growing = growing_plan(folder, recorder) if file.search.learns else None
-                    search = Part(folder, recorder, data.splits, growing=growing)
-                    trainer = _trainer(action, settings, place, signals)
-                    session = _Session(action, settings, file, data.dataset, search, trainer)
-                    with listening(folder, recorder, signals):
-                        missing = session.run(mirror, accepted)
-    if recorder.fatal is not None:
-        raise recorder.fatal
-    return Results(folder, record, missing, draw_figures)
+            process = _Process(folder, record, settings, file, data, place, mirror)
+            ended = process.run(action, accepted)
+            while ended.goes_on:
+                accepted = refuse_other_code(folder, record, settings.accept_code)
+                ended = process.run("resume", accepted, ended.spent_s)
+    if ended.fatal is not None:
+        raise ended.fatal
+    return Results(folder, record, ended.missing, draw_figures)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """How a session ended.
+
+    Attributes:
+        missing: Why MLflow lacks a part of the record; empty where it has all.
+        fatal: What it could not go on after.
+        goes_on: Whether it was paused, and is to go on now.
+        spent_s: How long this process has trained, pauses left out.
+    """
+
+    missing: str
+    fatal: SweepError | None
+    goes_on: bool
+    spent_s: float
+
+
+@dataclass(frozen=True)
+class _Process:
+    """What is held from one session to the next, where a sweep is paused in between."""
+
+    folder: RunFolder
+    record: SweepRecord
+    settings: Settings
+    file: SweepFile
+    data: SweepData
+    place: Place
+    mirror: Mirror | NoMirror
+
+    def run(self, action: str, accepted: Sequence[str], spent_s: float = 0.0) -> _Ended:
+        """Run one session, and wait where it was paused; raises as `run_session`."""
+        folder, record = self.folder, self.record
+        with closing(Ledger(folder.ledger)) as ledger:
+            recorder = Recorder(folder, ledger, record, self.file, action == "retry", spent_s)
+            with Signals(recorder) as signals:
+                growing = growing_plan(folder, recorder) if self.file.search.learns else None
+                search = Part(folder, recorder, self.data.splits, growing=growing)
+                trainer = _trainer(action, self.settings, self.place, signals)
+                session = _Session(
+                    action, self.settings, self.file, self.data.dataset, search, trainer
+                )
+                with listening(folder, recorder, signals):
+                    missing = session.run(self.mirror, accepted)
+                is_paused = recorder.fatal is None and has_paused(record)
+                is_asked = is_paused and self._waits(signals)
+        spent_s += (record.ended_at or 0.0) - record.session_from
+        return _Ended(missing, recorder.fatal, is_asked, spent_s)
+
+    def _waits(self, signals: Signals) -> bool:
+        """Wait as long as the sweep is paused; returns whether it is to go on."""
+        way_on = command("resume", self.folder.path)
+        self.settings.display.print_line(f"paused; `{way_on}` in another shell has it go on")
+        return goes_on(self.folder, signals)
 
 
 def _complete(folder: RunFolder, record: SweepRecord, settings: Settings) -> Results:

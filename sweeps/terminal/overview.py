@@ -17,7 +17,7 @@ from sweeps.infra.command_line import command
 from sweeps.record.ledger import read_events
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.stages import is_over, stage_folders
+from sweeps.record.stages import stage_folders, state_of
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.terminal.console import PlainConsole
 from sweeps.terminal.progress import EpochRate, duration, status_line, time_left_s
@@ -30,7 +30,7 @@ class Overview:
     """How far a sweep is.
 
     Attributes:
-        state: `running`, `interrupted` (nothing runs it, and it is not over) or `ended`.
+        state: `running`, `paused`, `interrupted` (nothing runs it, and it is not over) or `ended`.
         line: Its trials by outcome, the best so far, and, of one that runs, pace and ETA.
         last_t: When its last event was written, in seconds since 1970.
         epochs_per_s: How fast its search trains now, and None where it does not.
@@ -63,7 +63,7 @@ def overview_of(folder: RunFolder) -> Overview:
     )
     return Overview(
         folder.name,
-        "running" if running else "ended" if is_over(folder, record) else "interrupted",
+        state_of(folder, record, running),
         search.line,
         search.last_t,
         search.epochs_per_s,
@@ -83,7 +83,7 @@ def print_status(path: Path, *, as_json: bool) -> None:
     print(one.line)
     for name, line in one.stages:
         print(f"{name}: {line}")
-    if one.state == "interrupted":
+    if one.state in ("interrupted", "paused"):
         print(f"Continue:  {command('resume', path)}")
     for name, cpus, gpus in one.nodes:
         print(f"node {name}: {cpus:g} CPU cores" + (f", {gpus:g} GPUs" if gpus else ""))

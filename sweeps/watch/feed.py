@@ -17,7 +17,7 @@ from sweeps.errors import RunFolderError
 from sweeps.record.ledger import LedgerReader
 from sweeps.record.replay import replayed
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.stages import is_over
+from sweeps.record.stages import state_of
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.search_spaces.space import Space
 from sweeps.watch.plain_values import finite, six_digits
@@ -104,7 +104,7 @@ class Feed:
         best = record.best
         return {
             "name": self.folder.name,
-            "state": "running" if running else self._state(record),
+            "state": state_of(self.folder, record, running),
             "metric": record.objective.metric,
             "mode": record.objective.mode,
             "method": description.values["search"]["method"],
@@ -123,9 +123,6 @@ class Feed:
             "shared": record.shared if running else "",
             "has_report": (self.folder.path / "report.html").exists(),
         }
-
-    def _state(self, record: SweepRecord) -> str:
-        return "ended" if is_over(self.folder, record) else "interrupted"
 
 
 class _Reading:

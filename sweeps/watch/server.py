@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Red
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from sweeps.errors import RequestError, RunFolderError, StorageError, SweepError
-from sweeps.record.requests import ask_to_stop, ask_to_stop_trial
+from sweeps.record.requests import ask_to_go_on, ask_to_pause, ask_to_stop, ask_to_stop_trial
 from sweeps.record.run_folder import RunFolder
 from sweeps.watch.storage_feed import StorageFeed
 
@@ -138,6 +138,14 @@ def _add_requests(router: APIRouter, storage: StorageFeed) -> None:
     @router.post("/sweep/{name}/stop", status_code=202, dependencies=own)
     def stop(name: str) -> None:
         ask_to_stop(_folder(name))
+
+    @router.post("/sweep/{name}/pause", status_code=202, dependencies=own)
+    def pause(name: str) -> None:
+        ask_to_pause(_folder(name))
+
+    @router.post("/sweep/{name}/go-on", status_code=202, dependencies=own)
+    def go_on(name: str) -> None:
+        ask_to_go_on(_folder(name))
 
     @router.post("/sweep/{name}/trial/{index}/stop", status_code=202, dependencies=own)
     def stop_trial(name: str, index: int) -> None:

@@ -44,7 +44,7 @@ export class Store {
       const found = await answer.json();
       if (!answer.ok) throw new Error(found.error || `the server answers ${answer.status}`);
       this.tell({ data: this.take(found), error: null });
-      wait = this.sweep.state === "running" ? FAST_MS : SLOW_MS;
+      wait = this.isHeld ? FAST_MS : SLOW_MS;
     } catch (error) {
       const gone = error instanceof TypeError;
       this.tell({ error: gone ? "`sweeps watch` has ended: what is shown is the last that it told." : error.message });
@@ -62,6 +62,11 @@ export class Store {
     this.asked.delete(what);
     const found = await answer?.json().catch(() => null);
     this.tell({ choice: true, error: found?.error || "the server does not answer: nothing was asked for" });
+  }
+
+  // Whether a process has the sweep, which hears what it is asked.
+  get isHeld() {
+    return ["running", "paused"].includes(this.sweep.state);
   }
 
   take(found) {

@@ -90,9 +90,10 @@ function showHead() {
   at("state").className = `badge ${sweep.state}`;
   at("report").hidden = !sweep.has_report;
   at("mlflow").hidden = !store.hasMlflow;
+  showPause();
   showStop();
   const way = sweep.mode === "min" ? "low" : "high";
-  const stopped = sweep.stopped ? ` Stopped: ${sweep.stopped}.` : sweep.shared ? ` ${sweep.shared}.` : "";
+  const stopped = sweep.stopped ? ` ${sweep.state === "paused" ? "It waits" : "Stopped"}: ${sweep.stopped}.` : sweep.shared ? ` ${sweep.shared}.` : "";
   at("about").textContent = `${sweep.method} search on ${sweep.data}, for a ${way} ${sweep.metric}.${stopped}`;
   const ended = Object.values(sweep.outcomes).reduce((sum, one) => sum + one, 0);
   at("tiles").replaceChildren();
@@ -104,10 +105,22 @@ function showHead() {
   showBar(counts());
 }
 
+function showPause() {
+  const isPaused = store.sweep.state === "paused";
+  if (isPaused || !store.isHeld) store.asked.delete("pause");
+  if (!isPaused) store.asked.delete("go-on");
+  const isAsked = store.asked.has(isPaused ? "go-on" : "pause");
+  at("pause").hidden = !store.isHeld;
+  at("pause").disabled = isAsked || store.asked.has("stop");
+  at("pause").textContent = isPaused ? (isAsked ? "going on …" : "go on") : isAsked ? "pausing …" : "pause";
+}
+
+at("pause").addEventListener("click", () => store.ask(store.sweep.state === "paused" ? "go-on" : "pause"));
+
 function showStop() {
   const isAsked = store.asked.has("stop");
-  if (store.sweep.state !== "running") store.asked.delete("stop");
-  at("stop").hidden = store.sweep.state !== "running";
+  if (!store.isHeld) store.asked.delete("stop");
+  at("stop").hidden = !store.isHeld;
   at("stop").disabled = isAsked;
   at("stop").textContent = isAsked ? "stopping …" : "stop the sweep";
 }

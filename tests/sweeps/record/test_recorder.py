@@ -48,10 +48,12 @@ def ledger(folder: RunFolder) -> Iterator[Ledger]:
     opened.close()
 
 
-def recorder(folder: RunFolder, ledger: Ledger, retries: int = 1, **budget: Any) -> Recorder:
+def recorder(
+    folder: RunFolder, ledger: Ledger, retries: int = 1, spent_s: float = 0.0, **budget: Any
+) -> Recorder:
     record = SweepRecord(PLAN, Objective("dev_loss", "min"))
     file = SweepFile.model_validate({**FILE, "trial": {"retries": retries}, "budget": budget})
-    return Recorder(folder, ledger, record, file)
+    return Recorder(folder, ledger, record, file, spent_s=spent_s)
 
 
 def report(trial: int, epoch: int = 1, loss: float = 0.5, **more: Any) -> TrialReport:
@@ -62,6 +64,14 @@ def test_a_repeated_report_is_written_once(folder: RunFolder, ledger: Ledger) ->
     one = recorder(folder, ledger)
     assert [one.reported(report(0)), one.reported(report(0))] == [True, False]
     assert len(events(folder.path, "report")) == 1
+
+
+def test_what_was_used_of_the_time_before_a_pause_stays_used(
+    folder: RunFolder, ledger: Ledger
+) -> None:
+    assert not recorder(folder, ledger, time_s=1000).should_stop()
+    assert not recorder(folder, ledger, spent_s=900, time_s=1000).should_stop()
+    assert recorder(folder, ledger, spent_s=1000, time_s=1000).should_stop()
 
 
 def test_a_trial_ends_once(folder: RunFolder, ledger: Ledger) -> None:

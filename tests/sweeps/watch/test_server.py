@@ -194,6 +194,9 @@ def test_a_stop_is_asked_for_by_the_page_alone_and_of_what_runs_alone(
     assert requests_of(RunFolder(runs / "interrupted")) == [f"trial-{index}"]
     assert ask("finished/trial/0/stop")[0] == 409
     assert "is not running" in ask("interrupted/stop")[1]
+    assert "nothing to pause" in ask("interrupted/pause")[1]
+    assert ask("interrupted/go-on")[0] == 409
+    assert ask("interrupted/pause", Origin="http://evil.example")[0] == 403
     assert ask("nothing/stop")[0] == 404
     assert get(address, f"/{TOKEN}/sweep/interrupted/stop")[0] == 405
 

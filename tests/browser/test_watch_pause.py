@@ -1,0 +1,41 @@
+"""A sweep is paused from its page, and goes on from there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from tests.browser.test_watch_page import wait_for
+from tests.sweeps import drivers
+from tests.sweeps.service.test_pausing import TRIALS, waiting_sweep
+from tests.sweeps.watch.test_server import TOKEN, served
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_page_pauses_a_sweep_and_has_it_go_on(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    path, run = waiting_sweep(tmp_path, "paused_by_page"), tmp_path / "runs" / "blobs"
+    with (
+        drivers.driver("run", path, "--local", cwd=tmp_path) as one,
+        served(run.parent) as address,
+    ):
+        drivers.wait_for(lambda: drivers.events(run, "report"))
+        browser.get(f"{address}/{TOKEN}/sweep/blobs/")
+        wait_for(browser, "#state", "running")
+        browser.find_element(By.ID, "pause").click()
+        wait_for(browser, "#state", "paused")
+        wait_for(browser, "#pause", "go on")
+        wait_for(browser, "#about", "It waits: paused by hand")
+        assert browser.find_element(By.ID, "stop").is_displayed()
+        (tmp_path / "go").touch()
+        browser.find_element(By.ID, "pause").click()
+        wait_for(browser, "#state", "ended")
+        wait_for(browser, "#outcomes", f"{TRIALS} completed")
+        assert not browser.find_element(By.ID, "pause").is_displayed()
+        assert one.wait()[0] == 0
+    assert [one["reason"] for one in drivers.events(run, "end")] == ["paused", None]
