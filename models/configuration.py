@@ -21,7 +21,7 @@ from sweeps.models.changes import Change, changed_until, check_changes
 from sweeps.models.data.batch_configuration import OwnBatch
 from sweeps.models.data.items import ANY, FLOATS, InputShape, ItemKind, TensorKind, kind_text
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.nets.configuration import Cnn, CustomNet, ModelConfig
+from sweeps.models.nets.configuration import Cnn, CustomNet, Mlp, ModelConfig
 from sweeps.models.nets.names import parameter_names
 from sweeps.models.optimizers.configuration import OptimizerConfig, added_weight_decay
 from sweeps.models.optimizers.group_patterns import names_by_group
@@ -176,6 +176,10 @@ class DataShape(Protocol):
     def item(self) -> ItemKind | None:
         """What the x of an item is, of a dataset of the user's; None of features."""
 
+    @property
+    def category_counts(self) -> tuple[int, ...]:
+        """How many categories each column of words has."""
+
 
 def check_trial(config: TrialConfig, data: DataShape) -> None:
     """Checks what a configuration asks of the data.
@@ -183,8 +187,8 @@ def check_trial(config: TrialConfig, data: DataShape) -> None:
     Raises:
         TrialConfigError: a built-in net on items that are not float32, a loss of another task or
             number of classes, label smoothing without a cross-entropy, not one weight a class, a
-            cnn on rows that are not images, more pooling than the image has pixels for, or a group
-            without parameters.
+            cnn on rows that are not images, more pooling than the image has pixels for, an
+            embedding without columns of words, or a group without parameters.
     """
     _check_loss(config, data)
     if data.item is not None and not isinstance(config.model, CustomNet):
@@ -192,7 +196,9 @@ def check_trial(config: TrialConfig, data: DataShape) -> None:
     if isinstance(config.model, Cnn):
         assert not isinstance(data.input_shape, dict), "an own net's alone"
         _check_cnn(config.model, data.input_shape)
-    names = parameter_names(config.model, len(data.input_shape))
+    if isinstance(config.model, Mlp) and not data.category_counts:
+        _check_no_embedding(config.model)
+    names = parameter_names(config.model, len(data.input_shape), len(data.category_counts))
     if names is not None:
         names_by_group(config.optimizer.groups, names)
 
@@ -232,6 +238,16 @@ def _check_item(kind: str, item: ItemKind) -> None:
         rule = f"a built-in net takes rows of float32, and x of an item is {kind_text(item)}"
         hint = "Convert x in the dataset (x.float()), or write a net of your own: model.kind custom"
         raise TrialConfigError(rule, key=("model", "kind"), value=kind, hint=hint)
+
+
+def _check_no_embedding(model: Mlp) -> None:
+    if model.embedding != "none":
+        raise TrialConfigError(
+            "data must have columns of words for an embedding, and these have none",
+            key=("model", "embedding"),
+            value=model.embedding,
+            hint="Leave embedding out, or name columns that are categories (data.words)",
+        )
 
 
 def _check_cnn(model: Cnn, input_shape: tuple[int, ...]) -> None:

@@ -81,7 +81,13 @@ class Predictor:
         for part, prepared in zip(parts, folds, strict=True):
             outputs, rows = net_outputs(config, prepared), zero_rows(prepared.item)
             try:
-                net = build_net(config.model, prepared.input_shape, outputs, rows)
+                net = build_net(
+                    config.model,
+                    prepared.input_shape,
+                    outputs,
+                    rows,
+                    categories=prepared.category_counts,
+                )
                 net.load_state_dict(part)
             except (RuntimeError, TypeError, OverflowError, MemoryError) as err:  # sizes of none
                 rule = f"{weights} and {preprocessing} must be of the same trial: {err}"

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.own_code.roles import TARGET, free_names
@@ -45,6 +51,30 @@ class Mlp(Section):
     initialization: Initialization = Field(
         "default", description="Of weights. default: torch's own; xavier, he: normal; biases 0."
     )
+    embedding: Annotated[int, Field(ge=1, le=65_536)] | Literal["none", "fastai"] = Field(
+        "none",
+        description="Width of the learned vector of each category of a column of words, at most as "
+        "many as the column has vectors. fastai: min(600, round(1.6 n^0.56)) for n vectors; none: "
+        "one input of 0 or 1 a category.",
+    )
+
+    @field_validator("embedding", mode="before")
+    @classmethod
+    def _embedding_is_a_width_or_a_word(cls, embedding: object) -> object:
+        is_width = type(embedding) is int and embedding >= 1
+        if not is_width and embedding not in ("none", "fastai"):
+            raise ValueError('must be a whole number, at least 1, or "fastai" or "none"')
+        return embedding
+
+    @model_serializer(mode="wrap")
+    def _without_an_embedding_not_named(
+        self, handler: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        """Leave it out where nobody named it: trials of sweeps before keep their hashes."""
+        values: dict[str, Any] = handler(self)
+        if "embedding" not in self.model_fields_set:
+            values.pop("embedding", None)
+        return values
 
 
 class Cnn(Section):

@@ -7,7 +7,7 @@ target: (rows, outputs).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
@@ -21,6 +21,7 @@ from sweeps.models.nets.configuration import (
     ModelConfig,
 )
 from sweeps.models.nets.custom import build_custom_net
+from sweeps.models.nets.word_embedding import WordEmbedding
 
 __all__ = ["build_net"]
 
@@ -40,6 +41,8 @@ def build_net(
     input_shape: tuple[int, ...] | dict[str, tuple[int, ...]],
     outputs: int,
     rows: Tensor | dict[str, Tensor] | None = None,
+    *,
+    categories: Sequence[int] = (),
 ) -> nn.Module:
     """A freshly initialised net on the CPU.
 
@@ -48,6 +51,7 @@ def build_net(
         input_shape: of one row: (columns,), or (channels, height, width); or one each by name.
         outputs: number of classes, or 1.
         rows: two that an own net is tried on; else zeros, where a row is one tensor.
+        categories: how many each column of words has; their 0 and 1 are a row's last columns.
 
     Raises:
         NetError: the user's own net cannot be found, built or run.
@@ -59,7 +63,9 @@ def build_net(
         case Linear():
             return nn.Sequential(*_flatten(input_shape), nn.Linear(math.prod(input_shape), outputs))
         case Mlp():
-            return _initialised(_mlp(config, input_shape, outputs), config.initialization)
+            return _initialised(
+                _mlp(config, input_shape, outputs, categories), config.initialization
+            )
         case Cnn():
             return _initialised(_cnn(config, input_shape, outputs), config.initialization)
 
@@ -68,9 +74,15 @@ def _flatten(input_shape: tuple[int, ...]) -> list[nn.Module]:
     return [nn.Flatten()] if len(input_shape) > 1 else []
 
 
-def _mlp(config: Mlp, input_shape: tuple[int, ...], outputs: int) -> nn.Sequential:
+def _mlp(
+    config: Mlp, input_shape: tuple[int, ...], outputs: int, categories: Sequence[int]
+) -> nn.Sequential:
     layers = _flatten(input_shape)
     width = math.prod(input_shape)
+    if config.embedding != "none":
+        embedding = WordEmbedding(config.embedding, width, categories)
+        layers.append(embedding)
+        width = embedding.width
     for _ in range(config.hidden_layers):
         layers.append(nn.Linear(width, config.hidden_units))
         width = config.hidden_units

@@ -50,6 +50,7 @@ class DataSummary:
         item: what the x of an item is, of a dataset; None of features.
         independent: how many independent rows those of train (with folds: outside the test set),
             dev and test come to, if rows of one group are alike; empty where each row is alone.
+        category_counts: how many categories each column of words has; with folds in fold 1.
         few: a few train and dev rows, to try a trial out on; with folds, of each.
     """
 
@@ -68,6 +69,7 @@ class DataSummary:
     unmeasurable: Mapping[Needs, str] = field(default_factory=dict)
     item: ItemKind | None = None
     independent: Mapping[str, float] = field(default_factory=dict)
+    category_counts: tuple[int, ...] = ()
     few: tuple[TrainDev, ...] = field(default=(), repr=False, compare=False)
 
 
@@ -163,6 +165,7 @@ def _summary(dataset: Dataset, config: DataConfig, folds: tuple[Splits, ...]) ->
         fold_rows=tuple(len(fold.dev.y) for fold in folds) if len(folds) > 1 else (),
         columns=kinds_of(dataset, config),
         item=first.preprocessing.item,
+        category_counts=first.preprocessing.category_counts,
         unmeasurable=unmeasurable(dataset.target, [fold.dev.rows for fold in folds]),
         few=tuple(few_rows(fold.train_dev()) for fold in folds),
     )

@@ -126,6 +126,11 @@ class Preprocessing(BaseModel):
         return len(self.class_names) or len(self.target_names) or 1
 
     @property
+    def category_counts(self) -> tuple[int, ...]:
+        """How many categories each column of words has; their 0 and 1 are a row's last columns."""
+        return tuple(map(len, self.categories))
+
+    @property
     def input_shape(self) -> InputShape:
         """Shape of one row as a net takes it, or shapes by name."""
         if self.item is not None:
@@ -136,7 +141,7 @@ class Preprocessing(BaseModel):
     def _shape(self) -> tuple[int, ...]:
         if not self.word_names:
             return self.number_shape
-        return (len(self.means) + sum(len(known) for known in self.categories),)
+        return (len(self.means) + sum(self.category_counts),)
 
     def apply(
         self, raw: Features | Mapping[str, npt.ArrayLike] | npt.ArrayLike

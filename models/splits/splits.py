@@ -69,6 +69,8 @@ class TrainDev:
         weights: (train rows,) float64, how much each counts; None where all count alike.
         measured: (k,) numbers of the train rows that train metrics are measured on, in order; None
             for all of them.
+        category_counts: how many categories each column of words has, whose 0 and 1 are the last
+            columns of x.
     """
 
     x_train: Inputs
@@ -82,6 +84,7 @@ class TrainDev:
     target_scale: Moment = 1.0
     weights: Array | None = None
     measured: Rows | None = None
+    category_counts: tuple[int, ...] = ()
 
     @property
     def item(self) -> ItemKind | None:
@@ -125,6 +128,7 @@ class Splits:
             target_scale=self.preprocessing.target_scale,
             weights=self.train.weights,
             measured=self.measured,
+            category_counts=self.preprocessing.category_counts,
         )
 
 

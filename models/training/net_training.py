@@ -88,7 +88,9 @@ class NetTraining:
         outputs = net_outputs(config, data)
         rows = _tried_rows(data)
         with self._randomness:
-            net = build_net(config.model, data.input_shape, outputs, rows)
+            net = build_net(
+                config.model, data.input_shape, outputs, rows, categories=data.category_counts
+            )
             self._net = net.to(device)
         self._parameters = FlatParameters(self._net)
         with self._randomness:

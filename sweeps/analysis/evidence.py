@@ -121,12 +121,9 @@ class Evidence:
 
     @property
     def why_incomparable(self) -> str:
-        """Why chance is no measure of options and ranges; empty where results can be shuffled."""
+        """Why options cannot be compared by dealing their labels; empty where they can."""
         if self.file.search.is_by_hand:
-            return (
-                "the trials were listed by hand, so one value may always come with certain others, "
-                "and which of them matters cannot be told"
-            )
+            return "the trials were listed by hand, so options may differ in more than themselves"
         return self.why_dependent
 
     @property

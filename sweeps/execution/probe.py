@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -171,13 +172,20 @@ def _config(trial: PlannedTrial) -> TrialConfig:
 def _weights_bytes(trial: PlannedTrial, data: Sequence[TrainDev]) -> int:
     """Return the bytes of the tensors of a trial's nets, which are built without memory."""
     config, one = _config(trial), data[0]
-    outputs = net_outputs(config, one)
+    build = partial(
+        build_net,
+        config.model,
+        one.input_shape,
+        net_outputs(config, one),
+        zero_rows(one.item),
+        categories=one.category_counts,
+    )
     try:
         with torch.device("meta"):
-            net = build_net(config.model, one.input_shape, outputs, zero_rows(one.item))
+            net = build()
     except Exception:  # the user's own net may compute with its numbers as it is built
         with _trial_errors(trial):
-            net = build_net(config.model, one.input_shape, outputs, zero_rows(one.item))
+            net = build()
     sizes: list[int] = [
         tensor.numel() * tensor.element_size() for tensor in net.state_dict().values()
     ]

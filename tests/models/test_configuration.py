@@ -18,6 +18,7 @@ class Shape(NamedTuple):
     outputs: int
     input_shape: tuple[int, ...]
     item: None = None
+    category_counts: tuple[int, ...] = ()
 
 
 def problems(**sections: object) -> list[tuple[tuple[int | str, ...], str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.scoring.objective import Objective
@@ -20,6 +21,7 @@ __all__ = [
     "pictures",
     "train",
     "without_times",
+    "words",
 ]
 
 DEV_LOSS = Objective("dev_loss", "min")
@@ -55,6 +57,24 @@ def line(rows: int = 60, columns: int = 4) -> TrainDev:
     return TrainDev(
         x[:cut], y[:cut], x[cut:], y[cut:], "regression", 1, (columns,), 5.0, 3.0
     )  # fmt: skip
+
+
+def words(rows: int = 90) -> tuple[TrainDev, npt.NDArray[np.int64]]:
+    """Two numbers and two columns of words, of 3 and 2 categories; and which word each row has.
+
+    The last place of a column (3 and 2) is that of words that no train row had: dev rows have them.
+    """
+    rng = np.random.default_rng(2)
+    cut = 2 * rows // 3
+    places = np.stack([rng.integers(0, 3, rows), rng.integers(0, 2, rows)], axis=1)
+    places[cut : cut + 6] = [3, 2]
+    y = (places.sum(axis=1) + rng.integers(0, 2, rows)) % 3
+    blocks = [np.eye(n + 1)[places[:, at]][:, :n] for at, n in enumerate((3, 2))]
+    x = np.concatenate([rng.normal(size=(rows, 2)), *blocks], axis=1).astype(np.float32)
+    data = TrainDev(
+        x[:cut], y[:cut], x[cut:], y[cut:], "classification", 3, (7,), category_counts=(3, 2)
+    )
+    return data, places
 
 
 def configuration(**sections: Any) -> TrialConfig:

@@ -129,6 +129,14 @@ def test_the_names_that_are_told_are_those_of_the_net(
     assert parameter_names(config, len(shape)) == [name for name, _ in built.named_parameters()]
 
 
+def test_the_names_of_embedded_columns_are_told() -> None:
+    config = configuration(model={"kind": "mlp", "embedding": "fastai", "dropout": 0.5}).model
+    built = build_net(config, (9,), 3, categories=(4, 2))
+    names = [name for name, _ in built.named_parameters()]
+    assert parameter_names(config, 1, word_columns=2) == names
+    assert names[:2] == ["0.columns.0.weight", "0.columns.1.weight"]
+
+
 def test_a_pattern_is_held_against_a_built_in_net_before_anything_is_trained() -> None:
     groups = [{"parameters": "backbone.*", "lr": 1.0}]
     config = configuration(optimizer={"kind": "adam", "groups": groups})

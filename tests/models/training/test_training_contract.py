@@ -20,6 +20,7 @@ from tests.models.trial_fixtures import (
     pictures,
     train,
     without_times,
+    words,
 )
 
 FULL = {"epochs": 6, "batch_size": "full", "device": "cpu"}
@@ -67,6 +68,7 @@ CASES = [
     case("mlp-regression", line(), model=MLP),
     case("mlp-batch-norm", blobs(), model={**MLP, "normalization": "batch"}),
     case("mlp-layer-norm", blobs(), model={**MLP, "normalization": "layer"}),
+    case("mlp-embedding", words()[0], model={**MLP, "embedding": "fastai"}),
     case("cnn", pictures(), model={"kind": "cnn", "channels": 4, "dropout": 0.2}),
     case("cnn-batch-norm", pictures(), model={"kind": "cnn", "normalization": "batch"}),
     case("own", blobs(), model=OWN),
