@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -140,7 +141,9 @@ def _mean(values: Sequence[float], level: float) -> tuple[float | None, float | 
     hold in 93 of 100 sweeps with 3 candidates, and in 75 with 20. All hold together at 1 - 0.05 / k
     for each of k (Bonferroni; Miller, Simultaneous Statistical Inference, 1981, section 1). It
     takes results that differ as much to either side: of five of a long tail the chosen candidate
-    has few, and the interval lies too low (docs/truth.md has how often).
+    has few, and the interval lies too low (docs/truth.md has how often). Where all repeats came to
+    one value, as accuracies on few rows do, there is none: its ends would be that value, which is
+    hardly ever the true mean.
     """
     if not values:
         return None, None, None
@@ -150,6 +153,8 @@ def _mean(values: Sequence[float], level: float) -> tuple[float | None, float | 
     from scipy.stats import t
 
     error = statistics.stdev(values) / len(values) ** 0.5
+    if error == 0:
+        return mean, error, None
     return mean, error, float(t.ppf((1 + level) / 2, len(values) - 1)) * error
 
 
@@ -163,14 +168,24 @@ def _ends(
 
 
 def welch_p_value(first: Candidate, second: Candidate) -> float | None:
-    """Return the two-sided p value of Welch's t test; None where one has fewer than two values."""
+    """Return the two-sided p value of Welch's t test; None where one has fewer than two values.
+
+    Where neither has any spread, it is how often dealt labels would part the two values so cleanly.
+    """
     if min(len(first.values), len(second.values)) < 2:
         return None
     if len({*first.values}) == len({*second.values}) == 1:
-        return float(first.values[0] == second.values[0])
-    from scipy.stats import ttest_ind
+        if first.values[0] == second.values[0]:
+            return 1.0
+        number = len(first.values)
+        return min(1.0, 2 / math.comb(number + len(second.values), number))
+    from scipy.stats import ttest_ind_from_stats
 
-    return float(ttest_ind(first.values, second.values, equal_var=False).pvalue)
+    stats = [
+        (statistics.fmean(one.values), statistics.stdev(one.values), len(one.values))
+        for one in (first, second)
+    ]
+    return float(ttest_ind_from_stats(*stats[0], *stats[1], equal_var=False).pvalue)
 
 
 def median_repeat(candidate: Candidate, repeats: SweepRecord) -> TrialRecord:

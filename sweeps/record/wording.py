@@ -76,8 +76,10 @@ def noise_sentence(choice: FinalChoice) -> str:
     if choice.p_value is None:
         return f"Too few repeats of it, or of trial {second}, have a value to test its lead."
     often = how_often(choice.p_value, "finals")
+    is_clean = all(len({*one.values}) == 1 for one in choice.candidates[:2])
+    test = "permutation test" if is_clean else "Welch's test"
     seeds = " and ".join(str(len(one.values)) for one in choice.candidates[:2])
-    chance = f"equal ones would lie this far apart in {often} (Welch's test, n = {seeds})"
+    chance = f"equal ones would lie this far apart in {often} ({test}, n = {seeds})"
     if choice.within_noise:
         return f"Its lead over trial {second} is within the noise of seeds: {chance}."
     return f"Its lead over trial {second} is more than the noise of seeds: {chance}."

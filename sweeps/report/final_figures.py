@@ -57,9 +57,20 @@ def _candidates(choice: FinalChoice, noise: str) -> Panel:
         f"The search's best {len(shown)}, each under {choice.seeds} fresh seeds (n = "
         f"{sum(len(one.values) for one in shown)} trainings). Final winner: trial "
         f"{choice.winner.trial}. {noise} In 19 of 20 sweeps all intervals hold, the "
-        f"chosen one's, too (t, Bonferroni). {words_of_skewed_seeds(choice)}"
+        f"chosen one's, too (t, Bonferroni). {_without_interval(choice)}"
+        f"{words_of_skewed_seeds(choice)}"
     ).rstrip()
     return Panel("The best again, under fresh seeds", caption, made)
+
+
+def _without_interval(choice: FinalChoice) -> str:
+    """Return of which candidates all seeds came to one value; empty for none."""
+    agreed = [one for one in choice.candidates if len(one.values) > 1 and one.low is None]
+    if not agreed:
+        return ""
+    which = ", ".join(str(one.trial) for one in agreed)
+    trials = "trial" if len(agreed) == 1 else "trials"
+    return f"All seeds of {trials} {which} came to one value: so few say nothing of others. "
 
 
 def _third(choice: FinalChoice) -> str:

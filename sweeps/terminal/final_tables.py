@@ -70,7 +70,9 @@ def _error(one: Candidate) -> str:
 
 
 def _ends(one: Candidate) -> str:
-    return "" if one.low is None or one.high is None else f"{one.low:.4g} to {one.high:.4g}"
+    if one.low is None or one.high is None:
+        return "" if len(one.values) < 2 else "none: all seeds agree"
+    return f"{one.low:.4g} to {one.high:.4g}"
 
 
 def _model_sentence(choice: FinalChoice) -> str:

@@ -53,6 +53,7 @@ __all__ = [
     "variance_is_said",
     "variance_is_said_of_groups",
     "winner_interval_misses",
+    "winner_of_shares_misses",
 ]
 
 FIXED: dict[str, Any] = {"optimizer": {"kind": "adam"}, "training": {"epochs": 3}}
@@ -166,6 +167,29 @@ def winner_interval_misses(candidates: int, draw: Draw = normal_seeds) -> Callab
         assert winner.low is not None
         assert winner.high is not None
         return not winner.low <= 10 <= winner.high
+
+    return misses
+
+
+def winner_of_shares_misses(seeds: int) -> Callable[[int], bool | None]:
+    """Whether the winner's interval misses where the objective is a share of 36 dev rows.
+
+    Seeds move it by about half a row, so that all repeats are often right on as many rows.
+    """
+    rows, spread = 36, 0.5
+
+    def misses(seed: int) -> bool | None:
+        random = np.random.default_rng(seed)
+        middle = 32 + random.uniform()
+        right = np.arange(rows + 1)
+        ends = norm.cdf((right[:, None] + [-0.5, 0.5] - middle) / spread)
+        truth = float(right @ (ends[:, 1] - ends[:, 0])) / rows
+        values = (middle + spread * random.normal(size=(3, seeds))).round() / rows
+        objective = Objective("dev_accuracy", "max")
+        repeats = record(values.ravel().tolist(), seeds, objective)
+        winner = rank_candidates(record([0.9] * 3, 1, objective), repeats)[0]
+        missing = winner.low is None or winner.high is None
+        return None if missing else not winner.low <= truth <= winner.high  # type: ignore[operator]
 
     return misses
 

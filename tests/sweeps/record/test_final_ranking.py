@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import binom, t
+from scipy.stats import binom, t, ttest_ind
 
 from sweeps.definition.planning import PlannedTrial
 from sweeps.models.scoring.objective import Objective
@@ -15,6 +16,7 @@ from sweeps.record.final_ranking import (
     SKEWED_SEEDS,
     rank_candidates,
     refit_warning,
+    welch_p_value,
     words_of_skewed_seeds,
 )
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
@@ -60,6 +62,32 @@ def test_an_interval_is_that_of_bonferroni() -> None:
     first = ranked(values)[0]
     half = t.ppf(1 - 0.025 / 2, 2) * 0.1 / 3**0.5
     assert (first.low, first.high) == (0.0, pytest.approx(0.2 + half))  # no loss is below 0
+
+
+def test_seeds_that_all_came_to_one_value_give_no_interval() -> None:
+    """Three accuracies on 36 rows agree by chance: 0.9444 to 0.9444 would be sure of nothing."""
+    agreed, spread = ranked(np.array([[34, 34, 34], [33, 32, 33]]) / 36, "dev_accuracy", "max")
+    assert (agreed.mean, agreed.standard_error) == (pytest.approx(34 / 36), 0)
+    assert (agreed.low, agreed.high) == (None, None)
+    assert spread.low is not None
+
+
+@pytest.mark.parametrize("values", [[[0.9, 0.9, 0.9], [0.8, 0.8, 0.8]], [[0.9] * 5, [0.8] * 5]])
+def test_a_lead_without_any_spread_is_as_sure_as_dealt_labels_make_it(values: Any) -> None:
+    first, second = ranked(np.array(values), "dev_accuracy", "max")
+    together = [*first.values, *second.values]
+    number, lead = len(first.values), 0.1
+    deals = [set(one) for one in combinations(range(len(together)), number)]
+    sums = [sum(together[at] for at in one) for one in deals]
+    apart = [abs(one - (sum(together) - one)) >= number * lead - 1e-9 for one in sums]
+    assert welch_p_value(first, second) == pytest.approx(np.mean(apart))
+
+
+def test_welchs_test_is_scipys() -> None:
+    random = np.random.default_rng(0)
+    first, second = ranked(10 + random.normal(size=(2, 5)))
+    expected = ttest_ind(first.values, second.values, equal_var=False).pvalue
+    assert welch_p_value(first, second) == pytest.approx(expected)
 
 
 def test_an_accuracy_in_percent_is_no_share() -> None:
