@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sweeps.models.errors import ModelError
-from sweeps.models.own_code.guards import described, guarded
+from sweeps.models.own_code.guards import described_at, guarded
 
 __all__ = ["call_function", "find_function"]
 
@@ -33,12 +33,12 @@ def find_function(target: str, error: type[ModelError], key: tuple[str, ...]) ->
         with guarded():
             module = importlib.import_module(module_name)
     except SystemExit as err:
-        rule = f"module {module_name} ended the program when it was imported ({described(err)})"
+        rule = f"module {module_name} ended the program when it was imported ({described_at(err)})"
         raise error(rule, key=key, value=target, hint=_COMMAND_LINE, is_permanent=True) from err
     except KeyboardInterrupt:
         raise
     except BaseException as err:
-        rule = f"cannot import module {module_name}: {described(err)}"
+        rule = f"cannot import module {module_name}: {described_at(err)}"
         hint = "Put it beside the sweep file, where you type the command, or on PYTHONPATH"
         raise error(rule, key=key, value=target, hint=hint) from err
     found = getattr(module, name, None)
@@ -73,4 +73,4 @@ def call_function(
         raise
     except BaseException as err:
         ended = "ended the program" if isinstance(err, SystemExit) else "raised"
-        raise error(f"{rule}, but {ended} ({described(err)})") from err
+        raise error(f"{rule}, but {ended} ({described_at(err)})") from err

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any, NoReturn
 
 from sweeps.models.own_code.own_processes import noted_processes
 
-__all__ = ["described", "guarded"]
+__all__ = ["described", "described_at", "guarded"]
 
 _LONGEST_MESSAGE = 2_000
 
@@ -53,3 +56,14 @@ def described(error: BaseException) -> str:
         message = f"{message[:_LONGEST_MESSAGE]}... ({left:,} more characters)"
     name = type(error).__name__
     return f"{name}: {message}" if message else name
+
+
+def described_at(error: BaseException) -> str:
+    """Return `Type: message at file.py:7`, of the last line that is no library's, nor ours."""
+    libraries = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+    for frame, line in [*traceback.walk_tb(error.__traceback__)][::-1]:
+        path = frame.f_code.co_filename
+        is_ours = frame.f_globals.get("__name__", "").partition(".")[0] == "sweeps"
+        if not is_ours and not path.startswith(("<frozen ", *libraries)):
+            return f"{described(error)} at {Path(path).name}:{line}"
+    return described(error)

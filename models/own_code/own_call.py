@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from sweeps.models.errors import ModelError, OwnFunctionError
 from sweeps.models.own_code.finding_apart import find_apart
-from sweeps.models.own_code.guards import described
+from sweeps.models.own_code.guards import described_at
 
 __all__ = ["OwnCall", "called"]
 
@@ -36,9 +34,7 @@ def called(rule: str, error: Callable[[str], ModelError]) -> Iterator[None]:
     except (ModelError, *_PASSING):
         raise
     except Exception as err:
-        frames = traceback.extract_tb(err.__traceback__)[1:]  # the first is the caller's
-        place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-        raise error(f"{rule}, but raised ({described(err)}{place})") from err
+        raise error(f"{rule}, but raised ({described_at(err)})") from err
 
 
 class OwnCall:

@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from sweeps.models.errors import OwnTrainingError
-from sweeps.models.own_code.guards import described, guarded
+from sweeps.models.own_code.guards import described_at, guarded
 from sweeps.models.own_training_configuration import OwnTrialConfig
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.preprocessing import Preprocessing
@@ -66,7 +66,7 @@ def _own_errors(what: str) -> Iterator[None]:
     except OwnTrainingError:
         raise
     except (Exception, SystemExit) as err:
-        raise refused(f"{what}, but raised {described(err)}") from err
+        raise refused(f"{what}, but raised {described_at(err)}") from err
 
 
 def _stand_in(prepared: Preprocessing) -> TrainDev:

@@ -19,7 +19,7 @@ from sweeps.definition.problems import from_model
 from sweeps.definition.program_files import program_training
 from sweeps.execution.tuned_options import TunedOption, tuned_options, with_option
 from sweeps.models.errors import ModelError
-from sweeps.models.own_code.guards import described, guarded
+from sweeps.models.own_code.guards import described_at, guarded
 from sweeps.models.own_code.roles import trial_functions
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import TrainDev
@@ -135,7 +135,7 @@ class _Stage:
                 problem, place = from_model(err), err.key or _place(trial)
                 is_certain = not self._wants_gpu
                 return Finding(trial.index, place, problem.rule, problem.hint, is_certain)
-            rule = f"must train, but raised {described(err)}"
+            rule = f"must train, but raised {described_at(err)}"
             is_certain = not (self._wants_gpu or is_own_training(trial.configuration))
             return Finding(trial.index, _place(trial), rule, is_certain=is_certain)
 

@@ -26,7 +26,7 @@ def test_the_function_of_a_user_gives_features_and_target() -> None:
         ),
         (f"{HERE}:shape", f"Did you mean '{HERE}:shapes'"),
         (f"{HERE}:not_a_function", f"module {HERE} must have a function not_a_function"),
-        (f"{HERE}:broken", r"raised \(RuntimeError: disk on fire\)"),
+        (f"{HERE}:broken", r"raised \(RuntimeError: disk on fire at own_data_examples\.py:"),
         (f"{HERE}:only_features", "returned a ndarray"),
     ],
 )

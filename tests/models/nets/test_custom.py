@@ -36,7 +36,7 @@ def test_lazy_layers_get_their_shapes() -> None:
         ("no.such_package:net", r"cannot import module no\.such_package"),
         (f"{HERE}:restles", rf"Did you mean '{HERE}:restless'"),
         (f"{HERE}:not_callable", f"module {HERE} must have a function not_callable"),
-        (f"{HERE}:exploding", r"raised \(RuntimeError: out of ideas\)"),
+        (f"{HERE}:exploding", r"raised \(RuntimeError: out of ideas at own_nets\.py:"),
         (f"{HERE}:no_module", r"must return a torch\.nn\.Module, not a str"),
         (f"{HERE}:wrong_outputs", r"to shape \(2, 3\), not to \(2, 4\)"),
         (f"{HERE}:wrong_inputs", r"must take rows of shape \(5,\), but raised \(RuntimeError"),
