@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sweeps.definition.choose_checks import check_choose
 from sweeps.definition.constraint_checks import (
     allows,
     check_constraints,
@@ -93,6 +94,7 @@ def check_sections(
     objective = None if "objective" in unsound else check_objectives(file, data, problems)
     problems += _check_metrics(file, around)
     problems += check_requirements(file)
+    problems += check_choose(file, data)
     constraints, unreadable = read_constraints(file.constraints)
     problems += unreadable
     if "space" in unsound:

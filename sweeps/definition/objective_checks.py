@@ -13,7 +13,7 @@ from sweeps.models.scoring.objective import SIZES, Objective
 from sweeps.models.splits.data_checks import DataSummary
 from sweeps.search_spaces.problems import KeyPath, Problem, did_you_mean
 
-__all__ = ["check_objectives", "place_in_list"]
+__all__ = ["check_objectives", "objective_at", "place_in_list"]
 
 
 def check_objectives(
@@ -46,16 +46,27 @@ def _of_other(
         return None
     if metric in SIZES:
         return _of_size(file, metric, place, problems)
-    found: list[Problem] = []
-    section = ObjectiveSection(metric=metric)
-    objective = _of_metric(file, section, data, found)
     sizes = () if trains_itself(file.space) else SIZES
+    objective, found = objective_at(file, metric, place, data, sizes)
+    problems += found
+    return objective
+
+
+def objective_at(
+    file: SweepFile, metric: str, place: KeyPath, data: DataSummary | None, sizes: Sequence[str]
+) -> tuple[Objective | None, list[Problem]]:
+    """Return a dev metric with its direction, or None and what is wrong with it at its place.
+
+    Args:
+        sizes: What else may stand there.
+    """
+    found: list[Problem] = []
+    objective = _of_metric(file, ObjectiveSection(metric=metric), data, found)
     meant = did_you_mean(metric, sizes)
-    problems += [
+    return objective, [
         replace(one, path=place, choices=(*one.choices, *sizes), hint=meant or one.hint)
         for one in found
     ]
-    return objective
 
 
 def _of_size(

@@ -6,6 +6,7 @@ These models hold the shape and the rules of each section; what needs several se
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -16,12 +17,15 @@ from sweeps.models.scoring.metric_configuration import AskedMetrics, MetricOptio
 from sweeps.models.scoring.metrics import with_objective
 from sweeps.models.scoring.objective import SIZES
 from sweeps.models.section import Section
+from sweeps.search_spaces.constraints import Constraint
+from sweeps.search_spaces.problems import SpaceError
 
 __all__ = [
     "Asha",
     "Bandit",
     "Budget",
     "Checkpoints",
+    "Choose",
     "Final",
     "HyperBand",
     "MedianStopping",
@@ -224,11 +228,49 @@ class Roles(Section):
     )
 
 
+class Choose(Section):
+    """Which point a final takes: the best in one thing of the trials that satisfy another."""
+
+    max: str | None = Field(None, description="A dev metric that is to be high.")
+    min: str | None = Field(
+        None, description="A dev metric that is to be low, or with `where`: `parameters`."
+    )
+    where: str | None = Field(
+        None,
+        description="An expression that a trial must satisfy, over `parameters` and dev metrics of "
+        "its best epoch, and the means of its repeats again.",
+    )
+
+    @property
+    def metric(self) -> str:
+        """What is to be high or low."""
+        return self.max or self.min or ""
+
+    @property
+    def mode(self) -> Literal["min", "max"]:
+        """Which of the two."""
+        return "min" if self.max is None else "max"
+
+    @property
+    def metrics(self) -> set[str]:
+        """The dev metrics that it goes by."""
+        found = {self.metric}
+        with suppress(SpaceError):  # which is told by who checks it
+            found |= Constraint(self.where or "").names
+        return {name for name in found if name.startswith("dev_")}
+
+
 class Final(Section):
     """What follows a search: its best few under fresh seeds, then one test evaluation."""
 
     top_k: int = Field(3, ge=1, description="How many of the best trials are trained again.")
     seeds: int = Field(5, ge=1, le=1000, description="Fresh seeds for each of them.")
+    choose: Choose | None = Field(
+        None,
+        exclude_if=lambda choose: choose is None,
+        description="By what the best are taken, and the winner among their repeats; null: by the "
+        "objective, the first where there are several.",
+    )
     refit: bool = Field(True, description="Train the winner once more, on train and dev together.")
     registry_name: str | None = Field(
         None,
@@ -296,4 +338,7 @@ class SweepFile(Section):
         for one in self.objective.others:
             if one.metric not in SIZES:
                 recorded = with_objective(recorded, one.metric)
+        if self.final is not None and self.final.choose is not None:
+            for metric in sorted(self.final.choose.metrics):
+                recorded = with_objective(recorded, metric)
         return recorded

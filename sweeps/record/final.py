@@ -122,7 +122,7 @@ class FinalChoice:
     """The frozen winner.
 
     Attributes:
-        metric: The objective, with `mode` min or max.
+        metric: The objective, or what `final.choose` goes by, with `mode` min or max.
         seeds: Repeats that each candidate was given.
         candidates: Best first, by mean.
         p_value: Of Welch's test between the first two; None where there are too few values.
@@ -131,6 +131,8 @@ class FinalChoice:
         untested: Why nothing is measured on test rows; empty where something is.
         opened_before: The other sweeps of the storage that had opened the same test rows by then, a
             name for each time.
+        where: What candidates had to satisfy, in the search and in the mean of their repeats.
+        left_out: Those that did in the search, and not in the mean of their repeats.
     """
 
     metric: str
@@ -144,6 +146,8 @@ class FinalChoice:
     cut: str = ""
     untested: str = ""
     opened_before: tuple[str, ...] = ()
+    where: str = ""
+    left_out: tuple[int, ...] = ()
 
     @property
     def winner(self) -> Candidate:
@@ -210,7 +214,12 @@ def read_final(folder: RunFolder) -> FinalChoice | None:
         )
         model = FinalModel(**value["model"])
         before = tuple(value.get("opened_before", ()))
-        values = {"candidates": candidates, "model": model, "opened_before": before}
+        values = {
+            "candidates": candidates,
+            "model": model,
+            "opened_before": before,
+            "left_out": tuple(value.get("left_out", ())),
+        }
         return FinalChoice(**{**value, **values})
     except (OSError, *DAMAGES) as err:
         raise RunFolderError(f"{path} was damaged ({err!r}); restore it from a backup") from err

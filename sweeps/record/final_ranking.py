@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sweeps.record.choosing import Choosing
 from sweeps.record.final import Candidate, FinalChoice
 from sweeps.record.sweep_record import Place, SweepRecord, TrialRecord
 
@@ -90,36 +92,40 @@ def refit_warning(refit: TrialRecord, repeats: Sequence[TrialRecord]) -> str:
     )
 
 
-def rank_candidates(searched: SweepRecord, repeats: SweepRecord) -> list[Candidate]:
-    """Return the candidates best first by mean; those of which a repeat has no value come last."""
+def rank_candidates(
+    searched: SweepRecord, repeats: SweepRecord, by: Choosing | None = None
+) -> list[Candidate]:
+    """Return the candidates best first by mean; those of which a repeat has no value come last.
+
+    Args:
+        by: What the final chooses by, and what their repeats must satisfy: those of which they do
+            not are left out. None takes the objective of the search.
+    """
+    by = by or Choosing(searched.objective)
     by_hash = {trial.trial.hash: trial for trial in searched.trials}
     hashes = dict.fromkeys(trial.trial.hash for trial in repeats.trials)
+    grouped = {hash_: [t for t in repeats.trials if t.trial.hash == hash_] for hash_ in hashes}
+    level = 1 - (1 - _LEVEL) / len(hashes)
     found = [
-        _candidate(
-            searched,
-            by_hash[hash_],
-            [t for t in repeats.trials if t.trial.hash == hash_],
-            1 - (1 - _LEVEL) / len(hashes),
-        )
-        for hash_ in hashes
+        _candidate(by, by_hash[hash_], own, level)
+        for hash_, own in grouped.items()
+        if not by.where or by.holds_of(own)
     ]
 
     def place(one: Candidate) -> tuple[bool, float, Place]:
         own = searched.place(searched.trials[one.trial])
-        return one.failed > 0, searched.objective.sort_key(one.mean), own
+        return one.failed > 0, by.objective.sort_key(one.mean), own
 
     return sorted(found, key=place)
 
 
 def _candidate(
-    searched: SweepRecord, trial: TrialRecord, repeats: Sequence[TrialRecord], level: float
+    by: Choosing, trial: TrialRecord, repeats: Sequence[TrialRecord], level: float
 ) -> Candidate:
-    at_best = [
-        repeat.best[searched.objective.metric] for repeat in repeats if repeat.best is not None
-    ]
+    at_best = [value for repeat in repeats if (value := by.value(repeat)) is not None]
     mean, error, half = _mean(at_best, level)
-    low, high = _ends(mean, half, searched.objective.bounds_around(at_best))
-    value = searched.value(trial)
+    low, high = _ends(mean, half, by.objective.bounds_around(at_best))
+    value = by.value(trial)
     assert value is not None, "candidates come from the ranking"
     return Candidate(
         trial=trial.trial.index,
@@ -188,7 +194,14 @@ def welch_p_value(first: Candidate, second: Candidate) -> float | None:
     return float(ttest_ind_from_stats(*stats[0], *stats[1], equal_var=False).pvalue)
 
 
-def median_repeat(candidate: Candidate, repeats: SweepRecord) -> TrialRecord:
-    """Return the candidate's repeat with the median objective; the better of two middle ones."""
-    own = [t for t in repeats.ranked() if t.trial.hash == candidate.hash]
+def median_repeat(
+    candidate: Candidate, repeats: SweepRecord, by: Choosing | None = None
+) -> TrialRecord:
+    """Return the candidate's median repeat by what it is chosen by; the better of two middle ones.
+
+    Args:
+        by: As of `rank_candidates`; its `where` is asked of the mean alone.
+    """
+    ranked = replace(by or Choosing(repeats.objective), where="").ranked(repeats)
+    own = [t for t in ranked if t.trial.hash == candidate.hash]
     return own[(len(own) - 1) // 2]

@@ -16,8 +16,10 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import StorageError
 from sweeps.models.scoring.objective import Objective
+from sweeps.record.choosing import Choosing
 from sweeps.record.description import Stage
 from sweeps.record.final import read_final, read_openings
+from sweeps.record.final_ranking import rank_candidates
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stops import StopReason
@@ -85,6 +87,11 @@ def make_stage(
         raise StorageError(f"cannot make {folder.path}: {err}") from err
     # The few nets of a stage are all kept: whose weights are wanted is known at its end.
     checkpoints = {**description["sweep"].get("checkpoints", {}), "keep_weights": None}
+    file = sweep.read_sweep()
+    if file.final is not None and file.final.choose is not None:  # which a stage does not have
+        recorded = file.recorded_metrics.items()
+        metrics = {name: options.model_dump(mode="json") for name, options in recorded}
+        description["sweep"] = description["sweep"] | {"metrics": metrics}
     unchanged: dict[str, Any] = {"stopping": {"scheduler": "none"}, "budget": {}, "final": None,
                                  "checkpoints": checkpoints}  # fmt: skip
     about = {
@@ -143,11 +150,36 @@ def is_final_over(sweep: RunFolder) -> bool:
 def why_no_winner(sweep: RunFolder) -> str:
     """Return why a final that is over has no winner; empty where it has one, or is not over."""
     stage = stage_folder(sweep, "final")
-    repeats = None if stage is None else read_record(stage)
-    if repeats is None or not repeats.is_finished or repeats.best is not None:
+    if stage is None:
+        return _why_none_chosen(sweep)
+    repeats = read_record(stage)
+    if not repeats.is_finished:
         return ""
+    if repeats.best is not None:
+        return _why_none_chosen_again(sweep, repeats)
     counts = ", ".join(f"{n} {name}" for name, n in sorted(repeats.outcomes.items()) if n)
     return f"no repeat had a finite objective ({counts}; the first: {repeats.trials[0].reason})"
+
+
+def _why_none_chosen(sweep: RunFolder) -> str:
+    """Return why a search that is over has no trial that `final.choose` may take."""
+    file = sweep.read_sweep()
+    if file.final is None or file.final.choose is None:
+        return ""
+    record = read_record(sweep)
+    if record.is_open and not (record.stopped and record.stopped.ends_search):
+        return ""
+    return Choosing.of(file, record.objective).why_none(record)
+
+
+def _why_none_chosen_again(sweep: RunFolder, repeats: SweepRecord) -> str:
+    """Return that the repeats of no candidate satisfy `final.choose` in their mean."""
+    file = sweep.read_sweep()
+    if file.final is None or file.final.choose is None or read_final(sweep) is not None:
+        return ""
+    record = read_record(sweep)
+    by = Choosing.of(file, record.objective)
+    return "" if rank_candidates(record, repeats, by) else by.why_none_again
 
 
 def has_failed_trials(sweep: RunFolder) -> bool:

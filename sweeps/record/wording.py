@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from sweeps.models.scoring.objective import Objective
 from sweeps.record.chances import how_often, prediction_reach
+from sweeps.record.choosing import Choosing
 from sweeps.record.description import DataDescription
 from sweeps.record.final import Candidate, FinalChoice, Opening
 from sweeps.record.measurement import dev_rows
@@ -17,6 +19,7 @@ from sweeps.record.sweep_record import Outcome, SweepRecord
 __all__ = [
     "DevRows",
     "audit_sentence",
+    "choice_sentence",
     "newer_candidates",
     "no_winner_words",
     "noise_sentence",
@@ -66,6 +69,17 @@ def no_winner_words(record: SweepRecord) -> str:
     if record.outcomes.total():
         return "No trial has a finite objective: there is no winner."
     return "No trial has reported anything yet: there is no winner."
+
+
+def choice_sentence(choice: FinalChoice) -> str:
+    """Return what candidates had to satisfy, and who no longer did; empty where it is nothing."""
+    if not choice.where:
+        return ""
+    text = f"Chosen by {choice.metric} among trials that satisfy {choice.where}."
+    if not choice.left_out:
+        return text
+    s, names = "" if len(choice.left_out) == 1 else "s", ", ".join(map(str, choice.left_out))
+    return f"{text} Trial{s} {names} did in the search, and not in the mean of the repeats."
 
 
 def noise_sentence(choice: FinalChoice) -> str:
@@ -168,8 +182,9 @@ def _reach_of_a_seed(winner: Candidate) -> float:
 
 def newer_candidates(choice: FinalChoice, record: SweepRecord) -> str:
     """Return which of the search's best were not there when the final chose; empty for none."""
-    known = {one.trial for one in choice.candidates}
-    best = [one.trial.index for one in record.ranked()[: len(known)]]
+    known = {*(one.trial for one in choice.candidates), *choice.left_out}
+    by = Choosing(Objective.of({"metric": choice.metric, "mode": choice.mode}), choice.where)
+    best = [one.trial.index for one in by.ranked(record)[: len(known)]]
     newer = [str(trial) for trial in best if trial not in known]
     if not newer:
         return ""

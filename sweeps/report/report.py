@@ -28,6 +28,7 @@ from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.record.wording import (
     DevRows,
     audit_sentence,
+    choice_sentence,
     newer_candidates,
     no_winner_words,
     noise_sentence,
@@ -246,11 +247,12 @@ def _winner_words(
     if choice is None:
         return words
     winner = choice.winner
-    mean = "" if winner.mean is None else f", mean {metric} {winner.mean:.4g}"
+    mean = "" if winner.mean is None else f", mean {choice.metric} {winner.mean:.4g}"
     words.append(
         f"Final winner over {choice.seeds} fresh seeds: trial {winner.trial}{mean}. "
         f"{noise_sentence(choice)} {newer_candidates(choice, record)}".rstrip()
     )
+    words += [chosen] if (chosen := choice_sentence(choice)) else []
     if choice.untested:
         words.append(f"Not tested: {choice.untested}.")
     elif openings and openings[-1].metrics:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from sweeps.definition.planning import PlannedTrial
+from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import FileProblem, RequestError, SweepFileError
 from sweeps.infra.command_line import command
+from sweeps.record.choosing import Choosing
 from sweeps.record.final import read_final
 from sweeps.record.recorder import too_many_failures
 from sweeps.record.replay import read_record
@@ -31,14 +34,21 @@ _OF_STAGES_TOO = ("resources", "trial")
 
 
 def change(
-    folder: RunFolder, overrides: Sequence[str], changeable: tuple[str, ...] = _CHANGEABLE
+    folder: RunFolder,
+    overrides: Sequence[str],
+    changeable: tuple[str, ...] = _CHANGEABLE,
+    check: Callable[[SweepFile], None] = lambda _: None,
 ) -> None:
     """Take overrides of `changeable` sections into sweep.json, that of begun stages too.
+
+    Args:
+        check: Raises where the changed file is not to be taken.
 
     Raises:
         SweepFileError: An override is of another section, or its value cannot be.
     """
     if not overrides:
+        check(folder.read_sweep())
         return
     for text in overrides:
         section = text.partition("=")[0].partition(".")[0]
@@ -48,6 +58,7 @@ def change(
             raise SweepFileError([FileProblem(f"--set {text}", 0, 0, section, rule, (), hint)])
     both = [*folder.read_description().overrides, *overrides]
     sweep, _ = check_again(folder, both)
+    check(sweep.file)
     changed = sweep.file.model_dump(mode="json")
     for stage in stage_folders(folder).values():
         _take(stage, both, {name: changed[name] for name in changeable if name in _OF_STAGES_TOO})
@@ -64,7 +75,7 @@ def prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> N
 
     Raises:
         RequestError: The search or a final before is unfinished, there is a final and not
-            `again`, or no trial has a finite objective.
+            `again`, no trial has a finite objective, or none satisfies `final.choose`.
         SweepFileError: An override is of another section than `final`.
     """
     stage = stage_folder(folder, "final")
@@ -76,10 +87,18 @@ def prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> N
         raise RequestError(f"{folder.name} has no trial with a finite objective to choose from")
     if folder.read_sweep().final is None:
         overrides = ["final={}", *overrides]
-    change(folder, overrides, ("final",))
+    change(folder, overrides, ("final",), partial(_refuse_empty_choice, folder, record))
     if stage is not None:
         number = next(n for n in itertools.count(1) if not (folder.path / f"final-{n}").exists())
         rename_folder(stage.path, folder.path / f"final-{number}", stage.description.name)
+
+
+def _refuse_empty_choice(folder: RunFolder, record: SweepRecord, file: SweepFile) -> None:
+    if why := Choosing.of(file, record.objective).why_none(record):
+        raise RequestError(
+            f"{folder.name} has nothing to choose from: {why}; nothing was evaluated on the test "
+            f"set; choose otherwise with --set final.choose.where=..."
+        )
 
 
 def _refuse_another(folder: RunFolder) -> None:

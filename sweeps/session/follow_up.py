@@ -27,6 +27,7 @@ from sweeps.models.errors import ModelError
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import Splits, refit_splits
 from sweeps.models.trial_kinds import is_own_training, is_program, is_untested
+from sweeps.record.choosing import Choosing
 from sweeps.record.final import (
     Candidate,
     FinalChoice,
@@ -124,26 +125,35 @@ class FollowUp:
     def _best(self, number: int) -> list[PlannedTrial]:
         """Return so many of the best; of copies that went on by the same values, one."""
         found: dict[str, PlannedTrial] = {}
-        for one in self.record.ranked():
+        for one in self._choosing.ranked(self.record):
             found.setdefault(one.trial.hash, one.trial)
         return list(found.values())[:number]
 
+    @property
+    def _choosing(self) -> Choosing:
+        return Choosing.of(self.file, self.record.objective)
+
     def _choose(self, final: Final) -> FinalChoice | None:
-        folder = stage_folder(self.folder, "final")
+        folder, by = stage_folder(self.folder, "final"), self._choosing
         if folder is None:
-            plan = repeats_plan(self._best(final.top_k), final.seeds, self.file.seed)
+            best = self._best(final.top_k)
+            if not best:
+                return None  # and `why_no_winner` says why
+            plan = repeats_plan(best, final.seeds, self.file.seed)
             folder = make_stage(self.folder, "final", plan, self.record.objective)
         repeats = self.train(folder, self.splits)
         if repeats is None or repeats.best is None:
             return None
-        candidates = rank_candidates(self.record, repeats)
+        candidates = rank_candidates(self.record, repeats, by)
+        if not candidates:
+            return None
         model = self._model(final, candidates[0], repeats)
         if model is None:
             return None
         p_value = welch_p_value(*candidates[:2]) if len(candidates) > 1 else None
         choice = FinalChoice(
-            metric=self.record.objective.metric,
-            mode=self.record.objective.mode,
+            metric=by.objective.metric,
+            mode=by.objective.mode,
             seeds=final.seeds,
             candidates=tuple(candidates),
             p_value=p_value,
@@ -153,6 +163,8 @@ class FollowUp:
             cut=self.folder.read_description().data.cut,
             untested=_UNTESTED if self._is_untested else "",
             opened_before=self._opened_before(),
+            where=by.where,
+            left_out=_left_out(self.record, repeats, candidates),
         )
         write_final(self.folder, choice)
         self._note()
@@ -166,7 +178,7 @@ class FollowUp:
 
     def _model(self, final: Final, winner: Candidate, repeats: SweepRecord) -> FinalModel | None:
         """Return the net that the sweep ends with, or None where its training was interrupted."""
-        median = median_repeat(winner, repeats)
+        median = median_repeat(winner, repeats, self._choosing)
         as_repeat = self._saved("final", "repeat", median)
         if self._is_of_programs:
             place = f"final/programs/{median.trial.index:06d}/checkpoints"
@@ -303,6 +315,15 @@ class FollowUp:
 
 def _with_note(model: FinalModel, note: str) -> FinalModel:
     return FinalModel(**{**vars(model), "note": note})
+
+
+def _left_out(
+    searched: SweepRecord, repeats: SweepRecord, kept: Sequence[Candidate]
+) -> tuple[int, ...]:
+    """Return the trials of the search that were repeated and are no candidates any more."""
+    hashes = {one.trial.hash for one in repeats.trials} - {one.hash for one in kept}
+    first = {one.trial.hash: one.trial.index for one in reversed(searched.trials)}
+    return tuple(sorted(first[one] for one in hashes))
 
 
 def _median_epoch(repeats: Sequence[TrialRecord]) -> int:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from sweeps.record.final import Candidate, FinalChoice, Interval, Opening
 from sweeps.record.final_ranking import words_of_skewed_seeds
-from sweeps.record.wording import counted, noise_sentence, words_of_test_rows
+from sweeps.record.wording import choice_sentence, counted, noise_sentence, words_of_test_rows
 
 __all__ = ["optimism_rows", "print_final"]
 
@@ -21,6 +21,8 @@ def print_final(
     """Print the candidates, the winner and what the test set says of it; `place` is the folder."""
     seeds = counted(choice.seeds, "fresh seed")
     console.print(f"\nThe search's best again, each under {seeds}:")
+    if chosen := choice_sentence(choice):
+        console.print(chosen, highlight=False, soft_wrap=True)
     console.print(_candidates(choice))
     if skewed := words_of_skewed_seeds(choice):
         console.print(skewed, highlight=False)

@@ -323,6 +323,7 @@ COUNTS = {
     "diagnosis:diverged": "the trial's outcome",
     "diagnosis:unstable": "the sum of the training loss's rises",
     "wording:audit_sentence": "pruned trials that would have beaten the best",
+    "wording:choice_sentence": "what candidates were held to, and which no longer satisfied it",
     "wording:newer_candidates": "trials that ended after the final",
     "wording:words_of_test_rows": "evaluations on the test rows, here and in sweeps beside it",
     "wording:no_winner_words": "that no trial has a finite objective",

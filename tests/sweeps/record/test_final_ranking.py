@@ -103,6 +103,14 @@ def test_an_accuracy_is_nowhere_said_to_be_above_1() -> None:
     assert found[0].high == 1.0
 
 
+def test_repeats_that_are_all_equal_are_tested_without_a_warning() -> None:
+    first, second = ranked(np.array([[0.9, 0.9, 0.9], [0.8, 0.85, 0.87]]), "dev_accuracy", "max")
+    # Welch's t, of which the variance of the equal ones is 0.
+    error = np.std([0.8, 0.85, 0.87], ddof=1) / 3**0.5
+    expected = 2 * t.sf((0.9 - 0.84) / error, 2)
+    assert welch_p_value(first, second) == pytest.approx(expected)
+
+
 def trained(train_loss: float, **configuration: Any) -> TrialRecord:
     row = {"epoch": 3, "train_loss": train_loss}
     return TrialRecord(PlannedTrial(0, "a", 0, configuration), best=row, last=row)
