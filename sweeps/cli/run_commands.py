@@ -28,6 +28,7 @@ def add_run_commands(commands: Any) -> None:
     command = _add(commands, "final", _final, text)
     command.add_argument("--top-k", type=int, help="how many of the best trials; default: 3")
     command.add_argument("--seeds", type=int, help="fresh seeds for each of them; default: 5")
+    add_set(command)
     text = "make another final; uses the test set once more"
     command.add_argument("--again", action="store_true", help=text)
     text = "complete MLflow's record of a run folder; safe to repeat"
@@ -84,6 +85,7 @@ def _final(parsed: argparse.Namespace) -> int:
 
     given = {"top_k": parsed.top_k, "seeds": parsed.seeds}
     overrides = [f"final.{key}={value}" for key, value in given.items() if value is not None]
+    overrides += parsed.set
     options = options_of(parsed)
     return print_results(
         parsed, final(parsed.run, again=parsed.again, overrides=overrides, **options)
