@@ -88,13 +88,11 @@ def test_hung_trials_are_killed_with_their_place_and_their_slots_are_used_again(
     tmp_path: Path,
 ) -> None:
     path = counted_sweep(tmp_path, "hangs", HANGS, trials=5, epochs=2, trial="{timeout_s: 1.5}")
-    started = time.monotonic()
-    results = run(path)
+    results = run(path)  # which would not end where one were not killed
     assert endings(results) == ["completed", "failed", "failed", "completed", "completed"]
     assert 'hangs.py", line' in results.record.trials[1].reason
     assert "re/" in results.record.trials[2].reason
     assert Counter(epochs_trained(tmp_path)) == {0: 2, 1: 1, 2: 1, 3: 2, 4: 2}
-    assert time.monotonic() - started < 60
 
 
 @pytest.mark.ray
