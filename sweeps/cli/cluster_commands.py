@@ -12,7 +12,7 @@ from typing import Any
 
 from sweeps.cli.output import write_out
 from sweeps.cli.shared import add_set
-from sweeps.errors import MissingExtraError, SettingsError, StorageError
+from sweeps.errors import ClusterError, MissingExtraError, RequestError, SettingsError, StorageError
 from sweeps.infra import command_line
 from sweeps.session.environment import default_runs, find_run, known_runs, pull_runs, read_settings
 
@@ -64,6 +64,7 @@ def send_to_cluster(
     """
     if submits_job is None or parsed.local or read_settings().jobs_address is None:
         return False
+    _refuse_unknown(parsed.run)
     if submits_job == "resume" and not parsed.set and _is_seen(parsed.run):
         from sweeps.service.stopping import go_on
 
@@ -89,6 +90,8 @@ def ask_cluster(parsed: argparse.Namespace, arguments: Sequence[str]) -> int | N
         return None
     if _is_seen_here(parsed):
         return None
+    if "run" in parsed and _is_storage_seen():
+        return _answer_without_folder(parsed.run, is_status=arguments[0] == "status")
     from sweeps.service.submission import ask
 
     note = "the storage cannot be read from here; running the command as a job of the cluster"
@@ -109,12 +112,42 @@ def ask_cluster(parsed: argparse.Namespace, arguments: Sequence[str]) -> int | N
     return 0
 
 
+def _refuse_unknown(run: Path) -> None:
+    """Raise RequestError for a sweep that is not in the storage, where that is seen here."""
+    if not _is_seen(run) and _is_storage_seen():
+        _answer_without_folder(run, is_status=False)
+
+
+def _answer_without_folder(run: Path, *, is_status: bool) -> int:
+    """Say whether a sweep without a run folder was submitted just now; else raise RequestError."""
+    from sweeps.record.run_folder import RunFolder
+    from sweeps.service import submission
+
+    try:
+        job = submission.running_job(_id_of(run))
+    except ClusterError:  # it is down: what is there is known all the same
+        job = None
+    if job is None:
+        RunFolder.open(find_run(run))  # refuses
+        return 0
+    text = f"{_id_of(run)}: its job {job.id} is {job.status}, and has made no run folder yet"
+    if not is_status:
+        follow = command_line.command("logs", "-f", _id_of(run))
+        raise RequestError(f"{text}; follow it: {follow}")
+    print(text)
+    return 0
+
+
 def _is_seen_here(parsed: argparse.Namespace) -> bool:
     if "run" in parsed:
         return _is_seen(parsed.run)
+    return _is_storage_seen(parsed.runs)
+
+
+def _is_storage_seen(runs: Path | None = None) -> bool:
     try:
-        is_named = parsed.runs is not None or read_settings().storage_at is not None
-        return is_named and pull_runs(parsed.runs or default_runs()).is_dir()
+        is_named = runs is not None or read_settings().storage_at is not None
+        return is_named and pull_runs(runs or default_runs()).is_dir()
     except (StorageError, MissingExtraError):  # an object store that this machine may not read
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 import uuid
@@ -13,7 +14,10 @@ from sweeps.definition.sweep import Sweep
 from sweeps.models.data.configuration import NO_DATA
 from sweeps.models.splits.data_checks import DataSummary
 
-__all__ = ["description_of"]
+__all__ = ["COMMIT", "description_of", "git_commit"]
+
+# Where a job finds the commit of the checkout that it was sent from.
+COMMIT = "SWEEPS_GIT_COMMIT"
 
 
 def description_of(sweep: Sweep) -> dict[str, Any]:
@@ -24,7 +28,7 @@ def description_of(sweep: Sweep) -> dict[str, Any]:
         "base_dir": str(sweep.base_dir),
         "module_folders": [str(path) for path in sweep.module_folders()[1:]],
         "overrides": list(sweep.overrides),
-        "git_commit": _git_commit(sweep.base_dir),
+        "git_commit": git_commit(sweep.base_dir),
         "goal": sweep.objective.goal,
         "data": _no_data() if sweep.summary is None else _data(sweep),
         "sweep": sweep.file.model_dump(mode="json"),
@@ -66,7 +70,13 @@ def _split_rows(data: DataSummary) -> dict[str, int]:
     return {"train": data.train_rows, "dev": data.dev_rows, "test": data.test_rows}
 
 
-def _git_commit(folder: Path) -> str | None:
+def git_commit(folder: Path) -> str | None:
+    """Return the commit of the checkout that a folder is in; None where it is in none.
+
+    Files that were shipped to a cluster are in none there: whoever shipped them says which.
+    """
+    if shipped := os.environ.get(COMMIT):
+        return shipped
     try:
         done = subprocess.run(
             ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5

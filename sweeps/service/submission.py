@@ -6,16 +6,18 @@ import secrets
 import shlex
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from sweeps.definition.loading import check_sweep
 from sweeps.errors import ClusterError, SettingsError, require_extra
 from sweeps.infra.jobs import Job, Jobs, JobsError
 from sweeps.infra.package import PackageError, code_files, stage
 from sweeps.infra.settings import InfraSettings, has_password
+from sweeps.service.descriptions import COMMIT, git_commit
 from sweeps.session.environment import read_settings
 from sweeps.session.inputs import (
     data_beside,
@@ -24,7 +26,7 @@ from sweeps.session.inputs import (
     refuse_what_stays_here,
 )
 
-__all__ = ["Submitted", "ask", "logs", "send", "stop", "submit"]
+__all__ = ["Submitted", "ask", "logs", "running_job", "send", "stop", "submit"]
 
 _FOLDER = "sweep"
 # Ray kills a driver that needs longer to stop; all but its last reports would be safe even then.
@@ -66,7 +68,8 @@ def submit(path: str | Path, overrides: Sequence[str] = ()) -> Submitted:
     arguments = [f"{_FOLDER}/{path.name}", "--id", sweep_id]
     for text in overrides:
         arguments += ["--set", text]
-    return _send("run", sweep_id, arguments, extra)
+    commit = git_commit(sweep.base_dir)
+    return _send("run", sweep_id, arguments, extra, {} if commit is None else {COMMIT: commit})
 
 
 def send(command: str, sweep: str, arguments: Sequence[str] = ()) -> Submitted:
@@ -75,14 +78,19 @@ def send(command: str, sweep: str, arguments: Sequence[str] = ()) -> Submitted:
     Raises:
         SettingsError, ClusterError: As `submit`; or it runs just now.
     """
-    with _jobs() as jobs:
-        running = [job for job in jobs.list(sweep=sweep) if not job.is_over]
-    if running:
+    running = running_job(sweep)
+    if running is not None:
         raise ClusterError(
-            f"{sweep} is running as job {running[0].id}: follow it (logs -f {sweep}), or stop it "
+            f"{sweep} is running as job {running.id}: follow it (logs -f {sweep}), or stop it "
             f"first (stop {sweep})"
         )
     return _send(command, sweep, [sweep, *arguments], {})
+
+
+def running_job(sweep: str) -> Job | None:
+    """Return the job in which a sweep runs, or is about to; raises as `submit`."""
+    with _jobs() as jobs:
+        return next((job for job in jobs.list(sweep=sweep) if not job.is_over), None)
 
 
 def ask(words: Sequence[str], then: str = "true") -> tuple[int, str]:
@@ -151,9 +159,14 @@ def stop(sweep: str, wait_s: float = 90.0) -> Job:
         return job
 
 
-def _send(command: str, sweep: str, arguments: Sequence[str], extra: dict[Path, Path]) -> Submitted:
-    settings = read_settings()
-    variables = _variables(settings)
+def _send(
+    command: str,
+    sweep: str,
+    arguments: Sequence[str],
+    extra: dict[Path, Path],
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Submitted:
+    variables = {**_variables(read_settings()), **more}
     with _jobs() as jobs, tempfile.TemporaryDirectory(prefix="sweeps-") as folder:
         size = stage(code_files() | extra, Path(folder))
         entrypoint = shlex.join(["python", "-m", "sweeps", command, *arguments])

@@ -81,3 +81,72 @@ def test_the_sweep_whose_job_is_stopped_may_be_typed_as_a_path(
     monkeypatch.setattr(submission, "stop", stop)
     assert main(["stop", typed]) == 0
     assert asked == ["digits"]
+
+
+@pytest.fixture
+def seen_storage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The storage of a cluster, which this machine sees, with a sweep called `digits-1`."""
+    made = tmp_path / "storage" / "digits-1"
+    made.mkdir(parents=True)
+    (made / "plan.jsonl").touch()
+    monkeypatch.setenv("RAY_ADDRESS", "http://127.0.0.1:8265")
+    monkeypatch.setenv("SWEEPS_STORAGE", str(made.parent))
+    return made.parent
+
+
+@pytest.fixture
+def no_job_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a job was started")
+
+    monkeypatch.setattr(submission, "send", refuse)
+    monkeypatch.setattr(submission, "ask", refuse)
+
+
+def jobs_are(monkeypatch: pytest.MonkeyPatch, *jobs: Job) -> None:
+    monkeypatch.setattr(submission, "running_job", lambda sweep: next(iter(jobs), None))
+
+
+@pytest.mark.parametrize("command", ["resume", "retry", "final", "extend --trials 2"])
+@pytest.mark.usefixtures("seen_storage", "no_job_is_started")
+def test_no_job_is_started_for_a_sweep_that_never_was(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs_are(monkeypatch)
+    name, *options = command.split()
+    assert main([name, "digits-9", *options]) == 1
+    said = capsys.readouterr().err
+    assert "there is no run folder" in said
+    assert "has digits-1" in said
+
+
+@pytest.mark.parametrize("command", ["status", "show", "report", "suggest", "pause"])
+@pytest.mark.usefixtures("seen_storage", "no_job_is_started")
+def test_a_question_about_a_sweep_that_never_was_is_answered_here(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs_are(monkeypatch)
+    assert main([command, "digits-9"]) == 1
+    assert capsys.readouterr().err.startswith("error: there is no run folder")
+
+
+@pytest.mark.usefixtures("seen_storage", "no_job_is_started")
+def test_what_is_in_the_storage_is_known_while_the_cluster_is_down(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", f"http://127.0.0.1:{free_port()}")
+    assert main(["status", "digits-9"]) == 1
+    assert capsys.readouterr().err.startswith("error: there is no run folder")
+
+
+@pytest.mark.parametrize(("command", "code"), [("status", 0), ("show", 1), ("resume", 1)])
+@pytest.mark.usefixtures("seen_storage", "no_job_is_started")
+def test_a_sweep_whose_job_is_starting_is_no_mistake(
+    command: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs_are(monkeypatch, Job("raysubmit_7", "PENDING", "", {"sweep": "digits-2"}, 0.0))
+    assert main([command, "digits-2"]) == code
+    told = capsys.readouterr()
+    assert "digits-2: its job raysubmit_7 is PENDING, and has made no run folder yet" in (
+        told.err if code else told.out
+    )
