@@ -23,7 +23,7 @@ from sweeps.definition.problems import at_place
 from sweeps.definition.sweep import Sweep
 from sweeps.definition.sweep_file import SweepFile, ranked_by_first
 from sweeps.definition.trial_checks import template_place
-from sweeps.definition.validation_messages import problems_of
+from sweeps.definition.validation_messages import KEYS_OF_KINDS, problems_of
 from sweeps.errors import FileProblem, SweepFileError
 from sweeps.models.data.configuration import NO_DATA
 from sweeps.models.own_code.roles import metric_functions, trial_functions
@@ -235,5 +235,20 @@ class _Places:
             if problem.path[: len(override.path)] == override.path:
                 return at_place(problem, f"--set {override.text}")
         at_key = problem.kind == "unknown_key"
+        if at_key and (way_out := self._whole_section(problem.path)):
+            problem = replace(problem, hint="; ".join(filter(None, (problem.hint, way_out))))
         line, column = self._document.position(problem.path, at_key=at_key)
         return at_place(problem, self._name, line, column)
+
+    def _whole_section(self, path: Sequence[str | int]) -> str:
+        """Return how to override a section whose kind was overridden, and its other keys were not.
+
+        Args:
+            path: The key that the section of the new kind does not have.
+        """
+        for override in self._overrides:
+            *section, key = override.path
+            if key in KEYS_OF_KINDS and section == list(path[:-1]):
+                text = f"{'.'.join(map(str, section))}={{{key}: {override.value}}}"
+                return f"--set '{text}' replaces the whole section"
+        return ""

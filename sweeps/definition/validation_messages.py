@@ -15,7 +15,7 @@ from sweeps.definition.problems import from_model
 from sweeps.models.errors import ModelError
 from sweeps.search_spaces.problems import Problem, did_you_mean, number_hint
 
-__all__ = ["problems_of"]
+__all__ = ["KEYS_OF_KINDS", "problems_of"]
 
 Path = tuple[str | int, ...]
 
@@ -40,7 +40,7 @@ _TYPES = {
 }
 _SCALAR_TYPES = frozenset({"int_type", "int_from_float", "float_type", "string_type", "bool_type"})
 # The keys that tell the alternatives of a section apart.
-_TELLING = ("kind", "method", "scheduler")
+KEYS_OF_KINDS = ("kind", "method", "scheduler")
 _PARAMETER_HINT = (
     "a parameter is {float: [low, high]}, {int: [low, high]} or {choice: [...]} in `space`"
 )
@@ -97,7 +97,7 @@ class _Place:
         having = [one for one in members if key in one.model_fields]
         if not having or len(members) < 2:
             return ""
-        name = next(name for name in _TELLING if name in having[0].model_fields)
+        name = next(name for name in KEYS_OF_KINDS if name in having[0].model_fields)
         tags = (tag for one in having for tag in get_args(one.model_fields[name].annotation))
         said: dict[str, str] = {}
         for tag in map(str, tags):
@@ -243,7 +243,7 @@ def _path(loc: tuple[str | int, ...], value: Any) -> tuple[Path, tuple[str, ...]
 
 
 def _looks_like_tag(item: str, value: Mapping[str, Any]) -> bool:
-    return item in [value.get(key) for key in _TELLING]  # which may be anything at all
+    return item in [value.get(key) for key in KEYS_OF_KINDS]  # which may be anything at all
 
 
 def _annotation(model: type[BaseModel], path: Path, tags: tuple[str, ...]) -> Any:

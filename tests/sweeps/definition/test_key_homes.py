@@ -36,6 +36,31 @@ def test_a_key_of_another_section_is_answered_with_that_section(
         check_sweep(path, [override])
 
 
+@pytest.mark.parametrize(
+    ("override", "way_out"),
+    [
+        (
+            "stopping.scheduler=none",
+            "--set 'stopping={scheduler: none}' replaces the whole section",
+        ),
+        ("search.method=grid", "--set 'search={method: grid}' replaces the whole section"),
+    ],
+)
+def test_an_override_of_the_kind_alone_is_answered_with_one_of_the_section(
+    tmp_path: Path, override: str, way_out: str
+) -> None:
+    path = write_sweep(
+        tmp_path,
+        stopping="{scheduler: asha, grace_epochs: 1}",
+        search="{method: random, trials: 3}",
+    )
+    with pytest.raises(SweepFileError, match=re.escape(way_out)):
+        check_sweep(path, [override])
+    with pytest.raises(SweepFileError) as caught:
+        check_sweep(path, ["stopping.grace_epoch=3"])
+    assert "whole section" not in str(caught.value)
+
+
 def test_nothing_is_said_of_a_key_that_several_sections_have_or_that_is_of_an_own_model() -> None:
     assert home_of("options", TrialConfig) == ""
     assert home_of("seed", SweepFile) == ""
