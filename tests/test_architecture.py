@@ -190,7 +190,7 @@ def test_nobody_but_the_follower_knows_which_tracker_it_follows_into() -> None:
 def test_torch_is_used_in_models_and_where_a_trial_is_trained() -> None:
     users = {name_of(path) for path in PRODUCT if "torch" in packages_of(path)}
     outside = {name for name in users if not name.startswith("models/")}
-    training = ("probe", "rehearsal", "rehearsal_apart", "trial_worker")
+    training = ("fresh_process", "probe", "rehearsal", "rehearsal_apart", "trial_worker")
     assert outside <= {f"sweeps/execution/{name}.py" for name in training}
 
 

@@ -1,16 +1,17 @@
 """Whether the user's own code keeps what a sweep relies on, tried on a few rows before it does.
 
 Two epochs, several times from one seed: they must repeat, go on from a checkpoint as if never
-stopped, and not depend on how often they are evaluated; and each option that is tuned must change
-something. On a CPU, as that is where equal seeds give equal bits.
+stopped, in another process, too, and not depend on how often they are evaluated; and each option
+that is tuned must change something. On a CPU, as that is where equal seeds give equal bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 
@@ -28,7 +29,7 @@ from sweeps.models.training.training import Training
 from sweeps.models.training.weights import unpack
 from sweeps.models.trial_kinds import is_own_training, read_trial
 
-__all__ = ["Finding", "rehearse", "rehearse_program", "spread"]
+__all__ = ["Finding", "GoOn", "Trained", "go_on", "rehearse", "rehearse_program", "spread"]
 
 _SEEDED = (
     "draw from torch's, numpy's or Python's global generators, or from one made from trial.seed, "
@@ -43,7 +44,13 @@ _KEPT = (
     "space.training"
 )
 _NET_KEPT = "hold all that training changes in parameters or in buffers (register_buffer)"
+_NEW_PROCESS = (
+    "a checkpoint has what stands in the {}, and nothing that a module, a class or a function "
+    "remembers, nor the order of a set of texts, which each process has of its own"
+)
 _EVALUATION = "change nothing of a net that is in evaluation mode (`self.training` is false)"
+_CONTINUED = "a trial that goes on from its checkpoint"
+_DIFFERS = "differs {} from one that was never stopped"
 _USED = "use it, or remove it from the space"
 # Trials that are tried before it is said that none can be trained, and pairs of values.
 _TRIED = 3
@@ -74,11 +81,28 @@ class Finding:
         return f"{self.rule}; {self.hint}" if self.hint else self.rule
 
 
+class Trained(NamedTuple):
+    """What two trainings are compared by: their epochs, and all that they keep."""
+
+    history: list[dict[str, float]]
+    checkpoint: bytes
+
+    @classmethod
+    def of(cls, training: Training) -> Trained:
+        """Return it of a training as it stands."""
+        return cls(training.history, training.checkpoint())
+
+
+# Goes on with a trial from a checkpoint for an epoch; returns what was raised, where it cannot.
+GoOn = Callable[[PlannedTrial, bytes], Trained | str]
+
+
 def rehearse(
     planned: Sequence[PlannedTrial],
     data: Sequence[TrainDev],
     objective: Objective,
     *,
+    go_on_apart: GoOn | None = None,
     wants_gpu: bool = False,
 ) -> Iterator[Finding]:
     """Yield what the user's own code in trials does not keep.
@@ -87,6 +111,7 @@ def rehearse(
         planned: trials of a plan; where one ends with its first epoch, it can tell nothing.
         data: what they are tried on; with folds, one for each; empty without data.
         objective: with the metrics that are declared.
+        go_on_apart: does so in a process that has trained nothing before; None leaves that out.
         wants_gpu: trials are given one, which their code may not do without.
 
     Raises:
@@ -100,11 +125,25 @@ def rehearse(
         if isinstance(found, Finding):
             failed = failed or found
             continue
-        yield from stage.broken_promises(trial, found)
+        yield from stage.broken_promises(trial, found, go_on_apart)
         yield from stage.unused_options(planned)
         return
     if failed is not None:
         yield failed
+
+
+def go_on(
+    trial: PlannedTrial, data: Sequence[TrainDev], objective: Objective, checkpoint: bytes
+) -> Trained:
+    """Return what a trial is after one epoch more than at its checkpoint, in this process."""
+    training = _begun(trial, data, objective)
+    training.restore(checkpoint)
+    training.train_epoch()
+    return Trained.of(training)
+
+
+def _begun(trial: PlannedTrial, data: Sequence[TrainDev], objective: Objective) -> Training:
+    return Training(read_trial(_shortened(trial.configuration)), data, objective, trial.seed)
 
 
 class _Stage:
@@ -113,12 +152,8 @@ class _Stage:
     def __init__(self, data: Sequence[TrainDev], objective: Objective, wants_gpu: bool) -> None:
         self._data, self._objective, self._wants_gpu = data, objective, wants_gpu
 
-    def _begun(self, trial: PlannedTrial) -> Training:
-        config = read_trial(_shortened(trial.configuration))
-        return Training(config, self._data, self._objective, trial.seed)
-
     def _trained(self, trial: PlannedTrial, epochs: int = 2) -> Training:
-        training = self._begun(trial)
+        training = _begun(trial, self._data, self._objective)
         while training.epoch < epochs and training.outcome is None:
             training.train_epoch()
         return training
@@ -139,35 +174,49 @@ class _Stage:
             is_certain = not (self._wants_gpu or is_own_training(trial.configuration))
             return Finding(trial.index, _place(trial), rule, is_certain=is_certain)
 
-    def broken_promises(self, trial: PlannedTrial, first: Training) -> Iterator[Finding]:
+    def broken_promises(
+        self, trial: PlannedTrial, training: Training, go_on_apart: GoOn | None
+    ) -> Iterator[Finding]:
         """Yield the first promise that a trial breaks: others may follow from it.
 
         Args:
-            first: two epochs of the trial.
+            training: two epochs of the trial.
+            go_on_apart: see `rehearse`.
         """
-        if first.epoch < 2:
+        if training.epoch < 2:
             return
+        first, place = Trained.of(training), _place(trial)
         is_own = is_own_training(trial.configuration)
-        if differing := _difference(first, self._trained(trial)):
+        if differing := _difference(first, Trained.of(self._trained(trial))):
             rule = f"two runs from one seed differ {differing}"
-            yield Finding(trial.index, _place(trial), rule, _SEEDED if is_own else _NET_SEEDED)
-            return
-        if trial.config.resumes and (differing := _difference(first, self._continued(trial))):
-            rule = (
-                f"a trial that goes on from its checkpoint differs {differing} from one that was "
-                f"never stopped"
-            )
-            yield Finding(trial.index, _place(trial), rule, _KEPT if is_own else _NET_KEPT)
-            return
-        if differing := _difference(first, self._evaluated(trial)):
+            yield Finding(trial.index, place, rule, _SEEDED if is_own else _NET_SEEDED)
+        elif trial.config.resumes and (broken := self._lost_with_a_stop(trial, first, go_on_apart)):
+            yield broken
+        elif differing := _difference(first, Trained.of(self._evaluated(trial))):
             rule = f"evaluating once more changes what follows {differing}"
-            yield Finding(trial.index, _place(trial), rule, _EVALUATION)
+            yield Finding(trial.index, place, rule, _EVALUATION)
 
-    def _continued(self, trial: PlannedTrial) -> Training:
-        stopped, training = self._trained(trial, 1), self._begun(trial)
-        training.restore(stopped.checkpoint())
-        training.train_epoch()
-        return training
+    def _lost_with_a_stop(
+        self, trial: PlannedTrial, first: Trained, go_on_apart: GoOn | None
+    ) -> Finding | None:
+        """Return what a trial loses where it goes on from its checkpoint."""
+        is_own = is_own_training(trial.configuration)
+        stopped = self._trained(trial, 1).checkpoint()
+        found = partial(Finding, trial.index, _place(trial))
+        if differing := _difference(first, go_on(trial, self._data, self._objective, stopped)):
+            return found(
+                f"{_CONTINUED} {_DIFFERS.format(differing)}", _KEPT if is_own else _NET_KEPT
+            )
+        if go_on_apart is None:
+            return None
+        hint = _NEW_PROCESS.format("names that trial.keep(...) is given" if is_own else "net")
+        continued = go_on_apart(trial, stopped)
+        if isinstance(continued, str):
+            rule = f"{_CONTINUED} in a new process raised {continued}"
+            return found(rule, hint, is_certain=not self._wants_gpu)
+        if differing := _difference(first, continued):
+            return found(f"{_CONTINUED} in a new process {_DIFFERS.format(differing)}", hint)
+        return None
 
     def _evaluated(self, trial: PlannedTrial) -> Training:
         training = self._trained(trial, 1)
@@ -188,7 +237,7 @@ class _Stage:
             changed = self.tried(with_option(trial, option.key, other))
             if isinstance(one, Finding) or isinstance(changed, Finding):
                 continue  # an option that fails is used
-            if _difference(one, changed):
+            if _difference(Trained.of(one), Trained.of(changed)):
                 return
             shown = shown or (trial, option.value_of(trial), other)
         if shown is not None:
@@ -241,14 +290,14 @@ def rehearse_program(trial: PlannedTrial, objective: Objective, place: ProgramPl
                 made.train_epoch()
         return made
 
-    differing = _difference(curve("first", 2), curve("again", 2))
+    differing = _difference(Trained.of(curve("first", 2)), Trained.of(curve("again", 2)))
     if differing:
         return f"two runs of the program from one seed differ {differing}: {_PROGRAM_SEEDED}"
     curve("again", 2)  # it says itself where it goes on by other numbers
     return ""
 
 
-def _difference(one: Training, other: Training) -> str:
+def _difference(one: Trained, other: Trained) -> str:
     """Return where two trainings differ after two epochs, in metrics or in what they keep."""
     for left, right in zip(one.history, other.history, strict=False):
         for name, value in left.items():
@@ -256,7 +305,7 @@ def _difference(one: Training, other: Training) -> str:
                 return f"in epoch {left['epoch']:.0f} ({name} {value:.6g} and {right[name]:.6g})"
     if len(one.history) != len(other.history):
         return "in how many epochs they train"
-    return _state_difference(unpack(one.checkpoint())[0], unpack(other.checkpoint())[0])
+    return _state_difference(unpack(one.checkpoint)[0], unpack(other.checkpoint)[0])
 
 
 def _state_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:

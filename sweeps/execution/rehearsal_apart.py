@@ -9,44 +9,39 @@ import json
 import math
 import os
 import pickle
-import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from sweeps.definition.loading import located
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
 from sweeps.definition.trial_checks import template_place
 from sweeps.errors import SweepFileError
-from sweeps.infra.package import python_path
+from sweeps.execution.fresh_process import (
+    LIMIT_S,
+    FreshProcess,
+    Order,
+    answers_apart,
+    command_of,
+    environment_of,
+)
 from sweeps.models.own_code.roles import metric_functions, trial_functions
-from sweeps.models.scoring.objective import Objective
-from sweeps.models.splits.splits import TrainDev
 from sweeps.models.trial_kinds import is_program
 from sweeps.search_spaces.problems import Problem
 
+if TYPE_CHECKING:
+    from sweeps.execution.rehearsal import GoOn
+
 __all__ = ["rehearse_sweep"]
 
-# Of computing, whatever else the machine does; and of hanging.
-_LIMIT_S, _HANGS_S = 20, 90.0
+_HANGS_S = 90.0
 _MOST_TRIALS = 64
 _WAY_OUT = "`trial: {sanity_check: warn}` runs the sweep all the same, and records this"
-
-
-@dataclass(frozen=True)
-class _Order:
-    """All that the other process needs."""
-
-    trials: tuple[PlannedTrial, ...]
-    data: tuple[TrainDev, ...]
-    objective: Objective
-    threads: int
-    wants_gpu: bool
-    import_paths: tuple[str, ...]
 
 
 def rehearse_sweep(
@@ -91,8 +86,8 @@ def _has_own_code(sweep: Sweep, planned: Sequence[PlannedTrial]) -> bool:
     return is_measured or any(True for one in configurations for _ in trial_functions(one))
 
 
-def _order(sweep: Sweep, planned: Sequence[PlannedTrial]) -> _Order:
-    return _Order(
+def _order(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Order:
+    return Order(
         trials=tuple(planned[:: -(-len(planned) // _MOST_TRIALS)]),
         data=() if sweep.summary is None else sweep.summary.few,
         objective=replace(sweep.objective, recorded=sweep.file.recorded_metrics),
@@ -113,23 +108,21 @@ def _problem(sweep: Sweep, planned: Sequence[PlannedTrial], found: dict[str, Any
     return replace(problem, path=("space", *place))
 
 
-def _found_apart(order: _Order) -> tuple[list[dict[str, Any]], str]:
+def _found_apart(order: Order) -> tuple[list[dict[str, Any]], str]:
     """Return what another process finds, and why it did not come to its end; empty if it did."""
-    command = [sys.executable, "-P", "-c", f"import {__name__} as one; one.main()"]
-    environment = {**os.environ, "PYTHONPATH": python_path()}
     left = ""
     try:
         done = subprocess.run(
-            command,
+            command_of(__name__),
             input=pickle.dumps(order),
             capture_output=True,
             timeout=_HANGS_S,
-            env=environment,
+            env=environment_of(),
             check=False,
         )
         said = done.stdout
         if done.returncode == -signal.SIGXCPU:
-            left = f"it computed for more than {_LIMIT_S} s"
+            left = f"it computed for more than {LIMIT_S} s"
         elif done.returncode:
             left = f"its process ended with {done.returncode}: {_last_line(done.stderr)}"
     except subprocess.TimeoutExpired as err:
@@ -146,26 +139,28 @@ def _last_line(text: bytes) -> str:
 
 def main() -> None:
     """Rehearse what standard input asks for; prints one line of JSON for each finding."""
-    resource.setrlimit(resource.RLIMIT_CPU, (_LIMIT_S, _LIMIT_S + 1))
-    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what own code prints is no answer
-    for line in _rehearsed(pickle.load(sys.stdin.buffer)):
-        print(json.dumps(line), file=answer, flush=True)
-    answer.flush()
+    answer = answers_apart()
+    fresh = FreshProcess()
+    packed = sys.stdin.buffer.read()
+    for line in _rehearsed(pickle.loads(packed), partial(fresh.go_on, packed)):
+        answer.write(f"{json.dumps(line)}\n".encode())
+        answer.flush()
     os._exit(0)  # whatever own code has left running
 
 
-def _rehearsed(order: _Order) -> Iterator[dict[str, Any]]:
+def _rehearsed(order: Order, go_on: GoOn) -> Iterator[dict[str, Any]]:
     import torch
 
-    from sweeps.definition.own_files import make_importable
-    from sweeps.execution.rehearsal import Finding, rehearse
+    from sweeps.execution.rehearsal import rehearse
 
-    make_importable(*order.import_paths)
-    torch.set_num_threads(order.threads)
+    order.take_place()
     try:
-        found: Iterable[Finding] = rehearse(
-            order.trials, order.data, order.objective, wants_gpu=order.wants_gpu
+        found = rehearse(
+            order.trials,
+            order.data,
+            order.objective,
+            go_on_apart=go_on,
+            wants_gpu=order.wants_gpu,
         )
         yield from map(asdict, found)
     except (OSError, MemoryError, torch.OutOfMemoryError) as err:

@@ -50,6 +50,28 @@ class CountsInAnAttribute(_Changed):
         return 1 + 0.1 * self.count
 
 
+_first_means: list[float] = []
+
+
+class RemembersInItsModule(_Changed):
+    """Scales by the first batch that its process has trained on, which no checkpoint holds."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and not _first_means:
+            _first_means.append(float(x.mean()))
+        return super().forward(x)
+
+    def factor(self) -> float:
+        return 1 + sum(_first_means)
+
+
+class HashesATextAnew(_Changed):
+    """Depends on the hash of a text, as the order of a set does: each process has its own."""
+
+    def factor(self) -> float:
+        return 1 + 0.1 * hash("a text") / 2**63
+
+
 class CountsEvaluations(_Changed):
     def __init__(self, input_shape: tuple[int, ...], outputs: int) -> None:
         super().__init__(input_shape, outputs)

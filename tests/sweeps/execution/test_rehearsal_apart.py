@@ -78,3 +78,16 @@ def test_a_net_that_insists_on_the_gpu_that_it_is_given_is_left_to_its_trials(
     )
     assert main(["validate", "--run-code", str(path)]) == code
     assert "no NVIDIA driver" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("net", ["RemembersInItsModule", "HashesATextAnew"])
+def test_what_no_checkpoint_holds_is_found_in_a_new_process(net: str, tmp_path: Path) -> None:
+    model = f"{{kind: custom, target: '{NETS}:{net}'}}"
+    path = write_sweep(tmp_path, space=space(model), trial="{sanity_check: error}")
+    with pytest.raises(SweepFileError) as caught:
+        sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    (problem,) = caught.value.problems
+    assert problem.path == "space.model.target"
+    assert "goes on from its checkpoint in a new process differs in epoch 2 " in problem.rule
+    assert "nothing that a module, a class or a function remembers" in problem.hint
+    assert not (tmp_path / "runs").exists()
