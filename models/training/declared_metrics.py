@@ -49,10 +49,21 @@ class DeclaredMetrics:
                 raise refused(
                     f"{what} reports {name!r}, which `metrics` of the sweep file does not have: "
                     f"{declared}",
-                    f"Declare it (metrics: {{{name}: {{goal: min}}}}), or do not report it",
+                    self._way_out(str(name)),
                     self._key,
                 )
         return {f"{part}_{name}": self._number(name, value) for name, value in metrics.items()}
+
+    def _way_out(self, name: str) -> str:
+        """What to do about a metric that is not declared, which may be another by its name."""
+        part, _, rest = name.strip().rpartition("_")
+        meant = rest if part in ("train", "dev", "test") else name.strip()
+        if meant not in self._objective.recorded:
+            return f"Declare it (metrics: {{{name}: {{goal: min}}}}), or do not report it"
+        if part == "test":
+            return "Test rows are measured once, in `final`"
+        why = ": its part of the data is known" if meant != name.strip() else ""
+        return f"Report it as {meant!r}{why}"
 
     def check_epoch(self, names: Collection[str], epoch: int, what: str = "evaluate") -> None:
         """Every epoch must have every metric that is declared, and the same ones as before.
@@ -89,4 +100,8 @@ class DeclaredMetrics:
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
             kind = type(value).__name__
             raise refused(f"the metric {name!r} must be a number, not a {kind}", "", self._key)
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            rule = f"the metric {name!r} must be a number that a float can hold, below 1.8e308"
+            raise refused(rule, "", self._key) from None

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from sweeps.models.errors import OwnTrainingError
+from sweeps.models.own_code.guards import described
 
 __all__ = ["TARGET", "packed", "refused", "restore", "state_of", "unpacked"]
 
@@ -48,7 +49,7 @@ def state_of(name: str, kept: Any) -> Any:
     if isinstance(kept, nn.Module):
         return {"state": dict(kept.state_dict()), "buffers": _unsaved_buffers(kept)}
     if hasattr(kept, "state_dict") and hasattr(kept, "load_state_dict"):
-        return kept.state_dict()
+        return _own_state(name, kept)
     if isinstance(kept, torch.Generator):
         return kept.get_state()
     if isinstance(kept, np.random.Generator):
@@ -58,6 +59,16 @@ def state_of(name: str, kept: Any) -> Any:
     if isinstance(kept, Tensor | np.ndarray | dict | list):
         return kept
     raise refused(f"cannot keep {name!r}, a {type(kept).__name__}", _KEPT)
+
+
+def _own_state(name: str, kept: Any) -> Any:
+    try:
+        return kept.state_dict()
+    except OwnTrainingError:
+        raise
+    except Exception as err:
+        rule = f"cannot keep {name!r}: its state_dict() raised {described(err)}"
+        raise OwnTrainingError(rule, key=TARGET) from err  # a disk may be there again
 
 
 def restore(name: str, kept: Any, state: Any) -> None:
@@ -108,7 +119,13 @@ def packed(states: Mapping[str, Any]) -> dict[str, Tensor]:
         OwnTrainingError: a tree holds what can be neither.
     """
     tensors: dict[str, Tensor] = {}
-    tree = {name: _encoded(state, name, tensors) for name, state in states.items()}
+    tree = {}
+    for name, state in states.items():
+        try:
+            tree[name] = _encoded(state, name, tensors)
+        except RecursionError:
+            rule = f"cannot save what holds itself, or is too deep, in the state of {name}"
+            raise refused(rule, _ALLOWED) from None
     text = json.dumps(tree).encode()
     return {**tensors, _TREE: torch.frombuffer(bytearray(text), dtype=torch.uint8)}
 

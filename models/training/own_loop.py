@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sweeps.models.errors import OwnTrainingError
 from sweeps.models.own_code.finding_apart import find_apart
-from sweeps.models.own_code.guards import described
+from sweeps.models.own_code.guards import described, guarded
 from sweeps.models.own_code.options_model import keywords_of
 from sweeps.models.own_training_configuration import CustomTraining, OwnTrialConfig
 from sweeps.models.process.randomness import OwnRandomness
@@ -118,7 +118,8 @@ class OwnLoop:
 
     def _measured(self, part: str, metrics: Any) -> dict[str, float]:
         """Return metrics under the names of a row: those that the sweep file declares."""
-        what = "train_epoch" if part == "train" else "evaluate"
+        of_training = "a yield" if isinstance(self._steps, _OfGenerator) else "train_epoch"
+        what = of_training if part == "train" else "evaluate"
         if metrics is None and part == "train":
             return {}
         if not isinstance(metrics, Mapping):
@@ -294,8 +295,8 @@ class _OfGenerator:
             raise refused("must yield inside its loop over trial.epochs(evaluate)")
 
     def close(self) -> None:
-        """Run its `finally` clauses; what they raise is of no trial any more."""
-        with suppress(Exception):
+        """Run its `finally` clauses; what they do is of no trial any more."""
+        with suppress(Exception, SystemExit), guarded():
             self._next.close()
 
     def evaluate(self, rows: Rows) -> Any:

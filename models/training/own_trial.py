@@ -122,7 +122,7 @@ class Trial:
         self._entered = 0
         self._on_enter: Callable[[], None] = _nothing
 
-    def keep(self, **objects: Any) -> None:
+    def keep(self, *unnamed: Any, **objects: Any) -> None:
         """Name what training changes, so that it is saved, and put back where a trial goes on.
 
         The weights of nets among it are those that are kept of the best epoch.
@@ -130,12 +130,24 @@ class Trial:
         Args:
             objects: anything with state_dict() and load_state_dict(), such as nets, optimizers and
                 schedulers; tensors, arrays, dicts, lists; generators of torch, numpy and Python.
+
+        Raises:
+            OwnTrainingError: one has no name or no state, or comes after the first epoch began.
         """
+        if unnamed:
+            hint = "Write trial.keep(net=net, optimizer=optimizer)"
+            raise refused(f"must be kept by name, as a {type(unnamed[0]).__name__} was not", hint)
+        late = objects.keys() - self.kept.keys() if self._entered else set()
+        if late:  # where the trial goes on, nothing could be put back into it
+            rule = "must keep all before its loop over trial.epochs(...): it kept"
+            raise refused(f"{rule} {min(late)!r} in epoch {self.epoch}")
         for name, kept in objects.items():
             kept_state.state_of(name, kept)  # refuses what has none
         self.kept.update(objects)
 
-    def epochs(self, evaluate: Evaluate, predict: Predict | None = None) -> Iterator[int]:
+    def epochs(
+        self, evaluate: Evaluate | None = None, predict: Predict | None = None
+    ) -> Iterator[int]:
         """Yield the epochs that are left to train, from 1; each must end in one `yield`.
 
         Args:
@@ -145,7 +157,14 @@ class Trial:
             predict: called with x of rows that `sweeps predict` or MLflow's model is asked for, as
                 `rows.x` has them; returns (rows, outputs), as a net does: logits of classes, or
                 standardised targets. A net that answers so is one. None: rows are not answered.
+
+        Raises:
+            OwnTrainingError: there is no `evaluate`, or an epoch ends without a `yield`.
         """
+        if not callable(evaluate):
+            given = "none" if evaluate is None else f"a {type(evaluate).__name__}"
+            rule = f"trial.epochs must be given what measures some rows, and was given {given}"
+            raise refused(rule, "Write a function of the rows: trial.epochs(evaluate)")
         self.evaluate, self.predict = evaluate, predict
         self._on_enter()
         while not self.is_only_evaluated:

@@ -50,8 +50,11 @@ class ProgramLog:
 
     def last_lines(self) -> str:
         """Return the last lines that this run has printed."""
-        with self.path.open("rb") as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(self._printed_from, end - _TAIL_BYTES))
-            lines = file.read().decode(errors="replace").split("\n")
+        try:
+            with self.path.open("rb") as file:
+                end = file.seek(0, os.SEEK_END)
+                file.seek(max(self._printed_from, end - _TAIL_BYTES))
+                lines = file.read().decode(errors="replace").split("\n")
+        except OSError:  # the program has deleted it
+            return ""
         return "\n".join([line.rstrip() for line in lines if line.strip()][-_TAIL_LINES:])

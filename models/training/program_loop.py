@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from sweeps.models.errors import OwnTrainingError
+from sweeps.models.own_code.guards import described
 from sweeps.models.process.child_program import ProgramEnd
 from sweeps.models.program_configuration import ProgramTraining
 from sweeps.models.scoring.objective import Objective
@@ -101,7 +102,11 @@ class ProgramLoop:
         for name, value in metrics.items():
             part, _, rest = name.partition("_")
             has_part = part in parts and name not in self._metrics.names
-            parts[part if has_part else "dev"][rest if has_part else name] = value
+            own, short = (part, rest) if has_part else ("dev", name)
+            if short in parts[own]:
+                rule = f"epoch {epoch} reports {short} as {short!r} and as '{own}_{short}'"
+                raise refused(rule, "Report it once", _KEY)
+            parts[own][short] = value
         row: Row = {}
         for part, values in parts.items():
             row |= self._metrics.measured(part, values, f"epoch {epoch}")
@@ -126,7 +131,11 @@ class ProgramLoop:
 
     def _takes_line(self, run: ProgramRun) -> bool:
         """Take up a row that has come; returns whether there was one."""
-        line = run.reported.next_line()
+        try:
+            line = run.reported.next_line()
+        except OSError as err:
+            rule = f"the file that it reports to must stay as it is: {described(err)}"
+            raise OwnTrainingError(rule, key=_KEY, hint=_REPORT_HINT) from err
         if line is None:
             return False
         epoch, row = self._read(run, line)
@@ -186,6 +195,9 @@ class ProgramLoop:
         if run.reported.half:
             half = shown(run.reported.half)
             raise refused(f"the program ended within a line of its metrics: {half}", "", _KEY)
+        if run.reported.is_written_over:
+            rule = "the program ended, and its metrics were written over those before"
+            raise refused(rule, "Add to the file: open(..., 'a')", _KEY)
         rule = f"the program ended after {epoch - 1} of {self._training.epochs} epochs"
         last = run.printed().rpartition("\n")[2]
         hint = f"{_REPORT_HINT}, and leave an early end to early_stopping. It printed: {run.log}"

@@ -168,8 +168,10 @@ class ProgramRun:
 
 def how_ended(code: int) -> str:
     """Return how a program failed whose exit code is not 0, a negative one by a signal."""
-    by_signal = "" if code > 0 else signal.Signals(-code).name
-    return f"{by_signal}, which it was sent" if by_signal else f"exit code {code}"
+    if code > 0:
+        return f"exit code {code}"
+    names = {one.value: one.name for one in signal.Signals}  # those of real time have none
+    return f"{names.get(-code, f'signal {-code}')}, which it was sent"
 
 
 def _given(training: ProgramTraining, seed: int, folder: Path, metrics: str) -> dict[str, str]:

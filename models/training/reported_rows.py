@@ -38,6 +38,7 @@ class ReportedRows:
         self.earlier = [line for line in content[: self._read].splitlines() if line.strip()]
         self._lines: deque[bytes] = deque()
         self._half = b""
+        self._last = b""
 
     def next_line(self) -> bytes | None:
         """Return the next whole line, or None where there is none yet."""
@@ -56,6 +57,12 @@ class ReportedRows:
             self._lines.append(self.half)
             self._half = b""
 
+    @property
+    def is_written_over(self) -> bool:
+        """Whether what was read stands there no more: the file was not added to."""
+        before = self._path.read_bytes()[: self._read]
+        return len(before) < self._read or not before.endswith(self._last)
+
     def _look(self) -> None:
         if self._path.stat().st_size <= self._read:
             return
@@ -63,6 +70,7 @@ class ReportedRows:
             file.seek(self._read)
             found = file.read()
         self._read += len(found)
+        self._last = found[-_LONGEST_SHOWN:]
         *lines, self._half = (self._half + found).split(b"\n")
         self._lines += (line for line in lines if line.strip())
 
@@ -75,7 +83,7 @@ def read_object(line: bytes) -> dict[str, Any]:
     """
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # of lists in lists without end
         row = None
     if not isinstance(row, dict):
         raise ValueError(f"must be one JSON object a line, got {shown(line)}")

@@ -245,6 +245,83 @@ measures_a_vector = reading({"loss": torch.zeros(2), "hits": 1.0})
 measures_a_bare_number = reading(0.5)
 
 
+measures_more_than_a_float = reading({"loss": 10**400, "hits": 1.0})
+measures_by_its_part = reading({"dev_loss": 1.0, "hits": 1.0})
+measures_with_a_space = reading({"loss ": 1.0, "hits": 1.0})
+
+
+def yields_a_number(trial: Any) -> Iterator[float]:
+    kept(trial)
+    for _ in trial.epochs(lambda rows: LOSS):
+        yield 0.5
+
+
+def yields_by_its_part(trial: Any) -> Iterator[dict[str, float]]:
+    kept(trial)
+    for _ in trial.epochs(lambda rows: LOSS):
+        yield {"train_loss": 1.0}
+
+
+def evaluates_by_nothing(trial: Any) -> Iterator[None]:
+    kept(trial)
+    for _ in trial.epochs():
+        yield
+
+
+def evaluates_by_metrics(trial: Any) -> Iterator[None]:
+    kept(trial)
+    for _ in trial.epochs(LOSS):
+        yield
+
+
+def keeps_without_a_name(trial: Any) -> Iterator[None]:
+    trial.keep(nn.Linear(1, 1))
+    yield
+
+
+def keeps_too_late(trial: Any) -> Iterator[None]:
+    kept(trial)
+    for epoch in trial.epochs(lambda rows: LOSS):
+        if epoch == 2:
+            trial.keep(more=nn.Linear(1, 1))
+        yield
+
+
+def keeps_itself(trial: Any) -> Iterator[None]:
+    state: dict[str, Any] = {}
+    state["state"] = state
+    trial.keep(about=state)
+    for _ in trial.epochs(lambda rows: LOSS):
+        yield
+
+
+class StateOnDisk:
+    def state_dict(self) -> dict[str, Any]:
+        raise OSError("no such disk")
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing."""
+
+
+def keeps_what_is_gone(trial: Any) -> Iterator[None]:
+    trial.keep(memory=StateOnDisk())
+    for _ in trial.epochs(lambda rows: LOSS):
+        yield
+
+
+def ends_badly(trial: Any, how: str) -> Iterator[None]:
+    """Its `finally` ends the program, or goes on where it may not."""
+    kept(trial)
+    try:
+        for _ in trial.epochs(lambda rows: LOSS):
+            yield
+    finally:
+        if how == "yields":
+            yield
+        ends = {"exits": sys.exit, "exits_hard": os._exit, "yields": int}
+        ends[how](0)
+
+
 def changes_its_metrics(trial: Any) -> Iterator[dict[str, float]]:
     kept(trial)
     for epoch in trial.epochs(lambda rows: {"loss": 1.0, "hits": 1.0}):

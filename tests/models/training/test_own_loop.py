@@ -171,15 +171,36 @@ WRONG = {
     "measures_a_bare_number": "must give metrics by name",
     "changes_its_metrics": "must report the same metrics every epoch",
     "absent": "must have a function absent",
+    "measures_more_than_a_float": "the metric 'loss' must be a number that a float can hold",
+    "measures_by_its_part": "evaluate reports 'dev_loss', which `metrics` of the sweep file does "
+    "not have: loss, hits. Report it as 'loss': its part of the data is known",
+    "measures_with_a_space": "Report it as 'loss'",
+    "yields_a_number": "must give metrics by name, as {'loss': 0.5}, and a yield gave a float",
+    "yields_by_its_part": "a yield reports 'train_loss', which `metrics` of the sweep file does",
+    "evaluates_by_nothing": "trial.epochs must be given what measures some rows, and was given no",
+    "evaluates_by_metrics": "trial.epochs must be given what measures some rows, and was given a "
+    "dict. Write a function of the rows: trial.epochs(evaluate)",
+    "keeps_without_a_name": "must be kept by name, as a Linear was not. Write trial.keep(net=net",
+    "keeps_too_late": "before its loop over trial.epochs(...): it kept 'more' in epoch 2",
+    "keeps_itself": "cannot save what holds itself, or is too deep, in the state of about",
+    "keeps_what_is_gone": "cannot keep 'memory': its state_dict() raised OSError: no such disk",
 }
 
 
 @pytest.mark.parametrize(("name", "words"), WRONG.items(), ids=WRONG)
 def test_what_is_wrong_with_own_training_is_said_in_words(name: str, words: str) -> None:
-    one = LOSS_ALONE if name.startswith(("keeps", "ends", "yields", "never", "exits")) else BOTH
+    alone = ("keeps", "ends", "yields", "never", "exits", "evaluates")
+    one = LOSS_ALONE if name.startswith(alone) else BOTH
     with pytest.raises(OwnTrainingError) as caught:
         finished(begin(own(name), declared=one))
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("how", ["exits", "exits_hard", "yields"])
+def test_what_a_finally_does_at_the_end_is_of_no_trial_any_more(how: str) -> None:
+    training = train(begin(own("ends_badly", {"how": how})), 3)
+    training.close()
+    assert [row["dev_loss"] for row in training.history] == [1.0] * 3
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")

@@ -28,6 +28,9 @@ def report(line):
         file.write(line if isinstance(line, str) else json.dumps(line) + "\\n")
 def row(epoch, loss=0.5):
     report({"epoch": epoch, "loss": loss})
+def taken(epoch):
+    while not os.path.exists(f"taken{epoch}"):
+        time.sleep(0.01)
 """
 
 
@@ -45,9 +48,12 @@ def program(folder: Path, code: str, timeout_s: float | None = None, **keys: Any
         made.close()
 
 
-def curve(training: Training) -> list[dict[str, float]]:
+def curve(training: Training, folder: Path | None = None) -> list[dict[str, float]]:
+    """Train to the end; the program is told of each epoch that was taken up, in a folder."""
     while training.outcome is None:
         training.train_epoch()
+        if folder is not None:
+            (folder / f"taken{training.epoch}").touch()
     return [{k: v for k, v in row.items() if k != "epoch_s"} for row in training.history]
 
 
@@ -72,14 +78,49 @@ FAULTS = {
         "epoch 1 reports 'acc',",
     ),
     "no metric": ("report({'epoch': 1})", "every line must report the objective, dev_loss"),
+    "a list in lists": (
+        "report('[' * 200_000 + '\\n')",
+        "must be one JSON object a line, got '[[[",
+    ),
+    "no UTF-8": (
+        """open(os.environ["SWEEPS_METRICS"], "ab").write(b'{"\\xff": 1}\\n')""",
+        "must be one JSON object a line, got '{\"\ufffd\": 1}'",
+    ),
+    "a number too large": ("row(1, 10**400)", "'loss' must be a number that a float can hold"),
+    "one metric by two names": (
+        "report({'epoch': 1, 'loss': 1, 'dev_loss': 2})",
+        "epoch 1 reports loss as 'loss' and as 'dev_loss'. Report it once",
+    ),
+    "a metric of the test": (
+        "report({'epoch': 1, 'loss': 1, 'test_loss': 2})",
+        "epoch 1 reports 'test_loss', which `metrics` of the sweep file does not have: loss. Test "
+        "rows are measured once, in `final`",
+    ),
+    "lines written over": (
+        """for e in (1, 2, 3):
+    with open(os.environ["SWEEPS_METRICS"], "w") as file:
+        file.write(json.dumps({"epoch": e, "loss": 0.5}) + "\\n")
+    if e == 1: taken(e)""",
+        "its metrics were written over those before. Add to the file: open(..., 'a')",
+    ),
+    "a file that is gone": (
+        "row(1); taken(1); os.remove(os.environ['SWEEPS_METRICS']); time.sleep(60)",
+        "the file that it reports to must stay as it is: FileNotFoundError",
+    ),
+    "a folder that is gone": (
+        "import shutil; row(1); taken(1); shutil.rmtree('own'); time.sleep(60)",
+        "the file that it reports to must stay as it is: FileNotFoundError",
+    ),
+    "a signal without a name": ("row(1); os.kill(os.getpid(), 40)", "signal 40, which it was sent"),
     "a text": ("row(1, 'low')", "the metric 'loss' must be a number, not a str"),
 }
 
 
 @pytest.mark.parametrize(("code", "said"), FAULTS.values(), ids=FAULTS)
 def test_what_is_wrong_is_said(tmp_path: Path, code: str, said: str) -> None:
-    with program(tmp_path, code) as training, pytest.raises(OwnTrainingError) as caught:
-        curve(training)
+    at_once = {"grace_s": 0.1}
+    with program(tmp_path, code, **at_once) as training, pytest.raises(OwnTrainingError) as caught:
+        curve(training, tmp_path)
     assert said in str(caught.value)
     assert str(caught.value).startswith("training.command: ")
 
@@ -129,6 +170,12 @@ report('{"epoch": 2, "loss": NaN}\\n'); time.sleep(60)"""
         curve(training)
     assert training.outcome == "diverged"
     assert training.history[0]["dev_loss"] == 1
+
+
+def test_a_program_that_closes_its_output_goes_on(tmp_path: Path) -> None:
+    code = "os.closerange(0, 3)\nfor e in (1, 2, 3): row(e, 1 / e)"
+    with program(tmp_path, code) as training:
+        assert [one["dev_loss"] for one in curve(training)] == [1, 1 / 2, 1 / 3]
 
 
 def test_a_last_line_may_lack_its_end_and_metrics_have_a_part(tmp_path: Path) -> None:
