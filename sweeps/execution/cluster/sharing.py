@@ -10,6 +10,7 @@ is still decided by Ray: a claim that is wrong or late costs time and nothing el
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import threading
 import time
@@ -32,6 +33,7 @@ _PERIOD_S = 1.0
 _DEAD_S = 15.0
 # A place that is given or given back is neither free nor held for a moment.
 _READINGS = 5
+_NO_LIMIT = Capacity(math.inf, math.inf)
 
 
 class ClaimStore(Protocol):
@@ -104,17 +106,18 @@ class Share:
         self._seen: dict[str, _Seen] = {}
         self._readings: deque[Capacity] = deque(maxlen=_READINGS)
 
-    def update(self, free: Capacity) -> None:
+    def update(self, free: Capacity, there: Capacity = _NO_LIMIT) -> None:
         """Tell the others, hear of them, and work out the share.
 
         Args:
             free: What nobody holds of the cluster.
+            there: All that it has. While a place changes hands, two may say that they hold it.
         """
         own = self._claim()
         self._beats += 1
         self._store.write(self._key, json.dumps({**asdict(own), "beat": self._beats}))
         claims = [own, *self._others()]
-        everything = self._everything(free, claims)
+        everything = self._everything(free, claims, there)
         if len(claims) == 1 or not everything.cpus:
             self.limit, self.words = self._resources.workers, ""
             return
@@ -130,11 +133,11 @@ class Share:
         """Return whether `held` trials at once are more than the share."""
         return self.limit is not None and held > self.limit
 
-    def _everything(self, free: Capacity, claims: Sequence[Claim]) -> Capacity:
+    def _everything(self, free: Capacity, claims: Sequence[Claim], there: Capacity) -> Capacity:
         """Return the most that sweeps together had lately, what is free included."""
         cpus = free.cpus + sum(one.held * one.cpu for one in claims)
         gpus = free.gpus + sum(one.held * one.gpu for one in claims)
-        self._readings.append(Capacity(cpus, gpus))
+        self._readings.append(Capacity(min(cpus, there.cpus), min(gpus, there.gpus)))
         return Capacity(
             max(one.cpus for one in self._readings), max(one.gpus for one in self._readings)
         )
@@ -192,7 +195,10 @@ def claimed_share(name: str, resources: Resources, wanted: Callable[[], int]) ->
     def keep() -> None:
         while True:
             with suppress(Exception):  # the head is away: whoever watches it ends the session
-                share.update(_free())
+                share.update(
+                    _capacity(ray.available_resources()),  # type: ignore[no-untyped-call]
+                    _capacity(ray.cluster_resources()),  # type: ignore[no-untyped-call]
+                )
             if over.wait(_PERIOD_S):
                 return
 
@@ -207,6 +213,5 @@ def claimed_share(name: str, resources: Resources, wanted: Callable[[], int]) ->
             share.withdraw()
 
 
-def _free() -> Capacity:
-    free = ray.available_resources()  # type: ignore[no-untyped-call]
-    return Capacity(free.get("CPU", 0.0), free.get("GPU", 0.0))
+def _capacity(resources: Mapping[str, float]) -> Capacity:
+    return Capacity(resources.get("CPU", 0.0), resources.get("GPU", 0.0))

@@ -108,3 +108,14 @@ def test_a_wait_is_told_after_some_seconds(monkeypatch: pytest.MonkeyPatch) -> N
     first.update(Capacity(0, 0))
     second.update(Capacity(0, 0))
     assert second.words == "shares the nodes: first holds 1 of 2 CPUs"
+
+
+def test_a_place_that_changes_hands_is_not_counted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store()
+    first, second = share(store, "first", 2), share(store, "second", 1)
+    first.update(Capacity(0, 0))
+    second.update(Capacity(0, 0), Capacity(2, 0))
+    later = time.monotonic() + 10
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    second.update(Capacity(0, 0), Capacity(2, 0))
+    assert second.words == "shares the nodes: first holds 2 of 2 CPUs"
