@@ -176,6 +176,8 @@ def _range(made: Imported, path: tuple[str, ...], parameter: Mapping[str, Any]) 
     if not (is_range and isinstance(low, int | float) and isinstance(high, int | float)):
         raise _wrong(path, kind, "cannot import this distribution, or it lacks min or max",
                      "write it as values, or as min and max")  # fmt: skip
+    if kind == "inv_log_uniform":  # that of 1 / x
+        low, high = -high, -low
     if kind in _EXPONENTS:
         low, high = (float(f"{math.exp(end):.6g}") for end in (low, high))
         made.note(path, f"bounds of {kind} are exponents of e, and are numbers here")

@@ -105,6 +105,10 @@ PARAMETERS = {
         "float": [pytest.approx(math.exp(-2), rel=1e-5), 1],
         "log": True,
     },
+    "distribution: inv_log_uniform, min: 1, max: 3": {  # log(1 / x) lies between min and max
+        "float": [pytest.approx(math.exp(-3), rel=1e-5), pytest.approx(math.exp(-1), rel=1e-5)],
+        "log": True,
+    },
     "distribution: inv_log_uniform_values, min: 1, max: 9": {"float": [1, 9], "log": True},
     "distribution: normal, mu: 2, sigma: 3": {"normal": [2, 3]},
     "distribution: log_normal, mu: 0, sigma: 1": {"lognormal": [0, 1]},
