@@ -50,8 +50,9 @@ def boundary_alarms(evidence: Evidence) -> list[BoundaryAlarm]:
     its own scale, than chance would put there, with p < 0.01. An end that is the limit of the
     parameter itself (no dropout below 0) raises none: nothing lies beyond. Baselines are left out.
     A search that learns has no alarms: it goes to where its best are, so that chance is no measure.
+    Nor has a list by hand, whose trials lie where somebody put them.
     """
-    if evidence.why_dependent:
+    if evidence.why_incomparable:
         return []
     evidence = evidence.draws()
     found = (

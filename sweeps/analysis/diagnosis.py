@@ -100,6 +100,7 @@ class Diagnosis:
         train_error, dev_error: 1 less the score of the task at the best epoch; None without one.
         target_error: What the training error is held against.
         is_judged: Whether bias and variance were looked for: not in a pruned trial.
+        is_copy: Whether it copied another trial on the way: its curve is not judged.
     """
 
     trial: int
@@ -108,11 +109,14 @@ class Diagnosis:
     dev_error: float | None
     target_error: float | None
     is_judged: bool = True
+    is_copy: bool = False
 
     @property
     def words(self) -> str:
         """The findings in words, for a tag or a table."""
         nothing = "no finding" if self.is_judged else "pruned: not judged"
+        if self.is_copy and self.is_judged:
+            nothing += " (its curve is that of several nets)"
         return ", ".join(self.findings) or nothing
 
 
@@ -135,6 +139,7 @@ def diagnose(evidence: Evidence, thresholds: Thresholds = THRESHOLDS) -> list[Di
             dev_error=None if pair is None else pair[1],
             target_error=target,
             is_judged=evidence.trials[at].outcome not in CUT_SHORT,
+            is_copy=bool(evidence.trials[at].copies),
         )
         for at, pair in enumerate(errors)
         if evidence.curves[at]
@@ -177,7 +182,8 @@ def _findings(
     if trial.outcome is Outcome.DIVERGED:
         yield "diverged"
         return
-    if len(curve["epoch"]) < limits.fewest_epochs:
+    # In a population the curve of a copy is that of two nets or more, one after the other.
+    if len(curve["epoch"]) < limits.fewest_epochs or trial.copies:
         return
     objective = curve[evidence.objective.metric]
     losses = objective if evidence.objective.mode == "min" else -objective

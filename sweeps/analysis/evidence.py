@@ -121,9 +121,12 @@ class Evidence:
 
     @property
     def why_incomparable(self) -> str:
-        """Why options cannot be compared by dealing their labels; empty where they can."""
+        """Why chance is no measure of options and ranges; empty where results can be shuffled."""
         if self.file.search.is_by_hand:
-            return "the trials were listed by hand, so options may differ in more than themselves"
+            return (
+                "the trials were listed by hand, so one value may always come with certain others, "
+                "and which of them matters cannot be told"
+            )
         return self.why_dependent
 
     @property

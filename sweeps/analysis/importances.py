@@ -88,11 +88,14 @@ class Importances:
 def importances(evidence: Evidence) -> Importances | str:
     """Return the importances of the parameters that were varied, or why there are none.
 
-    Baselines are left out: they lie where somebody put them. A search that learns has none: its
-    trials crowd where it searched, which says more of its path than of the parameters.
+    Baselines are left out: they lie where somebody put them, and a list by hand has none for that
+    reason. Nor has a search that learns: its trials crowd where it searched, which says more of its
+    path than of the parameters.
     """
     if evidence.why_dependent:
         return f"{evidence.why_dependent}, and lie close where results were good"
+    if evidence.why_incomparable:
+        return evidence.why_incomparable
     evidence = evidence.draws()
     ended = np.flatnonzero(np.isfinite(evidence.values))
     varied = [one for one in evidence.dimensions if one.is_varied(ended)]

@@ -105,7 +105,9 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
 
 
 def _remarks(drawn: Evidence, evidence: Evidence) -> Iterator[tuple[KeyPath, str]]:
-    """Yield what was found of a parameter that stays as it is."""
+    """Yield what was found of a parameter that stays as it is; of a list by hand, nothing is."""
+    if evidence.why_incomparable:
+        return
     for one in drawn.dimensions:
         if one.is_range and one.kind != "choice" and (best := best_places(one, drawn)) is not None:
             yield ("space", *one.path), f"{_where(one, best, drawn)}; the range stays as it was"
@@ -162,6 +164,8 @@ def _drawn_instead(file: dict[str, Any], tried: int) -> Change:
         return path, (), ""
     drawn = {"method": "random", "trials": max(_FEWEST_TRIALS, tried)}
     drawn |= {"baseline": search["baseline"]} if "baseline" in search else {}
+    if search["method"] == "manual":
+        return path, (drawn,), "trials listed by hand say little of ranges and options: draws do"
     return path, (drawn,), "drawn at random, more values of each parameter are seen than on a grid"
 
 

@@ -77,6 +77,8 @@ def tuning_curve(evidence: Evidence) -> TuningCurve | str:
     if evidence.why_dependent:
         return evidence.why_dependent
     if not evidence.is_drawn:
+        if evidence.file.search.is_by_hand:
+            return "the trials were listed by hand, not drawn by chance"
         method = evidence.file.search.method
         return f"trials of a {method} search are not drawn by chance, so no curve can be computed"
     ended = [at for at, trial in enumerate(evidence.trials) if trial.outcome is not None]

@@ -14,6 +14,7 @@ from sweeps.analysis.failures import failures
 from sweeps.analysis.summary import Analysis, analyse
 from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.definition.configurations import flatten, varied_keys
+from sweeps.definition.sweep_file import SweepFile
 from sweeps.infra.command_line import command
 from sweeps.models.scoring.tasks import TASKS
 from sweeps.models.splits.cuts import AT_RANDOM
@@ -277,21 +278,24 @@ def _within_one_error(record: SweepRecord) -> list[str]:
     return [f"{are} within its standard error over folds, {error:.2g}: {rule}."]
 
 
+def _why_no_chance(file: SweepFile) -> str:
+    """Return why chance is no measure of a sweep's trials; empty where it is."""
+    if file.is_population:
+        return "The trials copied one another"
+    if file.search.is_by_hand:
+        return "The trials were listed by hand"
+    return "The search learned from its results" if file.search.learns else ""
+
+
 def _next_words(
     folder: RunFolder, record: SweepRecord, analysis: Analysis, choice: FinalChoice | None
 ) -> list[str]:
     words = []
-    file = folder.read_sweep()
-    if file.search.learns or file.is_population:
-        why = (
-            "The trials copied one another"
-            if file.is_population
-            else "The search learned from its results"
-        )
+    if why := _why_no_chance(folder.read_sweep()):
         words.append(
-            f"{why}. So there is no tuning curve, no importances, no "
-            "comparison of options and no alarm at a range's edge, which all take trials for "
-            "independent draws: a random or Sobol search of the same space has them."
+            f"{why}. So there is no tuning curve, no importances, no comparison of options and no "
+            "alarm at a range's edge, which all take trials for draws by chance: a random or Sobol "
+            "search of the same space has them."
         )
     if isinstance(analysis.tuning_curve, TuningCurve):
         words.append(analysis.tuning_curve.sentence)

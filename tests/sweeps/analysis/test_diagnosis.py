@@ -13,6 +13,7 @@ from scipy.stats import binom
 import sweeps
 from sweeps.analysis.diagnosis import RULES, Diagnosis, count, diagnose
 from sweeps.analysis.evidence import Evidence, gather
+from sweeps.definition.lineage import Copy
 from tests.calibration.worlds import variance_is_said_of_groups
 from tests.sweeps.analysis.evidence_examples import evidence
 from tests.sweeps.sweep_files import write_sweep
@@ -172,6 +173,17 @@ def test_a_regression_that_overfits_has_variance() -> None:
     made = regression(0, 88)
     made.trials[0].best = {"epoch": 1, "train_r2": 0.9, "dev_r2": 0.3}
     assert "variance" in diagnose(made)[0].findings
+
+
+def test_the_curve_of_a_copy_is_not_judged_as_it_is_that_of_two_nets() -> None:
+    made = evidence({"lr": {"float": [0.1, 1.0]}}, [{"lr": 0.5}] * 2, [1.0] * 2)
+    losses = np.array([5.0, 1.0, 4.0, 1.0, 4.0, 1.0, 4.0, 1.0, 4.0, 1.0])
+    curve = {"epoch": np.arange(1.0, 11.0), "dev_loss": losses, "train_loss": losses}
+    made.trials[1].copies.append(Copy(5, 0, {"lr": 0.7}))
+    alone, copy = diagnose(replace(made, curves=[curve, curve]))
+    assert "unstable" in alone.findings
+    assert copy.findings == ()
+    assert copy.words == "no finding (its curve is that of several nets)"
 
 
 def of_errors(*pairs: tuple[float, float], dev_rows: int = 2000) -> list[Diagnosis]:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import sweeps
+from sweeps.analysis.boundaries import boundary_alarms
+from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.suggestion import Suggestion, suggest
 from sweeps.cli.commands import main
 from sweeps.search_spaces.yaml_reader import parse_yaml
@@ -60,6 +62,24 @@ def test_nothing_is_remarked_where_chance_alone_often_puts_the_best_so_close_tog
     made = evidence(tuned(WIDE), [tuned(rate) for rate in rates], list(values))
     found = suggest(made, sweep_values(tuned(WIDE)), is_runnable)
     assert ("the best 5 of 41 trials lie from" in found.text) is remarked
+
+
+def test_a_list_by_hand_is_answered_with_draws_and_its_places_with_silence() -> None:
+    """Somebody listed most rates near the low end, and all that are good there."""
+    rates = [*np.geomspace(1e-4, 2e-4, 30), *np.geomspace(2e-2, 1.0, 30)]
+    listed = [tuned(float(rate)) for rate in rates]
+    values = [*np.linspace(0.1, 0.2, 30), *np.linspace(0.8, 0.9, 30)]
+    search = {"method": "manual", "configurations": listed}
+    seen = evidence(tuned(WIDE), listed, [float(one) for one in values], search=search)
+    assert boundary_alarms(seen) == []
+    assert "listed by hand" in str(importances(seen))
+    found = suggest(seen, sweep_values(tuned(WIDE), search=search), is_runnable)
+    assert next_space(found)["optimizer"]["lr"] == WIDE
+    assert "trials lie from" not in found.text
+    assert parse_yaml(found.text, "f").value["search"] == {"method": "random", "trials": 60}
+    assert "listed by hand" in words(found)
+    drawn_so = evidence(tuned(WIDE), listed, [float(one) for one in values])
+    assert isinstance(importances(drawn_so), Importances)
 
 
 def test_a_crowded_end_is_moved_out_unless_that_is_refused() -> None:
