@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from sweeps.analysis.evidence import Array, Dimension, Evidence
 from sweeps.models.trial_kinds import trial_model
+from sweeps.record.chances import how_often
 from sweeps.search_spaces.space import configuration_path
 
 __all__ = ["BoundaryAlarm", "boundary_alarms"]
@@ -132,6 +133,7 @@ def _alarm(
     move = "lower its low end" if end == "low" else "raise its high end"
     sentence = (
         f"{one.name}: {near} of the best {best} trials lie in the outer tenth at the {end} end "
-        f"({bound:g}), p = {p_value:.2g}; the best may lie beyond: {move}."
+        f"({bound:g}), where chance puts as many in {how_often(p_value, 'sweeps')}; the best may "
+        f"lie beyond: {move}."
     )
     return BoundaryAlarm(one.name, end, near, best, p_value, sentence)

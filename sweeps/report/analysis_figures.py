@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from sweeps.analysis.choices import Comparison
-from sweeps.analysis.diagnosis import RULES, Diagnosis, count
+from sweeps.analysis.diagnosis import RULES, THRESHOLDS, Diagnosis, count
 from sweeps.analysis.importances import Importances
 from sweeps.analysis.savings import NOT_SAVED, Savings
 from sweeps.record.sweep_record import Outcome
@@ -109,9 +109,11 @@ def bias_and_variance(diagnoses: Sequence[Diagnosis], names: Sequence[str]) -> P
     made = figure(traces, "training error at the best epoch", "dev error")
     target = shown[0].target_error or 0.0
     caption = (
-        f"To the right of the target error, {target:.3g}, is avoidable bias, above the line is "
-        f"variance (n = {len(shown)}; errors are 1 - accuracy, of labels 1 - subset "
-        f"accuracy, of numbers 1 - R²). {_findings(diagnoses)}"
+        f"To the right of the target error, {target:.3g}, lies avoidable bias, above the line "
+        f"variance; a gap is found where it is above {THRESHOLDS.variance:g} and, of two measured "
+        f"errors, above what chance does with so few rows, or groups of rows, in 19 of 20 cases "
+        f"(n = {len(shown)}; standard error of a share, or of R²; errors are 1 - accuracy, of "
+        f"labels 1 - subset accuracy, of numbers 1 - R²). {_findings(diagnoses)}"
     )
     return Panel("Bias and variance", caption, made)
 

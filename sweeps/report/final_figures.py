@@ -101,8 +101,8 @@ def _test(choice: FinalChoice, openings: Sequence[Opening]) -> Panel:
     made = figure([dots], "", choice.metric.removeprefix("dev_"), showlegend=False)
     figures = ", ".join(f"{key} {one.words}" for key, one in last.metrics.items())
     how = (
-        "; 95 % intervals (Clopper and Pearson 1934 for a share of rows, else a studentised "
-        "bootstrap)"
+        "; 95 % intervals (of a share of single rows Clopper and Pearson 1934, else a studentised "
+        "bootstrap, of whole groups where rows were cut by groups)"
     )
     has_intervals = any(one.low is not None for one in last.metrics.values())
     caption = (

@@ -184,7 +184,7 @@ def _slice(evidence: Evidence, axis: ValueAxis, one: Dimension, warned: str) -> 
     made.update_xaxes(**_parameter_axis(one))
     of_all = " of more: the best, and others at random" if len(own) < len(has) else ""
     caption = f"{metric} against {one.name} (n = {len(own)}{of_all}).{words}" + (
-        f" {warned}" if warned else ""
+        f" {warned} (Binomial test of that end, at a level of 1 in 100.)" if warned else ""
     )
     return Panel(one.name, caption, made, is_alarm=bool(warned))
 

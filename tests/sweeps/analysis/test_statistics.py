@@ -219,3 +219,14 @@ def test_a_choice_that_alone_matters_stands_out() -> None:
     assert isinstance(found, Importances)
     assert [one.name for one in found.standing_out] == ["kind"]
     assert found.sentence.startswith("kind (")
+
+
+def test_an_alarm_says_in_words_how_seldom_chance_does_it() -> None:
+    """Of 100 draws the best 10 lie at the low end, where a tenth of them are."""
+    places = [at / 99 for at in range(100)]
+    made = evidence({"a": {"float": [0.0, 1.0]}}, [{"a": one} for one in places], places)
+    [alarm] = boundary_alarms(made)
+    assert (alarm.near, alarm.best) == (10, 10)
+    assert alarm.p_value == pytest.approx(0.1**10, rel=1e-6)
+    assert "where chance puts as many in fewer than 1 of 1,000 sweeps" in alarm.sentence
+    assert "p =" not in alarm.sentence
