@@ -28,6 +28,17 @@ def shared_ray() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _own_tracking_uri() -> Iterator[None]:
+    """Undo `mlflow.set_tracking_uri`: servers and sweeps of later tests read the environment."""
+    yield
+    if os.environ.get("MLFLOW_TRACKING_URI") is not None:
+        import mlflow
+
+        mlflow.set_tracking_uri("")
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
+@pytest.fixture(autouse=True)
 def _ray_for_marked_tests(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("ray"):
         request.getfixturevalue("shared_ray")

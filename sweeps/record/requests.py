@@ -89,9 +89,13 @@ def ask_to_stop_trial(folder: RunFolder, index: int) -> None:
 
 
 def requests_of(folder: RunFolder) -> list[str]:
-    """Return what is asked of a sweep, by the names of the files; raises OSError."""
+    """Return what is asked of a sweep, by the names of the files; raises OSError.
+
+    Files that are just being written have hidden names: who deletes one, breaks the asking.
+    """
     try:
-        return files_of(folder.requests).names()
+        names = files_of(folder.requests).names()
+        return [name for name in names if not name.startswith(".")]
     except FileNotFoundError:
         return []
 

@@ -127,7 +127,7 @@ def test_a_driver_that_was_frozen_itself_kills_no_worker(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("module", "line", "words", "failed_attempts"),
     [
-        ("raises", "raise OSError('in forward')", "(OSError: in forward)", 2),
+        ("raises", "raise OSError('in forward')", "(OSError: in forward at raises.py:", 2),
         ("late", "if self.calls > 9: raise ValueError('later')", "ValueError: later", 2),
         ("narrow", "out = out[:, :1]", "not to (2, 1)", 0),
         ("exits", "if self.training: raise SystemExit(3)", "SystemExit: 3", 2),

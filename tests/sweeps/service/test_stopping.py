@@ -11,6 +11,7 @@ from sweeps.cli.commands import main
 from sweeps.record.replay import read_ledger
 from sweeps.record.requests import ask_to_stop_trial, requests_of
 from sweeps.record.run_folder import RunFolder
+from sweeps.storage.files import files_of
 from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, events, wait_for
 from tests.sweeps.programs import program_sweep
 
@@ -54,6 +55,27 @@ def test_trials_and_then_the_sweep_are_stopped_from_another_shell_and_resume_lea
     sweeps.resume(run, runner="local", tracking_uri="none")
     assert outcomes(run) == [STOPPED, "completed", STOPPED, "completed"]
     assert epochs_trained(tmp_path).count(0) == before
+
+
+def test_a_request_that_is_just_being_written_is_nobodys_to_take(tmp_path: Path) -> None:
+    """A driver that looked meanwhile deleted the file before it had its name."""
+    folder = RunFolder(tmp_path)
+    folder.requests.mkdir()
+    seen: list[list[str]] = []
+    replace = Path.replace
+
+    def looked_at(self: Path, target: Path) -> Path:
+        seen.append([one.name for one in folder.requests.iterdir()])
+        seen.append(requests_of(folder))
+        return replace(self, target)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Path, "replace", looked_at)
+        files_of(folder.requests).write("trial-3", b"")
+    [names, asked] = seen
+    assert len(names) == 1
+    assert asked == []
+    assert requests_of(folder) == ["trial-3"]
 
 
 def test_what_does_not_run_is_not_stopped_and_what_has_ended_neither(
