@@ -64,8 +64,10 @@ def send_to_cluster(
     """
     if submits_job is None or parsed.local or read_settings().jobs_address is None:
         return False
-    _refuse_unknown(parsed.run)
-    if submits_job == "resume" and not parsed.set and _is_seen(parsed.run):
+    is_seen = _is_seen(parsed.run)
+    if not is_seen and _is_storage_seen():
+        _answer_without_folder(parsed.run, is_status=False)
+    if submits_job == "resume" and not parsed.set and is_seen:
         from sweeps.service.stopping import go_on
 
         if go_on(run := find_run(parsed.run)):
@@ -110,12 +112,6 @@ def ask_cluster(parsed: argparse.Namespace, arguments: Sequence[str]) -> int | N
     write_out(out, gzip.decompress(base64.b64decode(text.partition("answer.html\n")[2])))
     print(f"written to {out}")
     return 0
-
-
-def _refuse_unknown(run: Path) -> None:
-    """Raise RequestError for a sweep that is not in the storage, where that is seen here."""
-    if not _is_seen(run) and _is_storage_seen():
-        _answer_without_folder(run, is_status=False)
 
 
 def _answer_without_folder(run: Path, *, is_status: bool) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sweeps.definition.constraint_checks import read_at
 from sweeps.definition.objective_checks import objective_at
 from sweeps.definition.own_training_checks import trains_itself
 from sweeps.definition.requirement_checks import names_in
 from sweeps.definition.sweep_file import Choose, SweepFile
 from sweeps.models.scoring.objective import SIZES
 from sweeps.models.splits.data_checks import DataSummary
-from sweeps.search_spaces.constraints import Constraint
-from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
+from sweeps.search_spaces.problems import KeyPath, Problem
 
 __all__ = ["check_choose"]
 
@@ -53,11 +53,9 @@ def _of_metric(file: SweepFile, choose: Choose, data: DataSummary | None) -> Ite
 
 def _of_where(file: SweepFile, text: str, data: DataSummary | None) -> Iterator[Problem]:
     place = (*_PLACE, "where")
-    try:
-        constraint = Constraint(text)
-    except SpaceError as err:
-        for one in err.problems:
-            yield Problem(place, text, one.rule, one.choices, one.hint)
+    constraint, unreadable = read_at(text, place)
+    yield from unreadable
+    if constraint is None:
         return
     sizes = () if trains_itself(file.space) else SIZES
     wrong = [

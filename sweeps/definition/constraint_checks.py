@@ -13,7 +13,14 @@ from sweeps.models.own_training_configuration import OwnTrialConfig
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError, did_you_mean
 
-__all__ = ["allows", "check_constraints", "read_constraints", "rejections"]
+__all__ = [
+    "allows",
+    "check_constraints",
+    "problems_at",
+    "read_at",
+    "read_constraints",
+    "rejections",
+]
 
 Configuration = Mapping[str, Any]
 
@@ -23,11 +30,24 @@ def read_constraints(texts: Sequence[str]) -> tuple[dict[int, Constraint], list[
     constraints: dict[int, Constraint] = {}
     problems: list[Problem] = []
     for number, text in enumerate(texts):
-        try:
-            constraints[number] = Constraint(text)
-        except SpaceError as err:
-            problems += _at(number, err)
+        constraint, wrong = read_at(text, ("constraints", number))
+        problems += wrong
+        if constraint is not None:
+            constraints[number] = constraint
     return constraints, problems
+
+
+def read_at(text: str, place: KeyPath) -> tuple[Constraint | None, list[Problem]]:
+    """Return the expression that stands at a place of the file, or None and what is wrong."""
+    try:
+        return Constraint(text), []
+    except SpaceError as err:
+        return None, problems_at(place, err)
+
+
+def problems_at(place: KeyPath, error: SpaceError) -> list[Problem]:
+    """Return what is wrong with an expression, at its place in the file."""
+    return [replace(one, path=(*place, *one.path)) for one in error.problems]
 
 
 def allows(constraints: Iterable[Constraint], configuration: Configuration) -> bool:
@@ -76,7 +96,7 @@ def rejections(
             try:
                 holds = constraint.holds(configuration)
             except SpaceError as err:
-                yield from _at(number, err)
+                yield from problems_at(("constraints", number), err)
                 continue
             if not holds:
                 rule = f"the constraint {constraint.text!r} rejects this configuration"
@@ -92,7 +112,7 @@ def _not_computable(
             if not constraint.holds(configuration):
                 return []
         except SpaceError as err:
-            return _at(number, err)
+            return problems_at(("constraints", number), err)
     return []
 
 
@@ -126,7 +146,3 @@ def _names_of_model(annotation: Any, prefix: str) -> Iterator[str]:
         return
     for member in get_args(annotation):
         yield from _names_of_model(member, prefix)
-
-
-def _at(number: int, error: SpaceError) -> list[Problem]:
-    return [replace(one, path=("constraints", number, *one.path)) for one in error.problems]

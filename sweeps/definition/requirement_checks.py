@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
+from sweeps.definition.constraint_checks import problems_at, read_at
 from sweeps.definition.own_training_checks import trains_itself
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.scoring.objective import SIZES
@@ -26,12 +26,10 @@ def check_requirements(file: SweepFile) -> Iterator[Problem]:
             hint = "have the training raise an error, or write `constraints` of its options"
             yield Problem(place, text, rule, hint=hint)
             continue
-        try:
-            constraint = Constraint(text)
-        except SpaceError as err:
-            yield from (replace(one, path=place) for one in err.problems)
-            continue
-        yield from names_in(constraint, SIZES, place, _way_out)
+        constraint, wrong = read_at(text, place)
+        yield from wrong
+        if constraint is not None:
+            yield from names_in(constraint, SIZES, place, _way_out)
 
 
 def names_in(
@@ -60,7 +58,7 @@ def _tried(constraint: Constraint, known: Sequence[str], place: KeyPath) -> Iter
     try:
         constraint.holds(dict.fromkeys(known, 0.5))
     except SpaceError as err:
-        yield from (replace(one, path=place) for one in err.problems)
+        yield from problems_at(place, err)
 
 
 def _way_out(name: str) -> str:

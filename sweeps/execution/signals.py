@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any, Self
 
 from sweeps.record.recorder import Recorder
-from sweeps.record.stops import Stop, StopReason
+from sweeps.record.stops import Stop, StopReason, is_pause
 
 __all__ = ["Signals"]
 
@@ -60,7 +60,7 @@ class Signals:
     @property
     def is_paused(self) -> bool:
         """Whether all is stopped to go on later in this process."""
-        return self.stopped is not None and self.stopped.reason is StopReason.PAUSED
+        return is_pause(self.stopped)
 
     def switch_to(self, recorder: Recorder) -> None:
         """Stop what `recorder` records from now on; at once if a signal has come already."""

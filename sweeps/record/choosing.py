@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 from typing import Any
 
@@ -90,9 +91,14 @@ class Choosing:
             f"no candidate satisfies final.choose.where, {self.where}, in the mean of its repeats"
         )
 
+    @cached_property
+    def _condition(self) -> Constraint | None:
+        """`where`, read once for all trials."""
+        return Constraint(self.where) if self.where else None
+
     @property
     def _names(self) -> frozenset[str]:
-        return Constraint(self.where).names if self.where else frozenset()
+        return frozenset() if self._condition is None else self._condition.names
 
     def _may_be(self, trial: TrialRecord) -> bool:
         return self.value(trial) is not None and self._holds(_known_of(trial))
@@ -101,7 +107,7 @@ class Choosing:
         """Return whether `where` holds; not where something in it is unknown or not finite."""
         found = [values.get(name, math.nan) for name in self._names]
         return all(map(math.isfinite, found)) and (
-            not self.where or Constraint(self.where).holds(values)
+            self._condition is None or self._condition.holds(values)
         )
 
 

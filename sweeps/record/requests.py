@@ -11,7 +11,7 @@ from __future__ import annotations
 from sweeps.errors import RequestError, StorageError
 from sweeps.record.replay import read_ledger
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.stops import StopReason
+from sweeps.record.stops import is_pause
 from sweeps.storage.files import files_of
 
 __all__ = [
@@ -42,15 +42,13 @@ def ask_to_stop(folder: RunFolder) -> None:
         RequestError: No process runs the sweep.
         StorageError: The request cannot be written.
     """
-    if not folder.is_running():
-        raise RequestError(f"{folder.path} is not running: there is nothing to stop")
+    _refuse_idle(folder, "there is nothing to stop")
     _ask(folder, STOP)
 
 
 def ask_to_pause(folder: RunFolder) -> None:
     """Ask the driver of a sweep to end its session, and to wait; raises as `ask_to_stop`."""
-    if not folder.is_running():
-        raise RequestError(f"{folder.path} is not running: there is nothing to pause")
+    _refuse_idle(folder, "there is nothing to pause")
     if is_paused(folder):
         raise RequestError(f"{folder.path} is paused already")
     _ask(folder, PAUSE)
@@ -63,16 +61,14 @@ def ask_to_go_on(folder: RunFolder) -> None:
         RequestError: No process runs the sweep.
         StorageError: The request cannot be written.
     """
-    if not folder.is_running():
-        raise RequestError(f"{folder.path} is not running: `resume` starts it again")
+    _refuse_idle(folder, "`resume` starts it again")
     forget(folder, PAUSE)  # where it has not been heard
     _ask(folder, GO_ON)
 
 
 def is_paused(folder: RunFolder) -> bool:
     """Return whether a process has this sweep and waits; raises RunFolderError."""
-    stopped = read_ledger(folder).stopped
-    return stopped is not None and stopped.reason is StopReason.PAUSED and folder.is_running()
+    return is_pause(read_ledger(folder).stopped) and folder.is_running()
 
 
 def ask_to_stop_trial(folder: RunFolder, index: int) -> None:
@@ -110,6 +106,11 @@ def trial_of(request: str) -> int | None:
 def forget(folder: RunFolder, request: str) -> None:
     """Take back a request, or note that it is done."""
     files_of(folder.requests).delete(request)
+
+
+def _refuse_idle(folder: RunFolder, what: str) -> None:
+    if not folder.is_running():
+        raise RequestError(f"{folder.path} is not running: {what}")
 
 
 def _ask(folder: RunFolder, request: str) -> None:

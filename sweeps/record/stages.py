@@ -22,7 +22,7 @@ from sweeps.record.final import read_final, read_openings
 from sweeps.record.final_ranking import rank_candidates
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.stops import StopReason
+from sweeps.record.stops import is_pause
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.storage.files import bucket_of, remove_folder
 
@@ -123,8 +123,7 @@ def is_over(folder: RunFolder, record: SweepRecord) -> bool:
 def state_of(folder: RunFolder, record: SweepRecord, is_running: bool) -> str:
     """Return `running`, `paused`, `ended` or `interrupted`: what people see of a sweep."""
     if is_running:
-        is_paused = record.stopped is not None and record.stopped.reason is StopReason.PAUSED
-        return "paused" if is_paused else "running"
+        return "paused" if is_pause(record.stopped) else "running"
     return "ended" if is_over(folder, record) else "interrupted"
 
 

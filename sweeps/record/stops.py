@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Stop", "StopReason", "read_stop"]
+__all__ = ["Stop", "StopReason", "is_pause", "read_stop"]
 
 
 class StopReason(StrEnum):
@@ -61,6 +61,11 @@ class Stop:
     def ends_search(self) -> bool:
         """Whether the search is over although trials are left, so that its final may follow."""
         return self.reason in _ENDS_OF_A_SEARCH
+
+
+def is_pause(stop: Stop | None) -> bool:
+    """Return whether a session stopped to go on later, perhaps in the same process."""
+    return stop is not None and stop.reason is StopReason.PAUSED
 
 
 def read_stop(event: Mapping[str, Any]) -> Stop | None:

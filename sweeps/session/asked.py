@@ -14,16 +14,28 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.stops import StopReason
 from sweeps.storage.files import bucket_of
 
-__all__ = ["listening", "look_every_s"]
+__all__ = ["asked_now", "listening", "look_every_s"]
 
 _PERIOD_S = 0.5
 # Each look at an object store is a request that is paid for.
 _PERIOD_OF_BUCKET_S = 5.0
+_STOPS = {
+    STOP: (StopReason.INTERRUPTED, "interrupted by hand: `stop`"),
+    PAUSE: (StopReason.PAUSED, "paused by hand"),
+}
 
 
 def look_every_s(folder: RunFolder) -> float:
     """Return how often what is asked of a sweep is looked for."""
     return _PERIOD_S if bucket_of(folder.path) is None else _PERIOD_OF_BUCKET_S
+
+
+def asked_now(folder: RunFolder) -> list[str]:
+    """Return what is asked of a sweep; nothing while its storage cannot be read."""
+    try:
+        return requests_of(folder)
+    except OSError:  # it may come back
+        return []
 
 
 @contextmanager
@@ -59,7 +71,7 @@ class _Listener:
 
     def look(self) -> None:
         """Pass on what is asked now."""
-        for request in self._requests():
+        for request in asked_now(self.folder):
             self._take(request)
 
     def tidy(self) -> None:
@@ -68,19 +80,15 @@ class _Listener:
         What is asked of a trial that has not ended stays for the next session, and what is asked of
         a process that waits now is for `goes_on`.
         """
-        for request in self._requests():
+        for request in asked_now(self.folder):
             is_late = request in OF_PROCESS and not self.signals.is_paused
             if is_late or self._is_done(request):
                 forget(self.folder, request)
 
     def _take(self, request: str) -> None:
-        if request == STOP:
-            self.signals.stop(StopReason.INTERRUPTED, "interrupted by hand: `stop`")
-            forget(self.folder, STOP)
-            return
-        if request == PAUSE:
-            self.signals.stop(StopReason.PAUSED, "paused by hand")
-            forget(self.folder, PAUSE)
+        if request in _STOPS:
+            self.signals.stop(*_STOPS[request])
+            forget(self.folder, request)
             return
         if request == GO_ON and self.signals.is_paused:
             return  # it is heard when the session has ended
@@ -93,9 +101,3 @@ class _Listener:
     def _is_done(self, request: str) -> bool:
         index, trials = trial_of(request), self.recorder.record.trials
         return index is not None and (index >= len(trials) or trials[index].outcome is not None)
-
-    def _requests(self) -> list[str]:
-        try:
-            return requests_of(self.folder)
-        except OSError:  # the storage may come back
-            return []

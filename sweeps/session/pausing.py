@@ -5,18 +5,11 @@ from __future__ import annotations
 import time
 
 from sweeps.execution.signals import Signals
-from sweeps.record.requests import GO_ON, PAUSE, STOP, forget, requests_of
+from sweeps.record.requests import GO_ON, PAUSE, STOP, forget
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.stops import StopReason
-from sweeps.record.sweep_record import SweepRecord
-from sweeps.session.asked import look_every_s
+from sweeps.session.asked import asked_now, look_every_s
 
-__all__ = ["goes_on", "has_paused"]
-
-
-def has_paused(record: SweepRecord) -> bool:
-    """Return whether the last session ended because it was asked to pause."""
-    return record.stopped is not None and record.stopped.reason is StopReason.PAUSED
+__all__ = ["goes_on"]
 
 
 def goes_on(folder: RunFolder, signals: Signals) -> bool:
@@ -27,7 +20,7 @@ def goes_on(folder: RunFolder, signals: Signals) -> bool:
             another driver that takes the sweep over.
     """
     while signals.is_paused:
-        for request in _asked(folder):
+        for request in asked_now(folder):
             if request in (GO_ON, STOP):
                 forget(folder, request)
                 return request == GO_ON
@@ -35,10 +28,3 @@ def goes_on(folder: RunFolder, signals: Signals) -> bool:
                 forget(folder, request)
         time.sleep(look_every_s(folder))
     return False
-
-
-def _asked(folder: RunFolder) -> list[str]:
-    try:
-        return requests_of(folder)
-    except OSError:  # the storage may come back
-        return []

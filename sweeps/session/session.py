@@ -28,14 +28,14 @@ from sweeps.record.results import Results, restore_results, write_results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log_settings, logged
 from sweeps.record.stages import is_followed_up, is_over, stage_folders
-from sweeps.record.stops import Stop, StopReason
+from sweeps.record.stops import Stop, StopReason, is_pause
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.session.asked import listening
 from sweeps.session.closing import draw_figures, draw_report
 from sweeps.session.follow_up import FollowUp
 from sweeps.session.growth import growing_plan
 from sweeps.session.inputs import keep_inputs
-from sweeps.session.pausing import goes_on, has_paused
+from sweeps.session.pausing import goes_on
 from sweeps.session.sweep_data import SweepData, load_data
 from sweeps.session.trainer import Part, RunnerName, Trainer
 from sweeps.storage.files import bucket_of
@@ -141,7 +141,7 @@ class _Process:
                 )
                 with listening(folder, recorder, signals):
                     missing = session.run(self.mirror, accepted)
-                is_paused = recorder.fatal is None and has_paused(record)
+                is_paused = recorder.fatal is None and is_pause(record.stopped)
                 is_asked = is_paused and self._waits(signals)
         spent_s += (record.ended_at or 0.0) - record.session_from
         return _Ended(missing, recorder.fatal, is_asked, spent_s)

@@ -77,16 +77,14 @@ def print_answer(results: Results, console: Console) -> None:
 
 def _print_failures(record: SweepRecord, path: Path, console: Console) -> None:
     """Print why trials failed, diverged and were rejected, and where the tracebacks are."""
-    diverged = [trial for trial in record.trials if trial.outcome is Outcome.DIVERGED]
-    if diverged:
-        more = f" and {len(diverged) - 1} more" if len(diverged) > 1 else ""
-        text = f"Trial {diverged[0].trial.index}{more} diverged: {diverged[0].reason}"
-        console.print(text, soft_wrap=True, highlight=False, markup=False)
-    rejected = [trial for trial in record.trials if trial.outcome is Outcome.REJECTED]
-    if rejected:
-        more = f" and {len(rejected) - 1} more were" if len(rejected) > 1 else " was"
-        text = f"Trial {rejected[0].trial.index}{more} rejected: {rejected[0].reason}"
-        console.print(text, soft_wrap=True, highlight=False, markup=False)
+    for outcome, of_one, of_more in (
+        (Outcome.DIVERGED, "diverged", "diverged"),
+        (Outcome.REJECTED, "was rejected", "were rejected"),
+    ):
+        if found := [trial for trial in record.trials if trial.outcome is outcome]:
+            what = of_one if len(found) == 1 else f"and {len(found) - 1} more {of_more}"
+            text = f"Trial {found[0].trial.index} {what}: {found[0].reason}"
+            console.print(text, soft_wrap=True, highlight=False, markup=False)
     failed: dict[str, list[int]] = {}
     for trial in record.trials:
         if trial.outcome is Outcome.FAILED:
