@@ -88,7 +88,7 @@ def report_sections(folder: RunFolder) -> list[Section]:
     # A value at the beginning says little of a trial whose values, and net, became others.
     is_fixed = not evidence.file.is_population
     parameters = parallel_coordinates(evidence, [one.name for one in ranked]) if is_fixed else None
-    curves = learning_curves(evidence)
+    curves = learning_curves(evidence, record.best.trial.index if record.best else None)
     sections = [
         _summary(folder, record, analysis, choice, openings),
         Section("How the trials went", panels=_there(curves, *history_panels(evidence))),

@@ -30,9 +30,13 @@ _MOST_SINGLE = 20
 _FEWEST_FOR_BAND = 3
 
 
-def learning_curves(evidence: Evidence) -> Panel | None:
-    """The objective by epoch, the best trial in front: each curve, or of many their quartiles."""
-    metric, best = evidence.objective.metric, _best(evidence)
+def learning_curves(evidence: Evidence, best: int | None) -> Panel | None:
+    """The objective by epoch, the best trial in front: each curve, or of many their quartiles.
+
+    Args:
+        best: The trial that is ranked first, of several with one value; None where none is.
+    """
+    metric = evidence.objective.metric
     shown = {
         at: curve
         for at, curve in enumerate(evidence.curves)
@@ -182,11 +186,6 @@ def _history(evidence: Evidence, axis: ValueAxis, x: Any, title: str) -> tuple[g
         )
     )  # fmt: skip
     return figure(traces, title, evidence.objective.metric, **axis.layout()), words
-
-
-def _best(evidence: Evidence) -> int | None:
-    has = np.isfinite(evidence.losses)
-    return int(np.nanargmin(np.where(has, evidence.losses, np.nan))) if has.any() else None
 
 
 def _word(outcome: str) -> str:

@@ -70,6 +70,22 @@ def test_the_best_curve_and_the_running_best_are_those_of_the_record(results: Re
     assert list(running.y) == pytest.approx(np.minimum.accumulate(np.array(values)), rel=1e-5)
 
 
+def test_of_trials_with_one_accuracy_the_curves_name_the_one_that_is_ranked_first(
+    tmp_path: Path,
+) -> None:
+    results = run(
+        tmp_path, seed="2", objective="{metric: dev_accuracy}",
+        search="{method: random, trials: 12}", space=space(epochs=40),
+    )  # fmt: skip
+    record = results.record
+    best = record.best
+    assert best is not None
+    tied = [one for one in record.trials if record.value(one) == record.value(best)]
+    assert tied[0].trial.index < best.trial.index  # in the order of the plan another comes first
+    found = figure(panels(results.folder)["Learning curves"])
+    assert f"best: trial {best.trial.index}" in [trace.name for trace in found.data]
+
+
 def figure(panel: Panel) -> Any:
     assert panel.figure is not None
     return panel.figure
