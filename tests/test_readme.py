@@ -1,4 +1,4 @@
-"""The README's commands and code blocks run as they stand there, in a copy of the checkout."""
+"""Commands and code of the README, and of docs/commands.md, run in a copy of the checkout."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from tests.sweeps.sweep_files import write_sweep
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+COMMANDS = (ROOT / "docs" / "commands.md").read_text()
+_VARIABLE = re.compile(r'"(SWEEPS_[A-Z_]+)"')
 LEFT_OUT = (".venv", ".git", "runs", ".cluster", "__pycache__", ".*_cache", ".hypothesis")
 
 
-def blocks(language: str) -> list[str]:
-    return [text for found, text in BLOCKS if found == language]
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def page(url: str, server: subprocess.Popen[bytes]) -> str:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("command", blocks("sh")[2].strip().splitlines())
+@pytest.mark.parametrize("command", blocks("sh", COMMANDS)[0].strip().splitlines())
 def test_each_command_by_hand_succeeds(checkout: Path, command: str) -> None:
     done = shell(command, checkout)
     assert done.returncode == 0, done.stderr
@@ -101,7 +102,7 @@ def test_each_command_by_hand_succeeds(checkout: Path, command: str) -> None:
 @pytest.mark.cluster
 @pytest.mark.timeout(900)
 def test_the_cluster_block_sends_a_sweep_and_shows_it(checkout: Path, tmp_path: Path) -> None:
-    block = blocks("sh")[3]
+    block = blocks("sh")[2]
     assert block.splitlines()[0] == "make cluster"
     if not (shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))):
         pytest.skip("PostgreSQL's server is not installed")
@@ -143,9 +144,16 @@ def test_the_python_block_runs_in_that_project(project: Path) -> None:
 
 
 def test_every_command_is_described() -> None:
-    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    described = set(re.findall(r"`([a-z]+)(?: [A-Za-z\[-][^`]*)?`", page))
+    described = set(re.findall(r"`([a-z]+)(?: [A-Za-z\[-][^`]*)?`", COMMANDS))
     assert {name for name in command_names() if name not in described} == set()
+
+
+def test_every_variable_of_the_environment_is_described() -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
+    files = [path for name in ("sweeps", "models", "infra") for path in (ROOT / name).rglob("*.py")]
+    named = {name for path in files for name in _VARIABLE.findall(path.read_text(encoding="utf-8"))}
+    assert "SWEEPS_STORAGE" in named
+    assert {name for name in named if f"`{name}`" not in pages} == set()
 
 
 def command_names() -> set[str]:
