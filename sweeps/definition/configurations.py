@@ -8,7 +8,10 @@ from typing import Any
 
 from sweeps.models.changes import changed_until
 
-__all__ = ["flatten", "varied_keys"]
+__all__ = ["flatten", "varied_in", "varied_keys"]
+
+# What a flat configuration has where a section, or a list of them, is absent.
+_NOTHING = {"null", "{}", "[]"}
 
 
 def flatten(configuration: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -34,10 +37,28 @@ def varied_keys(flats: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the keys that differ among the flat configurations that have them, in order.
 
     A default that only one option of a choice has (Adam's beta1) is the same wherever it is, and
-    is left out; the `kind` that was chosen tells as much.
+    is left out; the `kind` that was chosen tells as much. Where a section is absent in some, or a
+    value is in its place, one of its keys tells where it is.
     """
     values: dict[str, set[str]] = {}
     for flat in flats:
         for key, value in flat.items():
             values.setdefault(key, set()).add(json.dumps(value))
-    return [key for key, found in values.items() if len(found) > 1]
+    varied = {key for key, found in values.items() if len(found) > 1}
+    for key, found in values.items():
+        inside = [one for one in values if one.startswith(f"{key}.")]
+        if inside:
+            varied |= {key} if found - _NOTHING else set()
+            varied |= set() if varied.intersection(inside) else {inside[0]}
+    return [key for key in values if key in varied]
+
+
+def varied_in(flat: Mapping[str, Any], varied: Sequence[str]) -> list[str]:
+    """Return the keys by which one configuration shows what was varied.
+
+    Where it lacks a section that others have, that is the section's own key.
+
+    Args:
+        varied: As `varied_keys` returns them, of configurations among which it is.
+    """
+    return [key for key in flat if any(f"{one}.".startswith(f"{key}.") for one in varied)]

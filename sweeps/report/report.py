@@ -13,7 +13,7 @@ from sweeps.analysis.evidence import Evidence, gather
 from sweeps.analysis.failures import failures
 from sweeps.analysis.summary import Analysis, analyse
 from sweeps.analysis.tuning_curve import TuningCurve
-from sweeps.definition.configurations import flatten, varied_keys
+from sweeps.definition.configurations import flatten, varied_in, varied_keys
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.infra.command_line import command
 from sweeps.models.scoring.tasks import TASKS
@@ -216,7 +216,8 @@ def _winner_facts(record: SweepRecord, choice: FinalChoice | None) -> dict[str, 
     title = "best" if choice is None else "winner"
     winner = _winner(record, choice)
     flat = {} if winner is None else flatten(winner.trial.configuration)
-    return {f"{title}: {key}": str(flat[key]) for key in _varied(record.trials) if key in flat}
+    shown = varied_in(flat, _varied(record.trials))
+    return {f"{title}: {key}": "none" if flat[key] is None else str(flat[key]) for key in shown}
 
 
 def _winner(record: SweepRecord, choice: FinalChoice | None) -> TrialRecord | None:

@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from sweeps.definition.configurations import flatten, varied_keys
+from sweeps.definition.configurations import flatten, varied_in, varied_keys
 from sweeps.definition.lineage import schedule_of
 from sweeps.errors import MissingExtraError, require_extra
 from sweeps.infra.command_line import command, shown_path
@@ -256,9 +256,9 @@ def _print_winner(results: Results, console: Console) -> None:
     grid = Table.grid(padding=(0, 2))
     flats = [flatten(trial.trial.configuration) for trial in record.trials]
     flat = flats[winner.trial.index]
-    varied = [key for key in varied_keys(flats) if key in flat]
+    varied = varied_in(flat, varied_keys(flats))
     for key in varied or flat:
-        grid.add_row(f"  {key}", _text_of(flat[key]))
+        grid.add_row(f"  {key}", _text_of(flat[key]) or "none")
     console.print(grid)
     _print_schedule(winner, console)
     rest = len(flat) - len(varied)
