@@ -12,10 +12,10 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from sweeps.infra.package import python_path
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sweeps.models.scoring.objective import Objective
     from sweeps.models.splits.splits import TrainDev
 
-__all__ = ["LIMIT_S", "FreshProcess", "Order", "answers_apart", "command_of", "environment_of"]
+__all__ = ["LIMIT_S", "FreshProcess", "Order", "command_of", "environment_of", "limit_computing"]
 
 LIMIT_S = 20  # of computing, whatever else the machine does
 
@@ -55,10 +55,12 @@ class FreshProcess:
     """The process, from its start to its answer."""
 
     def __init__(self) -> None:
+        # No pipe: its end would not come while a process that own code has forked holds it open.
+        self._answer = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             command_of(__name__),
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=self._answer,
             stderr=subprocess.DEVNULL,  # the first one's would stay open as long as this one
             env=environment_of(),
         )
@@ -75,12 +77,13 @@ class FreshProcess:
         """
         asked = pickle.dumps((order, trial, checkpoint))
         try:
-            said, _ = self._process.communicate(asked)
+            self._process.communicate(asked)
         except ValueError as err:
             raise ChildProcessError(
                 "a process that goes on with one trial was asked twice"
             ) from err
-        if not said:
+        self._answer.seek(0)
+        if not (said := self._answer.read()):
             raise ChildProcessError(f"going on from a checkpoint in a new process {self._ended()}")
         answer: Trained | str | OSError = pickle.loads(said)
         if isinstance(answer, OSError):
@@ -103,12 +106,9 @@ def environment_of() -> Mapping[str, str]:
     return {**os.environ, "PYTHONPATH": python_path()}
 
 
-def answers_apart() -> BinaryIO:
-    """Limit what this process computes; returns where its answer goes, and own code prints not."""
+def limit_computing() -> None:
+    """Limit what this process computes."""
     resource.setrlimit(resource.RLIMIT_CPU, (LIMIT_S, LIMIT_S + 1))
-    answer = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return answer
 
 
 def main() -> None:
@@ -118,7 +118,9 @@ def main() -> None:
     from sweeps.models.own_code.own_processes import end_with_parent
 
     end_with_parent()
-    answer = answers_apart()
+    limit_computing()
+    answer = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # where own code may print
     if asked := sys.stdin.buffer.read():
         packed, trial, checkpoint = pickle.loads(asked)
         order: Order = pickle.loads(packed)
@@ -132,7 +134,6 @@ def main() -> None:
             done = OSError(described(err))
         except (Exception, SystemExit) as err:
             done = described(err)
-        with suppress(BrokenPipeError):
-            answer.write(pickle.dumps(done))
-            answer.flush()
+        answer.write(pickle.dumps(done))
+        answer.flush()
     os._exit(0)  # whatever own code has left running

@@ -10,11 +10,12 @@ import math
 import os
 import pickle
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sweeps.definition.loading import located
@@ -26,11 +27,12 @@ from sweeps.execution.fresh_process import (
     LIMIT_S,
     FreshProcess,
     Order,
-    answers_apart,
     command_of,
     environment_of,
+    limit_computing,
 )
 from sweeps.models.own_code.roles import metric_functions, trial_functions
+from sweeps.models.process.child_program import ChildProgram, ProgramEnd
 from sweeps.models.trial_kinds import is_program
 from sweeps.search_spaces.problems import Problem
 
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 __all__ = ["rehearse_sweep"]
 
 _HANGS_S = 90.0
+# For processes that own code has left running, from SIGTERM to SIGKILL.
+_GRACE_S = 1.0
+_ORDER, _FOUND, _OUTPUT = "order.pickle", "found.jsonl", "output.log"
 _MOST_TRIALS = 64
 _WAY_OUT = "`trial: {sanity_check: warn}` runs the sweep all the same, and records this"
 
@@ -109,27 +114,36 @@ def _problem(sweep: Sweep, planned: Sequence[PlannedTrial], found: dict[str, Any
 
 
 def _found_apart(order: Order) -> tuple[list[dict[str, Any]], str]:
-    """Return what another process finds, and why it did not come to its end; empty if it did."""
-    left = ""
-    try:
-        done = subprocess.run(
-            command_of(__name__),
-            input=pickle.dumps(order),
-            capture_output=True,
-            timeout=_HANGS_S,
-            env=environment_of(),
-            check=False,
-        )
-        said = done.stdout
-        if done.returncode == -signal.SIGXCPU:
-            left = f"it computed for more than {LIMIT_S} s"
-        elif done.returncode:
-            left = f"its process ended with {done.returncode}: {_last_line(done.stderr)}"
-    except subprocess.TimeoutExpired as err:
-        said, left = err.stdout or b"", f"it took more than {_HANGS_S:g} s"
-    lines = [json.loads(line) for line in said.splitlines()]
+    """Return what another process finds, and why it did not come to its end; empty if it did.
+
+    It and all that own code starts there end before this returns.
+    """
+    with TemporaryDirectory(prefix="sweeps-") as name:
+        folder = Path(name)
+        (folder / _ORDER).write_bytes(pickle.dumps(order))
+        (folder / _FOUND).touch()
+        command = [*command_of(__name__), name]
+        output = folder / _OUTPUT
+        program = ChildProgram(command, Path.cwd(), environment_of(), output, _GRACE_S)
+        try:
+            end = program.wait(_HANGS_S)
+        finally:
+            program.stop()
+        lines = [json.loads(line) for line in (folder / _FOUND).read_bytes().splitlines()]
+        left = _why_left(end, output)
     found = [line for line in lines if "rule" in line]
     return found, next((line["left"] for line in lines if "left" in line), left)
+
+
+def _why_left(end: ProgramEnd | None, output: Path) -> str:
+    """Return why a rehearsal did not come to its end; empty if it did."""
+    if end is None:
+        return f"it took more than {_HANGS_S:g} s"
+    if end.code == -signal.SIGXCPU:
+        return f"it computed for more than {LIMIT_S} s"
+    if end.code == 0:
+        return ""
+    return f"its process ended with {end.code}: {end.error or _last_line(output.read_bytes())}"
 
 
 def _last_line(text: bytes) -> str:
@@ -138,13 +152,15 @@ def _last_line(text: bytes) -> str:
 
 
 def main() -> None:
-    """Rehearse what standard input asks for; prints one line of JSON for each finding."""
-    answer = answers_apart()
+    """Rehearse what is in the folder that is named; adds one line of JSON for each finding."""
+    folder = Path(sys.argv.pop())
+    limit_computing()
     fresh = FreshProcess()
-    packed = sys.stdin.buffer.read()
-    for line in _rehearsed(pickle.loads(packed), partial(fresh.go_on, packed)):
-        answer.write(f"{json.dumps(line)}\n".encode())
-        answer.flush()
+    packed = (folder / _ORDER).read_bytes()
+    with (folder / _FOUND).open("a", encoding="utf-8") as answer:
+        for line in _rehearsed(pickle.loads(packed), partial(fresh.go_on, packed)):
+            answer.write(f"{json.dumps(line)}\n")
+            answer.flush()
     os._exit(0)  # whatever own code has left running
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import resource
 import signal
+import time
 from typing import Any
 
 import numpy as np
@@ -70,6 +72,70 @@ class HashesATextAnew(_Changed):
 
     def factor(self) -> float:
         return 1 + 0.1 * hash("a text") / 2**63
+
+
+_begun: list[bool] = []
+
+
+class _NewProcess(_Changed):
+    """Does something where its first batch in a process is not that of its first epoch."""
+
+    def __init__(self, input_shape: tuple[int, ...], outputs: int) -> None:
+        super().__init__(input_shape, outputs)
+        self.register_buffer("count", torch.zeros(()))
+
+    def factor(self) -> float:
+        self.count: Tensor
+        if self.training and torch.is_grad_enabled():
+            if self.count and not _begun:
+                self.act()
+            _begun.append(True)
+            self.count += 1
+        return 1.0
+
+    def act(self) -> None:
+        raise NotImplementedError
+
+
+class RaisesInANewProcess(_NewProcess):
+    def act(self) -> None:
+        raise KeyError("a table that only the first process has")
+
+
+class ExitsInANewProcess(_NewProcess):
+    def act(self) -> None:
+        raise SystemExit(3)
+
+
+class KillsANewProcess(_NewProcess):
+    def act(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class ComputesInANewProcess(_NewProcess):
+    """Never ends; the limit that the rehearsal sets comes sooner here."""
+
+    def act(self) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        assert soft != resource.RLIM_INFINITY
+        resource.setrlimit(resource.RLIMIT_CPU, (1, hard))
+        while True:
+            pass
+
+
+class SleepsInANewProcess(_NewProcess):
+    def act(self) -> None:
+        while True:
+            time.sleep(1)
+
+
+class LeavesForksInANewProcess(_NewProcess):
+    """What it forks holds all files of its process open, and does not end."""
+
+    def act(self) -> None:
+        if not os.fork():
+            while True:
+                time.sleep(1)
 
 
 class CountsEvaluations(_Changed):

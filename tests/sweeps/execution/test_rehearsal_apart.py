@@ -10,6 +10,8 @@ import pytest
 import sweeps
 from sweeps.cli.commands import main
 from sweeps.errors import SweepFileError
+from sweeps.execution import rehearsal_apart
+from tests.sweeps.drivers import driver
 from tests.sweeps.sweep_files import space, write_sweep
 
 NETS = "tests.sweeps.execution.rehearsed_nets"
@@ -91,3 +93,72 @@ def test_what_no_checkpoint_holds_is_found_in_a_new_process(net: str, tmp_path: 
     assert "goes on from its checkpoint in a new process differs in epoch 2 " in problem.rule
     assert "nothing that a module, a class or a function remembers" in problem.hint
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("net", "words"),
+    [
+        ("RaisesInANewProcess", "raised KeyError: 'a table that only the first process has'"),
+        ("ExitsInANewProcess", "raised SystemExit: 3"),
+    ],
+)
+def test_what_going_on_in_a_new_process_raises_is_an_error_at_its_place(
+    net: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = f"{{kind: custom, target: '{NETS}:{net}'}}"
+    path = write_sweep(tmp_path, space=space(model), trial="{sanity_check: error}")
+    assert main(["validate", "--run-code", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert "space.model.target" in said
+    assert f"goes on from its checkpoint in a new process {words}" in said
+
+
+@pytest.mark.parametrize(
+    ("net", "words"),
+    [
+        ("KillsANewProcess", "going on from a checkpoint in a new process ended it with -9"),
+        (
+            "ComputesInANewProcess",
+            "going on from a checkpoint in a new process computed for more than 20 s",
+        ),
+    ],
+)
+def test_a_new_process_that_ends_without_an_answer_is_told(
+    net: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = f"{{kind: custom, target: '{NETS}:{net}'}}"
+    path = write_sweep(tmp_path, space=space(model), trial="{sanity_check: error}")
+    assert main(["validate", "--run-code", str(path), "--json"]) == 0
+    (note,) = json.loads(capsys.readouterr().out)["sanity"]
+    assert "the sanity check of own code was not completed: " in note
+    assert words in note
+
+
+def test_a_new_process_that_never_ends_is_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rehearsal_apart, "_HANGS_S", 5.0)
+    model = f"{{kind: custom, target: '{NETS}:SleepsInANewProcess'}}"
+    path = write_sweep(tmp_path, space=space(model), trial="{sanity_check: error}")
+    assert main(["validate", "--run-code", str(path), "--json"]) == 0
+    (note,) = json.loads(capsys.readouterr().out)["sanity"]
+    assert "was not completed: it took more than 5 s" in note
+
+
+def test_processes_that_own_code_leaves_end_with_the_rehearsal(tmp_path: Path) -> None:
+    (tmp_path / "leaves.py").write_text(
+        f"import os, subprocess\nfrom {NETS} import LeavesForksInANewProcess as Forks\n"
+        "def build(input_shape, outputs):\n"
+        "    subprocess.Popen(['sleep', '3611'])\n"
+        "    subprocess.Popen(['sleep', '3612'], start_new_session=True)\n"
+        "    os.system('trap \"\" TERM; sleep 3613 &')\n"
+        "    return Forks(input_shape, outputs)\n"
+    )
+    model = "{kind: custom, target: 'leaves:build'}"
+    path = write_sweep(tmp_path, space=space(model), trial="{sanity_check: error}")
+    with driver("validate", "--run-code", path) as one:
+        code, said = one.wait()
+        left = one.left_running()
+    assert code == 0, said
+    assert "not completed" not in said
+    assert left == []
