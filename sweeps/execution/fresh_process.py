@@ -56,7 +56,7 @@ class FreshProcess:
 
     def __init__(self) -> None:
         # No pipe: its end would not come while a process that own code has forked holds it open.
-        self._answer = tempfile.TemporaryFile()
+        self._answer = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
         self._process = subprocess.Popen(
             command_of(__name__),
             stdin=subprocess.PIPE,
