@@ -18,6 +18,7 @@ from typing import IO, Any, Self
 
 from sweeps.errors import StorageError
 from sweeps.infra.package import python_path
+from sweeps.infra.sqlite_uri import file_of
 from sweeps.record.run_folder import RunFolder
 from sweeps.storage.refusals import next_step
 
@@ -25,12 +26,12 @@ __all__ = ["LOG_FILE", "STATUS_FILE", "TrackingProcess"]
 
 STATUS_FILE = "tracking.json"
 LOG_FILE = "tracking.log"
-# How long the end of a sweep waits for a server that does not answer, and for what takes long with
-# one that does: artifacts and a model on their way, and a report.
+# How long the end of a sweep waits for a server that does not answer, and for what takes long on
+# a busy machine: the tracker's start, a store in a file, artifacts and a model, and a report.
 PATIENCE_S = 20.0
 _LONG_PATIENCE_S = 300.0
-_STAGES = ("trials", "sweep", "model", "report", "done")
-_LONG_STAGES = ("sweep", "model", "report")
+_STAGES = ("start", "trials", "sweep", "model", "report", "done")
+_LONG_STAGES = ("start", "sweep", "model", "report")
 
 
 class TrackingProcess:
@@ -95,14 +96,21 @@ class TrackingProcess:
             return
         furthest, since = self._progress(), time.monotonic()
         while self._process.poll() is None and not must_stop():
-            is_long = self.status().get("stage") in _LONG_STAGES and not self.error
-            if time.monotonic() - since > (_LONG_PATIENCE_S if is_long else PATIENCE_S):
+            if time.monotonic() - since > (_LONG_PATIENCE_S if self._is_busy() else PATIENCE_S):
                 return
             time.sleep(0.02)
             # After an error the stages come again, which is not progress.
             reached = tuple(map(max, self._progress(), furthest))
             if reached != furthest:
                 furthest, since = reached, time.monotonic()
+
+    def _is_busy(self) -> bool:
+        """Return whether the tracker works, and does not wait for a server."""
+        is_file = self._uri is not None and file_of(self._uri) is not None
+        return not self.error and (is_file or self._stage() in _LONG_STAGES)
+
+    def _stage(self) -> str:
+        return str(self.status().get("stage", "start"))  # until it has said anything
 
     @property
     def is_on(self) -> bool:
@@ -128,9 +136,8 @@ class TrackingProcess:
 
     def _progress(self) -> tuple[int, ...]:
         """Return how many ended trials are recorded, stages' too, and the number of the stage."""
-        status = self.status()
-        in_stages = sum(status.get("recorded_in", {}).values())
-        return self.recorded() + in_stages, _STAGES.index(status.get("stage", "trials"))
+        in_stages = sum(self.status().get("recorded_in", {}).values())
+        return self.recorded() + in_stages, _STAGES.index(self._stage())
 
     def recorded(self) -> int:
         """Return how many ended trials of the search are in MLflow."""

@@ -170,11 +170,12 @@ def test_a_server_that_is_away_is_one_line_of_the_log_without_the_password(
 class Retrying(TrackingProcess):
     """A tracker that goes through its stages again and again, and never comes to an end."""
 
-    def __init__(self) -> None:
+    def __init__(self, uri: str = "http://127.0.0.1:9") -> None:
+        self._uri = uri
         self._process: Any = self
         self._moment = 0
 
-    def poll(self) -> None:
+    def poll(self) -> int | None:
         return None
 
     def status(self) -> dict[str, Any]:
@@ -191,6 +192,39 @@ def test_a_tracker_that_repeats_its_stages_makes_no_progress(
     begun = time.monotonic()
     Retrying().finish(must_stop=lambda: time.monotonic() - begun > 10)
     assert 1 <= time.monotonic() - begun < 5
+
+
+class Slow(Retrying):
+    """A tracker that is done when it was looked at thirty times, and says the same until then."""
+
+    def __init__(self, uri: str, said: dict[str, Any]) -> None:
+        super().__init__(uri)
+        self._said = said
+
+    def poll(self) -> int | None:
+        self._moment += 1
+        return 0 if self._moment > 30 else None
+
+    def status(self) -> dict[str, Any]:
+        return self._said
+
+
+@pytest.mark.parametrize(
+    ("uri", "said", "is_waited_for"),
+    [
+        pytest.param("http://127.0.0.1:9", {}, True, id="starting"),
+        pytest.param("sqlite:///mlflow.db", {"stage": "trials"}, True, id="a store in a file"),
+        pytest.param("sqlite:///x.db", {"stage": "trials", "error": "locked"}, False, id="error"),
+        pytest.param("http://127.0.0.1:9", {"stage": "trials"}, False, id="no answer"),
+    ],
+)
+def test_only_a_server_that_does_not_answer_is_given_up_soon(
+    uri: str, said: dict[str, Any], is_waited_for: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "PATIENCE_S", 0.0)
+    tracker = Slow(uri, said)
+    tracker.finish()
+    assert tracker.is_complete == is_waited_for
 
 
 def test_the_wait_for_a_tracker_ends_when_it_must() -> None:
