@@ -55,31 +55,47 @@ def add_cluster_commands(commands: Any) -> None:
 
 def send_to_cluster(
     parsed: argparse.Namespace, arguments: Sequence[str], submits_job: str | None
-) -> bool:
-    """Have a job do a command where RAY_ADDRESS is a Jobs address; returns whether one does.
+) -> int | None:
+    """Have a job do a command where RAY_ADDRESS is a Jobs address; returns the exit code, or None.
 
     Args:
         arguments: The command line after the command's name.
         submits_job: The command's name; None for one that is never sent.
     """
     if submits_job is None or parsed.local or read_settings().jobs_address is None:
-        return False
+        return None
     is_seen = _is_seen(parsed.run)
     if not is_seen and _is_storage_seen():
         _answer_without_folder(parsed.run, is_status=False)
-    if submits_job == "resume" and not parsed.set and is_seen:
-        from sweeps.service.stopping import go_on
-
-        if go_on(run := find_run(parsed.run)):
-            print(f"{run} goes on in the job that has it")
-            return True
+    if submits_job == "resume" and not parsed.set:
+        went_on = _go_on_in_job(parsed.run, is_seen=is_seen)
+        if went_on is not None:
+            return went_on
     from sweeps.service.submission import send
 
     rest = list(arguments)
     # As it was typed: `digits/` is the path `digits`.
     del rest[[Path(word) for word in rest].index(parsed.run)]
     _print_submitted(send(submits_job, parsed.run.name, rest))
-    return True
+    return 0
+
+
+def _go_on_in_job(run: Path, *, is_seen: bool) -> int | None:
+    """Have a paused sweep go on in the job that has it; returns the exit code, None without one."""
+    if is_seen:
+        from sweeps.service.stopping import go_on
+
+        if not go_on(found := find_run(run)):
+            return None
+        print(f"{found} goes on in the job that has it")
+        return 0
+    from sweeps.service import submission
+
+    if submission.running_job(_id_of(run)) is None:
+        return None
+    code, text = submission.ask(["resume", _id_of(run), "--if-paused"])
+    sys.stdout.write(text)
+    return code
 
 
 def ask_cluster(parsed: argparse.Namespace, arguments: Sequence[str]) -> int | None:

@@ -73,9 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_command(parsed: argparse.Namespace, given: list[str]) -> int:
-    if send_to_cluster(parsed, given[1:], getattr(parsed, "submits_job", None)):
-        return 0
-    answered = ask_cluster(parsed, given)
+    sent = send_to_cluster(parsed, given[1:], getattr(parsed, "submits_job", None))
+    answered = ask_cluster(parsed, given) if sent is None else sent
     if answered is not None:
         return answered
     for name in {"run", "first", "second"} & vars(parsed).keys():

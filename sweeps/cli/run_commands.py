@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.cli.shared import add_running, add_set, options_of, print_results
+from sweeps.errors import RequestError
 
 __all__ = ["add_run_commands"]
 
@@ -18,6 +19,8 @@ def add_run_commands(commands: Any) -> None:
     """Add resume, extend, retry, final and sync."""
     command = _add(commands, "resume", _resume, "run what a sweep has not finished")
     add_set(command)
+    # What a machine that does not see the storage has a job ask.
+    command.add_argument("--if-paused", action="store_true", help=argparse.SUPPRESS)
     command = _add(commands, "extend", _extend, "add trials to a sweep's plan and run them")
     command.add_argument("--trials", type=_number, required=True, help="how many more")
     _add(commands, "retry", _retry, "run the failed trials of a sweep again")
@@ -63,6 +66,8 @@ def _resume(parsed: argparse.Namespace) -> int:
     if not parsed.set and go_on(parsed.run):
         print(f"{parsed.run} goes on in the process that has it")
         return 0
+    if parsed.if_paused:
+        raise RequestError(f"{parsed.run} is not paused: there is nothing that could go on")
     if open_run(parsed.run).is_finished:
         print(f"{parsed.run} is finished: there is nothing to resume", file=sys.stderr)
     return print_results(parsed, resume(parsed.run, overrides=parsed.set, **options_of(parsed)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from sweeps.record.ledger import read_events
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import stage_folders, state_of
+from sweeps.record.stops import is_pause
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.terminal.console import PlainConsole
 from sweeps.terminal.progress import EpochRate, duration, status_line, time_left_s
@@ -85,8 +87,18 @@ def print_status(path: Path, *, as_json: bool) -> None:
         print(f"{name}: {line}")
     if one.state in ("interrupted", "paused"):
         print(f"Continue:  {command('resume', path)}")
-    for name, cpus, gpus in one.nodes:
-        print(f"node {name}: {cpus:g} CPU cores" + (f", {gpus:g} GPUs" if gpus else ""))
+    for node, count in Counter(one.nodes).items():
+        print(_node_line(*node, count))
+
+
+def _node_line(name: str, cpus: float, gpus: float, count: int) -> str:
+    """Return what a node has, or several of one address: those of one machine share it."""
+    has = _counted(cpus, "CPU core") + (f", {_counted(gpus, 'GPU')}" if gpus else "")
+    return f"node {name}: {has}" if count == 1 else f"{count} nodes at {name}: {has} each"
+
+
+def _counted(number: float, what: str) -> str:
+    return f"{number:g} {what}" + ("" if number == 1 else "s")
 
 
 def print_list(runs: Path, *, as_json: bool) -> None:
@@ -127,7 +139,8 @@ def _progress(folder: RunFolder, record: SweepRecord, running: bool) -> _Progres
     epochs = sum(trial.epochs for trial in record.trials)
     # The reader's clock may be behind the driver's.
     now = rate.update(epochs, max(time.time(), last_t))
-    epochs_per_s = now if running and record.is_open else None
+    is_training = running and record.is_open and not is_pause(record.stopped)
+    epochs_per_s = now if is_training else None
     if not running:
         record.shared = ""  # of a driver that was killed
     line = status_line(record, epochs_per_s)

@@ -150,3 +150,22 @@ def test_a_sweep_whose_job_is_starting_is_no_mistake(
     assert "digits-2: its job raysubmit_7 is PENDING, and has made no run folder yet" in (
         told.err if code else told.out
     )
+
+
+@pytest.mark.parametrize(("answer", "code"), [("digits-2 goes on in the job that has it", 0), ("error: x", 1)])
+def test_a_paused_job_goes_on_for_who_does_not_see_its_storage(
+    answer: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Sequence[str]] = []
+
+    def ask(words: Sequence[str]) -> tuple[int, str]:
+        asked.append(words)
+        return code, f"{answer}\n"
+
+    monkeypatch.setenv("RAY_ADDRESS", "http://127.0.0.1:8265")
+    monkeypatch.delenv("SWEEPS_STORAGE", raising=False)
+    monkeypatch.setattr(submission, "ask", ask)
+    jobs_are(monkeypatch, Job("raysubmit_7", "RUNNING", "", {"sweep": "digits-2"}, 0.0))
+    assert main(["resume", "runs/digits-2"]) == code
+    assert asked == [["resume", "digits-2", "--if-paused"]]
+    assert capsys.readouterr().out == f"{answer}\n"

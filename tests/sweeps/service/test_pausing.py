@@ -53,6 +53,7 @@ def test_a_paused_sweep_waits_and_goes_on_as_if_nothing_had_been(
         wait_for(lambda: events(run, "report"))
         assert main(["pause", str(run)]) == 0
         assert state(run) == "paused"
+        assert overview_of(RunFolder(run)).epochs_per_s is None
         assert main(["status", str(run)]) == 0
         assert main(["list", "--runs", str(run.parent)]) == 0
         assert main(["pause", str(run)]) == 1
@@ -102,6 +103,8 @@ def test_what_does_not_run_is_not_paused_and_what_is_not_paused_does_not_go_on(
         wait_for(lambda: events(run, "report"))
         assert main(["resume", str(run)]) == 3
         assert "is in use by process" in capsys.readouterr().err
+        assert main(["resume", str(run), "--if-paused"]) == 1
+        assert "is not paused" in capsys.readouterr().err
         assert main(["pause", str(run)]) == 0
         assert main(["resume", str(run), "--set", "budget.trials=2"]) == 3
         assert "stop it first" in capsys.readouterr().err

@@ -90,6 +90,28 @@ def test_a_sweep_that_nothing_runs_has_no_time_left(folder: RunFolder) -> None:
     assert "left" not in one.line
 
 
+def test_a_paused_sweep_has_no_pace_and_no_time_left(folder: RunFolder) -> None:
+    now = time.time()
+    end = {"event": "end", "t": now, "reason": "paused", "detail": "paused by hand"}
+    write(folder, session(now - 60), trained(0, list(range(1, 11)), now), ended(0, now), end)
+    with folder.lock():
+        one = overview_of(folder)
+    assert (one.state, one.epochs_per_s, one.left_s) == ("paused", None, None)
+    assert one.line.endswith("| stopped: paused by hand")
+
+
+def test_nodes_of_one_address_are_one_line(
+    folder: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alike = [{"name": "127.0.0.1", "cpus": 1.0, "gpus": 0.0}] * 2
+    write(folder, session(1000.0) | {"nodes": [*alike, {**NODES[1], "gpus": 1.0}]})
+    print_status(folder.path, as_json=False)
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "2 nodes at 127.0.0.1: 1 CPU core each",
+        "node 10.0.0.2: 16 CPU cores, 1 GPU",
+    ]
+
+
 def test_a_clock_behind_the_drivers_gives_no_negative_pace(folder: RunFolder) -> None:
     ahead = time.time() + 3600
     write(folder, session(ahead - 60), trained(0, list(range(1, 13)), ahead), ended(0, ahead))
