@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import textwrap
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -117,7 +119,7 @@ class Jobs:
         except ConnectionError as err:
             raise JobsError(
                 f"RAY_ADDRESS={shown}: nothing answers there; start the cluster, forward its port "
-                f"8265, or correct the address"
+                f"8265, or correct the address; or unset RAY_ADDRESS to train on this machine"
             ) from err
         except TimeoutError as err:
             raise JobsError(
@@ -130,13 +132,30 @@ class Jobs:
                 f"name {dashboard}"
             ) from err
         except Exception as err:  # requests' and Ray's, which share no class
-            text = " ".join(str(err).replace(self._address.rstrip("/"), shown).split())[:400]
-            hint = (
-                "; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the file with its token"
-                if any(word in text for word in ("401", "403", "oken"))
-                else ""
-            )
-            raise JobsError(f"RAY_ADDRESS={shown}: {text}{hint}") from err
+            text = " ".join(str(err).replace(self._address.rstrip("/"), shown).split())
+            # Ray's own advice, another token, would be as wrong as the one that was sent.
+            is_token = any(word in text for word in ("401", "403", "oken"))
+            why = _token_problem() if is_token else textwrap.shorten(text, 400, placeholder=" ...")
+            raise JobsError(f"RAY_ADDRESS={shown}: {why}") from err
+
+
+def _token_problem() -> str:
+    """Return what is wrong with the token that was sent, or that none was."""
+    if os.environ.get("RAY_AUTH_MODE") != "token":
+        return (
+            "the cluster asks for its token, and none is sent: set RAY_AUTH_MODE=token, and "
+            "RAY_AUTH_TOKEN_PATH to the file that holds it"
+        )
+    # In the order in which Ray looks.
+    where = f"{Path.home() / '.ray' / 'auth_token'}"
+    if path := os.environ.get("RAY_AUTH_TOKEN_PATH"):
+        where = f"{path} (RAY_AUTH_TOKEN_PATH)"
+    if os.environ.get("RAY_AUTH_TOKEN"):
+        where = "RAY_AUTH_TOKEN"
+    return (
+        f"the cluster refuses the token in {where}: it needs its own, which whoever runs it has; "
+        f"that which `cluster up` started is in .cluster/token"
+    )
 
 
 def _client(address: str) -> Any:

@@ -45,6 +45,8 @@ def open_ui(settings: InfraSettings, runs: Path | None, port: int) -> int:
     if uri.startswith(("http://", "https://")):
         shown = without_password(uri).rstrip("/")
         print(f"MLFLOW_TRACKING_URI is a server: open {shown}{_LIST} in a browser")
+        if user := os.environ.get("MLFLOW_TRACKING_USERNAME"):
+            print(f"it asks for MLFLOW_TRACKING_USERNAME ({user}) and MLFLOW_TRACKING_PASSWORD")
         return 0
     problem = _problem(uri, runs, port)
     if problem:

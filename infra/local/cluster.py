@@ -14,15 +14,27 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sweeps.infra.command_line import command
-from sweeps.infra.local import DEFAULT_FOLDER
+from sweeps.infra.local.folder import down_command
 from sweeps.infra.local.processes import ProcessError, Processes, free_port, refuse_taken
 from sweeps.infra.local.tracking_server import LocalMlflow
 
 __all__ = ["LocalCluster"]
+
+# From which Ray gives ports to its workers; it refuses a server's own among them.
+_WORKER_PORTS = range(10002, 20000)
+_VARIABLES = (
+    "RAY_ADDRESS",
+    "RAY_AUTH_MODE",
+    "RAY_AUTH_TOKEN_PATH",
+    "SWEEPS_STORAGE",
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD",
+)
 
 
 class LocalCluster:
@@ -30,11 +42,12 @@ class LocalCluster:
 
     Args:
         folder: Made where it is missing; only its owner may read it.
+        say: Is told what is being started.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, say: Callable[[str], None] = lambda _: None) -> None:
         self.folder = folder.absolute()
-        self.processes = Processes(self.folder)
+        self.processes = Processes(self.folder, say)
         self._mlflow = LocalMlflow(self.folder, self.processes)
 
     @property
@@ -53,11 +66,13 @@ class LocalCluster:
         return self._mlflow.data
 
     @property
+    def _variables_file(self) -> Path:
+        return self.folder / "env"
+
+    @property
     def stop_command(self) -> str:
         """The command that stops it."""
-        is_default = self.folder == Path(DEFAULT_FOLDER).absolute()
-        words: list[str | Path] = [] if is_default else ["--folder", self.folder]
-        return command("cluster", "down", *words)
+        return down_command(self.folder)
 
     @property
     def port(self) -> int:
@@ -89,12 +104,12 @@ class LocalCluster:
             raise ProcessError(
                 f"the cluster of {self.folder} runs already; stop it first: {self.stop_command}"
             )
-        ports = {"port": port, "dashboard": dashboard, "mlflow": mlflow, "postgres": postgres}
-        for name, number in ports.items():
-            if number is not None:
-                other = command("cluster", "up", f"--{name}", str(number + 1))
-                refuse_taken(number, f"choose another: {other}")
+        _refuse_ports(
+            {"port": port, "dashboard": dashboard, "mlflow": mlflow, "postgres": postgres}
+        )
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        self._variables_file.unlink(missing_ok=True)  # it names the ports of the cluster before
         self.storage.mkdir(exist_ok=True)
         self._make_token()
         # Sockets are files in it, and their paths may have 107 characters.
@@ -133,8 +148,20 @@ class LocalCluster:
         temporary = self.processes.facts.get("temporary")
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+        self._variables_file.unlink(missing_ok=True)
         self.processes.end()
         return stopped
+
+    def purge(self) -> list[Path]:
+        """Delete what MLflow recorded, and its passwords; returns what there was. Runs stay."""
+        return self._mlflow.purge()
+
+    def names_in_shell(self) -> list[str]:
+        """Return the variables by which this process's shell names the cluster, before `down`."""
+        dashboard = self.processes.facts.get("dashboard")
+        if os.environ.get("RAY_ADDRESS") != f"http://127.0.0.1:{dashboard}":
+            return []
+        return [name for name in _VARIABLES if os.environ.get(name)]
 
     def variables(self) -> dict[str, str]:
         """Return the environment of those who use the cluster through its Jobs address."""
@@ -151,7 +178,7 @@ class LocalCluster:
         """Write the environment as a file for shells, which holds secrets; returns it."""
         lines = [f"export {name}={shlex.quote(text)}" for name, text in self.variables().items()]
         lines.append("unset RAY_AUTH_TOKEN")
-        path = self.folder / "env"
+        path = self._variables_file
         path.unlink(missing_ok=True)
         with os.fdopen(
             os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8"
@@ -205,3 +232,26 @@ class LocalCluster:
             os.open(self.token, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8"
         ) as file:
             file.write(secrets.token_hex(32))
+
+
+def _refuse_ports(ports: Mapping[str, int | None]) -> None:
+    """Raise ProcessError for a port that is taken, or that cannot be that server's."""
+    seen: dict[int, str] = {}
+    for name, number in ports.items():
+        if number is None:
+            continue
+        is_rays = number in _WORKER_PORTS
+        other = _WORKER_PORTS.stop if is_rays else number + (1 if number < 65535 else -1)
+        way_out = f"choose another: {command('cluster', 'up', f'--{name}', str(other))}"
+        if number in seen:
+            raise ProcessError(
+                f"port {number} cannot be used (both --{seen[number]} and --{name} name it); "
+                f"{way_out}"
+            )
+        if is_rays:
+            raise ProcessError(
+                f"port {number} cannot be used (Ray gives {_WORKER_PORTS[0]} to "
+                f"{_WORKER_PORTS[-1]} to its workers); {way_out}"
+            )
+        refuse_taken(number, way_out)
+        seen[number] = name

@@ -32,8 +32,14 @@ class Processes:
     A number alone may be another process's by now: each is known by when it started, too.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, say: Callable[[str], None] = lambda _: None) -> None:
+        """Keep them in a folder.
+
+        Args:
+            say: Is told what is being started: each may take half a minute.
+        """
         self._folder = folder
+        self._say = say
         self._state = folder / "state.json"
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -75,6 +81,7 @@ class Processes:
         Raises:
             ProcessError: It ended, or was not ready in 90 s.
         """
+        self._say(f"starting {name}")
         with (self._folder / f"{name}.log").open("wb") as output:
             process = subprocess.Popen(
                 command, env=dict(environment), stdout=output, stderr=output, user=user,
@@ -87,9 +94,14 @@ class Processes:
         until = time.monotonic() + _STARTED_WITHIN_S
         while not is_ready():
             if not self.is_alive(name) or time.monotonic() > until:
-                said = self.log(name)[-1500:].strip()
-                raise ProcessError(f"{name} did not start: {said}")
+                raise ProcessError(self._why_not(name))
             time.sleep(0.2)
+
+    def _why_not(self, name: str) -> str:
+        """Return the last line of what a process said: that of a traceback is its error."""
+        lines = self.log(name).strip().splitlines() or ["it said nothing"]
+        where = self._folder / f"{name}.log"
+        return f"{name} did not start: {lines[-1].strip()}; all that it said is in {where}"
 
     def log(self, name: str) -> str:
         """Return what a process said."""

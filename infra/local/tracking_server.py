@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sweeps.infra.command_line import command
+from sweeps.infra.local.folder import down_command
 from sweeps.infra.local.processes import ProcessError, Processes
 from sweeps.infra.sqlite_uri import uri_of
 
@@ -71,7 +72,8 @@ class LocalMlflow:
         elif not self._secrets.exists():
             raise ProcessError(
                 f"{data} holds a database whose password was in {self._secrets}, which is gone: "
-                f"restore that file, or delete the database and what was recorded in it"
+                f"restore that file, or delete the database and what was recorded in it: "
+                f"{down_command(self._folder.parent, '--purge')}"
             )
         command = [str(programs / "postgres"), "-D", str(data), "-p", str(port)]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
@@ -87,6 +89,16 @@ class LocalMlflow:
             return self._folder / "postgres"
         name = hashlib.sha256(str(self._folder).encode()).hexdigest()[:12]
         return Path("/var/tmp") / f"sweeps-postgres-{name}"
+
+    def purge(self) -> list[Path]:
+        """Delete database, artifacts, accounts and passwords; returns what there was."""
+        found = [path for path in (self.data, self._folder, self._secrets) if path.exists()]
+        for path in found:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        return found
 
     def _make_database(self, programs: Path, data: Path, user: str | None) -> None:
         shutil.rmtree(data, ignore_errors=True)

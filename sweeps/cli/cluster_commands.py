@@ -7,6 +7,7 @@ import base64
 import gzip
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -243,12 +244,7 @@ def _pause(parsed: argparse.Namespace) -> int:
 def _stop_job(sweep: str) -> int:
     from sweeps.service.submission import stop
 
-    print(
-        f"asking the cluster to stop {sweep}: its driver may take a minute to record what is "
-        f"trained",
-        file=sys.stderr,
-    )
-    job = stop(sweep)
+    job = stop(sweep, partial(print, file=sys.stderr, flush=True))
     again = command_line.command("resume", sweep)
     print(f"{sweep}: its job is {job.status}; {again} continues it")
     return 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sweeps.cli.answer_commands import add_answer_commands
 from sweeps.cli.cluster_commands import add_cluster_commands, ask_cluster, send_to_cluster
@@ -48,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _NOT_PARSED
     if not (given[0] in commands or given[0].startswith("-")):
         parser.error(_unknown_command(given[0], commands))
-    parsed = parser.parse_args(given)
+    parsed, unknown = parser.parse_known_args(given)
+    if unknown:  # with the usage of the command, not that of the whole program
+        commands.get(given[0], parser).error(f"unrecognized arguments: {' '.join(unknown)}")
     if arguments is None and getattr(parsed, "runs_code", True):
         import_from_here()
     try:
@@ -98,8 +100,8 @@ def _unknown_command(name: str, commands: Collection[str]) -> str:
     return f"there is no command {shown(name)!r}; {hint}"
 
 
-def _parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
-    """Return the parser, and the names of its commands."""
+def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
+    """Return the parser, and those of its commands by their names."""
     parser = argparse.ArgumentParser(
         prog=command_line.command(), description="Hyperparameter search for PyTorch."
     )

@@ -6,6 +6,7 @@ import argparse
 import shlex
 import sys
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,8 @@ def _add_cluster_actions(actions: Any) -> None:
     up.add_argument("--no-mlflow", action="store_true", help="start neither MLflow nor PostgreSQL")
     up.add_argument("--workers", type=int, default=2, help="worker nodes; default: 2")
     up.add_argument("--cpus", type=int, default=1, help="CPU cores that each node offers")
+    text = "also delete what MLflow recorded there, with its passwords; run folders stay"
+    down.add_argument("--purge", action="store_true", help=text)
     up.set_defaults(command=_cluster_up)
     down.set_defaults(command=_cluster_down)
 
@@ -115,9 +118,7 @@ def _cluster_up(parsed: argparse.Namespace) -> int:
     from sweeps.infra.local.cluster import LocalCluster
     from sweeps.infra.local.processes import ProcessError
 
-    cluster = LocalCluster(parsed.folder)
-    what = "a head" if parsed.no_mlflow else "PostgreSQL, MLflow, a head"
-    print(f"starting {what} and {parsed.workers} workers", file=sys.stderr, flush=True)
+    cluster = LocalCluster(parsed.folder, partial(print, file=sys.stderr, flush=True))
     try:
         cluster.up(
             port=parsed.port,
@@ -143,9 +144,17 @@ def _cluster_down(parsed: argparse.Namespace) -> int:
     from sweeps.infra.local.cluster import LocalCluster
     from sweeps.infra.local.processes import ProcessError
 
+    cluster = LocalCluster(parsed.folder)
+    named = cluster.names_in_shell()
     try:
-        stopped = LocalCluster(parsed.folder).down()
+        stopped = cluster.down()
     except ProcessError as err:
         raise ClusterError(str(err)) from err
     print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+    if parsed.purge:
+        print(f"deleted {', '.join(map(str, cluster.purge())) or 'nothing'}")
+    if named:
+        print(
+            f"This shell still names it; to train on this machine again:  unset {' '.join(named)}"
+        )
     return 0

@@ -12,7 +12,6 @@ from sweeps.infra import command_line
 __all__ = ["add_running", "add_set", "options_of", "print_results", "warn_of_lost_net"]
 
 _NO_WINNER = 8
-_PIPE_WIDTH = 160
 
 
 def add_set(command: argparse.ArgumentParser) -> None:
@@ -74,10 +73,10 @@ def print_results(parsed: argparse.Namespace, results: Any, exit_code: int | Non
     elif parsed.quiet:
         print(command_line.shown_path(results.path))
     else:
-        from sweeps.terminal.console import PlainConsole
+        from sweeps.terminal.console import answer_console
         from sweeps.terminal.tables import print_answer
 
-        print_answer(results, PlainConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH))
+        print_answer(results, answer_console())
     if results.missing_in_mlflow and (parsed.json or parsed.quiet):
         from sweeps.infra.plain_text import shown
         from sweeps.terminal.tables import incomplete_in_mlflow

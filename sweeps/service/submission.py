@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 import shlex
+import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from types import MappingProxyType
 
 from sweeps.definition.loading import check_sweep
 from sweeps.errors import ClusterError, SettingsError, require_extra
+from sweeps.infra import command_line
 from sweeps.infra.jobs import Job, Jobs, JobsError
 from sweeps.infra.package import PackageError, code_files, stage
 from sweeps.infra.settings import InfraSettings, has_password
@@ -29,6 +31,7 @@ from sweeps.session.inputs import (
 __all__ = ["Submitted", "ask", "logs", "running_job", "send", "stop", "submit"]
 
 _FOLDER = "sweep"
+_PIPE_WIDTH = 160
 # Ray kills a driver that needs longer to stop; all but its last reports would be safe even then.
 _STOP_S = "60"
 
@@ -81,8 +84,9 @@ def send(command: str, sweep: str, arguments: Sequence[str] = ()) -> Submitted:
     running = running_job(sweep)
     if running is not None:
         raise ClusterError(
-            f"{sweep} is running as job {running.id}: follow it (logs -f {sweep}), or stop it "
-            f"first (stop {sweep})"
+            f"{sweep} is running as job {running.id}; follow it: "
+            f"{command_line.command('logs', '-f', sweep)}; or stop it first: "
+            f"{command_line.command('stop', sweep)}"
         )
     return _send(command, sweep, [sweep, *arguments], {})
 
@@ -111,8 +115,12 @@ def ask(words: Sequence[str], then: str = "true") -> tuple[int, str]:
     with _jobs() as jobs, tempfile.TemporaryDirectory(prefix="sweeps-") as folder:
         stage(code_files(), Path(folder))
         entrypoint = f"echo {mark}; {{ {line}; }}; echo {mark} $?"
-        job = jobs.submit(entrypoint, Path(folder), _variables(settings), question=words[0])
+        width = {"COLUMNS": str(shutil.get_terminal_size((_PIPE_WIDTH, 0)).columns)}
+        variables = _variables(settings) | width
+        job = jobs.submit(entrypoint, Path(folder), variables, question=words[0])
         text = "".join(jobs.follow(job))
+    # Ray announces the job in the same log, now and then after its first line.
+    text = "".join(line for line in text.splitlines(keepends=True) if f"echo {mark};" not in line)
     begun, _, rest = text.rpartition(f"\n{mark} ")
     if not begun or not rest.strip().isdecimal():
         raise ClusterError(
@@ -141,8 +149,11 @@ def logs(sweep: str | None, *, follow: bool) -> Iterator[str]:
             raise ClusterError(f"job {job.id} is {job.status}: {job.message or 'no details'}")
 
 
-def stop(sweep: str, wait_s: float = 90.0) -> Job:
+def stop(sweep: str, say: Callable[[str], None], wait_s: float = 90.0) -> Job:
     """Stop the running job of a sweep, wait until it has ended, and return it.
+
+    Args:
+        say: Is told that the job was asked: that may take long.
 
     Raises:
         ClusterError: No job of the sweep runs.
@@ -152,6 +163,10 @@ def stop(sweep: str, wait_s: float = 90.0) -> Job:
         if job.is_over:
             raise ClusterError(f"{sweep} is not running: its job {job.id} is {job.status}")
         jobs.stop(job.id)
+        say(
+            f"asked the cluster to stop {sweep}: its driver may take a minute to record what is "
+            f"trained"
+        )
         until = time.monotonic() + wait_s
         while not job.is_over and time.monotonic() < until:
             time.sleep(0.5)
@@ -213,5 +228,7 @@ def _latest(jobs: Jobs, sweep: str | None) -> Job:
     found = [job for job in found if "sweep" in job.metadata]
     if not found:
         which = "" if sweep is None else f" {sweep!r}"
-        raise ClusterError(f"the cluster knows no job of a sweep{which}: `list` shows all ids")
+        raise ClusterError(
+            f"the cluster knows no job of a sweep{which}; all ids: {command_line.command('list')}"
+        )
     return next((job for job in found if not job.is_over), found[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -9,7 +11,9 @@ from rich.text import Text
 
 from sweeps.infra.plain_text import shown
 
-__all__ = ["PlainConsole"]
+__all__ = ["PlainConsole", "answer_console"]
+
+_PIPE_WIDTH = 160
 
 
 class PlainConsole(Console):
@@ -21,3 +25,9 @@ class PlainConsole(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         """Return what is printed for a string."""
         return super().render_str(shown(text), **options)
+
+
+def answer_console() -> PlainConsole:
+    """Return the console for tables: wide where it is no terminal and COLUMNS does not say how."""
+    is_told = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    return PlainConsole(width=None if is_told else _PIPE_WIDTH)

@@ -21,7 +21,7 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import stage_folders, state_of
 from sweeps.record.stops import is_pause
 from sweeps.record.sweep_record import SweepRecord
-from sweeps.terminal.console import PlainConsole
+from sweeps.terminal.console import answer_console
 from sweeps.terminal.progress import EpochRate, duration, status_line, time_left_s
 
 __all__ = ["Overview", "overview_of", "print_list", "print_status"]
@@ -108,12 +108,15 @@ def print_list(runs: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([asdict(one) for one in found]))
         return
+    if not found:
+        print(f"there is no sweep in {runs} yet")
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("sweep", "state", "last event", "trials"):
         table.add_column(title, no_wrap=title != "trials")
     for one in found:
         table.add_row(one.name, one.state, _ago(one.last_t), one.line)
-    PlainConsole(width=None if PlainConsole().is_terminal else 160).print(table)
+    answer_console().print(table)
 
 
 def _overview_or_damage(path: Path) -> Overview:

@@ -111,6 +111,8 @@ class Display:
     def _line(self, record: SweepRecord, tracking: TrackingProcess) -> str:
         epochs = sum(trial.epochs for trial in record.trials)
         rate = self._rate.update(epochs, time.monotonic())
+        if self._phase == "recording":  # nothing trains any more
+            rate = None
         text = status_line(record, rate, is_search=not self._stage)
         if self._phase == "starting" and not epochs and not record.shared:
             text = f"starting workers; {text}"

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -144,10 +145,40 @@ def test_a_server_that_fails_is_quoted_without_the_password() -> None:
     assert "502 Server Error: Bad Gateway" in said
 
 
-def test_a_token_that_is_missing_is_asked_for() -> None:
-    with answering(401, "Unauthorized") as server:
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_that_is_missing_is_asked_for(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    with answering(status, "Unauthorized: missing token") as server:
         said = refusal(server.address)
-    assert "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH" in said
+    assert said.endswith(
+        f":{server.server_port}: the cluster asks for its token, and none is sent: set "
+        f"RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the file that holds it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("token", "named"),
+    [({"RAY_AUTH_TOKEN": "s3cr3t"}, "in RAY_AUTH_TOKEN"), ({}, "in {path} (RAY_AUTH_TOKEN_PATH)")],
+)
+def test_a_wrong_token_is_named_and_no_other_is_proposed(
+    token: dict[str, str], named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "token"
+    path.write_text("s3cr3t")
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    settings = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(path), **token}
+    for name, text in settings.items():
+        monkeypatch.setenv(name, text)
+    with answering(403, "Forbidden: invalid token; run `ray get-auth-token --generate`") as server:
+        said = refusal(server.address)
+    assert f"the cluster refuses the token {named.format(path=path)}: it needs its own" in said
+    assert said.endswith("that which `cluster up` started is in .cluster/token")
+    assert "generate" not in said
+
+
+def test_nobody_at_the_address_names_the_way_back_to_this_machine() -> None:
+    said = refusal(f"http://127.0.0.1:{free_port()}")
+    assert said.endswith("or unset RAY_ADDRESS to train on this machine")
 
 
 def test_ray_announces_no_uploads() -> None:

@@ -55,6 +55,16 @@ def test_with_a_server_it_says_where_to_look() -> None:
     assert "s3cr3t" not in done.stdout + done.stderr
 
 
+def test_of_a_server_with_accounts_it_says_where_user_and_password_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "s3cr3t")
+    done = ui(uri="http://tracking:5000/")
+    assert "it asks for MLFLOW_TRACKING_USERNAME (ann) and MLFLOW_TRACKING_PASSWORD" in done.stdout
+    assert "s3cr3t" not in done.stdout
+
+
 def test_it_looks_where_sweeps_are_kept(tmp_path: Path) -> None:
     done = ui(storage=str(tmp_path))
     assert done.returncode == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sweeps.infra.local.processes import Processes
+from sweeps.infra.local.processes import ProcessError, Processes
 
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(300)"]
 
@@ -65,3 +65,18 @@ def test_where_there_is_no_proc_the_creation_time_is_taken(
     one.start("sleeper", SLEEP, os.environ, lambda: "up" in one.log("sleeper"))
     assert one.is_alive("sleeper")
     assert one.stop("sleeper")
+
+
+def test_what_does_not_start_is_told_by_its_last_line_and_its_log(tmp_path: Path) -> None:
+    said: list[str] = []
+    one = Processes(tmp_path, said.append)
+    one.begin({})
+    raises = [sys.executable, "-c", "raise ValueError('port 12000 is for workers')"]
+    with pytest.raises(ProcessError) as caught:
+        one.start("head", raises, os.environ, lambda: False)
+    assert str(caught.value) == (
+        f"head did not start: ValueError: port 12000 is for workers; all that it said is in "
+        f"{tmp_path / 'head.log'}"
+    )
+    assert said == ["starting head"]
+    assert not one.stop("head")

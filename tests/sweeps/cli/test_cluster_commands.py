@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def test_the_sweep_whose_job_is_stopped_may_be_typed_as_a_path(
 ) -> None:
     asked: list[str] = []
 
-    def stop(sweep: str) -> Job:
+    def stop(sweep: str, say: Callable[[str], None]) -> Job:
         asked.append(sweep)
         return Job("raysubmit_1", "STOPPED", "", {}, 0.0)
 
@@ -152,7 +152,9 @@ def test_a_sweep_whose_job_is_starting_is_no_mistake(
     )
 
 
-@pytest.mark.parametrize(("answer", "code"), [("digits-2 goes on in the job that has it", 0), ("error: x", 1)])
+@pytest.mark.parametrize(
+    ("answer", "code"), [("digits-2 goes on in the job that has it", 0), ("error: x", 1)]
+)
 def test_a_paused_job_goes_on_for_who_does_not_see_its_storage(
     answer: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -110,3 +110,21 @@ def test_a_misspelt_command_is_answered(
         main([typed])
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        (["submit", "--quiet", "x.yaml"], "sweeps submit [-h]"),
+        (["--quiet", "submit", "x.yaml"], "sweeps [-h]"),
+    ],
+)
+def test_an_unknown_option_is_refused_with_the_usage_of_its_command(
+    words: list[str], usage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert usage in said
+    assert "unrecognized arguments: --quiet" in said

@@ -75,3 +75,40 @@ def test_the_commit_goes_along_and_stands_in_the_record(
     monkeypatch.setenv("SWEEPS_GIT_COMMIT", head)
     done = sweeps.run(shipped, runs=elsewhere / "runs", runner="local", tracking_uri="none")
     assert json.loads((done.path / "sweep.json").read_text())["git_commit"] == head
+
+
+class Answering(Cluster):
+    """Runs no job either, but has the log of one whose lines come in Ray's own order."""
+
+    def follow(self, job: str) -> list[str]:
+        return [self.told.replace("MARK", self.asked.split()[1].rstrip(";"))]
+
+    def submit(self, entrypoint: str, folder: Path, variables: dict[str, str], **about: Any) -> str:
+        self.asked = entrypoint
+        return super().submit(entrypoint, folder, variables, **about)
+
+    told = ""
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_an_answer_holds_no_line_of_rays_own_wherever_that_comes(
+    is_late: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Answering("")
+    own = "Running entrypoint for job raysubmit_1: echo MARK; { python -m sweeps status x; }\n"
+    cluster.told = f"MARK\n{own}two lines\nof an answer\n\nMARK 3\n"
+    if not is_late:
+        cluster.told = f"{own}MARK\ntwo lines\nof an answer\n\nMARK 3\n"
+    monkeypatch.setattr(submission, "Jobs", lambda address: cluster)
+    monkeypatch.setenv("RAY_ADDRESS", "http://127.0.0.1:8265")
+    assert submission.ask(["status", "x"]) == (3, "two lines\nof an answer\n\n")
+
+
+def test_an_answer_is_as_wide_as_the_terminal_of_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Answering("")
+    cluster.told = "MARK\n\nMARK 0\n"
+    monkeypatch.setattr(submission, "Jobs", lambda address: cluster)
+    monkeypatch.setenv("RAY_ADDRESS", "http://127.0.0.1:8265")
+    monkeypatch.setenv("COLUMNS", "91")
+    submission.ask(["list"])
+    assert cluster.variables["COLUMNS"] == "91"

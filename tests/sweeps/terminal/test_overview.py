@@ -12,7 +12,7 @@ import pytest
 import sweeps
 from sweeps.infra.command_line import command
 from sweeps.record.run_folder import RunFolder
-from sweeps.terminal.overview import overview_of, print_status
+from sweeps.terminal.overview import overview_of, print_list, print_status
 from sweeps.watch.feed import Feed
 from tests.sweeps.sweep_files import space, write_sweep
 
@@ -110,6 +110,25 @@ def test_nodes_of_one_address_are_one_line(
         "2 nodes at 127.0.0.1: 1 CPU core each",
         "node 10.0.0.2: 16 CPU cores, 1 GPU",
     ]
+
+
+@pytest.mark.parametrize("width", [70, 120])
+def test_a_list_is_as_wide_as_it_is_told_where_no_terminal_says_it(
+    folder: RunFolder,
+    width: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    print_list(folder.path.parent, as_json=False)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= width
+
+
+def test_a_storage_without_a_sweep_has_a_sentence_and_no_empty_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_list(tmp_path, as_json=False)
+    assert capsys.readouterr().out == f"there is no sweep in {tmp_path} yet\n"
 
 
 def test_a_clock_behind_the_drivers_gives_no_negative_pace(folder: RunFolder) -> None:

@@ -14,7 +14,7 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
-from sweeps.terminal.progress import Display, status_line, time_left_s
+from sweeps.terminal.progress import Display, EpochRate, status_line, time_left_s
 from sweeps.tracking.process import STATUS_FILE, TrackingProcess
 from tests.sweeps.sweep_files import write_sweep
 
@@ -97,6 +97,18 @@ def test_a_stage_is_compared_with_what_is_recorded_of_it(
     assert ("MLflow 7 trials behind" in display._line(record, tracking)) == shown
     display.show_recording()
     assert f"/8 and {recorded} of stages; " in display._line(record, tracking)
+
+
+def test_while_the_record_is_completed_no_pace_sinks(
+    record: SweepRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / STATUS_FILE).write_text(json.dumps({"recorded": 1, "error": ""}))
+    tracking = TrackingProcess(RunFolder(tmp_path), "sqlite:///somewhere")
+    monkeypatch.setattr(EpochRate, "update", lambda *_: 4.0)
+    display = Display("plain")
+    assert "4 epochs/s" in display._line(record, tracking)
+    display.show_recording()
+    assert "epochs/s" not in display._line(record, tracking)
 
 
 @pytest.mark.parametrize(
