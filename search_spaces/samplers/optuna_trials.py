@@ -23,6 +23,7 @@ from optuna.distributions import (
 )
 from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from sweeps.search_spaces.normal import Normal
@@ -66,6 +67,8 @@ class OptunaTrials:
         *,
         fills: bool = False,
         noting: Callable[[], BaseSampler] | None = None,
+        notes_first: bool = False,
+        objectives: int = 1,
     ) -> None:
         """Begin with no trials.
 
@@ -73,8 +76,11 @@ class OptunaTrials:
             fills: Whether a parameter that a trial does not have is told with the middle of its
                 range, for a sampler that models only what all trials have.
             noting: Makes a sampler that notes on each trial that it proposes what it has come to.
+            notes_first: Whether it notes that on the trials, too, that it did not propose.
+            objectives: How many losses the study has of a trial; it is told no more.
         """
-        self._space, self._makes_noting = space, noting
+        self._space, self._makes_noting, self._notes_first = space, noting, notes_first
+        self._objectives = objectives
         self._distributions = [_distribution(parameter) for _, parameter in space.dimensions]
         self._names = [
             f"{at}:{'.'.join(map(str, path))}" for at, (path, _) in enumerate(space.dimensions)
@@ -138,15 +144,16 @@ class OptunaTrials:
     def _forget_proposal(self) -> None:
         """Take off what a sampler notes of its proposal, as its next one would depend on that.
 
-        Notes of Optuna's cannot be removed; empty ones count as none.
+        Notes of Optuna's cannot be removed; those that are None count as none.
         """
         for key in self._storage.get_trial(self._current).system_attrs:
-            self._storage.set_trial_system_attr(self._current, key, "")
+            self._storage.set_trial_system_attr(self._current, key, None)
 
     def _begin(self) -> None:
         with quiet():
             self._storage = InMemoryStorage()
-            study = optuna.create_study(storage=self._storage, direction="minimize")
+            directions = [StudyDirection.MINIMIZE] * self._objectives
+            study = optuna.create_study(storage=self._storage, directions=directions)
         self._study_id = self._storage.get_study_id_from_name(study.study_name)
         # That for which samplers are asked: it runs, and has no parameters.
         self._current = self._storage.create_new_trial(self._study_id)
@@ -160,7 +167,7 @@ class OptunaTrials:
         if values is None:
             return None
         trial = self._storage.create_new_trial(self._study_id)
-        if one.saw is not None:
+        if one.saw is not None or self._notes_first:
             self._note_proposal(trial)
         for dimension, value in values.items():
             distribution = self._distributions[dimension]
@@ -195,10 +202,11 @@ class OptunaTrials:
     def _end(self, trial: int | None, one: Told) -> None:
         if trial is None:
             return
-        if one.state is State.PRUNED:
+        # Optuna reads what a pruned trial had reached in studies of one objective alone.
+        if one.state is State.PRUNED and self._objectives == 1:
             self._storage.set_trial_intermediate_value(trial, one.epoch, one.loss)
-        values = [one.loss] if one.state is State.COMPLETE else None
-        self._storage.set_trial_state_values(trial, _STATES[one.state], values)
+        losses = one.losses(self._objectives) if one.state is State.COMPLETE else None
+        self._storage.set_trial_state_values(trial, _STATES[one.state], losses)
 
 
 def _as_running(one: Told) -> Told:

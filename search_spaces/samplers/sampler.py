@@ -40,6 +40,8 @@ class Told:
         saw: How many outcomes there were when it was proposed; None where it was planned before
             the sweep began.
         ended: Which outcome of the sweep its own is, from 1 on; 0 while it has none.
+        others: The losses of the other objectives, where there are several; infinite where it has
+            none of one.
     """
 
     values: tuple[float | None, ...]
@@ -48,6 +50,17 @@ class Told:
     epoch: int = 0
     saw: int | None = None
     ended: int = 0
+    others: tuple[float, ...] = ()
+
+    def losses(self, objectives: int) -> tuple[float, ...]:
+        """Return the losses of so many objectives."""
+        return (self.loss, *self.others)[:objectives]
+
+    def is_worst(self, objectives: int) -> bool:
+        """Return whether it is worse than all, as one that ended without one of these losses is."""
+        if self.state is not State.COMPLETE:
+            return self.state is State.WORST
+        return not all(map(math.isfinite, self.losses(objectives)))
 
 
 class Sampler(ABC):

@@ -7,12 +7,13 @@ Falkner et al., BOHB (ICML 2018); Watanabe (arXiv 2304.11127) says what its part
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from optuna.samplers import TPESampler
 
 from sweeps.search_spaces.samplers.optuna_trials import SEEDS, OptunaTrials, quiet
-from sweeps.search_spaces.samplers.sampler import Sampler, Told
+from sweeps.search_spaces.samplers.sampler import Sampler, State, Told
 from sweeps.search_spaces.space import Space
 
 __all__ = ["TpeSampler", "tpe_sampler"]
@@ -39,12 +40,23 @@ def tpe_sampler(seed: int, startup: int, n_ei_candidates: int) -> TPESampler:
 class TpeSampler(Sampler):
     """Proposes what lies where good trials are dense and bad ones are not."""
 
-    def __init__(self, space: Space, startup: int, n_ei_candidates: int) -> None:
-        """Learn once `startup` trials have a result or were pruned; draw at random before."""
-        self._trials = OptunaTrials(space)
+    def __init__(
+        self, space: Space, startup: int, n_ei_candidates: int, objectives: int = 1
+    ) -> None:
+        """Learn once `startup` trials have a result or were pruned; draw at random before.
+
+        Args:
+            objectives: With several, those are good that are first by fronts (Ozaki et al., GECCO
+                2020), and pruned trials lie behind all that have a result.
+        """
+        self._trials = OptunaTrials(space, objectives=objectives)
         self._startup, self._candidates = startup, n_ei_candidates
+        self._objectives = objectives
 
     def propose(self, told: Sequence[Told], seed: int) -> Iterator[dict[str, Any]]:
         """Yield proposals after the trials told, as Optuna's sampler with this seed makes them."""
-        self._trials.learn(told)
+        self._trials.learn([self._with_state(one) for one in told])
         return self._trials.ask(tpe_sampler(seed, self._startup, self._candidates))
+
+    def _with_state(self, one: Told) -> Told:
+        return replace(one, state=State.WORST) if one.is_worst(self._objectives) else one

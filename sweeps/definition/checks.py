@@ -310,13 +310,14 @@ def _check_grid(search: GridSearch, space: Space, space_is_faulty: bool) -> Iter
 
 def _check_learning(file: SweepFile, search: LearningSearch) -> Iterator[Problem]:
     """Yield what cannot be had together with a search that learns from its results."""
-    if search.startup >= search.trials:
+    key, number = search.begins_with, search.at_random
+    if number >= search.trials:
         rule = (
             f"nothing would be learned: all of the {search.trials} trials are drawn at random, as "
-            f"startup is {search.startup}"
+            f"{key} is {number}"
         )
-        hint = f"write `startup: {search.trials // 2}`, or use `method: random`"
-        yield Problem(("search", "startup"), search.startup, rule, hint=hint)
+        hint = f"write `{key}: {search.trials // 2}`, or use `method: random`"
+        yield Problem(("search", key), number, rule, hint=hint)
     if not search.learns_from_stopped and file.stopping.scheduler != "none":
         rule = (
             f"{search.method} learns from trials that ran to their end, and "

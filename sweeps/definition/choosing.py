@@ -67,6 +67,8 @@ def choose(file: SweepFile) -> Chosen | None:
         return Chosen("sobol", f"{trials} trials are too few to learn from; from {fewest} on it is")
     if has_options:
         return Chosen("tpe", "it keeps drawing from every option that has parameters of its own")
+    if file.objective.others:
+        return Chosen("tpe", "it goes by all objectives")
     if scheduler != "none":
         return Chosen("tpe", f"it learns from trials that {scheduler} stopped, too")
     if trials > _MOST_OF_GP or len(space.dimensions) > _MOST_PARAMETERS_OF_GP:

@@ -28,8 +28,9 @@ _LOGNORMAL = "write `{lognormal: [mean, std]}`, of the natural logarithm"
 _NO_STEP = "a normal parameter has no step: write `{normal: [mean, std]}`, or `{int: [low, high]}`"
 _BAYES = "is `gp` (a Gaussian process) or `tpe` here; `tpe` takes any space and scheduler"
 _EVOLUTION = "is not offered: `cmaes` is an evolution strategy for ranges, `tpe` takes any space"
+_OBJECTIVES = "is not offered: `nsga2` and `tpe` search for several objectives"
 _PBT = "is a scheduler here: write `scheduler: pbt` under `stopping`"
-_BANDS = "is not offered as one method: write `method: random` and `scheduler: hyperband`"
+_BANDS = "is a method and a scheduler here: write `method: tpe` and `scheduler: asha`"
 _HALVING = "is a scheduler here: write `scheduler: asha` under `stopping`"
 
 _OF_TORCH = ("Adadelta", "Adafactor", "Adamax", "ASGD", "LBFGS", "NAdam", "RAdam", "Rprop")
@@ -38,7 +39,10 @@ _OF_TORCH = ("Adadelta", "Adafactor", "Adamax", "ASGD", "LBFGS", "NAdam", "RAdam
 _ANSWERS: dict[Place, dict[str, str]] = {
     "method": {
         **dict.fromkeys(("bayes", "bayesian", "bayesopt", "bo", "ax", "smac"), _BAYES),
-        **dict.fromkeys(("evolution", "genetic", "nevergrad", "zoopt"), _EVOLUTION),
+        **dict.fromkeys(("evolution", "nevergrad", "zoopt"), _EVOLUTION),
+        **dict.fromkeys(("nsga", "nsgaii", "nsgaiisampler", "genetic", "ga"), "is `nsga2` here"),
+        **dict.fromkeys(("nsga3", "nsgaiii", "nsgaiiisampler", "moea", "spea2"), _OBJECTIVES),
+        **dict.fromkeys(("motpe", "motpesampler"), "is `tpe` here, with a list as `objective`"),
         **dict.fromkeys(("pbt", "populationbased", "populationbasedtraining", "pb2"), _PBT),
         **dict.fromkeys(("bohb", "dehb"), _BANDS),
         **dict.fromkeys(("automatic", "autosampler", "default", "best"), "is `auto` here"),

@@ -56,7 +56,7 @@ class Proposals:
         if not isinstance(search, LearningSearch):
             raise TypeError(f"{search.method} draws its plan in advance")
         self._sweep = sweep
-        self._sampler = search.sampler(sweep.space)
+        self._sampler = search.sampler(sweep.space, len(sweep.objective.all))
         self._method = search.method
 
     def next(self, taken: Collection[str], told: Sequence[Told]) -> Proposal | None:

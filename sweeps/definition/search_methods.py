@@ -26,6 +26,7 @@ __all__ = [
     "GridSearch",
     "LearningSearch",
     "ManualSearch",
+    "Nsga2Search",
     "Search",
     "SearchMethod",
 ]
@@ -148,17 +149,16 @@ class LearningSearch(SearchMethod, ABC):
 
     Attributes:
         learns_from_stopped: A trial that a scheduler stopped tells it something, too.
+        weighs_all: It goes by all objectives where there are several, not by the first alone.
+        begins_with: The key that says how many trials are drawn at random first.
     """
 
     learns: ClassVar[bool] = True
     learns_from_stopped: ClassVar[bool]
+    weighs_all: ClassVar[bool] = False
+    begins_with: ClassVar[str] = "startup"
     method: str
     trials: int = Field(ge=2, le=_MOST_TRIALS, description="How many configurations to try.")
-    startup: int = Field(
-        10,
-        ge=1,
-        description="How many trials are drawn at random before the search begins to learn.",
-    )
     baseline: Baseline = Field([])
 
     @property
@@ -167,9 +167,14 @@ class LearningSearch(SearchMethod, ABC):
         return self.trials
 
     @property
+    def at_random(self) -> int:
+        """How many trials are drawn at random before it learns."""
+        return int(getattr(self, self.begins_with))
+
+    @property
     def planned(self) -> int:
         """How many of these are drawn before the sweep starts."""
-        return min(self.startup, self.trials)
+        return min(self.at_random, self.trials)
 
     def draws(
         self, space: Space, seed: int, balanced: Sequence[int], turn: Turn
@@ -178,27 +183,45 @@ class LearningSearch(SearchMethod, ABC):
         return draw_random(space, seed, balanced, turn)
 
     @abstractmethod
-    def sampler(self, space: Space) -> Sampler:
-        """Return what proposes the trials after the first; imports what it is made of."""
+    def sampler(self, space: Space, objectives: int) -> Sampler:
+        """Return what proposes the trials after the first; imports what it is made of.
+
+        Args:
+            objectives: How many the sweep has.
+        """
 
 
-class TpeSearch(LearningSearch):
-    """Random draws first, then what the results so far speak for (Optuna's TPE)."""
+class _Started(LearningSearch, ABC):
+    """Begins with as many random draws as `startup` says."""
+
+    startup: int = Field(
+        10,
+        ge=1,
+        description="How many trials are drawn at random before the search begins to learn.",
+    )
+
+
+class TpeSearch(_Started):
+    """Random draws first, then what the results so far speak for (Optuna's TPE).
+
+    With several objectives, good trials are the first by fronts.
+    """
 
     learns_from_stopped: ClassVar[bool] = True
+    weighs_all: ClassVar[bool] = True
     method: Literal["tpe"]
     n_ei_candidates: int = Field(
         24, ge=1, description="Draws of which each proposal is the most promising one."
     )
 
-    def sampler(self, space: Space) -> Sampler:
+    def sampler(self, space: Space, objectives: int) -> Sampler:
         """Return Optuna's estimator, held to this space."""
         from sweeps.search_spaces.samplers.tpe import TpeSampler
 
-        return TpeSampler(space, self.startup, self.n_ei_candidates)
+        return TpeSampler(space, self.startup, self.n_ei_candidates, objectives)
 
 
-class GpSearch(LearningSearch):
+class GpSearch(_Started):
     """Random draws first, then the most expected improvement under a Gaussian process (Optuna's).
 
     A parameter that a trial does not have counts as the middle of its range.
@@ -207,14 +230,14 @@ class GpSearch(LearningSearch):
     learns_from_stopped: ClassVar[bool] = False
     method: Literal["gp"]
 
-    def sampler(self, space: Space) -> Sampler:
+    def sampler(self, space: Space, objectives: int) -> Sampler:
         """Return Optuna's process, held to this space."""
         from sweeps.search_spaces.samplers.gp import GpSampler
 
         return GpSampler(space, self.startup)
 
 
-class CmaEsSearch(LearningSearch):
+class CmaEsSearch(_Started):
     """Draws from a normal distribution that adapts to each generation (Optuna's CMA-ES).
 
     For spaces of ranges alone; it needs some generations, so a hundred trials or more.
@@ -239,12 +262,51 @@ class CmaEsSearch(LearningSearch):
         False, description="Learn more slowly where results are noisy or have several basins."
     )
 
-    def sampler(self, space: Space) -> Sampler:
+    def sampler(self, space: Space, objectives: int) -> Sampler:
         """Return Optuna's strategy, held to this space."""
         from sweeps.search_spaces.samplers.cmaes import CmaEsOptions, CmaEsSampler
 
         options = (self.startup, self.popsize, self.use_separable_cma, self.lr_adapt)
         return CmaEsSampler(space, CmaEsOptions(*options))
+
+
+class Nsga2Search(LearningSearch):
+    """A genetic algorithm for several objectives (Optuna's NSGA-II).
+
+    The first generation is drawn at random. A later one has children of the best so far, by fronts
+    and then by how far they lie from their neighbours; it needs some generations.
+    """
+
+    learns_from_stopped: ClassVar[bool] = False
+    weighs_all: ClassVar[bool] = True
+    begins_with: ClassVar[str] = "population_size"
+    method: Literal["nsga2"]
+    # Two generations of two.
+    trials: int = Field(ge=4, le=_MOST_TRIALS, description="How many configurations to try.")
+    population_size: int = Field(
+        50, ge=2, description="Trials of a generation; the first is drawn at random."
+    )
+    mutation_prob: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="How likely each parameter of a child is drawn anew; unset: one in each child.",
+    )
+    crossover_prob: float = Field(
+        0.9, ge=0, le=1, description="How likely a child has two parents, and not one."
+    )
+    swapping_prob: float = Field(
+        0.5, ge=0, le=1, description="How likely each parameter is the second parent's."
+    )
+
+    def sampler(self, space: Space, objectives: int) -> Sampler:
+        """Return Optuna's algorithm, held to this space."""
+        from sweeps.search_spaces.samplers.nsga2 import Nsga2Options, Nsga2Sampler
+
+        options = Nsga2Options(
+            self.population_size, self.mutation_prob, self.crossover_prob, self.swapping_prob
+        )
+        return Nsga2Sampler(space, options, objectives)
 
 
 class AutoSearch(_Drawn):
@@ -262,6 +324,7 @@ Search = Annotated[
     | TpeSearch
     | GpSearch
     | CmaEsSearch
+    | Nsga2Search
     | AutoSearch,
     Field(discriminator="method"),
 ]

@@ -115,7 +115,13 @@ def _told(record: SweepRecord, trial: TrialRecord, values: tuple[float | None, .
     """Return what a sampler is told of a trial: how it ended, and by what it is ranked."""
     state, loss = _ending(record, trial)
     epoch = trial.epochs if state is State.PRUNED else 0
-    return Told(values, state, loss, epoch, trial.saw, trial.ended)
+    others = _other_losses(record, trial) if state is State.COMPLETE else ()
+    return Told(values, state, loss, epoch, trial.saw, trial.ended, others)
+
+
+def _other_losses(record: SweepRecord, trial: TrialRecord) -> tuple[float, ...]:
+    losses = [-one.sign * trial.value_of(one) for one in record.objective.others]
+    return tuple(loss if math.isfinite(loss) else math.inf for loss in losses)
 
 
 def _ending(record: SweepRecord, trial: TrialRecord) -> tuple[State, float]:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from sweeps.models.scoring.objective import Objective
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 
-__all__ = ["front", "front_sentence", "front_trials", "objective_value", "objective_values"]
+__all__ = ["front", "front_sentence", "front_trials", "objective_values"]
 
 
 def front(points: Sequence[Sequence[float]], signs: Sequence[float]) -> list[int]:
@@ -41,15 +40,9 @@ def _dominates(loss: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return loss != other and all(mine <= its for mine, its in zip(loss, other, strict=True))
 
 
-def objective_value(trial: TrialRecord, objective: Objective) -> float:
-    """Return a metric at the trial's best epoch, or a size of its net; NaN where it has none."""
-    found = {**trial.sizes, **(trial.best or {})}.get(objective.metric)
-    return math.nan if found is None else found
-
-
 def objective_values(record: SweepRecord, trial: TrialRecord) -> list[float]:
     """Return a trial's value of each objective, the first first, at its best epoch."""
-    return [objective_value(trial, one) for one in record.objective.all]
+    return [trial.value_of(one) for one in record.objective.all]
 
 
 def front_trials(record: SweepRecord) -> frozenset[int]:

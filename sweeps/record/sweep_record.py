@@ -28,7 +28,7 @@ __all__ = [
     "TrialRecord",
 ]
 
-Place = tuple[float, float, int, int]
+Place = tuple[float, tuple[float, ...], float, int, int]
 
 
 _OF_TRIALS = (
@@ -105,6 +105,11 @@ class TrialRecord:
     def best_epoch(self) -> int | None:
         """The earliest epoch with the best objective."""
         return None if self.best is None else int(self.best["epoch"])
+
+    def value_of(self, objective: Objective) -> float:
+        """Return a metric at the best epoch, or a size of the net; NaN where it has none."""
+        found = {**self.sizes, **(self.best or {})}.get(objective.metric)
+        return math.nan if found is None else found
 
 
 class SweepRecord:
@@ -260,14 +265,19 @@ class SweepRecord:
         return sorted((one for one in self.trials if one.best is not None), key=self.place)
 
     def place(self, record: TrialRecord) -> Place:
-        """Return what a trial is ranked by: its objective, its dev loss, and then chance.
+        """Return what a trial is ranked by: its objectives, its dev loss, and then chance.
 
-        Many trials share an accuracy on few rows. In plan order the first axis of a grid would
-        decide between them; the trial's own seed, which the sweep's seed gives, favours nobody.
+        Many trials share an accuracy on few rows. Where there are other objectives they come next:
+        else the first of all could stand on no front. In plan order the first axis of a grid would
+        decide; the trial's own seed, which the sweep's seed gives, favours nobody.
         """
+        others = tuple(
+            one.sort_key(None if math.isnan(value := record.value_of(one)) else value)
+            for one in self.objective.others
+        )
         loss = math.inf if record.best is None else record.best.get("dev_loss", math.inf)
         loss = loss if math.isfinite(loss) else math.inf
-        return self._key(record), loss, record.planned.seed, record.planned.index
+        return self._key(record), others, loss, record.planned.seed, record.planned.index
 
     def value(self, record: TrialRecord) -> float | None:
         """Return the objective at the trial's best epoch."""
@@ -282,9 +292,9 @@ class SweepRecord:
             record.started_at = record.started_at or event["t"]
             record.is_running = True
         elif kind == "report":
+            record.sizes = event.get("sizes", record.sizes)
             self._take_rows(record, event["epochs"], event.get("outcome"))
             _take_weights(record, event.get("weights"))
-            record.sizes = event.get("sizes", record.sizes)
         elif kind == "weights":
             _take_weights(record, event["weights"])
         elif kind == "decision":

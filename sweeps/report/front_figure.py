@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from sweeps.models.scoring.objective import Objective
-from sweeps.record.pareto import front, front_sentence, front_trials, objective_value
+from sweeps.record.pareto import front, front_sentence, front_trials
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.report.page import Panel, Section
 from sweeps.report.style import BLUE, INK, figure, log_if_wide, outcome_colour, points, rounded
@@ -33,7 +33,7 @@ def front_columns(record: SweepRecord, trials: Sequence[TrialRecord]) -> dict[st
     """Return what a table has of the other objectives: by name, a cell a trial."""
     others, on = record.objective.others, front_trials(record)
     columns: dict[str, list[Any]] = {
-        other.metric: rounded([objective_value(one, other) for one in trials]) for other in others
+        other.metric: rounded([one.value_of(other) for one in trials]) for other in others
     }
     front = {"front": ["yes" if one.trial.index in on else "" for one in trials]}
     return {**columns, **front} if others else {}
@@ -43,8 +43,8 @@ def _panel(
     record: SweepRecord, trials: list[TrialRecord], first: Objective, other: Objective
 ) -> Panel:
     """Return the first objective against another one; `trials` are those with a result."""
-    x = np.array([objective_value(one, other) for one in trials])
-    y = np.array([objective_value(one, first) for one in trials])
+    x = np.array([one.value_of(other) for one in trials])
+    y = np.array([one.value_of(first) for one in trials])
     pair = front(list(zip(x, y, strict=True)), [other.sign, first.sign])
     whole = front_trials(record)
     on = np.array([one.trial.index in whole for one in trials])

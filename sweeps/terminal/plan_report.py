@@ -12,6 +12,7 @@ from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.definition.loading import check_sweep
 from sweeps.definition.patience import patience_notes
 from sweeps.definition.planning import PlannedTrial, most_epochs, trials_in_all
+from sweeps.definition.search_methods import LearningSearch
 from sweeps.definition.stage_plans import can_be_refitted
 from sweeps.definition.sweep import Sweep
 from sweeps.execution.placement import gpu_note, slots, this_machine
@@ -180,7 +181,7 @@ def _print_report(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTri
         fixed = report.trials - report.proposed
         print(
             f"the first {fixed} are fixed; the other {report.proposed} are proposed by "
-            f"{sweep.file.search.method}, each from the results before it"
+            f"{sweep.file.search.method}, each from the results before it{_of_objectives(sweep)}"
         )
     if sweep.summary is not None:
         for line in report.columns.lines():
@@ -213,6 +214,14 @@ def _print_report(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTri
             f"about {decimal(report.weights_bytes)} of weights in the end ({whose}), and at most "
             f"{decimal(report.checkpoint_bytes)} of checkpoints while trials run"
         )
+
+
+def _of_objectives(sweep: Sweep) -> str:
+    """Return by which of several objectives the method goes; empty of one."""
+    search, objective = sweep.file.search, sweep.objective
+    if not objective.others or not isinstance(search, LearningSearch):
+        return ""
+    return ", by all objectives" if search.weighs_all else f", by {objective.metric} alone"
 
 
 def _expected(report: PlanReport) -> str:

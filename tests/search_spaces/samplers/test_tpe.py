@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -220,3 +221,53 @@ def test_the_rarest_draws_of_an_unbounded_parameter_are_told_as_its_usual_ends()
     told = told_at(own, [0.05 * at for at in range(1, 20)])
     rare, usual = (Told((value,), State.COMPLETE, loss=9.0) for value in (-8.0, own.usual()[0]))
     assert first(space, [*told, rare], 3) == first(space, [*told, usual], 3)
+
+
+def second(told: Sequence[Told]) -> list[Told]:
+    """Return trials with a second loss, low where there are few units."""
+    return [
+        replace(one, others=(one.values[2] or 0.0,)) if one.state is State.COMPLETE else one
+        for one in told
+    ]
+
+
+def _of_two(one: Told) -> Any:
+    """Return a trial as plain Optuna keeps it in a study of two objectives."""
+    plain = _trial(replace(one, loss=0.0), DISTRIBUTIONS)
+    plain.values = [one.loss, *one.others] if one.state is State.COMPLETE else None
+    return plain
+
+
+@pytest.mark.parametrize("state_of", STATES.values(), ids=STATES)
+def test_with_two_objectives_the_proposals_are_those_of_plain_optuna(
+    state_of: Callable[[int], State],
+) -> None:
+    told = second(told_of(40, state_of))
+    sampler = TPESampler(
+        n_startup_trials=STARTUP, n_ei_candidates=CANDIDATES, multivariate=True, group=True,
+        constant_liar=True, seed=3,
+    )  # fmt: skip
+    study = optuna.create_study(directions=["minimize", "minimize"], sampler=sampler)
+    for one in told:
+        # A study of several objectives cannot say what a pruned trial had reached.
+        study.add_trial(_of_two(one if one.state is not State.PRUNED else _lost(one)))
+    trial = study.ask()
+    wanted = {at: trial._suggest(str(at), DISTRIBUTIONS[at]) for at in (0, 1, 2, 3)}
+    mine = SPACE.values(next(TpeSampler(SPACE, STARTUP, CANDIDATES, 2).propose(told, 3)))
+    assert dict(enumerate(mine[:4])) == pytest.approx(wanted, rel=1e-7)
+
+
+def _lost(one: Told) -> Told:
+    return replace(one, state=State.WORST)
+
+
+def test_a_trial_without_a_value_of_the_second_objective_is_bad() -> None:
+    """Were it passed over, or taken for good, proposals would lie elsewhere."""
+    told = second(told_of(40))
+    without = [replace(one, others=(math.inf,)) if at % 2 else one for at, one in enumerate(told)]
+    bad = [replace(one, state=State.WORST) if at % 2 else one for at, one in enumerate(told)]
+    found, wanted = (
+        next(TpeSampler(SPACE, STARTUP, CANDIDATES, 2).propose(which, 3))
+        for which in (without, bad)
+    )
+    assert found == wanted

@@ -34,6 +34,8 @@ def auto(folder: Path, trials: int = 40, **sections: str) -> Path:
         (40, {"stopping": "{scheduler: pbt}"}, "sobol", "a population begins together"),
         (31, {"space": space(optimizer=OPTIONS)}, "sobol", "from 32 on"),
         (32, {"space": space(optimizer=OPTIONS)}, "tpe", "every option that has parameters"),
+        (20, {"objective": "[{metric: dev_loss}, {metric: parameters}]"}, "tpe",
+         "it goes by all objectives"),
         (24, {"space": space(optimizer=FLAT)}, "gp", "2 parameters without options"),
         (20, {"space": space(optimizer=OPTIONS), "roles": "{scientific: [optimizer]}"}, "sobol",
          "roles compare options"),

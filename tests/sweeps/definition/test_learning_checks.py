@@ -86,3 +86,29 @@ def test_a_finite_space_must_have_as_many_configurations_as_trials() -> None:
     assert "100 trials asked for, and the space has 62" in messages(
         text.replace("trials: 20", "trials: 100")
     )
+
+
+def genetic(options: str) -> str:
+    return FILE.replace(
+        "method: tpe, trials: 20, startup: 5", f"method: nsga2, trials: 20, {options}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("population_size: 20", "population_size is 20; write `population_size: 10`"),
+        ("mutation_prob: null", "search.population_size: nothing would be learned"),
+        ("population_size: 1", "search.population_size: must be at least 2, got 1"),
+        ("population_size: 5, crossover_prob: 1.5", "search.crossover_prob: must be at most 1"),
+        ("population_size: 5, mutation_prob: -0.1", "search.mutation_prob: must be at least 0"),
+        ("population_size: 5, startup: 5", "unknown key 'startup'"),
+    ],
+)
+def test_a_genetic_algorithm_is_refused_what_it_cannot_do(options: str, words: str) -> None:
+    assert words in messages(genetic(options))
+
+
+def test_a_genetic_algorithm_learns_from_whole_trials_alone() -> None:
+    text = genetic("population_size: 5").replace("scheduler: none", "scheduler: asha")
+    assert "nsga2 learns from trials that ran to their end" in messages(text)

@@ -9,6 +9,7 @@ import pytest
 
 from sweeps.definition.planning import PlannedTrial
 from sweeps.models.scoring.objective import Objective
+from sweeps.record.pareto import front_trials
 from sweeps.record.sweep_record import Outcome, SweepRecord
 
 LOSS = Objective("dev_loss", "min")
@@ -69,6 +70,25 @@ def test_trials_equal_in_all_are_ranked_by_chance_which_the_seed_decides(
     found = tied(seeds, (0.3, 0.3, 0.3))
     assert [trial.trial.index for trial in found.ranked()] == order
     assert found.best is found.trials[order[0]]
+
+
+@pytest.mark.parametrize("sizes", [(30.0, 10.0, 20.0), (10.0, 10.0, None), (None, 5.0, None)])
+def test_of_trials_with_one_accuracy_the_first_stands_on_the_front(
+    sizes: tuple[float | None, ...],
+) -> None:
+    """By the least loss, as without other objectives, it would be one that stands on none."""
+    plan = [PlannedTrial(at, f"{at:012x}", at, {}) for at in range(len(sizes))]
+    objective = Objective("dev_accuracy", "max", others=(Objective("parameters", "min"),))
+    events = [
+        {"event": "report", "t": 1.0, "trial": at,
+         "epochs": [row(1, 0.1 + at) | {"dev_accuracy": 0.9}],
+         **({} if size is None else {"sizes": {"parameters": size}})}
+        for at, size in enumerate(sizes)
+    ]  # fmt: skip
+    found = SweepRecord.of(plan, objective, events)
+    first = found.ranked()[0]
+    assert first.trial.index in front_trials(found)
+    assert found.best is first
 
 
 SESSION = {"event": "session", "t": 0.0, "trials": 3}

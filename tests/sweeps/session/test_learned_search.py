@@ -63,7 +63,11 @@ def test_with_one_worker_a_whole_sweep_repeats_exactly(
 
 @pytest.mark.parametrize(
     ("method", "options"),
-    [("gp", "trials: 7, startup: 3"), ("cmaes", "trials: 12, startup: 3, popsize: 4")],
+    [
+        ("gp", "trials: 7, startup: 3"),
+        ("cmaes", "trials: 12, startup: 3, popsize: 4"),
+        ("nsga2", "trials: 12, population_size: 3"),
+    ],
 )
 def test_another_method_that_was_stopped_goes_on_as_an_unbroken_one(
     tmp_path: Path, method: str, options: str
@@ -234,3 +238,39 @@ def test_the_report_says_what_it_lacks_and_why(unbroken: Results) -> None:
     assert "No tuning curve: tpe proposed each trial from the results before it" in page
     assert "No importances: tpe proposed each trial" in page
     assert "No comparison: tpe proposed each trial" in page
+
+
+OBJECTIVES = "[{metric: dev_accuracy}, {metric: parameters}]"
+
+
+@pytest.mark.parametrize(
+    "search",
+    ["{method: tpe, trials: 9, startup: 4}", "{method: nsga2, trials: 9, population_size: 3}"],
+)
+def test_a_search_for_several_objectives_is_resumed_and_replayed(
+    tmp_path: Path, search: str
+) -> None:
+    path = learned(tmp_path, search=search, objective=OBJECTIVES)
+    whole = run(path)
+    part = run(path, "part", overrides=["budget.trials=6"])
+    again = resume(part.path, overrides=["budget.trials=null"])
+    assert plan_of(again) == plan_of(whole)
+    assert main(["replay", str(again.path)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("search", "words"),
+    [
+        ("{method: tpe, trials: 9, startup: 4}", "from the results before it, by all objectives"),
+        ("{method: nsga2, trials: 9, population_size: 3}", "before it, by all objectives"),
+        (
+            "{method: gp, trials: 9, startup: 4}",
+            "from the results before it, by dev_accuracy alone",
+        ),
+    ],
+)
+def test_plan_says_which_objectives_a_method_goes_by(
+    tmp_path: Path, search: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["plan", str(learned(tmp_path, search=search, objective=OBJECTIVES)), "--no-probe"])
+    assert words in capsys.readouterr().out
