@@ -28,6 +28,9 @@ _WORDS: dict[str, Any] = {
 }  # fmt: skip
 _INFINITE_OR_NAN = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _UNTAGGED = ""
+_SCALAR_TAGS: dict[str, type] = {
+    f"tag:yaml.org,2002:{kind.__name__}": kind for kind in (str, int, float, bool)
+}
 _MOST_NODES = 200_000
 _MOST_LEVELS = 64
 # Python itself refuses to read, and to write, whole numbers of more than 4,300 digits.
@@ -91,8 +94,11 @@ def read_text(path: Path) -> str:
         raise YamlError(rule, line, column, hint="save the file as UTF-8") from err
 
 
-def parse_yaml(text: str, name: str) -> Document:
+def parse_yaml(text: str, name: str, with_tags: bool = False) -> Document:
     """Return the document in a text; `name` is what messages call it.
+
+    Args:
+        with_tags: scalars may say what they are, as files of other tools do: `!!float 1e-5`.
 
     Raises:
         YamlError: It is no YAML, has a key twice, or has no mapping at the top.
@@ -107,7 +113,7 @@ def parse_yaml(text: str, name: str) -> Document:
         raise YamlError("the file is empty", hint="see search_spaces/examples")
     if not isinstance(root, yaml.MappingNode):
         raise _at(root, "the file must be a mapping: `key: value` lines")
-    reader = _Reader()
+    reader = _Reader(with_tags)
     value = reader.read(root, ())
     return Document(name, value, reader.values, reader.keys)
 
@@ -121,7 +127,8 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, with_tags: bool) -> None:
+        self._tags = _SCALAR_TAGS if with_tags else {}
         self.values: dict[KeyPath, Position] = {}
         self.keys: dict[KeyPath, Position] = {}
         self._nodes = 0
@@ -132,6 +139,9 @@ class _Reader:
             raise _at(node, f"more than {_MOST_NODES:,} values, anchors expanded")
         if len(path) > _MOST_LEVELS:
             raise _at(node, f"more than {_MOST_LEVELS} levels deep")
+        if node.tag in self._tags and isinstance(node, yaml.ScalarNode):
+            self.values[path] = _position(node)
+            return _tagged(node, self._tags[node.tag])
         _refuse_tag(node)
         self.values[path] = _position(node)
         if isinstance(node, yaml.MappingNode):
@@ -162,6 +172,16 @@ def _refuse_tag(node: yaml.Node) -> None:
     if node.tag != _UNTAGGED:
         rule = f"tags such as {node.tag!r} are not supported"
         raise _at(node, rule, hint="write the value itself")
+
+
+def _tagged(node: yaml.ScalarNode, kind: type) -> Any:
+    value = str(node.value) if kind is str else _scalar(node)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        rule = f"{node.value!r} is not what its tag says, {kind.__name__}"
+        raise _at(node, rule, hint="write the value itself")
+    return value
 
 
 def _scalar(node: yaml.Node) -> Any:

@@ -6,12 +6,15 @@ import keyword
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from sweeps.definition.search_methods import TpeSearch
 from sweeps.models.own_code.program_command import GIVEN
-from sweeps.search_spaces.problems import KeyPath
+from sweeps.search_spaces.parameters import looks_like_parameter
+from sweeps.search_spaces.problems import KeyPath, SpaceError
+from sweeps.search_spaces.space import Space
 from sweeps.search_spaces.yaml_writer import write_yaml
 
 __all__ = [
@@ -19,6 +22,7 @@ __all__ = [
     "drawn",
     "epochs_of",
     "file_name",
+    "leaves",
     "number",
     "option_name",
     "stepped",
@@ -88,10 +92,22 @@ def sweep_text(imported: Imported, source: str) -> str:
         "epochs": _GUESSED_EPOCHS if epochs is None else epochs,
     }
     value = {**imported.sections, "space": {"training": training}}
+    _try_each_once(imported, value)
     comments: dict[KeyPath, str] = {
         ("space", "training", "epochs"): "How often the program reports."
     }
     return write_yaml(value, comments, _HEAD.format(source=source, metric=metric))
+
+
+def _try_each_once(imported: Imported, value: dict[str, Any]) -> None:
+    """Make a grid of a space that has fewer configurations than trials are asked for."""
+    asked = value["search"].get("trials")
+    with suppress(SpaceError):  # told where the sweep file is checked
+        there_are = Space(value["space"]).cardinality()
+        if isinstance(asked, int) and there_are is not None and there_are < asked:
+            value["search"] = {"method": "grid"}
+            text = f"search: the space has {there_are} configurations, which are tried once each"
+            imported.note((), f"{text} (method: grid), in place of {asked} draws")
 
 
 def drawn(method: str, trials: Any) -> dict[str, Any]:
@@ -116,9 +132,27 @@ def option_name(name: str, taken: Mapping[str, Any]) -> str:
     found = re.sub(r"\W", "_", name, flags=re.ASCII)
     if not found.isidentifier() or keyword.iskeyword(found):
         found = f"p_{found}"
-    if found in GIVEN or found in taken:
+    is_kind = looks_like_parameter({found: []})  # an option `choice` would make all a parameter
+    if found in GIVEN or found in taken or is_kind:
         found += "_value"
     return found
+
+
+def leaves(option: Any, name: str) -> list[str] | None:
+    """Return the places of an option in a command: its name, or of a section each part's.
+
+    None where it is a choice of sections that have not all the same parts.
+    """
+    if not isinstance(option, Mapping):
+        return [name]
+    if not looks_like_parameter(option):
+        found = [leaves(inner, f"{name}.{key}") for key, inner in option.items()]
+        return None if None in found else [one for some in found for one in some or ()]
+    sections = [one for one in option.get("choice", ()) if isinstance(one, Mapping)]
+    if not sections:
+        return [name]
+    each = [leaves(one, name) for one in option["choice"]]
+    return each[0] if all(one == each[0] for one in each) else None
 
 
 def file_name(name: Any, otherwise: str) -> str:

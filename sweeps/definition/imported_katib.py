@@ -5,6 +5,7 @@ https://www.kubeflow.org/docs/components/katib/user-guides/hp-tuning/configure-e
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from sweeps.definition.imported import (
     option_name,
     stepped,
 )
+from sweeps.models.own_code.program_command import named_in
 from sweeps.models.scoring.metrics import METRICS
 from sweeps.search_spaces.problems import Problem, SpaceError
 
@@ -33,7 +35,6 @@ _KNOWN = ("objective", "algorithm", "earlyStopping", "parallelTrialCount", "maxT
 _ELSEWHERE = {
     "metricsCollectorSpec": "the program reports to the file that SWEEPS_METRICS names",
     "resumePolicy": "every sweep can be resumed",
-    "nasConfig": "of a search for nets",
 }
 _OF_CONTAINERS = {
     "image": "the program runs in the environment where the sweep does",
@@ -41,7 +42,9 @@ _OF_CONTAINERS = {
     "env": "set it where the sweep is started",
     "volumeMounts": "the program sees this machine's files",
 }
+_DISTRIBUTIONS = ("uniform", "logUniform", "normal", "logNormal")
 _PLACE = re.compile(r"\$\{trialParameters\.([^}]+)\}")
+_OTHER_PLACE = re.compile(r"\{\{[^}]*\}\}")
 _EPOCHS_FLAG = re.compile(r"--(epochs|num[-_]epochs|max[-_]epochs)=(\d+)")
 
 
@@ -57,6 +60,10 @@ def from_katib(value: Mapping[str, Any]) -> Imported:
         SpaceError: A parameter is none of Katib's, or no container has a command.
     """
     made, spec = Imported(), value["spec"]
+    if "nasConfig" in spec:
+        rule = "cannot import a search for nets: it has no parameters"
+        hint = "write what is chosen as options: {choice: [...]}"
+        raise SpaceError([Problem(("spec", "nasConfig"), None, rule, hint=hint)])
     made.leave_out(spec, _ELSEWHERE, "spec")
     made.leave_out_unknown(spec, (*_KNOWN, *_ELSEWHERE), "spec")
     made.sections["name"] = file_name((value.get("metadata") or {}).get("name"), "imported")
@@ -139,7 +146,7 @@ def _add_parameters(made: Imported, parameters: list[Any]) -> dict[str, str]:
     for position, parameter in enumerate(parameters):
         path = ("spec", "parameters", position)
         try:
-            name, ours = str(parameter["name"]), _parameter(path, parameter)
+            name, ours = str(parameter["name"]), _parameter(made, path, parameter)
         except SpaceError as err:
             problems += err.problems
             continue
@@ -158,7 +165,7 @@ def _add_parameters(made: Imported, parameters: list[Any]) -> dict[str, str]:
     return places
 
 
-def _parameter(path: tuple[str | int, ...], parameter: Mapping[str, Any]) -> Any:
+def _parameter(made: Imported, path: tuple[str | int, ...], parameter: Mapping[str, Any]) -> Any:
     kind, space = str(parameter["parameterType"]), parameter["feasibleSpace"]
     if kind in ("categorical", "discrete"):
         as_numbers = kind == "discrete"
@@ -166,14 +173,30 @@ def _parameter(path: tuple[str | int, ...], parameter: Mapping[str, Any]) -> Any
     low, high, step = (number(space.get(key)) for key in ("min", "max", "step"))
     distribution = space.get("distribution", "uniform")
     is_wrong = not (isinstance(low, int | float) and isinstance(high, int | float))
-    if kind not in ("int", "double") or distribution not in ("uniform", "logUniform") or is_wrong:
+    if kind not in ("int", "double") or distribution not in _DISTRIBUTIONS or is_wrong:
         rule = f"cannot import a {kind} parameter with {dict(space)}"
         raise SpaceError([Problem(path, None, rule, hint="write min and max, or a list")])
-    if distribution == "logUniform":
+    if low == high:
+        return low
+    if step is not None and distribution != "uniform":
+        made.note((*path, "feasibleSpace", "step"), f"left out: of {distribution} there are none")
+    if "ormal" in distribution and kind == "double":
+        text = "3 standard deviations on each side of the mean, as with Katib's hyperopt, and ends"
+        made.note(path, f"min and max are {text} of what is drawn")
+        return _normal(low, high, distribution == "logNormal")
+    if "ormal" in distribution:
+        made.note(path, "whole numbers are drawn evenly here, or evenly in their logarithm")
+    if distribution.startswith("log"):
         return {"int" if kind == "int" else "float": [low, high], "log": True}
-    if step is not None:
+    if step is not None and distribution == "uniform":
         return stepped(low, high, step, kind == "int")
     return {"int": [low, high]} if kind == "int" else {"float": [low, high]}
+
+
+def _normal(low: float, high: float, is_log: bool) -> dict[str, Any]:
+    ends = (math.log(low), math.log(high)) if is_log else (low, high)
+    mean, std = (float(f"{one:.6g}") for one in (sum(ends) / 2, (ends[1] - ends[0]) / 6))
+    return {"lognormal" if is_log else "normal": [mean, std], "low": low, "high": high}
 
 
 def _add_command(made: Imported, template: Mapping[str, Any], places: Mapping[str, str]) -> None:
@@ -181,10 +204,13 @@ def _add_command(made: Imported, template: Mapping[str, Any], places: Mapping[st
         _containers(template.get("trialSpec"), ("spec", "trialTemplate", "trialSpec"))
     )
     primary = template.get("primaryContainerName")
-    chosen = [one for one in containers if one[1].get("name") == primary] or containers
+    chosen = (
+        [one for one in containers if one[1].get("name") == primary]
+        or [one for one in containers if _PLACE.search(" ".join(_words(one[1])))]
+        or containers
+    )
     if not chosen:
-        rule, hint = "no container has a command that could be run", "write the sweep file by hand"
-        raise SpaceError([Problem(("spec", "trialTemplate"), None, rule, hint=hint)])
+        raise SpaceError([_without_command(template)])
     path, container = chosen[0]
     for other, _ in containers:
         if other != path:
@@ -195,8 +221,25 @@ def _add_command(made: Imported, template: Mapping[str, Any], places: Mapping[st
     references = {
         one["name"]: str(one["reference"]) for one in template.get("trialParameters") or []
     }
-    for word in (*container["command"], *(container.get("args") or [])):
-        made.command.append(_word(made, path, str(word), references, places))
+    for word in _words(container):
+        made.command.append(_word(made, path, word, references, places))
+    named = set(named_in(" ".join(made.command)))
+    for name, place in places.items():
+        if place[1:-1] not in named:
+            made.command.append(f"--{name}={place}")
+            made.note(path, f"no word of the command has {name}: it is --{name}={place} here")
+
+
+def _words(container: Mapping[str, Any]) -> list[str]:
+    return [str(word) for word in (*container["command"], *(container.get("args") or []))]
+
+
+def _without_command(template: Mapping[str, Any]) -> Problem:
+    rule = "no container has a command that could be run"
+    hint = "write into it as `command: [...]` what its image runs"
+    if "configMap" in template:
+        hint = "put the template of its ConfigMap in its place, as `trialSpec`"
+    return Problem(("spec", "trialTemplate"), None, rule, hint=hint)
 
 
 def _word(
@@ -214,9 +257,11 @@ def _word(
     def place(found: re.Match[str]) -> str:
         name = references.get(found[1], found[1])
         if name not in places:
-            made.note(path, f"{found[0]} is no parameter's, and stands as it is")
+            made.note(path, f"{found[0]} is no parameter's: write its value into the command")
         return places.get(name, found[0])
 
+    for found in _OTHER_PLACE.findall(word):
+        made.note(path, f"{found} is of another tool: write its value into the command")
     return shlex.quote(_PLACE.sub(place, word)) if " " in word else _PLACE.sub(place, word)
 
 

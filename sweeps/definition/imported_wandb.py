@@ -15,6 +15,7 @@ from sweeps.definition.imported import (
     drawn,
     epochs_of,
     file_name,
+    leaves,
     number,
     option_name,
     stepped,
@@ -32,6 +33,9 @@ _ELSEWHERE = {
     "description": "there is no such key; write it as a comment",
     "controller": "the sweep runs where the command is typed",
     "settings": "of W&B's own agent",
+    "job": "of W&B Launch: the program runs in the environment where the sweep does",
+    "image_uri": "of W&B Launch: the program runs in the environment where the sweep does",
+    "scheduler": "of W&B Launch; how many trials run at once is `resources.workers`",
 }
 _TRIALS = 50
 _PLAIN = {"value", "values", "min", "max", "mu", "sigma", "q", "distribution", "probabilities",
@@ -121,8 +125,9 @@ def _add_stopping(made: Imported, terminate: Mapping[str, Any]) -> None:
 
 
 def _add_parameters(made: Imported, parameters: Mapping[str, Any]) -> list[str]:
-    """Add what is tuned; returns a word of the command for each: --lr={lr}."""
-    words, problems = [], []
+    """Add what is tuned; returns the words of the command for each: --lr={lr}."""
+    words: list[str] = []
+    problems: list[Problem] = []
     for name, parameter in parameters.items():
         path = ("parameters", name)
         try:
@@ -139,7 +144,16 @@ def _add_parameters(made: Imported, parameters: Mapping[str, Any]) -> list[str]:
         if option != name:
             made.note(path, f"is the option {option} here, and --{name} in the command as before")
         made.options[option] = ours
-        words.append(f"--{name}={{{option}}}")
+        places = leaves(ours, option)
+        if places is None:
+            rule = "cannot import a choice of sections that have not all the same keys"
+            hint = "give each key a name at the top: optimizer.lr as optimizer_lr"
+            problems.append(Problem(path, None, rule, hint=hint))
+            continue
+        words += [f"--{name}{place.removeprefix(option)}={{{place}}}" for place in places]
+        if places != [option]:
+            text = f"--{name}.KEY=... for each of its keys, where W&B writes one dictionary"
+            made.note(path, f"is a section here, and in the command {text}")
     if problems:
         raise SpaceError(problems)
     return words
@@ -149,8 +163,7 @@ def _parameter(made: Imported, path: tuple[str, ...], parameter: Any) -> Any:
     if not isinstance(parameter, Mapping):
         raise _wrong(path, parameter, "a parameter must be a section: value, values or min and max")
     if "parameters" in parameter:
-        rule = "cannot import a parameter with parameters of its own"
-        raise _wrong(path, None, rule, "give each a name at the top: optimizer.lr as optimizer_lr")
+        return _section(made, path, parameter)
     made.leave_out_unknown(parameter, tuple(_PLAIN), *path)
     if any(isinstance(one, bool) for one in (parameter.get("value"), *parameter.get("values", ()))):
         made.note(path, "true and false are written so, where W&B wrote True and False")
@@ -161,6 +174,26 @@ def _parameter(made: Imported, path: tuple[str, ...], parameter: Any) -> Any:
         more = {} if weights is None else {"weights": weights}
         return {"choice": list(parameter["values"]), **more}
     return _range(made, path, parameter)
+
+
+def _section(made: Imported, path: tuple[str, ...], parameter: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a section of options for a parameter with parameters of its own."""
+    inner = parameter["parameters"]
+    if not isinstance(inner, Mapping) or not inner:
+        raise _wrong((*path, "parameters"), inner, "a section of parameters must have some")
+    found: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, one in inner.items():
+        option, place = option_name(name, found), (*path, "parameters", name)
+        if option != name:
+            made.note(place, f"is {option} here, in the command, too")
+        try:
+            found[option] = _parameter(made, place, one)
+        except SpaceError as err:
+            problems += err.problems
+    if problems:
+        raise SpaceError(problems)
+    return found
 
 
 def _range(made: Imported, path: tuple[str, ...], parameter: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,7 +230,9 @@ def _add_command(made: Imported, value: Mapping[str, Any], flags: list[str]) -> 
     given = value.get("command", ["${interpreter}", "${program}", "${args}"])
     words = shlex.split(given) if isinstance(given, str) else [str(word) for word in given]
     if program is None and "${program}" in words:
-        raise _wrong(("program",), None, "missing key 'program': which is to be run?")
+        of_launch = "; of a job of W&B Launch, the program that it runs" if "job" in value else ""
+        hint = f"write `program: train.py`{of_launch}"
+        raise _wrong(("program",), None, "missing key 'program': which is to be run?", hint)
     no_hyphens = [flag.removeprefix("--") for flag in flags]
     macros: dict[str, list[str]] = {
         "${env}": [],
@@ -207,6 +242,7 @@ def _add_command(made: Imported, value: Mapping[str, Any], flags: list[str]) -> 
         "${args}": flags,
         "${args_no_boolean_flags}": flags,
         "${args_no_hyphens}": no_hyphens,
+        "${args_no_equals}": [word for flag in flags for word in flag.split("=", 1)],
         "${args_json}": ["{parameters}"],
         "${args_json_file}": ["{parameters}"],
     }

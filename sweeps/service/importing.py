@@ -57,7 +57,7 @@ def import_file(source: Path, out: Path) -> ImportedFile:
 
 def _read(source: Path) -> Document:
     try:
-        return parse_yaml(read_text(source), source.name)
+        return parse_yaml(read_text(source), source.name, with_tags=True)
     except OSError as err:
         raise RequestError(f"cannot read {source}: {err.strerror}") from err
     except YamlError as err:

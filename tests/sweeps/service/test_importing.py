@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import sweeps
 from sweeps.definition.loading import check_sweep
 from sweeps.errors import RequestError, SweepFileError
 from sweeps.service.importing import import_file
@@ -158,9 +159,139 @@ def test_an_experiment_of_katib_s_is_one_of_a_program(tmp_path: Path) -> None:
     assert "image: left out: the program runs in the environment where the sweep does" in str(notes)
 
 
+NESTED = """program: train.py
+method: random
+metric: {name: loss, goal: minimize}
+run_cap: 4
+parameters:
+  optimizer:
+    parameters:
+      lr: {min: !!float 1e-4, max: 0.1}
+      betas-2: {parameters: {high: {values: [0.9, 0.99]}}}
+  model: {value: {width: 8, depth: 2}}
+  aug: {values: [{flip: true, crop: 4}, {flip: false, crop: 8}]}
+  epochs: {value: 3}
+"""
+_OWN = """import argparse, json, os, sys
+with open(os.environ["SWEEPS_PARAMETERS"]) as file:
+    given = json.load(file)
+lr = next(one.split("=")[1] for one in sys.argv if one.startswith("--optimizer.lr="))
+assert float(lr) == given["optimizer"]["lr"]
+with open(os.environ["SWEEPS_METRICS"], "a") as file:
+    for epoch in (1, 2, 3):
+        print(json.dumps({"epoch": epoch, "loss": float(lr) / epoch}), file=file)
+"""
+
+
+def test_parameters_of_parameters_are_sections_and_the_sweep_runs(tmp_path: Path) -> None:
+    made, notes = imported(tmp_path, NESTED)
+    training = made["space"]["training"]
+    assert training["command"] == (
+        "python train.py --optimizer.lr={optimizer.lr} "
+        "--optimizer.betas_2.high={optimizer.betas_2.high} --model.width={model.width} "
+        "--model.depth={model.depth} --aug.flip={aug.flip} --aug.crop={aug.crop} --epochs={epochs}"
+    )
+    assert training["options"] == {
+        "optimizer": {
+            "lr": {"float": [1e-4, 0.1]},
+            "betas_2": {"high": {"choice": [0.9, 0.99]}},
+        },
+        "model": {"width": 8, "depth": 2},
+        "aug": {"choice": [{"flip": True, "crop": 4}, {"flip": False, "crop": 8}]},
+    }
+    assert "6: parameters.optimizer: is a section here, and in the command" in str(notes)
+    (tmp_path / "train.py").write_text(_OWN)
+    runs = tmp_path / "runs"
+    results = sweeps.run(tmp_path / "made.yaml", runs=runs, runner="local", tracking_uri="none")
+    assert [str(one.outcome) for one in results.record.trials] == ["completed"] * 4
+
+
+WORDS = {
+    '[python3, "${program}", "${args_no_equals}"]': "train.py --lr {lr} --epochs {epochs}",
+    '[python3, "${program}", "${args_no_hyphens}"]': "train.py lr={lr} epochs={epochs}",
+    '[python3, "${program}", "${args_json_file}"]': "train.py {parameters}",
+    "${env} ${interpreter} ${program} ${args}": "train.py --lr={lr} --epochs={epochs}",
+}
+
+
+@pytest.mark.parametrize(("command", "words"), WORDS.items(), ids=WORDS)
+def test_each_macro_of_wandb_s_command_has_its_words(
+    tmp_path: Path, command: str, words: str
+) -> None:
+    made, _ = imported(tmp_path, f"{WANDB}command: {command}\n")
+    assert made["space"]["training"]["command"].partition(" ")[2] == words
+
+
+def test_a_space_smaller_than_its_draws_is_a_grid(tmp_path: Path) -> None:
+    lr = "lr: {distribution: log_uniform_values, min: 1e-4, max: 1e-1}"
+    made, notes = imported(tmp_path, WANDB.replace(lr, "lr: {values: [1, 2]}"))
+    assert made["search"]["method"] == "grid"
+    assert "the space has 2 configurations, which are tried once each" in str(notes)
+
+
+def test_a_name_that_means_a_parameter_here_is_another_option(tmp_path: Path) -> None:
+    made, _ = imported(tmp_path, WANDB.replace("  lr:", "  choice: {values: [1, 2]}\n  lr:"))
+    assert made["space"]["training"]["options"]["choice_value"] == {"choice": [1, 2]}
+
+
+SPACES = {
+    'double, feasibleSpace: {min: "1", max: "7", distribution: normal}': {
+        "normal": [4, 1], "low": 1, "high": 7,
+    },
+    'double, feasibleSpace: {min: "0.01", max: "1", distribution: logNormal}': {
+        "lognormal": pytest.approx([math.log(0.1), math.log(100) / 6], rel=1e-5),
+        "low": 0.01, "high": 1,
+    },
+    'int, feasibleSpace: {min: "32", max: "64", distribution: logNormal}': {
+        "int": [32, 64], "log": True,
+    },
+    'int, feasibleSpace: {min: "3", max: "9", distribution: normal}': {"int": [3, 9]},
+    'int, feasibleSpace: {min: "3", max: "3"}': 3,
+    'discrete, feasibleSpace: {list: ["1", "2.5"]}': {"choice": [1, 2.5]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "ours"), SPACES.items(), ids=SPACES)
+def test_each_feasible_space_of_katib_s_has_its_range(
+    tmp_path: Path, given: str, ours: Any
+) -> None:
+    lr = 'double, feasibleSpace: {min: "0.01", max: "0.05"}'
+    made, _ = imported(tmp_path, KATIB.replace(lr, given))
+    assert made["space"]["training"]["options"]["lr"] == ours
+
+
+def test_a_parameter_that_no_word_of_katib_s_command_has_is_passed_on(tmp_path: Path) -> None:
+    made, notes = imported(tmp_path, KATIB.replace('"--lr=${trialParameters.learningRate}"', "-v"))
+    assert made["space"]["training"]["command"].endswith("--opt={opt} --lr={lr}")
+    assert "no word of the command has lr: it is --lr={lr} here" in str(notes)
+
+
+REFUSED = {
+    ("  parameters:\n", "  nasConfig: {}\n  parameters:\n"): "nasConfig: cannot import a search",
+    ("command: [python3", "argv: [python3"): "write into it as `command: [...]` what its image",
+    ("    trialSpec:", "    configMap: {configMapName: x}\n    spec:"): "template of its ConfigMap",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changed", "said"), REFUSED.items(), ids=REFUSED.values())
+def test_an_experiment_without_a_program_is_told_what_it_lacks(
+    tmp_path: Path, changed: tuple[str, str], said: str
+) -> None:
+    text = KATIB.replace(*changed)
+    if "ConfigMap" in said:
+        text = text.replace("command:", "argv:")
+    with pytest.raises(SweepFileError) as caught:
+        imported(tmp_path, text)
+    assert said in str(caught.value)
+
+
 WRONG = {
     "lr: {distribution: beta, min: 1, max: 2}": "8:7: parameters.lr: cannot import this distrib",
-    "lr: {parameters: {a: {value: 1}}}": "8:7: parameters.lr: cannot import a parameter with",
+    "lr: {parameters: {a: {min: 1}}}": "8:24: parameters.lr.parameters.a: cannot import this",
+    "lr: {parameters: {}}": "8:20: parameters.lr.parameters: a section of parameters must have",
+    "lr: {values: [{a: 1}, {b: 2}]}": "8:7: parameters.lr: cannot import a choice of sections",
+    "lr: {values: [{a: 1}, 2]}": "8:7: parameters.lr: cannot import a choice of sections",
+    "lr: {value: !!float x}": "8:15: 'x' is not what its tag says, float",
     "lr: 3": "8:7: parameters.lr: a parameter must be a section",
 }
 
