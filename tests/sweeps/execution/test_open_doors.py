@@ -165,6 +165,8 @@ def test_another_user_does_not_come_into_the_folder_of_a_sweep(on_ray: Running) 
     ids=["no token", "another token"],
 )
 def test_another_user_runs_nothing_on_a_sweeps_ray(on_ray: Running, shown: dict[str, str]) -> None:
+    if as_nobody(sys.executable, "-c", "").returncode != 0:
+        pytest.skip(f"another user cannot start {sys.executable}")
     with tempfile.TemporaryDirectory(prefix="n", dir="/tmp") as folder:
         Path(folder).chmod(0o777)
         done = as_nobody(

@@ -113,6 +113,8 @@ def a_folder(run: Path) -> None:
 
 OUTCOME = {"event": "outcome", "outcome": "completed", "reason": "", "best": None}
 ROW = {"epoch": 1, "dev_loss": 0.1}
+# From Python 3.12 on JSON of this depth can be parsed, yet not be walked through.
+DEEP = f'{{"t":1.0,"event":"note","a":{"[" * 5000}{"]" * 5000}}}'
 LEDGER: dict[str, Damage] = {
     "a report lost": edited("ledger.jsonl", lost),
     "two reports swapped": edited("ledger.jsonl", swapped),
@@ -124,7 +126,7 @@ LEDGER: dict[str, Damage] = {
     "trial 77": edited("ledger.jsonl", added(event="report", trial=77, epochs=[ROW])),
     "text": edited("ledger.jsonl", lambda lines: [lines[0], "hello", *lines[1:]]),
     "deep JSON": edited("ledger.jsonl", lambda lines: [*lines, '{"event":' * 9999 + "1"]),
-    "deep event": edited("ledger.jsonl", added(event="note", a=json.loads("[" * 600 + "]" * 600))),
+    "deep event": edited("ledger.jsonl", lambda lines: [*lines[:-1], DEEP, lines[-1]]),
     "a folder": a_folder,
 }
 DESCRIPTION: dict[str, Damage] = {
