@@ -10,9 +10,6 @@ from sweeps.record.sweep_record import BROKEN, Outcome, TrialRecord
 
 __all__ = ["Failure", "failures"]
 
-# What the record says before the error itself.
-_BEFORE = re.compile(r"^failed (once|\d+ times); last error: ")
-
 
 @dataclass(frozen=True)
 class Failure:
@@ -47,4 +44,6 @@ def failures(trials: Sequence[TrialRecord]) -> list[Failure]:
 
 
 def _reason(trial: TrialRecord) -> str:
-    return _BEFORE.sub("", trial.reason)
+    """Return the last attempt's error, where the trial ended by it; not how often it was tried."""
+    last = trial.failures[-1].partition("\n")[0] if trial.failures else ""
+    return last if last and trial.reason.endswith(last) else trial.reason

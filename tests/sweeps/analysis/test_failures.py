@@ -7,24 +7,28 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.record.sweep_record import Outcome, TrialRecord
 
 
-def ended(index: int, outcome: Outcome, reason: str = "") -> TrialRecord:
-    return TrialRecord(PlannedTrial(index, "", 0, {}), outcome, reason)
+def ended(index: int, outcome: Outcome, reason: str = "", *errors: str) -> TrialRecord:
+    trial = TrialRecord(PlannedTrial(index, "", 0, {}), outcome, reason)
+    trial.failures.extend(f"{error}\n  a traceback" for error in errors)
+    return trial
 
 
 def test_the_most_frequent_reason_comes_first_with_its_trials() -> None:
     trials = [
-        ended(0, Outcome.FAILED, "failed once; last error: ValueError: width 5"),
+        ended(0, Outcome.FAILED, "once: ValueError: width 5", "ValueError: width 5"),
         ended(1, Outcome.COMPLETED),
         ended(2, Outcome.DIVERGED, "train_loss is nan in epoch 3"),
         ended(3, Outcome.DIVERGED, "train_loss is nan in epoch 12"),
-        ended(4, Outcome.FAILED, "failed 3 times; last error: ValueError: width 7"),
+        ended(4, Outcome.FAILED, "again: ValueError: width 7", "OSError", "ValueError: width 7"),
         ended(5, Outcome.DIVERGED, "train_loss is nan in epoch 1"),
-        ended(6, Outcome.FAILED, "failed once; last error: OSError: at 0x7f3a"),
+        ended(6, Outcome.FAILED, "once: OSError: at 0x7f3a", "OSError: at 0x7f3a"),
+        ended(7, Outcome.FAILED, "timed out", "WorkerDied: no message"),
     ]
     assert failures(trials) == [
         Failure(Outcome.DIVERGED, "train_loss is nan in epoch 3", (2, 3, 5)),
         Failure(Outcome.FAILED, "ValueError: width 5", (0, 4)),
         Failure(Outcome.FAILED, "OSError: at 0x7f3a", (6,)),
+        Failure(Outcome.FAILED, "timed out", (7,)),
     ]
 
 
