@@ -53,11 +53,18 @@ def _texts() -> dict[str, str]:
     texts["data/plants.csv"] = (_EXAMPLES / "plants.csv").read_text(encoding="utf-8")
     # Under its own name git would apply it to the template.
     texts[".gitignore"] = (_TEMPLATE / "gitignore").read_text(encoding="utf-8")
-    texts["Makefile"] = texts["Makefile"].replace("SWEEPS ?= sweeps", f"SWEEPS ?= {_for_make()}")
+    texts["Makefile"] = texts["Makefile"].replace("SWEEPS ?= sweeps", _for_make())
     return texts
 
 
 def _for_make() -> str:
-    """Return the command as a Makefile calls it, from whatever folder."""
-    is_on_path = command() == "sweeps"
-    return "sweeps" if is_on_path else f"{shlex.quote(sys.executable)} -m sweeps"
+    """Return the line in which a Makefile says how the command is called, from whatever folder.
+
+    Where it is not on the PATH, this machine's Python is what make falls back on: the Makefile may
+    be a repository's, and be used on others.
+    """
+    if command() == "sweeps":
+        return "SWEEPS ?= sweeps"
+    here = f"{shlex.quote(sys.executable)} -m sweeps".replace("$", "$$").replace(",", "$(comma)")
+    comma = "comma := ,\n" if "$(comma)" in here else ""
+    return f"{comma}SWEEPS ?= $(or $(shell command -v sweeps 2>/dev/null),{here})"
