@@ -44,6 +44,5 @@ def failures(trials: Sequence[TrialRecord]) -> list[Failure]:
 
 
 def _reason(trial: TrialRecord) -> str:
-    """Return the last attempt's error, where the trial ended by it; not how often it was tried."""
-    last = trial.failures[-1].partition("\n")[0] if trial.failures else ""
-    return last if last and trial.reason.endswith(last) else trial.reason
+    """Return the error that a trial ended by, without how often it was met, or else its reason."""
+    return trial.error or trial.reason

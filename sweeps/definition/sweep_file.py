@@ -150,7 +150,8 @@ class PopulationBased(Section):
     )
 
 
-# A new one needs a scheduler, too: sweeps.execution.schedulers.table.
+# A new one says `grace_epochs` and `audit`, as a key or for all, and needs a scheduler, too:
+# sweeps.execution.schedulers.table.
 Stopping = Annotated[
     NoScheduler | Asha | HyperBand | MedianStopping | Bandit | PopulationBased,
     Field(discriminator="scheduler"),

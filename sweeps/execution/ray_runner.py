@@ -265,7 +265,8 @@ class _Notices(TrialProgressCallback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         index, error = trial.config["members"][0], _error_of(trial)
         self._recorder.attempt_failed(index, error, is_of_node(error))
-        self._recorder.ended(index, Outcome.FAILED, f"no worker: {error.splitlines()[0]}")
+        last = error.splitlines()[0]
+        self._recorder.ended(index, Outcome.FAILED, f"no worker: {last}", error=last)
         self._scheduler.give_up(trial)
 
 

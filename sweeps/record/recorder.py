@@ -211,8 +211,9 @@ class Recorder:
             times = "once" if len(failures) == 1 else f"{len(failures)} times"
             alike = " alike" if len(failures) == 2 else ", the last two alike"
             times += f"{alike}, and would again" if is_again else ""
-            reason = f"failed {times}; last error: {error.splitlines()[0]}"
-            self.ended(index, Outcome.FAILED, reason)
+            last = error.splitlines()[0]
+            reason = f"failed {times}; last error: {last}"
+            self.ended(index, Outcome.FAILED, reason, error=last)
 
     def end_if_hung(self, index: int) -> bool:
         """Record that a trial has failed if its worker was ended because it hung."""
@@ -231,18 +232,26 @@ class Recorder:
         return late if is_late else ""
 
     def ended(
-        self, index: int, outcome: Outcome, reason: str, sizes: Mapping[str, float] | None = None
+        self,
+        index: int,
+        outcome: Outcome,
+        reason: str,
+        sizes: Mapping[str, float] | None = None,
+        *,
+        error: str = "",
     ) -> None:
         """Record how a trial ended, once; what nobody needs any more of it is deleted.
 
         Args:
             sizes: Of its net, where no report had them.
+            error: The last attempt's, in one line, where the trial ended by it.
         """
         trial = self.record.trials[index]
         if trial.outcome is not None:
             return
         about: dict[str, Any] = {"outcome": outcome, "reason": reason, "best": trial.best}
         about |= {"sizes": dict(sizes)} if sizes and not trial.sizes else {}
+        about |= {"error": error} if error else {}
         if not self.write("outcome", trial=index, **about):
             return
         if outcome is not Outcome.FAILED and self._is_eager:

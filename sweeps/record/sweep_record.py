@@ -70,6 +70,7 @@ class TrialRecord:
         sizes: Of its net, by `SIZES`; empty before its first report, and of user-defined training.
         decided: The epoch of the scheduler's last recorded decision.
         failures: One text per failed attempt.
+        error: The last attempt's error, in one line, where the trial ended by it.
         node_faults: How many of these were a node's: it was lost, or cannot train.
         is_running: Whether a worker of this session took it up, and it has not ended or paused.
         saw: How many outcomes there were when it was proposed; None where it was planned before.
@@ -91,6 +92,7 @@ class TrialRecord:
     decided: int = 0
     failures: list[str] = field(default_factory=list)
     node_faults: int = 0
+    error: str = ""
     is_running: bool = False
     copies: list[Copy] = field(default_factory=list)
     saw: int | None = None
@@ -311,6 +313,7 @@ class SweepRecord:
                     f"trial {record.trial.index} must end once: it was {record.outcome}"
                 )
             record.outcome, record.reason = Outcome(event["outcome"]), event["reason"]
+            record.error = event.get("error", "")
             record.is_running = False
             record.sizes = event.get("sizes", record.sizes)
             # A sweep may be resumed on a machine whose clock is behind.
@@ -323,6 +326,7 @@ class SweepRecord:
         elif kind == "reopened" and record.outcome is not None:
             self.outcomes[record.outcome] -= 1
             record.outcome, record.reason, record.ended_at = None, "", None
+            record.error = ""
             record.ended = 0
             record.failures.clear()
             record.node_faults = 0

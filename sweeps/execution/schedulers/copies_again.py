@@ -64,6 +64,12 @@ class _Due(Recorder):
         """Leave it to the ledger, which has it."""
 
     def ended(
-        self, index: int, outcome: Outcome, reason: str, sizes: Mapping[str, float] | None = None
+        self,
+        index: int,
+        outcome: Outcome,
+        reason: str,
+        sizes: Mapping[str, float] | None = None,
+        *,
+        error: str = "",
     ) -> None:
         """Leave it to the ledger, which has it."""

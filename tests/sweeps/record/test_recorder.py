@@ -101,6 +101,7 @@ def test_an_error_of_code_that_is_met_twice_alike_ends_the_trial(
     one.reported(failed("KeyError: 'a'"))
     wanted = "failed 2 times alike, and would again; last error: KeyError: 'a'"
     assert one.record.trials[0].reason == wanted
+    assert one.record.trials[0].error == "KeyError: 'a'"
 
 
 def test_errors_that_differ_or_may_pass_or_come_later_are_tried_again(
@@ -135,6 +136,7 @@ def test_a_hung_trial_has_failed_at_once_and_says_where(folder: RunFolder, ledge
     one.attempt_failed(0, "WorkerDied: gone")
     assert one.record.trials[0].outcome is Outcome.FAILED
     assert one.record.trials[0].reason.endswith('at File "/net.py", line 7 in f')
+    assert one.record.trials[0].error == ""
     assert not timeout_stack_path(folder.checkpoints, 0).exists()
 
 
