@@ -337,15 +337,15 @@ def _one_process() -> Iterator[None]:
 @contextmanager
 def _evaluating(trial: Trial) -> Iterator[None]:
     """Have the nets that are kept in evaluation mode, and as they were afterwards."""
-    modules = [module for net in trial.nets.values() for module in net.modules()]
-    modes = [module.training for module in modules]
+    modes = [(module, module.training) for net in trial.nets.values() for module in net.modules()]
     for net in trial.nets.values():
         net.eval()
     try:
         yield
     finally:
-        for module, mode in zip(modules, modes, strict=True):
-            module.training = mode
+        for module, mode in modes:
+            if module.training != mode:  # to set it takes microseconds, for each of many modules
+                module.training = mode
 
 
 def _packed(kept: Mapping[str, Any]) -> dict[str, Tensor]:

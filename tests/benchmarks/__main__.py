@@ -18,6 +18,7 @@ from typing import Any
 from tests.benchmarks.cluster_scale import measure_paced, measure_ray_tune, measure_scale
 from tests.benchmarks.loaders import measure_loaders
 from tests.benchmarks.many_runs import measure_many_runs
+from tests.benchmarks.own_code import measure_own_code
 from tests.benchmarks.parts import (
     CONTESTANTS,
     Sizes,
@@ -29,7 +30,7 @@ from tests.benchmarks.summary import Rounds, print_summary, summarize
 
 _PARTS = ("a", "b", "c", "d", "e")
 # Minutes each: run when asked for.
-_LONG_PARTS = ("f", "g", "h", "i")
+_LONG_PARTS = ("f", "g", "h", "i", "j")
 _QUICK = Sizes(
     trials=4,
     epochs=2,
@@ -97,6 +98,8 @@ def _measure(
             yield "many_runs", measure_many_runs(sizes.recorded_trials)
         if "i" in parts:
             yield "loaders", measure_loaders(sizes.epochs)
+        if "j" in parts:
+            yield "own_code", measure_own_code(sizes.epochs)
 
 
 def _answer(sizes: Sizes, taken: Rounds, medians: Any) -> dict[str, Any]:

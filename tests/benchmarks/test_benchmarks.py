@@ -26,9 +26,11 @@ def test_a_ratio_is_taken_within_its_round() -> None:
 @pytest.mark.timeout(600)
 def test_the_quick_run_measures_the_floor_and_the_product(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
-    command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--only", "a,d"]
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--only", "a,d,j"]
     done = subprocess.run([*command, "--out", str(out)], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     medians = json.loads(out.read_text())["medians"]
-    assert set(medians) == {"floor", "product", "own_loop", "bookkeeping"}
+    assert set(medians) == {"floor", "product", "own_loop", "bookkeeping", "own_code"}
     assert medians["bookkeeping"]["trials"] == 20
+    assert medians["own_code"]["loop_ratio"] > 0
+    assert medians["own_code"]["program_ratio"] > 0
