@@ -295,8 +295,8 @@ def follow(
             does not answer.
     """
     follower = Follower(folder, uri)
-    import sweeps.tracking.mlflow.tracker  # noqa: F401 # slow: the status says when it is done
-
+    with _settings():
+        import sweeps.tracking.mlflow.tracker  # noqa: F401 # slow: the status says when it is done
     follower.write_status()
     with logged(folder, LOG_FILE):
         _follow(follower, driver_is_alive, closing)
