@@ -55,13 +55,20 @@ class Cut:
         8.2): their number where they are of one size, and fewer where a few hold most rows. Dev is
         that of all folds together, and so is train. Empty where no unit has two rows.
         """
+        sizes = {name: own.astype(float) for name, own in self._unit_sizes().items()}
+        return {name: float(own.sum() ** 2 / (own**2).sum()) for name, own in sizes.items()}
+
+    def unit_counts(self) -> dict[str, int]:
+        """Return how many units each part has rows of, as `independent` takes the parts."""
+        return {name: int((own > 0).sum()) for name, own in self._unit_sizes().items()}
+
+    def _unit_sizes(self) -> dict[str, Rows]:
         if self.units is None or len(np.unique(self.units)) == len(self.units):
             return {}
         rows = {name: [getattr(part, name) for part in self.parts] for name in ("train", "dev")}
         rows["test"] = [self.parts[0].test]
         taken = {name: np.unique(np.concatenate(own)) for name, own in rows.items()}
-        sizes = {name: np.bincount(self.units[own]).astype(float) for name, own in taken.items()}
-        return {name: float(own.sum() ** 2 / (own**2).sum()) for name, own in sizes.items()}
+        return {name: np.bincount(self.units[own]) for name, own in taken.items()}
 
     def refit(self) -> RowCut:
         """Return one more cut in which train and dev rows are trained on; rows of a gap stay out.

@@ -50,6 +50,7 @@ class DataSummary:
         item: what the x of an item is, of a dataset; None of features.
         independent: how many independent rows those of train (with folds: outside the test set),
             dev and test come to, if rows of one group are alike; empty where each row is alone.
+        groups: how many groups these parts have rows of; empty where each row is alone.
         category_counts: how many categories each column of words has; with folds in fold 1.
         few: a few train and dev rows, to try a trial out on; with folds, of each.
     """
@@ -69,6 +70,7 @@ class DataSummary:
     unmeasurable: Mapping[Needs, str] = field(default_factory=dict)
     item: ItemKind | None = None
     independent: Mapping[str, float] = field(default_factory=dict)
+    groups: Mapping[str, int] = field(default_factory=dict)
     category_counts: tuple[int, ...] = ()
     few: tuple[TrainDev, ...] = field(default=(), repr=False, compare=False)
 
@@ -112,8 +114,14 @@ def check_data(config: DataConfig, base_dir: Path, seed: int) -> DataReport:
         return DataReport(None, (error,))
     summary = _summary(dataset, config, folds)
     notes = (*column_notes(dataset), *cut_notes(dataset, cuts[0], config, base_dir))
-    cut, independent = cuts[0].rule, cuts[0].independent()
-    return DataReport(replace(summary, cut=cut, notes=notes, independent=independent))
+    whole = replace(
+        summary,
+        cut=cuts[0].rule,
+        notes=notes,
+        independent=cuts[0].independent(),
+        groups=cuts[0].unit_counts(),
+    )
+    return DataReport(whole)
 
 
 def _other_names(config: DataConfig, error: DataError) -> Iterator[DataError]:

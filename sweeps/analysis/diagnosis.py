@@ -35,8 +35,9 @@ class Thresholds:
     Attributes:
         bias: Training error above the target error; errors are 1 less the task's score. Where the
             target is the lowest dev error, also above what chance does to the lowest.
-        variance: Dev error above training error; also above `standard_errors` of that gap, as few
-            dev rows give a wrong picture.
+        variance: Dev error above training error, by more than `standard_errors` of that gap, as
+            few dev rows give a wrong picture: whoever fits errs a little less on the fit's own
+            rows, and that is no variance worth a remedy.
         late_share: A best epoch in this last share of the epochs is late.
         late_gain: Share of the whole improvement that the last fifth of the epochs must bring for
             a trial to be still improving.
@@ -176,8 +177,7 @@ def _findings(
         train, dev = errors
         if train - target > max(limits.bias, _unsure(evidence, train)):
             yield "avoidable bias"
-        sure = NormalDist().cdf(limits.standard_errors)
-        if dev - train > max(limits.variance, _reach_of_noise(evidence, errors, sure)):
+        if dev > _variance_from(evidence, errors, limits):
             yield "variance"
     if trial.outcome is Outcome.DIVERGED:
         yield "diverged"
@@ -221,6 +221,22 @@ def _unsure(evidence: Evidence, train: float) -> float:
         return 0.0
     trials = sum(trial.best is not None for trial in evidence.trials)
     return _reach_of_noise(evidence, (train, train), 1 - _LEVEL / trials)
+
+
+def _variance_from(evidence: Evidence, errors: tuple[float, float], limits: Thresholds) -> float:
+    """Return the dev error that chance stays below with a gap of no more than `limits.variance`.
+
+    Errors of numbers, 1 - R2, are judged by their ratio: on few rows R2 itself strays farther down
+    than up. The standard error of ln(1 - R2) is 2 R / sqrt(n), by the delta method from `_of_r2`.
+    """
+    assert evidence.task is not None, "errors were read by its task"
+    held = errors[0] + limits.variance
+    if evidence.independent or METRICS[TASKS[evidence.task].score].is_share:
+        sure = NormalDist().cdf(limits.standard_errors)
+        return held + _reach_of_noise(evidence, errors, sure)
+    rows = (evidence.train_rows or math.inf, evidence.dev_rows)
+    noise = 2 * math.sqrt(_of_some_size(1 - held)) * math.hypot(*(n**-0.5 for n in rows))
+    return held * math.exp(limits.standard_errors * noise)
 
 
 def _reach_of_noise(evidence: Evidence, errors: tuple[float, float], sure: float) -> float:
@@ -267,5 +283,9 @@ def _of_r2(r2: float, rows: float) -> float:
     Olkin and Finn, Correlations redux (Psychological Bulletin 1995). Near 0 it would come to
     nothing, although a small R2 is as unsure: below 0.2 it is taken at 0.2.
     """
-    size = min(max(r2, 0.2), 1.0)
+    size = _of_some_size(r2)
     return 2 * math.sqrt(size) * (1 - size) / math.sqrt(rows)
+
+
+def _of_some_size(r2: float) -> float:
+    return min(max(r2, 0.2), 1.0)

@@ -39,6 +39,7 @@ class DataDescription:
         notes: What a person should know of the cut.
         independent: How many independent rows those of `train`, `dev` and `test` come to, if rows
             of one group are taken to be alike; empty where each row was cut by itself.
+        groups: How many groups these parts have rows of; empty as above, and in older folders.
     """
 
     source: str
@@ -49,6 +50,7 @@ class DataDescription:
     seed: int | None = None
     notes: tuple[str, ...] = ()
     independent: Mapping[str, float] = field(default_factory=dict)
+    groups: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> DataDescription:
@@ -62,6 +64,7 @@ class DataDescription:
             seed=value["split"].get("seed"),
             notes=tuple(value.get("notes", ())),
             independent=value.get("independent", {}),
+            groups=value.get("groups", {}),
         )
 
 

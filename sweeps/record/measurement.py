@@ -1,4 +1,4 @@
-"""A metric with its standard error over folds, as people read it: `0.0417 ± 0.0031`."""
+"""A metric and how sure it is, as people read it: `0.0417 ± 0.0031`, `95 % interval 0.8 to 0.9`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from collections.abc import Mapping
 
 from sweeps.record.description import DataDescription
 
-__all__ = ["dev_rows", "format_metric", "standard_error"]
+__all__ = [
+    "dev_rows",
+    "folds",
+    "format_metric",
+    "interval_words",
+    "intervals_hold",
+    "standard_error",
+]
 
 # Beyond so many decimals, or digits before the point, an exponent is easier to read.
 _MOST_DIGITS = 6
@@ -43,3 +50,18 @@ def format_metric(row: Mapping[str, float] | None, metric: str, digits: int = 4)
 def dev_rows(data: DataDescription) -> int:
     """Return how many rows trials are compared on; all of them together where there are folds."""
     return sum(split.rows for split in data.splits if split.name not in ("train", "test"))
+
+
+def folds(data: DataDescription) -> int:
+    """Return how many folds there are; 0 without."""
+    return sum(split.name.startswith("fold") for split in data.splits)
+
+
+def interval_words(low: float, high: float) -> str:
+    """Return an interval with its level, without which it may be taken for a certain one."""
+    return f"95 % interval {low:.4g} to {high:.4g}"
+
+
+def intervals_hold(of: str) -> str:
+    """Return what the level of such intervals means; `of` is what was drawn: rows, groups."""
+    return f"In 19 of 20 sweeps such an interval holds what endless {of} like these would show."

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import NormalDist
 
 from sweeps.models.scoring.objective import Objective
@@ -12,18 +12,30 @@ from sweeps.record.chances import how_often, prediction_reach
 from sweeps.record.choosing import Choosing
 from sweeps.record.description import DataDescription
 from sweeps.record.final import Candidate, FinalChoice, Opening
-from sweeps.record.measurement import dev_rows
+from sweeps.record.measurement import (
+    dev_rows,
+    folds,
+    format_metric,
+    interval_words,
+    intervals_hold,
+    standard_error,
+)
 from sweeps.record.stages import Audited
-from sweeps.record.sweep_record import Outcome, SweepRecord
+from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 
 __all__ = [
-    "DevRows",
+    "MeasuredOn",
     "audit_sentence",
     "choice_sentence",
     "newer_candidates",
     "no_winner_words",
     "noise_sentence",
+    "one_error_sentence",
+    "searched_sentence",
+    "searched_words",
     "surprise_sentence",
+    "tested_sentence",
+    "winner_sentence",
     "words_of_test_rows",
 ]
 
@@ -33,24 +45,35 @@ _FEWEST_TEST_ROWS = 30
 
 
 @dataclass(frozen=True)
-class DevRows:
-    """What the search chose on: so many rows, by which so many trials were compared.
+class MeasuredOn:
+    """What a sweep's figures were measured on.
 
     Attributes:
+        rows: Those that the search chose on: of dev, or of all folds.
+        trials: How many were compared by them.
         test_to_dev: How many independent test rows there are to one of dev, where rows were cut by
             groups; None where each row is one.
+        folds: 0 without.
+        groups: By part, dev and test, where rows were cut by groups.
     """
 
     rows: int
     trials: int
     test_to_dev: float | None = None
+    folds: int = 0
+    groups: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, data: DataDescription, trials: int) -> DevRows:
+    def of(cls, data: DataDescription, trials: int) -> MeasuredOn:
         """Return those of a sweep's data."""
         independent = data.independent
         ratio = independent["test"] / independent["dev"] if independent else None
-        return cls(dev_rows(data), trials, ratio)
+        return cls(dev_rows(data), trials, ratio, folds(data), data.groups)
+
+    def counted(self, rows: int, part: str) -> str:
+        """Return `72 test rows of 6 groups`."""
+        groups = self.groups.get(part)
+        return counted(rows, f"{part} row") + (f" of {counted(groups, 'group')}" if groups else "")
 
 
 def counted(number: int, what: str) -> str:
@@ -69,6 +92,77 @@ def no_winner_words(record: SweepRecord) -> str:
     if record.outcomes.total():
         return "No trial has a finite objective: there is no winner."
     return "No trial has reported anything yet: there is no winner."
+
+
+def searched_sentence(record: SweepRecord, on: MeasuredOn) -> str:
+    """Return the best value of a search, of how many, and on how many rows."""
+    best = record.best
+    if best is None:
+        return no_winner_words(record)
+    return f"Best of the search: {searched_words(record, best, on)}"
+
+
+def searched_words(record: SweepRecord, best: TrialRecord, on: MeasuredOn, digits: int = 4) -> str:
+    """Return the best trial's value with its epoch, of how many it is the best, and its rows."""
+    metric = record.objective.metric
+    measured = [on.counted(on.rows, "dev")] if on.rows else []
+    if standard_error(best.best, metric) is not None:
+        measured = [f"mean and standard error over {on.folds} folds", *measured]
+    rows = f" ({', '.join(measured)})" if measured else ""
+    luck = f": optimistic, as the best of {on.trials}" if on.trials > 1 else ""
+    value = format_metric(best.best, metric, digits)
+    return (
+        f"trial {best.trial.index} with {metric} = {value} at epoch {best.best_epoch} of "
+        f"{best.epochs}{rows}{luck}."
+    )
+
+
+def one_error_sentence(record: SweepRecord) -> str:
+    """Return how many others folds cannot tell from the best; empty without folds.
+
+    That is the rule of one standard error (Breiman and others, CART, 1984).
+    """
+    metric, best = record.objective.metric, record.best
+    error = None if best is None else standard_error(best.best, metric)
+    if best is None or not error:
+        return ""
+    top = record.value(best)
+    others = [record.value(one) for one in record.ranked() if one is not best]
+    near = sum(top is not None and one is not None and abs(one - top) <= error for one in others)
+    if not near:
+        return f"No other trial is within its standard error over folds, {error:.2g}."
+    are = "1 other trial is" if near == 1 else f"{near} other trials are"
+    rule = "the rule of one standard error takes the simplest of them"
+    return f"{are} within its standard error over folds, {error:.2g}: {rule}."
+
+
+def winner_sentence(choice: FinalChoice) -> str:
+    """Return the final's winner with its mean over seeds, how sure that is, and its lead."""
+    winner = choice.winner
+    seeds = counted(choice.seeds, "fresh seed")
+    text = f"Final winner over {seeds}: trial {winner.trial}"
+    if winner.mean is None:
+        return f"{text}. {noise_sentence(choice)}"
+    n = f"n = {len(winner.values)}"
+    if winner.low is not None and winner.high is not None:
+        n = f"{interval_words(winner.low, winner.high)}, {n}"
+    elif len(winner.values) > 1:
+        n = f"no interval, as all seeds agree, {n}"
+    return f"{text}, mean {choice.metric} {winner.mean:.4g} ({n}). {noise_sentence(choice)}"
+
+
+def tested_sentence(choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn) -> str:
+    """Return what the test rows say, with intervals and what these mean; empty for nothing yet."""
+    if choice.untested:
+        return f"Not tested: {choice.untested}."
+    if not openings or not openings[-1].metrics:
+        return ""
+    metrics = openings[-1].metrics
+    figures = ", ".join(f"{name} {one.words}" for name, one in metrics.items())
+    text = f"On {words_of_test_rows(choice, openings, on)}: {figures}."
+    if all(one.low is None for one in metrics.values()):
+        return text
+    return f"{text} {intervals_hold('groups' if on.groups else 'rows')}"
 
 
 def choice_sentence(choice: FinalChoice) -> str:
@@ -99,10 +193,10 @@ def noise_sentence(choice: FinalChoice) -> str:
     return f"Its lead over trial {second} is more than the noise of seeds: {chance}."
 
 
-def words_of_test_rows(choice: FinalChoice, openings: Sequence[Opening]) -> str:
+def words_of_test_rows(choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn) -> str:
     """Return on what the last figures were measured, and whether anybody had looked before."""
     rows, times = openings[-1].rows, choice.uses(openings)
-    what = f"{rows} test rows" if rows else "the own test part"
+    what = on.counted(rows, "test") if rows else "the own test part"
     if times == 1:
         return f"{what} that no trial had seen (used once)" if rows else f"{what} (used once)"
     again = "so these figures are no longer a first look"
@@ -114,7 +208,7 @@ def words_of_test_rows(choice: FinalChoice, openings: Sequence[Opening]) -> str:
     return f"{what} (opened before by {by}{more}, {times} times in all, {again})"
 
 
-def surprise_sentence(choice: FinalChoice, openings: Sequence[Opening], seen: DevRows) -> str:
+def surprise_sentence(choice: FinalChoice, openings: Sequence[Opening], seen: MeasuredOn) -> str:
     """Return that the test rows differ from what the search promised; empty within chance.
 
     The promise is the winner's mean over fresh seeds. It is of as many dev rows, so that chance
@@ -146,10 +240,11 @@ def surprise_sentence(choice: FinalChoice, openings: Sequence[Opening], seen: De
     why = "Rows and seeds explain"
     if is_worse and seen.trials > 1:
         why = f"Rows, seeds, and that it was the best of {seen.trials} on these dev rows, explain"
+    tested, chosen_on = seen.counted(openings[-1].rows, "test"), seen.counted(seen.rows, "dev")
     return (
-        f"The {openings[-1].rows} test rows are {how} than the search promised, by more than "
-        f"chance: {choice.metric.removeprefix('dev_')} is {test.words}, and under fresh seeds it "
-        f"was {promised:.4g} on {seen.rows} dev rows. {why} that in fewer than 1 of 20 sweeps."
+        f"The {tested} are {how} than the search promised, by more than chance: "
+        f"{choice.metric.removeprefix('dev_')} is {test.words}, and under fresh seeds it was "
+        f"{promised:.4g} on {chosen_on}. {why} that in fewer than 1 of 20 sweeps."
     )
 
 

@@ -110,10 +110,11 @@ def bias_and_variance(diagnoses: Sequence[Diagnosis], names: Sequence[str]) -> P
     target = shown[0].target_error or 0.0
     caption = (
         f"To the right of the target error, {target:.3g}, lies avoidable bias, above the line "
-        f"variance; a gap is found where it is above {THRESHOLDS.variance:g} and, of two measured "
-        f"errors, above what chance does with so few rows, or groups of rows, in 19 of 20 cases "
-        f"(n = {len(shown)}; standard error of a share, or of R²; errors are 1 - accuracy, of "
-        f"labels 1 - subset accuracy, of numbers 1 - R²). {_findings(diagnoses)}"
+        f"variance. In 19 of 20 cases bias is more than {THRESHOLDS.bias:g} and, of two measured "
+        f"errors, more than chance does with so few rows, or groups of rows; and variance more "
+        f"than chance adds to a gap of {THRESHOLDS.variance:g}, as any fit leaves a small one (n = "
+        f"{len(shown)}; standard error of a share, or of R²; errors are 1 - accuracy, of labels "
+        f"1 - subset accuracy, of numbers 1 - R²). {_findings(diagnoses)}"
     )
     return Panel("Bias and variance", caption, made)
 

@@ -8,18 +8,18 @@ import plotly.graph_objects as go
 
 from sweeps.record.final import FinalChoice, Opening
 from sweeps.record.final_ranking import words_of_skewed_seeds
-from sweeps.record.wording import words_of_test_rows
+from sweeps.record.wording import MeasuredOn, noise_sentence, tested_sentence
 from sweeps.report.page import Panel
 from sweeps.report.style import ACCENT, BLUE, INK, figure, rounded
 
 __all__ = ["final_panels"]
 
 
-def final_panels(choice: FinalChoice, openings: Sequence[Opening], noise: str) -> list[Panel]:
+def final_panels(choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn) -> list[Panel]:
     """The candidates with every seed, and what the test rows say."""
-    panels = [_candidates(choice, noise)]
+    panels = [_candidates(choice, noise_sentence(choice))]
     if openings and openings[-1].metrics:
-        panels.append(_test(choice, openings))
+        panels.append(_test(choice, openings, on))
     return panels
 
 
@@ -80,7 +80,7 @@ def _third(choice: FinalChoice) -> str:
     return "one of the repeats"
 
 
-def _test(choice: FinalChoice, openings: Sequence[Opening]) -> Panel:
+def _test(choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn) -> Panel:
     last, name = openings[-1], choice.metric.replace("dev_", "test_")
     steps: list[tuple[str, float, float | None, float | None]]
     steps = [("in the search", choice.winner.search_value, None, None)]
@@ -99,14 +99,13 @@ def _test(choice: FinalChoice, openings: Sequence[Opening]) -> Panel:
         },
     )  # fmt: skip
     made = figure([dots], "", choice.metric.removeprefix("dev_"), showlegend=False)
-    figures = ", ".join(f"{key} {one.words}" for key, one in last.metrics.items())
     how = (
-        "; 95 % intervals (of a share of single rows Clopper and Pearson 1934, else a studentised "
-        "bootstrap, of whole groups where rows were cut by groups)"
+        "Intervals: of a share of single rows Clopper and Pearson 1934, else a studentised "
+        "bootstrap, of whole groups where rows were cut by groups. "
     )
     has_intervals = any(one.low is not None for one in last.metrics.values())
     caption = (
-        f"On {words_of_test_rows(choice, openings)}: {figures}{how if has_intervals else ''}. "
+        f"{tested_sentence(choice, openings, on)} {how if has_intervals else ''}"
         "The first point is optimistic, as the best of many. The "
         f"third is {_third(choice)}, on other rows: a step within the test interval says nothing."
     )

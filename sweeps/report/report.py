@@ -21,20 +21,20 @@ from sweeps.models.splits.cuts import AT_RANDOM
 from sweeps.models.trial_kinds import is_program, is_untested
 from sweeps.record.description import DataDescription, Description
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
-from sweeps.record.measurement import format_metric, standard_error
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.stages import read_audit
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.record.wording import (
-    DevRows,
+    MeasuredOn,
     audit_sentence,
     choice_sentence,
     newer_candidates,
-    no_winner_words,
-    noise_sentence,
+    one_error_sentence,
+    searched_sentence,
     surprise_sentence,
-    words_of_test_rows,
+    tested_sentence,
+    winner_sentence,
 )
 from sweeps.report.analysis_figures import (
     bias_and_variance,
@@ -110,7 +110,8 @@ def report_sections(folder: RunFolder) -> list[Section]:
         _reproduce(folder),
     ]
     if choice is not None:
-        panels = final_panels(choice, openings, noise_sentence(choice))
+        on = MeasuredOn.of(folder.read_description().data, len(record.ranked()))
+        panels = final_panels(choice, openings, on)
         sections.insert(1, Section("The final", panels=panels))
     return [one for one in sections if one.panels or one.text or one.table or one.code]
 
@@ -154,10 +155,12 @@ def _summary(
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     method, data = description.sweep.search.method, description.data
     on_what = f"on {data.source}" if data.splits else "without data of the sweep's own"
+    on = MeasuredOn.of(data, len(record.ranked()))
+    surprise = "" if choice is None else surprise_sentence(choice, openings, on)
     text = [
         f"A {method} search of {record.wanted} trials {on_what}: {counts or 'none ended'}.",
-        *_surprise(DevRows.of(data, len(record.ranked())), choice, openings),
-        *_winner_words(record, choice, openings),
+        *([surprise] if surprise else []),
+        *_winner_words(record, choice, openings, on),
         *_next_words(folder, record, analysis, choice),
     ]
     text += _rare_classes(description.data, description.sweep.data.split.test)
@@ -187,11 +190,6 @@ def _data_facts(description: Description, record: SweepRecord) -> dict[str, str]
         return {"test set": "sealed by promise: own training makes or reads what it measures on"}
     rows = ", ".join(f"{one.name} {one.rows} rows" for one in data.splits)
     return {"data": rows, "cut": data.cut or AT_RANDOM}
-
-
-def _surprise(seen: DevRows, choice: FinalChoice | None, openings: Sequence[Opening]) -> list[str]:
-    words = "" if choice is None else surprise_sentence(choice, openings, seen)
-    return [words] if words else []
 
 
 def _rare_classes(data: DataDescription, asked: float | None) -> list[str]:
@@ -235,48 +233,16 @@ def _yaml(record: SweepRecord, choice: FinalChoice | None) -> dict[str, str]:
 
 
 def _winner_words(
-    record: SweepRecord, choice: FinalChoice | None, openings: Sequence[Opening]
+    record: SweepRecord, choice: FinalChoice | None, openings: Sequence[Opening], on: MeasuredOn
 ) -> list[str]:
-    best, metric = record.best, record.objective.metric
-    if best is None:
-        return [no_winner_words(record)]
-    words = [
-        f"Best of the search: trial {best.trial.index} with {metric} = "
-        f"{format_metric(best.best, metric)} at epoch {best.best_epoch}; "
-        "the value is optimistic, as the best of many.",
-        *_within_one_error(record),
-    ]
-    if choice is None:
-        return words
-    winner = choice.winner
-    mean = "" if winner.mean is None else f", mean {choice.metric} {winner.mean:.4g}"
-    words.append(
-        f"Final winner over {choice.seeds} fresh seeds: trial {winner.trial}{mean}. "
-        f"{noise_sentence(choice)} {newer_candidates(choice, record)}".rstrip()
-    )
-    words += [chosen] if (chosen := choice_sentence(choice)) else []
-    if choice.untested:
-        words.append(f"Not tested: {choice.untested}.")
-    elif openings and openings[-1].metrics:
-        figures = ", ".join(f"{name} {one.words}" for name, one in openings[-1].metrics.items())
-        words.append(f"On {words_of_test_rows(choice, openings)}: {figures}.")
-    return words
-
-
-def _within_one_error(record: SweepRecord) -> list[str]:
-    """Return how many others folds cannot tell from the best (the rule of one standard error)."""
-    metric, best = record.objective.metric, record.best
-    error = None if best is None else standard_error(best.best, metric)
-    if best is None or not error:
-        return []
-    top = record.value(best)
-    others = [record.value(one) for one in record.ranked() if one is not best]
-    near = sum(top is not None and one is not None and abs(one - top) <= error for one in others)
-    if not near:
-        return [f"No other trial is within its standard error over folds, {error:.2g}."]
-    are = "1 other trial is" if near == 1 else f"{near} other trials are"
-    rule = "the rule of one standard error takes the simplest of them"
-    return [f"{are} within its standard error over folds, {error:.2g}: {rule}."]
+    words = [searched_sentence(record, on), one_error_sentence(record)]
+    if choice is not None and record.best is not None:
+        words += [
+            f"{winner_sentence(choice)} {newer_candidates(choice, record)}".rstrip(),
+            choice_sentence(choice),
+            tested_sentence(choice, openings, on),
+        ]
+    return [one for one in words if one]
 
 
 def _why_no_chance(file: SweepFile) -> str:

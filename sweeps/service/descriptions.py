@@ -59,6 +59,7 @@ def _data(sweep: Sweep) -> dict[str, Any]:
         "notes": list(sweep.data.notes),
         "splits": splits,
         **({"independent": sweep.data.independent} if sweep.data.independent else {}),
+        **({"groups": sweep.data.groups} if sweep.data.groups else {}),
     }
 
 

@@ -10,13 +10,20 @@ from rich.table import Table
 
 from sweeps.record.final import Candidate, FinalChoice, Interval, Opening
 from sweeps.record.final_ranking import words_of_skewed_seeds
-from sweeps.record.wording import choice_sentence, counted, noise_sentence, words_of_test_rows
+from sweeps.record.measurement import intervals_hold
+from sweeps.record.wording import (
+    MeasuredOn,
+    choice_sentence,
+    counted,
+    winner_sentence,
+    words_of_test_rows,
+)
 
 __all__ = ["optimism_rows", "print_final"]
 
 
 def print_final(
-    choice: FinalChoice, openings: Sequence[Opening], place: str, console: Console
+    choice: FinalChoice, openings: Sequence[Opening], place: str, on: MeasuredOn, console: Console
 ) -> None:
     """Print the candidates, the winner and what the test set says of it; `place` is the folder."""
     seeds = counted(choice.seeds, "fresh seed")
@@ -26,16 +33,14 @@ def print_final(
     console.print(_candidates(choice))
     if skewed := words_of_skewed_seeds(choice):
         console.print(skewed, highlight=False)
-    console.print(
-        f"Final winner: trial {choice.winner.trial}. {noise_sentence(choice)}", style="bold"
-    )
+    console.print(winner_sentence(choice), style="bold")
     console.print(f"Its model: {_model_sentence(choice)}:", highlight=False, soft_wrap=True)
     # A line of its own, which no terminal breaks.
     console.print(f"{place}/{choice.model.weights}", highlight=False, soft_wrap=True)
     if choice.untested:
         console.print(f"Not tested: {choice.untested}.", highlight=False)
     elif openings and openings[-1].metrics:
-        _print_test(choice, openings, console)
+        _print_test(choice, openings, on, console)
 
 
 def _candidates(choice: FinalChoice) -> Table:
@@ -86,15 +91,20 @@ def _model_sentence(choice: FinalChoice) -> str:
     return f"the winner's median repeat, at epoch {model.epochs}{note}"
 
 
-def _print_test(choice: FinalChoice, openings: Sequence[Opening], console: Console) -> None:
+def _print_test(
+    choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn, console: Console
+) -> None:
     last = openings[-1]
-    console.print(f"\nOn {words_of_test_rows(choice, openings)}:", soft_wrap=True, highlight=False)
+    what = words_of_test_rows(choice, openings, on)
+    console.print(f"\nOn {what}:", soft_wrap=True, highlight=False)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("metric", "value", "95 % interval"):
         table.add_column(name, justify="left" if name == "metric" else "right", no_wrap=True)
     for name, one in last.metrics.items():
         table.add_row(name, f"{one.value:.4g}", one.ends)
     console.print(table)
+    if any(one.low is not None for one in last.metrics.values()):
+        console.print(intervals_hold("groups" if on.groups else "rows"), highlight=False)
     figures = ", ".join(
         f"{name} {value:.4g}" for name, value in optimism_rows(choice, last.metrics)
     )

@@ -19,18 +19,19 @@ from sweeps.models.scoring.objective import Objective
 from sweeps.models.scoring.tasks import TASKS
 from sweeps.models.trial_kinds import is_untested
 from sweeps.record.final import FinalChoice
-from sweeps.record.measurement import format_metric, standard_error
+from sweeps.record.measurement import format_metric
 from sweeps.record.pareto import front_sentence, front_trials
 from sweeps.record.results import Results
 from sweeps.record.stages import has_failed_trials
 from sweeps.record.stops import StopReason
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.record.wording import (
-    DevRows,
+    MeasuredOn,
     audit_sentence,
     counted,
     newer_candidates,
     no_winner_words,
+    searched_words,
     surprise_sentence,
 )
 from sweeps.storage.files import bucket_of
@@ -244,11 +245,12 @@ def _print_winner(results: Results, console: Console) -> None:
         return
     title = "Best so far" if record.is_open else "Winner"
     winner, title = best, title if choice is None else "Best of the search"
-    console.print(_winner_line(record, best, title), style="bold", soft_wrap=True)
+    on = MeasuredOn.of(results.folder.read_description().data, len(record.ranked()))
+    line = f"{title}: {searched_words(record, best, on, digits=6)}"
+    console.print(line, style="bold", soft_wrap=True)
     if choice is not None:
-        print_final(choice, results.openings, shown_path(results.path), console)
-        seen = DevRows.of(results.folder.read_description().data, len(record.ranked()))
-        if surprise := surprise_sentence(choice, results.openings, seen):
+        print_final(choice, results.openings, shown_path(results.path), on, console)
+        if surprise := surprise_sentence(choice, results.openings, on):
             console.print(surprise, style="yellow", highlight=False, soft_wrap=True)
         _print_if_outdated(results, choice, console)
         winner = record.trials[choice.winner.trial]
@@ -278,16 +280,6 @@ def _print_schedule(winner: TrialRecord, console: Console) -> None:
     console.print(table)
     if left_out:
         console.print(f"  {left_out_words(left_out)}", highlight=False)
-
-
-def _winner_line(record: SweepRecord, best: TrialRecord, title: str) -> str:
-    metric = record.objective.metric
-    value = format_metric(best.best, metric, digits=6)
-    of_what = (
-        "" if standard_error(best.best, metric) is None else " (mean ± standard error over folds)"
-    )
-    epochs = f"at epoch {best.best_epoch} of {best.epochs}"
-    return f"{title}: trial {best.trial.index}, {metric} = {value} {epochs}{of_what}"
 
 
 def _value_of(trial: TrialRecord, objective: Objective) -> str:

@@ -58,6 +58,7 @@ _LOWEST = "standard error of the gap to the lowest dev error, Bonferroni over tr
 _BOOTSTRAP = "studentised bootstrap (Efron and Tibshirani 1993, 12.5)"
 _GROUPS = "studentised bootstrap over groups (Efron and Tibshirani 1993, 12.5)"
 _KISH = "the same of groups as if all of their rows were one (Kish 1965, 8.2), Student's t"
+_R2 = "standard error of ln(1 - R2), from that of R2 (Olkin and Finn 1995), beside a gap of .05"
 _PROMISE = (
     "test interval, widened for dev rows (Schenker and Gentleman 2001) and moved by the luck of "
     "the best (order statistics)"
@@ -191,9 +192,21 @@ CLAIMS = (
         "a gap of .2", worlds.variance_is_said("classification", 0.2),
     ),
     Claim(
-        ("diagnosis:variance",), "variance (numbers)", "standard error of R2 (Olkin and Finn 1995)",
-        0.05, "R2 .5 on 88 dev rows, no gap", worlds.variance_is_said("regression", 0.0),
+        ("diagnosis:variance",), "variance (numbers)", _R2, 0.05,
+        "R2 .5 on 88 dev rows, no gap", worlds.variance_is_said("regression", 0.0),
         "a gap of .3", worlds.variance_is_said("regression", 0.3),
+    ),
+    Claim(
+        ("diagnosis:variance",), "variance (numbers)", _R2, 0.05,
+        "least squares on 10 columns, R2 .5 on 88 dev rows (a gap of .04)",
+        worlds.variance_is_said_of_a_fit(10, 88),
+        "on 100 columns (a gap of .5)", worlds.variance_is_said_of_a_fit(100, 88),
+    ),
+    Claim(
+        ("diagnosis:variance",), "variance (numbers)", _R2, 0.05,
+        "least squares on 2 columns, R2 .5 on 30 dev rows (a gap of .03)",
+        worlds.variance_is_said_of_a_fit(2, 30),
+        "on 40 columns (a gap of .7)", worlds.variance_is_said_of_a_fit(40, 30),
     ),
     Claim(
         ("diagnosis:variance",), "variance (classes)", _KISH, 0.05,
@@ -208,12 +221,14 @@ CLAIMS = (
         "a gap of .4", worlds.variance_is_said_of_groups("regression", 0.4, 10),
     ),
     Claim(
-        ("wording:noise_sentence",), "its lead is more than the noise of seeds", "Welch's t test",
-        0.05, "3 equal candidates, 5 seeds", worlds.lead_is_more_than_noise(0.0),
+        ("wording:noise_sentence", "wording:winner_sentence"),
+        "its lead is more than the noise of seeds", "Welch's t test", 0.05,
+        "3 equal candidates, 5 seeds", worlds.lead_is_more_than_noise(0.0),
         "a lead of 2 sd of a seed", worlds.lead_is_more_than_noise(2.0),
     ),
     Claim(
-        ("final:interval",), "the winner's 95 % interval", "t, Bonferroni over candidates", 0.05,
+        ("final:interval", "wording:winner_sentence"),
+        "the winner's 95 % interval", "t, Bonferroni over candidates", 0.05,
         "10 equal candidates, 5 seeds", worlds.winner_interval_misses(10),
     ),
     Claim(
@@ -250,7 +265,8 @@ CLAIMS = (
         "accuracy .65 on test rows", unseen_rows.test_rows_surprise(0.2, 60),
     ),
     Claim(
-        ("test:accuracy",), "test accuracy, 95 % interval", "Clopper and Pearson (1934)", 0.05,
+        ("test:accuracy", "wording:tested_sentence"),
+        "test accuracy, 95 % interval", "Clopper and Pearson (1934)", 0.05,
         "36 rows, truth .97", unseen_rows.test_interval_misses("accuracy", 36, 0.97),
         replayed=15,
     ),
@@ -327,4 +343,7 @@ COUNTS = {
     "wording:newer_candidates": "trials that ended after the final",
     "wording:words_of_test_rows": "evaluations on the test rows, here and in sweeps beside it",
     "wording:no_winner_words": "that no trial has a finite objective",
+    "wording:one_error_sentence": "trials no farther from the best than its error over folds",
+    "wording:searched_sentence": "what the best of so many trials came to, on so many rows",
+    "wording:searched_words": "the same",
 }

@@ -14,7 +14,7 @@ from sweeps.models.evaluation import Estimate, Resampling, evaluate
 from sweeps.models.scoring.intervals import share_interval
 from sweeps.models.scoring.metrics import METRICS
 from sweeps.record.final import Interval
-from sweeps.record.wording import DevRows, surprise_sentence
+from sweeps.record.wording import MeasuredOn, surprise_sentence
 from tests.models.test_evaluation import MEAN, SCALE, Fixed
 from tests.sweeps.record.test_surprise import choice, opening
 
@@ -124,7 +124,7 @@ def test_rows_surprise(lost: float, trials: int) -> Callable[[int], bool]:
         dev, test = hits(random, 0.85), hits(random, 0.85 - lost)
         best = int(dev.argmax())
         figures = Interval(test[best] / 100, *share_interval(int(test[best]), 100))
-        made, rows = choice(dev[best] / 100), DevRows(100, trials)
+        made, rows = choice(dev[best] / 100), MeasuredOn(100, trials)
         return bool(surprise_sentence(made, opening(100, test_accuracy=figures), rows))
 
     return surprise

@@ -51,6 +51,7 @@ __all__ = [
     "same_training_is_better",
     "twins_are_learned",
     "variance_is_said",
+    "variance_is_said_of_a_fit",
     "variance_is_said_of_groups",
     "winner_interval_misses",
     "winner_of_shares_misses",
@@ -234,6 +235,33 @@ def variance_is_said(task: str, gap: float, rows: int = 88) -> Callable[[int], b
             replace(made, task=task, dev_rows=rows, train_rows=3 * rows, curves=[curve])
         )
         return "variance" in found[0].findings
+
+    return is_said
+
+
+def variance_is_said_of_a_fit(columns: int, rows: int) -> Callable[[int], bool]:
+    """Whether variance is said of least squares on so many columns, of which all tell as much.
+
+    R2 is .5 for whoever knows the slopes. A fit errs a little less on its own 3 times `rows` rows:
+    by about 2 (columns + 1) (1 - R2) / rows of train.
+    """
+
+    def is_said(seed: int) -> bool:
+        random = np.random.default_rng(seed)
+        x = random.normal(size=(4 * rows, columns))
+        y = x.sum(axis=1) / columns**0.5 + random.normal(size=4 * rows)
+        table = np.column_stack([np.ones(4 * rows), x])
+        answers = table @ np.linalg.lstsq(table[rows:], y[rows:], rcond=None)[0]
+        parts = (("train_r2", slice(rows, None)), ("dev_r2", slice(0, rows)))
+        scores = {
+            name: float(1 - ((y[part] - answers[part]) ** 2).mean() / y[part].var())
+            for name, part in parts
+        }
+        made = evidence({"lr": {"float": [0.1, 1.0]}}, [{"lr": 0.5}], [1.0])
+        made.trials[0].best = {"epoch": 1, **scores}
+        curve = {key: np.ones(1) for key in ("epoch", "dev_loss", "train_loss")}
+        seen = {"dev_rows": rows, "train_rows": 3 * rows, "curves": [curve]}
+        return "variance" in diagnose(replace(made, task="regression", **seen))[0].findings
 
     return is_said
 

@@ -27,14 +27,14 @@ from sweeps.models.own_code.roles import trial_functions
 from sweeps.models.splits.preprocessing import Preprocessing, preprocessing_from_json
 from sweeps.models.training.file_header import gives_predict
 from sweeps.models.trial_kinds import is_own_training
-from sweeps.record.final import FinalChoice, read_final, read_openings
+from sweeps.record.final import FinalChoice, read_final
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.net_files import refuse_lost_net
 from sweeps.record.own_code import code_folders
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.storage.files import fetch_file
-from sweeps.tracking.mlflow.notes import best_words, version_note
+from sweeps.tracking.mlflow.notes import Final, version_note
 from sweeps.tracking.mlflow.projection import Projection
 from sweeps.tracking.mlflow.runs import MODEL_TAG
 from sweeps.tracking.mlflow.store import translated_errors
@@ -113,7 +113,7 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
             preprocessing=folder.path / choice.model.preprocessing,
             modules=_own_modules(configuration, folder, record),
             tags=_tags(choice.winner.trial, record, choice),
-            note=version_note(choice, best_words(record), read_openings(folder)),
+            note=version_note(Final.of(folder, record), record),
             registry_name=file.final.registry_name or file.name,
             alias=file.final.alias,
         )

@@ -5,17 +5,71 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sweeps.definition.configurations import flatten
 from sweeps.definition.lineage import schedule_words
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.description import Description
-from sweeps.record.final import FinalChoice, Opening
+from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.measurement import format_metric
+from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
-from sweeps.record.wording import counted, noise_sentence
+from sweeps.record.wording import (
+    MeasuredOn,
+    choice_sentence,
+    counted,
+    searched_sentence,
+    surprise_sentence,
+    tested_sentence,
+    winner_sentence,
+)
 
-__all__ = ["best_words", "experiment_note", "literal", "sweep_note", "trial_note", "version_note"]
+__all__ = [
+    "Final",
+    "best_words",
+    "experiment_note",
+    "literal",
+    "sweep_note",
+    "trial_note",
+    "version_note",
+]
+
+
+@dataclass(frozen=True)
+class Final:
+    """What a sweep came to: its final, where there is one, and what its figures were measured on.
+
+    Attributes:
+        choice: None without a final.
+        openings: What was evaluated on the test rows; the last is of the winner's model.
+    """
+
+    choice: FinalChoice | None
+    openings: Sequence[Opening]
+    on: MeasuredOn
+
+    @classmethod
+    def of(cls, folder: RunFolder, record: SweepRecord) -> Final:
+        """Read that of a run folder; raises RunFolderError where it was damaged."""
+        data = folder.read_description().data
+        on = MeasuredOn.of(data, len(record.ranked()))
+        return cls(read_final(folder), read_openings(folder), on)
+
+    def lines(self) -> list[str]:
+        """Return the sentences of the report's first lines, in Markdown, the surprise first."""
+        if self.choice is None:
+            return []
+        made = (self.choice, self.openings, self.on)
+        surprise = literal(surprise_sentence(*made))
+        words = [
+            f"**{surprise}**" if surprise else "",
+            f"**{literal(winner_sentence(self.choice))}**",
+            literal(choice_sentence(self.choice)),
+            literal(tested_sentence(*made)),
+        ]
+        return [one for one in words if one]
+
 
 # An underscore within a word marks nothing.
 _MARKDOWN = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")
@@ -51,29 +105,14 @@ def experiment_note(description: Description, record: SweepRecord, run_name: str
     )
 
 
-def version_note(choice: FinalChoice, words: str, tests: Sequence[Opening]) -> str:
-    """Return what a version of a registered model is: of which trial, how good, and where from.
-
-    Args:
-        words: The best value of its sweep's search.
-        tests: What was evaluated on the test rows; the last is of this model.
-    """
-    lines = [f"The winner, trial {choice.winner.trial}. Best of the search: {literal(words)}."]
-    if choice.winner.mean is not None:
-        lines.append(
-            f"Under {choice.seeds} fresh seeds {literal(choice.metric)} = "
-            f"{choice.winner.mean:.6g} on average."
-        )
-    if tests:
-        found = (f"{literal(name)} = {one.words}" for name, one in tests[-1].metrics.items())
-        lines.append(f"On {tests[-1].rows} test rows: {', '.join(found)}.")
+def version_note(final: Final, record: SweepRecord) -> str:
+    """Return what a version of a registered model is: of which trial, how good, and where from."""
+    lines = [literal(searched_sentence(record, final.on)), *final.lines()]
     lines.append("The run that it comes from has the sweep's report among its artifacts.")
     return "\n\n".join(lines)
 
 
-def sweep_note(
-    name: str, record: SweepRecord, stage: str | None, choice: FinalChoice | None
-) -> str:
+def sweep_note(name: str, record: SweepRecord, stage: str | None, final: Final) -> str:
     """Return the summary of a sweep, or of a stage, as Markdown; the MLflow UI shows it."""
     best = record.best
     if stage == "final/refit":
@@ -81,13 +120,10 @@ def sweep_note(
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     if best is None:
         return f"No trial has a finite objective. {record.wanted} trials: {counts or 'none'}."
-    metric = record.objective.metric
     lines = [
-        f"**Best {metric} = {format_metric(best.best, metric, digits=6)}** "
-        f"(trial {best.trial.index}, epoch {best.best_epoch}) of {record.wanted} trials: "
-        f"{counts}.",
+        f"**{literal(searched_sentence(record, final.on))}** {record.wanted} trials: {counts}.",
         "",
-        *_choice_lines(choice),
+        *(part for line in final.lines() for part in (line, "")),
         *_schedule_lines(best),
         "| parameter | value |",
         "| --- | --- |",
@@ -101,17 +137,6 @@ def sweep_note(
 def _schedule_lines(best: TrialRecord) -> list[str]:
     words = schedule_words(best.trial.configuration)
     return [f"Its schedule, {words}.", ""] if words else []
-
-
-def _choice_lines(choice: FinalChoice | None) -> list[str]:
-    if choice is None or choice.winner.mean is None:
-        return []
-    return [
-        f"**Final winner: trial {choice.winner.trial}**, mean {choice.metric} "
-        f"{choice.winner.mean:.6g} over {choice.seeds} fresh seeds. "
-        f"{noise_sentence(choice)}",
-        "",
-    ]
 
 
 def trial_note(trial: TrialRecord, state: str, objective: Objective) -> str:

@@ -21,7 +21,7 @@ from sweeps.record.final import read_final, read_openings
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import why_no_winner
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
-from sweeps.tracking.mlflow.notes import best_words, experiment_note, sweep_note
+from sweeps.tracking.mlflow.notes import Final, best_words, experiment_note, sweep_note
 from sweeps.tracking.mlflow.runs import (
     DIAGNOSIS_TAG,
     MARK_TAG,
@@ -372,8 +372,8 @@ class Projection:
         if not is_over:
             return tags
         best = "" if record.best is None else str(record.best.trial.index)
-        choice = read_final(self.folder)
-        note = sweep_note(self.folder.name, record, self._description.stage, choice)
+        final = Final.of(self.folder, record)
+        note = sweep_note(self.folder.name, record, self._description.stage, final)
         if why := why_no_winner(self.folder):
             note = f"**The final has no winner**, so no model was logged: {why}.\n\n{note}"
         return {**tags, "best_trial": best, NOTE_TAG: note}

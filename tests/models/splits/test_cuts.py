@@ -138,6 +138,16 @@ def test_groups_of_one_size_count_as_so_many_rows_and_a_large_one_as_fewer(tmp_p
     assert uneven.independent() == {"train": 36 / (16 + 1 + 1), "dev": 1, "test": 2}
 
 
+def test_the_groups_of_each_part_are_counted(tmp_path: Path) -> None:
+    found = summary_of(patients(), tmp_path, split={"group": "patient"}).groups
+    assert found == {"train": 18, "dev": 6, "test": 6}
+    folds = summary_of(patients(), tmp_path, split={"group": "patient", "folds": 4}).groups
+    assert folds == {"train": 24, "dev": 24, "test": 6}
+    assert summary_of(patients(), tmp_path, exclude=["patient"]).groups == {}
+    uneven = Cut((RowCut(np.arange(6), np.arange(6, 8), np.arange(8, 10)),), "", UNEVEN)
+    assert uneven.unit_counts() == {"train": 3, "dev": 1, "test": 2}
+
+
 UNEVEN = np.array([0, 0, 0, 0, 1, 2, 3, 3, 4, 5])
 
 

@@ -14,7 +14,7 @@ import sweeps
 from sweeps.analysis.diagnosis import RULES, Diagnosis, count, diagnose
 from sweeps.analysis.evidence import Evidence, gather
 from sweeps.definition.lineage import Copy
-from tests.calibration.worlds import variance_is_said_of_groups
+from tests.calibration.worlds import variance_is_said_of_a_fit, variance_is_said_of_groups
 from tests.sweeps.analysis.evidence_examples import evidence
 from tests.sweeps.sweep_files import write_sweep
 
@@ -46,7 +46,7 @@ def test_a_line_cannot_fit_a_spiral_and_has_avoidable_bias(tmp_path: Path) -> No
 
 def test_a_big_net_on_few_rows_has_variance(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    x, y = random.normal(size=(80, 20)), random.integers(2, size=80)
+    x, y = random.normal(size=(200, 20)), random.integers(2, size=200)
     names = [f"x{at}" for at in range(20)]
     rows = [",".join([*map(str, row), f"c{label}"]) for row, label in zip(x, y, strict=True)]
     (tmp_path / "noise.csv").write_text("\n".join([",".join([*names, "y"]), *rows]))
@@ -121,6 +121,13 @@ def regression(seed: int, dev_rows: int, slope: float = 1.0) -> Evidence:
 def test_a_net_that_does_not_overfit_seldom_has_variance_on_few_dev_rows(dev_rows: int) -> None:
     found = [diagnose(regression(seed, dev_rows))[0].findings for seed in range(300)]
     assert sum("variance" in one for one in found) <= binom.ppf(0.999, 300, 0.05)
+
+
+# Whoever fits errs a little less on the rows of the fit: by .04 here, which is not much.
+@pytest.mark.parametrize(("columns", "rows"), [(2, 30), (10, 88), (20, 200)])
+def test_a_small_net_that_was_fitted_seldom_has_variance(columns: int, rows: int) -> None:
+    is_said = variance_is_said_of_a_fit(columns, rows)
+    assert sum(map(is_said, range(300))) <= binom.ppf(0.999, 300, 0.05)
 
 
 # A net that is as good on all rows, of which those of a group are alike.

@@ -11,7 +11,7 @@ from scipy.stats import binom, norm
 
 from sweeps.models.scoring.intervals import bootstrap_interval, rows_of_units, share_interval
 from sweeps.record.final import Candidate, FinalChoice, FinalModel, Interval, Opening
-from sweeps.record.wording import DevRows, surprise_sentence
+from sweeps.record.wording import MeasuredOn, surprise_sentence
 
 
 def choice(mean: float | None, metric: str = "dev_accuracy", mode: str = "max") -> FinalChoice:
@@ -40,7 +40,7 @@ LOSS = Interval(0.5, 0.4, 0.6)
 def test_test_rows_outside_of_what_was_promised_are_said(
     made: FinalChoice, metrics: dict[str, Interval], word: str
 ) -> None:
-    text = surprise_sentence(made, opening(89, **metrics), DevRows(200, 1))
+    text = surprise_sentence(made, opening(89, **metrics), MeasuredOn(200, 1))
     assert text.startswith(f"The 89 test rows are {word} than the search promised")
 
 
@@ -56,14 +56,16 @@ def test_test_rows_outside_of_what_was_promised_are_said(
 def test_nothing_is_said_within_chance_or_without_an_interval(
     mean: float | None, metrics: dict[str, Any]
 ) -> None:
-    assert surprise_sentence(choice(mean, "dev_r2"), opening(89, **metrics), DevRows(89, 1)) == ""
-    assert surprise_sentence(choice(mean, "dev_r2"), [], DevRows(89, 1)) == ""
+    assert (
+        surprise_sentence(choice(mean, "dev_r2"), opening(89, **metrics), MeasuredOn(89, 1)) == ""
+    )
+    assert surprise_sentence(choice(mean, "dev_r2"), [], MeasuredOn(89, 1)) == ""
 
 
 def test_few_dev_groups_move_a_promise_more_than_their_rows_say() -> None:
     made, figures = choice(0.43, "dev_r2"), opening(89, test_r2=R2)
-    assert surprise_sentence(made, figures, DevRows(400, 1))
-    assert surprise_sentence(made, figures, DevRows(400, 1, test_to_dev=1.0)) == ""
+    assert surprise_sentence(made, figures, MeasuredOn(400, 1))
+    assert surprise_sentence(made, figures, MeasuredOn(400, 1, test_to_dev=1.0)) == ""
 
 
 @pytest.mark.parametrize(("dev", "test"), [(100, 100), (30, 200)])
@@ -74,7 +76,7 @@ def test_dev_and_test_rows_of_one_kind_seldom_surprise(dev: int, test: int) -> N
         hits = int(random.binomial(test, 0.85))
         one = Interval(hits / test, *share_interval(hits, test))
         made = choice(random.binomial(dev, 0.85) / dev)
-        return bool(surprise_sentence(made, opening(test, test_accuracy=one), DevRows(dev, 1)))
+        return bool(surprise_sentence(made, opening(test, test_accuracy=one), MeasuredOn(dev, 1)))
 
     assert sum(surprises() for _ in range(400)) <= binom.ppf(0.999, 400, 0.05)
 
@@ -94,15 +96,15 @@ def test_seeds_and_rows_of_one_kind_seldom_surprise(dev: int, test: int, seeds: 
         winner = Candidate(0, "a", 1.0, tuple(values), 0, values.mean(), error, 0.0, 1.0)
         made = replace(choice(0.0, "dev_loss", "min"), candidates=(winner,))
         one = Interval(float(losses.mean()), low, high)
-        return bool(surprise_sentence(made, opening(test, test_loss=one), DevRows(dev, 1)))
+        return bool(surprise_sentence(made, opening(test, test_loss=one), MeasuredOn(dev, 1)))
 
     assert sum(surprises() for _ in range(100)) <= binom.ppf(0.999, 100, 0.05)
 
 
 def test_nothing_is_said_of_fewer_than_30_test_rows() -> None:
     made = choice(0.9, "dev_loss", "min")
-    assert surprise_sentence(made, opening(29, test_loss=LOSS), DevRows(200, 1)) == ""
-    assert surprise_sentence(made, opening(30, test_loss=LOSS), DevRows(200, 1))
+    assert surprise_sentence(made, opening(29, test_loss=LOSS), MeasuredOn(200, 1)) == ""
+    assert surprise_sentence(made, opening(30, test_loss=LOSS), MeasuredOn(200, 1))
 
 
 @pytest.mark.parametrize(("rows", "trials", "alike"), [(40, 60, 0.5), (100, 100, 0.9)])
@@ -122,7 +124,7 @@ def test_the_luck_of_the_best_of_many_trials_seldom_surprises(
         one = Interval(test[best] / rows, *share_interval(int(test[best]), rows))
         made = choice(dev[best] / rows)
         return bool(
-            surprise_sentence(made, opening(rows, test_accuracy=one), DevRows(rows, trials))
+            surprise_sentence(made, opening(rows, test_accuracy=one), MeasuredOn(rows, trials))
         )
 
     assert sum(surprises() for _ in range(300)) <= binom.ppf(0.999, 300, 0.05)
@@ -131,5 +133,5 @@ def test_the_luck_of_the_best_of_many_trials_seldom_surprises(
 def test_how_many_trials_were_compared_is_said_where_rows_are_worse_than_promised() -> None:
     made = choice(0.95)
     figures = Interval(0.6, *share_interval(60, 100))
-    text = surprise_sentence(made, opening(100, test_accuracy=figures), DevRows(100, 50))
+    text = surprise_sentence(made, opening(100, test_accuracy=figures), MeasuredOn(100, 50))
     assert "Rows, seeds, and that it was the best of 50 on these dev rows, explain that" in text

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sweeps.definition.planning import PlannedTrial
 from sweeps.models.scoring.objective import Objective
-from sweeps.record.final import Candidate, FinalChoice, FinalModel
+from sweeps.record.final import Candidate, FinalChoice, FinalModel, Interval, Opening
 from sweeps.record.sweep_record import SweepRecord
-from sweeps.record.wording import noise_sentence
-from sweeps.tracking.mlflow.notes import sweep_note
+from sweeps.record.wording import (
+    MeasuredOn,
+    noise_sentence,
+    searched_sentence,
+    tested_sentence,
+    winner_sentence,
+)
+from sweeps.tracking.mlflow.notes import Final, sweep_note
 
 
 def candidate(trial: int, *values: float) -> Candidate:
@@ -50,7 +58,65 @@ def test_a_lead_that_was_not_tested_is_not_said_to_be_noise(
 
 @pytest.mark.parametrize(("made", "sentence"), CASES.values(), ids=CASES)
 def test_mlflow_shows_the_same_sentence(made: FinalChoice, sentence: str) -> None:
+    final = Final(made, [], MeasuredOn(36, 1))
+    assert sentence in sweep_note("blobs", searched(dev_loss=0.5), None, final)
+
+
+def searched(**best: float) -> SweepRecord:
+    """A search of one trial, with what its only epoch measured."""
     record = SweepRecord([PlannedTrial(0, "0", 0, {"a": 1})], Objective("dev_loss", "min"))
-    row = {"epoch": 1, "dev_loss": 0.5}
-    record.apply({"event": "report", "t": 1.0, "trial": 0, "epochs": [row]})
-    assert sentence in sweep_note("blobs", record, None, made)
+    record.apply({"event": "report", "t": 1.0, "trial": 0, "epochs": [{"epoch": 1, **best}]})
+    return record
+
+
+GROUPED = MeasuredOn(108, 24, folds=4, groups={"dev": 18, "test": 6})
+TESTED = [Opening(1.0, 4, "4", "0", 72, {"test_loss": Interval(0.9, 0.8, 1.1)})]
+
+
+def test_the_best_names_its_rows_its_folds_and_of_how_many_it_is_the_best() -> None:
+    assert searched_sentence(searched(dev_loss=0.5), MeasuredOn(36, 24)) == (
+        "Best of the search: trial 0 with dev_loss = 0.5 at epoch 1 of 1 (36 dev rows): "
+        "optimistic, as the best of 24."
+    )
+    assert searched_sentence(searched(dev_loss=0.408, dev_loss_se=0.032), GROUPED) == (
+        "Best of the search: trial 0 with dev_loss = 0.408 ± 0.032 at epoch 1 of 1 (mean and "
+        "standard error over 4 folds, 108 dev rows of 18 groups): optimistic, as the best of 24."
+    )
+    assert searched_sentence(searched(dev_loss=0.5), MeasuredOn(0, 1)) == (
+        "Best of the search: trial 0 with dev_loss = 0.5 at epoch 1 of 1."
+    )
+
+
+def test_the_winners_mean_says_how_sure_it_is_and_of_how_many_seeds() -> None:
+    sure = replace(candidate(4, 0.5, 0.6), low=0.3, high=0.8)
+    words = "trial 4, mean dev_loss 0.55 (95 % interval 0.3 to 0.8, n = 2). It was the only"
+    assert words in winner_sentence(choice(sure))
+    agreed = winner_sentence(choice(candidate(4, 0.5, 0.5)))
+    assert "mean dev_loss 0.5 (no interval, as all seeds agree, n = 2)." in agreed
+    assert "mean dev_loss 0.5 (n = 1)." in winner_sentence(choice(candidate(4, 0.5)))
+
+
+def test_a_test_figure_says_its_rows_its_groups_and_what_its_interval_means() -> None:
+    made = choice(candidate(4, 0.5, 0.6))
+    assert tested_sentence(made, TESTED, GROUPED) == (
+        "On 72 test rows of 6 groups that no trial had seen (used once): test_loss 0.9 (95 % "
+        "interval 0.8 to 1.1). In 19 of 20 sweeps such an interval holds what endless groups like "
+        "these would show."
+    )
+    assert "test rows that no" in tested_sentence(made, TESTED, MeasuredOn(36, 24))
+    few = {"test_loss": Interval(0.9, None, None, "1 error in 36 rows: too few for an interval")}
+    said = tested_sentence(made, [replace(TESTED[0], metrics=few)], GROUPED)
+    assert said.endswith("test_loss 0.9 (1 error in 36 rows: too few for an interval).")
+
+
+def test_mlflow_has_the_first_lines_of_the_report_the_surprise_first() -> None:
+    final = Final(choice(candidate(4, 0.5, 0.5)), TESTED, MeasuredOn(108, 24))
+    note = sweep_note("blobs", searched(dev_loss=0.4), None, final)
+    parts = (
+        "**Best of the search: trial 0 with dev_loss = 0.4 at epoch 1 of 1 (108 dev rows)",
+        "**The 72 test rows are worse than the search promised, by more than chance",
+        "**Final winner over 2 fresh seeds: trial 4",
+        "On 72 test rows that no trial had seen (used once): test_loss 0.9 (95 % interval",
+    )
+    places = [note.index(part) for part in parts]
+    assert places == sorted(places)

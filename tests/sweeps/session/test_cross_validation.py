@@ -180,7 +180,8 @@ def test_the_table_the_winner_and_its_file_show_the_standard_error(small: Result
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     assert text.count(shown) == 2
-    assert f"dev_loss = {shown} at epoch 4 of 4 (mean ± standard error over folds)" in text
+    said = f"dev_loss = {shown} at epoch 4 of 4 (mean and standard error over 4 folds, 54 dev rows)"
+    assert said in text
     winner = json.loads((small.path / "winner.json").read_text())
     assert winner["objective"] == {
         "metric": "dev_loss",

@@ -127,7 +127,7 @@ def test_the_sweep_has_its_data_sets_artifacts_and_summary(record: Record) -> No
     assert sorted(contexts) == ["dev", "test", "train"]
     names = {file.path for file in record.client.list_artifacts(record.parent.info.run_id)}
     assert {"sweep.yaml", "winner.json", "trials.jsonl"} <= names
-    assert "Best dev_loss" in record.parent.data.tags["mlflow.note.content"]
+    assert "Best of the search: trial" in record.parent.data.tags["mlflow.note.content"]
 
 
 def test_the_store_is_in_write_ahead_mode(recorded: Results) -> None:
