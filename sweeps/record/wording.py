@@ -33,8 +33,8 @@ __all__ = [
     "one_error_sentence",
     "searched_sentence",
     "searched_words",
+    "sentence_of_test_rows",
     "surprise_sentence",
-    "tested_sentence",
     "winner_sentence",
     "words_of_test_rows",
 ]
@@ -151,7 +151,7 @@ def winner_sentence(choice: FinalChoice) -> str:
     return f"{text}, mean {choice.metric} {winner.mean:.4g} ({n}). {noise_sentence(choice)}"
 
 
-def tested_sentence(choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn) -> str:
+def sentence_of_test_rows(choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn) -> str:
     """Return what the test rows say, with intervals and what these mean; empty for nothing yet."""
     if choice.untested:
         return f"Not tested: {choice.untested}."

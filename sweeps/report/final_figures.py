@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from sweeps.record.final import FinalChoice, Opening
 from sweeps.record.final_ranking import words_of_skewed_seeds
-from sweeps.record.wording import MeasuredOn, noise_sentence, tested_sentence
+from sweeps.record.wording import MeasuredOn, noise_sentence, sentence_of_test_rows
 from sweeps.report.page import Panel
 from sweeps.report.style import ACCENT, BLUE, INK, figure, rounded
 
@@ -105,7 +105,7 @@ def _test(choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn) -> P
     )
     has_intervals = any(one.low is not None for one in last.metrics.values())
     caption = (
-        f"{tested_sentence(choice, openings, on)} {how if has_intervals else ''}"
+        f"{sentence_of_test_rows(choice, openings, on)} {how if has_intervals else ''}"
         "The first point is optimistic, as the best of many. The "
         f"third is {_third(choice)}, on other rows: a step within the test interval says nothing."
     )

@@ -32,8 +32,8 @@ from sweeps.record.wording import (
     newer_candidates,
     one_error_sentence,
     searched_sentence,
+    sentence_of_test_rows,
     surprise_sentence,
-    tested_sentence,
     winner_sentence,
 )
 from sweeps.report.analysis_figures import (
@@ -240,7 +240,7 @@ def _winner_words(
         words += [
             f"{winner_sentence(choice)} {newer_candidates(choice, record)}".rstrip(),
             choice_sentence(choice),
-            tested_sentence(choice, openings, on),
+            sentence_of_test_rows(choice, openings, on),
         ]
     return [one for one in words if one]
 

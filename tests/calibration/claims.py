@@ -265,7 +265,7 @@ CLAIMS = (
         "accuracy .65 on test rows", unseen_rows.test_rows_surprise(0.2, 60),
     ),
     Claim(
-        ("test:accuracy", "wording:tested_sentence"),
+        ("test:accuracy", "wording:sentence_of_test_rows"),
         "test accuracy, 95 % interval", "Clopper and Pearson (1934)", 0.05,
         "36 rows, truth .97", unseen_rows.test_interval_misses("accuracy", 36, 0.97),
         replayed=15,

@@ -20,8 +20,9 @@ from sweeps.record.wording import (
     choice_sentence,
     counted,
     searched_sentence,
+    searched_words,
+    sentence_of_test_rows,
     surprise_sentence,
-    tested_sentence,
     winner_sentence,
 )
 
@@ -66,7 +67,7 @@ class Final:
             f"**{surprise}**" if surprise else "",
             f"**{literal(winner_sentence(self.choice))}**",
             literal(choice_sentence(self.choice)),
-            literal(tested_sentence(*made)),
+            literal(sentence_of_test_rows(*made)),
         ]
         return [one for one in words if one]
 
@@ -120,8 +121,11 @@ def sweep_note(name: str, record: SweepRecord, stage: str | None, final: Final) 
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     if best is None:
         return f"No trial has a finite objective. {record.wanted} trials: {counts or 'none'}."
+    found = searched_sentence(record, final.on)
+    if stage is not None:  # its trials are repeats or audited ones
+        found = f"Best: {searched_words(record, best, final.on)}"
     lines = [
-        f"**{literal(searched_sentence(record, final.on))}** {record.wanted} trials: {counts}.",
+        f"**{literal(found)}** {record.wanted} trials: {counts}.",
         "",
         *(part for line in final.lines() for part in (line, "")),
         *_schedule_lines(best),

@@ -14,7 +14,7 @@ from sweeps.record.wording import (
     MeasuredOn,
     noise_sentence,
     searched_sentence,
-    tested_sentence,
+    sentence_of_test_rows,
     winner_sentence,
 )
 from sweeps.tracking.mlflow.notes import Final, sweep_note
@@ -98,15 +98,21 @@ def test_the_winners_mean_says_how_sure_it_is_and_of_how_many_seeds() -> None:
 
 def test_a_test_figure_says_its_rows_its_groups_and_what_its_interval_means() -> None:
     made = choice(candidate(4, 0.5, 0.6))
-    assert tested_sentence(made, TESTED, GROUPED) == (
+    assert sentence_of_test_rows(made, TESTED, GROUPED) == (
         "On 72 test rows of 6 groups that no trial had seen (used once): test_loss 0.9 (95 % "
         "interval 0.8 to 1.1). In 19 of 20 sweeps such an interval holds what endless groups like "
         "these would show."
     )
-    assert "test rows that no" in tested_sentence(made, TESTED, MeasuredOn(36, 24))
+    assert "test rows that no" in sentence_of_test_rows(made, TESTED, MeasuredOn(36, 24))
     few = {"test_loss": Interval(0.9, None, None, "1 error in 36 rows: too few for an interval")}
-    said = tested_sentence(made, [replace(TESTED[0], metrics=few)], GROUPED)
+    said = sentence_of_test_rows(made, [replace(TESTED[0], metrics=few)], GROUPED)
     assert said.endswith("test_loss 0.9 (1 error in 36 rows: too few for an interval).")
+
+
+def test_a_stage_is_no_search() -> None:
+    final = Final(None, [], MeasuredOn(108, 24))
+    note = sweep_note("final", searched(dev_loss=0.4), "final", final)
+    assert note.startswith("**Best: trial 0 with dev_loss = 0.4 at epoch 1 of 1 (108 dev rows)")
 
 
 def test_mlflow_has_the_first_lines_of_the_report_the_surprise_first() -> None:
