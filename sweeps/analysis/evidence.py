@@ -137,7 +137,9 @@ class Evidence:
             return "trials of a population copy one another: they are not independent"
         if not self.file.search.learns:
             return ""
-        return f"{method} proposed each trial from the results before it: they are not independent"
+        first = self.file.search.planned or 0
+        but = f"all trials but the first {first}" if first > 1 else "all trials but the first"
+        return f"{method} proposed {but} from the results before them: they are not independent"
 
 
 def gather(folder: RunFolder, record: SweepRecord) -> Evidence:

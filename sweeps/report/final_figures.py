@@ -11,6 +11,7 @@ from sweeps.record.final_ranking import words_of_skewed_seeds
 from sweeps.record.wording import MeasuredOn, noise_sentence, sentence_of_test_rows
 from sweeps.report.page import Panel
 from sweeps.report.style import ACCENT, BLUE, INK, figure, rounded
+from sweeps.report.value_axis import range_of_one
 
 __all__ = ["final_panels"]
 
@@ -52,7 +53,13 @@ def _candidates(choice: FinalChoice, noise: str) -> Panel:
         x=rounded([one.search_value for one in shown]), y=names, mode="markers",
         name="in the search", marker={"color": ACCENT, "size": 11, "symbol": "diamond"},
     )  # fmt: skip
-    made = figure([seeds, means, search], choice.metric, "", height=200 + 40 * len(shown))
+    values = [
+        value for one in shown for value in (*one.values, one.search_value, one.low, one.high)
+    ]
+    made = figure(
+        [seeds, means, search], choice.metric, "", height=200 + 40 * len(shown),
+        xaxis_range=range_of_one(values),
+    )  # fmt: skip
     caption = (
         f"The search's best {len(shown)}, each under {choice.seeds} fresh seeds (n = "
         f"{sum(len(one.values) for one in shown)} trainings). Final winner: trial "
@@ -98,7 +105,11 @@ def _test(choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn) -> P
             "arrayminus": [None if low is None else value - low for _, value, low, _ in steps],
         },
     )  # fmt: skip
-    made = figure([dots], "", choice.metric.removeprefix("dev_"), showlegend=False)
+    seen = [value for _, *values in steps for value in values]
+    made = figure(
+        [dots], "", choice.metric.removeprefix("dev_"), showlegend=False,
+        yaxis_range=range_of_one(seen),
+    )  # fmt: skip
     how = (
         "Intervals: of a share of single rows Clopper and Pearson 1934, else a studentised "
         "bootstrap, of whole groups where rows were cut by groups. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from sweeps.models.scoring.objective import Objective
 from sweeps.record.sweep_record import Outcome
 from sweeps.report.style import log_axis, log_if_wide
 
-__all__ = ["ValueAxis", "axis_of", "value_axis"]
+__all__ = ["ValueAxis", "axis_of", "range_of_one", "value_axis"]
 
 # Tukey's outer fence (Exploratory Data Analysis, 1977), from the best in place of a quartile.
 _FENCE = 3.0
@@ -103,6 +104,20 @@ def _of_some_length(low: float, high: float, is_log: bool, is_high_bad: bool) ->
     if is_log and not log_if_wide([np.array([10**low, 10**high])]):
         low, high, is_log = 10**low, 10**high, False
     if not high > low:
-        margin = 0.05 * abs(low) or 0.5
-        low, high = low - margin, high + margin
+        low, high = around(low)
     return ValueAxis(low, high, is_log, is_high_bad)
+
+
+def around(value: float) -> tuple[float, float]:
+    """Return the ends of an axis for one value."""
+    margin = 0.05 * abs(value) or 0.5
+    return value - margin, value + margin
+
+
+def range_of_one(values: Iterable[float | None]) -> list[float] | None:
+    """Return the range of an axis whose values are all one; None leaves it to the figure.
+
+    Around 1 it would be 0 to 2, whatever a seed may do to an accuracy.
+    """
+    found = {value for value in values if value is not None}
+    return list(around(*found)) if len(found) == 1 else None

@@ -8,12 +8,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.evidence import trained
 from tests.evidence.__main__ import main
 from tests.evidence.drawing import Chart, Line, svg
 from tests.evidence.pages import BY_HAND, duration
 from tests.evidence.random_search import reaches
 from tests.evidence.studies import STUDIES
 from tests.evidence.trained import DOCS
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -32,6 +34,19 @@ def test_the_page_that_is_kept_has_its_figures_and_words(name: str) -> None:
     shown = [part.partition(")")[0] for part in above.split("](")[1:]]
     assert len([one for one in shown if (DOCS / one).stat().st_size < 20_000]) == len(shown) > 0
     assert len(words.split()) > 100
+
+
+def test_a_signal_ends_a_study_and_not_only_the_sweep_that_it_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "        if self.calls > 20: os.kill(os.getpid(), signal.SIGTERM)\n"
+    net = own_net(tmp_path, "net_of_a_stopped_study", body)
+    made = space(custom_model(net), "{kind: sgd, lr: {float: [0.1, 0.2]}}", epochs=20)
+    options = "{sanity_check: skip}"
+    write_sweep(tmp_path, space=made, trial=options).rename(tmp_path / "study.yaml")
+    monkeypatch.setattr(trained, "DOCS", tmp_path)
+    with pytest.raises(SystemExit, match="interrupted"):
+        trained.train(trained.Wanted("study", "stopped"), tmp_path / "runs")
 
 
 def test_a_page_says_how_long_its_study_took() -> None:

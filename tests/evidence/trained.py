@@ -56,8 +56,12 @@ class Unseen:
 
 
 def train(wanted: Wanted, runs: Path) -> Results:
-    """Return the results of a sweep, which is run in this process unless it is there already."""
-    return sweeps.run(
+    """Return the results of a sweep, which is run in this process unless it is there already.
+
+    Raises:
+        SystemExit: A signal stopped it: what it has is no result, and the next one is not begun.
+    """
+    results = sweeps.run(
         DOCS / f"{wanted.study}.yaml",
         overrides=wanted.changes,
         runs=runs / wanted.study,
@@ -65,6 +69,9 @@ def train(wanted: Wanted, runs: Path) -> Results:
         runner="local",
         tracking_uri="none",
     )
+    if (stop := results.record.stopped) is not None:
+        raise SystemExit(f"{wanted.run}: {stop}; the same command goes on with it")
+    return results
 
 
 def dev_losses(results: Results) -> Array:

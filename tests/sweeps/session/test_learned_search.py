@@ -235,9 +235,17 @@ def test_no_suggestion_is_made_from_trials_that_are_not_independent(unbroken: Re
 def test_the_report_says_what_it_lacks_and_why(unbroken: Results) -> None:
     page = (unbroken.path / "report.html").read_text()
     assert "The search learned from its results." in page
-    assert "No tuning curve: tpe proposed each trial from the results before it" in page
-    assert "No importances: tpe proposed each trial" in page
-    assert "No comparison: tpe proposed each trial" in page
+    why = "tpe proposed all trials but the first 4 from the results before them"
+    assert f"No tuning curve: {why}" in page
+    assert f"No importances: {why}" in page
+    assert f"No comparison: {why}" in page
+
+
+def test_the_report_promises_the_same_trials_again_where_their_order_is_the_same(
+    unbroken: Results,
+) -> None:
+    page = (unbroken.path / "report.html").read_text()
+    assert "give the same trials again with one worker" in page
 
 
 OBJECTIVES = "[{metric: dev_accuracy}, {metric: parameters}]"
