@@ -112,7 +112,7 @@ def searched_words(record: SweepRecord, best: TrialRecord, on: MeasuredOn, digit
     luck = f": optimistic, as the best of {on.trials}" if on.trials > 1 else ""
     value = format_metric(best.best, metric, digits)
     return (
-        f"trial {best.trial.index} with {metric} = {value} at epoch {best.best_epoch} of "
+        f"trial {best.trial.index}, {metric} = {value} at epoch {best.best_epoch} of "
         f"{best.epochs}{rows}{luck}."
     )
 
@@ -139,8 +139,7 @@ def one_error_sentence(record: SweepRecord) -> str:
 def winner_sentence(choice: FinalChoice) -> str:
     """Return the final's winner with its mean over seeds, how sure that is, and its lead."""
     winner = choice.winner
-    seeds = counted(choice.seeds, "fresh seed")
-    text = f"Final winner over {seeds}: trial {winner.trial}"
+    text = f"Final winner: trial {winner.trial}"
     if winner.mean is None:
         return f"{text}. {noise_sentence(choice)}"
     n = f"n = {len(winner.values)}"
@@ -148,7 +147,9 @@ def winner_sentence(choice: FinalChoice) -> str:
         n = f"{interval_words(winner.low, winner.high)}, {n}"
     elif len(winner.values) > 1:
         n = f"no interval, as all seeds agree, {n}"
-    return f"{text}, mean {choice.metric} {winner.mean:.4g} ({n}). {noise_sentence(choice)}"
+    seeds = counted(choice.seeds, "fresh seed")
+    mean = f"mean {choice.metric} {winner.mean:.4g} over {seeds} ({n})"
+    return f"{text}, {mean}. {noise_sentence(choice)}"
 
 
 def sentence_of_test_rows(choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn) -> str:

@@ -75,25 +75,27 @@ TESTED = [Opening(1.0, 4, "4", "0", 72, {"test_loss": Interval(0.9, 0.8, 1.1)})]
 
 def test_the_best_names_its_rows_its_folds_and_of_how_many_it_is_the_best() -> None:
     assert searched_sentence(searched(dev_loss=0.5), MeasuredOn(36, 24)) == (
-        "Best of the search: trial 0 with dev_loss = 0.5 at epoch 1 of 1 (36 dev rows): "
+        "Best of the search: trial 0, dev_loss = 0.5 at epoch 1 of 1 (36 dev rows): "
         "optimistic, as the best of 24."
     )
     assert searched_sentence(searched(dev_loss=0.408, dev_loss_se=0.032), GROUPED) == (
-        "Best of the search: trial 0 with dev_loss = 0.408 ± 0.032 at epoch 1 of 1 (mean and "
+        "Best of the search: trial 0, dev_loss = 0.408 ± 0.032 at epoch 1 of 1 (mean and "
         "standard error over 4 folds, 108 dev rows of 18 groups): optimistic, as the best of 24."
     )
     assert searched_sentence(searched(dev_loss=0.5), MeasuredOn(0, 1)) == (
-        "Best of the search: trial 0 with dev_loss = 0.5 at epoch 1 of 1."
+        "Best of the search: trial 0, dev_loss = 0.5 at epoch 1 of 1."
     )
 
 
 def test_the_winners_mean_says_how_sure_it_is_and_of_how_many_seeds() -> None:
     sure = replace(candidate(4, 0.5, 0.6), low=0.3, high=0.8)
-    words = "trial 4, mean dev_loss 0.55 (95 % interval 0.3 to 0.8, n = 2). It was the only"
+    words = "trial 4, mean dev_loss 0.55 over 2 fresh seeds (95 % interval 0.3 to 0.8, n = 2). It"
     assert words in winner_sentence(choice(sure))
     agreed = winner_sentence(choice(candidate(4, 0.5, 0.5)))
-    assert "mean dev_loss 0.5 (no interval, as all seeds agree, n = 2)." in agreed
-    assert "mean dev_loss 0.5 (n = 1)." in winner_sentence(choice(candidate(4, 0.5)))
+    assert "over 2 fresh seeds (no interval, as all seeds agree, n = 2)." in agreed
+    assert "mean dev_loss 0.5 over 2 fresh seeds (n = 1)." in winner_sentence(
+        choice(candidate(4, 0.5))
+    )
 
 
 def test_a_test_figure_says_its_rows_its_groups_and_what_its_interval_means() -> None:
@@ -112,16 +114,16 @@ def test_a_test_figure_says_its_rows_its_groups_and_what_its_interval_means() ->
 def test_a_stage_is_no_search() -> None:
     final = Final(None, [], MeasuredOn(108, 24))
     note = sweep_note("final", searched(dev_loss=0.4), "final", final)
-    assert note.startswith("**Best: trial 0 with dev_loss = 0.4 at epoch 1 of 1 (108 dev rows)")
+    assert note.startswith("**Best: trial 0, dev_loss = 0.4 at epoch 1 of 1 (108 dev rows)")
 
 
 def test_mlflow_has_the_first_lines_of_the_report_the_surprise_first() -> None:
     final = Final(choice(candidate(4, 0.5, 0.5)), TESTED, MeasuredOn(108, 24))
     note = sweep_note("blobs", searched(dev_loss=0.4), None, final)
     parts = (
-        "**Best of the search: trial 0 with dev_loss = 0.4 at epoch 1 of 1 (108 dev rows)",
+        "**Best of the search: trial 0, dev_loss = 0.4 at epoch 1 of 1 (108 dev rows)",
         "**The 72 test rows are worse than the search promised, by more than chance",
-        "**Final winner over 2 fresh seeds: trial 4",
+        "**Final winner: trial 4, mean dev_loss 0.5 over 2 fresh seeds",
         "On 72 test rows that no trial had seen (used once): test_loss 0.9 (95 % interval",
     )
     places = [note.index(part) for part in parts]
