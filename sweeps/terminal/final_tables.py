@@ -33,7 +33,7 @@ def print_final(
     console.print(_candidates(choice))
     if skewed := words_of_skewed_seeds(choice):
         console.print(skewed, highlight=False)
-    console.print(winner_sentence(choice), style="bold")
+    console.print(winner_sentence(choice), style="bold", soft_wrap=True)
     console.print(f"Its model: {_model_sentence(choice)}:", highlight=False, soft_wrap=True)
     # A line of its own, which no terminal breaks.
     console.print(f"{place}/{choice.model.weights}", highlight=False, soft_wrap=True)
