@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any, Self
 
@@ -24,6 +26,12 @@ _NUMBERS = (
     signal.SIGXCPU,
     signal.SIGALRM,
 )
+# Ray, Lightning and others put a handler of their own in place of these, whose exception Python
+# drops in a finalizer or after a fork. Own code may well use the others for itself.
+_NEVER_LOST = {signal.SIGINT, signal.SIGTERM}
+
+# A child has this process's handlers and the file that they write to: its signals are its own.
+os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))
 
 
 class Signals:
@@ -42,6 +50,7 @@ class Signals:
         self._recorder = recorder
         self._is_main = threading.current_thread() is threading.main_thread()
         self._before: dict[int, Any] = {}
+        self._listening = ExitStack()
 
     def __enter__(self) -> Self:
         if self._is_main:
@@ -50,10 +59,12 @@ class Signals:
             if before[signal.SIGHUP] is signal.SIG_IGN:
                 del before[signal.SIGHUP]
             self._before = before
+            self._listening.enter_context(_listening(self._request))
         self.catch()
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._listening.close()
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -93,9 +104,36 @@ class Signals:
             self._request(signal.SIGTERM)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self._request(number)
+        if number not in _NEVER_LOST:
+            self._request(number)
         signal.signal(signal.SIGINT, self._before[signal.SIGINT])
 
     def _request(self, number: int) -> None:
         self._seen += 1
         self.stop(StopReason.INTERRUPTED, f"interrupted by {signal.Signals(number).name}")
+
+
+@contextmanager
+def _listening(hear: Callable[[int], None]) -> Iterator[None]:
+    """Call `hear` in a thread with each SIGINT and SIGTERM, whatever the main thread is doing.
+
+    Of a signal that has a handler, the interpreter writes the number before any handler is called.
+    """
+    numbers, written = socket.socketpair()
+    written.setblocking(False)
+
+    def listen() -> None:
+        while heard := numbers.recv(64):
+            for number in _NEVER_LOST.intersection(heard):
+                hear(number)
+
+    thread = threading.Thread(target=listen, name="signals", daemon=True)
+    thread.start()
+    before = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        written.close()
+        thread.join()
+        numbers.close()

@@ -6,7 +6,7 @@ first is left last. A kill at any instant leaves a folder from which the next se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -205,9 +205,10 @@ class _Session:
             with self.trainer.started:
                 self._search(retried)
                 self._follow_up(stopped_before)
+                is_asked_to_end = self.trainer.signals.watch()
                 self._end(stopped_before)
                 # Ray stops here, while the tracker records the rest.
-            return self._finish(tracking)
+            return self._finish(tracking, is_asked_to_end)
 
     def _give_way_to_others(self, mirror: Mirror | NoMirror) -> None:
         """From now on, end where another driver has taken the sweep over."""
@@ -294,9 +295,9 @@ class _Session:
         recorder.end(stop if is_open else None)
         self.settings.display.show_recording()
 
-    def _finish(self, tracking: TrackingProcess) -> str:
+    def _finish(self, tracking: TrackingProcess, must_stop: Callable[[], bool]) -> str:
         """Wait for the tracker; the report is drawn here where it did not: it has the time."""
-        tracking.finish(must_stop=self.trainer.signals.watch())
+        tracking.finish(must_stop)
         missing = _missing_in_mlflow(tracking)
         is_drawn = tracking.is_on and tracking.is_complete
         if not is_drawn and self.search.recorder.fatal is None:

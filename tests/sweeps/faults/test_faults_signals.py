@@ -46,7 +46,7 @@ def test_a_local_sweep_ends_cleanly_at_the_first_signal_and_can_be_resumed(
         wait_for(lambda: len(epochs_trained(tmp_path)) >= 12)
         one.signal_group(number)
         code, output = one.wait()
-    assert code == 7
+    assert code == 7, output
     assert f"Stopped: interrupted by {number.name}." in output
     assert "python -m sweeps resume" in output
     resumed = sweeps.resume(tmp_path / "runs" / "blobs", runner="local", tracking_uri="none")
@@ -72,7 +72,7 @@ def test_a_signal_ends_ray_and_its_workers_with_the_sweep(tmp_path: Path, how: s
         code, output = one.wait()
         # Ray's processes end on their own, some moments after the one that started them.
         wait_for(lambda: not one.left_running(), timeout_s=15)
-    assert code == 7
+    assert code == 7, output
     assert "Stopped: interrupted by SIG" in output
     assert "was lost" not in output
     assert "resume" in output
@@ -107,7 +107,7 @@ def test_a_runner_that_ends_too_early_ends_no_sweep(
     monkeypatch.setattr("sweeps.execution.local_runner.run_in_process", lambda job: None)
     path = counted_sweep(tmp_path, "early_end")
     code = main(["run", str(path), "--runs", str(tmp_path / "runs"), "--local", "--no-mlflow"])
-    assert code == 7
+    assert code == 7, output
     (end,) = events(tmp_path / "runs" / "blobs", "end")
     assert end["reason"]
 
