@@ -22,10 +22,12 @@ help: ## List the targets
 
 setup: $(READY) ## Make .venv with the pinned versions (done once)
 
-$(READY): infra/constraints.txt pyproject.toml
+$(READY): infra/constraints.txt infra/hashes.txt infra/hashes-dev.txt pyproject.toml
 	@test -x $(BIN)/python || { python=$$(sh infra/newest_python.sh '$(PYTHON)') && \
 		echo "setting up $(VENV) with $$python: some minutes, once" && "$$python" -m venv $(VENV); }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c infra/constraints.txt 'torch==2.13.0'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		-r infra/hashes.txt -r infra/hashes-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c infra/constraints.txt -e '.[dev]'
 	@touch $@
 

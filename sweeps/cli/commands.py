@@ -20,7 +20,7 @@ from sweeps.cli.project_commands import add_project_commands
 from sweeps.cli.replay_command import add_replay_command
 from sweeps.cli.run_commands import add_run_commands
 from sweeps.definition.own_files import import_from_here
-from sweeps.errors import StoppedAtOnce, SweepError, SweepFileError
+from sweeps.errors import PlacementError, StoppedAtOnce, SweepError, SweepFileError
 from sweeps.infra import command_line
 from sweeps.infra.other_package import clash
 from sweeps.infra.plain_text import shown
@@ -64,6 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SweepError as err:
         print(f"error: {shown(str(err))}", file=sys.stderr)
         return err.exit_code
+    except (MemoryError, ImportError) as err:
+        if isinstance(err, ImportError) and (err.name or "").partition(".")[0] == "sweeps":
+            raise  # a fault of this package, whose traceback is asked for
+        print(f"error: {shown(_too_little(err))}", file=sys.stderr)
+        return PlacementError.exit_code
     except KeyboardInterrupt as err:
         ways_on = (command_line.command(*words) for words in (["list"], ["resume", "RUN"]))
         kept = _RECORDED.format(*ways_on) if isinstance(err, StoppedAtOnce) else ""
@@ -72,6 +77,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _too_little(error: MemoryError | ImportError) -> str:
+    """Return in words that memory has run out, or that a library cannot be loaded."""
+    way_on = "What was reported is kept: `{}` continues it".format(
+        command_line.command("resume", "RUN")
+    )
+    limits = "`ulimit -v` and the limits of a container or a job say how much this process may take"
+    if isinstance(error, MemoryError):
+        return f"this process has run out of memory; {limits}. {way_on}"
+    why = f"a library cannot be loaded ({' '.join(str(error).split())})"
+    return f"{why}: too little memory, or a broken installation; {limits}. {way_on}"
 
 
 def _run_command(parsed: argparse.Namespace, given: list[str]) -> int:

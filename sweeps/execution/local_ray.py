@@ -18,11 +18,12 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 import ray
-from ray._private import ray_constants
+from ray._private import ray_constants, services
 from ray._raylet import (  # type: ignore[attr-defined]  # compiled: no types
     AuthenticationTokenLoader,
     Config,
@@ -108,13 +109,18 @@ def _loopback_allowed() -> Iterator[None]:
 def _deaf_children() -> Iterator[None]:
     """Start processes that do not hear what asks their driver to end, and ends it cleanly.
 
-    A terminal that closes and some cluster managers tell every process of a job, and Ray's would
-    die of it. What comes meanwhile reaches the driver afterwards.
+    A terminal and most cluster managers tell every process of a job's group, so that Ray's are in
+    one of their own: Ray ends a driver whose parts end first, without a word. Some managers tell
+    every process there is; SIGTERM alone has to reach Ray's parts, which Ray ends by it. What comes
+    meanwhile reaches the driver afterwards.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_DRIVERS)
+    start = services.ConsolePopen
+    vars(services)["ConsolePopen"] = partial(start, process_group=0)
     try:
         yield
     finally:
+        vars(services)["ConsolePopen"] = start
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 

@@ -128,3 +128,41 @@ def test_an_unknown_option_is_refused_with_the_usage_of_its_command(
     said = capsys.readouterr().err
     assert usage in said
     assert "unrecognized arguments: --quiet" in said
+
+
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        (MemoryError(), "this process has run out of memory"),
+        (
+            ImportError("libtorch_python.so: failed to map segment from shared object"),
+            "a library cannot be loaded (libtorch_python.so: failed to map segment",
+        ),
+    ],
+)
+def test_too_little_memory_is_told_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    raised: Exception,
+    words: str,
+) -> None:
+    def fail(*_: object) -> int:
+        raise raised
+
+    monkeypatch.setattr("sweeps.cli.commands._run_command", fail)
+    assert main(["list"]) == 4
+    said = capsys.readouterr().err
+    assert words in said
+    assert "ulimit -v" in said
+    assert "resume RUN" in said
+
+
+def test_an_import_that_this_package_lacks_is_a_fault_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> int:
+        raise ImportError("cannot import name 'x'", name="sweeps.record")
+
+    monkeypatch.setattr("sweeps.cli.commands._run_command", fail)
+    with pytest.raises(ImportError, match="cannot import name"):
+        main(["list"])

@@ -73,7 +73,9 @@ def test_a_signal_is_heard_whose_exception_python_drops(signals: Signals) -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_is_heard_where_own_code_takes_it(signals: Signals, number: signal.Signals) -> None:
+def test_a_signal_is_heard_where_own_code_takes_it(
+    signals: Signals, number: signal.Signals
+) -> None:
     taken = []
     signal.signal(number, lambda *_: taken.append(number))
     send(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from pathlib import Path
@@ -91,6 +92,17 @@ def test_a_signal_while_ray_starts_ends_it_as_well(tmp_path: Path, number: int) 
     assert epochs_trained(tmp_path) == []
 
 
+def test_what_a_terminal_sends_to_its_job_reaches_the_driver_and_not_ray(tmp_path: Path) -> None:
+    path = counted_sweep(tmp_path, "grouped")
+    with driver("run", path, "--runs", tmp_path / "runs") as one:
+        wait_for(lambda: events(tmp_path / "runs" / "blobs", "report"))
+        children = psutil.Process(one.process.pid).children()
+        parts = [child for child in children if "sync" not in child.cmdline()]
+        groups = {os.getpgid(part.pid) for part in parts}
+    assert parts
+    assert one.process.pid not in groups
+
+
 def test_a_sweep_that_ignores_its_terminal_outlives_it(tmp_path: Path) -> None:
     path = counted_sweep(tmp_path, "nohup")
     arguments = ("run", path, "--runs", tmp_path / "runs", "--local")
@@ -107,7 +119,7 @@ def test_a_runner_that_ends_too_early_ends_no_sweep(
     monkeypatch.setattr("sweeps.execution.local_runner.run_in_process", lambda job: None)
     path = counted_sweep(tmp_path, "early_end")
     code = main(["run", str(path), "--runs", str(tmp_path / "runs"), "--local", "--no-mlflow"])
-    assert code == 7, output
+    assert code == 7
     (end,) = events(tmp_path / "runs" / "blobs", "end")
     assert end["reason"]
 
