@@ -60,7 +60,7 @@ class Rows:
     def items(self) -> Subset[Any]:
         """The items of this part, where the data is a user-defined dataset."""
         if self._items is None:
-            raise refused(f"the data is no dataset, so that there are no {self.part}.items")
+            raise refused(f"the data is not a dataset, so that there are no {self.part}.items")
         return self._items
 
     @property

@@ -146,7 +146,7 @@ def _add_parameters(made: Imported, parameters: Mapping[str, Any]) -> list[str]:
         made.options[option] = ours
         places = leaves(ours, option)
         if places is None:
-            rule = "cannot import a choice of sections that have not all the same keys"
+            rule = "cannot import a choice of sections whose keys differ"
             hint = "give each key a name at the top: optimizer.lr as optimizer_lr"
             problems.append(Problem(path, None, rule, hint=hint))
             continue

@@ -46,7 +46,7 @@ _HANGS_S = 90.0
 _GRACE_S = 1.0
 _ORDER, _FOUND, _OUTPUT = "order.pickle", "found.jsonl", "output.log"
 _MOST_TRIALS = 64
-_WAY_OUT = "`trial: {sanity_check: warn}` runs the sweep all the same, and records this"
+_WAY_OUT = "`trial: {sanity_check: warn}` runs the sweep anyway, and records this"
 
 
 def rehearse_sweep(

@@ -70,7 +70,8 @@ def log(level: int, text: str) -> None:
 def log_settings(file: SweepFile, tracking_uri: str | None) -> None:
     """Log what decides how a session runs, without secrets."""
     sections = {name: getattr(file, name) for name in ("budget", "resources", "trial")}
-    texts = [f"{name} ({section})" for name, section in sections.items()]
+    said = {name: one.model_dump(mode="json", exclude_none=True) for name, one in sections.items()}
+    texts = [f"{name} {json.dumps(one)}" for name, one in said.items()]
     uri = "none" if tracking_uri is None else without_password(tracking_uri).partition("?")[0]
     log(logging.INFO, f"settings: MLflow {uri}; {'; '.join(texts)}")
 

@@ -81,7 +81,7 @@ def test_a_session_begins_with_its_settings_and_says_when_it_was_asked_to_stop(
     settings = [text for text in messages if text.startswith("settings: ")]
     assert len(settings) == 2
     assert "MLflow none" in settings[0]
-    assert "trials=2" in settings[0]
+    assert '; budget {"trials": 2}; ' in settings[0]
     assert "MLflow http://ann:***@127.0.0.1:9" in settings[1]
     stops = [text for text in messages if text.startswith("stopping: ")]
     assert stops == ["stopping: budget.trials = 2 trials have ended"]
