@@ -68,10 +68,9 @@ def send_to_cluster(
     is_seen = _is_seen(parsed.run)
     if not is_seen and _is_storage_seen():
         _answer_without_folder(parsed.run, is_status=False)
-    if submits_job == "resume" and not parsed.set:
-        went_on = _go_on_in_job(parsed.run, is_seen=is_seen)
-        if went_on is not None:
-            return went_on
+    asked = _ask_running_job(parsed, submits_job, is_seen=is_seen)
+    if asked is not None:
+        return asked
     from sweeps.service.submission import send
 
     rest = list(arguments)
@@ -81,22 +80,34 @@ def send_to_cluster(
     return 0
 
 
-def _go_on_in_job(run: Path, *, is_seen: bool) -> int | None:
-    """Have a paused sweep go on in the job that has it; returns the exit code, None without one."""
+def _ask_running_job(parsed: argparse.Namespace, submits_job: str, *, is_seen: bool) -> int | None:
+    """Have the job that has a sweep go on or add trials; returns its code, None without one."""
+    is_asked = submits_job == "extend" or (submits_job == "resume" and not parsed.set)
+    if not is_asked:
+        return None
     if is_seen:
-        from sweeps.service.stopping import go_on
-
-        if not go_on(found := find_run(run)):
-            return None
-        print(f"{found} goes on in the job that has it")
-        return 0
+        return _ask_in_folder(find_run(parsed.run), getattr(parsed, "trials", None))
     from sweeps.service import submission
 
-    if submission.running_job(_id_of(run)) is None:
+    sweep = _id_of(parsed.run)
+    if submission.running_job(sweep) is None:
         return None
-    code, text = submission.ask(["resume", _id_of(run), "--if-paused"])
+    trials = ["--trials", str(parsed.trials)] if submits_job == "extend" else []
+    code, text = submission.ask([submits_job, sweep, *trials, "--only-ask"])
     sys.stdout.write(text)
     return code
+
+
+def _ask_in_folder(run: Path, trials: int | None) -> int | None:
+    from sweeps.service.stopping import add_trials, go_on
+
+    if trials is not None and add_trials(run, trials):
+        print(f"{run} trains {trials} more trials after those of its plan")
+        return 0
+    if trials is None and go_on(run):
+        print(f"{run} goes on in the job that has it")
+        return 0
+    return None
 
 
 def ask_cluster(parsed: argparse.Namespace, arguments: Sequence[str]) -> int | None:

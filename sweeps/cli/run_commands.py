@@ -19,10 +19,10 @@ def add_run_commands(commands: Any) -> None:
     """Add resume, extend, retry, final and sync."""
     command = _add(commands, "resume", _resume, "run what a sweep has not finished")
     add_set(command)
-    # What a machine that does not see the storage has a job ask.
-    command.add_argument("--if-paused", action="store_true", help=argparse.SUPPRESS)
+    _add_only_ask(command)
     command = _add(commands, "extend", _extend, "add trials to a sweep's plan and run them")
     command.add_argument("--trials", type=_number, required=True, help="how many more")
+    _add_only_ask(command)
     _add(commands, "retry", _retry, "run the failed trials of a sweep again")
     text = (
         "train the best trials again under fresh seeds, choose the winner, and evaluate it once "
@@ -52,6 +52,11 @@ def _add(
     return command
 
 
+def _add_only_ask(command: argparse.ArgumentParser) -> None:
+    """Add what a machine that does not see the storage has a job do: ask, and train nothing."""
+    command.add_argument("--only-ask", action="store_true", help=argparse.SUPPRESS)
+
+
 def _number(text: str) -> int:
     """Return a number of trials, or end the command as argparse does."""
     if text.isdecimal() and int(text):
@@ -66,7 +71,7 @@ def _resume(parsed: argparse.Namespace) -> int:
     if not parsed.set and go_on(parsed.run):
         print(f"{parsed.run} goes on in the process that has it")
         return 0
-    if parsed.if_paused:
+    if parsed.only_ask:
         raise RequestError(f"{parsed.run} is not paused: there is nothing that could go on")
     if open_run(parsed.run).is_finished:
         print(f"{parsed.run} is finished: there is nothing to resume", file=sys.stderr)
@@ -75,7 +80,13 @@ def _resume(parsed: argparse.Namespace) -> int:
 
 def _extend(parsed: argparse.Namespace) -> int:
     from sweeps.service.running import extend
+    from sweeps.service.stopping import add_trials
 
+    if add_trials(parsed.run, parsed.trials):
+        print(f"{parsed.run} trains {parsed.trials} more trials after those of its plan")
+        return 0
+    if parsed.only_ask:
+        raise RequestError(f"{parsed.run} runs no longer: nobody could be asked for more trials")
     return print_results(parsed, extend(parsed.run, parsed.trials, **options_of(parsed)))
 
 

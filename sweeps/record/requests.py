@@ -3,12 +3,16 @@
 Whoever asks writes a file; the sweep's driver, on whatever machine, finds it there and deletes it
 when it has done what was asked. `stop`, `pause` and `go-on` are of the process that runs.
 `trial-12` holds until that trial has ended, so that a sweep which is not running finds it when it
-goes on.
+goes on. `add-20-` and a word of its own asks for 20 more trials, after those of the plan.
 """
 
 from __future__ import annotations
 
+import secrets
+
 from sweeps.errors import RequestError, StorageError
+from sweeps.infra.command_line import command
+from sweeps.record.longer_plan import refuse_longer
 from sweeps.record.replay import read_ledger
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stops import is_pause
@@ -19,20 +23,25 @@ __all__ = [
     "OF_PROCESS",
     "PAUSE",
     "STOP",
+    "ask_for_trials",
     "ask_to_go_on",
     "ask_to_pause",
     "ask_to_stop",
     "ask_to_stop_trial",
+    "asked_trials",
     "forget",
     "is_paused",
     "requests_of",
     "trial_of",
+    "trials_of",
 ]
 
 STOP, PAUSE, GO_ON = "stop", "pause", "go-on"
 # Those that nobody may find who was not asked.
 OF_PROCESS = (STOP, PAUSE, GO_ON)
-_TRIAL = "trial-"
+_TRIAL, _ADD = "trial-", "add-"
+# A page should not ask for what takes the machine's memory.
+_MOST_ADDED = 100_000
 
 
 def ask_to_stop(folder: RunFolder) -> None:
@@ -84,6 +93,28 @@ def ask_to_stop_trial(folder: RunFolder, index: int) -> None:
     _ask(folder, f"{_TRIAL}{index}")
 
 
+def ask_for_trials(folder: RunFolder, trials: int) -> None:
+    """Ask the driver of a sweep to train more trials, after those of its plan.
+
+    They come before what follows the search, such as its final.
+
+    Raises:
+        RequestError: No process runs the sweep, or it can have no further trials.
+        StorageError: The request cannot be written.
+    """
+    if not 1 <= trials <= _MOST_ADDED:
+        raise RequestError(f"more trials must be 1 to {_MOST_ADDED}, got {trials}")
+    refuse_longer(folder, trials)
+    way_on = command("extend", folder.path, "--trials", str(trials))
+    _refuse_idle(folder, f"{way_on} adds them, and trains them")
+    _ask(folder, f"{_ADD}{trials}-{secrets.token_hex(4)}")
+
+
+def asked_trials(folder: RunFolder) -> int:
+    """Return how many more trials are asked for and not yet planned; raises OSError."""
+    return sum(filter(None, map(trials_of, requests_of(folder))))
+
+
 def requests_of(folder: RunFolder) -> list[str]:
     """Return what is asked of a sweep, by the names of the files; raises OSError.
 
@@ -101,6 +132,13 @@ def trial_of(request: str) -> int | None:
     number = request.removeprefix(_TRIAL)
     is_of_trial = request.startswith(_TRIAL) and number.isascii() and number.isdecimal()
     return int(number[:9]) if is_of_trial else None
+
+
+def trials_of(request: str) -> int | None:
+    """Return how many more trials a request asks for; None for another request."""
+    number = request.removeprefix(_ADD).partition("-")[0]
+    is_of_trials = request.startswith(_ADD) and number.isascii() and number.isdecimal()
+    return int(number[:6]) if is_of_trials else None
 
 
 def forget(folder: RunFolder, request: str) -> None:

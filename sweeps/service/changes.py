@@ -1,4 +1,4 @@
-"""What a person changes of a sweep that has begun: its limits, a longer plan, its final."""
+"""What a person changes of a sweep that has begun: its limits, its final."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import FileProblem, RequestError, SweepFileError
 from sweeps.infra.command_line import command
@@ -27,7 +26,7 @@ from sweeps.record.sweep_record import SweepRecord
 from sweeps.session.growth import check_again
 from sweeps.storage.files import rename_folder
 
-__all__ = ["change", "lengthen_plan", "prepare_final"]
+__all__ = ["change", "prepare_final"]
 
 _CHANGEABLE = ("budget", "resources", "trial")
 _OF_STAGES_TOO = ("resources", "trial")
@@ -144,56 +143,3 @@ def _refuse_open_search(folder: RunFolder, record: SweepRecord) -> None:
 
 def _resume(folder: RunFolder) -> str:
     return command("resume", folder.path)
-
-
-def lengthen_plan(folder: RunFolder, trials: int) -> None:
-    """Add `trials` more trials to a plan that is drawn, or that grows.
-
-    Raises:
-        RequestError: The sweep's method draws no further trials, or it trained a population.
-        SweepFileError: The space has too few configurations.
-    """
-    description, file = folder.read_description(), folder.read_sweep()
-    search = file.search
-    if file.is_population:
-        raise RequestError(
-            f"{folder.name} trained a population, which begins together: trials added now could "
-            f"copy none of it; start a new sweep with search.trials={description.trials + trials}"
-        )
-    if search.asked is None:
-        raise RequestError(
-            f"{folder.name} uses method {search.method}, whose trials are all in its file; "
-            f"only sweeps whose trials are drawn or proposed can be extended"
-        )
-    overrides = [*description.overrides, f"search.trials={description.trials + trials}"]
-    sweep, longer = check_again(folder, overrides)
-    lengthened = _let_grow(folder, trials) if search.learns else _drawn_on(folder, longer)
-    changed = sweep.file.search.model_dump(mode="json")
-    values = {**folder.read_description().values, "search": changed}
-    folder.change_description({"sweep": values, "overrides": overrides, **lengthened})
-
-
-def _let_grow(folder: RunFolder, trials: int) -> dict[str, Any]:
-    """Return what sweep.json says of a plan to which more trials will be added."""
-    record = read_record(folder)
-    if record.is_exhausted:
-        raise RequestError(
-            f"{folder.name} cannot be extended: its space has no configuration left that was not "
-            f"tried; start a new sweep with a wider one"
-        )
-    lines = folder.read_description().plan_lines
-    return {"trials": record.wanted + trials, "plan_lines": lines}
-
-
-def _drawn_on(folder: RunFolder, longer: Sequence[PlannedTrial]) -> dict[str, Any]:
-    """Write a longer plan; returns what sweep.json says of it."""
-    old = folder.read_plan()
-    # By what they mean: a configuration of an earlier version lacks keys that have defaults now.
-    if [trial.config for trial in longer[: len(old)]] != [trial.config for trial in old]:
-        raise RequestError(
-            f"the plan of {folder.name} would not continue the old one: this version of sweeps "
-            f"draws differently; start a new sweep"
-        )
-    folder.take_format()
-    plan_sum = folder.write_plan([*old, *longer[len(old) :]])
-    return {"trials": len(longer), "plan_sum": plan_sum}

@@ -34,7 +34,7 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import has_failed_trials
 from sweeps.search_spaces.problems import Problem
 from sweeps.search_spaces.yaml_writer import write_yaml
-from sweeps.service.changes import change, lengthen_plan, prepare_final
+from sweeps.service.changes import change, prepare_final
 from sweeps.service.descriptions import description_of
 from sweeps.session.closing import draw_figures
 from sweeps.session.environment import (
@@ -44,6 +44,7 @@ from sweeps.session.environment import (
     place_of,
     pull_run,
 )
+from sweeps.session.growth import lengthen_plan
 from sweeps.session.notifications import notify_on_exit
 from sweeps.session.session import Settings, run_session
 from sweeps.session.trainer import RunnerName
@@ -204,7 +205,7 @@ def extend(
     display: Display | None = None,
     accept_code: bool = False,
 ) -> Results:
-    """Add `trials` more trials to the plan of a random or Sobol sweep, and run them.
+    """Add `trials` more trials to the plan of a sweep that draws or proposes them, and run them.
 
     Raises:
         RequestError: The sweep's method draws no further trials.

@@ -1,4 +1,4 @@
-"""Stops or pauses a sweep that runs in another process, has it go on, or stops one trial of it."""
+"""Stops, pauses or lengthens a sweep that runs in another process, or stops one trial of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sweeps.errors import RequestError, StorageError
 from sweeps.record.replay import read_ledger
 from sweeps.record.requests import (
     STOP,
+    ask_for_trials,
     ask_to_go_on,
     ask_to_pause,
     ask_to_stop,
@@ -23,7 +24,7 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.session.environment import pull_run
 
-__all__ = ["go_on", "pause_sweep", "stop_sweep", "stop_trial"]
+__all__ = ["add_trials", "go_on", "pause_sweep", "stop_sweep", "stop_trial"]
 
 _POLL_S = 0.2
 
@@ -78,6 +79,20 @@ def go_on(path: Path) -> bool:
     if not is_paused(folder):
         return False
     ask_to_go_on(folder)
+    return True
+
+
+def add_trials(path: Path, trials: int) -> bool:
+    """Have a process that runs a sweep train more trials; returns whether there is one.
+
+    Raises:
+        RequestError: The sweep can have no further trials.
+        StorageError: The request cannot be written.
+    """
+    folder = RunFolder.open(path)
+    if not folder.is_running():
+        return False
+    ask_for_trials(folder, trials)
     return True
 
 

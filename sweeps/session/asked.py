@@ -9,12 +9,21 @@ from dataclasses import dataclass, field
 
 from sweeps.execution.signals import Signals
 from sweeps.record.recorder import Recorder
-from sweeps.record.requests import GO_ON, OF_PROCESS, PAUSE, STOP, forget, requests_of, trial_of
+from sweeps.record.requests import (
+    GO_ON,
+    OF_PROCESS,
+    PAUSE,
+    STOP,
+    forget,
+    requests_of,
+    trial_of,
+    trials_of,
+)
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stops import StopReason
 from sweeps.storage.files import bucket_of
 
-__all__ = ["asked_now", "listening", "look_every_s"]
+__all__ = ["asked_now", "asks_for_trials", "listening", "look_every_s"]
 
 _PERIOD_S = 0.5
 # Each look at an object store is a request that is paid for.
@@ -36,6 +45,11 @@ def asked_now(folder: RunFolder) -> list[str]:
         return requests_of(folder)
     except OSError:  # it may come back
         return []
+
+
+def asks_for_trials(folder: RunFolder) -> bool:
+    """Return whether more trials are asked of a sweep."""
+    return any(trials_of(request) is not None for request in asked_now(folder))
 
 
 @contextmanager
@@ -92,6 +106,8 @@ class _Listener:
             return
         if request == GO_ON and self.signals.is_paused:
             return  # it is heard when the session has ended
+        if trials_of(request) is not None:
+            return  # so is this
         index = trial_of(request)
         if index is None or self._is_done(request):
             forget(self.folder, request)

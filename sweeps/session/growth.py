@@ -1,20 +1,25 @@
-"""The plan of a sweep that learns, as its folder's sweep file gives it."""
+"""How the plan of a sweep grows: by what it learns, and by trials that a person adds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from sweeps.definition.loading import check_text
 from sweeps.definition.own_files import make_importable
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
-from sweeps.errors import RunFolderError
+from sweeps.errors import RequestError, RunFolderError, SweepError
 from sweeps.record.growing_plan import GrowingPlan
 from sweeps.record.kept_weights import checkpoint_name
+from sweeps.record.longer_plan import refuse_longer
 from sweeps.record.recorder import Recorder
+from sweeps.record.replay import read_record
+from sweeps.record.requests import forget, trials_of
 from sweeps.record.run_folder import RunFolder
+from sweeps.session.asked import asked_now
 
-__all__ = ["check_again", "growing_plan", "sweep_of"]
+__all__ = ["add_asked_trials", "check_again", "growing_plan", "lengthen_plan", "sweep_of"]
 
 
 def check_again(folder: RunFolder, overrides: Sequence[str]) -> tuple[Sweep, list[PlannedTrial]]:
@@ -51,3 +56,61 @@ def growing_plan(folder: RunFolder, recorder: Recorder) -> GrowingPlan:
     known = {checkpoint_name(index) for index in range(planned)}
     folder.checkpoint_files.delete(*(name for name in names if name not in known))
     return GrowingPlan(sweep, recorder)
+
+
+def add_asked_trials(folder: RunFolder, print_line: Callable[[str], None]) -> bool:
+    """Lengthen the plan by what was asked for while nobody could; returns whether it is longer.
+
+    What cannot be added is told to who looks on, and is no reason to end the sweep.
+    """
+    is_longer = False
+    for request in asked_now(folder):
+        trials = trials_of(request)
+        if trials is None:
+            continue
+        try:
+            lengthen_plan(folder, trials)
+            is_longer = True
+            print_line(f"{trials} more trials, as was asked for")
+        except SweepError as err:
+            print_line(f"no trials were added, although {trials} were asked for: {err}")
+        forget(folder, request)
+    return is_longer
+
+
+def lengthen_plan(folder: RunFolder, trials: int) -> None:
+    """Add `trials` more trials to a plan that is drawn, or that grows.
+
+    Raises:
+        RequestError: The sweep's method draws no further trials, or it trained a population.
+        SweepFileError: The space has too few configurations.
+    """
+    refuse_longer(folder, trials)
+    description, search = folder.read_description(), folder.read_sweep().search
+    overrides = [*description.overrides, f"search.trials={description.trials + trials}"]
+    sweep, longer = check_again(folder, overrides)
+    lengthened = _let_grow(folder, trials) if search.learns else _drawn_on(folder, longer)
+    changed = sweep.file.search.model_dump(mode="json")
+    values = {**folder.read_description().values, "search": changed}
+    folder.change_description({"sweep": values, "overrides": overrides, **lengthened})
+
+
+def _let_grow(folder: RunFolder, trials: int) -> dict[str, Any]:
+    """Return what sweep.json says of a plan to which more trials will be added."""
+    record = read_record(folder)
+    lines = folder.read_description().plan_lines
+    return {"trials": record.wanted + trials, "plan_lines": lines}
+
+
+def _drawn_on(folder: RunFolder, longer: Sequence[PlannedTrial]) -> dict[str, Any]:
+    """Write a longer plan; returns what sweep.json says of it."""
+    old = folder.read_plan()
+    # By what they mean: a configuration of an earlier version lacks keys that have defaults now.
+    if [trial.config for trial in longer[: len(old)]] != [trial.config for trial in old]:
+        raise RequestError(
+            f"the plan of {folder.name} would not continue the old one: this version of sweeps "
+            f"draws differently; start a new sweep"
+        )
+    folder.take_format()
+    plan_sum = folder.write_plan([*old, *longer[len(old) :]])
+    return {"trials": len(longer), "plan_sum": plan_sum}

@@ -30,10 +30,10 @@ from sweeps.record.run_log import log_settings, logged
 from sweeps.record.stages import is_followed_up, is_over, stage_folders
 from sweeps.record.stops import Stop, StopReason, is_pause
 from sweeps.record.sweep_record import SweepRecord
-from sweeps.session.asked import listening
+from sweeps.session.asked import asks_for_trials, listening
 from sweeps.session.closing import draw_figures, draw_report
 from sweeps.session.follow_up import FollowUp
-from sweeps.session.growth import growing_plan
+from sweeps.session.growth import add_asked_trials, growing_plan
 from sweeps.session.inputs import keep_inputs
 from sweeps.session.pausing import goes_on
 from sweeps.session.sweep_data import SweepData, load_data
@@ -44,6 +44,9 @@ from sweeps.terminal.progress import Display
 from sweeps.tracking.process import TrackingProcess
 
 __all__ = ["Settings", "run_session"]
+
+# The others train what they were asked for alone.
+_TRAINS_ALL = ("run", "resume", "extend")
 
 
 @dataclass(frozen=True)
@@ -80,19 +83,24 @@ def run_session(folder: RunFolder, action: str, settings: Settings) -> Results:
     with folder.lock(), mirrored(folder.path) as mirror, logged(folder):
         for request in OF_PROCESS:
             forget(folder, request)  # it was meant for a process that was killed
-        record, file = read_record(folder), folder.read_sweep()
         folder.take_format()
+        if action in _TRAINS_ALL:
+            add_asked_trials(folder, settings.display.print_line)
+        record, file = read_record(folder), folder.read_sweep()
         if action == "resume" and is_over(folder, record):
             return _complete(folder, record, settings)
         accepted = refuse_other_code(folder, record, settings.accept_code)
         with settings.place as place:
             _provide_inputs(folder, place)
             data = load_data(folder, file)
-            process = _Process(folder, record, settings, file, data, place, mirror)
-            ended = process.run(action, accepted)
+            process = _Process(folder, settings, data, place, mirror)
+            ended = process.run(action, record, accepted)
             while ended.goes_on:
+                is_longer = add_asked_trials(folder, settings.display.print_line)
+                record = read_record(folder)
                 accepted = refuse_other_code(folder, record, settings.accept_code)
-                ended = process.run("resume", accepted, ended.spent_s)
+                next_action = "extend" if is_longer else "resume"
+                ended = process.run(next_action, record, accepted, ended.spent_s)
     if ended.fatal is not None:
         raise ended.fatal
     return Results(folder, record, ended.missing, draw_figures)
@@ -105,7 +113,8 @@ class _Ended:
     Attributes:
         missing: Why MLflow lacks a part of the record; empty where it has all.
         fatal: What it could not go on after.
-        goes_on: Whether it was paused, and is to go on now.
+        goes_on: Whether there is another at once: it was paused and is to go on, or more trials
+            were asked for.
         spent_s: How long this process has trained, pauses left out.
     """
 
@@ -117,40 +126,45 @@ class _Ended:
 
 @dataclass(frozen=True)
 class _Process:
-    """What is held from one session to the next, where a sweep is paused in between."""
+    """What is held from one session to the next, where a process has several."""
 
     folder: RunFolder
-    record: SweepRecord
     settings: Settings
-    file: SweepFile
     data: SweepData
     place: Place
     mirror: Mirror | NoMirror
 
-    def run(self, action: str, accepted: Sequence[str], spent_s: float = 0.0) -> _Ended:
+    def run(
+        self, action: str, record: SweepRecord, accepted: Sequence[str], spent_s: float = 0.0
+    ) -> _Ended:
         """Run one session, and wait where it was paused; raises as `run_session`."""
-        folder, record = self.folder, self.record
+        folder, file = self.folder, self.folder.read_sweep()
         with closing(Ledger(folder.ledger)) as ledger:
-            recorder = Recorder(folder, ledger, record, self.file, action == "retry", spent_s)
+            recorder = Recorder(folder, ledger, record, file, action == "retry", spent_s)
             with Signals(recorder) as signals:
-                growing = growing_plan(folder, recorder) if self.file.search.learns else None
+                growing = growing_plan(folder, recorder) if file.search.learns else None
                 search = Part(folder, recorder, self.data.splits, growing=growing)
                 trainer = _trainer(action, self.settings, self.place, signals)
-                session = _Session(
-                    action, self.settings, self.file, self.data.dataset, search, trainer
-                )
+                session = _Session(action, self.settings, file, self.data.dataset, search, trainer)
                 with listening(folder, recorder, signals):
                     missing = session.run(self.mirror, accepted)
                 is_paused = recorder.fatal is None and is_pause(record.stopped)
-                is_asked = is_paused and self._waits(signals)
+                goes_on = is_paused and self._waits(signals)
+                goes_on = goes_on or (action in _TRAINS_ALL and _has_more(folder, recorder))
         spent_s += (record.ended_at or 0.0) - record.session_from
-        return _Ended(missing, recorder.fatal, is_asked, spent_s)
+        return _Ended(missing, recorder.fatal, goes_on, spent_s)
 
     def _waits(self, signals: Signals) -> bool:
         """Wait as long as the sweep is paused; returns whether it is to go on."""
         way_on = command("resume", self.folder.path)
         self.settings.display.print_line(f"paused; `{way_on}` in another shell has it go on")
         return goes_on(self.folder, signals)
+
+
+def _has_more(folder: RunFolder, recorder: Recorder) -> bool:
+    """Return whether more trials are asked for of a sweep that has come to its end."""
+    is_over = recorder.fatal is None and recorder.record.stopped is None
+    return is_over and asks_for_trials(folder)
 
 
 def _complete(folder: RunFolder, record: SweepRecord, settings: Settings) -> Results:
@@ -274,6 +288,8 @@ class _Session:
         write_results(folder, recorder.record)
         stop = recorder.stop or stopped_before
         is_searched = not recorder.record.is_open or (stop is not None and stop.ends_search)
+        if self.action in _TRAINS_ALL and stop is None and asks_for_trials(folder):
+            return  # what follows a search comes after those trials, too
         if is_searched and not self.trainer.signals.stopped and not recorder.gave_up:
             stages = FollowUp(
                 folder,

@@ -16,6 +16,7 @@ from sweeps.analysis.evidence import dimensions, parameter_values
 from sweeps.errors import RunFolderError
 from sweeps.record.ledger import LedgerReader
 from sweeps.record.replay import replayed
+from sweeps.record.requests import asked_trials
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import state_of
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
@@ -114,6 +115,7 @@ class Feed:
             "ended_at": record.ended_at,
             "active_s": finite(_active_s(record, running)),
             "wanted": record.wanted,
+            "to_be_added": _to_be_added(self.folder) if running else 0,
             "outcomes": {str(one): count for one, count in record.outcomes.items() if count},
             "running": sum(one.is_running for one in record.trials) if running else 0,
             "epochs": sum(one.epochs for one in record.trials),
@@ -123,6 +125,14 @@ class Feed:
             "shared": record.shared if running else "",
             "has_report": (self.folder.path / "report.html").exists(),
         }
+
+
+def _to_be_added(folder: RunFolder) -> int:
+    """Return how many more trials are asked for; none while that cannot be read."""
+    try:
+        return asked_trials(folder)
+    except OSError:
+        return 0
 
 
 class _Reading:

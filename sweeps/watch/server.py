@@ -15,7 +15,13 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Red
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from sweeps.errors import RequestError, RunFolderError, StorageError, SweepError
-from sweeps.record.requests import ask_to_go_on, ask_to_pause, ask_to_stop, ask_to_stop_trial
+from sweeps.record.requests import (
+    ask_for_trials,
+    ask_to_go_on,
+    ask_to_pause,
+    ask_to_stop,
+    ask_to_stop_trial,
+)
 from sweeps.record.run_folder import RunFolder
 from sweeps.watch.storage_feed import StorageFeed
 
@@ -146,6 +152,10 @@ def _add_requests(router: APIRouter, storage: StorageFeed) -> None:
     @router.post("/sweep/{name}/go-on", status_code=202, dependencies=own)
     def go_on(name: str) -> None:
         ask_to_go_on(_folder(name))
+
+    @router.post("/sweep/{name}/add/{trials}", status_code=202, dependencies=own)
+    def add(name: str, trials: int) -> None:
+        ask_for_trials(_folder(name), trials)
 
     @router.post("/sweep/{name}/trial/{index}/stop", status_code=202, dependencies=own)
     def stop_trial(name: str, index: int) -> None:

@@ -1,4 +1,4 @@
-"""A sweep is paused from its page, and goes on from there."""
+"""A sweep is paused from its page, goes on from there, and is given more trials."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.test_watch_page import wait_for
 from tests.sweeps import drivers
+from tests.sweeps.service import test_adding as adding
 from tests.sweeps.service.test_pausing import TRIALS, waiting_sweep
 from tests.sweeps.watch.test_server import TOKEN, served
 
@@ -39,3 +40,28 @@ def test_the_page_pauses_a_sweep_and_has_it_go_on(
         assert not browser.find_element(By.ID, "pause").is_displayed()
         assert one.wait()[0] == 0
     assert [one["reason"] for one in drivers.events(run, "end")] == ["paused", None]
+
+
+def test_the_page_adds_trials_to_a_sweep_that_runs(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    path = adding.waiting_sweep(tmp_path, "added_by_page")
+    run = tmp_path / "runs" / "blobs"
+    with (
+        drivers.driver("run", path, "--local", cwd=tmp_path) as one,
+        served(run.parent) as address,
+    ):
+        drivers.wait_for(lambda: drivers.events(run, "report"))
+        browser.get(f"{address}/{TOKEN}/sweep/blobs/")
+        wait_for(browser, "#state", "running")
+        more = browser.find_element(By.ID, "more")
+        more.clear()
+        more.send_keys("3")
+        browser.find_element(By.CSS_SELECTOR, "#add button").click()
+        wait_for(browser, "#about", "3 more trials to come after these")
+        (tmp_path / "go").touch()
+        wait_for(browser, "#state", "ended")
+        wait_for(browser, "#outcomes", "5 completed")
+        assert one.wait()[0] == 0
+        browser.find_element(By.CSS_SELECTOR, "#add button").click()
+        wait_for(browser, "#error", "extend")

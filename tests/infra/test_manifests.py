@@ -26,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings(
 ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "infra"
 KUBERNETES = sorted((INFRA / "kubernetes").glob("*.yaml"))
+NETWORK = INFRA / "kubernetes" / "network.yaml"
 KUBERNETES_VERSION = "1.33"
 PINNED = dict(
     line.split("==")
@@ -127,7 +128,7 @@ def test_every_command_is_one_of_the_real_command_line(where: str) -> None:
         assert words[4:] == ["-c", "infra/constraints.txt", "-e", ".[all,aws]"]
     else:
         assert words[0] in {
-            "curl", "docker", "export", "install", "kubectl", "pg_isready", "umask", "wget",
+            "aws", "curl", "docker", "export", "install", "kubectl", "pg_isready", "umask", "wget",
         }  # fmt: skip
         for word in words:
             if word.startswith("infra/") and not word.endswith((".env", "auth_token")):
@@ -280,6 +281,64 @@ def test_kubernetes_takes_every_object_and_pod(path: Path) -> None:
                 assert "limits" in container["resources"]
 
 
+def test_every_pod_satisfies_the_restricted_pod_security_standard() -> None:
+    """By its table of rules: kubernetes.io/docs/concepts/security/pod-security-standards."""
+    pods = [
+        template["spec"]
+        for path in KUBERNETES
+        for document in documents(path)
+        for template in pod_templates(document)
+    ]
+    assert len(pods) == 7
+    for pod in pods:
+        about = pod["securityContext"]
+        assert about["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert about["runAsNonRoot"] is True
+        assert about["runAsUser"] != 0
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & {*pod}
+        for volume in pod.get("volumes", []):
+            assert {*volume} <= {"name", "persistentVolumeClaim"}
+        for container in pod["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert not any("hostPort" in port for port in container.get("ports", []))
+
+
+def test_every_server_is_reached_by_those_alone_whom_a_policy_names() -> None:
+    policies = {one["metadata"]["name"]: one["spec"] for one in documents(NETWORK)}
+    servers = [one for one in documents(INFRA / "kubernetes" / "mlflow.yaml") if "spec" in one]
+    for server in (one for one in servers if one["kind"] == "Service"):
+        policy = policies[server["metadata"]["name"]]
+        assert policy["podSelector"]["matchLabels"] == server["spec"]["selector"]
+        ports = {port["port"] for rule in policy["ingress"] for port in rule["ports"]}
+        assert ports == {port["port"] for port in server["spec"]["ports"]}
+    for name, policy in policies.items():
+        assert policy["policyTypes"] == ["Ingress"], name
+        assert all(rule["from"] for rule in policy["ingress"]), name
+        assert all(source != {} for rule in policy["ingress"] for source in rule["from"]), name
+
+
+def test_each_server_is_tried_and_kept_while_a_node_is_drained() -> None:
+    everything = [one for path in KUBERNETES for one in documents(path)]
+    kept = [
+        one["spec"]["selector"]["matchLabels"]
+        for one in everything
+        if one["kind"] == "PodDisruptionBudget"
+    ]
+    head = {"ray.io/cluster": "sweeps", "ray.io/node-type": "head"}
+    assert sorted(kept, key=str) == sorted([head, {"app": "mlflow"}, {"app": "postgres"}], key=str)
+    servers = [one for one in everything if one["kind"] in ("Deployment", "StatefulSet")]
+    assert len(servers) == 2
+    for server in servers:
+        (container,) = server["spec"]["template"]["spec"]["containers"]
+        ready, alive = container["readinessProbe"], container["livenessProbe"]
+        assert ready["exec"] == alive["exec"]
+        patience = alive["periodSeconds"] * alive["failureThreshold"]
+        assert alive["initialDelaySeconds"] + patience >= 180
+
+
 def test_who_runs_trials_has_no_account_of_the_administrator() -> None:
     files = [compose(), *(one for path in KUBERNETES for one in documents(path))]
     names = [name for file in files for name in within(file, "MLFLOW_TRACKING_USERNAME")]
@@ -352,6 +411,19 @@ def test_the_launchers_file_passes_rays_own_schema() -> None:
     ]
     assert spot == ["cpu", "gpu"]
     assert "--env=RAY_AUTH_MODE=token" in file["docker"]["run_options"]
+    # Ray's own image is an Ubuntu of 2018; the default store would be SQLite on NFS.
+    for name, about in file["available_node_types"].items():
+        assert about["node_config"]["ImageId"] == "AMI", name
+    assert any(
+        one.startswith("--env=MLFLOW_TRACKING_URI=http") for one in file["docker"]["run_options"]
+    )
+    for place in ("AMI", "FILE_SYSTEM", "MLFLOW_SERVER"):
+        assert re.search(rf"[Rr]eplace [^.]*\b{place}\b", _comment_of_launcher()), place
+
+
+def _comment_of_launcher() -> str:
+    lines = (INFRA / "ray_up" / "aws.yaml").read_text().splitlines()
+    return " ".join(line.removeprefix("# ") for line in lines if line.startswith("# "))
 
 
 @pytest.mark.parametrize(

@@ -92,9 +92,10 @@ function showHead() {
   at("mlflow").hidden = !store.hasMlflow;
   showPause();
   showStop();
+  at("add").hidden = false; // of one that nothing runs, the answer names the command
   const way = sweep.mode === "min" ? "low" : "high";
   const stopped = sweep.stopped ? ` ${sweep.state === "paused" ? "It waits" : "Stopped"}: ${sweep.stopped}.` : sweep.shared ? ` ${sweep.shared}.` : "";
-  at("about").textContent = `${sweep.method} search on ${sweep.data}, for a ${way} ${sweep.metric}.${stopped}`;
+  at("about").textContent = `${sweep.method} search on ${sweep.data}, for a ${way} ${sweep.metric}.${stopped}${sweep.to_be_added ? ` ${plural(sweep.to_be_added, "more trial")} to come after these.` : ""}`;
   const ended = Object.values(sweep.outcomes).reduce((sum, one) => sum + one, 0);
   at("tiles").replaceChildren();
   tile(`best ${sweep.metric}`, number(sweep.best_value, 5));
@@ -116,6 +117,12 @@ function showPause() {
 }
 
 at("pause").addEventListener("click", () => store.ask(store.sweep.state === "paused" ? "go-on" : "pause"));
+
+at("add").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const what = `add/${Number(at("more").value)}`;
+  store.ask(what).then(() => store.asked.delete(what)); // may be asked for again
+});
 
 function showStop() {
   const isAsked = store.asked.has("stop");

@@ -169,5 +169,5 @@ def test_a_paused_job_goes_on_for_who_does_not_see_its_storage(
     monkeypatch.setattr(submission, "ask", ask)
     jobs_are(monkeypatch, Job("raysubmit_7", "RUNNING", "", {"sweep": "digits-2"}, 0.0))
     assert main(["resume", "runs/digits-2"]) == code
-    assert asked == [["resume", "digits-2", "--if-paused"]]
+    assert asked == [["resume", "digits-2", "--only-ask"]]
     assert capsys.readouterr().out == f"{answer}\n"

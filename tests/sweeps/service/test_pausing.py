@@ -103,7 +103,7 @@ def test_what_does_not_run_is_not_paused_and_what_is_not_paused_does_not_go_on(
         wait_for(lambda: events(run, "report"))
         assert main(["resume", str(run)]) == 3
         assert "is in use by process" in capsys.readouterr().err
-        assert main(["resume", str(run), "--if-paused"]) == 1
+        assert main(["resume", str(run), "--only-ask"]) == 1
         assert "is not paused" in capsys.readouterr().err
         assert main(["pause", str(run)]) == 0
         assert main(["resume", str(run), "--set", "budget.trials=2"]) == 3
