@@ -43,6 +43,7 @@ from sweeps.session.environment import (
     named_run,
     place_of,
     pull_run,
+    refuse_shared_sqlite,
 )
 from sweeps.session.growth import lengthen_plan
 from sweeps.session.notifications import notify_on_exit
@@ -148,6 +149,7 @@ def run(
         folder = RunFolder.open(runs / run_id)
         _refuse_other_sweep(folder, sweep)
         return _session(folder, "resume", options)
+    refuse_shared_sqlite(tracking_uri or default_tracking_uri(runs))
     with place_of(runner, sweep.file.resources, runs, options.shown.print_line) as place:
         notes = rehearse_sweep(sweep, planned, options.shown.print_line)
         folder = _new_folder(runs, sweep.file.name, run_id)
@@ -344,6 +346,7 @@ def _refuse_other_sweep(folder: RunFolder, sweep: Sweep) -> None:
 
 
 def _session(folder: RunFolder, action: str, options: RunOptions) -> Results:
+    refuse_shared_sqlite(options.tracking_uri or default_tracking_uri(folder.path.parent))
     resources = folder.read_sweep().resources
     place = place_of(options.runner, resources, folder.path.parent, options.shown.print_line)
     return _session_at(place, folder, action, options)

@@ -14,8 +14,9 @@ from sweeps.errors import RequestError, SettingsError, StorageError, require_ext
 from sweeps.execution.placement import Place, gpu_note, slots
 from sweeps.execution.ray_folder import room_for_sockets
 from sweeps.infra import settings as infra_settings
+from sweeps.infra.network_files import network_file_system
 from sweeps.infra.settings import IN_JOB, InfraSettings, without_password
-from sweeps.infra.sqlite_uri import absolute_uri, uri_of
+from sweeps.infra.sqlite_uri import absolute_uri, file_of, uri_of
 from sweeps.record.run_folder import RunFolder
 from sweeps.storage.files import MARKER, Files, FolderFiles, bucket_of_runs
 from sweeps.storage.mirror import pull
@@ -30,6 +31,7 @@ __all__ = [
     "pull_run",
     "pull_runs",
     "read_settings",
+    "refuse_shared_sqlite",
 ]
 
 
@@ -141,6 +143,22 @@ def default_tracking_uri(runs: Path) -> str:
             f"MLFLOW_TRACKING_URI to a server, or to none"
         )
     return absolute_uri(settings.tracking_uri or uri_of(runs / "mlflow.db"))
+
+
+def refuse_shared_sqlite(uri: str) -> None:
+    """Raise SettingsError where sweeps of a cluster would write SQLite on a network file system.
+
+    Each sweep has a writer of its own, on whatever node its driver runs, and locks fail there.
+    """
+    file = file_of(uri)
+    if file is None or read_settings().cluster_address is None:
+        return
+    if kind := network_file_system(file):
+        raise SettingsError(
+            f"MLflow's store {file} would be SQLite on a network file system ({kind}), which does "
+            f"not lock it for sweeps on several nodes; set MLFLOW_TRACKING_URI to a server, or to "
+            f"none"
+        )
 
 
 def _folder(runs: Path) -> FolderFiles:
