@@ -51,8 +51,10 @@ def test_stop_of_a_cluster_that_does_not_answer_claims_nothing(
 @pytest.mark.parametrize("typed", ["digits", "digits/", "./digits", "runs/digits/"])
 @pytest.mark.parametrize("before", [True, False])
 def test_a_sweep_may_be_typed_as_a_path(
-    typed: str, before: bool, monkeypatch: pytest.MonkeyPatch
+    typed: str, before: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # where there is no folder of that name
+    jobs_are(monkeypatch)
     sent: list[Any] = []
 
     def send(command: str, sweep: str, arguments: Sequence[str] = ()) -> Submitted:
@@ -150,6 +152,32 @@ def test_a_sweep_whose_job_is_starting_is_no_mistake(
     assert "digits-2: its job raysubmit_7 is PENDING, and has made no run folder yet" in (
         told.err if code else told.out
     )
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_trials_are_added_to_a_running_job_by_asking_it_and_else_by_a_job(
+    is_running: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[Any] = []
+
+    def ask(words: Sequence[str]) -> tuple[int, str]:
+        done.append(list(words))
+        return 0, ""
+
+    def send(command: str, sweep: str, arguments: Sequence[str] = ()) -> Submitted:
+        done.append([command, sweep, *arguments])
+        return Submitted(sweep, "raysubmit_1", 0)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAY_ADDRESS", "http://127.0.0.1:8265")
+    monkeypatch.delenv("SWEEPS_STORAGE", raising=False)
+    monkeypatch.setattr(submission, "ask", ask)
+    monkeypatch.setattr(submission, "send", send)
+    job = Job("raysubmit_7", "RUNNING", "", {"sweep": "digits-2"}, 0.0)
+    jobs_are(monkeypatch, *([job] if is_running else []))
+    assert main(["extend", "digits-2", "--trials", "3"]) == 0
+    asked = ["extend", "digits-2", "--trials", "3"]
+    assert done == [[*asked, "--only-ask"] if is_running else asked]
 
 
 @pytest.mark.parametrize(
