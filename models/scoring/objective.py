@@ -10,10 +10,11 @@ from typing import Any, Self
 from sweeps.models.scoring.metric_configuration import MetricOptions
 from sweeps.models.scoring.metrics import METRICS, Limits, Mode, bounds_of
 
-__all__ = ["SIZES", "Objective"]
+__all__ = ["COUNTED", "SIZES", "Objective"]
 
 # What is recorded of a net once, however it trains; less of each is better.
-SIZES = ("parameters",)
+COUNTED = ("parameters", "flops")
+SIZES = (*COUNTED, "ms_per_row")
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ from sweeps.models.training.accumulation import Batches, in_steps
 from sweeps.models.training.device_data import Batch, TrialData
 from sweeps.models.training.devices import chosen_device
 from sweeps.models.training.item_data import trial_data
+from sweeps.models.training.net_sizes import Stopwatch, counted
 from sweeps.models.training.own_batch import BatchChange
 from sweeps.models.training.regularizers import gradient_changes
 
@@ -50,6 +51,8 @@ __all__ = ["NetEpoch", "NetTraining", "not_finite"]
 
 # Not as many as there are classes or outputs, most often, so that no dimension is mistaken.
 _TRIED = 7
+# Nets may not take one row alone.
+_COUNTED = 2
 
 
 class NetEpoch(NamedTuple):
@@ -112,6 +115,8 @@ class NetTraining:
         units = units_on(device, data.target_mean, data.target_scale)
         self._answers = partial(Answers.of, data.task, units=units)
         self._kept: dict[str, Tensor] = {}
+        self._flops: float | None = None
+        self._stopwatch = Stopwatch(device)
         if not is_all_ours:
             self._try_out(config)
 
@@ -127,9 +132,11 @@ class NetTraining:
         self._net.eval()
         with self._randomness:
             x, y, _ = batch if self._change is None else self._change(batch)
-            with torch.no_grad(), self._precision, called("the net must take data rows", refused):
+            told = called("the net must take data rows", refused)
+            with self._precision, told, counted(self._net) as operations:
                 outputs = forward(self._net, x)
-            try_loss(self._loss, outputs.float(), y)
+            self._flops = operations.total / len(y)
+            try_loss(self._loss, outputs.float().detach(), y)
 
     def change(self, config: TrialConfig) -> None:
         """Goes on by a configuration with other rates and regularizers; the states stay.
@@ -196,7 +203,9 @@ class NetTraining:
         self._net.eval()
         with torch.no_grad():
             with self._precision:
-                blocks = [forward(self._net, x) for x in self._data.passes()]
+                is_timed = math.isinf(self._stopwatch.ms_per_row)
+                pass_on = self._timed if is_timed else partial(forward, self._net)
+                blocks = [pass_on(x) for x in self._data.passes()]
             outputs = torch.cat(blocks).float()  # (measured train + dev rows, outputs)
             parts = [
                 metric_values(self._answers(part_outputs, targets), self._metrics)
@@ -205,15 +214,34 @@ class NetTraining:
             *values, loss_total = torch.cat([*parts, loss_sum.double().view(1)]).tolist()
         return dict(zip(self._columns, values, strict=True)), loss_total
 
+    def _timed(self, x: NetInputs) -> Any:
+        return self._stopwatch.timed(partial(forward, self._net, x))
+
     def evaluate_again(self) -> None:
         """Measures once more, and keeps nothing of it; what is drawn for it is not counted."""
         with self._randomness, self._randomness.again():
             self._evaluate(torch.zeros((), device=self._parameters.gradient.device))
 
-    @property
-    def parameters(self) -> int:
-        """How many numbers the net trains; those that layers share count once."""
-        return sum(one.numel() for one in self._parameters.named.values())
+    def sizes(self) -> dict[str, float]:
+        """What the net is by `SIZES`, as far as it is known: its time from the first epoch on."""
+        if self._flops is None:
+            self._flops = self._counted()
+        # Numbers that layers share count once.
+        parameters = sum(one.numel() for one in self._parameters.named.values())
+        measured = self._stopwatch.ms_per_row
+        return {
+            "parameters": parameters,
+            "flops": self._flops,
+            **({"ms_per_row": measured} if math.isfinite(measured) else {}),
+        }
+
+    def _counted(self) -> float:
+        """Counts the operations of a row in a net of ours, which knows nothing of its passes."""
+        x, y, _ = self._data.first(_COUNTED)
+        self._net.eval()
+        with self._randomness, self._randomness.again(), counted(self._net) as operations:
+            forward(self._net, x)
+        return operations.total / len(y)
 
     def keep_weights(self) -> None:
         """Copies the weights as they are now, in place of what was kept before."""

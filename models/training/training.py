@@ -174,9 +174,12 @@ class Training:
 
     @property
     def sizes(self) -> dict[str, float]:
-        """The size of a net by `SIZES`: each fold has such a net; empty for user-defined code."""
+        """The size of a net by `SIZES`: each fold has such a net; empty for user-defined code.
+
+        What is measured of it is known from the first epoch on, in the process that trained it.
+        """
         first = self._nets[0]
-        return {"parameters": first.parameters} if isinstance(first, NetTraining) else {}
+        return first.sizes() if isinstance(first, NetTraining) else {}
 
     @property
     def predicts(self) -> bool:

@@ -33,6 +33,8 @@ _PBT = "is a scheduler here: write `scheduler: pbt` under `stopping`"
 _BANDS = "is a method and a scheduler here: write `method: tpe` and `scheduler: asha`"
 _HALVING = "is a scheduler here: write `scheduler: asha` under `stopping`"
 
+_COST = "is what a net costs, which can be an objective beside the first: write "
+
 _OF_TORCH = ("Adadelta", "Adafactor", "Adamax", "ASGD", "LBFGS", "NAdam", "RAdam", "Rprop")
 
 # Names are compared in lower case, without `_`, `-`, spaces and a leading `tune.` or `hp.`.
@@ -159,6 +161,12 @@ _ANSWERS: dict[Place, dict[str, str]] = {
         **dict.fromkeys(("crossentropy", "nll", "bce"), "is `log_loss` here"),
         **dict.fromkeys(("brierscore", "brierscoreloss"), "is `brier` here"),
         **dict.fromkeys(("r2score", "rsquared", "explainedvariance"), "use `r2`"),
+        **dict.fromkeys(("latency", "inferencetime", "runtime", "speed"), _COST + "`ms_per_row`"),
+        **dict.fromkeys(("macs", "gflops", "mflops", "flopcount"), _COST + "`flops`"),
+        **dict.fromkeys(
+            ("params", "nparams", "numparams", "paramcount", "size", "modelsize"),
+            _COST + "`parameters`",
+        ),
         **dict.fromkeys(
             ("precision", "recall", "sensitivity", "specificity"),
             "is not built in, as a threshold alone decides it: use `f1_binary`, "

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from sweeps.definition.constraint_checks import problems_at, read_at
 from sweeps.definition.own_training_checks import trains_itself
 from sweeps.definition.sweep_file import SweepFile
-from sweeps.models.scoring.objective import SIZES
+from sweeps.models.scoring.objective import COUNTED, SIZES
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError, did_you_mean
 
@@ -29,7 +29,7 @@ def check_requirements(file: SweepFile) -> Iterator[Problem]:
         constraint, wrong = read_at(text, place)
         yield from wrong
         if constraint is not None:
-            yield from names_in(constraint, SIZES, place, _way_out)
+            yield from names_in(constraint, COUNTED, place, _way_out)
 
 
 def names_in(
@@ -64,4 +64,6 @@ def _tried(constraint: Constraint, known: Sequence[str], place: KeyPath) -> Iter
 def _way_out(name: str) -> str:
     if "." in name:
         return "what `space` says of a trial is for `constraints`"
+    if name in SIZES:
+        return "what is measured differs by machine, and is for `objective` and `final.choose`"
     return "what is measured is known when a trial has trained, and is for `objective`"

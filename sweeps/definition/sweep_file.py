@@ -46,7 +46,8 @@ class OtherObjective(Section):
     """What a trial should be good at besides what it is ranked by: `{metric: parameters}`."""
 
     metric: str = Field(
-        description="A dev metric, or `parameters`: how many numbers the net trains."
+        description="A dev metric, or of the net `parameters` (how many numbers it trains), "
+        "`flops` (operations of a row) or `ms_per_row` (time of a row, measured)."
     )
 
 
@@ -234,12 +235,14 @@ class Choose(Section):
 
     max: str | None = Field(None, description="A dev metric that is to be high.")
     min: str | None = Field(
-        None, description="A dev metric that is to be low, or with `where`: `parameters`."
+        None,
+        description="A dev metric that is to be low, or with `where`: `parameters`, `flops` or "
+        "`ms_per_row`.",
     )
     where: str | None = Field(
         None,
-        description="An expression that a trial must satisfy, over `parameters` and dev metrics of "
-        "its best epoch, and the means of its repeats again.",
+        description="An expression that a trial must satisfy, over sizes of a net and dev metrics "
+        "of its best epoch, and the means of its repeats again.",
     )
 
     @property
@@ -323,7 +326,7 @@ class SweepFile(Section):
     require: list[str] = Field(
         [],
         exclude_if=lambda require: not require,
-        description="Expressions over the size of a trial's net, `parameters`: a trial that does "
+        description="Expressions over `parameters` and `flops` of a trial's net: a trial that does "
         "not satisfy all is rejected before it trains.",
     )
 

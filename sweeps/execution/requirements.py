@@ -16,6 +16,10 @@ def unmet(require: Sequence[str], sizes: Mapping[str, float]) -> str:
         SpaceError: One cannot be computed, such as a division by zero.
     """
     for constraint in map(Constraint, require):
+        if unknown := sorted(constraint.names - set(sizes)):
+            return (
+                f"{unknown[0]} cannot be counted of this net, and `require` has {constraint.text}"
+            )
         if not constraint.holds(sizes):
             had = ", ".join(f"{name} = {sizes[name]:.0f}" for name in sorted(constraint.names))
             return f"{had}, and `require` has {constraint.text}"

@@ -177,13 +177,16 @@ class TrialWorker:
             self._training = self._continue_or_begin(trial)
             self._saved = self._training.epoch
         training = self._training
-        if training.epoch == 0 and (why := unmet(self._order.require, training.sizes)):
+        require = self._order.require
+        if require and training.epoch == 0 and (why := unmet(require, training.sizes)):
             return TrialReport(trial.index, [], Outcome.REJECTED, why, sizes=training.sizes)
         training.drop_rows(self._recorded_for_good())
         self._watch(trial, training.trained_s)
         due = time.monotonic() + REPORT_PERIOD_S
         # A restored checkpoint may be ahead of the ledger: a report was lost in a kill. Send it.
         lost_report = training.epoch > self._reported
+        if lost_report and not self._reported:
+            training.evaluate_again()  # this process has not yet timed the net
         while self._outcome(training) is None and not lost_report:
             training.train_epoch()
             self._refuse_late(training)

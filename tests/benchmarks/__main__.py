@@ -26,11 +26,12 @@ from tests.benchmarks.parts import (
     measure_contestant,
     measure_start,
 )
+from tests.benchmarks.searches import SearchSizes, measure_fronts, measure_searches
 from tests.benchmarks.summary import Rounds, print_summary, summarize
 
 _PARTS = ("a", "b", "c", "d", "e")
 # Minutes each: run when asked for.
-_LONG_PARTS = ("f", "g", "h", "i", "j")
+_LONG_PARTS = ("f", "g", "h", "i", "j", "k")
 _QUICK = Sizes(
     trials=4,
     epochs=2,
@@ -39,6 +40,7 @@ _QUICK = Sizes(
     scale_trials=130,
     paced_trials=32,
     recorded_trials=40,
+    searches=SearchSizes(2, 12, 2, 11, 12),
 )
 
 
@@ -100,6 +102,10 @@ def _measure(
             yield "loaders", measure_loaders(sizes.epochs)
         if "j" in parts:
             yield "own_code", measure_own_code(sizes.epochs)
+    # Once: they follow from their seeds, whatever the machine does.
+    if "k" in parts:
+        yield from measure_searches(sizes.searches)
+        yield from measure_fronts(sizes.searches)
 
 
 def _answer(sizes: Sizes, taken: Rounds, medians: Any) -> dict[str, Any]:

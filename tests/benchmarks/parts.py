@@ -7,11 +7,12 @@ import math
 import statistics
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.benchmarks.processes import Sample, run_command
 from tests.benchmarks.product import ProductRun, run_product
+from tests.benchmarks.searches import SearchSizes
 from tests.benchmarks.workload import write_digits_sweep, write_empty_sweep
 
 __all__ = ["CONTESTANTS", "Sizes", "measure_bookkeeping", "measure_contestant", "measure_start"]
@@ -41,6 +42,7 @@ class Sizes:
     scale_trials: int = 10_000
     paced_trials: int = 10_000
     recorded_trials: int = 10_000
+    searches: SearchSizes = field(default_factory=SearchSizes)
 
 
 def measure_contestant(name: str, sizes: Sizes) -> Numbers:

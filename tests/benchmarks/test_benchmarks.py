@@ -9,9 +9,33 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.searches import SearchSizes, measure_fronts, measure_searches, volume
 from tests.benchmarks.summary import summarize
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("points", "area"),
+    [
+        ([], 0.0),
+        ([(0.1, 6.0)], 1.0 * 1.0),
+        ([(0.1, 6.0), (0.1, 6.0), (0.6, 5.0), (0.7, 6.5)], 1.0 + 0.5),
+        ([(2.0, 0.0), (0.0, 8.0)], 0.0),
+    ],
+)
+def test_the_area_that_a_front_covers_is_that_of_its_steps(
+    points: list[tuple[float, float]], area: float
+) -> None:
+    assert volume(points) == pytest.approx(area)
+
+
+def test_the_quick_run_searches_by_every_method() -> None:
+    found = dict(measure_searches(SearchSizes(2, 12, 1, 11, 12)))
+    assert {name.partition(": ")[2] for name in found} == {"random", "sobol", "tpe", "cmaes", "gp"}
+    covered = [one["covered"] for _, one in measure_fronts(SearchSizes(2, trials_of_fronts=12))]
+    assert len(covered) == 3
+    assert all(0 < one < 1 for one in covered)
 
 
 def test_a_ratio_is_taken_within_its_round() -> None:

@@ -49,6 +49,7 @@ from sweeps.tracking.mlflow.values import (
     ms,
     point_ms,
     progress_metrics,
+    size_metrics,
     sweep_params,
     tags_of,
     trial_params,
@@ -158,6 +159,7 @@ class Projection:
                 return
             is_new = run.mark is None
             metrics = epoch_metrics(trial, [row for row in rows if row["epoch"] > run.points])
+            metrics += [] if run.points else size_metrics(trial)
             tags = {**trial_tags(trial, state, self._objective), MARK_TAG: mark}
             self._set_status(run, trial, state)
             params = trial_params(trial) if is_new else []

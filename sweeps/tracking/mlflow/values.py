@@ -34,6 +34,7 @@ __all__ = [
     "ms",
     "point_ms",
     "progress_metrics",
+    "size_metrics",
     "sweep_params",
     "tags_of",
     "texts_of",
@@ -102,6 +103,12 @@ def _of_best(row: Mapping[str, float]) -> list[tuple[str, float]]:
 def point_ms(trial: TrialRecord, row: Mapping[str, float]) -> int:
     """Return when an epoch's points are: the trial's start and the training time up to then."""
     return ms((trial.started_at or 0.0) + row["_at_s"])
+
+
+def size_metrics(trial: TrialRecord) -> list[Metric]:
+    """Return the sizes of a trial's net as `size/...`, of a rejected one, too."""
+    at = ms(trial.started_at)
+    return [Metric(f"size/{name}", value, at, 0) for name, value in trial.sizes.items()]
 
 
 def progress_metrics(record: SweepRecord, after: int) -> list[Metric]:

@@ -177,11 +177,14 @@ function release(where) {
 }
 
 function showFailed() {
-  const broken = store.trials.filter((one) => BROKEN.includes(one.outcome) || one.failures.length);
+  const isTold = (one) => BROKEN.includes(one.outcome) || one.outcome === "rejected" || one.failures.length;
+  const broken = store.trials.filter(isTold);
   at("failed-part").hidden = !broken.length;
   const byReason = new Map();
   for (const one of broken) {
-    const reason = one.reason || one.failures[one.failures.length - 1] || words(one.outcome);
+    const told = one.reason || one.failures[one.failures.length - 1] || words(one.outcome);
+    // Each rejected net has a size of its own: what they have in common is the limit.
+    const reason = one.outcome === "rejected" ? told.slice(told.indexOf("`require`")) : told;
     byReason.set(reason, [...(byReason.get(reason) || []), one]);
   }
   at("failed").replaceChildren();

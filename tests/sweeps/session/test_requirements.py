@@ -14,6 +14,7 @@ from torch import nn
 import sweeps
 from sweeps.definition.loading import load_sweep
 from sweeps.errors import SweepFileError
+from sweeps.execution.requirements import unmet
 from sweeps.record.ledger import read_events
 from sweeps.record.results import Results
 from sweeps.report.report import write_report
@@ -101,6 +102,19 @@ def test_where_all_are_rejected_there_is_no_winner_and_the_answer_says_why(tmp_p
     assert "all 6 trials that ended were rejected by `require`" in text
 
 
+def test_operations_are_required_as_parameters_are(tmp_path: Path) -> None:
+    table = ran(tmp_path, require='["flops <= 100"]').trials().set_index("trial")
+    operations = 2 * (4 + 3) * table["model.hidden_units"]  # two products of matrices
+    assert table["flops"].tolist() == operations.tolist()
+    rejected = set(table.index[table["outcome"] == "rejected"])
+    assert rejected == set(operations.index[operations > 100])
+    assert 0 < len(rejected) < len(table)
+
+
+def test_what_cannot_be_counted_is_rejected_with_words() -> None:
+    assert unmet(["flops <= 9"], {"parameters": 5.0}).startswith("flops cannot be counted")
+
+
 def test_ray_rejects_the_same_trials(limited: Results, tmp_path: Path) -> None:
     on_ray = ran(tmp_path, runner="ray", require=REQUIRE)
     assert on_ray.trials()["outcome"].tolist() == limited.trials()["outcome"].tolist()
@@ -112,6 +126,8 @@ def test_ray_rejects_the_same_trials(limited: Results, tmp_path: Path) -> None:
     [
         ('["parametres <= 9"]', 11, "did you mean 'parameters'?"),
         ('["dev_loss <= 9"]', 11, "is for `objective`"),
+        ('["ms_per_row <= 9"]', 11, "differs by machine"),
+        ('["flop <= 9"]', 11, "did you mean 'flops'?"),
         ('["model.hidden_units <= 9"]', 11, "for `constraints`"),
         ('["parameters"]', 11, "neither true nor false"),
         ('["1 < 2"]', 11, "says nothing of a trial"),

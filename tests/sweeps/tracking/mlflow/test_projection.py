@@ -110,7 +110,8 @@ def test_metrics_are_what_a_reviewer_reads(record: Record) -> None:
     metrics = set(record.trials[0].data.metrics)
     names = ("loss", "accuracy", "f1", "balanced_accuracy")
     values = {f"{part}{name}" for part in ("train/", "dev/", "best/dev_") for name in names}
-    assert metrics == values | {"lr", "epoch_s"}
+    sizes = {"size/parameters", "size/flops", "size/ms_per_row"}
+    assert metrics == values | sizes | {"lr", "epoch_s"}
 
 
 def test_best_values_are_those_of_the_best_epoch(recorded: Results, record: Record) -> None:

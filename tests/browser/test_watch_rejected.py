@@ -1,0 +1,31 @@
+"""What was rejected stands on a sweep's page with its limit, those of one limit together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+
+import sweeps
+from tests.browser.test_watch_page import text_of, wait_for
+from tests.sweeps.sweep_files import space, write_sweep
+from tests.sweeps.watch.test_server import TOKEN, served
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_page_lists_what_was_rejected_by_its_limit(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    path = write_sweep(tmp_path, space=space(epochs=1), require='["parameters <= 60"]')
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    table = results.trials()
+    rejected = table[table["outcome"] == "rejected"]["trial"]
+    with served(tmp_path / "runs") as address:
+        browser.get(f"{address}/{TOKEN}/sweep/{results.path.name}/")
+        wait_for(browser, "#failed", "`require` has parameters <= 60")
+        assert 1 < len(rejected) <= 6
+        assert text_of(browser, "#failed button") == "rejected: " + ", ".join(
+            map(str, sorted(rejected))
+        )
