@@ -21,6 +21,7 @@ from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from tests.models.own_datasets import SOURCE, Blobs
 from tests.sweeps.sweep_files import write_sweep
+from tests.sweeps.tracking.logged_model import logged_model
 
 MODULE = """
 import torch
@@ -88,6 +89,7 @@ def test_the_dataset_of_test_is_opened_whole_and_once(tmp_path: Path) -> None:
     assert rule in (results.path / "report.html").read_text()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # MLflow's own
 def test_a_net_of_items_by_name_answers_a_dictionary_of_arrays(tmp_path: Path) -> None:
     (tmp_path / "words.py").write_text(WORDS)
     path = write_sweep(
@@ -98,7 +100,8 @@ def test_a_net_of_items_by_name_answers_a_dictionary_of_arrays(tmp_path: Path) -
         space="{model: {kind: custom, target: 'words:build'},"
         " optimizer: {kind: adam, lr: {float: [0.01, 0.1]}}, training: {epochs: 8, device: cpu}}",
     )
-    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    uri = f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}"
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri=uri)
     final = read_final(RunFolder(results.path))
     assert final is not None
     model = final.model
@@ -109,6 +112,15 @@ def test_a_net_of_items_by_name_answers_a_dictionary_of_arrays(tmp_path: Path) -
     rows = pd.DataFrame({name: one.tolist() for name, one in asked.items()})
     of_rows = {name: rows[name].to_numpy() for name in rows}  # as MLflow's model hands them on
     assert predictor.predict(of_rows)["prediction"].tolist() == [0, 2]
+    of_mlflow = logged_model(results)
+    for rows_of_it in (asked, rows):
+        assert of_mlflow.predict(rows_of_it)["prediction"].tolist() == [0, 2]
+    example = of_mlflow.input_example
+    assert {name: np.asarray(one).shape for name, one in example.items()} == {
+        "ids": (3, 1),
+        "mask": (3, 1),
+    }
+    assert len(of_mlflow.predict(example)) == 3
     with pytest.raises(DataError, match=r"ids must be int64 of any each.*shape \(\)"):
         predictor.predict({**asked, "ids": ids[0]})
     with pytest.raises(DataError, match="a dictionary of the arrays ids, mask"):
