@@ -94,6 +94,70 @@ def test_a_submitted_sweep_is_followed_listed_extended_and_is_the_local_one(
     assert "8 of 8 trials ended: 8 completed." in logs, logs
 
 
+LOOP = """import torch
+from torch.nn.functional import cross_entropy
+from sent_parts import make_net
+
+def train(trial, lr):
+    net = make_net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9)
+    trial.keep(net=net, optimizer=optimizer)
+    for _ in trial.epochs(lambda rows: {"loss": cross_entropy(net(rows.x), rows.y)}):
+        loss = cross_entropy(net(trial.train.x), trial.train.y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        yield {"loss": loss.item()}
+"""
+PROGRAM = """import json, os, sys
+from sent_parts import slope
+
+with open(os.environ["SWEEPS_METRICS"], "a") as file:
+    for epoch in range(1, int(os.environ["SWEEPS_EPOCHS"]) + 1):
+        loss = slope(float(sys.argv[1])) / epoch
+        print(json.dumps({"epoch": epoch, "loss": loss}), file=file, flush=True)
+"""
+PARTS = """def make_net():
+    import torch
+    return torch.nn.Linear(4, 3)
+
+def slope(lr):
+    return abs(lr - 0.05)
+"""
+OWN = {
+    "loop": "{kind: custom, target: 'sent_loop:train',"
+    " options: {lr: {float: [0.01, 0.1]}}, epochs: 3}",
+    "program": "{kind: program, command: 'python sent_program.py {lr}',"
+    " options: {lr: {float: [0.01, 0.1]}}, epochs: 3}",
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_own_training_is_sent_with_what_it_imports_and_is_the_local_one(
+    cluster: LocalCluster, tmp_path: Path, kind: str
+) -> None:
+    texts = {"sent_loop": LOOP, "sent_program": PROGRAM, "sent_parts": PARTS}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    path = write_sweep(
+        tmp_path,
+        name=f"own-{kind}",
+        metrics="{loss: {goal: min}}",
+        space=f"{{training: {OWN[kind]}}}",
+    )
+    if kind == "program":
+        path.write_text(path.read_text().replace("data: {source: iris}\n", ""))
+    whole = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    environment = cluster.variables()
+    code, said = run_command("submit", path, **environment)
+    assert code == 0, said
+    name = said.splitlines()[0]
+    code, logs = run_command("logs", "-f", name, **environment)
+    assert code == 0, logs
+    assert f"{len(whole.record.trials)} completed." in logs, logs
+    assert curves(sweeps.open_run(cluster.storage / name)) == curves(whole)
+
+
 def test_a_stopped_job_is_resumed_as_another(cluster: LocalCluster, tmp_path: Path) -> None:
     path = counted_sweep(tmp_path, "stopped_job", trials=TRIALS, epochs=EPOCHS, epoch_s=0.2)
     environment = cluster.variables()
