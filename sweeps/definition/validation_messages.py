@@ -39,6 +39,10 @@ _TYPES = {
     "finite_number": "a finite number",
 }
 _SCALAR_TYPES = frozenset({"int_type", "int_from_float", "float_type", "string_type", "bool_type"})
+_DIRECTIONS = ("mode", "goal", "direction")
+_DIRECTION = (
+    "leave it out: the metric says whether low or high is good, and `goal` of one of your own"
+)
 # The keys that tell the alternatives of a section apart.
 KEYS_OF_KINDS = ("kind", "method", "scheduler")
 _PARAMETER_HINT = (
@@ -126,6 +130,8 @@ def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
         key, keys = str(path[-1]), place.keys()
         home, meant = home_of(key, place.model), key_meant(key, keys)
         elsewhere = f"{key!r} is a key of {home}" if home else ""
+        of_metric = _DIRECTION if path[:1] == ("objective",) and key in _DIRECTIONS else ""
+        elsewhere = of_metric or elsewhere
         hint = place.others_with(key) or elsewhere or (f"did you mean {meant!r}?" if meant else "")
         return Problem(path, value, f"unknown key {key!r}", keys, hint, kind="unknown_key")
     if kind == "missing":
@@ -163,7 +169,7 @@ def _wrong_type(kind: str, path: Path, value: object) -> Problem:
         path,
         value,
         f"must be {wanted}, got {value!r}",
-        hint=_type_hint(kind, value),
+        hint=_objective_hint(path, value) or _type_hint(kind, value),
         kind="whole_number" if kind in _WHOLE else "type",
         wanted=wanted,
     )
@@ -204,6 +210,18 @@ def _merged(problems: Sequence[Problem]) -> Problem:
     choices = dict.fromkeys(choice for problem in problems for choice in problem.choices)
     hint = next((problem.hint for problem in problems if problem.hint), "")
     return replace(first, rule="; or ".join(rules), choices=tuple(choices), hint=hint)
+
+
+def _objective_hint(path: Path, value: object) -> str:
+    """Return names of metrics as the section, or the list of sections, that has to have them."""
+    if path[:1] != ("objective",) or "metric" in path:
+        return ""
+    if isinstance(value, str):
+        return f"write {{metric: {value}}}"
+    if path == ("objective",) and isinstance(value, list):
+        names = [one for one in value if isinstance(one, str)] or ["dev_loss", "parameters"]
+        return f"write [{', '.join(f'{{metric: {name}}}' for name in names)}]"
+    return ""
 
 
 def _type_hint(kind: str, value: object) -> str:

@@ -113,8 +113,17 @@ def test_a_resumed_sweep_has_the_sizes_that_the_ledger_has(two: Results) -> None
         ("[{metric: dev_loss}, {metric: dev_loss}]", "objective.1.metric", 42, "there twice"),
         ("{metric: parameters}", "objective.metric", 21, "write it second"),
         ("[{metric: dev_loss}, {metrik: parameters}]", "objective.1.metrik", 34, "'metric'"),
-        ("[]", "objective", 12, "section"),
-        ("[dev_loss]", "objective", 12, "section"),
+        ("[]", "objective", 12, "write [{metric: dev_loss}, {metric: parameters}]"),
+        ("dev_loss", "objective", 12, "write {metric: dev_loss}"),
+        ("[dev_f1, flops]", "objective", 12, "write [{metric: dev_f1}, {metric: flops}]"),
+        ("[{metric: dev_f1}, flops]", "objective.1", 31, "write {metric: flops}"),
+        ("{metric: dev_loss, goal: minimize}", "objective.goal", 31, "leave it out: the metric"),
+        (
+            "[{metric: dev_loss}, {metric: flops, mode: min}]",
+            "objective.1.mode",
+            49,
+            "leave it out",
+        ),
     ],
 )
 def test_a_wrong_objective_is_answered_at_its_place_in_the_list(
