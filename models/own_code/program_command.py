@@ -23,6 +23,8 @@ GIVEN = ("args", "parameters", "seed", "epochs", "checkpoints", "metrics")
 _ALL = {"args", "parameters"}
 _PLACE = re.compile(r"\{([A-Za-z_][\w.-]*)\}")
 _ARGS = "{args}"
+# Words by which a shell joins, redirects or ends commands.
+_SHELLS = {"|", "||", "|&", "&", "&&", ";", "<", ">", ">>", "&>", "2>", "2>>", "2>&1", "1>&2"}
 
 
 def split_command(command: str) -> list[str]:
@@ -96,7 +98,16 @@ def check_command(
         words = split_command(command)
     except ValueError as err:
         rule = f"cannot split the command into words: {str(err).lower()}"
-        raise TrialConfigError(rule, key=key, value=command, hint="Close each quote") from err
+        hint = "Close each quote" if command.strip() else "Write `python train.py`, or the like"
+        raise TrialConfigError(rule, key=key, value=command, hint=hint) from err
+    if operators := _shell_operators(command):
+        found = ", ".join(operators)
+        rule = f"no shell reads the command, so that {found} would be an argument of the program"
+        hint = (
+            "What is printed is in output.log of the trial; what needs a shell is a script, "
+            "or `sh -c '...'`; an argument that looks so is put in quotes"
+        )
+        raise TrialConfigError(rule, key=key, value=command, hint=hint)
     values = named_options(options)
     for problem in _wrong_places(words, values, key):
         raise problem
@@ -111,6 +122,15 @@ def check_command(
             hint=f"Write `{places}` into it, {_ARGS} for all that it does not name, or "
             "{parameters} for a JSON file of all",
         )
+
+
+def _shell_operators(command: str) -> list[str]:
+    """Return the words without quotes that only a shell would not hand on."""
+    try:
+        words = shlex.split(command, posix=False)
+    except ValueError:  # an escaped quote, which this way of reading takes for an open one
+        return []
+    return [word for word in words if word in _SHELLS]
 
 
 def _wrong_places(

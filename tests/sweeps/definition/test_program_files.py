@@ -47,6 +47,9 @@ CHANGES = {
     ),
     "an open quote": (("--lr {lr}", "--lr '{lr}"), "cannot split the command into words: no clos"),
     "no words": (("python train.py --lr {lr}", " "), "there is no program in it"),
+    "a pipe": (("--lr {lr}", "{lr} | tee log"), "so that | would be an argument of the program"),
+    "a shell's list": (("--lr {lr}", "{lr} && date"), "what needs a shell is a script, or `sh -c"),
+    "a redirection": (("--lr {lr}", "{lr} > log 2>&1"), "so that >, 2>&1 would be an argument"),
     "no such script": (("train.py", "trian.py"), "there is no file 'trian.py' in"),
     "no such program": (("python", "pyhton"), "there is no program 'pyhton', on the PATH or in"),
     "no such path": (("python train.py", "./train.sh"), "there is no program './train.sh'"),
@@ -83,7 +86,14 @@ def test_what_is_wrong_is_told_before_anything_starts(
 
 @pytest.mark.parametrize(
     "command",
-    ["python train.py {args}", "python -m train {parameters}", "python3 train.py --x={lr} {seed}"],
+    [
+        "python train.py {args}",
+        "python -m train {parameters}",
+        "python3 train.py --x={lr} {seed}",
+        "python train.py {lr} --separator '|'",
+        "python train.py {lr} it\\\\'s",
+        "sh -c 'python train.py {lr} | tee log'",
+    ],
 )
 def test_options_are_passed_on_in_several_ways(tmp_path: Path, command: str) -> None:
     (tmp_path / "train.py").touch()
