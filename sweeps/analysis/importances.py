@@ -177,9 +177,19 @@ def _not_imported(name: str) -> Iterator[None]:
 
 
 def _share(study: Study, distributions: Mapping[str, BaseDistribution]) -> None:
-    """Have all trials share their distributions: copies of them would be compared at each look."""
+    """Have all trials share their distributions: copies of them would be compared at each look.
+
+    Optuna takes them for keys, and makes their hash anew each time, of all that they hold.
+    """
+    for one in distributions.values():
+        one.__class__ = _hashed_at_once(type(one))
     for trial in study.get_trials(deepcopy=False):
         trial.distributions = {name: distributions[name] for name in trial.distributions}
+
+
+def _hashed_at_once(kind: type[BaseDistribution]) -> type[BaseDistribution]:
+    """Return this kind of distribution, hashed by what it is and not by what it holds."""
+    return type(kind.__name__, (kind,), {"__hash__": object.__hash__})
 
 
 def _shuffled(evidence: Evidence, ended: npt.NDArray[np.intp]) -> Iterator[Array]:

@@ -92,14 +92,12 @@ def _dealt(
     is_first = np.zeros((size, len(losses)), bool)
     is_first[:, : len(weights[0])] = True
     is_first = random.permuted(is_first, axis=1)
-    place = np.cumsum(is_first, axis=1)  # of the first group, up to and with this loss
-    before = np.arange(1, len(losses) + 1) - place  # of the second
-    signed = np.where(
-        is_first,
-        weights[0][np.maximum(place, 1) - 1],
-        -weights[1][np.maximum(before, 1) - 1],
-    )
-    dealt: Array = signed @ losses
+    # Each deal has as many of a group as any other: its losses, least first, are a row.
+    bests = [
+        losses[np.nonzero(of_group)[1].reshape(size, -1)] @ of_place
+        for of_group, of_place in zip((is_first, ~is_first), weights, strict=True)
+    ]
+    dealt: Array = bests[0] - bests[1]
     return dealt
 
 
