@@ -55,13 +55,17 @@ def write_report(path: str | Path, *, out: str | Path | None = None) -> Path:
 def compare(first: str | Path, second: str | Path, *, out: str | Path = "compare.html") -> Path:
     """Write two sweeps side by side into one HTML file; returns it.
 
+    Args:
+        first, second: Run folders; names alone are looked for where run folders are made.
+
     Raises:
         RequestError: They have other objectives or other data.
     """
     require_extra("report", "a comparison")
     from sweeps.report.comparison import write_comparison
 
-    return write_comparison(RunFolder.open(Path(first)), RunFolder.open(Path(second)), Path(out))
+    one, other = (RunFolder.open(named_run(path)) for path in (first, second))
+    return write_comparison(one, other, Path(out))
 
 
 def suggest(path: str | Path) -> str:

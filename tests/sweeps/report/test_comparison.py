@@ -42,6 +42,16 @@ def test_results_and_changes_stand_side_by_side(tmp_path: Path) -> None:
     assert "What was changed" in out.read_text()
 
 
+def test_sweeps_are_compared_by_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        run(tmp_path, name=name, search="{method: random, trials: 2}")
+    monkeypatch.setenv("SWEEPS_STORAGE", str(tmp_path / "runs"))
+    out = sweeps.compare("first", "second", out=tmp_path / "both.html")
+    assert "What was changed" in out.read_text()
+
+
 def test_sweeps_on_the_same_cut_are_compared_without_a_caveat(tmp_path: Path) -> None:
     first = run(tmp_path / "one")
     split = "{source: iris, split: {seed: 3}}"
