@@ -38,7 +38,7 @@ def add_cluster_commands(commands: Any) -> None:
     text = "end this trial alone, for good: it is recorded as stopped_by_hand"
     command.add_argument("--trial", type=int, metavar="N", help=text)
     command.set_defaults(command=_stop)
-    text = "have a sweep stop training and wait, its process kept; resume has it go on"
+    text = "stop a sweep's training but keep its process; resume continues it there"
     command = commands.add_parser("pause", help=text, description=text)
     command.add_argument("run", type=Path, help="its run folder or id")
     command.set_defaults(command=_pause, runs_on_cluster=True)

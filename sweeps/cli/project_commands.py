@@ -24,7 +24,7 @@ def add_project_commands(commands: Any) -> None:
     init = commands.add_parser("init", help=text, description=text)
     init.add_argument("folder", type=Path, nargs="?", default=Path(), help="default: this folder")
     init.set_defaults(command=_init)
-    text = "make a sweep file of a sweep.yaml of W&B's or an Experiment of Katib's"
+    text = "convert W&B's sweep.yaml, or Katib's Experiment, to a sweep file"
     importing = commands.add_parser("import", help=text, description=text)
     importing.add_argument("file", type=Path)
     text = "default: FILE-imported.yaml, beside it"
@@ -49,7 +49,7 @@ def add_project_commands(commands: Any) -> None:
 def _add_cluster_actions(actions: Any) -> None:
     from sweeps.infra.local import DEFAULT_FOLDER
 
-    up = actions.add_parser("up", help="start it, each program by a command of its own")
+    up = actions.add_parser("up", help="start each program with its own command")
     down = actions.add_parser("down", help="stop what `up` started")
     for action in (up, down):
         text = "its token, logs and storage; default: .cluster"

@@ -28,6 +28,6 @@ class PlainConsole(Console):
 
 
 def answer_console() -> PlainConsole:
-    """Return the console for tables: wide where it is no terminal and COLUMNS does not say how."""
+    """Return the console for tables: wide where it is not a terminal and COLUMNS is not set."""
     is_told = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
     return PlainConsole(width=None if is_told else _PIPE_WIDTH)
