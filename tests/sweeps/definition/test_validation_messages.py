@@ -30,7 +30,7 @@ MESSAGES = {
     "key of one other kind": ("kind: adam", "kind: adam, weight_decay: 0.1",
                               "; kind adamw, Adadelta, Adafactor, Adagrad and 7 more have it"),
     "key of another method": ("random, trials: 4", "grid, trials: 4",
-                              "method random, sobol, tpe, gp and 2 more have it"),
+                              "method random, sobol, tpe, gp and 3 more have it"),
     "float range for a whole number": (UNITS, "{float: [4, 16]}",
                                        "f.yaml:5:36: space.model.hidden_units: must be a whole "
                                        "number, got a range of `float`; write `int:` in place"),
