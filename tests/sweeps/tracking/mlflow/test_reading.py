@@ -111,7 +111,7 @@ def test_a_version_of_the_registered_model_says_how_good_it_is(results: Results,
     choice, [opening] = results.final, results.openings
     assert choice is not None
     assert f"trial {choice.winner.trial}" in version.description
-    assert f"{choice.winner.mean:.6g}" in version.description
+    assert f"{choice.winner.mean:.4g}" in version.description
     assert opening.metrics["test_loss"].words in version.description
     assert version.tags["dev_loss"] == f"{choice.winner.mean:.6g}"
 
