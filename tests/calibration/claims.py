@@ -131,6 +131,17 @@ CLAIMS = (
         plans.epochs_of_a_sweep_differ(_ASHA), runs=200, replayed=0,
     ),
     Claim(
+        ("plan:epochs",), _EPOCHS, _PLAYED, 0.05,
+        "whole sweeps of 12 trials of up to 9 epochs on iris, scheduler median",
+        plans.epochs_of_a_sweep_differ("{scheduler: median, grace_epochs: 1}", 12),
+        runs=200, replayed=0,
+    ),
+    Claim(
+        ("plan:epochs",), _EPOCHS, _PLAYED, 0.05,
+        "whole sweeps of 12 trials of up to 9 epochs on iris, scheduler hyperband",
+        plans.epochs_of_a_sweep_differ("{scheduler: hyperband}", 12), runs=200, replayed=0,
+    ),
+    Claim(
         ("analysis:alarms",), "the best may lie beyond an end", "binomial test, ties shared", 0.02,
         "60 draws, nothing matters (2 ends at .01)", worlds.an_alarm_on_draws(1),
         "100 draws, the optimum is at 1.3", worlds.an_end_is_missed,
@@ -185,6 +196,18 @@ CLAIMS = (
         "R2 .7 on 88 dev rows, as of 9 others; one more overfits",
         worlds.bias_is_said("regression", 0.0),
         "R2 .3", worlds.bias_is_said("regression", 0.4),
+    ),
+    Claim(
+        ("diagnosis:avoidable bias",), "avoidable bias (classes)", _KISH, 0.05,
+        "accuracy .8 on 10 groups of 40 rows, as of 9 others",
+        worlds.bias_is_said_of_groups("classification", 0.0, 10),
+        "accuracy .3", worlds.bias_is_said_of_groups("classification", 0.5, 10),
+    ),
+    Claim(
+        ("diagnosis:avoidable bias",), "avoidable bias (numbers)", _KISH, 0.05,
+        "R2 .8 on 40 groups of 40 rows, as of 9 others",
+        worlds.bias_is_said_of_groups("regression", 0.0, 40),
+        "R2 .3 (on 10 groups: never)", worlds.bias_is_said_of_groups("regression", 0.5, 40),
     ),
     Claim(
         ("diagnosis:variance",), "variance (classes)", "standard error of a share", 0.05,

@@ -58,13 +58,13 @@ def epochs_of_rays_differ(
     return differ
 
 
-def epochs_of_a_sweep_differ(stopping: str) -> Callable[[int], bool]:
-    """Whether a whole sweep of 30 trials on iris trains epochs out of the range that is planned."""
+def epochs_of_a_sweep_differ(stopping: str, trials: int = 30) -> Callable[[int], bool]:
+    """Whether a whole sweep on iris trains epochs out of the range that is planned."""
 
     def differ(seed: int) -> bool:
         with TemporaryDirectory() as folder:
             path = write_sweep(
-                Path(folder), seed=str(seed), search="{method: random, trials: 30}",
+                Path(folder), seed=str(seed), search=f"{{method: random, trials: {trials}}}",
                 stopping=stopping, space=space("{kind: linear}", epochs=9),
             )  # fmt: skip
             low, high = plan_report(*check_sweep(path), probe=False).expected_range

@@ -42,6 +42,7 @@ __all__ = [
     "an_option_is_better",
     "band_misses",
     "bias_is_said",
+    "bias_is_said_of_groups",
     "exponential_seeds",
     "lead_is_more_than_noise",
     "log_normal_seeds",
@@ -321,6 +322,28 @@ def bias_is_said(task: str, gap: float, rows: int = 88) -> Callable[[int], bool]
         found = diagnose(
             replace(made, task=task, dev_rows=rows, train_rows=3 * rows, curves=curves)
         )
+        return "avoidable bias" in found[0].findings
+
+    return is_said
+
+
+def bias_is_said_of_groups(task: str, gap: float, groups: int) -> Callable[[int], bool]:
+    """The same where dev rows are so many groups of 40 and train has 3 times them, as above."""
+    name = "r2" if task == "regression" else "accuracy"
+
+    def is_said(seed: int) -> bool:
+        random = np.random.default_rng(seed)
+        shares = [0.8 - gap, *[0.8] * 9]
+        made = evidence(
+            {"lr": {"float": [0.1, 1.0]}}, [{"lr": 0.5}] * len(shares), [1.0] * len(shares)
+        )
+        for trial, share in zip(made.trials, shares, strict=True):
+            train, dev = (_score_of_groups(task, share, n * groups, random) for n in (3, 1))
+            trial.best = {"epoch": 1, f"train_{name}": train, f"dev_{name}": dev}
+        curve = {key: np.ones(1) for key in ("epoch", "dev_loss", "train_loss")}
+        independent = {"train": 3.0 * groups, "dev": float(groups)}
+        seen = {"dev_rows": 40 * groups, "train_rows": 120 * groups, "independent": independent}
+        found = diagnose(replace(made, task=task, curves=[curve] * len(shares), **seen))
         return "avoidable bias" in found[0].findings
 
     return is_said
