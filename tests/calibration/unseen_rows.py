@@ -20,6 +20,7 @@ from tests.sweeps.record.test_surprise import choice, opening
 
 __all__ = [
     "grouped_interval_misses",
+    "labels_interval_misses",
     "regression_interval_misses",
     "test_interval_misses",
     "test_rows_surprise",
@@ -70,6 +71,32 @@ def grouped_interval_misses(metric: str, groups: int, of_each: int) -> Callable[
         features, asked = features_from_array(np.zeros((rows, 2))), {metric: METRICS[metric]}
         net = Fixed(outputs, ("x", "y"))
         one = evaluate(net, features, target, asked, Resampling(seed, units))[metric]
+        return None if one.low is None or one.high is None else not one.low <= truth <= one.high
+
+    return misses
+
+
+def _margins_of_labels(rows: int, random: np.random.Generator) -> Any:
+    """Return (rows, 3) how surely each label is told right: .9 of them are, alike within a row."""
+    common, own = random.normal(size=(rows, 1)), random.normal(size=(rows, 3))
+    return 3 * (norm.ppf(0.9) + (common + own) / 2**0.5)
+
+
+def labels_interval_misses(metric: str, rows: int) -> Callable[[int], bool | None]:
+    """Whether an interval misses the truth of a net that tells three labels of each row."""
+    every = _margins_of_labels(200_000, np.random.default_rng(0))
+    truth = {
+        "subset_accuracy": float((every > 0).all(axis=1).mean()),
+        "hamming_loss": 0.1,
+    }[metric]
+
+    def misses(seed: int) -> bool | None:
+        random = np.random.default_rng(seed)
+        labels = random.integers(2, size=(rows, 3))
+        outputs = np.where(labels, 1, -1) * _margins_of_labels(rows, random)
+        target = Target(labels.astype(np.float32), "multilabel", names=("x", "y", "z"))
+        features, asked = features_from_array(np.zeros((rows, 2))), {metric: METRICS[metric]}
+        one = evaluate(Fixed(outputs), features, target, asked, Resampling(seed))[metric]
         return None if one.low is None or one.high is None else not one.low <= truth <= one.high
 
     return misses
