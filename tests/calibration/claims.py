@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from tests.calibration import plans, unseen_rows, worlds
+from tests.calibration import gaps, plans, unseen_rows, worlds
 from tests.sweeps.execution.schedulers.plays import steady_losses
 
 __all__ = ["CLAIMS", "COUNTS", "Claim"]
@@ -188,60 +188,60 @@ CLAIMS = (
     Claim(
         ("diagnosis:avoidable bias",), "avoidable bias (classes)", _LOWEST, 0.05,
         "accuracy .7 on 88 dev rows, as of 9 others; one more overfits",
-        worlds.bias_is_said("classification", 0.0),
-        "accuracy .5", worlds.bias_is_said("classification", 0.2),
+        gaps.bias_is_said("classification", 0.0),
+        "accuracy .5", gaps.bias_is_said("classification", 0.2),
     ),
     Claim(
         ("diagnosis:avoidable bias",), "avoidable bias (numbers)", _LOWEST, 0.05,
         "R2 .7 on 88 dev rows, as of 9 others; one more overfits",
-        worlds.bias_is_said("regression", 0.0),
-        "R2 .3", worlds.bias_is_said("regression", 0.4),
+        gaps.bias_is_said("regression", 0.0),
+        "R2 .3", gaps.bias_is_said("regression", 0.4),
     ),
     Claim(
         ("diagnosis:avoidable bias",), "avoidable bias (classes)", _KISH, 0.05,
         "accuracy .8 on 10 groups of 40 rows, as of 9 others",
-        worlds.bias_is_said_of_groups("classification", 0.0, 10),
-        "accuracy .3", worlds.bias_is_said_of_groups("classification", 0.5, 10),
+        gaps.bias_is_said_of_groups("classification", 0.0, 10),
+        "accuracy .3", gaps.bias_is_said_of_groups("classification", 0.5, 10),
     ),
     Claim(
         ("diagnosis:avoidable bias",), "avoidable bias (numbers)", _KISH, 0.05,
         "R2 .8 on 40 groups of 40 rows, as of 9 others",
-        worlds.bias_is_said_of_groups("regression", 0.0, 40),
-        "R2 .3 (on 10 groups: never)", worlds.bias_is_said_of_groups("regression", 0.5, 40),
+        gaps.bias_is_said_of_groups("regression", 0.0, 40),
+        "R2 .3 (on 10 groups: never)", gaps.bias_is_said_of_groups("regression", 0.5, 40),
     ),
     Claim(
         ("diagnosis:variance",), "variance (classes)", "standard error of a share", 0.05,
-        "dev accuracy .5 on 88 rows, no gap", worlds.variance_is_said("classification", 0.0),
-        "a gap of .2", worlds.variance_is_said("classification", 0.2),
+        "dev accuracy .5 on 88 rows, no gap", gaps.variance_is_said("classification", 0.0),
+        "a gap of .2", gaps.variance_is_said("classification", 0.2),
     ),
     Claim(
         ("diagnosis:variance",), "variance (numbers)", _R2, 0.05,
-        "R2 .5 on 88 dev rows, no gap", worlds.variance_is_said("regression", 0.0),
-        "a gap of .3", worlds.variance_is_said("regression", 0.3),
+        "R2 .5 on 88 dev rows, no gap", gaps.variance_is_said("regression", 0.0),
+        "a gap of .3", gaps.variance_is_said("regression", 0.3),
     ),
     Claim(
         ("diagnosis:variance",), "variance (numbers)", _R2, 0.05,
         "least squares on 10 columns, R2 .5 on 88 dev rows (a gap of .04)",
-        worlds.variance_is_said_of_a_fit(10, 88),
-        "on 100 columns (a gap of .5)", worlds.variance_is_said_of_a_fit(100, 88),
+        gaps.variance_is_said_of_a_fit(10, 88),
+        "on 100 columns (a gap of .5)", gaps.variance_is_said_of_a_fit(100, 88),
     ),
     Claim(
         ("diagnosis:variance",), "variance (numbers)", _R2, 0.05,
         "least squares on 2 columns, R2 .5 on 30 dev rows (a gap of .03)",
-        worlds.variance_is_said_of_a_fit(2, 30),
-        "on 40 columns (a gap of .7)", worlds.variance_is_said_of_a_fit(40, 30),
+        gaps.variance_is_said_of_a_fit(2, 30),
+        "on 40 columns (a gap of .7)", gaps.variance_is_said_of_a_fit(40, 30),
     ),
     Claim(
         ("diagnosis:variance",), "variance (classes)", _KISH, 0.05,
         "dev accuracy .5 on 10 groups of 40 rows, no gap",
-        worlds.variance_is_said_of_groups("classification", 0.0, 10),
-        "a gap of .4", worlds.variance_is_said_of_groups("classification", 0.4, 10),
+        gaps.variance_is_said_of_groups("classification", 0.0, 10),
+        "a gap of .4", gaps.variance_is_said_of_groups("classification", 0.4, 10),
     ),
     Claim(
         ("diagnosis:variance",), "variance (numbers)", _KISH, 0.05,
         "R2 .5 on 10 groups of 40 rows, no gap",
-        worlds.variance_is_said_of_groups("regression", 0.0, 10),
-        "a gap of .4", worlds.variance_is_said_of_groups("regression", 0.4, 10),
+        gaps.variance_is_said_of_groups("regression", 0.0, 10),
+        "a gap of .4", gaps.variance_is_said_of_groups("regression", 0.4, 10),
     ),
     Claim(
         ("wording:noise_sentence", "wording:winner_sentence"),

@@ -14,7 +14,7 @@ import sweeps
 from sweeps.analysis.diagnosis import RULES, Diagnosis, count, diagnose
 from sweeps.analysis.evidence import Evidence, gather
 from sweeps.definition.lineage import Copy
-from tests.calibration.worlds import variance_is_said_of_a_fit, variance_is_said_of_groups
+from tests.calibration.gaps import variance_is_said_of_a_fit, variance_is_said_of_groups
 from tests.sweeps.analysis.evidence_examples import evidence
 from tests.sweeps.sweep_files import write_sweep
 
