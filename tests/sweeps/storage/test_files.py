@@ -82,7 +82,7 @@ def test_a_copy_knows_where_its_files_are(
 def test_a_store_that_is_away_is_not_there() -> None:
     gone = BucketFiles("s3://runs/x?endpoint_override=127.0.0.1:9&scheme=http&region=us-east-1")
     assert not gone.is_there()
-    with pytest.raises(OSError, match=r"127\.0\.0\.1"):
+    with pytest.raises(OSError, match="NETWORK_CONNECTION"):
         gone.read("a")
 
 
