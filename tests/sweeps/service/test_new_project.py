@@ -16,7 +16,9 @@ from sweeps.service.new_project import write_project
 def said_by_make(folder: Path, path: str) -> str:
     """Return the command that `make sweep` would run there."""
     words = [str(shutil.which("make")), "-n", "sweep"]
-    environment = {**os.environ, "PATH": path}
+    # Not as a part of the make that may run the tests, which prints the folders that it enters.
+    outer = {key: text for key, text in os.environ.items() if "MAKE" not in key and key != "MFLAGS"}
+    environment = {**outer, "PATH": path}
     done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

@@ -15,7 +15,7 @@ from rich.console import Console
 import sweeps
 from sweeps.record.results import Results
 from sweeps.record.uses_of_test import opened_before
-from sweeps.record.wording import words_of_test_rows
+from sweeps.record.wording import MeasuredOn, words_of_test_rows
 from sweeps.terminal.tables import print_answer
 from sweeps.tracking.mlflow.values import final_metrics
 from tests.sweeps.sweep_files import space, write_sweep
@@ -102,5 +102,5 @@ def test_many_sweeps_are_counted_and_some_named(twice: tuple[Results, Results]) 
     choice = twice[1].final
     assert choice is not None
     many = replace(choice, opened_before=("a", "b", "a", "c", "d"))
-    words = words_of_test_rows(many, twice[1].openings)
+    words = words_of_test_rows(many, twice[1].openings, MeasuredOn(30, 1))
     assert "opened before by a, b, c and 1 more, 6 times in all" in words

@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 
 import sweeps
 from sweeps.errors import RunFolderError, TrackingError
+from sweeps.models.scoring.objective import SIZES
 from sweeps.record.results import Results, epoch_rows
 from sweeps.tracking.follower import Closing, Follower, sync
 from sweeps.tracking.mlflow.runs import MARK_TAG
@@ -80,8 +81,8 @@ def test_a_long_trial_that_was_half_sent_is_completed_without_repeats(
     rows = metric_rows(tmp_path / "cut")
     curves = finished.epochs().groupby("trial")["dev_loss"]
     better = (curves.cummin() < curves.cummin().groupby(finished.epochs()["trial"]).shift()).sum()
-    # Four dev metrics of each epoch that was better, of which the first is one.
-    assert len(rows) == 2 * 150 * 10 + 4 * (2 + better)
+    # Four dev metrics of each epoch that was better, of which the first is one; a net's sizes.
+    assert len(rows) == 2 * 150 * 10 + 4 * (2 + better) + 2 * len(SIZES)
     assert rows == metric_rows(tmp_path / "whole")
 
 
