@@ -87,7 +87,7 @@ def test_a_submitted_sweep_is_followed_listed_extended_and_is_the_local_one(
     code, said = run_command("status", name, **environment)
     assert code == 0
     assert f"{name}: ended" in said
-    assert said.count("1 CPU cores") == 3
+    assert re.search(r"\b3 nodes at \S+: 1 CPU core each$", said, re.MULTILINE)
     assert run_command("extend", name, "--trials", "2", **environment)[0] == 0
     code, logs = run_command("logs", "-f", name, **environment)
     assert code == 0, logs
