@@ -26,15 +26,6 @@ __all__ = ["LocalCluster"]
 
 # From which Ray gives ports to its workers; it refuses a server's own among them.
 _WORKER_PORTS = range(10002, 20000)
-_VARIABLES = (
-    "RAY_ADDRESS",
-    "RAY_AUTH_MODE",
-    "RAY_AUTH_TOKEN_PATH",
-    "SWEEPS_STORAGE",
-    "MLFLOW_TRACKING_URI",
-    "MLFLOW_TRACKING_USERNAME",
-    "MLFLOW_TRACKING_PASSWORD",
-)
 
 
 class LocalCluster:
@@ -161,7 +152,7 @@ class LocalCluster:
         dashboard = self.processes.facts.get("dashboard")
         if os.environ.get("RAY_ADDRESS") != f"http://127.0.0.1:{dashboard}":
             return []
-        return [name for name in _VARIABLES if os.environ.get(name)]
+        return [name for name in self.variables() if os.environ.get(name)]
 
     def variables(self) -> dict[str, str]:
         """Return the environment of those who use the cluster through its Jobs address."""

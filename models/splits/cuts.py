@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,13 +56,14 @@ class Cut:
         8.2): their number where they are of one size, and fewer where a few hold most rows. Dev is
         that of all folds together, and so is train. Empty where no unit has two rows.
         """
-        sizes = {name: own.astype(float) for name, own in self._unit_sizes().items()}
+        sizes = {name: own.astype(float) for name, own in self._unit_sizes.items()}
         return {name: float(own.sum() ** 2 / (own**2).sum()) for name, own in sizes.items()}
 
     def unit_counts(self) -> dict[str, int]:
         """Return how many units each part has rows of, as `independent` takes the parts."""
-        return {name: int((own > 0).sum()) for name, own in self._unit_sizes().items()}
+        return {name: int((own > 0).sum()) for name, own in self._unit_sizes.items()}
 
+    @cached_property
     def _unit_sizes(self) -> dict[str, Rows]:
         if self.units is None or len(np.unique(self.units)) == len(self.units):
             return {}

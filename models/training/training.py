@@ -186,6 +186,12 @@ class Training:
         """Whether own training gives what answers rows; known from its first epoch on."""
         return any(isinstance(net, OwnLoop) and net.predicts for net in self._nets)
 
+    def measure_sizes(self) -> None:
+        """Measures what `sizes` lacks of a net that was restored and not trained here."""
+        first = self._nets[0]
+        if isinstance(first, NetTraining):
+            first.evaluate_again()
+
     def evaluate_again(self) -> None:
         """Measures the nets as they are once more, and keeps nothing of it."""
         for net in self._nets:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.cli.output import write_out
-from sweeps.cli.shared import add_set
+from sweeps.cli.shared import add_set, adds_trials
 from sweeps.errors import ClusterError, MissingExtraError, RequestError, SettingsError, StorageError
 from sweeps.infra import command_line
 from sweeps.session.environment import default_runs, find_run, known_runs, pull_runs, read_settings
@@ -99,12 +99,11 @@ def _ask_running_job(parsed: argparse.Namespace, submits_job: str, *, is_seen: b
 
 
 def _ask_in_folder(run: Path, trials: int | None) -> int | None:
-    from sweeps.service.stopping import add_trials, go_on
+    from sweeps.service.stopping import go_on
 
-    if trials is not None and add_trials(run, trials):
-        print(f"{run} trains {trials} more trials after those of its plan")
-        return 0
-    if trials is None and go_on(run):
+    if trials is not None:
+        return 0 if adds_trials(run, trials) else None
+    if go_on(run):
         print(f"{run} goes on in the job that has it")
         return 0
     return None

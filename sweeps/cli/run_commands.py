@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sweeps.cli.shared import add_running, add_set, options_of, print_results
+from sweeps.cli.shared import add_running, add_set, adds_trials, options_of, print_results
 from sweeps.errors import RequestError
 
 __all__ = ["add_run_commands"]
@@ -80,10 +80,8 @@ def _resume(parsed: argparse.Namespace) -> int:
 
 def _extend(parsed: argparse.Namespace) -> int:
     from sweeps.service.running import extend
-    from sweeps.service.stopping import add_trials
 
-    if add_trials(parsed.run, parsed.trials):
-        print(f"{parsed.run} trains {parsed.trials} more trials after those of its plan")
+    if adds_trials(parsed.run, parsed.trials):
         return 0
     if parsed.only_ask:
         raise RequestError(f"{parsed.run} runs no longer: nobody could be asked for more trials")

@@ -5,11 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from sweeps.infra import command_line
 
-__all__ = ["add_running", "add_set", "options_of", "print_results", "warn_of_lost_net"]
+__all__ = [
+    "add_running",
+    "add_set",
+    "adds_trials",
+    "options_of",
+    "print_results",
+    "warn_of_lost_net",
+]
 
 _NO_WINNER = 8
 
@@ -32,6 +40,16 @@ def add_running(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on although the sweep's own code has changed; recorded",
     )
+
+
+def adds_trials(run: Path, trials: int) -> bool:
+    """Have the process that runs a sweep train more trials, and say so; whether there is one."""
+    from sweeps.service.stopping import add_trials
+
+    if not add_trials(run, trials):
+        return False
+    print(f"{run} trains {trials} more trials after those of its plan")
+    return True
 
 
 def options_of(parsed: argparse.Namespace) -> dict[str, Any]:

@@ -185,8 +185,8 @@ class TrialWorker:
         due = time.monotonic() + REPORT_PERIOD_S
         # A restored checkpoint may be ahead of the ledger: a report was lost in a kill. Send it.
         lost_report = training.epoch > self._reported
-        if lost_report and not self._reported and training.sizes:
-            training.evaluate_again()  # this process has not yet timed the net
+        if lost_report and not self._reported:
+            training.measure_sizes()
         while self._outcome(training) is None and not lost_report:
             training.train_epoch()
             self._refuse_late(training)

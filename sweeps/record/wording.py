@@ -64,11 +64,11 @@ class MeasuredOn:
     groups: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, data: DataDescription, trials: int) -> MeasuredOn:
-        """Return those of a sweep's data."""
+    def of(cls, data: DataDescription, record: SweepRecord) -> MeasuredOn:
+        """Return those of a sweep."""
         independent = data.independent
         ratio = independent["test"] / independent["dev"] if independent else None
-        return cls(dev_rows(data), trials, ratio, folds(data), data.groups)
+        return cls(dev_rows(data), len(record.ranked()), ratio, folds(data), data.groups)
 
     def counted(self, rows: int, part: str) -> str:
         """Return `72 test rows of 6 groups`."""

@@ -110,7 +110,7 @@ def report_sections(folder: RunFolder) -> list[Section]:
         _reproduce(folder),
     ]
     if choice is not None:
-        on = MeasuredOn.of(folder.read_description().data, len(record.ranked()))
+        on = MeasuredOn.of(folder.read_description().data, record)
         panels = final_panels(choice, openings, on)
         sections.insert(1, Section("The final", panels=panels))
     return [one for one in sections if one.panels or one.text or one.table or one.code]
@@ -155,7 +155,7 @@ def _summary(
     counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     method, data = description.sweep.search.method, description.data
     on_what = f"on {data.source}" if data.splits else "without data of the sweep's own"
-    on = MeasuredOn.of(data, len(record.ranked()))
+    on = MeasuredOn.of(data, record)
     surprise = "" if choice is None else surprise_sentence(choice, openings, on)
     text = [
         f"A {method} search of {record.wanted} trials {on_what}: {counts or 'none ended'}.",

@@ -27,11 +27,11 @@ from sweeps.session.inputs import (
     own_code,
     refuse_what_stays_here,
 )
+from sweeps.terminal.console import PIPE_WIDTH
 
 __all__ = ["Submitted", "ask", "logs", "running_job", "send", "stop", "submit"]
 
 _FOLDER = "sweep"
-_PIPE_WIDTH = 160
 # Ray kills a driver that needs longer to stop; all but its last reports would be safe even then.
 _STOP_S = "60"
 
@@ -115,7 +115,7 @@ def ask(words: Sequence[str], then: str = "true") -> tuple[int, str]:
     with _jobs() as jobs, tempfile.TemporaryDirectory(prefix="sweeps-") as folder:
         stage(code_files(), Path(folder))
         entrypoint = f"echo {mark}; {{ {line}; }}; echo {mark} $?"
-        width = {"COLUMNS": str(shutil.get_terminal_size((_PIPE_WIDTH, 0)).columns)}
+        width = {"COLUMNS": str(shutil.get_terminal_size((PIPE_WIDTH, 0)).columns)}
         variables = _variables(settings) | width
         job = jobs.submit(entrypoint, Path(folder), variables, question=words[0])
         text = "".join(jobs.follow(job))

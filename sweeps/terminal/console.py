@@ -11,9 +11,10 @@ from rich.text import Text
 
 from sweeps.infra.plain_text import shown
 
-__all__ = ["PlainConsole", "answer_console"]
+__all__ = ["PIPE_WIDTH", "PlainConsole", "answer_console"]
 
-_PIPE_WIDTH = 160
+# Of an answer that goes to no terminal.
+PIPE_WIDTH = 160
 
 
 class PlainConsole(Console):
@@ -30,4 +31,4 @@ class PlainConsole(Console):
 def answer_console() -> PlainConsole:
     """Return the console for tables: wide where it is not a terminal and COLUMNS is not set."""
     is_told = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
-    return PlainConsole(width=None if is_told else _PIPE_WIDTH)
+    return PlainConsole(width=None if is_told else PIPE_WIDTH)

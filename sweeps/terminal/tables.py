@@ -245,7 +245,7 @@ def _print_winner(results: Results, console: Console) -> None:
         return
     title = "Best so far" if record.is_open else "Winner"
     winner, title = best, title if choice is None else "Best of the search"
-    on = MeasuredOn.of(results.folder.read_description().data, len(record.ranked()))
+    on = MeasuredOn.of(results.folder.read_description().data, record)
     line = f"{title}: {searched_words(record, best, on, digits=6)}"
     console.print(line, style="bold", soft_wrap=True)
     if choice is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,17 +19,25 @@ from tests.sweeps.watch.test_server import TOKEN, served
 pytestmark = pytest.mark.browser
 
 
+@contextmanager
+def seen_running(browser: webdriver.Chrome, path: Path) -> Iterator[drivers.Driver]:
+    """Run a sweep and open its page, once it has reported."""
+    runs = path.parent / "runs"
+    with (
+        drivers.driver("run", path, "--local", cwd=path.parent) as one,
+        served(runs) as address,
+    ):
+        drivers.wait_for(lambda: drivers.events(runs / "blobs", "report"))
+        browser.get(f"{address}/{TOKEN}/sweep/blobs/")
+        wait_for(browser, "#state", "running")
+        yield one
+
+
 def test_the_page_pauses_a_sweep_and_has_it_go_on(
     browser: webdriver.Chrome, tmp_path: Path
 ) -> None:
     path, run = waiting_sweep(tmp_path, "paused_by_page"), tmp_path / "runs" / "blobs"
-    with (
-        drivers.driver("run", path, "--local", cwd=tmp_path) as one,
-        served(run.parent) as address,
-    ):
-        drivers.wait_for(lambda: drivers.events(run, "report"))
-        browser.get(f"{address}/{TOKEN}/sweep/blobs/")
-        wait_for(browser, "#state", "running")
+    with seen_running(browser, path) as one:
         browser.find_element(By.ID, "pause").click()
         wait_for(browser, "#state", "paused")
         wait_for(browser, "#pause", "go on")
@@ -46,14 +56,7 @@ def test_the_page_adds_trials_to_a_sweep_that_runs(
     browser: webdriver.Chrome, tmp_path: Path
 ) -> None:
     path = adding.waiting_sweep(tmp_path, "added_by_page")
-    run = tmp_path / "runs" / "blobs"
-    with (
-        drivers.driver("run", path, "--local", cwd=tmp_path) as one,
-        served(run.parent) as address,
-    ):
-        drivers.wait_for(lambda: drivers.events(run, "report"))
-        browser.get(f"{address}/{TOKEN}/sweep/blobs/")
-        wait_for(browser, "#state", "running")
+    with seen_running(browser, path) as one:
         more = browser.find_element(By.ID, "more")
         more.clear()
         more.send_keys("3")

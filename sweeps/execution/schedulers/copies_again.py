@@ -12,7 +12,7 @@ from sweeps.execution.schedulers.scheduler import Scheduler
 from sweeps.record.ledger import LedgerReader
 from sweeps.record.recorder import Recorder
 from sweeps.record.replay import replayed
-from sweeps.record.sweep_record import Outcome, SweepRecord
+from sweeps.record.sweep_record import SweepRecord
 
 __all__ = ["CopyAgain", "copied_again"]
 
@@ -63,13 +63,5 @@ class _Due(Recorder):
     def decided(self, index: int, action: str, seen: Mapping[str, Any]) -> None:
         """Leave it to the ledger, which has it."""
 
-    def ended(
-        self,
-        index: int,
-        outcome: Outcome,
-        reason: str,
-        sizes: Mapping[str, float] | None = None,
-        *,
-        error: str = "",
-    ) -> None:
+    def ended(self, *about: Any, **more: Any) -> None:
         """Leave it to the ledger, which has it."""

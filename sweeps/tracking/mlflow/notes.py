@@ -53,8 +53,7 @@ class Final:
     @classmethod
     def of(cls, folder: RunFolder, record: SweepRecord) -> Final:
         """Read that of a run folder; raises RunFolderError where it was damaged."""
-        data = folder.read_description().data
-        on = MeasuredOn.of(data, len(record.ranked()))
+        on = MeasuredOn.of(folder.read_description().data, record)
         return cls(read_final(folder), read_openings(folder), on)
 
     def lines(self) -> list[str]:

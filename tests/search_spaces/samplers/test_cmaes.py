@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +22,7 @@ from sweeps.search_spaces.samplers.cmaes import CmaEsOptions, CmaEsSampler
 from sweeps.search_spaces.samplers.optuna_trials import quiet
 from sweeps.search_spaces.samplers.sampler import State, Told
 from sweeps.search_spaces.space import Space
+from tests.search_spaces.samplers.cases import Case
 
 SPACE = Space(
     {
@@ -44,26 +45,6 @@ def loss(one: dict[str, Any]) -> float:
     """Least, 0, at lr 0.01, dropout 0.2 and 30 units."""
     off = (math.log10(one["lr"]) + 2) ** 2 + (one["units"] / 30 - 1) ** 2
     return off + 10 * (one["dropout"] - 0.2) ** 2
-
-
-@dataclass(frozen=True)
-class Case:
-    """A search by several workers.
-
-    Attributes:
-        broken: Trials that fail.
-        diverged: Trials that are worse than all.
-    """
-
-    workers: int = 1
-    broken: tuple[int, ...] = ()
-    diverged: tuple[int, ...] = ()
-    trials: int = 24
-
-    def state(self, number: int) -> State:
-        if number in self.broken:
-            return State.FAILED
-        return State.WORST if number in self.diverged else State.COMPLETE
 
 
 CASES = [Case(), Case(4), Case(9), Case(1, broken=(5,)), Case(3, broken=(7, 8), diverged=(6, 11))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -19,6 +19,7 @@ from sweeps.search_spaces.samplers.nsga2 import Nsga2Options, Nsga2Sampler
 from sweeps.search_spaces.samplers.optuna_trials import quiet
 from sweeps.search_spaces.samplers.sampler import State, Told
 from sweeps.search_spaces.space import Space
+from tests.search_spaces.samplers.cases import Case
 
 SPACE = Space(
     {
@@ -46,27 +47,12 @@ def losses(one: dict[str, Any]) -> list[float]:
     return [round(off + 1 - one["units"] / 64, 9), float(one["units"])]
 
 
-@dataclass(frozen=True)
-class Case:
-    """A search by several workers.
-
-    Attributes:
-        broken: Trials that fail.
-        diverged: Trials that are worse than all.
-    """
-
-    workers: int = 1
-    broken: tuple[int, ...] = ()
-    diverged: tuple[int, ...] = ()
-    trials: int = 40
-
-    def state(self, number: int) -> State:
-        if number in self.broken:
-            return State.FAILED
-        return State.WORST if number in self.diverged else State.COMPLETE
-
-
-CASES = [Case(), Case(4), Case(9), Case(1, broken=(2, 8)), Case(3, broken=(7,), diverged=(4, 11))]
+CASES = [
+    replace(one, trials=40)
+    for one in (
+        Case(), Case(4), Case(9), Case(1, broken=(2, 8)), Case(3, broken=(7,), diverged=(4, 11)),
+    )
+]  # fmt: skip
 
 
 def searched(case: Case, *, keep: bool = True) -> list[Told]:

@@ -62,6 +62,13 @@ def unbroken(folder: Path, module: str) -> Results:
     return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
 
 
+def submitted(path: Path, environment: dict[str, str]) -> str:
+    """Send a sweep to the cluster, and return the name that it has there."""
+    code, said = run_command("submit", path, **environment)
+    assert code == 0, said
+    return said.splitlines()[0]
+
+
 def test_a_submitted_sweep_is_followed_listed_extended_and_is_the_local_one(
     cluster: LocalCluster, tmp_path: Path
 ) -> None:
@@ -69,9 +76,7 @@ def test_a_submitted_sweep_is_followed_listed_extended_and_is_the_local_one(
     path = write_sweep(tmp_path, space=space(custom_model(target)))
     whole = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
     environment = cluster.variables()
-    code, said = run_command("submit", path, **environment)
-    assert code == 0, said
-    name = said.splitlines()[0]
+    name = submitted(path, environment)
     code, logs = run_command("logs", "-f", name, **environment)
     assert code == 0, logs
     assert "6 of 6 trials ended: 6 completed." in logs, logs
@@ -149,9 +154,7 @@ def test_own_training_is_sent_with_what_it_imports_and_is_the_local_one(
         path.write_text(path.read_text().replace("data: {source: iris}\n", ""))
     whole = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
     environment = cluster.variables()
-    code, said = run_command("submit", path, **environment)
-    assert code == 0, said
-    name = said.splitlines()[0]
+    name = submitted(path, environment)
     code, logs = run_command("logs", "-f", name, **environment)
     assert code == 0, logs
     assert f"{len(whole.record.trials)} completed." in logs, logs
@@ -161,9 +164,7 @@ def test_own_training_is_sent_with_what_it_imports_and_is_the_local_one(
 def test_a_stopped_job_is_resumed_as_another(cluster: LocalCluster, tmp_path: Path) -> None:
     path = counted_sweep(tmp_path, "stopped_job", trials=TRIALS, epochs=EPOCHS, epoch_s=0.2)
     environment = cluster.variables()
-    code, said = run_command("submit", path, **environment)
-    assert code == 0, said
-    name = said.splitlines()[0]
+    name = submitted(path, environment)
     wait_for(lambda: len(epochs_trained(tmp_path)) > 4)
     code, said = run_command("stop", name, **environment)
     assert code == 0, said
@@ -271,9 +272,7 @@ def test_a_running_sweep_is_not_sent_again_and_is_stopped_by_its_id(
 ) -> None:
     path = counted_sweep(tmp_path, "not_hidden", trials=TRIALS, epochs=EPOCHS, epoch_s=5.0)
     environment = cluster.variables()
-    code, said = run_command("submit", path, **environment)
-    assert code == 0, said
-    name = said.splitlines()[0]
+    name = submitted(path, environment)
     wait_for(lambda: len(epochs_trained(tmp_path)) > 1)
     code, said = run_command("resume", name, **environment)
     assert code == 9, said
