@@ -53,7 +53,7 @@ def learning_curves(evidence: Evidence, best: int | None) -> Panel | None:
             name=f"best: trial {best}", line={"color": INK, "width": 3},
         )
     )  # fmt: skip
-    made = figure(traces, "epoch", metric, **_curves_axis(evidence, shown).layout())
+    made = figure(traces, "epoch", metric, **_curves_axis(evidence, traces).layout())
     made.update_xaxes(**whole_axis(1, max(len(one[metric]) for one in shown.values())))
     what = (
         "of every trial"
@@ -65,10 +65,12 @@ def learning_curves(evidence: Evidence, best: int | None) -> Panel | None:
     return Panel("Learning curves", caption, made)
 
 
-def _curves_axis(evidence: Evidence, shown: dict[int, Any]) -> ValueAxis:
-    metric = evidence.objective.metric
-    ended = [at for at in shown if evidence.trials[at].outcome != "diverged"] or list(shown)
-    found = axis_of(np.concatenate([shown[at][metric] for at in ended]), evidence.objective)
+def _curves_axis(evidence: Evidence, traces: Sequence[Any]) -> ValueAxis:
+    """Return the axis for what is drawn, the best last; diverged trials count where all are."""
+    *others, best = traces
+    ended = [one for one in others if one.legendgroup != "diverged"] or others
+    values = np.concatenate([np.array(one.y, dtype=float) for one in (*ended, best)])
+    found = axis_of(values, evidence.objective)
     assert found is not None
     return found
 

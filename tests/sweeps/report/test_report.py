@@ -86,6 +86,21 @@ def test_of_trials_with_one_accuracy_the_curves_name_the_one_that_is_ranked_firs
     assert f"best: trial {best.trial.index}" in [trace.name for trace in found.data]
 
 
+def test_the_curves_axis_holds_what_is_drawn_and_no_curve_that_is_not(tmp_path: Path) -> None:
+    """Of many trials bands are drawn: an absurd value of one trial is in none of them."""
+    results = run(
+        tmp_path,
+        search="{method: random, trials: 24}",
+        space=space(optimizer="{kind: sgd, lr: {float: [0.001, 30], log: true}}", epochs=4),
+    )
+    made = figure(panels(results.folder)["Learning curves"])
+    drawn = np.concatenate([np.array(trace.y, dtype=float) for trace in made.data])
+    assert results.epochs().dev_loss.max() > 3 * np.nanmax(drawn)
+    ends = np.array([np.nanmin(drawn), np.nanmax(drawn)])
+    low, high = np.log10(ends) if made.layout.yaxis.type == "log" else ends
+    assert made.layout.yaxis.range[1] <= high + 0.2 * (high - low)
+
+
 def figure(panel: Panel) -> Any:
     assert panel.figure is not None
     return panel.figure
