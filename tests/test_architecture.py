@@ -91,12 +91,13 @@ PARTS = {
     "models": set(),
     "search_spaces": set(),
     "infra": set(),
-    "definition": {"models", "search_spaces"},
+    "schedulers": {"models"},
+    "definition": {"models", "search_spaces", "schedulers"},
     "storage": FLOOR,
     "record": FLOOR | {"definition", "storage"},
-    "execution": FLOOR | {"definition", "storage", "record"},
+    "execution": FLOOR | {"schedulers", "definition", "storage", "record"},
     "tracking": FLOOR | {"definition", "storage", "record"},
-    "terminal": FLOOR | {"definition", "storage", "record", "execution"},
+    "terminal": FLOOR | {"schedulers", "definition", "storage", "record", "execution"},
     "analysis": FLOOR | {"definition", "storage", "record"},
     "report": FLOOR | {"definition", "storage", "record", "analysis"},
 }
@@ -165,18 +166,10 @@ def test_third_parties_stay_home(library: str) -> None:
     assert users <= HOMES[library]
 
 
-def names_from(path: Path, module: str) -> set[str]:
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    found = (node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == module)
-    return {alias.name for node in found for alias in node.names}
-
-
-def test_nobody_but_its_own_file_and_the_table_asks_which_scheduler_it_is() -> None:
-    sections = {"NoScheduler", "Asha", "Bandit", "HyperBand", "MedianStopping"}
-    module = "sweeps.definition.sweep_file"
-    users = {name_of(path) for path in PRODUCT if names_from(path, module) & sections}
-    assert len(users) == len(sections) + 1
-    assert {str(Path(name).parent) for name in users} == {"sweeps/execution/schedulers"}
+def test_nobody_but_the_stopping_section_asks_which_scheduler_it_is() -> None:
+    sections = {f"sweeps.schedulers.{name}" for name in ("asha", "bandit", "hyperband", "median")}
+    users = {name_of(path) for path in PRODUCT if sections & {*imports_of(path)}}
+    assert users == {"sweeps/schedulers/stopping.py"}
 
 
 def test_nobody_but_the_follower_knows_which_tracker_it_follows_into() -> None:

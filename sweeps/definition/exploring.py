@@ -14,10 +14,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from sweeps.definition.constraint_checks import allows, read_constraints
-from sweeps.definition.sweep_file import PopulationBased, SweepFile
+from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.trial_checks import completed
 from sweeps.models.changes import CHANGEABLE, value_at, with_change, with_values
 from sweeps.models.configuration import TrialConfig
+from sweeps.schedulers.population import PopulationBased
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.parameters import FloatRange, Normal
 from sweeps.search_spaces.space import Space, configuration_path

@@ -7,7 +7,7 @@ These models hold the shape and the rules of each section; what needs several se
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -17,25 +17,21 @@ from sweeps.models.scoring.metric_configuration import AskedMetrics, MetricOptio
 from sweeps.models.scoring.metrics import with_objective
 from sweeps.models.scoring.objective import SIZES
 from sweeps.models.section import Section
+from sweeps.schedulers.none import NoScheduler
+from sweeps.schedulers.population import PopulationBased
+from sweeps.schedulers.stopping import Stopping
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.problems import SpaceError
 
 __all__ = [
-    "Asha",
-    "Bandit",
     "Budget",
     "Checkpoints",
     "Choose",
     "Final",
-    "HyperBand",
-    "MedianStopping",
-    "NoScheduler",
     "ObjectiveSection",
     "OtherObjective",
-    "PopulationBased",
     "Resources",
     "Roles",
-    "Stopping",
     "SweepFile",
     "TrialLimits",
     "ranked_by_first",
@@ -74,89 +70,6 @@ def ranked_by_first(value: Any) -> Any:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return {**value[0], "others": value[1:]}
     return value
-
-
-class NoScheduler(Section):
-    """Every trial trains to its own end."""
-
-    scheduler: Literal["none"]
-    grace_epochs: ClassVar[int] = 0  # nobody waits for a decision, and nobody is pruned
-    audit: ClassVar[int] = 0
-
-
-class Asha(Section):
-    """Asynchronous successive halving (Li et al., MLSys 2020), as in Ray Tune.
-
-    Rungs lie at grace_epochs * reduction_factor^k. At each, about one trial in reduction_factor
-    goes on; at later ones more, as the first to come always does.
-    """
-
-    scheduler: Literal["asha"]
-    grace_epochs: int = Field(1, ge=1, description="Epochs that every trial gets.")
-    reduction_factor: float = Field(3.0, ge=1.1, description="One in this many goes on at a rung.")
-    audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
-
-
-class HyperBand(Section):
-    """HyperBand (Li et al., JMLR 2018), as in Ray Tune; synchronous within a bracket."""
-
-    scheduler: Literal["hyperband"]
-    grace_epochs: ClassVar[int] = 0  # its first rung lies below the end of the longest trial
-    reduction_factor: float = Field(3.0, ge=1.1, description="One in this many goes on at a rung.")
-    audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
-
-
-class MedianStopping(Section):
-    """Stop a trial whose best is worse than the median of the others' running means."""
-
-    scheduler: Literal["median"]
-    grace_epochs: int = Field(1, ge=1, description="Epochs that every trial gets.")
-    min_samples: int = Field(3, ge=1, description="Other trials needed before any is stopped.")
-    audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
-
-
-class Bandit(Section):
-    """Stop a trial whose best is worse than the best of all by more than a slack (as in Azure ML).
-
-    With a slack of 0.2 and a best accuracy of 0.9 at an epoch, those below 0.9 / 1.2 = 0.75 stop;
-    with a best loss of 0.5, those above 0.5 * 1.2 = 0.6.
-    """
-
-    scheduler: Literal["bandit"]
-    grace_epochs: int = Field(1, ge=1, description="Epochs that every trial gets.")
-    every: int = Field(1, ge=1, description="Compare once in this many epochs.")
-    slack: float = Field(0.2, gt=0, description="How much worse is allowed, as a share.")
-    audit: int = Field(0, ge=0, description="Train this many pruned trials to their end after all.")
-
-
-class PopulationBased(Section):
-    """Population based training (Jaderberg et al., 2017), synchronous; no trial stops early.
-
-    Once in `interval_epochs` all wait for one another; then the worst go on as copies of the best,
-    net and optimizer, with other rates and regularizers: those that have a range in `space`.
-    """
-
-    scheduler: Literal["pbt"]
-    grace_epochs: ClassVar[int] = 0  # nobody is pruned
-    audit: ClassVar[int] = 0
-    interval_epochs: int = Field(5, ge=1, description="Epochs between two rounds of copies.")
-    quantile_fraction: float = Field(
-        0.25, gt=0, le=0.5, description="This share copies, and as many may be copied."
-    )
-    perturbation_factors: list[Annotated[float, Field(gt=0)]] = Field(
-        [0.8, 1.2], min_length=1, description="A value that is copied is multiplied by one of them."
-    )
-    resample_probability: float = Field(
-        0.25, ge=0, le=1, description="How often it is drawn from its range instead."
-    )
-
-
-# A new one says `grace_epochs` and `audit`, as a key or for all, and needs a scheduler, too:
-# sweeps.execution.schedulers.table.
-Stopping = Annotated[
-    NoScheduler | Asha | HyperBand | MedianStopping | Bandit | PopulationBased,
-    Field(discriminator="scheduler"),
-]
 
 
 class Budget(Section):

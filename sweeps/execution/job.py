@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from sweeps.definition.exploring import Explorer
 from sweeps.definition.sweep_file import Resources
 from sweeps.execution.placement import Place
-from sweeps.execution.schedulers.scheduler import Scheduler
 from sweeps.execution.work_order import WorkOrder
 from sweeps.record.growing_plan import GrowingPlan
 from sweeps.record.recorder import Recorder
+from sweeps.schedulers.scheduler import Scheduler
 
 __all__ = ["Job"]
 

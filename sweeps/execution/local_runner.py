@@ -11,11 +11,11 @@ from functools import partial
 
 from sweeps.execution.job import Job
 from sweeps.execution.lost_rows import drop_checkpoints_ahead_of_ledger
-from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
-from sweeps.execution.schedulers.scheduler import Action
+from sweeps.execution.scheduling.ledger_scheduler import LedgerScheduler
 from sweeps.execution.trial_worker import TrialWorker
 from sweeps.record.growing_plan import GrowingPlan
 from sweeps.record.recorder import Recorder
+from sweeps.schedulers.scheduler import Action
 
 __all__ = ["run_in_process"]
 

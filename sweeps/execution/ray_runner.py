@@ -40,7 +40,7 @@ from sweeps.execution.lost_rows import drop_checkpoints_ahead_of_ledger
 from sweeps.execution.placement import slots
 from sweeps.execution.ray_folder import ray_folder
 from sweeps.execution.ray_trainable import RayTrial
-from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
+from sweeps.execution.scheduling.ledger_scheduler import LedgerScheduler
 from sweeps.execution.tune_scheduler import TuneScheduler
 from sweeps.execution.tune_search import GrowingSearch
 from sweeps.record.recorder import Recorder

@@ -13,9 +13,9 @@ from ray.tune.schedulers import TrialScheduler
 
 from sweeps.execution.cluster.sharing import Share
 from sweeps.execution.frozen_workers import FrozenWorkers
-from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
-from sweeps.execution.schedulers.scheduler import Action
+from sweeps.execution.scheduling.ledger_scheduler import LedgerScheduler
 from sweeps.record.trial_report import TrialReport
+from sweeps.schedulers.scheduler import Action
 
 __all__ = ["TuneScheduler"]
 

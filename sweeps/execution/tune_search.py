@@ -9,7 +9,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
-from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
+from sweeps.execution.scheduling.ledger_scheduler import LedgerScheduler
 from sweeps.record.growing_plan import GrowingPlan
 
 __all__ = ["GrowingSearch"]

@@ -10,14 +10,13 @@ from sweeps.definition.exploring import Explorer
 from sweeps.definition.lineage import Copy
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
-from sweeps.definition.sweep_file import PopulationBased
 from sweeps.errors import require_extra
-from sweeps.execution.schedulers.copies_again import CopyAgain, copied_again
-from sweeps.execution.schedulers.table import build_scheduler
+from sweeps.execution.scheduling.copies_again import CopyAgain, copied_again
 from sweeps.record.growing_plan import planned_again
 from sweeps.record.ledger import LedgerReader
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
+from sweeps.schedulers.population import PopulationBased
 from sweeps.service.running import open_sweep
 from sweeps.session.growth import sweep_of
 
@@ -99,7 +98,7 @@ def _copies(folder: RunFolder, sweep: Sweep) -> Iterator[CopyAgain]:
         description = folder.read_description()
         record = SweepRecord(folder.read_plan(), description.objective, description.id)
         longest = max(int(one.trial.configuration["training"]["epochs"]) for one in record.trials)
-        scheduler = build_scheduler(section, description.objective, longest)
+        scheduler = section.build(description.objective, longest)
         explorer = Explorer(sweep.file, section)
         yield from copied_again(record, LedgerReader(folder.ledger), scheduler, explorer)
 

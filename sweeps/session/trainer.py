@@ -13,11 +13,10 @@ from typing import Any, Literal
 
 from sweeps.definition.exploring import Explorer
 from sweeps.definition.planning import most_epochs
-from sweeps.definition.sweep_file import PopulationBased, SweepFile
+from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import ClusterError
 from sweeps.execution.job import Job
 from sweeps.execution.placement import Place
-from sweeps.execution.schedulers.table import build_scheduler
 from sweeps.execution.signals import Signals
 from sweeps.execution.work_order import WorkOrder
 from sweeps.models.splits.preprocessing import preprocessing_to_json
@@ -33,6 +32,7 @@ from sweeps.record.run_log import logged_stage
 from sweeps.record.seals import text_seal
 from sweeps.record.stops import StopReason
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
+from sweeps.schedulers.population import PopulationBased
 from sweeps.search_spaces.space import Space
 from sweeps.storage.files import BucketFiles, bucket_of
 from sweeps.terminal.progress import Display
@@ -205,7 +205,7 @@ def _refuse_early_end(part: Part, trials: Sequence[TrialRecord]) -> None:
 def _job(part: Part, unfinished: Sequence[TrialRecord], place: Place) -> Job:
     """Return what a runner is given to train; makes the folder ready for it."""
     file, recorder = part.folder.read_sweep(), part.recorder
-    scheduler = build_scheduler(file.stopping, recorder.record.objective, _longest(part, file))
+    scheduler = file.stopping.build(recorder.record.objective, _longest(part, file))
     part.folder.make_places()
     part.folder.remove_leftovers()
     _write_preprocessing(part)

@@ -17,10 +17,9 @@ from sweeps.definition.stage_plans import can_be_refitted
 from sweeps.definition.sweep import Sweep
 from sweeps.execution.placement import gpu_note, slots, this_machine
 from sweeps.execution.rehearsal_apart import rehearse_sweep
-from sweeps.execution.schedulers.expected_epochs import expected_epochs
-from sweeps.execution.schedulers.scheduler import Scheduler
-from sweeps.execution.schedulers.table import build_scheduler
+from sweeps.execution.scheduling.expected_epochs import expected_epochs
 from sweeps.models.data.kinds import ColumnKinds
+from sweeps.schedulers.scheduler import Scheduler
 
 __all__ = ["START_S", "PlanReport", "describe_plan", "plan_report"]
 
@@ -117,7 +116,7 @@ def _measured(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTrial])
 
 
 def _scheduler(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Scheduler:
-    return build_scheduler(sweep.file.stopping, sweep.objective, _longest(sweep, planned))
+    return sweep.file.stopping.build(sweep.objective, _longest(sweep, planned))
 
 
 def _longest(sweep: Sweep, planned: Sequence[PlannedTrial]) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import norm
 
 from tests.calibration import gaps, plans, unseen_rows, worlds
-from tests.sweeps.execution.schedulers.plays import steady_losses
+from tests.sweeps.schedulers.plays import steady_losses
 
 __all__ = ["CLAIMS", "COUNTS", "Claim"]
 

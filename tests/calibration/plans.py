@@ -15,12 +15,15 @@ from ray.tune.schedulers import (
 )
 
 from sweeps.definition.loading import check_sweep
-from sweeps.definition.sweep_file import Asha, HyperBand, MedianStopping, NoScheduler, Stopping
-from sweeps.execution.schedulers.expected_epochs import expected_epochs
-from sweeps.execution.schedulers.table import build_scheduler
+from sweeps.execution.scheduling.expected_epochs import expected_epochs
+from sweeps.schedulers.asha import Asha
+from sweeps.schedulers.hyperband import HyperBand
+from sweeps.schedulers.median import MedianStopping
+from sweeps.schedulers.none import NoScheduler
+from sweeps.schedulers.stopping import Stopping
 from sweeps.terminal.plan_report import plan_report
 from tests.calibration.worlds import run
-from tests.sweeps.execution.schedulers.plays import OBJECTIVES, Play, Rays
+from tests.sweeps.schedulers.plays import OBJECTIVES, Play, Rays
 from tests.sweeps.sweep_files import space, write_sweep
 
 __all__ = ["epochs_of_a_sweep_differ", "epochs_of_rays_differ"]
@@ -46,7 +49,7 @@ def epochs_of_rays_differ(
     """Whether what Ray's own scheduler lets run is outside of the range that is planned."""
     section, lengths = _SECTIONS[name], [end] * trials
     planned = expected_epochs(section, lengths, _AT_ONCE)
-    every = build_scheduler(section, OBJECTIVES["min"], end).milestones
+    every = section.build(OBJECTIVES["min"], end).milestones
 
     def differ(seed: int) -> bool:
         told = Rays(_RAYS[name](end), trials)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeps.definition.sweep_file import Asha, NoScheduler, Stopping
 from sweeps.record.results import Results
+from sweeps.schedulers.asha import Asha
+from sweeps.schedulers.none import NoScheduler
+from sweeps.schedulers.stopping import Stopping
 from tests.evidence.clock import play
 from tests.evidence.drawing import Chart, Line
 from tests.evidence.pages import Finding, mean_and_error, table, with_error

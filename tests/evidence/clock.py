@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sweeps.definition.sweep_file import Stopping
-from sweeps.execution.schedulers.scheduler import Action, Scheduler
-from sweeps.execution.schedulers.table import build_scheduler
 from sweeps.models.scoring.objective import Objective
+from sweeps.schedulers.scheduler import Action, Scheduler
+from sweeps.schedulers.stopping import Stopping
 from tests.evidence.trained import Array
 
 __all__ = ["Played", "play"]
@@ -61,7 +60,7 @@ def play(
         objective: It goes on until a loss is as low as this.
         until: And until this moment at least.
     """
-    scheduler = build_scheduler(stopping, Objective("dev_loss", "min"), curves.shape[1])
+    scheduler = stopping.build(Objective("dev_loss", "min"), curves.shape[1])
     clock = _Clock(scheduler, curves)
     for _ in range(min(workers, len(curves))):
         clock.start(0.0)

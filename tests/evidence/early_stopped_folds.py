@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeps.definition.sweep_file import Asha
 from sweeps.models.data.datasets import load_dataset
 from sweeps.models.prediction import Predictor
 from sweeps.models.scoring.answers import Answers, metric_values
@@ -17,6 +16,7 @@ from sweeps.models.splits.splits import split_folds
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.results import Results
 from sweeps.record.run_folder import PREPROCESSING
+from sweeps.schedulers.asha import Asha
 from tests.evidence.asha import curves_of
 from tests.evidence.clock import play
 from tests.evidence.drawing import Chart, Line

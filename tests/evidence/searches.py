@@ -13,10 +13,9 @@ import optuna
 from optuna.samplers import TPESampler
 from optuna.trial import Trial
 
-from sweeps.definition.sweep_file import Asha
-from sweeps.execution.schedulers.asha import AshaScheduler
-from sweeps.execution.schedulers.scheduler import Action
 from sweeps.models.scoring.objective import Objective
+from sweeps.schedulers.asha import Asha, AshaScheduler
+from sweeps.schedulers.scheduler import Action
 from sweeps.search_spaces.methods import draw_random, draw_sobol
 from sweeps.search_spaces.parameters import Choice, IntRange
 from sweeps.search_spaces.samplers.cmaes import CmaEsOptions, CmaEsSampler

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweeps.definition.sweep_file import NoScheduler
+from sweeps.schedulers.none import NoScheduler
 from tests.evidence.asha import curves_of
 from tests.evidence.clock import play
 from tests.evidence.trained import Wanted, train

@@ -9,8 +9,8 @@ import pytest
 
 from sweeps.definition.exploring import Explorer
 from sweeps.definition.loading import check_text
-from sweeps.definition.sweep_file import PopulationBased
 from sweeps.errors import SweepFileError
+from sweeps.schedulers.population import PopulationBased
 
 FILE = """\
 name: t

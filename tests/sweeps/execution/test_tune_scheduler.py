@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 
 import sweeps
-from sweeps.definition.sweep_file import HyperBand, NoScheduler, Stopping
 from sweeps.execution.frozen_workers import FrozenWorkers
-from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
-from sweeps.execution.schedulers.table import build_scheduler
+from sweeps.execution.scheduling.ledger_scheduler import LedgerScheduler
 from sweeps.execution.tune_scheduler import TuneScheduler
 from sweeps.record.ledger import Ledger
 from sweeps.record.recorder import Recorder
 from sweeps.record.sweep_record import Outcome, SweepRecord
 from sweeps.record.trial_report import TrialReport
+from sweeps.schedulers.hyperband import HyperBand
+from sweeps.schedulers.none import NoScheduler
+from sweeps.schedulers.stopping import Stopping
 from tests.sweeps.sweep_files import write_sweep
 
 FIFO = NoScheduler(scheduler="none")
@@ -69,7 +70,7 @@ class Sweep:
         file = self._results.folder.read_sweep()
         recorder = Recorder(self._results.folder, self.ledger, self.record, file)
         self.record.apply({"event": "session", "t": 0.0, "trials": len(self.record.trials)})
-        inner = build_scheduler(stopping, self.record.objective, 9)
+        inner = stopping.build(self.record.objective, 9)
         frozen = FrozenWorkers(self._results.folder.checkpoints, timeout_s=None)
         return TuneScheduler(LedgerScheduler(inner, recorder), frozen)
 

@@ -6,11 +6,33 @@ trial is enough to stop others, and its close rivals all go on.
 
 from __future__ import annotations
 
-from sweeps.definition.sweep_file import Bandit
-from sweeps.execution.schedulers.scheduler import Action, Decision, Scheduler
-from sweeps.models.scoring.objective import Objective
+from typing import Literal
 
-__all__ = ["BanditScheduler"]
+from pydantic import Field
+
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.section import Section
+from sweeps.schedulers.scheduler import Action, Audit, Decision, GraceEpochs, Scheduler
+
+__all__ = ["Bandit", "BanditScheduler"]
+
+
+class Bandit(Section):
+    """Stop a trial whose best is worse than the best of all by more than a slack (as in Azure ML).
+
+    With a slack of 0.2 and a best accuracy of 0.9 at an epoch, those below 0.9 / 1.2 = 0.75 stop;
+    with a best loss of 0.5, those above 0.5 * 1.2 = 0.6.
+    """
+
+    scheduler: Literal["bandit"]
+    grace_epochs: GraceEpochs = 1
+    every: int = Field(1, ge=1, description="Compare once in this many epochs.")
+    slack: float = Field(0.2, gt=0, description="How much worse is allowed, as a share.")
+    audit: Audit = 0
+
+    def build(self, objective: Objective, max_epochs: int) -> BanditScheduler:
+        """Return the scheduler, which has been told nothing yet."""
+        return BanditScheduler(self, objective, max_epochs)
 
 
 class BanditScheduler(Scheduler):

@@ -13,11 +13,13 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, HyperBandScheduler
 
 import sweeps
 from sweeps.definition.loading import check_sweep
-from sweeps.definition.sweep_file import Asha, HyperBand, MedianStopping, NoScheduler
-from sweeps.execution.schedulers.expected_epochs import Epochs, expected_epochs
-from sweeps.execution.schedulers.table import build_scheduler
+from sweeps.execution.scheduling.expected_epochs import Epochs, expected_epochs
+from sweeps.schedulers.asha import Asha
+from sweeps.schedulers.hyperband import HyperBand
+from sweeps.schedulers.median import MedianStopping
+from sweeps.schedulers.none import NoScheduler
 from sweeps.terminal.plan_report import plan_report
-from tests.sweeps.execution.schedulers.plays import OBJECTIVES, Play, Rays, steady_losses
+from tests.sweeps.schedulers.plays import OBJECTIVES, Play, Rays, steady_losses
 from tests.sweeps.sweep_files import space, write_sweep
 
 
@@ -30,7 +32,7 @@ def rays_epochs(stopping: Asha, trials: int, end: int, seed: int) -> int:
     rays = AsyncHyperBandScheduler(
         "epoch", "loss", "min", end, stopping.grace_epochs, stopping.reduction_factor
     )
-    every = build_scheduler(stopping, OBJECTIVES["min"], end).milestones or ()
+    every = stopping.build(OBJECTIVES["min"], end).milestones or ()
     losses = steady_losses([end] * trials, seed)
     play = Play(Rays(rays, trials), [end] * trials, list(every), seed, losses)
     play.run(at_once=4)

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from sweeps.definition.sweep_file import NoScheduler
-from sweeps.execution.schedulers.scheduler import Decision, Scheduler
-from sweeps.models.scoring.objective import Objective
+from typing import ClassVar, Literal
 
-__all__ = ["NoPruning"]
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.section import Section
+from sweeps.schedulers.scheduler import Decision, Scheduler
+
+__all__ = ["NoPruning", "NoScheduler"]
+
+
+class NoScheduler(Section):
+    """Every trial trains to its own end."""
+
+    scheduler: Literal["none"]
+    grace_epochs: ClassVar[int] = 0  # nobody waits for a decision, and nobody is pruned
+    audit: ClassVar[int] = 0
+
+    def build(self, objective: Objective, max_epochs: int) -> NoPruning:
+        """Return the scheduler, which has been told nothing yet."""
+        return NoPruning(self, objective, max_epochs)
 
 
 class NoPruning(Scheduler):

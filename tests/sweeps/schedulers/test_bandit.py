@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from sweeps.definition.planning import PlannedTrial
-from sweeps.definition.sweep_file import Bandit, SweepFile
-from sweeps.execution.schedulers.bandit import BanditScheduler
-from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
+from sweeps.definition.sweep_file import SweepFile
+from sweeps.execution.scheduling.ledger_scheduler import LedgerScheduler
 from sweeps.record.ledger import Ledger, read_events
 from sweeps.record.recorder import Recorder
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import Outcome, SweepRecord
 from sweeps.record.trial_report import TrialReport
+from sweeps.schedulers.bandit import Bandit, BanditScheduler
 from tests.sweeps.drivers import events
-from tests.sweeps.execution.schedulers.plays import OBJECTIVES
+from tests.sweeps.schedulers.plays import OBJECTIVES
 
 
 def bandit(mode: str, slack: float = 0.2, grace: int = 1, every: int = 1) -> BanditScheduler:

@@ -7,9 +7,8 @@ import itertools
 import pytest
 from ray.tune.schedulers import HyperBandScheduler as RaysHyperBand
 
-from sweeps.definition.sweep_file import HyperBand
-from sweeps.execution.schedulers.hyperband import HyperBandScheduler
-from tests.sweeps.execution.schedulers.plays import OBJECTIVES, Ours, Play, Rays, Step
+from sweeps.schedulers.hyperband import HyperBand, HyperBandScheduler
+from tests.sweeps.schedulers.plays import OBJECTIVES, Ours, Play, Rays, Step
 
 ENDS = (9, 30, 81, 100)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.execution.schedulers.scheduler import Action, Scheduler
 from sweeps.models.scoring.objective import Objective
+from sweeps.schedulers.scheduler import Action, Scheduler
 
 Step = tuple[int, int, str, tuple[int, ...]]
 

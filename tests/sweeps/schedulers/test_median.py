@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from ray.tune.schedulers import MedianStoppingRule
 
-from sweeps.definition.sweep_file import MedianStopping
-from sweeps.execution.schedulers.median import MedianScheduler
-from tests.sweeps.execution.schedulers.plays import OBJECTIVES, Ours, Play, Rays
+from sweeps.schedulers.median import MedianScheduler, MedianStopping
+from tests.sweeps.schedulers.plays import OBJECTIVES, Ours, Play, Rays
 
 
 def median(grace: int, samples: int, mode: str = "min") -> MedianScheduler:

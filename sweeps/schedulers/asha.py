@@ -10,12 +10,32 @@ import bisect
 import itertools
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
-from sweeps.definition.sweep_file import Asha
-from sweeps.execution.schedulers.scheduler import Action, Decision, Scheduler
+from pydantic import Field
+
 from sweeps.models.scoring.objective import Objective
+from sweeps.models.section import Section
+from sweeps.schedulers.scheduler import Action, Audit, Decision, GraceEpochs, Scheduler
 
-__all__ = ["AshaScheduler"]
+__all__ = ["Asha", "AshaScheduler"]
+
+
+class Asha(Section):
+    """Asynchronous successive halving (Li et al., MLSys 2020), as in Ray Tune.
+
+    Rungs lie at grace_epochs * reduction_factor^k. At each, about one trial in reduction_factor
+    goes on; at later ones more, as the first to come always does.
+    """
+
+    scheduler: Literal["asha"]
+    grace_epochs: GraceEpochs = 1
+    reduction_factor: float = Field(3.0, ge=1.1, description="One in this many goes on at a rung.")
+    audit: Audit = 0
+
+    def build(self, objective: Objective, max_epochs: int) -> AshaScheduler:
+        """Return the scheduler, which has been told nothing yet."""
+        return AshaScheduler(self, objective, max_epochs)
 
 
 class AshaScheduler(Scheduler):

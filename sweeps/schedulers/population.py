@@ -9,12 +9,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from typing import Annotated, ClassVar, Literal
 
-from sweeps.definition.sweep_file import PopulationBased
-from sweeps.execution.schedulers.scheduler import Action, Copying, Decision, Scheduler
+from pydantic import Field
+
 from sweeps.models.scoring.objective import Objective
+from sweeps.models.section import Section
+from sweeps.schedulers.scheduler import Action, Copying, Decision, Scheduler
 
-__all__ = ["PopulationScheduler"]
+__all__ = ["PopulationBased", "PopulationScheduler"]
+
+
+class PopulationBased(Section):
+    """Population based training (Jaderberg et al., 2017), synchronous; no trial stops early.
+
+    Once in `interval_epochs` all wait for one another; then the worst go on as copies of the best,
+    net and optimizer, with other rates and regularizers: those that have a range in `space`.
+    """
+
+    scheduler: Literal["pbt"]
+    grace_epochs: ClassVar[int] = 0  # nobody is pruned
+    audit: ClassVar[int] = 0
+    interval_epochs: int = Field(5, ge=1, description="Epochs between two rounds of copies.")
+    quantile_fraction: float = Field(
+        0.25, gt=0, le=0.5, description="This share copies, and as many may be copied."
+    )
+    perturbation_factors: list[Annotated[float, Field(gt=0)]] = Field(
+        [0.8, 1.2], min_length=1, description="A value that is copied is multiplied by one of them."
+    )
+    resample_probability: float = Field(
+        0.25, ge=0, le=1, description="How often it is drawn from its range instead."
+    )
+
+    def build(self, objective: Objective, max_epochs: int) -> PopulationScheduler:
+        """Return the scheduler, which has been told nothing yet."""
+        return PopulationScheduler(self, objective, max_epochs)
 
 
 class PopulationScheduler(Scheduler):

@@ -12,17 +12,28 @@ import math
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
-from sweeps.definition.sweep_file import HyperBand
-from sweeps.execution.schedulers.scheduler import (
-    OTHERS_WERE_BETTER,
-    Action,
-    Decision,
-    Scheduler,
-)
+from pydantic import Field
+
 from sweeps.models.scoring.objective import Objective
+from sweeps.models.section import Section
+from sweeps.schedulers.scheduler import OTHERS_WERE_BETTER, Action, Audit, Decision, Scheduler
 
-__all__ = ["HyperBandScheduler"]
+__all__ = ["HyperBand", "HyperBandScheduler"]
+
+
+class HyperBand(Section):
+    """HyperBand (Li et al., JMLR 2018), as in Ray Tune; synchronous within a bracket."""
+
+    scheduler: Literal["hyperband"]
+    grace_epochs: ClassVar[int] = 0  # its first rung lies below the end of the longest trial
+    reduction_factor: float = Field(3.0, ge=1.1, description="One in this many goes on at a rung.")
+    audit: Audit = 0
+
+    def build(self, objective: Objective, max_epochs: int) -> HyperBandScheduler:
+        """Return the scheduler, which has been told nothing yet."""
+        return HyperBandScheduler(self, objective, max_epochs)
 
 
 class HyperBandScheduler(Scheduler):

@@ -1,5 +1,9 @@
 """The contract of schedulers: what they are told of trials, and what they decide.
 
+Each has a file with two classes. One is its section of a sweep file, which has `scheduler` (its
+name), `grace_epochs` and `audit` (as keys, or as class variables where they cannot be chosen) and
+builds the other, a `Scheduler`.
+
 A scheduler knows no clock, no worker, no Ray and no ledger: told the same in the same order, it
 decides the same. So a resume rebuilds one by telling it again what the ledger has, both runners
 share it, and `plan` plays it to see how many epochs it lets run.
@@ -11,9 +15,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-__all__ = ["OTHERS_WERE_BETTER", "Action", "Copying", "Decision", "Scheduler"]
+from pydantic import Field
+
+__all__ = [
+    "OTHERS_WERE_BETTER",
+    "Action",
+    "Audit",
+    "Copying",
+    "Decision",
+    "GraceEpochs",
+    "Scheduler",
+]
+
+# Keys that sections of several schedulers have.
+GraceEpochs = Annotated[int, Field(ge=1, description="Epochs that every trial gets.")]
+Audit = Annotated[
+    int, Field(ge=0, description="Train this many pruned trials to their end after all.")
+]
 
 OTHERS_WERE_BETTER = "others of its bracket were better"
 

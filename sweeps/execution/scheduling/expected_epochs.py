@@ -15,11 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sweeps.definition.sweep_file import Stopping
-from sweeps.execution.schedulers.scheduler import Action, Scheduler
-from sweeps.execution.schedulers.table import build_scheduler
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.chances import prediction_reach
+from sweeps.schedulers.scheduler import Action, Scheduler
+from sweeps.schedulers.stopping import Stopping
 
 __all__ = ["Epochs", "expected_epochs"]
 
@@ -67,7 +66,7 @@ def expected_epochs(stopping: Stopping, epochs: Sequence[int], at_once: int) -> 
 
 
 def _played(stopping: Stopping, epochs: Sequence[int], at_once: int, seed: int) -> int:
-    scheduler = build_scheduler(stopping, Objective("loss", "min"), max(epochs))
+    scheduler = stopping.build(Objective("loss", "min"), max(epochs))
     return _Play(scheduler, epochs, seed).run(at_once)
 
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from sweeps.definition.exploring import Explorer
 from sweeps.definition.lineage import Copy
-from sweeps.execution.schedulers.ledger_scheduler import LedgerScheduler
-from sweeps.execution.schedulers.scheduler import Scheduler
+from sweeps.execution.scheduling.ledger_scheduler import LedgerScheduler
 from sweeps.record.ledger import LedgerReader
 from sweeps.record.recorder import Recorder
 from sweeps.record.replay import replayed
 from sweeps.record.sweep_record import SweepRecord
+from sweeps.schedulers.scheduler import Scheduler
 
 __all__ = ["CopyAgain", "copied_again"]
 

@@ -8,14 +8,29 @@ from __future__ import annotations
 import bisect
 from array import array
 from collections import defaultdict
+from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
-from sweeps.definition.sweep_file import MedianStopping
-from sweeps.execution.schedulers.scheduler import Action, Decision, Scheduler
 from sweeps.models.scoring.objective import Objective
+from sweeps.models.section import Section
+from sweeps.schedulers.scheduler import Action, Audit, Decision, GraceEpochs, Scheduler
 
-__all__ = ["MedianScheduler"]
+__all__ = ["MedianScheduler", "MedianStopping"]
+
+
+class MedianStopping(Section):
+    """Stop a trial whose best is worse than the median of the others' running means."""
+
+    scheduler: Literal["median"]
+    grace_epochs: GraceEpochs = 1
+    min_samples: int = Field(3, ge=1, description="Other trials needed before any is stopped.")
+    audit: Audit = 0
+
+    def build(self, objective: Objective, max_epochs: int) -> MedianScheduler:
+        """Return the scheduler, which has been told nothing yet."""
+        return MedianScheduler(self, objective, max_epochs)
 
 
 class MedianScheduler(Scheduler):

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from ray.tune.schedulers import AsyncHyperBandScheduler
 
-from sweeps.definition.sweep_file import Asha
-from sweeps.execution.schedulers.asha import AshaScheduler
-from tests.sweeps.execution.schedulers.plays import OBJECTIVES, Ours, Play, Rays
+from sweeps.schedulers.asha import Asha, AshaScheduler
+from tests.sweeps.schedulers.plays import OBJECTIVES, Ours, Play, Rays
 
 GRACES, FACTORS, ENDS = (1, 3, 5), (2.0, 3.0, 4.0, 2.5), (9, 30, 81, 100)
 

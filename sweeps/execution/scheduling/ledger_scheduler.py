@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable
 
 from sweeps.definition.exploring import Explorer
 from sweeps.definition.lineage import Copy
-from sweeps.execution.schedulers.scheduler import OTHERS_WERE_BETTER, Action, Decision, Scheduler
 from sweeps.record.recorder import Recorder
 from sweeps.record.steps import Step
 from sweeps.record.sweep_record import Outcome
 from sweeps.record.trial_report import TrialReport
+from sweeps.schedulers.scheduler import OTHERS_WERE_BETTER, Action, Decision, Scheduler
 
 __all__ = ["LedgerScheduler"]
 

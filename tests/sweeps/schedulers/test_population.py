@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from ray.tune.schedulers import PopulationBasedTraining
 
-from sweeps.definition.sweep_file import PopulationBased
-from sweeps.execution.schedulers.population import PopulationScheduler
-from sweeps.execution.schedulers.scheduler import Action, Copying
 from sweeps.models.scoring.objective import Objective
+from sweeps.schedulers.population import PopulationBased, PopulationScheduler
+from sweeps.schedulers.scheduler import Action, Copying
 
 
 def population(trials: int, mode: Any = "min", share: float = 0.25) -> PopulationScheduler:

@@ -1,0 +1,1 @@
+"""Which trials go on: a small file for each scheduler, its section and its rule."""
