@@ -219,9 +219,8 @@ class Results:
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the outcomes, the best, and a table of the best trials."""
         record, best = self.record, self.record.best
-        counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
         words = f"{record.outcomes.total()} of {record.wanted} trials ended"
-        words += f" ({counts})" if counts else ""
+        words += f" ({record.counts})" if record.counts else ""
         if best is not None:
             metric = record.objective.metric
             words += f"; best {metric} {record.value(best):.4g}, trial {best.trial.index}"

@@ -156,8 +156,8 @@ def why_no_winner(sweep: RunFolder) -> str:
         return ""
     if repeats.best is not None:
         return _why_none_chosen_again(sweep, repeats)
-    counts = ", ".join(f"{n} {name}" for name, n in sorted(repeats.outcomes.items()) if n)
-    return f"no repeat had a finite objective ({counts}; the first: {repeats.trials[0].reason})"
+    first = repeats.trials[0].reason
+    return f"no repeat had a finite objective ({repeats.counts}; the first: {first})"
 
 
 def _why_none_chosen(sweep: RunFolder) -> str:

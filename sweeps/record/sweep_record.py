@@ -47,6 +47,11 @@ class Outcome(StrEnum):
     STOPPED_BY_HAND = "stopped_by_hand"
     REJECTED = "rejected"  # before it trained, by `require`
 
+    @property
+    def words(self) -> str:
+        """The outcome in a sentence."""
+        return self.replace("_", " ")
+
 
 # How trials end that broke down: whatever they had reached is no answer to their configuration.
 BROKEN = (Outcome.FAILED, Outcome.DIVERGED)
@@ -241,6 +246,11 @@ class SweepRecord:
     @property
     def _is_in_session(self) -> bool:
         return self.started_at is not None and self.ended_at is None
+
+    @property
+    def counts(self) -> str:
+        """How trials have ended, as in `17 completed, 2 early stopped`; empty where none has."""
+        return ", ".join(f"{n} {one.words}" for one, n in sorted(self.outcomes.items()) if n)
 
     @property
     def is_finished(self) -> bool:

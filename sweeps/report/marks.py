@@ -45,7 +45,8 @@ def marks_beyond(evidence: Evidence, axis: ValueAxis, x: Any) -> tuple[list[Any]
         traces.append(_marks(where[worse], axis, texts, f"worse, n = {len(worse)}", "triangle"))
         words.append(f"triangles are {len(worse)} that are worse than the axis goes")
     if len(lost):
-        texts = [f"trial {at}: {evidence.trials[at].outcome}" for at in lost.tolist()]
+        ends = [evidence.trials[at].outcome for at in lost.tolist()]
+        texts = [f"trial {at}: {end.words}" for at, end in zip(lost, ends, strict=True) if end]
         traces.append(_marks(where[lost], axis, texts, f"no result, n = {len(lost)}", "x"))
         words.append(f"crosses are {len(lost)} without a result")
     return traces, f" At the edge, {' and '.join(words)}." if words else ""

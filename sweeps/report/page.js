@@ -53,9 +53,10 @@ function showTable(place, columns, rows) {
   pages.className = "pages";
   const texts = rows.map((row) => row.join(" ").toLowerCase());
   const state = { column: -1, sign: 1, page: 0 };
+  const isText = columns.map((_, at) => !rows.some((row) => typeof row[at] === "number"));
   const buttons = columns.map((name, at) => {
     const head = element("th", null, heads);
-    if (!rows.some((row) => typeof row[at] === "number")) head.className = "text";
+    if (isText[at]) head.className = "text";
     const button = element("button", name, head);
     button.addEventListener("click", () => {
       state.sign = state.column === at ? -state.sign : 1;
@@ -83,11 +84,12 @@ function showTable(place, columns, rows) {
     body.replaceChildren();
     for (const row of kept.slice(first, first + ROWS_A_PAGE)) {
       const line = element("tr", null, body);
-      row.forEach((cell) => {
+      row.forEach((cell, at) => {
         const isNumber = typeof cell === "number";
         const shown = isNumber ? Number(cell.toPrecision(4)) : cell === null ? "" : cell;
         const data = element("td", shown, line);
-        if (!isNumber) data.className = String(shown).length > LONG ? "text long" : "text";
+        const isLong = String(shown).length > LONG;
+        data.className = `${isText[at] || isLong ? "text" : ""}${isLong ? " long" : ""}`;
       });
     }
     buttons.forEach(([head, button, name], at) => {

@@ -12,7 +12,16 @@ import plotly.graph_objects as go
 from sweeps.analysis.evidence import Dimension, Evidence
 from sweeps.report.marks import bars, marks_beyond
 from sweeps.report.page import Panel
-from sweeps.report.style import BLUE, figure, log_axis, points, rounded, short, whole_axis
+from sweeps.report.style import (
+    BLUE,
+    briefly,
+    figure,
+    log_axis,
+    points,
+    rounded,
+    short,
+    whole_axis,
+)
 from sweeps.report.value_axis import ValueAxis, value_axis
 
 __all__ = ["parallel_coordinates", "slices"]
@@ -21,6 +30,8 @@ _MOST_AXES = 12
 # Narrower, the names of neighbouring axes run into one another; the page scrolls instead.
 _AXIS_WIDTH_PX = 95
 _MOST_LINES = 2000
+# Letters that have room beside an axis, and below it.
+_MOST_OF_OPTION, _MOST_OF_NAME = 14, 24
 # By how much the names of axes are tilted, and how wide a letter of them is.
 _TILT, _LETTER_PX = math.radians(25), 7.0
 # Of more, the best are told from all others, which would hide them in colours of their own.
@@ -91,7 +102,8 @@ def _labels(names: Sequence[str]) -> list[str]:
     """Return the last part of each dotted name where that is enough to tell it from the others."""
     keys = [name.partition(" ") for name in names]
     brief = [key.rpartition(".")[2] + blank + options for key, blank, options in keys]
-    return [one if brief.count(one) == 1 else name for one, name in zip(brief, names, strict=True)]
+    told = [one if brief.count(one) == 1 else name for one, name in zip(brief, names, strict=True)]
+    return briefly(told, _MOST_OF_NAME)
 
 
 def _objective_axis(evidence: Evidence, axis: ValueAxis, shown: Any) -> dict[str, Any]:
@@ -126,7 +138,8 @@ def _axis(one: Dimension, label: str, shown: Any) -> dict[str, Any]:
     values, low, high = one.values[shown], one.low, one.high
     marks: dict[str, list[Any]]
     if one.kind == "choice":
-        marks = {"tickvals": list(range(len(one.options))), "ticktext": list(one.options)}
+        options = briefly(one.options, _MOST_OF_OPTION)
+        marks = {"tickvals": list(range(len(options))), "ticktext": options}
     else:
         if one.log:
             values, low, high = np.log10(values), math.log10(low), math.log10(high)

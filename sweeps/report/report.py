@@ -152,13 +152,12 @@ def _summary(
     openings: Sequence[Opening],
 ) -> Section:
     description = folder.read_description()
-    counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     method, data = description.sweep.search.method, description.data
     on_what = f"on {data.source}" if data.splits else "without data of the sweep's own"
     on = MeasuredOn.of(data, record)
     surprise = "" if choice is None else surprise_sentence(choice, openings, on)
     text = [
-        f"A {method} search of {record.wanted} trials {on_what}: {counts or 'none ended'}.",
+        f"A {method} search of {record.wanted} trials {on_what}: {record.counts or 'none ended'}.",
         *([surprise] if surprise else []),
         *_winner_words(record, choice, openings, on),
         *_next_words(folder, record, analysis, choice),

@@ -18,6 +18,7 @@ __all__ = [
     "INK",
     "LOST",
     "OUTCOME_COLOURS",
+    "briefly",
     "figure",
     "log_axis",
     "log_if_wide",
@@ -74,6 +75,13 @@ def rounded(values: Any) -> list[float | None]:
 def short(value: float) -> str:
     """Return a number with three digits as briefly as it can be written: 1e-4, 0.056, 178."""
     return re.sub(r"e([+-])0*", lambda found: "e" + found[1].strip("+"), f"{value:.3g}")
+
+
+def briefly(texts: Sequence[str], most: int) -> list[str]:
+    """Return texts of at most so many letters, their middles left out; whole where two are one."""
+    head = most // 2
+    cut = [one if len(one) <= most else f"{one[:head]}…{one[head + 1 - most :]}" for one in texts]
+    return [one if cut.count(one) == 1 else text for one, text in zip(cut, texts, strict=True)]
 
 
 def points(x: Any, y: Any, **options: Any) -> Any:

@@ -146,8 +146,7 @@ def status_line(record: SweepRecord, epochs_per_s: float | None, is_search: bool
         is_search: Whether the record is of a search: a stage numbers its own trials from 0.
     """
     total, ended = record.wanted, record.outcomes.total()
-    counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
-    parts = [f"{ended}/{total} trials" + (f" ({counts})" if counts else "")]
+    parts = [f"{ended}/{total} trials" + (f" ({record.counts})" if record.counts else "")]
     if record.shared:
         parts.append(record.shared)
     best = record.best

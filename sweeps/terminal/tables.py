@@ -290,9 +290,8 @@ def _value_of(trial: TrialRecord, objective: Objective) -> str:
 
 
 def _state(record: SweepRecord) -> str:
-    counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     ended = f"{record.outcomes.total()} of {record.wanted} trials ended"
-    text = f"{ended}: {counts}." if counts else f"{ended}."
+    text = f"{ended}: {record.counts}." if record.counts else f"{ended}."
     text += f" Search time: {duration(record.active_s)}." if record.active_s else ""
     return f"{text} Stopped: {record.stopped}." if record.stopped else text
 

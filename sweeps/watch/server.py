@@ -23,6 +23,7 @@ from sweeps.record.requests import (
     ask_to_stop_trial,
 )
 from sweeps.record.run_folder import RunFolder
+from sweeps.watch.feed import Feed
 from sweeps.watch.storage_feed import StorageFeed
 
 __all__ = ["application", "listen", "serve"]
@@ -123,9 +124,7 @@ def _add_feeds(router: APIRouter, storage: StorageFeed, has_mlflow: bool) -> Non
 
     @router.get("/sweep/{name}/feed.json")
     def feed(name: str, since: str = "") -> JSONResponse:
-        found = storage.feed(name)
-        if found is None:
-            raise HTTPException(404)
+        found = _found(storage, name)
         return JSONResponse({**found.changes(since), "has_mlflow": has_mlflow})
 
     @router.get("/sweep/{name}/report.html")
@@ -136,6 +135,14 @@ def _add_feeds(router: APIRouter, storage: StorageFeed, has_mlflow: bool) -> Non
         # The report has a policy of its own, and its scripts inside it.
         own = {"Content-Security-Policy": "frame-ancestors 'none'"}
         return FileResponse(found.folder.path / "report.html", headers=own)
+
+
+def _found(storage: StorageFeed, name: str) -> Feed:
+    found = storage.feed(name)
+    if found is None:
+        where = "`all sweeps` lists those that are"
+        raise HTTPException(404, f"there is no sweep {name} here: {where}")
+    return found
 
 
 def _add_requests(router: APIRouter, storage: StorageFeed) -> None:
@@ -162,10 +169,7 @@ def _add_requests(router: APIRouter, storage: StorageFeed) -> None:
         ask_to_stop_trial(_folder(name), index)
 
     def _folder(name: str) -> RunFolder:
-        found = storage.feed(name)
-        if found is None:
-            raise HTTPException(404)
-        return found.folder
+        return _found(storage, name).folder
 
 
 def _add_links(router: APIRouter, storage: StorageFeed, pages: Pages | None) -> None:

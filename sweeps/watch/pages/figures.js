@@ -1,9 +1,10 @@
 // The figures of trials, curves and single parameters; choosing in one is seen in all.
 import { usualEnd } from "./store.js";
-import { BROKEN, CONFIG, OUTCOMES, colour, element, layout, number, plain, plural, words } from "./theme.js";
+import { BROKEN, CONFIG, OUTCOMES, briefly, colour, element, layout, number, plain, plural, words } from "./theme.js";
 
 const MOST_SVG = 20000; // points of curves, beyond which WebGL draws them
 const MOST_SLICES = 24;
+const MOST_OF_OPTION = 14;
 
 export function wire(place, store, where, label) {
   place.on("plotly_selected", (event) => {
@@ -185,7 +186,7 @@ export function slice(place, store) {
 
 function sliceAxis(one) {
   if (one.kind === "choice") {
-    return { tickvals: one.options.map((_, at) => at), ticktext: one.options.map(plain), range: [-0.6, one.options.length - 0.4], zeroline: false };
+    return { tickvals: one.options.map((_, at) => at), ticktext: briefly(one.options, MOST_OF_OPTION).map(plain), ticklabeloverflow: "allow", range: [-0.6, one.options.length - 0.4], zeroline: false };
   }
   if (!one.log) {
     const room = 0.04 * (one.high - one.low) || 1;

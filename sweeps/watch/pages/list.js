@@ -1,5 +1,5 @@
 // The sweeps of a storage, to choose from.
-import { duration, element, number, words } from "./theme.js";
+import { duration, element, number, searched, words } from "./theme.js";
 
 const at = (id) => document.getElementById(id);
 const PERIOD_MS = 3000;
@@ -25,7 +25,7 @@ function card(one) {
   element("div", best, link);
   element("p", [`${ended} of ${one.wanted} trials`, ...parts].join(" · "), link, "note");
   const ago = one.created_at ? `, begun ${duration(Date.now() / 1000 - one.created_at)} ago` : "";
-  return element("p", `${one.method} search on ${one.data}${ago}`, link, "note");
+  return element("p", `${searched(one)}${ago}`, link, "note");
 }
 
 function draw() {

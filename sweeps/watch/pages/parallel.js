@@ -1,11 +1,13 @@
 // Parallel coordinates: a line a trial, and ranges on its axes that choose trials.
-import { CONFIG, colour, number, plain } from "./theme.js";
+import { CONFIG, briefly, colour, number, plain } from "./theme.js";
 
 const MOST_AXES = 14;
 const MOST_LINES = 2000;
 const MOST_COLOURED = 200;
 const BEST_COLOURED = 60;
 const AXIS_WIDTH_PX = 105;
+const MOST_OF_OPTION = 14;
+const MOST_OF_NAME = 24;
 
 export class Parallel {
   constructor(place, store) {
@@ -87,17 +89,21 @@ export class Parallel {
     const scale = one.log ? Math.log10 : (value) => value;
     let [low, high] = [scale(one.low), scale(one.high)];
     let values = rows.map((row) => (row.values[at] === null ? null : scale(row.values[at])));
-    let marks = one.kind === "choice" ? one.options.map((text, place) => [place, text]) : this.marks(one, low, high);
+    let marks = one.kind === "choice" ? briefly(one.options, MOST_OF_OPTION).map((text, place) => [place, text]) : this.marks(one, low, high);
     if (values.includes(null)) {
       const below = low - 0.15 * Math.max(high - low, 1);
       values = values.map((value) => (value === null ? below : value));
       marks = [[below, "–"], ...marks];
       low = below;
     }
-    const name = one.name.split(" ")[0].split(".");
-    const brief = this.store.dimensions.filter((other) => other.name.split(" ")[0].split(".").pop() === name[name.length - 1]).length > 1;
-    const label = brief ? one.name : one.name.slice(one.name.split(" ")[0].lastIndexOf(".") + 1);
-    return { own: one.name, label: plain(label), values, range: [low, high > low ? high : low + 1], tickvals: marks.map((mark) => mark[0]), ticktext: marks.map((mark) => mark[1]) };
+    return { own: one.name, label: plain(this.labels()[at]), values, range: [low, high > low ? high : low + 1], tickvals: marks.map((mark) => mark[0]), ticktext: marks.map((mark) => mark[1]) };
+  }
+
+  // The last part of each dotted name where that is enough to tell it from the others.
+  labels() {
+    const names = this.store.dimensions.map((one) => one.name);
+    const last = names.map((name) => name.slice(name.split(" ")[0].lastIndexOf(".") + 1));
+    return briefly(names.map((name, at) => (last.indexOf(last[at]) === last.lastIndexOf(last[at]) ? last[at] : name)), MOST_OF_NAME);
   }
 
   marks(one, low, high) {

@@ -42,7 +42,7 @@ export class Store {
     try {
       const answer = await fetch(`feed.json?since=${encodeURIComponent(this.cursor)}`);
       const found = await answer.json();
-      if (!answer.ok) throw new Error(found.error || `the server answers ${answer.status}`);
+      if (!answer.ok) throw new Error(found.error || found.detail || `the server answers ${answer.status}`);
       this.tell({ data: this.take(found), error: null });
       wait = this.isHeld ? FAST_MS : SLOW_MS;
     } catch (error) {
@@ -61,7 +61,7 @@ export class Store {
     if (answer?.ok) return;
     this.asked.delete(what);
     const found = await answer?.json().catch(() => null);
-    this.tell({ choice: true, error: found?.error || "the server does not answer: nothing was asked for" });
+    this.tell({ choice: true, error: found?.error || found?.detail || "the server does not answer: nothing was asked for" });
   }
 
   // Whether a process has the sweep, which hears what it is asked.

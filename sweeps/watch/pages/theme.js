@@ -19,6 +19,18 @@ export function plain(text) {
   return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
 
+// Texts of at most so many letters, their middles left out; whole where two would be one.
+export function briefly(texts, most) {
+  const head = Math.floor(most / 2);
+  const cut = texts.map((one) => (one.length <= most ? one : `${one.slice(0, head)}…${one.slice(head + 1 - most)}`));
+  return cut.map((one, at) => (cut.indexOf(one) === cut.lastIndexOf(one) ? one : texts[at]));
+}
+
+// What a sweep searches, in the words of its page.
+export function searched(sweep) {
+  return `${sweep.method} search${sweep.data === "none" ? "" : ` on ${sweep.data}`}`;
+}
+
 export function words(outcome) {
   return outcome.replaceAll("_", " ");
 }

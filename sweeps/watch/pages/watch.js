@@ -3,7 +3,7 @@ import { curves, history, slice, slicePlaces } from "./figures.js";
 import { Parallel } from "./parallel.js";
 import { Store } from "./store.js";
 import { Table } from "./table.js";
-import { BROKEN, OUTCOMES, duration, element, number, plural, words } from "./theme.js";
+import { BROKEN, OUTCOMES, duration, element, number, plural, searched, words } from "./theme.js";
 
 const at = (id) => document.getElementById(id);
 const store = new Store();
@@ -95,7 +95,7 @@ function showHead() {
   at("add").hidden = false; // of one that nothing runs, the answer names the command
   const way = sweep.mode === "min" ? "low" : "high";
   const stopped = sweep.stopped ? ` ${sweep.state === "paused" ? "It waits" : "Stopped"}: ${sweep.stopped}.` : sweep.shared ? ` ${sweep.shared}.` : "";
-  at("about").textContent = `${sweep.method} search on ${sweep.data}, for a ${way} ${sweep.metric}.${stopped}${sweep.to_be_added ? ` ${plural(sweep.to_be_added, "more trial")} to come after these.` : ""}`;
+  at("about").textContent = `${searched(sweep)} for a ${way} ${sweep.metric}.${stopped}${sweep.to_be_added ? ` ${plural(sweep.to_be_added, "more trial")} to come after these.` : ""}`;
   const ended = Object.values(sweep.outcomes).reduce((sum, one) => sum + one, 0);
   at("tiles").replaceChildren();
   tile(`best ${sweep.metric}`, number(sweep.best_value, 5));

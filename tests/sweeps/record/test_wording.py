@@ -9,7 +9,7 @@ import pytest
 from sweeps.definition.planning import PlannedTrial
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.final import Candidate, FinalChoice, FinalModel, Interval, Opening
-from sweeps.record.sweep_record import SweepRecord
+from sweeps.record.sweep_record import Outcome, SweepRecord
 from sweeps.record.wording import (
     MeasuredOn,
     noise_sentence,
@@ -67,6 +67,13 @@ def searched(**best: float) -> SweepRecord:
     record = SweepRecord([PlannedTrial(0, "0", 0, {"a": 1})], Objective("dev_loss", "min"))
     record.apply({"event": "report", "t": 1.0, "trial": 0, "epochs": [{"epoch": 1, **best}]})
     return record
+
+
+def test_outcomes_are_counted_in_words_a_person_reads() -> None:
+    record = searched(dev_loss=0.5)
+    record.outcomes.update({Outcome.EARLY_STOPPED: 2, Outcome.COMPLETED: 1, Outcome.FAILED: 0})
+    record.outcomes[Outcome.STOPPED_BY_HAND] += 1
+    assert record.counts == "1 completed, 2 early stopped, 1 stopped by hand"
 
 
 GROUPED = MeasuredOn(108, 24, folds=4, groups={"dev": 18, "test": 6})

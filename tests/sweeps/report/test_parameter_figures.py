@@ -88,3 +88,28 @@ def test_axes_over_decades_are_marked_at_powers_of_ten_and_whole_numbers_at_them
 )
 def test_numbers_at_axes_are_brief(value: float, words: str) -> None:
     assert short(value) == words
+
+
+LONG_NAME = "the_strength_of_the_augmentation_of_the_second_stage"
+LONG_OPTION = "adafactor-with-relative-steps-and-warmup"
+
+
+def test_names_and_options_at_parallel_axes_leave_room_for_the_next_axis() -> None:
+    space: dict[str, Any] = {LONG_NAME: {"float": [0, 1]}, "kind": {"choice": [LONG_OPTION, "sgd"]}}
+    trials = [{LONG_NAME: 0.1, "kind": LONG_OPTION}, {LONG_NAME: 0.2, "kind": "sgd"}]
+    panel = parallel_coordinates(evidence(space, trials, [1.0, 2.0]), [])
+    assert panel is not None
+    assert panel.figure is not None
+    strength, kind, _ = panel.figure.data[0].dimensions
+    assert strength.label == "the_strength…econd_stage"
+    assert list(kind.ticktext) == ["adafact…warmup", "sgd"]
+
+
+def test_names_that_would_be_one_when_shortened_stay_whole() -> None:
+    names = [LONG_NAME.replace("augmentation", one) for one in ("noise", "mixup")]
+    space = {one: {"float": [0, 1]} for one in names}
+    trials = [dict.fromkeys(names, at) for at in (0.1, 0.2)]
+    panel = parallel_coordinates(evidence(space, trials, [1.0, 2.0]), [])
+    assert panel is not None
+    assert panel.figure is not None
+    assert [one.label for one in panel.figure.data[0].dimensions[:2]] == names
