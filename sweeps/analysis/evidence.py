@@ -117,7 +117,17 @@ class Evidence:
     @property
     def is_drawn(self) -> bool:
         """Whether trials were drawn at random (or by Sobol), so that chance can be computed."""
-        return self.file.search.is_by_chance
+        return self.file.search.is_by_chance or self.is_before_learning
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether a trial was proposed from results: until one is, all are random draws."""
+        return any(one.saw is not None for one in self.trials)
+
+    @property
+    def is_before_learning(self) -> bool:
+        """Whether the search would learn, and has no trial yet but those it begins with."""
+        return self.file.search.learns and not self.has_learned
 
     @property
     def why_incomparable(self) -> str:
@@ -135,7 +145,7 @@ class Evidence:
         method = self.file.search.method
         if self.file.is_population:
             return "trials of a population copy one another: they are not independent"
-        if not self.file.search.learns:
+        if not self.file.search.learns or self.is_before_learning:
             return ""
         first = self.file.search.planned or 0
         but = f"all trials but the first {first}" if first > 1 else "all trials but the first"

@@ -9,6 +9,7 @@ from sweeps.analysis.choices import Comparison, compare_choices
 from sweeps.analysis.diagnosis import Diagnosis, diagnose
 from sweeps.analysis.evidence import Evidence
 from sweeps.analysis.importances import Importances, importances
+from sweeps.analysis.independence import independence_sentence
 from sweeps.analysis.savings import Savings, savings
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
 
@@ -17,7 +18,11 @@ __all__ = ["Analysis", "analyse"]
 
 @dataclass(frozen=True)
 class Analysis:
-    """What each analysis found, or in words why it found nothing."""
+    """What each analysis found, or in words why it found nothing.
+
+    Attributes:
+        independence: What follows where trials are no draws by chance; empty where they are.
+    """
 
     diagnoses: list[Diagnosis]
     tuning_curve: TuningCurve | str
@@ -25,6 +30,7 @@ class Analysis:
     alarms: list[BoundaryAlarm]
     comparisons: list[Comparison]
     savings: Savings
+    independence: str
 
 
 def analyse(evidence: Evidence) -> Analysis:
@@ -36,4 +42,5 @@ def analyse(evidence: Evidence) -> Analysis:
         alarms=boundary_alarms(evidence),
         comparisons=compare_choices(evidence),
         savings=savings(evidence),
+        independence=independence_sentence(evidence),
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.scoring.objective import SIZES, Objective
-from sweeps.record.sweep_record import SweepRecord, TrialRecord
+from sweeps.record.sweep_record import Place, SweepRecord, TrialRecord
 from sweeps.search_spaces.constraints import Constraint
 
 __all__ = ["Choosing"]
@@ -52,10 +52,13 @@ class Choosing:
 
     def ranked(self, record: SweepRecord) -> list[TrialRecord]:
         """Return the trials that may be chosen, best first."""
-        kept = [one for one in record.ranked() if self._may_be(one)]
-        return sorted(
-            kept, key=lambda one: (self.objective.sort_key(self.value(one)), record.place(one))
-        )
+
+        def key(one: TrialRecord) -> tuple[bool, float, Place]:
+            place = record.place(one)
+            # What can stand on no front comes last, whatever is chosen by.
+            return place[0], self.objective.sort_key(self.value(one)), place
+
+        return sorted((one for one in record.ranked() if self._may_be(one)), key=key)
 
     def holds_of(self, repeats: Sequence[TrialRecord]) -> bool:
         """Return whether the means of a candidate's repeats satisfy `where`.

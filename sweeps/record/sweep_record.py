@@ -10,12 +10,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from sweeps.definition.lineage import Copy, copied_trial
 from sweeps.definition.planning import PlannedTrial, configuration_hash
 from sweeps.models.scoring.objective import Objective
+from sweeps.record.outcomes import BROKEN, CUT_SHORT, Outcome
 from sweeps.record.steps import BestSoFar, Row, Step
 from sweeps.record.stops import Stop, read_stop
 
@@ -28,35 +28,12 @@ __all__ = [
     "TrialRecord",
 ]
 
-Place = tuple[float, tuple[float, ...], float, int, int]
+Place = tuple[bool, float, tuple[float, ...], float, int, int]
 
 
 _OF_TRIALS = (
     "started", "report", "weights", "decision", "copied", "failure", "outcome", "reopened"
 )  # fmt: skip
-
-
-class Outcome(StrEnum):
-    """How a trial ended; the same word on disk, in MLflow, tables and reports."""
-
-    COMPLETED = "completed"
-    PRUNED = "pruned"
-    EARLY_STOPPED = "early_stopped"
-    DIVERGED = "diverged"
-    FAILED = "failed"
-    STOPPED_BY_HAND = "stopped_by_hand"
-    REJECTED = "rejected"  # before it trained, by `require`
-
-    @property
-    def words(self) -> str:
-        """The outcome in a sentence."""
-        return self.replace("_", " ")
-
-
-# How trials end that broke down: whatever they had reached is no answer to their configuration.
-BROKEN = (Outcome.FAILED, Outcome.DIVERGED)
-# How trials end that were not given all of their epochs: more might have brought them further.
-CUT_SHORT = (Outcome.PRUNED, Outcome.STOPPED_BY_HAND)
 
 
 @dataclass
@@ -279,9 +256,11 @@ class SweepRecord:
     def place(self, record: TrialRecord) -> Place:
         """Return what a trial is ranked by: its objectives, its dev loss, and then chance.
 
-        Many trials share an accuracy on few rows. Where there are other objectives they come next:
-        else the first of all could stand on no front. In plan order the first axis of a grid would
-        decide; the trial's own seed, which the sweep's seed gives, favours nobody.
+        Of several objectives it must have each: one that has no value of some can stand on no
+        front, and comes behind all that can. Many trials share an accuracy on few rows. Where there
+        are other objectives they come next: else the first of all could stand on no front. In plan
+        order the first axis of a grid would decide; the trial's own seed, which the sweep's seed
+        gives, favours nobody.
         """
         others = tuple(
             one.sort_key(None if math.isnan(value := record.value_of(one)) else value)
@@ -289,7 +268,11 @@ class SweepRecord:
         )
         loss = math.inf if record.best is None else record.best.get("dev_loss", math.inf)
         loss = loss if math.isfinite(loss) else math.inf
-        return self._key(record), others, loss, record.planned.seed, record.planned.index
+        lacks = self._lacks_an_objective(record)
+        return lacks, self._key(record), others, loss, record.planned.seed, record.planned.index
+
+    def _lacks_an_objective(self, record: TrialRecord) -> bool:
+        return any(math.isnan(record.value_of(one)) for one in self.objective.others)
 
     def value(self, record: TrialRecord) -> float | None:
         """Return the objective at the trial's best epoch."""
@@ -390,7 +373,10 @@ class SweepRecord:
     def _take_best(self, record: TrialRecord) -> None:
         if record.best is None:
             return
-        if self.best is None or self.place(record) < self.place(self.best):
+        # Its new best epoch may lack what the one before had.
+        if self.best is record and self._lacks_an_objective(record):
+            self.best = self.ranked()[0]
+        elif self.best is None or self.place(record) < self.place(self.best):
             self.best = record
 
 

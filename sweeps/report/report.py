@@ -244,25 +244,10 @@ def _winner_words(
     return [one for one in words if one]
 
 
-def _why_no_chance(file: SweepFile) -> str:
-    """Return why chance is no measure of a sweep's trials; empty where it is."""
-    if file.is_population:
-        return "The trials copied one another"
-    if file.search.is_by_hand:
-        return "The trials were listed by hand"
-    return "The search learned from its results" if file.search.learns else ""
-
-
 def _next_words(
     folder: RunFolder, record: SweepRecord, analysis: Analysis, choice: FinalChoice | None
 ) -> list[str]:
-    words = []
-    if why := _why_no_chance(folder.read_sweep()):
-        words.append(
-            f"{why}. So there is no tuning curve, no importances, no comparison of options and no "
-            "alarm at a range's edge, which all take trials for draws by chance: a random or Sobol "
-            "search of the same space has them."
-        )
+    words = [analysis.independence] if analysis.independence else []
     if isinstance(analysis.tuning_curve, TuningCurve):
         words.append(analysis.tuning_curve.sentence)
     words += [alarm.sentence for alarm in analysis.alarms]

@@ -88,15 +88,16 @@ def suggest(path: str | Path) -> str:
             f"{folder.name} trained a population, whose trials copy one another and change their "
             f"values on the way, so no range can be judged by them; search with another scheduler"
         )
-    if method.learns:
+    description = folder.read_description()
+    base_dir = folder.base_dir()
+    make_importable(*folder.module_folders())
+    evidence = gather(folder, read_record(folder))
+    if evidence.has_learned:
         raise RequestError(
             f"{folder.name} uses method {method.method}, whose trials are not independent draws, "
             f"so no range can be judged by them; go on with it: "
             f"{command('extend', folder.path, '--trials', 'N')}"
         )
-    description = folder.read_description()
-    base_dir = folder.base_dir()
-    make_importable(*folder.module_folders())
     written = read_values(folder.read_source(), str(folder.source), description.overrides)
 
     def is_legal(values: dict[str, Any]) -> bool:
@@ -106,7 +107,7 @@ def suggest(path: str | Path) -> str:
             return False
         return True
 
-    return suggest_next(gather(folder, read_record(folder)), written, is_legal).text
+    return suggest_next(evidence, written, is_legal).text
 
 
 def home_of_suggestion(path: str | Path) -> Path | None:

@@ -182,6 +182,8 @@ def _print_report(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTri
             f"the first {fixed} are fixed; the other {report.proposed} are proposed by "
             f"{sweep.file.search.method}, each from the results before it{_of_objectives(sweep)}"
         )
+    elif sweep.file.search.learns:
+        print(f"all are fixed, so that {sweep.file.search.method} proposes none and learns nothing")
     if sweep.summary is not None:
         for line in report.columns.lines():
             print(line)

@@ -366,6 +366,7 @@ CLAIMS = (
 # What counts or repeats what happened, and estimates nothing.
 COUNTS = {
     "analysis:diagnoses": "the findings below, by trial",
+    "analysis:independence": "how the trials came to be: drawn, listed, proposed or copied",
     "analysis:savings": "epochs run of those planned",
     "diagnosis:still improving": "where the best epoch lies, and what the last fifth brought",
     "diagnosis:saturated early": "where the best epoch lies",

@@ -9,6 +9,8 @@ import pytest
 
 from sweeps.definition.planning import PlannedTrial
 from sweeps.models.scoring.objective import Objective
+from sweeps.record.choosing import Choosing
+from sweeps.record.final_ranking import rank_candidates
 from sweeps.record.pareto import front_trials
 from sweeps.record.sweep_record import Outcome, SweepRecord
 
@@ -89,6 +91,45 @@ def test_of_trials_with_one_accuracy_the_first_stands_on_the_front(
     first = found.ranked()[0]
     assert first.trial.index in front_trials(found)
     assert found.best is first
+
+
+SIZED = Objective("dev_loss", "min", others=(Objective("dev_gain", "max"),))
+
+
+def sized(trial: int, *pairs: tuple[float, float], first: int = 1) -> dict[str, Any]:
+    rows = [row(first + at, loss) | {"dev_gain": gain} for at, (loss, gain) in enumerate(pairs)]
+    return {"event": "report", "t": 1.0, "trial": trial, "epochs": rows}
+
+
+def test_a_trial_that_can_stand_on_no_front_ranks_behind_those_that_can() -> None:
+    events = [sized(0, (0.1, math.nan)), sized(1, (0.3, 2.0)), sized(2, (0.2, 1.0))]
+    found = record(*events, objective=SIZED)
+    assert [one.trial.index for one in found.ranked()] == [2, 1, 0]
+    assert found.best is found.trials[2]
+    assert front_trials(found) == {1, 2}
+    # So does a final take them, by this objective or by another.
+    assert Choosing(SIZED).ranked(found)[-1].trial.index == 0
+    assert Choosing(Objective("dev_loss", "max")).ranked(found)[-1].trial.index == 0
+
+
+def test_a_best_trial_whose_best_epoch_loses_its_other_objective_is_no_longer_the_best() -> None:
+    events = [sized(0, (0.2, 1.0)), sized(1, (0.3, 1.0)), sized(0, (0.1, math.nan), first=2)]
+    found = record(*events, objective=SIZED)
+    assert found.trials[0].best_epoch == 2
+    assert found.best is found.trials[1]
+
+
+def test_a_candidate_that_can_stand_on_no_front_does_not_win_by_its_repeats() -> None:
+    searched = record(sized(0, (0.1, math.nan)), sized(1, (0.3, 2.0)), objective=SIZED)
+    plan = [PlannedTrial(at, f"{at:012x}", 10 + at, {"index": at}) for at in range(2)]
+    repeats = SweepRecord.of(plan, SIZED, [report(0, 0.1), report(1, 0.3)])
+    assert [one.trial for one in rank_candidates(searched, repeats)] == [1, 0]
+
+
+def test_where_no_trial_has_the_other_objective_the_first_alone_ranks() -> None:
+    found = record(sized(0, (0.2, math.nan)), sized(1, (0.1, math.nan)), objective=SIZED)
+    assert [one.trial.index for one in found.ranked()] == [1, 0]
+    assert found.best is found.trials[1]
 
 
 SESSION = {"event": "session", "t": 0.0, "trials": 3}

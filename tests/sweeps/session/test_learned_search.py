@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 import sweeps
+from sweeps.analysis.evidence import gather
+from sweeps.analysis.summary import analyse
+from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.cli.commands import main
 from sweeps.errors import RequestError
 from sweeps.record.ledger import Ledger, read_events
@@ -225,6 +228,15 @@ def test_the_plan_says_what_is_fixed_and_what_will_be_proposed(
     assert (answer["trials"], answer["proposed"], len(answer["plan"])) == (9, 5, 4)
 
 
+def test_the_plan_says_where_baselines_leave_nothing_to_propose(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rates = ", ".join(f"{{optimizer: {{lr: {rate}}}}}" for rate in (0.01, 0.02, 0.03, 0.04))
+    search = f"{{method: tpe, trials: 3, startup: 2, baseline: [{rates}]}}"
+    assert main(["plan", str(learned(tmp_path, search=search)), "--no-probe"]) == 0
+    assert "all are fixed, so that tpe proposes none" in capsys.readouterr().out
+
+
 def test_no_suggestion_is_made_from_trials_that_are_not_independent(unbroken: Results) -> None:
     from sweeps.service.answers import suggest
 
@@ -239,6 +251,40 @@ def test_the_report_says_what_it_lacks_and_why(unbroken: Results) -> None:
     assert f"No tuning curve: {why}" in page
     assert f"No importances: {why}" in page
     assert f"No comparison: {why}" in page
+
+
+@pytest.fixture(scope="module")
+def before_learning(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A search that was stopped when its random draws had ended, before it proposed a trial."""
+    folder = tmp_path_factory.mktemp("before")
+    path = learned(folder, search="{method: tpe, trials: 30, startup: 12}")
+    return run(path, overrides=["budget.trials=12"])
+
+
+def test_random_draws_alone_have_the_figures_of_a_random_search(
+    before_learning: Results, tmp_path: Path
+) -> None:
+    drawn = run(learned(tmp_path, search="{method: random, trials: 12}"))
+    found, as_drawn = (analyse(gather(one.folder, one.record)) for one in (before_learning, drawn))
+    assert plan_of(before_learning) == plan_of(drawn)
+    assert isinstance(as_drawn.tuning_curve, TuningCurve)
+    assert found.tuning_curve.sentence == as_drawn.tuning_curve.sentence  # type: ignore[union-attr]
+    assert found.importances == as_drawn.importances
+
+
+def test_the_report_of_random_draws_alone_says_that_nothing_was_learned(
+    before_learning: Results, unbroken: Results
+) -> None:
+    page = (before_learning.path / "report.html").read_text()
+    assert "Nothing was learned yet: tpe begins with 12 trials" in page
+    assert "The search learned from its results" not in page
+    assert "Nothing was learned" not in (unbroken.path / "report.html").read_text()
+
+
+def test_a_suggestion_can_be_made_from_random_draws_alone(before_learning: Results) -> None:
+    from sweeps.service.answers import suggest
+
+    assert "Suggested from 12 trials" in suggest(before_learning.path)
 
 
 def test_the_report_promises_the_same_trials_again_where_their_order_is_the_same(

@@ -121,6 +121,30 @@ def test_ray_rejects_the_same_trials(limited: Results, tmp_path: Path) -> None:
     assert on_ray.trials()["reason"].tolist() == limited.trials()["reason"].tolist()
 
 
+def test_a_refit_whose_net_has_grown_too_large_is_rejected_and_a_repeat_stays(
+    tmp_path: Path,
+) -> None:
+    """With the dev rows come words that are new to it: more columns, and more parameters."""
+    lines = [f"w{number % 20},{number % 7},{'ab'[number % 2]}" for number in range(60)]
+    (tmp_path / "words.csv").write_text("\n".join(["word,size,y", *lines, ""]))
+    sections = {
+        "data": "{source: words.csv, target: y, split: {dev: 0.5, test: 0.1}}",
+        "search": "{method: random, trials: 1}",
+        "space": space("{kind: linear}", epochs=1),
+        "final": "{top_k: 1, seeds: 1}",
+    }
+    path = write_sweep(tmp_path, **sections)
+    free = sweeps.run(path, runs=tmp_path / "free", runner="local", tracking_uri="none")
+    had = int(free.trials()["parameters"][0])
+    assert free.final is not None
+    assert free.final.model.how == "refit"
+    path = write_sweep(tmp_path, require=f'["parameters <= {had}"]', **sections)
+    held = sweeps.run(path, runs=tmp_path / "held", runner="local", tracking_uri="none")
+    assert held.final is not None
+    assert held.final.model.how == "repeat"
+    assert "the refit was rejected: parameters = " in held.final.model.note
+
+
 @pytest.mark.parametrize(
     ("require", "column", "words"),
     [

@@ -114,6 +114,24 @@ def test_metrics_are_what_a_reviewer_reads(record: Record) -> None:
     assert metrics == values | sizes | {"lr", "epoch_s"}
 
 
+def test_a_rejected_trial_is_a_run_that_was_killed_with_its_sizes_and_no_epoch(
+    tmp_path: Path,
+) -> None:
+    path = write_sweep(tmp_path, require='["parameters <= 60"]', space=space(epochs=2))
+    runs = tmp_path / "runs"
+    results = sweeps.run(path, runs=runs, runner="local", tracking_uri=store(runs))
+    table, seen = results.trials().set_index("trial"), Record(store(runs))
+    rejected = table[table["outcome"] == "rejected"]
+    assert 0 < len(rejected) < len(table)
+    assert results.missing_in_mlflow == ""
+    for index, row in rejected.iterrows():
+        mine = seen.trials[int(index)]
+        assert (mine.info.status, mine.data.tags["outcome"]) == ("KILLED", "rejected")
+        assert mine.data.tags["reason"] == row["reason"]
+        assert mine.data.metrics["size/parameters"] == row["parameters"]
+        assert set(mine.data.metrics) == {"size/parameters", "size/flops"}
+
+
 def test_best_values_are_those_of_the_best_epoch(recorded: Results, record: Record) -> None:
     best = recorded.record.trials[0].best
     assert best is not None
