@@ -26,7 +26,7 @@ from sweeps.models.nets.names import parameter_names
 from sweeps.models.optimizers.configuration import OptimizerConfig, added_weight_decay
 from sweeps.models.optimizers.group_patterns import names_by_group
 from sweeps.models.optimizers.schedule_configuration import Constant, ScheduleConfig
-from sweeps.models.scoring.loss_configuration import LossConfig, TaskLoss, class_weights_of
+from sweeps.models.scoring.losses import LossConfig, TaskLoss, class_weights_of, losses_of
 from sweeps.models.scoring.tasks import TASKS, Task
 from sweeps.models.section import Section
 
@@ -209,8 +209,8 @@ def net_outputs(config: TrialConfig, data: DataShape) -> int:
 
 
 def _check_loss(config: TrialConfig, data: DataShape) -> None:
-    losses = TASKS[data.task].losses
-    kind = losses[0] if isinstance(config.loss, TaskLoss) else config.loss.kind
+    losses = losses_of(data.task)
+    kind = TASKS[data.task].loss if isinstance(config.loss, TaskLoss) else config.loss.kind
     if kind not in (*losses, "custom"):
         rule = f"a loss must suit the task, and the task is {data.task}"
         raise TrialConfigError(

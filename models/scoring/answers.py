@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from sweeps.models.scoring.losses import LOSSES, Loss
+from sweeps.models.scoring.losses import Loss, task_loss
 from sweeps.models.scoring.metrics import Metric
 from sweeps.models.scoring.tasks import TASKS, Moment, Task
 
@@ -66,7 +66,7 @@ class Answers:
             outputs, targets = outputs.double(), targets.double()
         if TASKS[task].one_logit:
             outputs = class_logits(outputs)
-        return _KINDS[task](outputs, targets, LOSSES[TASKS[task].losses[0]], units)
+        return _KINDS[task](outputs, targets, task_loss(task), units)
 
     def take(self, rows: Tensor) -> Answers:
         """Return the answers for some of the rows by number, (n,) int64, each as often as named."""

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from sweeps.models.scoring.loss_configuration import CustomLoss, LossConfig
-from sweeps.models.scoring.losses import Loss, training_loss
+from sweeps.models.scoring.losses import CustomLoss, Loss, LossConfig, training_loss
 from sweeps.models.scoring.metric_configuration import MetricOptions
 from sweeps.models.scoring.metrics import Metric, recorded_metrics
 from sweeps.models.scoring.own_loss import OwnLoss, own_loss_metric

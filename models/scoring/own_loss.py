@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sweeps.models.own_code.own_call import OwnCall
 from sweeps.models.scoring.answers import Answers
-from sweeps.models.scoring.loss_configuration import CustomLoss
+from sweeps.models.scoring.losses import CustomLoss
 from sweeps.models.scoring.metrics import METRICS, Metric
 
 __all__ = ["OwnLoss", "own_loss_metric", "try_loss"]

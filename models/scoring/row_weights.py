@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.scoring.loss_configuration import ClassWeights, PosWeight
+from sweeps.models.scoring.losses import ClassWeights, PosWeight
 
 __all__ = ["positive_weights", "row_weights"]
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sweeps.models.scoring.loss_configuration import LossKind
-
 __all__ = ["TASKS", "Moment", "Task", "TaskKind"]
 
 Task = Literal["classification", "regression", "multilabel"]
@@ -21,8 +19,8 @@ class TaskKind:
     """What follows from a task.
 
     Attributes:
-        losses: what may be trained on. The first is so unless another is named, and it is what
-            every trial reports as its loss, without weights, smoothing or penalties.
+        loss: what is trained on unless another is named, and what every trial reports as its
+            loss, without weights, smoothing or penalties.
         score: the metric whose distance from 1 is the error that bias and variance are read from.
         one_logit: the loss by which a net has a single output for two classes; None without one.
         is_stratified: whether every split gets its share of each value of the target.
@@ -30,17 +28,17 @@ class TaskKind:
         is_standardised: whether nets see the target less its training mean, in training deviations.
     """
 
-    losses: tuple[LossKind, ...]
+    loss: str
     score: str
     is_stratified: bool
     is_categorical: bool
     is_standardised: bool
-    one_logit: LossKind | None = None
+    one_logit: str | None = None
 
 
 TASKS: dict[Task, TaskKind] = {
     "classification": TaskKind(
-        losses=("cross_entropy", "focal", "binary_cross_entropy"),
+        loss="cross_entropy",
         score="accuracy",
         is_stratified=True,
         is_categorical=True,
@@ -48,14 +46,14 @@ TASKS: dict[Task, TaskKind] = {
         one_logit="binary_cross_entropy",
     ),
     "regression": TaskKind(
-        losses=("mse", "mae", "huber", "quantile"),
+        loss="mse",
         score="r2",
         is_stratified=False,
         is_categorical=False,
         is_standardised=True,
     ),
     "multilabel": TaskKind(
-        losses=("binary_cross_entropy",),
+        loss="binary_cross_entropy",
         score="subset_accuracy",
         is_stratified=False,
         is_categorical=True,

@@ -30,8 +30,7 @@ from sweeps.models.optimizers.schedules import Horizon, Schedule
 from sweeps.models.own_code.own_call import called
 from sweeps.models.process.randomness import OwnRandomness
 from sweeps.models.scoring.answers import Answers, metric_values, units_on
-from sweeps.models.scoring.loss_configuration import class_weights_of, pos_weight_of
-from sweeps.models.scoring.losses import Loss
+from sweeps.models.scoring.losses import Loss, class_weights_of, pos_weight_of
 from sweeps.models.scoring.measured_metrics import loss_function, measured_metrics
 from sweeps.models.scoring.metrics import metric_columns
 from sweeps.models.scoring.objective import Objective

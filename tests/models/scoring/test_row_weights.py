@@ -9,7 +9,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from torch.nn.functional import cross_entropy
 
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.scoring.loss_configuration import ClassWeights
+from sweeps.models.scoring.losses import ClassWeights
 from sweeps.models.scoring.row_weights import row_weights
 
 LABELS = np.random.default_rng(0).choice(3, size=200, p=[0.9, 0.08, 0.02])
