@@ -5,6 +5,7 @@ The record on disk is all that is read, each line of a ledger once; nothing is w
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from bisect import bisect_right
@@ -13,8 +14,10 @@ from operator import itemgetter
 from typing import Any
 
 from sweeps.analysis.evidence import dimensions, parameter_values
+from sweeps.definition.configurations import flatten
 from sweeps.errors import RunFolderError
 from sweeps.record.ledger import LedgerReader
+from sweeps.record.pareto import front_trials
 from sweeps.record.replay import replayed
 from sweeps.record.requests import asked_trials
 from sweeps.record.run_folder import RunFolder
@@ -22,6 +25,7 @@ from sweeps.record.stages import state_of
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.search_spaces.space import Space
 from sweeps.watch.plain_values import finite, six_digits
+from sweeps.watch.what_matters import WhatMatters
 
 __all__ = ["Feed"]
 
@@ -51,6 +55,7 @@ class Feed:
         self._lock = threading.Lock()
         self._readings = 0
         self._open: _Reading | None = None
+        self._matters = WhatMatters(folder)
 
     def changes(self, since: str = "") -> dict[str, Any]:
         """Return what has changed since a page last asked, as values for JSON.
@@ -67,13 +72,36 @@ class Feed:
             is_whole = asked.reading != self._readings or asked.line > reading.line
             line = -1 if is_whole else asked.line
             grown = is_whole or reading.has_grown_since(line)
+            trials = reading.trials_since(line)
             return {
                 "cursor": f"{self._readings}.{reading.line}",
                 "whole": is_whole,
                 "sweep": self._about(reading.record),
                 "dimensions": reading.dimensions() if grown else None,
-                "trials": reading.trials_since(line),
+                "trials": trials,
+                "front": sorted(front_trials(reading.record)) if trials else None,
                 "curves": reading.curves_since(line),
+            }
+
+    def what_matters(self) -> dict[str, Any]:
+        """Return which parameters matter, as values for JSON; raises as `changes`."""
+        with self._lock:
+            ended = self._read().record.outcomes.total()
+        return self._matters.told(ended, is_over=not self.folder.is_running())
+
+    def course(self) -> dict[str, Any]:
+        """Return how far the sweep is, and each step of its best so far; raises as `changes`.
+
+        A step is (trials ended, seconds of work, best so far); the last is where the sweep is now.
+        Settings are those of the sweep file by dotted keys, as texts, defaults included.
+        """
+        settings = flatten(self.folder.read_description().values)
+        with self._lock:
+            record = self._read().record
+            return {
+                "sweep": self._about(record),
+                "steps": _steps(record),
+                "settings": {key: _text(value) for key, value in settings.items()},
             }
 
     def summary(self) -> dict[str, Any]:
@@ -107,6 +135,7 @@ class Feed:
             "name": self.folder.name,
             "state": state_of(self.folder, record, running),
             "metric": record.objective.metric,
+            "others": [{"metric": one.metric, "mode": one.mode} for one in record.objective.others],
             "mode": record.objective.mode,
             "method": description.values["search"]["method"],
             "data": description.data.source,
@@ -125,6 +154,24 @@ class Feed:
             "shared": record.shared if running else "",
             "has_report": (self.folder.path / "report.html").exists(),
         }
+
+
+def _text(value: Any) -> str:
+    return "none" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def _steps(record: SweepRecord) -> list[tuple[int, float, float]]:
+    worked = {trial.ended: trial.worked_s for trial in record.trials if trial.ended}
+    steps: list[tuple[int, float, float]] = []
+    for count, best in enumerate(record.bests, start=1):
+        # Of a trial that was tried again, the time of its first end is no longer known.
+        worked_s = worked.get(count)
+        if best.row is None or worked_s is None:
+            continue
+        value = best.row[record.objective.metric]
+        if count == len(record.bests) or not steps or value != steps[-1][2]:
+            steps.append((count, round(worked_s, 3), value))
+    return steps
 
 
 def _to_be_added(folder: RunFolder) -> int:
@@ -213,10 +260,13 @@ class _Reading:
         return curves
 
     def _trial(self, trial: TrialRecord, values: list[float | None]) -> dict[str, Any]:
+        value = self.record.value(trial)
+        others = self.record.objective.others
         return {
             "trial": trial.trial.index,
             "outcome": _status(trial),
-            "value": self.record.value(trial),
+            "value": value,
+            "others": [None if value is None else finite(trial.value_of(one)) for one in others],
             "best_epoch": trial.best_epoch,
             "epochs": trial.epochs,
             "train_s": finite(round(trial.train_s, 3)),

@@ -102,6 +102,10 @@ def _add_pages(router: APIRouter) -> None:
     def sweeps_page() -> FileResponse:
         return FileResponse(_PAGES / "list.html")
 
+    @router.get("/compare/")
+    def compare_page() -> FileResponse:
+        return FileResponse(_PAGES / "compare.html")
+
     @router.get("/sweep/{name}/")
     def sweep_page(name: str) -> FileResponse:
         return FileResponse(_PAGES / "watch.html")
@@ -126,6 +130,14 @@ def _add_feeds(router: APIRouter, storage: StorageFeed, has_mlflow: bool) -> Non
     def feed(name: str, since: str = "") -> JSONResponse:
         found = _found(storage, name)
         return JSONResponse({**found.changes(since), "has_mlflow": has_mlflow})
+
+    @router.get("/sweep/{name}/what-matters.json")
+    def what_matters(name: str) -> JSONResponse:
+        return JSONResponse(_found(storage, name).what_matters())
+
+    @router.get("/sweep/{name}/course.json")
+    def course(name: str) -> JSONResponse:
+        return JSONResponse(_found(storage, name).course())
 
     @router.get("/sweep/{name}/report.html")
     def report(name: str) -> FileResponse:

@@ -12,7 +12,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 import sweeps
+from sweeps.analysis.importances import Importances
+from sweeps.record.pareto import front_trials
+from sweeps.record.replay import read_record
+from sweeps.record.run_folder import RunFolder
 from sweeps.report.style import briefly
+from sweeps.watch.what_matters import measure
 from tests.browser.test_watch_page import PATIENCE_S, text_of, wait_for
 from tests.sweeps.watch.test_server import TOKEN, served
 
@@ -22,7 +27,7 @@ OPTIONS = ["adafactor-with-relative-steps", "sgd-with-nesterov-momentum", "adam-
 LOOP = """
 def train(trial, lr, optimizer, the_strength_of_the_augmentation_of_the_second_stage):
     def evaluate(rows):
-        return {"loss": 1.0 - lr, "cost": lr * lr}
+        return {"loss": 1.0 - lr + (optimizer == "sgd-with-nesterov-momentum"), "cost": lr * lr}
 
     for epoch in trial.epochs(evaluate):
         yield
@@ -102,3 +107,86 @@ def test_a_sweep_without_data_is_on_no_data(page: webdriver.Chrome) -> None:
 def test_a_sweep_that_is_not_there_is_named(browser: webdriver.Chrome, address: str) -> None:
     browser.get(f"{address}/sweep/nope/")
     wait_for(browser, "#error", "there is no sweep nope here: `all sweeps` lists those that are")
+
+
+def test_what_matters_is_drawn_as_the_report_measures_it(
+    page: webdriver.Chrome, runs: Path
+) -> None:
+    found = measure(RunFolder.open(runs / "first"))
+    assert isinstance(found, Importances)
+    made = drawn(page, "#matters")
+    shares = [one.share for one in reversed(found.found)]
+    assert made["data"][0]["x"] == pytest.approx(shares)
+    assert [one["x0"] for one in made["layout"]["shapes"]] == pytest.approx([found.by_chance])
+    assert found.sentence in text_of(page, "#matters-note")
+
+
+def test_the_parameter_that_matters_most_comes_first(page: webdriver.Chrome, runs: Path) -> None:
+    drawn(page, "#matters")
+    found = measure(RunFolder.open(runs / "first"))
+    assert isinstance(found, Importances)
+    cards = page.find_elements(By.CSS_SELECTOR, "#slices h3")
+    cards.sort(key=lambda card: (card.location["y"], card.location["x"]))
+    assert [one.text for one in cards] == [one.name for one in found.found]
+    axes = [one["label"] for one in drawn(page, "#parallel")["data"][0]["dimensions"]]
+    assert axes[0] == found.found[0].name.rpartition(".")[2]
+
+
+def test_several_objectives_have_their_front_in_a_figure_and_the_table(
+    page: webdriver.Chrome, runs: Path
+) -> None:
+    record = read_record(RunFolder.open(runs / "first"))
+    on = front_trials(record)
+    rings, trials = drawn(page, "#front [data-objective='0']")["data"]
+    assert set(rings["customdata"]) == on
+    assert len(trials["x"]) == 12
+    assert 1 < len(on) < 12
+    heads = [one.text for one in page.find_elements(By.CSS_SELECTOR, "#trials th button")]
+    column = heads.index("front")
+    lines = [
+        [cell.text for cell in row.find_elements(By.TAG_NAME, "td")]
+        for row in page.find_elements(By.CSS_SELECTOR, "#trials tbody tr")
+    ]
+    assert {int(line[0]) for line in lines if line[column] == "yes"} == on
+    costs = {int(line[0]): float(line[heads.index("dev_cost")]) for line in lines}
+    other = record.objective.others[0]
+    wanted = {one.trial.index: one.value_of(other) for one in record.trials}
+    assert costs == pytest.approx(wanted, rel=1e-4)
+
+
+def test_sweeps_that_are_ticked_in_the_list_are_compared(
+    browser: webdriver.Chrome, address: str, runs: Path
+) -> None:
+    browser.set_window_size(1400, 2000)
+    browser.get(f"{address}/")
+    wait_for(browser, "#sweeps", "second")
+    for name in ("first", "second"):
+        label = f"compare {name} with others"
+        browser.find_element(By.CSS_SELECTOR, f"input[aria-label='{label}']").click()
+    wait_for(browser, "#compare", "compare 2 sweeps")
+    browser.find_element(By.ID, "compare").click()
+    records = {one: read_record(RunFolder.open(runs / one)) for one in ("first", "second")}
+    lines = drawn(browser, "#by-trials")["data"]
+    assert {line["name"] for line in lines} == records.keys()
+    for line in lines:
+        record = records[line["name"]]
+        assert record.best is not None
+        assert line["y"][-1] == record.value(record.best)
+        assert line["x"][-1] == 12
+        assert line["y"] == sorted(line["y"], reverse=True)
+    table = text_of(browser, "#sides")
+    assert all(f"{record.active_s:.0f} s" in table for record in records.values())
+    changed = [
+        [cell.text for cell in row.find_elements(By.CSS_SELECTOR, "th, td")]
+        for row in browser.find_elements(By.CSS_SELECTOR, "#settings tr")
+    ]
+    assert ["seed", "0", "1"] in changed
+    assert all(row[1] != row[2] for row in changed[1:])
+
+
+def test_a_comparison_with_a_sweep_that_is_not_there_names_it(
+    browser: webdriver.Chrome, address: str
+) -> None:
+    browser.get(f"{address}/compare/?sweep=first&sweep=nope")
+    wait_for(browser, "#error", "there is no sweep nope here")
+    wait_for(browser, "#sides", "first")

@@ -22,16 +22,17 @@ export function wire(place, store, where, label) {
   });
 }
 
-function draw(place, traces, made, store, where, label) {
+export function draw(place, traces, made, store, where, label) {
   const isNew = !place.classList.contains("js-plotly-plot");
   const drawn = Plotly.react(place, traces, made, CONFIG);
   if (isNew) wire(place, store, where, label);
   return drawn.then(() => place.setAttribute("data-drawn", String(store.version)));
 }
 
-function about(one, metric) {
-  const value = one.value === null ? "no result" : `${plain(metric)} ${number(one.value, 5)}`;
-  return `trial ${one.trial}, ${words(one.outcome)}<br>${value}`;
+function about(one, { metric, others }) {
+  const named = [[metric, one.value], ...others.map((other, at) => [other.metric, one.others[at]])];
+  const values = one.value === null ? ["no result"] : named.map(([name, value]) => `${plain(name)} ${number(value, 5)}`);
+  return [`trial ${one.trial}, ${words(one.outcome)}`, ...values].join("<br>");
 }
 
 // The objective's axis: values beyond it stand at its edge, trials without any at the very edge.
@@ -50,7 +51,7 @@ function objectiveAxis(store) {
 }
 
 // One trace of points: those that are not chosen are pale and come first.
-function points(store, rows, x, y) {
+export function points(store, rows, x, y) {
   const best = store.sweep.best;
   const depth = (one) => (one.trial === best ? 2 : Number(store.isChosen(one)));
   const sorted = [...rows].sort((a, b) => depth(a) - depth(b));
@@ -58,7 +59,7 @@ function points(store, rows, x, y) {
   const size = rows.length > 300 ? 6 : 8;
   return {
     type: "scatter", mode: "markers", cliponaxis: false, x: sorted.map(x), y: sorted.map(y),
-    customdata: sorted.map((one) => one.trial), text: sorted.map((one) => about(one, store.sweep.metric)),
+    customdata: sorted.map((one) => one.trial), text: sorted.map((one) => about(one, store.sweep)),
     hovertemplate: "%{text}<extra></extra>",
     marker: {
       color: sorted.map((one) => (one.trial === best ? colour("best") : colours[one.outcome])),
@@ -90,7 +91,7 @@ export function history(place, store, note) {
     hovertemplate: "best so far %{y:.5g}<extra></extra>",
   };
   const made = layout("trial", plain(store.sweep.metric), {
-    dragmode: "select", yaxis: axis, xaxis: { range: [-0.5 - 0.01 * store.sweep.wanted, store.sweep.wanted - 0.5 + 0.01 * store.sweep.wanted] },
+    dragmode: "select", yaxis: axis, xaxis: { exponentformat: "none", separatethousands: true, range: [-0.5 - 0.01 * store.sweep.wanted, store.sweep.wanted - 0.5 + 0.01 * store.sweep.wanted] },
   });
   if (last < 10) made.xaxis.dtick = 1;
   const lost = rows.filter((one) => one.value === null).length;
@@ -159,7 +160,10 @@ function curveRange(store, rows) {
 // A figure a parameter, made when it is needed, so that the page has one for each.
 export function slicePlaces(parent, store) {
   const names = store.dimensions.slice(0, MOST_SLICES).map((one) => one.name);
-  if (names.join("\n") === parent.dataset.names) return [...parent.querySelectorAll(".figure")];
+  if (names.join("\n") === parent.dataset.names) {
+    order(parent, store);
+    return [...parent.querySelectorAll(".figure")];
+  }
   parent.dataset.names = names.join("\n");
   parent.replaceChildren();
   return names.map((name, at) => {
@@ -169,6 +173,14 @@ export function slicePlaces(parent, store) {
     place.dataset.dimension = at;
     return place;
   });
+}
+
+// What matters most comes first, in its place of the page alone: what was drawn stays.
+function order(parent, store) {
+  for (const card of parent.children) {
+    const one = store.dimensions[Number(card.querySelector(".figure").dataset.dimension)];
+    card.style.order = String(-Math.round(1000 * store.share(one.name)));
+  }
 }
 
 export function slice(place, store) {

@@ -4,13 +4,14 @@ import { duration, element, number, searched, words } from "./theme.js";
 const at = (id) => document.getElementById(id);
 const PERIOD_MS = 3000;
 let sweeps = [];
+const ticked = new Set(); // names of sweeps to compare
 
 function card(one) {
-  const link = element("a", null, at("sweeps"), "card");
-  link.href = `sweep/${encodeURIComponent(one.name)}/`;
+  const link = element("div", null, at("sweeps"), "card");
   const top = element("div", null, link, "top");
-  element("h2", one.name, top);
+  element("a", one.name, element("h2", null, top)).href = `sweep/${encodeURIComponent(one.name)}/`;
   element("span", one.state, top, `badge ${one.state}`);
+  if (one.state !== "damaged") tick(one.name, top);
   if (one.state === "damaged") return element("p", one.stopped || "", link, "note");
   const best = one.best_value === null ? "no result yet" : `best ${one.metric} ${number(one.best_value, 5)}, trial ${one.best}`;
   const bar = element("div", null, link, "bar");
@@ -26,6 +27,25 @@ function card(one) {
   element("p", [`${ended} of ${one.wanted} trials`, ...parts].join(" · "), link, "note");
   const ago = one.created_at ? `, begun ${duration(Date.now() / 1000 - one.created_at)} ago` : "";
   return element("p", `${searched(one)}${ago}`, link, "note");
+}
+
+function tick(name, parent) {
+  const box = element("input", null, element("label", "compare", parent, "tick"));
+  box.type = "checkbox";
+  box.checked = ticked.has(name);
+  box.setAttribute("aria-label", `compare ${name} with others`);
+  box.addEventListener("change", () => {
+    if (box.checked) ticked.add(name);
+    else ticked.delete(name);
+    offer();
+  });
+}
+
+function offer() {
+  const asked = new URLSearchParams([...ticked].map((name) => ["sweep", name]));
+  at("compare").hidden = ticked.size < 2;
+  at("compare").href = `compare/?${asked}`;
+  at("compare").textContent = `compare ${ticked.size} sweeps`;
 }
 
 function draw() {

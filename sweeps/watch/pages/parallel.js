@@ -21,6 +21,7 @@ export class Parallel {
     const { store, place } = this;
     const rows = store.ranks.slice(0, MOST_LINES);
     const varied = store.dimensions.map((one, at) => ({ one, at }));
+    varied.sort((a, b) => store.share(b.one.name) - store.share(a.one.name) || a.at - b.at);
     this.axes = [
       ...varied.filter(({ at }) => new Set(rows.map((row) => row.values[at])).size > 1).slice(0, MOST_AXES).map(({ one, at }) => this.axis(one, at, rows)),
       this.objective(rows),

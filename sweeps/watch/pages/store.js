@@ -17,6 +17,10 @@ export class Store {
     this.dimensions = [];
     this.trials = [];
     this.curves = [];
+    this.front = new Set(); // trials that none beats in every objective, where there are several
+    this.matters = null; // which parameters matter: {found: [{name, share, trials}], by_chance, sentence}
+    this.mattersAt = -Infinity;
+    this.isAsking = false;
     this.ranks = []; // trials that have a value, best first
     this.place = new Map();
     this.filters = new Map(); // where it was chosen -> {label, has(trial)}
@@ -45,12 +49,32 @@ export class Store {
       if (!answer.ok) throw new Error(found.error || found.detail || `the server answers ${answer.status}`);
       this.tell({ data: this.take(found), error: null });
       wait = this.isHeld ? FAST_MS : SLOW_MS;
+      this.askWhatMatters().catch(() => { this.isAsking = false; });
     } catch (error) {
       const gone = error instanceof TypeError;
       this.tell({ error: gone ? "`sweeps watch` has ended: what is shown is the last that it told." : error.message });
       wait = SLOW_MS / 2;
     }
     setTimeout(() => this.poll(), wait);
+  }
+
+  // What is measured over all trials comes less often than what is read.
+  async askWhatMatters() {
+    const ended = Object.values(this.sweep.outcomes).reduce((sum, one) => sum + one, 0);
+    const asked = `${ended} ${this.isHeld}`;
+    if (this.isAsking || asked === this.mattersOf || performance.now() - this.mattersAt < SLOW_MS) return;
+    this.isAsking = true; // it may take seconds, and what is read goes on
+    const answer = await fetch("what-matters.json");
+    [this.isAsking, this.mattersAt] = [false, performance.now()];
+    if (!answer.ok) return;
+    this.mattersOf = asked;
+    this.matters = await answer.json();
+    this.tell({ choice: true, error: undefined });
+  }
+
+  // How much of what tells the best trials from all a parameter is; 0 where that is not known.
+  share(name) {
+    return this.matters?.found.find((one) => one.name === name)?.share ?? 0;
   }
 
   // Asks the driver for something, as `trial/3/stop`; the feed tells when it has been done.
@@ -78,6 +102,7 @@ export class Store {
     this.sweep = found.sweep;
     this.hasMlflow = found.has_mlflow;
     this.dimensions = found.dimensions || this.dimensions;
+    if (found.front) this.front = new Set(found.front);
     for (const trial of found.trials) this.trials[trial.trial] = trial;
     for (const [trial, points] of Object.entries(found.curves)) {
       this.curves[trial] = (this.curves[trial] || []).concat(points);

@@ -26,6 +26,8 @@ export class Table {
       { name: "trial", of: (one) => one.trial },
       { name: "outcome", of: (one) => words(one.outcome), dot: true },
       { name: store.sweep.metric, of: (one) => one.value, key: "place" },
+      ...store.sweep.others.map((other, at) => ({ name: other.metric, of: (one) => one.others[at] })),
+      ...(store.sweep.others.length ? [{ name: "front", of: (one) => (store.front.has(one.trial) ? "yes" : "") }] : []),
       { name: "best epoch", of: (one) => one.best_epoch },
       { name: "epochs", of: (one) => one.epochs },
       { name: "seconds", of: (one) => one.train_s },

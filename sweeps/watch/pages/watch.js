@@ -1,5 +1,7 @@
 // The page of one sweep: its head, and what is drawn when.
 import { curves, history, slice, slicePlaces } from "./figures.js";
+import { matters } from "./matters.js";
+import { front, frontPlaces, frontWords } from "./objectives.js";
 import { Parallel } from "./parallel.js";
 import { Store } from "./store.js";
 import { Table } from "./table.js";
@@ -50,11 +52,19 @@ for (const name of ["pointerup", "pointercancel"]) {
 figure(at("history"), () => history(at("history"), store, at("history-note")));
 figure(at("curves"), () => curves(at("curves"), store, at("curves-note")));
 figure(at("parallel"), () => parallel.draw());
+figure(at("matters"), () => matters(at("matters"), store, at("matters-note")));
 
 function redraw() {
   for (const place of slicePlaces(at("slices"), store)) {
     if (!drawers.has(place)) figure(place, () => slice(place, store));
   }
+  for (const place of frontPlaces(at("front"), store)) {
+    if (!drawers.has(place)) figure(place, () => front(place, store));
+  }
+  const hasFront = store.sweep.others.length > 0 && store.ranks.length > 0;
+  at("front-part").hidden = !hasFront;
+  at("front-note").textContent = hasFront ? frontWords(store) : "";
+  at("matters-card").hidden = !store.matters || !store.dimensions.length;
   for (const place of drawers.keys()) {
     if (place.isConnected) dirty.add(place);
     else drawers.delete(place);

@@ -178,3 +178,17 @@ def test_a_damaged_ledger_is_an_error(results: Results, tmp_path: Path) -> None:
     feed.folder.ledger.write_bytes(feed.folder.ledger.read_bytes().replace(b'"t":', b'"u":', 1))
     with pytest.raises(RunFolderError, match="line 1"):
         feed.changes()
+
+
+def test_the_course_is_the_best_so_far_by_trials_and_work_up_to_now(results: Results) -> None:
+    course = Feed(results.folder).course()
+    ended = sorted(results.record.trials, key=lambda trial: trial.ended)
+    steps = course["steps"]
+    assert [count for count, _, _ in steps] == sorted({count for count, _, _ in steps})
+    assert steps[-1][0] == len(ended) == 8
+    for count, worked_s, best in steps:
+        values = [results.record.value(one) for one in ended[:count]]
+        assert best == min(one for one in values if one is not None)
+        assert worked_s == pytest.approx(ended[count - 1].worked_s, abs=1e-3)
+    assert course["settings"]["search.trials"] == "8"
+    assert course["settings"]["objective.metric"] == "dev_loss"
