@@ -52,7 +52,20 @@ def array_of(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> npt.NDArra
             f"and {_size(free)} are free"
         )
         raise DataError(rule, key=("source",), value=str(path), hint="Keep fewer rows in the file")
-    array: npt.NDArray[Any] = archive[name]
+    try:
+        array: npt.NDArray[Any] = archive[name]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        rule = (
+            f"array {name!r} of {path.name} must hold numbers, booleans or words, not Python "
+            f"objects: they are pickled, and nothing pickled is read"
+        )
+        hint = f"Save it as words, {name}.astype(str), or as numbers, {name}.astype(float)"
+        raise DataError(rule, key=("source",), value=str(path), hint=hint) from error
+    if not isinstance(array, np.ndarray):  # what is none of numpy's comes as its bytes
+        rule = f"{name!r} of {path.name} must be an array of numpy"
+        raise DataError(rule, key=("source",), value=str(path), hint="Write it with np.savez")
     return array
 
 

@@ -5,7 +5,6 @@ pyarrow is imported only when a table is read; nothing is ever unpickled.
 
 from __future__ import annotations
 
-import os
 import re
 import tokenize
 import zipfile
@@ -20,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.models.data.cells import number_in, object_array
-from sweeps.models.data.configuration import FILE_SUFFIXES, DataConfig
+from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.csv_files import WIDE, CsvFile
+from sweeps.models.data.file_kinds import check_file
 from sweeps.models.data.npz_files import array_of
 from sweeps.models.errors import DataError
 
@@ -107,37 +107,14 @@ def read_rows(
 
 
 def _read(path: Path, read: Callable[[], _Read]) -> _Read:
-    _check_file(path)
     try:
+        check_file(path)
         return read()
     except DataError:
         raise
     except _UNREADABLE as error:
         rule = f"cannot read {path.name} as a {path.suffix} file: {error}"
         raise DataError(rule, key=("source",), value=str(path)) from error
-
-
-def _check_file(path: Path) -> None:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:  # pyarrow opens no other
-        rule = "the path of a data file must be text in UTF-8"
-        raise DataError(rule, key=("source",), value=str(path), hint="Rename its folder") from error
-    if path.is_file():
-        if path.stat().st_size == 0:
-            raise DataError("a data file must not be empty", key=("source",), value=str(path))
-        return
-    if path.is_dir():
-        raise DataError("the source must be a file, not a folder", key=("source",), value=str(path))
-    folder = path.parent
-    beside = sorted(os.listdir(folder)) if folder.is_dir() else []
-    raise DataError(
-        "there is no such file" if folder.is_dir() else f"there is no folder {folder}",
-        key=("source",),
-        value=path.name,
-        choices=[name for name in beside if Path(name).suffix.lower() in FILE_SUFFIXES],
-        hint=f"Looked for {path}; a relative path starts from the sweep file's folder",
-    )
 
 
 def _read_csv(path: Path, config: DataConfig) -> Table:
@@ -266,9 +243,8 @@ def _check_named(names: Sequence[str], path: Path, exclude: tuple[str, ...]) -> 
 def _read_npz(path: Path, config: DataConfig) -> Table:
     # Opened here: of a damaged file numpy leaves its own open.
     with path.open("rb") as file:
-        archive = np.load(file, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataError("an .npz file must hold named arrays", key=("source",), value=str(path))
+        # Not `np.load`, which takes all that is no archive for something pickled.
+        archive = np.lib.npyio.NpzFile(file, allow_pickle=False)
         return Table(
             {name: array_of(archive, name, path) for name in _kept(archive.files, path, config)}
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +33,11 @@ def column_notes(dataset: Dataset) -> Iterator[str]:
     )
     for what, words in _written(features, target):
         for alike in _alike(words):
-            texts = " and ".join(map(repr, alike))
-            yield f"{what} {texts} differ in spaces or capitals alone, and count as different"
+            # Two spellings of one letter look the same, so they are told by their codes.
+            is_spelling = len({normalize("NFC", word) for word in alike}) == 1
+            texts = " and ".join(map(ascii if is_spelling else repr, alike))
+            how = "how Unicode writes them" if is_spelling else "spaces or capitals"
+            yield f"{what} {texts} differ in {how} alone, and count as different"
 
 
 def _same_as_target(features: Features, target: Target) -> Iterator[str]:
@@ -75,5 +79,5 @@ def _alike(words: Iterable[str]) -> list[list[str]]:
     """Return words that a person would take for one, together."""
     found = defaultdict(list)
     for word in words:
-        found[" ".join(word.split()).casefold()].append(word)
+        found[" ".join(normalize("NFC", word).split()).casefold()].append(word)
     return [alike for alike in found.values() if len(alike) > 1]

@@ -21,7 +21,10 @@ class PlainConsole(Console):
     """A console that shows every text as it is, in sentences and in the cells of tables."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(markup=False, emoji=False, **options)
+        environ = dict(os.environ)
+        if not _told_columns():  # rich takes 0 columns at its word, and prints nothing
+            environ.pop("COLUMNS", None)
+        super().__init__(markup=False, emoji=False, _environ=environ, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return what is printed for a string."""
@@ -30,5 +33,11 @@ class PlainConsole(Console):
 
 def answer_console() -> PlainConsole:
     """Return the console for tables: wide where it is not a terminal and COLUMNS is not set."""
-    is_told = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    is_told = sys.stdout.isatty() or _told_columns() > 0
     return PlainConsole(width=None if is_told else PIPE_WIDTH)
+
+
+def _told_columns() -> int:
+    """Return the COLUMNS of the environment; 0 where it says none, or nothing that is a width."""
+    told = os.environ.get("COLUMNS", "")
+    return int(told) if told.isascii() and told.isdecimal() else 0

@@ -63,7 +63,7 @@ def test_a_header_whose_bracket_stays_open_is_damage(tmp_path: Path) -> None:
 def test_a_lone_array_under_the_name_of_an_archive_is_said(tmp_path: Path) -> None:
     with (tmp_path / "t.npz").open("wb") as file:
         np.save(file, [1.0, 2.0])
-    with pytest.raises(DataError, match=r"an \.npz file must hold named arrays"):
+    with pytest.raises(DataError, match=r"t\.npz is one array of numpy"):
         load_dataset(CONFIG, tmp_path)
 
 
@@ -100,3 +100,11 @@ def test_the_free_memory_is_part_of_the_machines() -> None:
     import psutil
 
     assert 0 < npz_files._free_bytes() <= psutil.virtual_memory().total
+
+
+def test_what_is_no_archive_is_not_called_pickled(tmp_path: Path) -> None:
+    (tmp_path / "t.npz").write_text("x y\n1 2\n", encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"cannot read t\.npz as a \.npz file: [^\n]*not a zip file"
+    ):
+        load_dataset(CONFIG, tmp_path)

@@ -158,8 +158,16 @@ def test_damaged_files_are_data_errors(tmp_path: Path, name: str) -> None:
 
 def test_pickled_arrays_are_never_opened(tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", x=np.array([{}], dtype=object), y=[1])
-    with pytest.raises(DataError, match="Object arrays cannot be loaded"):
+    with pytest.raises(
+        DataError, match=r"array 'x' of t\.npz must hold .* not Python objects"
+    ) as caught:
         read_file(tmp_path / "t.npz", "y")
+    assert "x.astype(str)" in caught.value.hint
+
+
+def test_an_array_of_objects_that_is_left_out_does_not_disturb(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", x=[1.0], about=np.array([{}], dtype=object), y=[1])
+    assert list(read_file(tmp_path / "t.npz", "y", exclude=("about",))) == ["x", "y"]
 
 
 def test_a_wide_table_is_read_as_a_narrow_one_is(tmp_path: Path) -> None:

@@ -76,6 +76,15 @@ def test_classes_and_categories_that_look_alike_are_said(tmp_path: Path) -> None
     )
 
 
+def test_one_letter_in_two_spellings_of_unicode_is_said_with_its_codes(tmp_path: Path) -> None:
+    y = np.array(["caf\u00e9", "cafe\u0301", "tea"])[CODES]  # both look like café
+    [note] = [one for one in notes(tmp_path, x=REALS, y=y) if "classes" in one]
+    assert note == (
+        r"classes 'cafe\u0301' and 'caf\xe9' differ in how Unicode writes them alone, and count as "
+        "different"
+    )
+
+
 def test_whole_numbers_that_are_called_an_id_and_all_differ_are_said(tmp_path: Path) -> None:
     ids = RNG.permutation(ROWS) * 7 + 1000
     found = notes(tmp_path, patient_id=ids, size=ids, x=REALS, y=WORDS)
