@@ -35,7 +35,15 @@ def array_of(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> npt.NDArra
     member = name if name in archive.zip.namelist() else f"{name}.npy"
     held = archive.zip.getinfo(member).file_size
     with archive.zip.open(member) as file:
-        shape, claimed = _claimed(file)
+        try:
+            shape, claimed = _claimed(file)
+        except _PickledError as error:
+            rule = (
+                f"array {name!r} of {path.name} must hold numbers, booleans or words, not Python "
+                f"objects: they are pickled, and nothing pickled is read"
+            )
+            hint = f"Save it as words, {name}.astype(str), or as numbers, {name}.astype(float)"
+            raise DataError(rule, key=("source",), value=str(path), hint=hint) from error
     if shape is not None and not claimed:  # and may have any number of rows or of columns
         rule = f"array {name!r} of {path.name} must have values, not the shape {shape} of none"
         raise DataError(rule, key=("source",), value=str(path))
@@ -52,21 +60,15 @@ def array_of(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> npt.NDArra
             f"and {_size(free)} are free"
         )
         raise DataError(rule, key=("source",), value=str(path), hint="Keep fewer rows in the file")
-    try:
-        array: npt.NDArray[Any] = archive[name]
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise
-        rule = (
-            f"array {name!r} of {path.name} must hold numbers, booleans or words, not Python "
-            f"objects: they are pickled, and nothing pickled is read"
-        )
-        hint = f"Save it as words, {name}.astype(str), or as numbers, {name}.astype(float)"
-        raise DataError(rule, key=("source",), value=str(path), hint=hint) from error
+    array: npt.NDArray[Any] = archive[name]
     if not isinstance(array, np.ndarray):  # what is none of numpy's comes as its bytes
         rule = f"{name!r} of {path.name} must be an array of numpy"
         raise DataError(rule, key=("source",), value=str(path), hint="Write it with np.savez")
     return array
+
+
+class _PickledError(Exception):
+    """An array holds Python objects, in any number of bytes."""
 
 
 def _claimed(file: IO[bytes]) -> tuple[tuple[int, ...] | None, int]:
@@ -76,8 +78,8 @@ def _claimed(file: IO[bytes]) -> tuple[tuple[int, ...] | None, int]:
     is_first = file.read(2)[:1] == b"\x01"
     read = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
     shape, _, dtype = read(file)
-    if dtype.hasobject:  # pickled, in any number of bytes; numpy refuses them
-        return None, 0
+    if dtype.hasobject:
+        raise _PickledError
     return shape, math.prod(shape) * dtype.itemsize
 
 

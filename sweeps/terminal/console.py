@@ -26,6 +26,10 @@ class PlainConsole(Console):
             environ.pop("COLUMNS", None)
         super().__init__(markup=False, emoji=False, _environ=environ, **options)
 
+    def on_broken_pipe(self) -> None:
+        """A reader who has seen enough is no error of the command: rich would end it with 1."""
+        raise BrokenPipeError
+
     def render_str(self, text: str, **options: Any) -> Text:
         """Return what is printed for a string."""
         return super().render_str(shown(text), **options)

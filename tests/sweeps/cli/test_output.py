@@ -64,8 +64,18 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert shell("--version").stdout == f"sweeps {version('torch-sweeps')}\n"
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(run: Path) -> None:
-    done = shell("schema | head -c 10")
+@pytest.mark.parametrize("command", ["schema", "show RUN", "list --runs RUN/.."])
+def test_a_reader_that_has_seen_enough_is_no_error(run: Path, command: str) -> None:
+    unread, written = os.pipe()
+    os.close(unread)
+    done = subprocess.run(
+        [sys.executable, "-m", "sweeps", *command.replace("RUN", str(run)).split()],
+        cwd=PROJECT,
+        stdout=written,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(written)
     assert (done.returncode, done.stderr) == (0, "")
 
 
