@@ -14,6 +14,7 @@ from typing import NoReturn
 from sweeps.infra.command_line import command
 from sweeps.infra.settings import InfraSettings, without_password
 from sweeps.infra.sqlite_uri import absolute_uri, file_of, uri_of
+from sweeps.infra.strict_warnings import lenient_environment
 
 __all__ = ["UI_PORT", "open_ui"]
 
@@ -80,7 +81,7 @@ def _become_server(store: str, runs: Path, port: int) -> NoReturn:
         os.chdir(file.parent)
         store = uri_of(Path(file.name))
     stores = dict.fromkeys(("MLFLOW_BACKEND_STORE_URI", "MLFLOW_REGISTRY_STORE_URI"), store)
-    environment = {**_QUIET, **os.environ, **stores}
+    environment = {**_QUIET, **lenient_environment(), **stores}
     environment.pop("MLFLOW_TRACKING_URI", None)
     command = [
         sys.executable, "-P", "-m", "mlflow", "server",

@@ -21,6 +21,7 @@ from sweeps.infra.command_line import command
 from sweeps.infra.local.folder import down_command
 from sweeps.infra.local.processes import ProcessError, Processes, free_port, refuse_taken
 from sweeps.infra.local.tracking_server import LocalMlflow
+from sweeps.infra.strict_warnings import lenient_environment
 
 __all__ = ["LocalCluster"]
 
@@ -200,7 +201,7 @@ class LocalCluster:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         # A token in the shell would count before the file with the cluster's own.
         others = {"RAY_ADDRESS", "RAY_AUTH_TOKEN"}
-        own = {key: text for key, text in os.environ.items() if key not in others}
+        own = {key: text for key, text in lenient_environment().items() if key not in others}
         variables = self.variables()
         del variables["RAY_ADDRESS"]
         return own | variables | {"PATH": path, "PYTHONUNBUFFERED": "1"}

@@ -23,6 +23,7 @@ from sweeps.infra.command_line import command
 from sweeps.infra.local.folder import down_command
 from sweeps.infra.local.processes import ProcessError, Processes
 from sweeps.infra.sqlite_uri import uri_of
+from sweeps.infra.strict_warnings import lenient_environment
 
 __all__ = ["LocalMlflow", "account_settings"]
 
@@ -145,7 +146,7 @@ class LocalMlflow:
         accounts.write_text(account_settings(self._folder / "accounts.db"), encoding="utf-8")
         store = f"postgresql+psycopg://{_DATABASE}:{passwords['database']}"
         environment = {
-            **os.environ,
+            **lenient_environment(),
             # Not on the command line, which all users of a machine may read.
             "MLFLOW_BACKEND_STORE_URI": f"{store}@127.0.0.1:{database_port}/{_DATABASE}",
             "MLFLOW_AUTH_CONFIG_PATH": str(accounts),

@@ -35,6 +35,7 @@ from sweeps.execution.placement import Place, slots
 from sweeps.execution.ray_folder import ray_folder, room_for_sockets
 from sweeps.execution.ray_messages import log_messages
 from sweeps.infra.package import python_path
+from sweeps.infra.strict_warnings import lenient_children
 from sweeps.models.own_code.guards import described
 
 __all__ = ["started_ray"]
@@ -72,7 +73,7 @@ def _start(resources: Resources, folder: Path) -> None:
     """Start Ray; raises ClusterError where it does not come up."""
     cpus = math.ceil(slots(resources, Place.local_machine().nodes) * resources.cpu)
     log_messages()
-    with _loopback_allowed(), _deaf_children():
+    with _loopback_allowed(), _deaf_children(), lenient_children():
         try:
             ray.init(
                 address="local",

@@ -18,6 +18,7 @@ from typing import Any
 
 from sweeps.errors import RefusedRecordError, RunFolderError, TrackingError
 from sweeps.infra.settings import without_password
+from sweeps.infra.strict_warnings import lenient_warnings
 from sweeps.infra.whole_file import replace_file
 from sweeps.record.ledger import LedgerReader
 from sweeps.record.replay import replayed
@@ -343,7 +344,8 @@ def _settings() -> Iterator[None]:
     added = {key: value for key, value in _SETTINGS.items() if key not in os.environ}
     os.environ.update(added)
     try:
-        yield
+        with lenient_warnings():
+            yield
     finally:
         for key in added:
             os.environ.pop(key, None)

@@ -19,6 +19,7 @@ from typing import IO, Any, Self
 from sweeps.errors import StorageError
 from sweeps.infra.package import python_path
 from sweeps.infra.sqlite_uri import file_of
+from sweeps.infra.strict_warnings import lenient_environment
 from sweeps.record.run_folder import RunFolder
 from sweeps.storage.refusals import next_step
 
@@ -152,7 +153,7 @@ class TrackingProcess:
 
 
 def _environment(uri: str) -> dict[str, str]:
-    return {**os.environ, "MLFLOW_TRACKING_URI": uri, "PYTHONPATH": python_path()}
+    return {**lenient_environment(), "MLFLOW_TRACKING_URI": uri, "PYTHONPATH": python_path()}
 
 
 def _lowest_priority() -> None:

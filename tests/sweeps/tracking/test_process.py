@@ -129,6 +129,17 @@ def test_a_server_that_hangs_neither_slows_nor_loses_anything(
     wait_for(is_complete)
 
 
+def test_what_makes_errors_of_warnings_keeps_mlflow_from_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_sweep(tmp_path, search="{method: random, trials: 1}", space=space(epochs=2))
+    run = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none").path
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    process = command("sync", str(run), uri=f"sqlite:///{tmp_path}/mlflow.db")
+    _, messages = process.communicate(timeout=120)
+    assert (process.returncode, messages) == (0, "")
+
+
 def test_a_password_in_the_uri_is_printed_nowhere(tmp_path: Path) -> None:
     path = write_sweep(tmp_path, search="{method: random, trials: 1}")
     results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
