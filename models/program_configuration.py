@@ -5,6 +5,7 @@ Imports no torch, so that a sweep file is checked at once.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -50,9 +51,19 @@ class ProgramTraining(Section):
         for name in self.options:
             if not name.isidentifier() or name in GIVEN:
                 rule = f"an option must be letters, digits and _, and none of {', '.join(GIVEN)}"
-                raise TrialConfigError(rule, key=("training", "options"), value=name)
+                raise TrialConfigError(
+                    rule, key=("training", "options"), value=name, hint=_with_underscores(name)
+                )
         check_command(self.command, self.options, _KEY)
         if self.test_command is not None:
             key = ("training", "test_command")
             check_command(self.test_command, self.options, key, takes_all=False)
         return self
+
+
+def _with_underscores(name: str) -> str:
+    """Return how an option is written whose flag has other characters; empty where none is."""
+    plain = re.sub(r"\W", "_", name)
+    if plain == name or not plain.isidentifier():
+        return ""
+    return f"Write {plain}, and `--{name} {{{plain}}}` in the command"

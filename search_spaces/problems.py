@@ -74,9 +74,27 @@ def did_you_mean(word: str, choices: Sequence[str]) -> str:
 
 def nearest(word: str, choices: Sequence[str]) -> str:
     """Return the choice that a misspelt word most likely means; empty where none is near."""
-    same = [one for one in choices if one.lower() == str(word).lower()]
-    near = same or difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
-    return near[0] if near else ""
+    typed = str(word)
+    same = [one for one in choices if one.lower() == typed.lower()]
+    near = same or difflib.get_close_matches(typed, choices, n=5, cutoff=0.6)
+    return min(near, key=lambda one: _slips(typed, one), default="")
+
+
+def _slips(typed: str, meant: str) -> int:
+    """Return how many slips make one word of another: a letter more, less, other, or two swapped.
+
+    The restricted distance of Damerau and Levenshtein: difflib alone takes Adma for Adamax.
+    """
+    before, last = [0] * (len(meant) + 1), list(range(len(meant) + 1))
+    for row, letter in enumerate(typed, start=1):
+        now = [row]
+        for column, other in enumerate(meant, start=1):
+            slips = min(last[column] + 1, now[-1] + 1, last[column - 1] + (letter != other))
+            if row > 1 and column > 1 and (typed[row - 2], letter) == (other, meant[column - 2]):
+                slips = min(slips, before[column - 2] + 1)
+            now.append(slips)
+        before, last = last, now
+    return last[-1]
 
 
 def number_hint(value: object) -> str:

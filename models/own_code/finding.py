@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sweeps.models.errors import ModelError
-from sweeps.models.own_code.guards import described_at, guarded
+from sweeps.models.own_code.guards import described_at, guarded, is_ctrl_c
 
 __all__ = ["call_function", "find_function"]
 
@@ -35,9 +35,9 @@ def find_function(target: str, error: type[ModelError], key: tuple[str, ...]) ->
     except SystemExit as err:
         rule = f"module {module_name} ended the program when it was imported ({described_at(err)})"
         raise error(rule, key=key, value=target, hint=_COMMAND_LINE, is_permanent=True) from err
-    except KeyboardInterrupt:
-        raise
     except BaseException as err:
+        if is_ctrl_c(err):
+            raise
         rule = f"cannot import module {module_name}: {described_at(err)}"
         hint = "Put it beside the sweep file, where you type the command, or on PYTHONPATH"
         raise error(rule, key=key, value=target, hint=hint) from err
@@ -69,8 +69,8 @@ def call_function(
     try:
         with guarded():
             return function()
-    except KeyboardInterrupt:
-        raise
     except BaseException as err:
+        if is_ctrl_c(err):
+            raise
         ended = "ended the program" if isinstance(err, SystemExit) else "raised"
         raise error(f"{rule}, but {ended} ({described_at(err)})") from err

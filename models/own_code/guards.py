@@ -6,29 +6,33 @@ end the command, stand in its answer, or hide what happened.
 
 from __future__ import annotations
 
+import io
 import os
+import signal
 import sys
 import sysconfig
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NoReturn
 
 from sweeps.models.own_code.own_processes import noted_processes
 
-__all__ = ["described", "described_at", "guarded"]
+__all__ = ["described", "described_at", "guarded", "is_ctrl_c", "unheard"]
 
 _LONGEST_MESSAGE = 2_000
+_IS_HEARD: ContextVar[bool] = ContextVar("_IS_HEARD", default=True)
 
 
 @contextmanager
 def guarded() -> Iterator[None]:
     """Run the user's code: what it prints goes to standard error, and `os._exit` is an exception.
 
-    Standard output is for a command's answer. `os._exit` would end it with a code of success and
-    without a word; processes that the code itself has forked end by it as ever. Those that
-    it leaves running are noted.
+    Standard output is for a command's answer, and inside `unheard` so is standard error. `os._exit`
+    would end it with a code of success and without a word; processes that the code itself has
+    forked end by it as ever. Those that it leaves running are noted.
     """
     ours, end = os.getpid(), os._exit
 
@@ -39,10 +43,51 @@ def guarded() -> Iterator[None]:
 
     os._exit = exit_of_user
     try:
-        with redirect_stdout(sys.stderr), noted_processes():
+        with _redirected(), noted_processes():
             yield
     finally:
         os._exit = end
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Have what the user's code prints in this thread shown nowhere."""
+    token = _IS_HEARD.set(False)
+    try:
+        yield
+    finally:
+        _IS_HEARD.reset(token)
+
+
+@contextmanager
+def _redirected() -> Iterator[None]:
+    with ExitStack() as stack:
+        if not _IS_HEARD.get():
+            stack.enter_context(redirect_stderr(_Nowhere()))
+        stack.enter_context(redirect_stdout(sys.stderr))
+        yield
+
+
+class _Nowhere(io.TextIOBase):
+    """A text stream that keeps nothing of what it is given."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Return whether Ctrl-C has raised this, and not the user's code of its own accord.
+
+    Python's own handler leaves no trace: where it is the one in place, all are taken for Ctrl-C.
+    """
+    if not isinstance(error, KeyboardInterrupt):
+        return False
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:
+        return True
+    function = getattr(handler, "__func__", handler)
+    code = getattr(function, "__code__", None) or type(handler).__call__.__code__
+    return any(frame.f_code is code for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def described(error: BaseException) -> str:

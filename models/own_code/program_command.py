@@ -23,6 +23,8 @@ GIVEN = ("args", "parameters", "seed", "epochs", "checkpoints", "metrics")
 _ALL = {"args", "parameters"}
 _PLACE = re.compile(r"\{([A-Za-z_][\w.-]*)\}")
 _ARGS = "{args}"
+# What a shell would replace: $NAME, ${NAME}, $(command), `command`.
+_VARIABLE = re.compile(r"\$[({]?([A-Za-z_]\w*)|`")
 # Words by which a shell joins, redirects or ends commands.
 _SHELLS = {"|", "||", "|&", "&", "&&", ";", "<", ">", ">>", "&>", "2>", "2>>", "2>&1", "1>&2"}
 
@@ -109,6 +111,8 @@ def check_command(
         )
         raise TrialConfigError(rule, key=key, value=command, hint=hint)
     values = named_options(options)
+    if variables := _shell_variables(command):
+        raise _left_as_it_is(variables, values, key)
     for problem in _wrong_places(words, values, key):
         raise problem
     named = set(named_in(" ".join(words)))
@@ -131,6 +135,30 @@ def _shell_operators(command: str) -> list[str]:
     except ValueError:  # an escaped quote, which this way of reading takes for an open one
         return []
     return [word for word in words if word in _SHELLS]
+
+
+def _shell_variables(command: str) -> list[str]:
+    """Return the words without quotes that a shell would put something else in place of."""
+    try:
+        words = shlex.split(command, posix=False)
+    except ValueError:
+        return []
+    bare = [word for word in words if not {"'", '"', "\\"} & set(word)]
+    return [word for word in bare if _VARIABLE.search(word)]
+
+
+def _left_as_it_is(
+    words: Sequence[str], values: Mapping[str, Any], key: tuple[str, ...]
+) -> TrialConfigError:
+    found = ", ".join(words)
+    near = difflib.get_close_matches(_VARIABLE.findall(words[0])[0].lower(), values, n=1)
+    places = ", ".join(f"{{{name}}}" for name in near or [*values][:3])
+    return TrialConfigError(
+        f"no shell reads the command, so that {found} would reach the program as it is written",
+        key=key,
+        hint=f"Parameters are written in braces ({places or '{name}'}); a program finds variables "
+        "of the environment itself, and `sh -c '...'` puts them in",
+    )
 
 
 def _wrong_places(

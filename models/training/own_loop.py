@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sweeps.models.errors import OwnTrainingError
 from sweeps.models.own_code.finding_apart import find_apart
-from sweeps.models.own_code.guards import described, guarded
+from sweeps.models.own_code.guards import described, guarded, is_ctrl_c
 from sweeps.models.own_code.options_model import keywords_of
 from sweeps.models.own_training_configuration import CustomTraining, OwnTrialConfig
 from sweeps.models.process.randomness import OwnRandomness
@@ -327,7 +327,9 @@ def _one_process() -> Iterator[None]:
     ours = os.getpid()
     try:
         yield
-    except SystemExit as err:
+    except (SystemExit, KeyboardInterrupt) as err:
+        if is_ctrl_c(err):
+            raise
         raise refused(f"must not end the program ({described(err)})", "Return, or raise") from err
     finally:
         if os.getpid() != ours:

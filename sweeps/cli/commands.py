@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from sweeps.cli.answer_commands import add_answer_commands
 from sweeps.cli.cluster_commands import add_cluster_commands, ask_cluster, send_to_cluster
@@ -99,7 +100,17 @@ def _run_command(parsed: argparse.Namespace, given: list[str]) -> int:
     for name in {"run", "first", "second"} & vars(parsed).keys():
         if getattr(parsed, name) is not None:
             setattr(parsed, name, find_run(getattr(parsed, name)))
-    return int(parsed.command(parsed))
+    with _heard(parsed):
+        return int(parsed.command(parsed))
+
+
+def _heard(parsed: argparse.Namespace) -> AbstractContextManager[None]:
+    """Return what a command runs in: with --quiet, what own code prints is shown nowhere."""
+    if not getattr(parsed, "quiet", False):
+        return nullcontext()
+    from sweeps.models.own_code.guards import unheard
+
+    return unheard()
 
 
 class _Version(argparse.Action):

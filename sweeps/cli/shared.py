@@ -31,10 +31,12 @@ def add_set(command: argparse.ArgumentParser) -> None:
 
 def add_running(command: argparse.ArgumentParser) -> None:
     """Add how a command trains, and what it prints then."""
-    command.add_argument("--local", action="store_true", help="run in this process, without Ray")
+    text = "run in this process, without Ray; kept for later commands on the run"
+    command.add_argument("--local", action=argparse.BooleanOptionalAction, help=text)
     command.add_argument("--quiet", action="store_true", help="print only the run folder")
     command.add_argument("--json", action="store_true", help="print the result as JSON")
-    command.add_argument("--no-mlflow", action="store_true", help="do not log to MLflow")
+    text = "log to MLflow, or not; kept for later commands on the run"
+    command.add_argument("--mlflow", action=argparse.BooleanOptionalAction, help=text)
     command.add_argument(
         "--accept-code",
         action="store_true",
@@ -58,11 +60,22 @@ def options_of(parsed: argparse.Namespace) -> dict[str, Any]:
 
     silent = parsed.quiet or (parsed.json and not sys.stderr.isatty())
     return {
-        "runner": "local" if parsed.local else "ray",
-        "tracking_uri": "none" if parsed.no_mlflow else None,
+        "runner": None if parsed.local is None else "local" if parsed.local else "ray",
+        "tracking_uri": (_store_of(parsed) if parsed.mlflow else "none")
+        if parsed.mlflow is not None
+        else None,
         "accept_code": parsed.accept_code,
         "display": Display.silent() if silent else Display.for_terminal(),
     }
+
+
+def _store_of(parsed: argparse.Namespace) -> str:
+    """Return where MLflow's record of a command's sweep goes if nobody has said otherwise."""
+    from sweeps.session.environment import default_runs, default_tracking_uri
+
+    run = getattr(parsed, "run", None)
+    runs = getattr(parsed, "runs", None) or default_runs()
+    return default_tracking_uri(Path(runs).absolute() if run is None else run.absolute().parent)
 
 
 def print_results(parsed: argparse.Namespace, results: Any, exit_code: int | None = None) -> int:
@@ -116,11 +129,14 @@ def warn_of_lost_net(results: Any) -> int:
 
 
 def _exit_code(record: Any) -> int:
-    """Return 0 for a sweep that ended as its file says, 7 if interrupted, 8 without a winner."""
+    """Return 0 for a sweep that ended as its file says, 7 if interrupted, 8 without a winner.
+
+    What a failed trial had reached may be the best that there is, but no trial came to its end.
+    """
     from sweeps.errors import STOPPED_EXIT_CODE
     from sweeps.record.stops import StopReason
 
     ends = (StopReason.INTERRUPTED, StopReason.PAUSED)
     if record.stopped is not None and record.stopped.reason in ends:
         return STOPPED_EXIT_CODE
-    return 0 if record.best is not None else _NO_WINNER
+    return _NO_WINNER if record.best is None or record.has_only_failed else 0

@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
-from sweeps.models.own_code.guards import described, guarded
+from sweeps.models.own_code.guards import described, guarded, is_ctrl_c
 from sweeps.models.own_code.roles import OwnFunction
 from sweeps.search_spaces.problems import Problem, did_you_mean
 
@@ -47,9 +47,9 @@ def package_problem(own: OwnFunction) -> Problem | None:
     try:
         with guarded():
             importlib.util.find_spec(module)
-    except KeyboardInterrupt:
-        raise
     except BaseException as err:
+        if is_ctrl_c(err):
+            raise
         return Problem(place, target, f"cannot import module {module!r}: {described(err)}")
     return None
 

@@ -72,6 +72,11 @@ def ranked_by_first(value: Any) -> Any:
     return value
 
 
+def left_out(value: Any) -> Any:
+    """Return a `data` section of null, or of nothing, as one that is left out."""
+    return DataConfig(source=NO_DATA) if value is None else value
+
+
 class Budget(Section):
     """When the whole sweep stops before its last trial; what is left can be resumed."""
 
@@ -209,7 +214,7 @@ class SweepFile(Section):
         description="Names the run folder and the MLflow experiment: letters, digits, . _ -",
     )
     seed: int = Field(0, ge=0, lt=2**63, description="Fixes the plan, the split and every trial.")
-    data: DataConfig = Field(
+    data: Annotated[DataConfig, BeforeValidator(left_out)] = Field(
         DataConfig(source=NO_DATA), description="Left out with own training that needs no data."
     )
     objective: Annotated[ObjectiveSection, BeforeValidator(ranked_by_first)] = Field(

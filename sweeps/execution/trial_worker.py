@@ -8,7 +8,6 @@ kill the next worker repeats at most the work since, and the same numbers come o
 from __future__ import annotations
 
 import errno
-import signal
 import time
 import traceback
 from collections import deque
@@ -29,7 +28,7 @@ from sweeps.execution.work_order import WorkOrder
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.errors import ModelError
 from sweeps.models.own_code.finding_apart import find_apart
-from sweeps.models.own_code.guards import described, guarded
+from sweeps.models.own_code.guards import described, guarded, is_ctrl_c
 from sweeps.models.own_code.own_processes import adopt_orphans
 from sweeps.models.own_code.roles import OwnFunction, metric_functions, trial_functions
 from sweeps.models.process.process_state import ProcessState
@@ -161,7 +160,7 @@ class TrialWorker:
         except FolderError as err:
             return TrialReport(index, [], unsaved=str(err), errno=err.error.errno or 0)
         except BaseException as err:  # what is no Exception, and `sys.exit`, too
-            if isinstance(err, KeyboardInterrupt) and _is_ctrl_c(err):
+            if is_ctrl_c(err):
                 raise
             self._close()
             if isinstance(err, ModelError) and err.is_permanent:
@@ -301,12 +300,13 @@ class TrialWorker:
 def _is_of_code(error: BaseException) -> bool:
     """Return whether an error is of a kind that code raises by itself: a wrong shape, type or key.
 
+    So is what ends a program, such as sys.exit, which neither a device nor a library raises.
     torch says with a RuntimeError that shapes do not fit, and with kinds of it that a device is
     out of memory or broken.
     """
     if isinstance(error, ModelError | torch.OutOfMemoryError | torch.AcceleratorError):
         return False
-    return isinstance(error, _OF_CODE)
+    return isinstance(error, _OF_CODE) or not isinstance(error, Exception)
 
 
 class _OutOfTimeError(Exception):
@@ -375,16 +375,6 @@ def _first_batches(data: TrainDev, batch_size: int | Literal["full"]) -> TrainDe
     rows = None if batch_size == "full" else _WARM_UP_BATCHES * batch_size
     weights = None if data.weights is None else data.weights[:rows]
     return replace(data, x_train=data.x_train[:rows], y_train=data.y_train[:rows], weights=weights)
-
-
-def _is_ctrl_c(error: KeyboardInterrupt) -> bool:
-    """Return whether what Ctrl-C calls now has raised this, and not a net of its own accord."""
-    handler = signal.getsignal(signal.SIGINT)
-    if handler is signal.default_int_handler:
-        return True
-    function = getattr(handler, "__func__", handler)
-    code = getattr(function, "__code__", None) or type(handler).__call__.__code__
-    return any(frame.f_code is code for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def _describe(error: BaseException) -> str:

@@ -240,6 +240,11 @@ class SweepRecord:
         return self.to_come > 0 or any(record.outcome is None for record in self.trials)
 
     @property
+    def has_only_failed(self) -> bool:
+        """Whether trials have ended, and each of them by failing, whatever it had reached."""
+        return 0 < self.outcomes.total() == self.outcomes[Outcome.FAILED]
+
+    @property
     def to_come(self) -> int:
         """How many trials are still to be planned."""
         return self.wanted - len(self.trials)

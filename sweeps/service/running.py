@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from sweeps.search_spaces.problems import Problem
 from sweeps.search_spaces.yaml_writer import write_yaml
 from sweeps.service.changes import change, prepare_final
 from sweeps.service.descriptions import description_of
+from sweeps.service.run_options import MLFLOW_OFF, RunOptions
 from sweeps.session.closing import draw_figures
 from sweeps.session.environment import (
     default_runs,
@@ -65,28 +65,12 @@ __all__ = [
     "sync",
 ]
 
-_OFF = "none"
 _READ_TWICE = Problem(
     ("data", "source"),
     None,
     "must give the same data whenever it is read, and was read twice with different values",
     hint="seed what it draws from, and let nothing change it while a sweep starts",
 )
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a command trains, records and shows; see `run`."""
-
-    runner: RunnerName
-    tracking_uri: str | None
-    display: Display | None
-    accept_code: bool
-
-    @property
-    def shown(self) -> Display:
-        """The display; where none was named, a bar in a notebook's cell."""
-        return self.display or Display.for_caller()
 
 
 def plan(path: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> list[PlannedTrial]:
@@ -114,7 +98,7 @@ def run(
     overrides: Sequence[str] = (),
     runs: str | Path | None = None,
     run_id: str | None = None,
-    runner: RunnerName = "ray",
+    runner: RunnerName | None = None,
     tracking_uri: str | None = None,
     display: Display | None = None,
     accept_code: bool = False,
@@ -127,9 +111,10 @@ def run(
         runs: Where run folders are made; None takes SWEEPS_STORAGE or `runs`.
         run_id: The run folder's name; if that sweep has begun already, it is resumed. None takes
             the sweep's name, with a number where that is taken.
-        runner: `ray`, or `local` for this process alone.
+        runner: `ray`, or `local` for this process alone; None takes `ray`, or that of the last
+            session of a sweep that has begun.
         tracking_uri: An MLflow URI; None takes MLFLOW_TRACKING_URI or runs/mlflow.db; `none`
-            records nothing in MLflow.
+            records nothing in MLflow, then and whenever a sweep goes on with None.
         display: Shows progress; None shows a bar in the cell of a notebook, and elsewhere nothing.
         accept_code: Go on with a sweep that has begun although its own code has changed.
 
@@ -150,7 +135,8 @@ def run(
         _refuse_other_sweep(folder, sweep)
         return _session(folder, "resume", options)
     refuse_shared_sqlite(tracking_uri or default_tracking_uri(runs))
-    with place_of(runner, sweep.file.resources, runs, options.shown.print_line) as place:
+    resources = sweep.file.resources
+    with place_of(options.runner_name, resources, runs, options.shown.print_line) as place:
         notes = rehearse_sweep(sweep, planned, options.shown.print_line)
         folder = _new_folder(runs, sweep.file.name, run_id)
         if sweep.chosen is not None:
@@ -174,7 +160,7 @@ def resume(
     path: str | Path,
     *,
     overrides: Sequence[str] = (),
-    runner: RunnerName = "ray",
+    runner: RunnerName | None = None,
     tracking_uri: str | None = None,
     display: Display | None = None,
     accept_code: bool = False,
@@ -202,7 +188,7 @@ def extend(
     path: str | Path,
     trials: int,
     *,
-    runner: RunnerName = "ray",
+    runner: RunnerName | None = None,
     tracking_uri: str | None = None,
     display: Display | None = None,
     accept_code: bool = False,
@@ -224,7 +210,7 @@ def extend(
 def retry(
     path: str | Path,
     *,
-    runner: RunnerName = "ray",
+    runner: RunnerName | None = None,
     tracking_uri: str | None = None,
     display: Display | None = None,
     accept_code: bool = False,
@@ -261,7 +247,7 @@ def final(
     *,
     again: bool = False,
     overrides: Sequence[str] = (),
-    runner: RunnerName = "ray",
+    runner: RunnerName | None = None,
     tracking_uri: str | None = None,
     display: Display | None = None,
     accept_code: bool = False,
@@ -308,9 +294,10 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
     folder = open_sweep(path)
     read_record(folder)  # what is damaged must not get into MLflow
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
-    if uri == _OFF:
+    if uri == MLFLOW_OFF:
         raise RequestError(
-            f"MLFLOW_TRACKING_URI is {_OFF!r}, which switches MLflow off; unset it, or name a store"
+            f"MLFLOW_TRACKING_URI is {MLFLOW_OFF!r}, which switches MLflow off; unset it, or name "
+            f"a store"
         )
     sync_once(folder, uri, folder.is_running(), CLOSING)
     return Results(folder, read_record(folder), draw=draw_figures)
@@ -346,9 +333,10 @@ def _refuse_other_sweep(folder: RunFolder, sweep: Sweep) -> None:
 
 
 def _session(folder: RunFolder, action: str, options: RunOptions) -> Results:
+    options = options.as_before(folder)
     refuse_shared_sqlite(options.tracking_uri or default_tracking_uri(folder.path.parent))
-    resources = folder.read_sweep().resources
-    place = place_of(options.runner, resources, folder.path.parent, options.shown.print_line)
+    resources, runs = folder.read_sweep().resources, folder.path.parent
+    place = place_of(options.runner_name, resources, runs, options.shown.print_line)
     return _session_at(place, folder, action, options)
 
 
@@ -358,7 +346,12 @@ def _session_at(
     """Run a session, and tell of its end whoever asked for that."""
     uri = options.tracking_uri or default_tracking_uri(folder.path.parent)
     settings = Settings(
-        place, options.shown, options.runner, None if uri == _OFF else uri, options.accept_code
+        place,
+        options.shown,
+        options.runner_name,
+        None if uri == MLFLOW_OFF else uri,
+        options.accept_code,
+        leaves_mlflow_out=options.tracking_uri == MLFLOW_OFF,
     )
     try:
         with notify_on_exit(folder, options.shown.print_line):

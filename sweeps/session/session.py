@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from sweeps.definition.own_files import make_importable
 from sweeps.definition.sweep_file import SweepFile
@@ -59,6 +60,7 @@ class Settings:
         runner: `ray`, or `local` for this process alone.
         tracking_uri: Where MLflow's record goes; None leaves MLflow out.
         accept_code: Go on with the user's own code although it has changed.
+        leaves_mlflow_out: Whether that was asked for, and holds for later sessions, too.
     """
 
     place: AbstractContextManager[Place]
@@ -66,6 +68,7 @@ class Settings:
     runner: RunnerName = "ray"
     tracking_uri: str | None = None
     accept_code: bool = False
+    leaves_mlflow_out: bool = False
 
 
 def run_session(folder: RunFolder, action: str, settings: Settings) -> Results:
@@ -247,8 +250,10 @@ class _Session:
 
     def _begin(self, mirror: Mirror | NoMirror, accepted: Sequence[str]) -> None:
         code = {"code": keep_code(self.search.folder)}
-        changed = {"accepted": accepted} if accepted else {}
-        self.trainer.begin(self.search.recorder, self.action, **code, **changed)
+        more: dict[str, Any] = {"accepted": accepted} if accepted else {}
+        if self.settings.leaves_mlflow_out:
+            more["mlflow"] = False
+        self.trainer.begin(self.search.recorder, self.action, **code, **more)
         log_settings(self.file, self.settings.tracking_uri)
         mirror.push()  # the user's modules, which workers look for there
 

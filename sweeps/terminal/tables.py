@@ -244,6 +244,8 @@ def _print_winner(results: Results, console: Console) -> None:
         console.print(no_winner_words(record))
         return
     title = "Best so far" if record.is_open else "Winner"
+    if record.has_only_failed:
+        title = "No trial has come to its end: all that ended failed. The best that one had reached"
     winner, title = best, title if choice is None else "Best of the search"
     on = MeasuredOn.of(results.folder.read_description().data, record)
     line = f"{title}: {searched_words(record, best, on, digits=6)}"

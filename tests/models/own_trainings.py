@@ -213,6 +213,13 @@ def exits(trial: Any) -> Iterator[None]:
         yield
 
 
+def interrupts(trial: Any) -> Iterator[None]:
+    kept(trial)
+    for _ in trial.epochs(lambda rows: LOSS):
+        raise KeyboardInterrupt("of its own")
+        yield
+
+
 def forks(trial: Any, about: str) -> Iterator[None]:
     """A child that comes back: the trial must not be trained by both."""
     kept(trial)

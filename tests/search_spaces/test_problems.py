@@ -49,3 +49,11 @@ def test_a_yaml_error_survives_pickling_with_its_place() -> None:
 ])  # fmt: skip
 def test_the_nearest_choice_is_suggested(word: str, hint: str) -> None:
     assert did_you_mean(word, ("float", "int")) == hint
+
+
+@pytest.mark.parametrize(("word", "meant"), [
+    ("Adma", "Adam"), ("Adan", "Adam"), ("adammax", "Adamax"), ("AdmaW", "AdamW"),
+])  # fmt: skip
+def test_two_letters_that_were_swapped_are_one_slip(word: str, meant: str) -> None:
+    optimizers = ("Adamax", "Adam", "AdamW", "NAdam", "RAdam")
+    assert did_you_mean(word, optimizers) == f"did you mean {meant!r}?"

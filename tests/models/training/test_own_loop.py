@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,15 @@ def test_what_is_wrong_with_own_training_is_said_in_words(name: str, words: str)
     with pytest.raises(OwnTrainingError) as caught:
         finished(begin(own(name), declared=one))
     assert words in str(caught.value)
+
+
+def test_a_keyboard_interrupt_of_own_training_ends_no_command() -> None:
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        with pytest.raises(OwnTrainingError, match="KeyboardInterrupt: of its own"):
+            finished(begin(own("interrupts"), declared=LOSS_ALONE))
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("how", ["exits", "exits_hard", "yields"])

@@ -29,7 +29,7 @@ def bash(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("typed", "answer"),
     [
         ("re", "resume retry report replay"),
-        ("run --no", "--no-mlflow"),
+        ("run --no", "--no-local --no-mlflow"),
         ("run file.yaml --l", "--local"),
         ("run ''", ""),  # bash completes file names where there is no other answer
         ("cluster ''", "up down"),

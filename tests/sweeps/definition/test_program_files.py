@@ -49,6 +49,17 @@ CHANGES = {
     "no words": (("python train.py --lr {lr}", " "), "there is no program in it"),
     "a pipe": (("--lr {lr}", "{lr} | tee log"), "so that | would be an argument of the program"),
     "a shell's list": (("--lr {lr}", "{lr} && date"), "what needs a shell is a script, or `sh -c"),
+    "a shell's variable": (
+        ("--lr {lr}", "--lr $LR {lr}"),
+        "so that $LR would reach the program as it is written parameters are written in braces "
+        "({lr})",
+    ),
+    "a shell's variable in braces": (("--lr {lr}", "--lr=${LR} {lr}"), "so that --lr=${LR} would"),
+    "a command in a command": (("--lr {lr}", "{lr} $(date) `id`"), "so that $(date), `id` would"),
+    "a flag's name": (
+        ("options: {lr:", "options: {learning-rate: 1, lr:"),
+        "write learning_rate, and `--learning-rate {learning_rate}` in the command",
+    ),
     "a redirection": (("--lr {lr}", "{lr} > log 2>&1"), "so that >, 2>&1 would be an argument"),
     "no such script": (("train.py", "trian.py"), "there is no file 'trian.py' in"),
     "no such program": (("python", "pyhton"), "there is no program 'pyhton', on the PATH or in"),
@@ -93,6 +104,8 @@ def test_what_is_wrong_is_told_before_anything_starts(
         "python train.py {lr} --separator '|'",
         "python train.py {lr} it\\\\'s",
         "sh -c 'python train.py {lr} | tee log'",
+        "sh -c 'python train.py {lr} --home $HOME'",
+        "python train.py {lr} '$HOME' end$",
     ],
 )
 def test_options_are_passed_on_in_several_ways(tmp_path: Path, command: str) -> None:
@@ -136,3 +149,11 @@ def test_the_code_of_a_program_is_what_its_command_names(
     files = files_of_programs(values(command), folder)
     assert {str(name) for name in files.values()} == found
     assert all(path == folder / name for path, name in files.items())
+
+
+@pytest.mark.parametrize("nothing", ["", " null", " ~"])
+def test_data_of_nothing_is_left_out(tmp_path: Path, nothing: str) -> None:
+    (tmp_path / "train.py").touch()
+    text = GOOD.replace("name: t", f"name: t\ndata:{nothing}")
+    _, plan = check_text(text, "f.yaml", tmp_path, run_code=False)
+    assert len(plan) == 3

@@ -245,6 +245,8 @@ def test_a_net_that_raises_keyboard_interrupt_has_failed(
     before = signal.signal(signal.SIGINT, _interrupting)
     monkeypatch.setattr(Training, "train_epoch", interrupted)
     try:
-        assert worker(order).advance().failure.startswith("KeyboardInterrupt: of the net")
+        report = worker(order).advance()
     finally:
         signal.signal(signal.SIGINT, before)
+    assert report.failure.startswith("KeyboardInterrupt: of the net")
+    assert report.is_code_error  # it would be met again: no third attempt

@@ -13,6 +13,7 @@ from sweeps.infra.command_line import command
 from sweeps.record.results import Results
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.terminal.tables import print_answer
+from tests.sweeps.drivers import EVERY_EPOCH, run_command
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 
@@ -94,6 +95,23 @@ def test_why_trials_failed_is_said_once_a_reason_with_where_the_tracebacks_are(
     assert text.count(f"Trial 0 and 2 more {reason}\n") == 1
     assert f"The tracebacks are in {failed.path}/trials.jsonl" in text
     assert "No trial has a finite objective" in text
+
+
+def test_what_a_failed_trial_had_reached_is_no_winner_and_no_success(tmp_path: Path) -> None:
+    body = "        if self.training and self.calls > 9: raise ValueError('later')"
+    target = own_net(tmp_path, "own_net_that_fails_late", body)
+    fixed = space(custom_model(target, 0), "{kind: sgd}", epochs=30)
+    path = write_sweep(
+        tmp_path,
+        search="{method: grid}",
+        space=fixed,
+        stopping=EVERY_EPOCH,
+        trial="{retries: 0, sanity_check: skip}",
+    )
+    code, said = run_command("run", path, "--runs", tmp_path / "runs", "--local")
+    assert code == 8, said
+    assert "No trial has come to its end: all that ended failed. The best that one had" in said
+    assert "Winner" not in said
 
 
 def test_of_a_sweep_without_any_report_it_is_not_said_that_its_objective_was_not_finite(
