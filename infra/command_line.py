@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sweeps.infra.settings import IN_JOB
 
-__all__ = ["command", "shown_path"]
+__all__ = ["command", "is_read_elsewhere", "shown_path"]
 
 _NAME = "sweeps"
 
@@ -22,16 +22,26 @@ def command(*words: str | Path) -> str:
 
 
 def shown_path(path: Path) -> str:
-    """Return `path` relative to the current folder where it is below it."""
+    """Return `path` relative to the current folder where it is below it.
+
+    In a job it is read on another machine, where a sweep goes by its name in the storage.
+    """
+    storage = Path(os.environ.get("SWEEPS_STORAGE", ""))
+    here = storage if is_read_elsewhere() and storage.is_absolute() else Path.cwd()
     try:
-        return str(path.relative_to(Path.cwd()))
+        return str(path.relative_to(here))
     except ValueError:
         return str(path)
 
 
+def is_read_elsewhere() -> bool:
+    """Return whether this process is a job of a cluster, whose answers another machine shows."""
+    return IN_JOB in os.environ
+
+
 def _way_in() -> list[str]:
     """Return how the command line is reached: as it was this time, where a person typed that."""
-    if IN_JOB in os.environ:
+    if is_read_elsewhere():
         return [_NAME]  # read, and typed, on another machine
     started = Path(sys.argv[0])
     beside = Path(sys.executable).with_name(_NAME)

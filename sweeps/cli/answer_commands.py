@@ -42,6 +42,8 @@ def add_answer_commands(commands: Any) -> None:
     command = commands.add_parser("show", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--json", action="store_true", help="print JSON")
+    text = "print the final's candidates with their intervals, and its test figures as a table"
+    command.add_argument("--final", action="store_true", help=text)
     command.set_defaults(command=_show, runs_on_cluster=True)
 
 
@@ -85,4 +87,4 @@ def _show(parsed: argparse.Namespace) -> int:
     from sweeps.service.running import open_run
 
     parsed.quiet = False
-    return print_results(parsed, open_run(parsed.run), exit_code=0)
+    return print_results(parsed, open_run(parsed.run), exit_code=0, has_final=parsed.final)

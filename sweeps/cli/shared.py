@@ -78,8 +78,14 @@ def _store_of(parsed: argparse.Namespace) -> str:
     return default_tracking_uri(Path(runs).absolute() if run is None else run.absolute().parent)
 
 
-def print_results(parsed: argparse.Namespace, results: Any, exit_code: int | None = None) -> int:
-    """Print what a sweep came to, and return its exit code."""
+def print_results(
+    parsed: argparse.Namespace,
+    results: Any,
+    exit_code: int | None = None,
+    *,
+    has_final: bool = True,
+) -> int:
+    """Print what a sweep came to, with or without the final in full; returns its exit code."""
     if parsed.json:
         from sweeps.record.results import trial_line
 
@@ -107,7 +113,7 @@ def print_results(parsed: argparse.Namespace, results: Any, exit_code: int | Non
         from sweeps.terminal.console import answer_console
         from sweeps.terminal.tables import print_answer
 
-        print_answer(results, answer_console())
+        print_answer(results, answer_console(), has_final=has_final)
     if results.missing_in_mlflow and (parsed.json or parsed.quiet):
         from sweeps.infra.plain_text import shown
         from sweeps.terminal.tables import incomplete_in_mlflow

@@ -15,11 +15,12 @@ from sweeps.record.wording import (
     MeasuredOn,
     choice_sentence,
     counted,
+    sentence_of_test_rows,
     winner_sentence,
     words_of_test_rows,
 )
 
-__all__ = ["optimism_rows", "print_final"]
+__all__ = ["optimism_rows", "print_final", "print_final_in_short"]
 
 
 def print_final(
@@ -41,6 +42,16 @@ def print_final(
         console.print(f"Not tested: {choice.untested}.", highlight=False)
     elif openings and openings[-1].metrics:
         _print_test(choice, openings, on, console)
+
+
+def print_final_in_short(
+    choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn, console: Console
+) -> None:
+    """Print the winner and what the test set says of it, a sentence each."""
+    console.print(f"\n{winner_sentence(choice)}", style="bold", soft_wrap=True)
+    for text in (choice_sentence(choice), sentence_of_test_rows(choice, openings, on)):
+        if text:
+            console.print(text, highlight=False, soft_wrap=True)
 
 
 def _candidates(choice: FinalChoice) -> Table:

@@ -13,7 +13,7 @@ from rich.table import Table
 from sweeps.definition.configurations import flatten, varied_in, varied_keys
 from sweeps.definition.lineage import schedule_of
 from sweeps.errors import MissingExtraError, require_extra
-from sweeps.infra.command_line import command, shown_path
+from sweeps.infra.command_line import command, is_read_elsewhere, shown_path
 from sweeps.infra.settings import read_settings
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.scoring.tasks import TASKS
@@ -35,7 +35,7 @@ from sweeps.record.wording import (
     surprise_sentence,
 )
 from sweeps.storage.files import bucket_of
-from sweeps.terminal.final_tables import print_final
+from sweeps.terminal.final_tables import print_final, print_final_in_short
 from sweeps.terminal.progress import duration
 
 __all__ = [
@@ -51,13 +51,17 @@ _SHOWN_TRIALS = 15
 _SHOWN_REASONS = 3
 
 
-def print_answer(results: Results, console: Console) -> None:
-    """Print the end of a sweep: table, winner, places, next command."""
+def print_answer(results: Results, console: Console, *, has_final: bool = True) -> None:
+    """Print the end of a sweep: table, winner, places, next command.
+
+    Args:
+        has_final: Whether every table of the final is printed, or what it found in sentences.
+    """
     record = results.record
     table, left_out = fitting_table(_ranked_columns(record), console.width)
     console.print(table)
     _print_what_is_hidden(len(record.trials) - _SHOWN_TRIALS, left_out, results.path, console)
-    _print_winner(results, console)
+    _print_winner(results, console, has_final)
     if record.objective.others:
         console.print(f"\n{front_sentence(record)}", highlight=False, soft_wrap=True)
     if results.audited:
@@ -194,7 +198,8 @@ def incomplete_in_mlflow(results: Results) -> list[str]:
 def next_steps(results: Results) -> list[str]:
     """Return where things are, and the next command to type."""
     path = shown_path(results.path)
-    lines = [f"Written to {path}/ (sweep, plan, ledger, epochs.parquet, weights)"]
+    of = " of the cluster's storage" if is_read_elsewhere() else ""
+    lines = [f"Written to {path}/{of} (sweep, plan, ledger, epochs.parquet, weights)"]
     bucket = bucket_of(results.path)
     if bucket is not None:
         lines.append(f"and to {bucket}, from where every machine resumes it")
@@ -213,7 +218,8 @@ def next_steps(results: Results) -> list[str]:
         what = "Confirm the best and test one" if tests else "Confirm the best"
         lines.append(f"{what}:  {command('final', results.path)}")
     if (results.path / "report.html").exists():
-        lines.append(f"Report:  {path}/report.html")
+        there = command("report", results.path) if is_read_elsewhere() else f"{path}/report.html"
+        lines.append(f"Report:  {there}")
     else:
         lines.append(_why_no_report(results.path))
     return [*lines, *_where_to_look(results.path.parent)]
@@ -236,7 +242,7 @@ def _where_to_look(runs: Path) -> list[str]:
     return [f"Look at it:  {command('ui', *elsewhere)}"] if has_record else []
 
 
-def _print_winner(results: Results, console: Console) -> None:
+def _print_winner(results: Results, console: Console, has_final: bool) -> None:
     """Print what won, with its parameters: the final's winner where there is one."""
     record, choice = results.record, results.final
     best = record.best
@@ -251,7 +257,12 @@ def _print_winner(results: Results, console: Console) -> None:
     line = f"{title}: {searched_words(record, best, on, digits=6)}"
     console.print(line, style="bold", soft_wrap=True)
     if choice is not None:
-        print_final(choice, results.openings, shown_path(results.path), on, console)
+        if has_final:
+            print_final(choice, results.openings, shown_path(results.path), on, console)
+        else:
+            print_final_in_short(choice, results.openings, on, console)
+            whole = command("show", results.path, "--final")
+            console.print(f"All of the final:  {whole}", highlight=False, soft_wrap=True)
         if surprise := surprise_sentence(choice, results.openings, on):
             console.print(surprise, style="yellow", highlight=False, soft_wrap=True)
         _print_if_outdated(results, choice, console)

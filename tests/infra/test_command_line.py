@@ -88,6 +88,16 @@ def test_what_a_job_prints_is_read_elsewhere(here: Path, monkeypatch: pytest.Mon
     assert command("resume", "digits-1") == "sweeps resume digits-1"
 
 
+def test_what_a_job_prints_names_sweeps_and_not_paths_of_the_cluster(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(IN_JOB, "{}")
+    monkeypatch.setenv("SWEEPS_STORAGE", "/shared/storage")
+    assert command("resume", Path("/shared/storage/digits-1")) == "sweeps resume digits-1"
+    assert shown_path(Path("/shared/storage/digits-1/ledger.jsonl")) == "digits-1/ledger.jsonl"
+    assert shown_path(Path("/shared/data.csv")) == "/shared/data.csv"
+
+
 def test_a_path_elsewhere_is_shown_whole(here: Path) -> None:
     assert shown_path(Path("/elsewhere/runs")) == "/elsewhere/runs"
     assert shown_path(here / "runs") == "runs"

@@ -159,6 +159,20 @@ def test_the_answer_says_ranking_noise_model_test_and_audit(finished: Results) -
     assert f"{winner['optimizer']['lr']:.4g}" in after
 
 
+def test_show_tells_the_final_in_short_and_whole_when_asked(finished: Results) -> None:
+    code, short = run_command("show", finished.path)
+    whole_code, whole = run_command("show", finished.path, "--final")
+    assert (code, whole_code) == (0, 0)
+    choice = choice_of(finished)
+    for text in (short, whole):
+        assert f"Final winner: trial {choice.winner.trial}" in text
+        assert "test_accuracy" in text
+    assert f"show {finished.path} --final" in short
+    assert "rank   trial   in the search" in whole
+    assert "rank   trial   in the search" not in short
+    assert len(short.splitlines()) <= len(whole.splitlines()) - 12
+
+
 @pytest.mark.ray
 def test_on_ray_and_in_one_process_the_final_is_the_same(tmp_path: Path) -> None:
     found = []

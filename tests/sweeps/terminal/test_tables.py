@@ -10,9 +10,10 @@ from rich.console import Console
 
 import sweeps
 from sweeps.infra.command_line import command
+from sweeps.infra.settings import IN_JOB
 from sweeps.record.results import Results
 from sweeps.record.sweep_record import SweepRecord
-from sweeps.terminal.tables import print_answer
+from sweeps.terminal.tables import next_steps, print_answer
 from tests.sweeps.drivers import EVERY_EPOCH, run_command
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
@@ -79,6 +80,17 @@ def test_the_time_taken_and_the_next_commands_are_said(results: Results) -> None
     assert f"test one:  {command('final', results.path)}\n" in text
     assert "Look at it" not in text  # nothing is in MLflow
     assert "sync" not in text
+
+
+def test_the_answer_of_a_job_is_one_for_the_machine_that_reads_it(
+    results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(IN_JOB, "{}")
+    monkeypatch.setenv("SWEEPS_STORAGE", str(results.path.parent))
+    name, text = results.path.name, "\n".join(next_steps(results))
+    assert f"Written to {name}/ of the cluster's storage" in text
+    assert f"Report:  sweeps report {name}\n" in f"{text}\n"
+    assert str(results.path.parent) not in text
 
 
 def test_why_trials_failed_is_said_once_a_reason_with_where_the_tracebacks_are(
