@@ -1,1 +1,1 @@
-"""What may be tried: parameters, spaces, constraints, search methods, and reading YAML."""
+"""What may be tried: parameters, spaces, constraints, and reading YAML."""

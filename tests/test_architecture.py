@@ -92,13 +92,15 @@ PARTS = {
     "search_spaces": set(),
     "infra": set(),
     "schedulers": {"models"},
-    "definition": {"models", "search_spaces", "schedulers"},
+    "search_methods": {"models", "search_spaces"},
+    "definition": {"models", "search_spaces", "schedulers", "search_methods"},
     "storage": FLOOR,
-    "record": FLOOR | {"definition", "storage"},
+    "record": FLOOR | {"search_methods", "definition", "storage"},
     "execution": FLOOR | {"schedulers", "definition", "storage", "record"},
     "tracking": FLOOR | {"definition", "storage", "record"},
-    "terminal": FLOOR | {"schedulers", "definition", "storage", "record", "execution"},
-    "analysis": FLOOR | {"definition", "storage", "record"},
+    "terminal": FLOOR
+    | {"schedulers", "search_methods", "definition", "storage", "record", "execution"},
+    "analysis": FLOOR | {"search_methods", "definition", "storage", "record"},
     "report": FLOOR | {"definition", "storage", "record", "analysis"},
 }
 PARTS["watch"] = {*PARTS["report"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sweeps.analysis.evidence import Evidence
-from sweeps.definition.search_methods import LearningSearch
+from sweeps.search_methods.learning import LearningSearch
 
 __all__ = ["independence_sentence"]
 

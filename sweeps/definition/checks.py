@@ -37,7 +37,6 @@ from sweeps.definition.population_checks import population_problems
 from sweeps.definition.problems import from_model
 from sweeps.definition.requirement_checks import check_requirements
 from sweeps.definition.roles import check_roles
-from sweeps.definition.search_methods import GridSearch, LearningSearch
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.trial_checks import (
     Surroundings,
@@ -49,6 +48,8 @@ from sweeps.models.own_code.roles import data_functions
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.data_checks import DataSummary, check_data
 from sweeps.schedulers.stopping import Stopping
+from sweeps.search_methods.grid import GridSearch
+from sweeps.search_methods.learning import LearningSearch
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.normal import NORMAL_KINDS
 from sweeps.search_spaces.parameters import looks_like_parameter

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sweeps.definition.search_methods import AutoSearch
 from sweeps.definition.sweep_file import SweepFile
+from sweeps.search_methods.auto import AutoSearch
 from sweeps.search_spaces.parameters import Choice
 from sweeps.search_spaces.problems import SpaceError
 from sweeps.search_spaces.space import Space

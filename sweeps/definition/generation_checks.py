@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from sweeps.definition.search_methods import CmaEsSearch, Search
+from sweeps.search_methods.cmaes import CmaEsSearch
+from sweeps.search_methods.search import Search
 from sweeps.search_spaces.parameters import Choice
 from sweeps.search_spaces.problems import Problem
 from sweeps.search_spaces.space import Space

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from sweeps.definition.search_methods import TpeSearch
 from sweeps.models.own_code.program_command import GIVEN
+from sweeps.search_methods.tpe import TpeSearch
 from sweeps.search_spaces.parameters import looks_like_parameter
 from sweeps.search_spaces.problems import KeyPath, SpaceError
 from sweeps.search_spaces.space import Space

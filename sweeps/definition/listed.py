@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sweeps.definition.search_methods import ManualSearch, Search
+from sweeps.search_methods.manual import ManualSearch
+from sweeps.search_methods.search import Search
 from sweeps.search_spaces.parameters import looks_like_parameter
 from sweeps.search_spaces.problems import KeyPath, Problem, SpaceError
 

@@ -20,13 +20,13 @@ import numpy as np
 from sweeps.definition.configurations import flatten
 from sweeps.definition.listed import complete, listed_configurations
 from sweeps.definition.roles import scientific_dimensions
-from sweeps.definition.search_methods import Search
 from sweeps.definition.trial_checks import (
     check_configuration,
     possible_configurations,
     template_place,
 )
 from sweeps.models.trial_kinds import AnyTrialConfig, read_trial
+from sweeps.search_methods.search import Search
 from sweeps.search_spaces.problems import Problem, SpaceError
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import Any
 
 from sweeps.definition.exploring import changeable_ranges
 from sweeps.definition.own_training_checks import trains_itself
-from sweeps.definition.search_methods import LearningSearch
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.changes import CHANGEABLE
 from sweeps.schedulers.population import PopulationBased
+from sweeps.search_methods.learning import LearningSearch
 from sweeps.search_spaces.problems import KeyPath, Problem
 from sweeps.search_spaces.space import Space
 

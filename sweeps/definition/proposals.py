@@ -19,13 +19,13 @@ from sweeps.definition.planning import (
     legal_trial,
     spawned_seed,
 )
-from sweeps.definition.search_methods import LearningSearch
-from sweeps.search_spaces.methods import draw_random
+from sweeps.search_methods.draws import draw_random
+from sweeps.search_methods.learning import LearningSearch
 from sweeps.search_spaces.problems import SpaceError
 
 if TYPE_CHECKING:
     from sweeps.definition.sweep import Sweep
-    from sweeps.search_spaces.samplers.sampler import Told
+    from sweeps.search_methods.sampler import Told
 
 __all__ = ["BY_CHANCE", "Proposal", "Proposals"]
 

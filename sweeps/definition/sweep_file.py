@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sweeps.definition.search_methods import Search
 from sweeps.models.data.configuration import NO_DATA, DataConfig
 from sweeps.models.scoring.metric_configuration import AskedMetrics, MetricOptions
 from sweeps.models.scoring.metrics import with_objective
@@ -20,6 +19,7 @@ from sweeps.models.section import Section
 from sweeps.schedulers.none import NoScheduler
 from sweeps.schedulers.population import PopulationBased
 from sweeps.schedulers.stopping import Stopping
+from sweeps.search_methods.search import Search
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.problems import SpaceError
 

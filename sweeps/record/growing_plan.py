@@ -22,7 +22,7 @@ from sweeps.record.replay import replayed
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stops import StopReason
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
-from sweeps.search_spaces.samplers.sampler import State, Told
+from sweeps.search_methods.sampler import State, Told
 from sweeps.search_spaces.space import Space
 
 __all__ = ["GrowingPlan", "Proposer", "planned_again"]

@@ -10,7 +10,6 @@ from typing import Any
 
 from sweeps.definition.loading import check_sweep, check_text, located
 from sweeps.definition.planning import PlannedTrial, trials_in_all
-from sweeps.definition.search_methods import Search
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import (
     ChangedDataError,
@@ -31,6 +30,7 @@ from sweeps.record.replay import read_ledger, read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import has_failed_trials
+from sweeps.search_methods.search import Search
 from sweeps.search_spaces.problems import Problem
 from sweeps.search_spaces.yaml_writer import write_yaml
 from sweeps.service.changes import change, prepare_final

@@ -12,7 +12,6 @@ from sweeps.definition.configurations import flatten, varied_keys
 from sweeps.definition.loading import check_sweep
 from sweeps.definition.patience import patience_notes
 from sweeps.definition.planning import PlannedTrial, most_epochs, trials_in_all
-from sweeps.definition.search_methods import LearningSearch
 from sweeps.definition.stage_plans import can_be_refitted
 from sweeps.definition.sweep import Sweep
 from sweeps.execution.placement import gpu_note, slots, this_machine
@@ -20,6 +19,7 @@ from sweeps.execution.rehearsal_apart import rehearse_sweep
 from sweeps.execution.scheduling.expected_epochs import expected_epochs
 from sweeps.models.data.kinds import ColumnKinds
 from sweeps.schedulers.scheduler import Scheduler
+from sweeps.search_methods.learning import LearningSearch
 
 __all__ = ["START_S", "PlanReport", "describe_plan", "plan_report"]
 

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from sweeps.record.pareto import front
-from sweeps.search_spaces.methods import draw_random
-from sweeps.search_spaces.samplers.nsga2 import Nsga2Options, Nsga2Sampler
-from sweeps.search_spaces.samplers.sampler import Sampler, State, Told
-from sweeps.search_spaces.samplers.tpe import TpeSampler
+from sweeps.search_methods.draws import draw_random
+from sweeps.search_methods.nsga2 import Nsga2Sampler, Nsga2Search
+from sweeps.search_methods.sampler import Sampler, State, Told
+from sweeps.search_methods.tpe import TpeSampler
 from sweeps.search_spaces.space import Space
 from tests.evidence.searches import PROBLEMS, searched, takes
 
@@ -28,6 +28,7 @@ __all__ = ["SearchSizes", "measure_fronts", "measure_searches", "volume"]
 _PROBLEMS = ("branin, 8 idle", "hartmann, 6 idle", "narrow option")
 _METHODS = ("sobol", "tpe", "cmaes", "gp")
 _STARTUP = 10
+_NSGA2 = Nsga2Search(method="nsga2", trials=100, population_size=_STARTUP)
 # Zitzler, Deb and Thiele (Evolutionary Computation 8, 2000), their first problem, of 5 parameters.
 _ZDT1 = Space({f"x{at}": {"float": [0.0, 1.0]} for at in range(5)})
 # Worse than most draws in the second, so that a front's area says more than its best point.
@@ -72,7 +73,7 @@ def measure_fronts(sizes: SearchSizes) -> Iterator[tuple[str, dict[str, float]]]
     methods = {
         "random": None,
         "tpe": lambda: TpeSampler(_ZDT1, _STARTUP, 24, 2),
-        "nsga2": lambda: Nsga2Sampler(_ZDT1, Nsga2Options(_STARTUP), 2),
+        "nsga2": lambda: Nsga2Sampler(_ZDT1, _NSGA2, 2),
     }
     areas = {
         name: np.array(

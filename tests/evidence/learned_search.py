@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import mannwhitneyu
 
-from sweeps.search_spaces.methods import draw_random
-from sweeps.search_spaces.samplers.cmaes import CmaEsOptions, CmaEsSampler
-from sweeps.search_spaces.samplers.gp import GpSampler
-from sweeps.search_spaces.samplers.sampler import Sampler, State, Told
-from sweeps.search_spaces.samplers.tpe import TpeSampler
+from sweeps.search_methods.cmaes import CmaEsSampler, CmaEsSearch
+from sweeps.search_methods.draws import draw_random
+from sweeps.search_methods.gp import GpSampler
+from sweeps.search_methods.sampler import Sampler, State, Told
+from sweeps.search_methods.tpe import TpeSampler
 from sweeps.search_spaces.space import Space
 from tests.evidence.drawing import Chart, Line
 from tests.evidence.pages import Finding, table
@@ -174,7 +174,7 @@ def _beside_optuna(found: Found) -> str:
 _TIMED: dict[str, Callable[[Space], Sampler]] = {
     "tpe": lambda space: TpeSampler(space, 10, 24),
     "gp": lambda space: GpSampler(space, 10),
-    "cmaes": lambda space: CmaEsSampler(space, CmaEsOptions(1)),
+    "cmaes": lambda space: CmaEsSampler(space, CmaEsSearch(method="cmaes", trials=100)),
 }
 
 

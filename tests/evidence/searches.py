@@ -16,13 +16,14 @@ from optuna.trial import Trial
 from sweeps.models.scoring.objective import Objective
 from sweeps.schedulers.asha import Asha, AshaScheduler
 from sweeps.schedulers.scheduler import Action
-from sweeps.search_spaces.methods import draw_random, draw_sobol
+from sweeps.search_methods.cmaes import CmaEsSampler, CmaEsSearch
+from sweeps.search_methods.draws import draw_random
+from sweeps.search_methods.gp import GpSampler
+from sweeps.search_methods.optuna_trials import quiet
+from sweeps.search_methods.sampler import Sampler, State, Told
+from sweeps.search_methods.sobol import draw_sobol
+from sweeps.search_methods.tpe import TpeSampler
 from sweeps.search_spaces.parameters import Choice, IntRange
-from sweeps.search_spaces.samplers.cmaes import CmaEsOptions, CmaEsSampler
-from sweeps.search_spaces.samplers.gp import GpSampler
-from sweeps.search_spaces.samplers.optuna_trials import quiet
-from sweeps.search_spaces.samplers.sampler import Sampler, State, Told
-from sweeps.search_spaces.samplers.tpe import TpeSampler
 from sweeps.search_spaces.space import Space
 from tests.evidence import digits
 from tests.evidence.landscapes import IDLE, LANDSCAPES, Landscape
@@ -31,6 +32,7 @@ from tests.evidence.trained import Array
 __all__ = ["LEARNERS", "METHODS", "PROBLEMS", "Problem", "Searched", "searched", "takes"]
 
 _STARTUP = 10
+_CMAES = CmaEsSearch(method="cmaes", trials=100)
 _ASHA = Asha(scheduler="asha", grace_epochs=1, reduction_factor=3)
 
 
@@ -160,7 +162,7 @@ METHODS: dict[str, Draws] = {
     "tpe": _proposing(lambda space: TpeSampler(space, _STARTUP, 24)),
     "tpe of plain optuna": _of_plain_optuna,
     "tpe + asha": _proposing(lambda space: TpeSampler(space, _STARTUP, 24)),
-    "cmaes": _proposing(lambda space: CmaEsSampler(space, CmaEsOptions(1)), startup=1),
+    "cmaes": _proposing(lambda space: CmaEsSampler(space, _CMAES), startup=1),
     "gp": _proposing(lambda space: GpSampler(space, _STARTUP)),
 }
 LEARNERS = ("tpe", "tpe + asha", "cmaes", "gp")

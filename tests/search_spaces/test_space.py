@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sweeps.search_spaces.methods import draw_random
+from sweeps.search_methods.draws import draw_random
 from sweeps.search_spaces.parameters import parameter_from
 from sweeps.search_spaces.problems import Problem, SpaceError
 from sweeps.search_spaces.space import Space

@@ -16,7 +16,7 @@ from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.suggestion import suggest
 from sweeps.definition.loading import check_sweep
 from sweeps.record.sweep_record import Outcome
-from sweeps.search_spaces.methods import draw_random
+from sweeps.search_methods.draws import draw_random
 from sweeps.search_spaces.space import Space
 from sweeps.search_spaces.yaml_reader import parse_yaml
 from tests.sweeps.analysis.evidence_examples import evidence, is_runnable, sweep_values

@@ -14,12 +14,12 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.distributions import IntDistribution as Int
 from optuna.samplers import NSGAIISampler as Optunas
 
-from sweeps.search_spaces.methods import draw_random
-from sweeps.search_spaces.samplers.nsga2 import Nsga2Options, Nsga2Sampler
-from sweeps.search_spaces.samplers.optuna_trials import quiet
-from sweeps.search_spaces.samplers.sampler import State, Told
+from sweeps.search_methods.draws import draw_random
+from sweeps.search_methods.nsga2 import Nsga2Sampler, Nsga2Search
+from sweeps.search_methods.optuna_trials import quiet
+from sweeps.search_methods.sampler import State, Told
 from sweeps.search_spaces.space import Space
-from tests.search_spaces.samplers.cases import Case
+from tests.sweeps.search_methods.cases import Case
 
 SPACE = Space(
     {
@@ -35,7 +35,7 @@ DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "units": Int(4, 64),
 }
 SIZE = 6
-OPTIONS = Nsga2Options(SIZE)
+OPTIONS = Nsga2Search(method="nsga2", trials=100, population_size=SIZE)
 
 
 def losses(one: dict[str, Any]) -> list[float]:
@@ -144,7 +144,7 @@ def test_a_sampler_that_knows_the_ledger_alone_proposes_as_one_that_was_there(ca
 
 def test_what_has_no_value_of_an_objective_is_no_parent() -> None:
     """Where all but two lack the second objective, children have the values of these two."""
-    options = Nsga2Options(2, mutation_prob=0.0)
+    options = Nsga2Search(method="nsga2", trials=100, population_size=2, mutation_prob=0.0)
     rows = [(0.0, 0.1, 10.0), (1.0, 0.2, 20.0), (0.0, 0.3, 30.0), (1.0, 0.4, 40.0)]
     told = [
         Told(values, State.COMPLETE, 5.0 - at, 0, None, at + 1, (2.0 * at if at < 2 else math.inf,))

@@ -8,15 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from optuna.samplers import TPESampler
+from pydantic import Field
 
-from sweeps.search_spaces.samplers.optuna_trials import SEEDS, OptunaTrials, quiet
-from sweeps.search_spaces.samplers.sampler import Sampler, State, Told
+from sweeps.search_methods.learning import StartedSearch
+from sweeps.search_methods.sampler import Sampler, State, Told
 from sweeps.search_spaces.space import Space
 
-__all__ = ["TpeSampler", "tpe_sampler"]
+if TYPE_CHECKING:
+    from optuna.samplers import TPESampler
+
+__all__ = ["TpeSampler", "TpeSearch", "tpe_sampler"]
+
+
+class TpeSearch(StartedSearch):
+    """Random draws first, then what the results so far speak for (Optuna's TPE).
+
+    With several objectives, good trials are the first by fronts.
+    """
+
+    learns_from_stopped: ClassVar[bool] = True
+    weighs_all: ClassVar[bool] = True
+    method: Literal["tpe"]
+    n_ei_candidates: int = Field(
+        24, ge=1, description="Draws of which each proposal is the most promising one."
+    )
+
+    def sampler(self, space: Space, objectives: int) -> Sampler:
+        """Return Optuna's estimator, held to this space."""
+        return TpeSampler(space, self.startup, self.n_ei_candidates, objectives)
 
 
 def tpe_sampler(seed: int, startup: int, n_ei_candidates: int) -> TPESampler:
@@ -26,6 +47,10 @@ def tpe_sampler(seed: int, startup: int, n_ei_candidates: int) -> TPESampler:
     (`group`), and trials that still run count as bad ones (`constant_liar`), so that the next
     proposal lies elsewhere.
     """
+    from optuna.samplers import TPESampler
+
+    from sweeps.search_methods.optuna_trials import SEEDS, quiet
+
     with quiet():
         return TPESampler(
             n_startup_trials=startup,
@@ -49,6 +74,8 @@ class TpeSampler(Sampler):
             objectives: With several, those are good that are first by fronts (Ozaki et al., GECCO
                 2020), and pruned trials lie behind all that have a result.
         """
+        from sweeps.search_methods.optuna_trials import OptunaTrials
+
         self._trials = OptunaTrials(space, objectives=objectives)
         self._startup, self._candidates = startup, n_ei_candidates
         self._objectives = objectives

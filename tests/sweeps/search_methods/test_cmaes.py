@@ -17,12 +17,12 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.distributions import IntDistribution as Int
 from optuna.samplers import CmaEsSampler as Optunas
 
-from sweeps.search_spaces.methods import draw_random
-from sweeps.search_spaces.samplers.cmaes import CmaEsOptions, CmaEsSampler
-from sweeps.search_spaces.samplers.optuna_trials import quiet
-from sweeps.search_spaces.samplers.sampler import State, Told
+from sweeps.search_methods.cmaes import CmaEsSampler, CmaEsSearch
+from sweeps.search_methods.draws import draw_random
+from sweeps.search_methods.optuna_trials import quiet
+from sweeps.search_methods.sampler import State, Told
 from sweeps.search_spaces.space import Space
-from tests.search_spaces.samplers.cases import Case
+from tests.sweeps.search_methods.cases import Case
 
 SPACE = Space(
     {
@@ -38,7 +38,7 @@ DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "units": Int(4, 64),
 }
 STARTUP = 2
-OPTIONS = CmaEsOptions(STARTUP, popsize=4)
+OPTIONS = CmaEsSearch(method="cmaes", trials=100, startup=STARTUP, popsize=4)
 
 
 def loss(one: dict[str, Any]) -> float:
@@ -50,7 +50,7 @@ def loss(one: dict[str, Any]) -> float:
 CASES = [Case(), Case(4), Case(9), Case(1, broken=(5,)), Case(3, broken=(7, 8), diverged=(6, 11))]
 
 
-def searched(case: Case, options: CmaEsOptions = OPTIONS, *, keep: bool = True) -> list[Told]:
+def searched(case: Case, options: CmaEsSearch = OPTIONS, *, keep: bool = True) -> list[Told]:
     """What this product proposes: the first at random, then one whenever a worker is free.
 
     Args:
@@ -138,10 +138,11 @@ def test_a_sampler_that_knows_the_ledger_alone_proposes_as_one_that_was_there(ca
 
 @pytest.mark.parametrize(
     "options",
-    [CmaEsOptions(2), CmaEsOptions(2, use_separable_cma=True), CmaEsOptions(2, lr_adapt=True)],
+    [{}, {"use_separable_cma": True}, {"lr_adapt": True}],
 )  # fmt: skip
-def test_it_comes_near_to_the_least_of_a_quadratic(options: CmaEsOptions) -> None:
-    found = [loss(_named(one)) for one in searched(Case(trials=150), options)]
+def test_it_comes_near_to_the_least_of_a_quadratic(options: dict[str, Any]) -> None:
+    section = CmaEsSearch(method="cmaes", trials=150, startup=2, **options)
+    found = [loss(_named(one)) for one in searched(Case(trials=150), section)]
     assert statistics.median(found[-20:]) < 0.1 * statistics.median(found[:20])
 
 

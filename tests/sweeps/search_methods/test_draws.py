@@ -16,10 +16,17 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import qmc
 
-from sweeps.search_spaces.methods import draw_grid, draw_random, draw_sobol
+from sweeps.search_methods.draws import draw_random
+from sweeps.search_methods.grid import GridSearch
+from sweeps.search_methods.sobol import draw_sobol
 from sweeps.search_spaces.problems import SpaceError
 from sweeps.search_spaces.space import Space
 from tests.search_spaces.spaces_to_draw import FINITE, QUICK, is_legal, templates
+
+
+def draw_grid(space: Space) -> Iterator[dict[str, Any]]:
+    return GridSearch(method="grid").draws(space, 0, (), lambda: 0)
+
 
 Draw = Callable[[Space, int], Iterator[dict[str, Any]]]
 ENDLESS: dict[str, Draw] = {"random": draw_random, "sobol": draw_sobol}

@@ -11,19 +11,38 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from optuna.samplers import GPSampler
-
-from sweeps.search_spaces.samplers.optuna_trials import SEEDS, OptunaTrials, quiet
-from sweeps.search_spaces.samplers.sampler import Sampler, State, Told
+from sweeps.search_methods.learning import StartedSearch
+from sweeps.search_methods.sampler import Sampler, State, Told
 from sweeps.search_spaces.space import Space
 
-__all__ = ["GpSampler", "gp_sampler"]
+if TYPE_CHECKING:
+    from optuna.samplers import GPSampler
+
+__all__ = ["GpSampler", "GpSearch", "gp_sampler"]
+
+
+class GpSearch(StartedSearch):
+    """Random draws first, then the most expected improvement under a Gaussian process (Optuna's).
+
+    A parameter that a trial does not have counts as the middle of its range.
+    """
+
+    learns_from_stopped: ClassVar[bool] = False
+    method: Literal["gp"]
+
+    def sampler(self, space: Space, objectives: int) -> Sampler:
+        """Return Optuna's process, held to this space."""
+        return GpSampler(space, self.startup)
 
 
 def gp_sampler(seed: int, startup: int) -> GPSampler:
     """Return Optuna's sampler with the arguments that it has here."""
+    from optuna.samplers import GPSampler
+
+    from sweeps.search_methods.optuna_trials import SEEDS, quiet
+
     with quiet():
         return GPSampler(
             seed=seed % SEEDS, n_startup_trials=startup, warn_independent_sampling=False
@@ -35,6 +54,8 @@ class GpSampler(Sampler):
 
     def __init__(self, space: Space, startup: int) -> None:
         """Learn once `startup` trials have a result; draw at random before."""
+        from sweeps.search_methods.optuna_trials import OptunaTrials
+
         self._trials, self._startup = OptunaTrials(space, fills=True), startup
 
     def propose(self, told: Sequence[Told], seed: int) -> Iterator[dict[str, Any]]:

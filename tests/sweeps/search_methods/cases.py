@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sweeps.search_spaces.samplers.sampler import State
+from sweeps.search_methods.sampler import State
 
 __all__ = ["Case"]
 

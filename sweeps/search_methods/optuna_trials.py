@@ -26,9 +26,9 @@ from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
+from sweeps.search_methods.sampler import State, Told
 from sweeps.search_spaces.normal import Normal
 from sweeps.search_spaces.parameters import Choice, IntRange, Parameter
-from sweeps.search_spaces.samplers.sampler import State, Told
 from sweeps.search_spaces.space import Space
 
 __all__ = ["SEEDS", "OptunaTrials", "quiet"]

@@ -15,8 +15,8 @@ from optuna.distributions import IntDistribution as Int
 from optuna.samplers import TPESampler
 from optuna.trial import TrialState, create_trial
 
-from sweeps.search_spaces.samplers.sampler import State, Told
-from sweeps.search_spaces.samplers.tpe import TpeSampler
+from sweeps.search_methods.sampler import State, Told
+from sweeps.search_methods.tpe import TpeSampler
 from sweeps.search_spaces.space import Space
 
 SPACE = Space(

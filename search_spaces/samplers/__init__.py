@@ -1,1 +1,0 @@
-"""Search methods that learn: what they are told of trials, and what they propose next."""
