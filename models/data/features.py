@@ -6,6 +6,7 @@ Nothing here learns from data; whatever is fitted belongs to `models.splits.prep
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
@@ -257,7 +258,12 @@ def no_feature(name: str, kind: str, *, is_time: bool) -> DataError:
 def named_columns(values: Any) -> dict[str, npt.ArrayLike] | None:
     """The columns of a mapping or of a data frame, by name; None of anything else."""
     names = values if isinstance(values, Mapping) else getattr(values, "columns", None)
-    return None if names is None else {str(name): values[name] for name in names}
+    if names is None:
+        return None
+    repeated = [name for name, times in Counter(map(str, names)).items() if times > 1]
+    if repeated:
+        raise DataError("a table must have one column of each name", value=", ".join(repeated))
+    return {str(name): values[name] for name in names}
 
 
 def missing_in(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from sweeps.models.data.features import exact_array, named_columns
 from sweeps.models.data.items import is_dataset
 from sweeps.models.data.named_datasets import PART, named_datasets
+from sweeps.models.data.returned_values import check_rows_in_one_order, plain_values
 from sweeps.models.errors import DataError
 from sweeps.models.own_code.finding import call_function, find_function
 
@@ -83,12 +84,22 @@ def arrays_of(source: str, returned: Any) -> tuple[Columns | npt.NDArray[Any], A
         raise DataError(f"{_OR_DATASET}, and returned {found}", key=("source",), value=source)
     features, target, *more = returned
     beside = _beside(source, more[0]) if more else {}
-    columns, targets = named_columns(features), named_columns(target)
+    columns, targets = _columns("features", features), _columns("target", target)
+    named = {"features": features, **(columns or {}), "target": target, **(targets or {}), **beside}
+    check_rows_in_one_order(named)
     return (
-        np.asarray(features) if columns is None else columns,
-        exact_array(target) if targets is None else targets,
+        np.asarray(plain_values("features", features)) if columns is None else columns,
+        exact_array(plain_values("target", target)) if targets is None else targets,
         beside,
     )
+
+
+def _columns(what: str, values: Any) -> Columns | None:
+    """Return the columns of what has them, by name; None of anything else."""
+    columns = named_columns(values)
+    if columns is None:
+        return None
+    return {name: plain_values(f"{what} {name}", one) for name, one in columns.items()}
 
 
 def _beside(source: str, returned: Any) -> Columns:

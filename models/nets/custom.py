@@ -76,6 +76,10 @@ def _try_out(net: nn.Module, target: str, rows: Tensor | dict[str, Tensor], outp
     shape = tuple(returned.shape) if isinstance(returned, Tensor) else type(returned).__name__
     if shape != (2, outputs):
         raise unfit(f"the net must map 2 rows to shape (2, {outputs}), not to {shape}")
+    assert isinstance(returned, Tensor)
+    if not returned.is_floating_point():  # of complex ones half would be dropped without a word
+        kind = str(returned.dtype).removeprefix("torch.")
+        raise unfit(f"the net must answer real numbers, of float32 for one, not {kind}")
 
 
 def _check_state(net: nn.Module, unfit: Callable[[str], NetError]) -> None:

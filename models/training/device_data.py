@@ -89,7 +89,7 @@ class DeviceData:
     def first(self, rows: int) -> Batch:
         """At most so many train rows, the first in their own order, without weights."""
         rows = min(rows, self.train_rows)
-        return self._scaled(self.x[:rows]), self.y[:rows], None
+        return self._given(self.x[:rows]), self.y[:rows].clone(), None
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The train rows in a fresh random order, in batches: inputs, targets, weights if any.
@@ -104,6 +104,8 @@ class DeviceData:
             order = torch.randperm(self.train_rows).to(x.device)
             x, y = x[order], y[order]
             weights = None if weights is None else weights[order]
+        else:
+            x, y = x.clone(), y.clone()
         none = [None] * self.batches_per_epoch
         blocks = torch.split(x, self._sizes)
         return zip(
@@ -115,10 +117,11 @@ class DeviceData:
 
     def passes(self) -> Iterable[Tensor]:
         """All rows that are measured, in order, in blocks for forward passes without gradients."""
-        return self._blocks() if self._scale is None else map(self._scale, self._blocks())
+        return map(self._given, self._blocks())
 
-    def _scaled(self, x: Tensor) -> Tensor:
-        return x if self._scale is None else self._scale(x)
+    def _given(self, x: Tensor) -> Tensor:
+        """A copy for a net, which may change its inputs in place (`nn.ReLU(inplace=True)`)."""
+        return x.clone() if self._scale is None else self._scale(x)
 
     def _blocks(self) -> tuple[Tensor, ...]:
         if self._measured is None:

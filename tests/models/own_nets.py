@@ -100,3 +100,23 @@ class Tokens(nn.Module):
 
 def tokens(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
     return Tokens(input_shape[0], outputs)
+
+
+def complex_outputs(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    return _Cast(input_shape, outputs, torch.complex64)
+
+
+def whole_outputs(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    return _Cast(input_shape, outputs, torch.int64)
+
+
+class _Cast(nn.Module):
+    """A linear net that answers in another type."""
+
+    def __init__(self, input_shape: tuple[int, ...], outputs: int, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.inner, self.dtype = nn.Linear(input_shape[0], outputs), dtype
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        answer: torch.Tensor = self.inner(x)
+        return answer.to(self.dtype)

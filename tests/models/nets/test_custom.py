@@ -38,6 +38,8 @@ def test_lazy_layers_get_their_shapes() -> None:
         (f"{HERE}:not_callable", f"module {HERE} must have a function not_callable"),
         (f"{HERE}:exploding", r"raised \(RuntimeError: out of ideas at own_nets\.py:"),
         (f"{HERE}:no_module", r"must return a torch\.nn\.Module, not a str"),
+        (f"{HERE}:complex_outputs", r"must answer real numbers.*, not complex64"),
+        (f"{HERE}:whole_outputs", r"must answer real numbers.*, not int64"),
         (f"{HERE}:wrong_outputs", r"to shape \(2, 3\), not to \(2, 4\)"),
         (f"{HERE}:wrong_inputs", r"must take rows of shape \(5,\), but raised \(RuntimeError"),
     ],

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
+import numpy as np
 import pytest
 import torch
 
+from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.device_data import DeviceData
 from tests.models.trial_fixtures import blobs, pictures
 
 CPU = torch.device("cpu")
+
+
+def measured_blobs() -> TrainDev:
+    return replace(blobs(), measured=np.arange(0, 60, 7))
 
 
 def sizes(rows: int, batch_size: int | Literal["full"]) -> list[int]:
@@ -51,7 +59,23 @@ def test_the_order_is_new_every_epoch() -> None:
 
 def test_passes_hold_all_rows_in_order() -> None:
     data = DeviceData(pictures(), 16, CPU)
-    assert torch.equal(torch.cat(data.passes()), data.x)
+    assert torch.equal(torch.cat(list(data.passes())), data.x)
+
+
+@pytest.mark.parametrize("batch_size", [16, "full"])
+@pytest.mark.parametrize("rows", [blobs, pictures, measured_blobs])
+def test_a_net_that_changes_its_inputs_in_place_changes_no_row(
+    rows: Callable[[], TrainDev], batch_size: int | Literal["full"]
+) -> None:
+    data = DeviceData(rows(), batch_size, CPU)
+    before = data.x.clone(), data.y.clone(), torch.cat(list(data.passes()))
+    for x in data.passes():
+        x.mul_(2)
+    for x, y, _ in (data.first(5), *data.batches(0)):
+        x.zero_()
+        y.zero_()
+    after = data.x, data.y, torch.cat(list(data.passes()))
+    assert all(map(torch.equal, before, after))
 
 
 def test_outputs_are_cut_into_train_and_dev() -> None:
