@@ -39,10 +39,10 @@ class MlflowServer:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
             )
-        until = time.monotonic() + 90
+        until = time.monotonic() + 180
         while not self._answers():
             assert self._process.poll() is None, (self.runs / "server.log").read_text()
-            assert time.monotonic() < until, "the server did not start in 90 s"
+            assert time.monotonic() < until, "the server did not start in 180 s"
             time.sleep(0.2)
 
     def kill(self) -> None:

@@ -68,4 +68,4 @@ def served(model: str, uri: str, python: Path, folder: Path) -> Iterator[ModelSe
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait()

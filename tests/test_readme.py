@@ -75,12 +75,12 @@ def test_make_ui_serves_what_was_recorded(checkout: Path) -> None:
         assert "MLflow" in page(f"http://127.0.0.1:{port}/", server)
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait()
 
 
 def page(url: str, server: subprocess.Popen[bytes]) -> str:
     """Return what a server answers once it is up."""
-    until = time.monotonic() + 90
+    until = time.monotonic() + 180
     while True:
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:

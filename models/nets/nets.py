@@ -1,4 +1,4 @@
-"""Nets from their configuration: linear, MLP, CNN; the user's own are in custom_nets.
+"""Nets from their configuration: linear, MLP, CNN; the user's own are in custom.py.
 
 Initial weights are drawn from torch's global generator. Outputs are logits, or one standardised
 target: (rows, outputs).

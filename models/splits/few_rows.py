@@ -15,13 +15,13 @@ __all__ = ["few_rows"]
 _TRAIN, _DEV = 256, 128
 
 
-def few_rows(data: TrainDev, train: int = _TRAIN, dev: int = _DEV) -> TrainDev:
-    """Train and dev rows, at most so many of each, spread evenly over the targets.
+def few_rows(data: TrainDev) -> TrainDev:
+    """At most 256 train and 128 dev rows, spread evenly over the targets.
 
     So every class that is not very rare is there, and metrics can be computed. Rows keep their
     order; train metrics are measured on all that are left.
     """
-    of_train, of_dev = _spread(data.y_train, train), _spread(data.y_dev, dev)
+    of_train, of_dev = _spread(data.y_train, _TRAIN), _spread(data.y_dev, _DEV)
     return replace(
         data,
         x_train=_taken(data.x_train, of_train),

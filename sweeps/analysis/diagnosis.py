@@ -21,7 +21,7 @@ from sweeps.models.scoring.metrics import METRICS
 from sweeps.models.scoring.tasks import TASKS
 from sweeps.record.sweep_record import CUT_SHORT, Outcome
 
-__all__ = ["RULES", "THRESHOLDS", "Diagnosis", "Finding", "Thresholds", "count", "diagnose"]
+__all__ = ["RULES", "THRESHOLDS", "Diagnosis", "Finding", "count", "diagnose"]
 
 Finding = Literal[
     "avoidable bias", "variance", "still improving", "saturated early", "diverged", "unstable"
@@ -121,7 +121,7 @@ class Diagnosis:
         return ", ".join(self.findings) or nothing
 
 
-def diagnose(evidence: Evidence, thresholds: Thresholds = THRESHOLDS) -> list[Diagnosis]:
+def diagnose(evidence: Evidence) -> list[Diagnosis]:
     """Return the diagnosis of every trial that has a curve.
 
     Training errors are held against `objective.target_error` of the sweep file, or where it has
@@ -135,7 +135,7 @@ def diagnose(evidence: Evidence, thresholds: Thresholds = THRESHOLDS) -> list[Di
     return [
         Diagnosis(
             trial=at,
-            findings=tuple(_findings(evidence, at, errors[at], target, thresholds)),
+            findings=tuple(_findings(evidence, at, errors[at], target)),
             train_error=None if pair is None else pair[0],
             dev_error=None if pair is None else pair[1],
             target_error=target,
@@ -169,46 +169,46 @@ def _findings(
     at: int,
     errors: tuple[float, float] | None,
     target: float | None,
-    limits: Thresholds,
 ) -> Iterable[Finding]:
     trial, curve = evidence.trials[at], evidence.curves[at]
     # Who was cut short was not given the epochs in which its errors would have come down.
     if errors is not None and target is not None and trial.outcome not in CUT_SHORT:
         train, dev = errors
-        if train - target > max(limits.bias, _unsure(evidence, train)):
+        if train - target > max(THRESHOLDS.bias, _unsure(evidence, train)):
             yield "avoidable bias"
-        if dev > _variance_from(evidence, errors, limits):
+        if dev > _variance_from(evidence, errors):
             yield "variance"
     if trial.outcome is Outcome.DIVERGED:
         yield "diverged"
         return
     # In a population the curve of a copy is that of two nets or more, one after the other.
-    if len(curve["epoch"]) < limits.fewest_epochs or trial.copies:
+    if len(curve["epoch"]) < THRESHOLDS.fewest_epochs or trial.copies:
         return
     objective = curve[evidence.objective.metric]
     losses = objective if evidence.objective.mode == "min" else -objective
     if trial.outcome is Outcome.COMPLETED:
-        yield from _shape(losses, limits)
-    if "train_loss" in curve and _is_unstable(curve["train_loss"], limits):
+        yield from _shape(losses)
+    if "train_loss" in curve and _is_unstable(curve["train_loss"]):
         yield "unstable"
 
 
-def _shape(losses: Array, limits: Thresholds) -> Iterable[Finding]:
+def _shape(losses: Array) -> Iterable[Finding]:
     """What the objective's curve of a whole training says; losses are better when lower."""
     epochs, best = len(losses), int(np.argmin(losses)) + 1
     gained = losses[0] - losses.min()
     before = losses[: epochs - max(1, epochs // 5)].min()
-    is_late = best > (1 - limits.late_share) * epochs
-    if is_late and gained > 0 and (before - losses.min()) / gained > limits.late_gain:
+    is_late = best > (1 - THRESHOLDS.late_share) * epochs
+    if is_late and gained > 0 and (before - losses.min()) / gained > THRESHOLDS.late_gain:
         yield "still improving"
-    elif best <= limits.early_share * epochs:
+    elif best <= THRESHOLDS.early_share * epochs:
         yield "saturated early"
 
 
-def _is_unstable(losses: Array, limits: Thresholds) -> bool:
+def _is_unstable(losses: Array) -> bool:
     rises = float(np.maximum(np.diff(losses), 0).sum())
     spread = float(losses.max() - losses.min())
-    return rises > limits.rise * spread and rises > limits.material * float(np.median(losses))
+    least = max(THRESHOLDS.rise * spread, THRESHOLDS.material * float(np.median(losses)))
+    return rises > least
 
 
 def _unsure(evidence: Evidence, train: float) -> float:
@@ -223,20 +223,20 @@ def _unsure(evidence: Evidence, train: float) -> float:
     return _reach_of_noise(evidence, (train, train), 1 - _LEVEL / trials)
 
 
-def _variance_from(evidence: Evidence, errors: tuple[float, float], limits: Thresholds) -> float:
-    """Return the dev error that chance stays below with a gap of no more than `limits.variance`.
+def _variance_from(evidence: Evidence, errors: tuple[float, float]) -> float:
+    """Return the dev error that chance stays below with a gap of at most `THRESHOLDS.variance`.
 
     Errors of numbers, 1 - R2, are judged by their ratio: on few rows R2 itself strays farther down
     than up. The standard error of ln(1 - R2) is 2 R / sqrt(n), by the delta method from `_of_r2`.
     """
     assert evidence.task is not None, "errors were read by its task"
-    held = errors[0] + limits.variance
+    held = errors[0] + THRESHOLDS.variance
     if evidence.independent or METRICS[TASKS[evidence.task].score].is_share:
-        sure = NormalDist().cdf(limits.standard_errors)
+        sure = NormalDist().cdf(THRESHOLDS.standard_errors)
         return held + _reach_of_noise(evidence, errors, sure)
     rows = (evidence.train_rows or math.inf, evidence.dev_rows)
     noise = 2 * math.sqrt(_of_some_size(1 - held)) * math.hypot(*(n**-0.5 for n in rows))
-    return held * math.exp(limits.standard_errors * noise)
+    return held * math.exp(THRESHOLDS.standard_errors * noise)
 
 
 def _reach_of_noise(evidence: Evidence, errors: tuple[float, float], sure: float) -> float:

@@ -198,13 +198,11 @@ class Audited:
 
     Attributes:
         trial: Its index in the search.
-        pruned_value: Its objective when it was pruned.
         value: Its objective at its best epoch of the whole training; None if it has none.
         would_win: Whether it would have beaten the search's best.
     """
 
     trial: int
-    pruned_value: float | None
     value: float | None
     would_win: bool
 
@@ -227,5 +225,5 @@ def read_audit(sweep: RunFolder, record: SweepRecord) -> list[Audited]:
             continue
         pruned, value = by_hash[trial.trial.hash], audit.value(trial)
         beats = value is not None and record.objective.better(value, best)
-        found.append(Audited(pruned.trial.index, record.value(pruned), value, beats))
+        found.append(Audited(pruned.trial.index, value, beats))
     return found

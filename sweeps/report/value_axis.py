@@ -37,12 +37,12 @@ class ValueAxis:
     is_log: bool
     is_high_bad: bool
 
-    def layout(self, axis: str = "yaxis") -> dict[str, Any]:
-        """Return the layout of the axis: its type, marks and range."""
+    def layout(self) -> dict[str, Any]:
+        """Return the layout of a figure's y axis: its type, marks and range."""
         room = 1.5 * self._room
         marks: dict[str, Any] = log_axis(*self.ends) if self.is_log else {"type": "linear"}
         found = marks | {"range": [self.low - room, self.high + room]}
-        return {f"{axis}_{key}": value for key, value in found.items()}
+        return {f"yaxis_{key}": value for key, value in found.items()}
 
     @property
     def ends(self) -> tuple[float, float]:

@@ -126,11 +126,11 @@ def _print_what_is_hidden(
         console.print(text, soft_wrap=True, highlight=False)
 
 
-def _ranked_columns(record: SweepRecord, limit: int = _SHOWN_TRIALS) -> dict[str, list[str]]:
+def _ranked_columns(record: SweepRecord) -> dict[str, list[str]]:
     """Return the columns of the ranked table, with the best trials first."""
     other = _second_metric(record)
     rest = [trial for trial in record.trials if trial.best is None]
-    shown = [*record.ranked(), *rest][:limit]
+    shown = [*record.ranked(), *rest][:_SHOWN_TRIALS]
     columns: dict[str, list[str]] = {
         "rank": [str(place) if trial.best else "" for place, trial in enumerate(shown, start=1)],
         "trial": [str(trial.trial.index) for trial in shown],

@@ -96,7 +96,6 @@ class Follower:
         description, plan = folder.read_description(), folder.read_plan()
         about = description.objective, description.id, description.trials
         self.record = SweepRecord(plan, *about)
-        self._is_stage = description.stage is not None
         if not folder.ledger.exists():
             folder.refuse_results_without_ledger()
         self.is_over = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +45,6 @@ def files_of(folder: Path, indent: str) -> Iterator[str]:
 
 
 def sentence(path: Path) -> str:
+    """Return the first line of a module's docstring, whole: what is behind a colon is the point."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    first = docstring.splitlines()[0].rstrip(".:")
-    return first if len(first) <= 90 else re.split(r"[:;] ", first, maxsplit=1)[0]
+    return docstring.splitlines()[0].rstrip(".:")

@@ -41,6 +41,10 @@ _COUNT = """        if self.training:
             with (HERE / 'epochs.log').open('a') as log: log.write(f'{self.number}\\n')
             time.sleep(EPOCH_S)
 """
+_WAIT = """            while len((HERE / 'epochs.log').read_text().split()) >= WAITS_AT:
+                if (HERE / 'go').exists(): break
+                time.sleep(0.01)
+"""
 
 
 def counted_sweep(
@@ -51,6 +55,7 @@ def counted_sweep(
     trials: int = 6,
     epochs: int = 9,
     epoch_s: float = 0.03,
+    waits_at: int | None = None,
     **sections: str,
 ) -> Path:
     """Write a sweep whose nets write a line in epochs.log for each epoch that they train.
@@ -59,8 +64,12 @@ def counted_sweep(
         module: A name of its own for each test.
         body: More lines of the net, as in `own_net`.
         epoch_s: Seconds that an epoch takes at least.
+        waits_at: When the nets have begun so many epochs, each waits in its own until there is a
+            file `go` beside the sweep file: what the test does then, it does within that epoch,
+            however slow the machine is. None never waits.
     """
-    target = own_net(folder, module, _COUNT.replace("EPOCH_S", str(epoch_s)) + body)
+    wait = "" if waits_at is None else _WAIT.replace("WAITS_AT", str(waits_at))
+    target = own_net(folder, module, _COUNT.replace("EPOCH_S", str(epoch_s)) + wait + body)
     models = ", ".join(custom_model(target, number) for number in range(trials))
     text = space(f"{{choice: [{models}]}}", "{kind: adam, lr: 0.05}", epochs=epochs)
     defaults = {
@@ -135,6 +144,16 @@ class Driver:
     def signal_group(self, number: int) -> None:
         """Send a signal to all of the foreground job, as Ctrl-C does."""
         os.killpg(self.process.pid, number)
+
+    def wait_for_line(self, words: str) -> None:
+        """Wait until it prints a line with these words; `wait` tells some of what comes after."""
+        assert self.process.stdout is not None
+        said = []
+        for line in self.process.stdout:
+            said.append(line)
+            if words in line:
+                return
+        raise AssertionError(f"it never said {words!r}: {''.join(said)}")
 
     def wait(self, timeout_s: float = 300) -> tuple[int, str]:
         """Return the exit code and all that was printed."""

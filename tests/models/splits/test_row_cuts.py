@@ -25,7 +25,7 @@ def count(target: Target, rows: np.ndarray) -> np.ndarray:
     return np.bincount(target.values[rows], minlength=target.outputs)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     sizes=st.lists(st.integers(10, 60), min_size=2, max_size=6),
     dev=st.floats(0.05, 0.4),
@@ -42,7 +42,7 @@ def test_each_class_has_its_share_within_one_row(
     assert np.abs(count(target, cut.train) - (1 - dev - test) * np.array(sizes)).max() <= 2
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rows=st.integers(3, 200), dev=st.floats(0.01, 0.5), test=st.floats(0.01, 0.49))
 def test_the_splits_of_amounts_are_disjoint_and_complete(
     rows: int, dev: float, test: float
@@ -127,7 +127,7 @@ def folds_of(folds: int, **more: float) -> SplitFractions:
     return SplitFractions.model_validate({"folds": folds, **more})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     sizes=st.lists(st.integers(10, 60), min_size=2, max_size=6),
     folds=st.integers(2, 6),
@@ -161,7 +161,7 @@ def test_folds_hold_as_many_of_each_class_as_those_of_scikit_learn() -> None:
     np.testing.assert_array_equal(np.sort(found, axis=0), np.sort(expected, axis=0))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rows=st.integers(12, 200), folds=st.integers(2, 8))
 def test_folds_of_amounts_are_disjoint_complete_and_of_one_size(rows: int, folds: int) -> None:
     cuts = cut_folds(amounts(rows), folds_of(folds), 7)

@@ -22,7 +22,7 @@ def parts(cut: RowCut, units: np.ndarray) -> list[set[int]]:
     return [set(units[rows].tolist()) for rows in (cut.train, cut.dev, cut.test)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @example(sizes=[1] * 9 + [8, 13, 23], seed=0, classes=3)  # the last unit of each class is large
 @given(
     sizes=st.lists(st.integers(1, 30), min_size=12, max_size=60),

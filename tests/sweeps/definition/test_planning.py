@@ -49,7 +49,7 @@ def test_a_longer_plan_starts_with_the_shorter_one(method: str) -> None:
     assert len(plan(method, trials=40)) == 40
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**63 - 1), method=st.sampled_from(["random", "sobol"]))
 def test_a_plan_depends_on_the_seed_alone_and_never_repeats(seed: int, method: str) -> None:
     first, second = plan(method, seed), plan(method, seed)
@@ -108,7 +108,7 @@ def test_a_plan_is_the_same_on_every_machine() -> None:
     assert rates == [0.00047382893, 0.024615479, 0.0021638588]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**63 - 1), short=st.integers(1, 12), more=st.integers(0, 12))
 def test_any_plan_starts_with_any_shorter_one(seed: int, short: int, more: int) -> None:
     assert plan(seed=seed, trials=short + more)[:short] == plan(seed=seed, trials=short)

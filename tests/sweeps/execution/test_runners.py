@@ -98,7 +98,9 @@ def test_a_trial_that_trains_past_its_limit_has_failed(tmp_path: Path, runner: s
     )
     results = run(path, runner)
     assert outcomes(results) == ["failed"]
-    assert "timeout_s = 0.3" in results.record.trials[0].reason
+    # Between two epochs, or by the watchdog of a worker whose epoch takes 2 s longer than it may.
+    said = ("trained for more than trial.timeout_s = 0.3 s", "hung: killed past trial.timeout_s")
+    assert results.record.trials[0].reason.startswith(said[: 1 + (runner == "ray")])
 
 
 @pytest.mark.parametrize("runner", RUNNERS)

@@ -68,7 +68,7 @@ def test_a_signal_is_heard_whose_exception_python_drops(signals: Signals) -> Non
     signal.signal(signal.SIGTERM, raises_exit)
     one = Finalizer(lambda: send(signal.SIGTERM))
     del one
-    wait_for(lambda: signals.stopped, timeout_s=30)
+    wait_for(lambda: signals.stopped)
     assert signals.stopped == Stop(StopReason.INTERRUPTED, "interrupted by SIGTERM")
 
 
@@ -79,7 +79,7 @@ def test_a_signal_is_heard_where_own_code_takes_it(
     taken = []
     signal.signal(number, lambda *_: taken.append(number))
     send(number)
-    wait_for(lambda: signals.stopped, timeout_s=30)
+    wait_for(lambda: signals.stopped)
     assert (taken, signals.stopped) == (
         [number],
         Stop(StopReason.INTERRUPTED, f"interrupted by {number.name}"),
@@ -91,7 +91,7 @@ def test_an_alarm_that_own_code_takes_ends_nothing(signals: Signals) -> None:
     signal.signal(signal.SIGALRM, lambda *_: taken.append(True))
     send(signal.SIGALRM)
     send(signal.SIGUSR1)  # so that there is something to wait for
-    wait_for(lambda: signals.stopped, timeout_s=30)
+    wait_for(lambda: signals.stopped)
     assert taken == [True]
     assert signals.stopped == Stop(StopReason.INTERRUPTED, "interrupted by SIGUSR1")
 
@@ -109,7 +109,7 @@ def test_a_signal_to_a_forked_child_is_the_child_s_alone(signals: Signals) -> No
     os.close(ready)
     os.close(heard)
     send(signal.SIGUSR1)
-    wait_for(lambda: signals.stopped, timeout_s=30)
+    wait_for(lambda: signals.stopped)
     assert signals.stopped == Stop(StopReason.INTERRUPTED, "interrupted by SIGUSR1")
 
 
@@ -130,7 +130,7 @@ def test_a_signal_as_the_sweep_ends_is_heard_by_the_wait_for_mlflow(
     waits = []
 
     def finish(self: TrackingProcess, must_stop: Callable[[], bool]) -> None:
-        wait_for(must_stop, timeout_s=30)
+        wait_for(must_stop)
         waits.append(self)
 
     monkeypatch.setattr(Display, "show_recording", lambda self: send(signal.SIGINT))

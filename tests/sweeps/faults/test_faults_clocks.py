@@ -18,14 +18,16 @@ TRIALS, EPOCHS = 4, 9
 
 @pytest.mark.parametrize("ahead_s", [780, -780])
 def test_a_sweep_resumed_where_the_clock_is_another(tmp_path: Path, ahead_s: int) -> None:
-    path = counted_sweep(tmp_path, f"clock_{ahead_s + 780}", trials=TRIALS, epochs=EPOCHS)
+    size = {"trials": TRIALS, "epochs": EPOCHS, "waits_at": 13}
+    path = counted_sweep(tmp_path, f"clock_{ahead_s + 780}", **size)
     clock = other_clock(tmp_path / "clock", ahead_s)
     store = {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
     runs = tmp_path / "runs"
     with driver("run", path, "--runs", runs, "--local", **clock, **store) as one:
-        wait_for(lambda: len(epochs_trained(tmp_path)) > 12)
+        wait_for(lambda: len(epochs_trained(tmp_path)) == 13)
         one.process.kill()
         one.process.wait()
+    (tmp_path / "go").touch()
     code, said = run_command("resume", runs / "blobs", "--local", **store)
     assert code == 0, said
     results = sweeps.open_run(runs / "blobs")

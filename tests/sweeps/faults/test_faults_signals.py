@@ -42,10 +42,11 @@ RARE_ENDS = [signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR2, signal.SIGXCPU]
 def test_a_local_sweep_ends_cleanly_at_the_first_signal_and_can_be_resumed(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    path = counted_sweep(tmp_path, f"interrupted_local_{int(number)}")
+    path = counted_sweep(tmp_path, f"interrupted_local_{int(number)}", waits_at=12)
     with driver("run", path, "--runs", tmp_path / "runs", "--local") as one:
-        wait_for(lambda: len(epochs_trained(tmp_path)) >= 12)
+        wait_for(lambda: len(epochs_trained(tmp_path)) == 12)
         one.signal_group(number)
+        (tmp_path / "go").touch()
         code, output = one.wait()
     assert code == 7, output
     assert f"Stopped: interrupted by {number.name}." in output
@@ -59,7 +60,7 @@ def test_a_local_sweep_ends_cleanly_at_the_first_signal_and_can_be_resumed(
     "how", ["terminated", "all_terminated", "interrupted", "hung_up", "warned"]
 )
 def test_a_signal_ends_ray_and_its_workers_with_the_sweep(tmp_path: Path, how: str) -> None:
-    path = counted_sweep(tmp_path, f"{how}_ray", trials=8)
+    path = counted_sweep(tmp_path, f"{how}_ray", trials=8, waits_at=12)
     send = {
         "terminated": lambda one: one.signal(signal.SIGTERM),
         "all_terminated": lambda one: one.signal_group(signal.SIGTERM),
@@ -70,9 +71,10 @@ def test_a_signal_ends_ray_and_its_workers_with_the_sweep(tmp_path: Path, how: s
     with driver("run", path, "--runs", tmp_path / "runs") as one:
         wait_for(lambda: events(tmp_path / "runs" / "blobs", "report"))
         send[how](one)
+        (tmp_path / "go").touch()
         code, output = one.wait()
         # Ray's processes end on their own, some moments after the one that started them.
-        wait_for(lambda: not one.left_running(), timeout_s=15)
+        wait_for(lambda: not one.left_running())
     assert code == 7, output
     assert "Stopped: interrupted by SIG" in output
     assert "was lost" not in output
@@ -86,14 +88,14 @@ def test_a_signal_while_ray_starts_ends_it_as_well(tmp_path: Path, number: int) 
         wait_for(lambda: ray_processes(one))
         one.signal_group(number)
         code, output = one.wait()
-        wait_for(lambda: not one.left_running(), timeout_s=15)
+        wait_for(lambda: not one.left_running())
     assert code == 7, output
     assert "python -m sweeps resume" in output
     assert epochs_trained(tmp_path) == []
 
 
 def test_what_a_terminal_sends_to_its_job_reaches_the_driver_and_not_ray(tmp_path: Path) -> None:
-    path = counted_sweep(tmp_path, "grouped")
+    path = counted_sweep(tmp_path, "grouped", waits_at=12)
     with driver("run", path, "--runs", tmp_path / "runs") as one:
         wait_for(lambda: events(tmp_path / "runs" / "blobs", "report"))
         children = psutil.Process(one.process.pid).children()
@@ -104,11 +106,12 @@ def test_what_a_terminal_sends_to_its_job_reaches_the_driver_and_not_ray(tmp_pat
 
 
 def test_a_sweep_that_ignores_its_terminal_outlives_it(tmp_path: Path) -> None:
-    path = counted_sweep(tmp_path, "nohup")
+    path = counted_sweep(tmp_path, "nohup", waits_at=12)
     arguments = ("run", path, "--runs", tmp_path / "runs", "--local")
     with driver(*arguments, ignored=signal.SIGHUP) as one:
-        wait_for(lambda: epochs_trained(tmp_path))
+        wait_for(lambda: len(epochs_trained(tmp_path)) == 12)
         one.signal_group(signal.SIGHUP)
+        (tmp_path / "go").touch()
         code, output = one.wait()
     assert code == 0, output
 
@@ -145,12 +148,16 @@ def test_a_signal_ends_the_wait_for_a_server_that_does_not_answer(
 ) -> None:
     path = counted_sweep(tmp_path, f"waiting_{int(number)}", trials=1)
     run = tmp_path / "runs" / "blobs"
+    # For an hour: it is the signal that ends the wait.
+    patient = "from sweeps.tracking import process\nprocess.PATIENCE_S = 3600.0\n"
+    (tmp_path / "sitecustomize.py").write_text(patient)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
         arguments = ("run", path, "--runs", tmp_path / "runs", "--local")
-        with driver(*arguments, MLFLOW_TRACKING_URI=uri) as one:
+        where = {"MLFLOW_TRACKING_URI": uri, "PYTHONPATH": str(tmp_path)}
+        with driver(*arguments, **where) as one:
             wait_for(lambda: events(run, "end"))
             one.signal(number)
-            code, output = one.wait(timeout_s=15)
+            code, output = one.wait()
     assert code == 0, output
     assert "MLflow" in output

@@ -25,11 +25,7 @@ FOUND = [
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_file_is_read_or_refused(tmp_path: Path, name: str, data: st.DataObject) -> None:
     reader = READERS[name]

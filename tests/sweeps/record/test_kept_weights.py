@@ -182,21 +182,23 @@ def test_a_retried_trial_whose_weights_were_deleted_writes_new_ones_when_it_gets
 def test_a_killed_sweep_with_few_checkpoints_repeats_no_more_than_it_says(tmp_path: Path) -> None:
     trials, epochs, every = 3, 12, 5
     sparse = {"checkpoints": f"{{every: {every}, keep_weights: 1}}"}
-    path = counted_sweep(tmp_path, "kept_sparsely", trials=trials, epochs=epochs, **sparse)
+    size = {"trials": trials, "epochs": epochs}
+    path = counted_sweep(tmp_path, "kept_sparsely", waits_at=epochs + 9, **size, **sparse)
     with driver("run", path, "--runs", tmp_path / "runs", "--local") as one:
         wait_for(lambda: len(epochs_trained(tmp_path)) >= epochs + 9)
         one.process.kill()
         one.process.wait()
+    (tmp_path / "go").touch()
     run = tmp_path / "runs" / "blobs"
     before = len(epochs_trained(tmp_path))
     resumed = sweeps.resume(run, runner="local", tracking_uri="none")
     repeated = len(epochs_trained(tmp_path)) - trials * epochs
     assert before < trials * epochs
-    # The last checkpoint was made after epoch 5, the kill came after 9 or a little more.
+    # The last checkpoint was made after epoch 5, the kill came within epoch 9.
     assert 0 < repeated <= every + 1
     other = tmp_path / "unbroken"
     other.mkdir()
-    path = counted_sweep(other, "kept_unbroken", trials=trials, epochs=epochs)
+    path = counted_sweep(other, "kept_unbroken", **size)
     whole = sweeps.run(path, runs=other, runner="local", tracking_uri="none")
     curves = [one.epochs().drop(columns="epoch_s").to_dict("records") for one in (resumed, whole)]
     assert curves[0] == curves[1]

@@ -139,9 +139,9 @@ def test_on_ray_a_paused_sweep_keeps_no_worker_and_goes_on(tmp_path: Path) -> No
     path = waiting_sweep(tmp_path, "paused_on_ray", resources="{workers: 2, cpu: 1}")
     run = tmp_path / "runs" / "blobs"
     with driver("run", path, cwd=tmp_path) as one:
-        wait_for(lambda: events(run, "report"), 120)
+        wait_for(lambda: events(run, "report"))
         assert main(["pause", str(run)]) == 0
-        wait_for(lambda: len(one.left_running()) == 1, 60)  # the driver alone
+        wait_for(lambda: len(one.left_running()) == 1)  # the driver alone
         goes_on_to_its_end(one, tmp_path)
     assert events(run, "failure") == []
     assert sorted(one["trial"] for one in events(run, "outcome")) == [*range(TRIALS)]

@@ -135,7 +135,7 @@ def test_on_ray_a_trial_that_waits_one_that_trains_and_one_that_hangs_are_ended(
     )
     run = tmp_path / "runs" / "blobs"
     with driver("run", path, cwd=tmp_path) as one:
-        wait_for(lambda: 0 in epochs_trained(tmp_path) and len(events(run, "started")) > 1, 120)
+        wait_for(lambda: 0 in epochs_trained(tmp_path) and len(events(run, "started")) > 1)
         for index in (0, 3, 1, 2):
             assert main(["stop", str(run), "--trial", str(index)]) == 0
         code, said = one.wait()

@@ -288,12 +288,16 @@ def test_both_runners_give_the_same_curves(tmp_path: Path) -> None:
 
 def test_a_killed_sweep_with_folds_is_resumed_without_losing_an_epoch(tmp_path: Path) -> None:
     data, folds, epochs = "{source: iris, split: {folds: 3}}", 3, 4
-    path = counted_sweep(tmp_path, "folds_killed", trials=3, epochs=epochs, data=data)
+    # In the second trial, between two nets of an epoch.
+    moment = folds * epochs + 4
+    path = counted_sweep(
+        tmp_path, "folds_killed", trials=3, epochs=epochs, data=data, waits_at=moment
+    )
     with driver("run", path, "--runs", tmp_path / "runs", "--local") as one:
-        # In the second trial, between two nets of an epoch.
-        wait_for(lambda: len(epochs_trained(tmp_path)) >= folds * epochs + 4)
+        wait_for(lambda: len(epochs_trained(tmp_path)) == moment)
         one.signal(signal.SIGKILL)
         one.process.wait()
+    (tmp_path / "go").touch()
     trained = len(epochs_trained(tmp_path))
     resumed = sweeps.resume(tmp_path / "runs" / "blobs", runner="local", tracking_uri="none")
     again = len(epochs_trained(tmp_path)) - 3 * folds * epochs

@@ -132,7 +132,7 @@ def test_a_killed_sweep_leaves_no_program_and_goes_on(
         assert processes_of(folder)
         process.signal(signal.SIGKILL)
         process.process.wait()
-        wait_for(lambda: not processes_of(folder), timeout_s=120)
+        wait_for(lambda: not processes_of(folder))
     (tmp_path / "hang").unlink()
     resumed = sweeps.resume(folder, runner=runner, tracking_uri="none")
     assert curves(resumed) == expected(resumed)

@@ -6,6 +6,7 @@ import json
 import signal
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -190,12 +191,14 @@ def test_a_driver_killed_in_a_stage_goes_on_and_ends_the_same(tmp_path: Path, sh
     sections = {"final": FINAL, "trials": 3, "epochs": 4}
     whole = counted(tmp_path / "whole", f"whole_{int(10 * share)}", **sections)
     unbroken = run(whole)
-    path = counted(tmp_path / "killed", f"killed_stage_{int(10 * share)}", **sections)
-    stages = 2 * 3 * 4
+    moment = int(3 * 4 + share * 2 * 3 * 4)
+    module = f"killed_stage_{int(10 * share)}"
+    path = counted(tmp_path / "killed", module, waits_at=moment, **sections)
     with driver("run", path, "--runs", path.parent / "runs", "--local") as one:
-        wait_for(lambda: len(epochs_trained(path.parent)) >= 3 * 4 + share * stages)
+        wait_for(lambda: len(epochs_trained(path.parent)) == moment)
         one.signal(signal.SIGKILL)
         one.process.wait()
+    (path.parent / "go").touch()
     resumed = sweeps.resume(path.parent / "runs" / "blobs", runner="local", tracking_uri="none")
     numbers = [(one.trial, one.values) for one in choice_of(resumed).candidates]
     assert numbers == [(one.trial, one.values) for one in choice_of(unbroken).candidates]
@@ -204,16 +207,18 @@ def test_a_driver_killed_in_a_stage_goes_on_and_ends_the_same(tmp_path: Path, sh
     assert len(epochs_trained(path.parent)) <= len(epochs_trained(whole.parent)) + 4
 
 
-def counted(folder: Path, module: str, *, trials: int, epochs: int, **sections: str) -> Path:
+def counted(folder: Path, module: str, **options: Any) -> Path:
     folder.mkdir()
-    return counted_sweep(folder, module, trials=trials, epochs=epochs, **sections)
+    return counted_sweep(folder, module, **options)
 
 
 def test_ctrl_c_in_a_stage_stops_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
-    path = counted(tmp_path / "stopped", "stopped_stage", trials=3, epochs=4, final=FINAL)
+    size = {"trials": 3, "epochs": 4, "waits_at": 3 * 4 + 5}
+    path = counted(tmp_path / "stopped", "stopped_stage", final=FINAL, **size)
     with driver("run", path, "--runs", path.parent / "runs", "--local") as one:
-        wait_for(lambda: len(epochs_trained(path.parent)) >= 3 * 4 + 5)
+        wait_for(lambda: len(epochs_trained(path.parent)) == 3 * 4 + 5)
         one.signal(signal.SIGINT)
+        (path.parent / "go").touch()
         code, output = one.wait()
     assert code == 7
     assert "Continue:" in output
