@@ -89,26 +89,32 @@ def check_sections(
     data = _check_data(file, base_dir, problems) if is_read else None
     around = Surroundings(data, looked_in(base_dir), run_code)
     problems += misfits if misfits or is_read else _look_at_data(file, around)
+    constraints, unreadable = read_constraints(file.constraints)
+    knows_metrics = "metrics" not in unsound
+    if "space" in unsound and (file.metrics or not knows_metrics):
+        return None, problems + unreadable  # own training declares metrics, and may be meant
     problems += check_needs_data(file)
-    objective = None if "objective" in unsound else check_objectives(file, data, problems)
+    objective = None
+    if knows_metrics and "objective" not in unsound:
+        objective = check_objectives(file, data, problems)
     problems += _check_metrics(file, around)
     problems += check_requirements(file)
-    problems += check_choose(file, data)
-    constraints, unreadable = read_constraints(file.constraints)
+    problems += check_choose(file, data) if knows_metrics else ()
     problems += unreadable
     if "space" in unsound:
         return None, problems
+    allowed = None if unreadable or "constraints" in unsound else constraints
     space, faults, left_out = _read_space(file.space)
     if space is None:
         return None, problems + faults
-    complete_ones, more = _try_space(space, constraints, around)
+    complete_ones, more = _try_space(space, allowed, around)
     # An unknown key is wrong in itself, whatever is wrong with its parameter.
     faults += [one for one in more if one.path not in left_out or one.kind == "unknown_key"]
     listed = _check_listed(file, around, bool(faults), problems)
     known = complete_ones or [dict(one) for one, _ in space.representatives()]
     problems += check_constraints(constraints, known, are_complete=not faults)
     problems += rejections(constraints, listed)
-    problems += _check_search(file, space, bool(constraints), bool(faults))
+    problems += _check_search(file, space, allowed != {}, bool(faults))
     problems += generation_problems(file.search, space)
     tried = [*known, *(one for _, one in listed)]
     # A misspelt key leaves a configuration without the section.
@@ -116,8 +122,9 @@ def check_sections(
     if is_trained and not any("training" in one.path for one in faults):
         problems += _check_stopping(file.stopping, tried)
         complete = [*complete_ones, *(one for _, one in listed)]
-        problems += population_problems(file, space, complete)
-    problems += check_own_loss(file.objective, tried)
+        of_population = population_problems(file, space, complete)
+        problems += (one for one in of_population if one.path[0] not in unsound)
+    problems += check_own_loss(file.objective, tried) if "objective" not in unsound else ()
     problems += check_roles(file.roles, space)
     problems += _check_resources(file)
     problems += faults
@@ -205,11 +212,14 @@ def _leave_out(value: Any, path: KeyPath) -> None:
 
 
 def _try_space(
-    space: Space, constraints: Mapping[int, Constraint], around: Surroundings
+    space: Space, constraints: Mapping[int, Constraint] | None, around: Surroundings
 ) -> tuple[list[dict[str, Any]], list[Problem]]:
     """Return complete configurations that show every option and end, and what is wrong.
 
     What is wrong of several values together counts only where the constraints allow them.
+
+    Args:
+        constraints: None where they are not known, as one of them cannot be read.
     """
     complete_ones: list[dict[str, Any]] = []
     found: dict[Problem, None] = {}
@@ -217,12 +227,16 @@ def _try_space(
         verdict = check_configuration(configuration, around)
         if verdict.configuration is not None:
             complete_ones.append(verdict.configuration)
-        if verdict.is_joint and not allows(constraints.values(), configuration):
+        if verdict.is_joint and not _allows(constraints, configuration):
             continue
         for problem in verdict.problems:
             place = template_place(space, configuration, problem) or varied or ()
             found[_of_range(replace(problem, path=("space", *place)))] = None
     return complete_ones, list(found)
+
+
+def _allows(constraints: Mapping[int, Constraint] | None, values: Mapping[str, Any]) -> bool:
+    return constraints is not None and allows(constraints.values(), values)
 
 
 def _of_range(problem: Problem) -> Problem:
