@@ -25,6 +25,7 @@ from sweeps.definition.sweep_file import SweepFile, ranked_by_first
 from sweeps.definition.trial_checks import template_place
 from sweeps.definition.validation_messages import KEYS_OF_KINDS, problems_of
 from sweeps.errors import FileProblem, SweepFileError
+from sweeps.infra.command_line import command
 from sweeps.models.data.configuration import NO_DATA
 from sweeps.models.own_code.roles import metric_functions, trial_functions
 from sweeps.search_spaces.problems import Problem, SpaceError
@@ -34,6 +35,10 @@ __all__ = ["check_sweep", "check_text", "load_sweep", "located", "read_values"]
 
 # Stand in for sections that are wrong in themselves; none of their own is then reported.
 _STAND_INS: dict[str, Any] = {"name": "unnamed", "data": {"source": "iris"}, "space": {}}
+
+# Files of a run folder, which `record` writes.
+_OF_RUNS = ("sweep.json", "plan.jsonl")
+_MOST_FILES = 5
 
 
 def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
@@ -62,11 +67,28 @@ def check_sweep(
     try:
         source = read_text(path)
     except OSError as err:
-        rule = f"cannot read the sweep file: {err.strerror}"
-        raise SweepFileError([FileProblem(str(path), 0, 0, "", rule)]) from err
+        raise SweepFileError([_unreadable(path, err)]) from err
     except YamlError as err:
         raise _not_yaml(err, str(path)) from err
     return check_text(source, str(path), path.resolve().parent, overrides, run_code=run_code)
+
+
+def _unreadable(path: Path, error: OSError) -> FileProblem:
+    """Return why there is no sweep file at a path, and what else is there."""
+    if not path.is_dir():
+        return FileProblem(str(path), 0, 0, "", f"cannot read the sweep file: {error.strerror}")
+    if any((path / name).is_file() for name in _OF_RUNS):
+        rule = "must be a sweep file, and this is the folder of a run"
+        show, resume = command("show", path), command("resume", path)
+        hint = (
+            f"`{show}` shows its results, as sweeps.open_run({str(path)!r}) does in Python, and "
+            f"`{resume}` goes on with it"
+        )
+        return FileProblem(str(path), 0, 0, "", rule, hint=hint)
+    files = sorted(one.name for one in path.glob("*.yaml"))[:_MOST_FILES]
+    hint = f"it has {', '.join(files)}" if files else ""
+    rule = "must be a sweep file, and this is a folder"
+    return FileProblem(str(path), 0, 0, "", rule, hint=hint)
 
 
 def check_text(

@@ -28,6 +28,7 @@ from pydantic import ValidationError
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import RequestError, RunFolderError, StorageError
+from sweeps.infra.command_line import command
 from sweeps.infra.whole_file import replace_file
 from sweeps.record.description import Description
 from sweeps.record.description_file import read_description, read_description_values
@@ -148,6 +149,11 @@ class RunFolder:
             RunFolderError: A file of it is missing, or its format is another.
         """
         folder = cls(path.resolve())
+        if path.is_file():
+            raise RequestError(
+                f"{path} is a file, and the folder of a run is meant{_others(path.parent)}; a "
+                f"sweep file is run by `{command('run', path)}`"
+            )
         if not path.is_dir():
             raise RequestError(f"there is no run folder {path}{_others(path.parent)}")
         if not folder._was_begun():

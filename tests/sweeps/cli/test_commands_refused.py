@@ -8,6 +8,7 @@ import pytest
 
 import sweeps
 from sweeps.cli.commands import main
+from sweeps.errors import SweepFileError
 from tests.sweeps.sweep_files import space, write_sweep
 
 GRID = space(model="{kind: linear}", optimizer="{kind: adam, lr: {choice: [0.01, 0.1]}}", epochs=2)
@@ -166,3 +167,42 @@ def test_an_import_that_this_package_lacks_is_a_fault_of_its_own(
     monkeypatch.setattr("sweeps.cli.commands._run_command", fail)
     with pytest.raises(ImportError, match="cannot import name"):
         main(["list"])
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "run", "submit"])
+def test_a_run_folder_in_place_of_a_sweep_file_is_named_as_such(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "http://127.0.0.1:9")  # where nobody answers
+    monkeypatch.chdir(runs)
+    assert main([command, "blobs"]) == 2
+    said = capsys.readouterr().err
+    assert "blobs: must be a sweep file, and this is the folder of a run" in said
+    assert "show blobs" in said
+    assert "sweeps.open_run('blobs')" in said
+
+
+def test_a_folder_in_place_of_a_sweep_file_is_answered_with_those_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.yaml").touch()
+    with pytest.raises(SweepFileError, match=r"this is a folder.*; it has own\.yaml"):
+        sweeps.load(".")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["show", "resume", "extend --trials 1", "retry", "final", "report", "suggest", "sync",
+     "status", "stop", "predict", "replay"],
+)  # fmt: skip
+def test_a_sweep_file_in_place_of_a_run_folder_is_named_as_such(
+    runs: Path, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    command, *options = words.split()
+    path = runs.parent / "sweep.yaml"
+    rows = [str(path)] if command == "predict" else []
+    assert main([command, str(path), *rows, *options]) == 1
+    said = capsys.readouterr().err
+    assert f"{path} is a file, and the folder of a run is meant" in said
+    assert f"run {path}" in said
