@@ -25,7 +25,6 @@ from sweeps.definition.sweep_file import SweepFile, ranked_by_first
 from sweeps.definition.trial_checks import template_place
 from sweeps.definition.validation_messages import KEYS_OF_KINDS, problems_of
 from sweeps.errors import FileProblem, SweepFileError
-from sweeps.infra.command_line import command
 from sweeps.models.data.configuration import NO_DATA
 from sweeps.models.own_code.roles import metric_functions, trial_functions
 from sweeps.search_spaces.problems import Problem, SpaceError
@@ -79,10 +78,9 @@ def _unreadable(path: Path, error: OSError) -> FileProblem:
         return FileProblem(str(path), 0, 0, "", f"cannot read the sweep file: {error.strerror}")
     if any((path / name).is_file() for name in _OF_RUNS):
         rule = "must be a sweep file, and this is the folder of a run"
-        show, resume = command("show", path), command("resume", path)
         hint = (
-            f"`{show}` shows its results, as sweeps.open_run({str(path)!r}) does in Python, and "
-            f"`{resume}` goes on with it"
+            f"`sweeps show {path}` shows its results, sweeps.open_run({str(path)!r}) returns them "
+            f"in Python, and `sweeps resume {path}` goes on with it"
         )
         return FileProblem(str(path), 0, 0, "", rule, hint=hint)
     files = sorted(one.name for one in path.glob("*.yaml"))[:_MOST_FILES]

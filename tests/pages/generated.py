@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.pages.decisions import index_of_decisions
+from tests.pages.pairs import table_of_pairs
 from tests.pages.rooms import picture_of_rooms
 from tests.pages.sweep_file import sweep_file_reference
 from tests.pages.tree import tree
@@ -16,6 +17,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "tree": ("architecture.md", lambda: f"```text\n{tree()}```\n"),
     "rooms": ("architecture.md", picture_of_rooms),
     "keys": ("sweep-file.md", sweep_file_reference),
+    "pairs": ("sweep-file.md", table_of_pairs),
     "index": ("decisions.md", index_of_decisions),
 }
 

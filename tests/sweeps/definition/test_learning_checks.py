@@ -8,6 +8,7 @@ import pytest
 
 from sweeps.definition.loading import check_text
 from sweeps.errors import SweepFileError
+from tests.pages.pairs import table_of_pairs
 
 FILE = """\
 name: t
@@ -112,3 +113,19 @@ def test_a_genetic_algorithm_is_refused_what_it_cannot_do(options: str, words: s
 def test_a_genetic_algorithm_learns_from_whole_trials_alone() -> None:
     text = genetic("population_size: 5").replace("scheduler: none", "scheduler: asha")
     assert "nsga2 learns from trials that ran to their end" in messages(text)
+
+
+def test_the_page_says_which_method_goes_with_which_scheduler() -> None:
+    early = {"asha", "median", "bandit", "hyperband", "pbt"}
+    refused = {"tpe": {"hyperband", "pbt"}, "gp": early, "cmaes": early, "nsga2": early}
+    schedulers, _, *rows = (line.split("|")[1:-1] for line in table_of_pairs().splitlines())
+    found = {
+        row[0].strip(" `"): {
+            name.strip(" `")
+            for name, cell in zip(schedulers[1:], row[1:], strict=True)
+            if cell == " no "
+        }
+        for row in rows
+    }
+    assert {name: no for name, no in found.items() if no} == refused
+    assert set(found) - set(refused) == {"grid", "random", "sobol", "manual", "auto"}
