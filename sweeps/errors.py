@@ -19,6 +19,9 @@ SweepError                  a mistake that the user can fix; its message says ho
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -43,6 +46,7 @@ __all__ = [
 
 # Of a session that a signal has stopped.
 STOPPED_EXIT_CODE = 7
+_DISTRIBUTION = "torch-sweeps"
 # What tells that an extra of pyproject.toml is installed: modules that only it brings.
 _EXTRAS = {
     "search": ("cmaes", "optuna"),
@@ -161,16 +165,55 @@ class RefusedRecordError(TrackingError):
     """The MLflow store refuses a part of the record as such: the same request would not pass."""
 
 
-def require_extra(extra: str, user: str) -> None:
-    """Raise MissingExtraError where an extra is not installed.
+def require_extra(extra: str, user: str, modules: Sequence[str] = ()) -> None:
+    """Raise MissingExtraError where an extra, or what is needed of it, is not installed.
 
     Args:
         extra: Its name in pyproject.toml.
         user: What needs it, as the message calls it.
+        modules: Those of its modules that are needed; all where empty.
     """
-    missing = [name for name in _EXTRAS[extra] if find_spec(name) is None]
+    missing = [name for name in modules or _EXTRAS[extra] if find_spec(name) is None]
     if missing:
+        wanted = shlex.join(_requirements(extra, missing))
         raise MissingExtraError(
             f"{user} needs packages that are not installed ({', '.join(missing)}): "
-            f"pip install 'torch-sweeps[{extra}]'"
+            f"pip install {wanted}"
         )
+
+
+def _requirements(extra: str, missing: Sequence[str]) -> list[str]:
+    """Return what to install, by its own name: the distribution itself may be on no index.
+
+    Of an extra some modules of which are missing, what is called like them; where one belongs to
+    a package of another name, all that the extra has.
+    """
+    found = dict.fromkeys(_of_extra(extra))
+    if not found:  # run from a copy of the files
+        return [f"{_DISTRIBUTION}[{extra}]"]
+    named = {_name_of(one): one for one in found}
+    return [named[name] for name in missing] if {*missing} <= {*named} else [*found]
+
+
+def _of_extra(extra: str) -> Iterator[str]:
+    # Here, as it takes time that only this command is to pay.
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        requirements = requires(_DISTRIBUTION) or []
+    except PackageNotFoundError:
+        return
+    for text in requirements:
+        what, _, marker = (part.strip() for part in text.partition(";"))
+        if re.fullmatch(rf"""extra == ["']{extra}["']""", marker) is None:
+            continue
+        others = re.fullmatch(rf"{_DISTRIBUTION}\[(.*)\]", what)
+        for other in others[1].split(",") if others else ():
+            yield from _of_extra(other.strip())
+        if others is None:
+            yield what
+
+
+def _name_of(requirement: str) -> str:
+    """Return what a distribution that a requirement names is imported as."""
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].replace("-", "_")

@@ -38,10 +38,12 @@ def _validate(parsed: argparse.Namespace) -> int:
     from sweeps.definition.patience import patience_notes
     from sweeps.definition.planning import trials_in_all
     from sweeps.execution.rehearsal_apart import rehearse_sweep
+    from sweeps.search_methods.learning import require_sampler
 
     tried: tuple[str, ...] = ()
     try:
         sweep, planned = check_sweep(parsed.file, parsed.set, run_code=parsed.runs_code)
+        require_sampler(sweep.file.search)
         if parsed.runs_code:
             tried = rehearse_sweep(sweep, planned, _say)
     except SweepFileError as err:

@@ -33,6 +33,7 @@ class CmaEsSearch(StartedSearch):
     """
 
     learns_from_stopped: ClassVar[bool] = False
+    modules: ClassVar[tuple[str, ...]] = ("cmaes", "optuna")
     method: Literal["cmaes"]
     startup: int = Field(
         1,

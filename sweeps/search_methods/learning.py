@@ -8,12 +8,13 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from sweeps.errors import require_extra
 from sweeps.search_methods.draws import draw_random
 from sweeps.search_methods.method import MOST_TRIALS, Baseline, Configuration, SearchMethod, Turn
 from sweeps.search_methods.sampler import Sampler
 from sweeps.search_spaces.space import Space
 
-__all__ = ["LearningSearch", "StartedSearch"]
+__all__ = ["LearningSearch", "StartedSearch", "require_sampler"]
 
 
 class LearningSearch(SearchMethod, ABC):
@@ -23,12 +24,14 @@ class LearningSearch(SearchMethod, ABC):
         learns_from_stopped: A trial that a scheduler stopped tells it something, too.
         weighs_all: It goes by all objectives where there are several, not by the first alone.
         begins_with: The key that says how many trials are drawn at random first.
+        modules: What it imports to propose trials, which a plain installation may lack.
     """
 
     learns: ClassVar[bool] = True
     learns_from_stopped: ClassVar[bool]
     weighs_all: ClassVar[bool] = False
     begins_with: ClassVar[str] = "startup"
+    modules: ClassVar[tuple[str, ...]] = ("optuna",)
     method: str
     trials: int = Field(ge=2, le=MOST_TRIALS, description="How many configurations to try.")
     baseline: Baseline = Field([])
@@ -71,3 +74,9 @@ class StartedSearch(LearningSearch, ABC):
         ge=1,
         description="How many trials are drawn at random before the search begins to learn.",
     )
+
+
+def require_sampler(search: SearchMethod) -> None:
+    """Raise MissingExtraError where the packages of a method that learns are not installed."""
+    if isinstance(search, LearningSearch):
+        require_extra("search", f"`method: {search.method}`", search.modules)

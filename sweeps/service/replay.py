@@ -10,13 +10,13 @@ from sweeps.definition.exploring import Explorer
 from sweeps.definition.lineage import Copy
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
-from sweeps.errors import require_extra
 from sweeps.execution.scheduling.copies_again import CopyAgain, copied_again
 from sweeps.record.growing_plan import planned_again
 from sweeps.record.ledger import LedgerReader
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.schedulers.population import PopulationBased
+from sweeps.search_methods.learning import require_sampler
 from sweeps.service.running import open_sweep
 from sweeps.session.growth import sweep_of
 
@@ -76,8 +76,7 @@ def replay(path: str | Path) -> Replay:
     """
     folder = open_sweep(path)
     sweep = sweep_of(folder)
-    if sweep.file.search.learns:
-        require_extra("search", f"`method: {sweep.file.search.method}`")
+    require_sampler(sweep.file.search)
     count = 0
     for planned, again in planned_again(folder, sweep):
         if planned != again:

@@ -17,7 +17,6 @@ from sweeps.errors import (
     RequestError,
     StoppedAtOnce,
     SweepFileError,
-    require_extra,
 )
 from sweeps.execution.placement import Place
 from sweeps.execution.rehearsal_apart import rehearse_sweep
@@ -30,6 +29,7 @@ from sweeps.record.replay import read_ledger, read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import has_failed_trials
+from sweeps.search_methods.learning import require_sampler
 from sweeps.search_methods.search import Search
 from sweeps.search_spaces.problems import Problem
 from sweeps.search_spaces.yaml_writer import write_yaml
@@ -124,7 +124,7 @@ def run(
         StorageError: The results cannot be written.
     """
     sweep, planned = _checked(path, overrides)
-    _require_sampler(sweep.file.search)
+    require_sampler(sweep.file.search)
     runs = Path(runs or default_runs()).absolute()
     options = RunOptions(runner, tracking_uri, display, accept_code)
     if run_id is not None:
@@ -360,12 +360,6 @@ def _session_at(
         raise StoppedAtOnce(str(folder.path)) from err
     finally:
         end_own_processes()
-
-
-def _require_sampler(search: Search) -> None:
-    """Raise MissingExtraError, before anything is written, where the sampler is not installed."""
-    if search.learns:
-        require_extra("search", f"`method: {search.method}`")
 
 
 def _trials_of(search: Search, planned: int) -> dict[str, int]:

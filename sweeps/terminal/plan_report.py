@@ -19,7 +19,7 @@ from sweeps.execution.rehearsal_apart import rehearse_sweep
 from sweeps.execution.scheduling.expected_epochs import expected_epochs
 from sweeps.models.data.kinds import ColumnKinds
 from sweeps.schedulers.scheduler import Scheduler
-from sweeps.search_methods.learning import LearningSearch
+from sweeps.search_methods.learning import LearningSearch, require_sampler
 
 __all__ = ["START_S", "PlanReport", "describe_plan", "plan_report"]
 
@@ -136,6 +136,7 @@ def _followers(sweep: Sweep, planned: Sequence[PlannedTrial]) -> int:
 def describe_plan(path: Path, overrides: Sequence[str], *, as_json: bool, probe: bool) -> int:
     """Print the plan of a sweep file; returns the exit code."""
     sweep, planned = check_sweep(path, overrides)
+    require_sampler(sweep.file.search)
     if probe:
         print("measuring an epoch of a few trials ...", file=sys.stderr)
     report = plan_report(sweep, planned, probe)

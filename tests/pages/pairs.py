@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.definition.loading import check_text
-from sweeps.definition.search_methods import Search
 from sweeps.errors import SweepFileError
 from sweeps.schedulers.stopping import Stopping
+from sweeps.search_methods.search import Search
 from sweeps.search_spaces.yaml_writer import write_yaml
 
 _TRIALS: dict[str, Any] = {"trials": 20}

@@ -246,7 +246,7 @@ def test_a_file_can_be_named_by_a_text(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(SweepFileError, match="No such file"):
         load_sweep(tmp_path / "none.yaml")
-    with pytest.raises(SweepFileError, match="directory"):
+    with pytest.raises(SweepFileError, match="this is a folder"):
         load_sweep(tmp_path)
 
 
