@@ -6,6 +6,7 @@ Population based training writes them, and a sweep file may. Imports no torch.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -35,6 +36,8 @@ CHANGEABLE = (
     ),
     *(f"regularization.{name}" for name in ("l1", "l2", "label_smoothing", "clip_norm")),
 )
+# Of a group of parameters by its place in the list, from 0: one that is frozen begins to learn.
+_OF_GROUPS = re.compile(r"optimizer\.groups\.\d+\.(lr|lr_factor|weight_decay)")
 # At 0 a net has no dropout and an optimizer no momentum: there is nothing to change.
 _NEVER_FROM_0 = ("model.dropout", "optimizer.momentum")
 
@@ -50,17 +53,32 @@ class Change(Section):
 
 def value_at(configuration: Mapping[str, Any], key: str) -> Any:
     """Return the value of a dotted key; None where a configuration does not have it."""
-    section, _, name = key.partition(".")
-    return configuration.get(section, {}).get(name)
+    found: Any = configuration
+    for name in key.split("."):
+        if isinstance(found, Sequence):
+            found = found[int(name)] if int(name) < len(found) else {}
+        else:
+            found = found.get(name, {})
+    return None if found == {} else found
 
 
 def with_values(configuration: Mapping[str, Any], values: Mapping[str, float]) -> dict[str, Any]:
     """Return a configuration with other values of dotted keys."""
-    made = dict(configuration)
+    made: Any = configuration
     for key, value in values.items():
-        section, _, name = key.partition(".")
-        made[section] = {**made[section], name: value}
-    return made
+        made = _with_value(made, key.split("."), value)
+    return dict(made)
+
+
+def _with_value(part: Any, names: Sequence[str], value: float) -> Any:
+    """Return a part of a configuration, a section or a list of them, with another value in it."""
+    if not names:
+        return value
+    name, *rest = names
+    if isinstance(part, Sequence):
+        place = int(name)
+        return [*part[:place], _with_value(part[place], rest, value), *part[place + 1 :]]
+    return {**part, name: _with_value(part.get(name), rest, value)}
 
 
 def changed_until(configuration: Mapping[str, Any], epoch: float = math.inf) -> dict[str, Any]:
@@ -98,9 +116,10 @@ def check_changes(configuration: Mapping[str, Any], changes: Sequence[Change]) -
 
 
 def _check_key(configuration: Mapping[str, Any], key: str) -> None:
-    if key not in CHANGEABLE:
+    if key not in CHANGEABLE and not _OF_GROUPS.fullmatch(key):
         rule = "a value must be one that can change in the middle of training"
-        raise TrialConfigError(rule, key=("changes",), value=key, choices=CHANGEABLE)
+        choices = (*CHANGEABLE, "optimizer.groups.0.lr_factor")
+        raise TrialConfigError(rule, key=("changes",), value=key, choices=choices)
     value = value_at(configuration, key)
     if value is None:
         rule = "a value must be one that the trial begins with"

@@ -21,6 +21,11 @@ from sweeps.models.own_code.options_model import keywords_of
 __all__ = ["build_custom_net"]
 
 _TARGET = ("model", "target")
+# A mean and a variance, several quantiles, a risk: what only an own loss could read.
+_OTHERWISE = (
+    "One output a class or target, in their order; a net of other outputs is trained by a loop of "
+    "your own, `training: {kind: custom}`"
+)
 
 
 def build_custom_net(
@@ -62,7 +67,7 @@ def build_custom_net(
 def _try_out(net: nn.Module, target: str, rows: Tensor | dict[str, Tensor], outputs: int) -> None:
     """Runs two rows through; this also gives lazy layers their shapes."""
     refused = partial(NetError, key=_TARGET, value=target)
-    unfit = partial(refused, is_permanent=True)
+    unfit = partial(refused, is_permanent=True, hint=_OTHERWISE)
 
     def tried() -> object:
         with torch.no_grad():

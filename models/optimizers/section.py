@@ -30,10 +30,17 @@ class ParameterGroup(Section):
         description="Names, * for any characters: backbone.*. The first group that has one counts.",
     )
     lr: float | None = Field(
-        None, gt=0, le=1e6, description="Learning rate; the schedule changes all alike."
+        None,
+        ge=0,
+        le=1e6,
+        description="Learning rate; the schedule changes all alike. 0: frozen.",
     )
     lr_factor: float | None = Field(
-        None, gt=0, le=1e6, description="In place of lr: how many times the optimizer's."
+        None,
+        ge=0,
+        le=1e6,
+        description="In place of lr: how many times the optimizer's. 0: frozen, until `changes` "
+        "says otherwise.",
     )
     weight_decay: float | None = Field(
         None, ge=0, le=1e3, description="In place of the optimizer's, on these weights."
@@ -50,7 +57,9 @@ class ParameterGroup(Section):
 
     def lr_at(self, base_lr: float) -> float:
         """Return the group's learning rate where the optimizer's is `base_lr`."""
-        return self.lr if self.lr is not None else base_lr * (self.lr_factor or 1.0)
+        if self.lr is not None:
+            return self.lr
+        return base_lr if self.lr_factor is None else base_lr * self.lr_factor
 
 
 class OptimizerSection(Section):

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sweeps.models.errors import OwnTrainingError
 from sweeps.models.own_code.finding_apart import find_apart
-from sweeps.models.own_code.guards import described, guarded, is_ctrl_c
+from sweeps.models.own_code.guards import described, described_at, guarded, is_ctrl_c
 from sweeps.models.own_code.options_model import keywords_of
 from sweeps.models.own_training_configuration import CustomTraining, OwnTrialConfig
 from sweeps.models.process.randomness import OwnRandomness
@@ -102,9 +102,26 @@ class OwnLoop:
         """Return what the own evaluation returns; it changes nothing of what training draws."""
         if rows.part not in self._draws:
             self._draws[rows.part] = OwnRandomness(rows.seed, self._trial.device)
+        try:
+            with torch.no_grad():
+                return self._evaluated(rows)
+        except RuntimeError as err:
+            if not self._needs_gradients(rows):
+                raise
+            rule = f"evaluate runs without gradients, and needs some ({described_at(err)})"
+            raise refused(rule, "Compute them inside `with torch.enable_grad():`") from err
+
+    def _evaluated(self, rows: Rows) -> Any:
         draws = self._draws[rows.part].again()
-        with _one_process(), draws, torch.no_grad(), _evaluating(self._trial):
+        with _one_process(), draws, _evaluating(self._trial):
             return self._steps.evaluate(rows)
+
+    def _needs_gradients(self, rows: Rows) -> bool:
+        """Return whether an evaluation that failed works with gradients."""
+        with suppress(RuntimeError), torch.enable_grad():
+            self._evaluated(rows)
+            return True
+        return False
 
     def evaluate_again(self) -> None:
         """Measure once more, and keep nothing of it."""

@@ -229,13 +229,13 @@ class Training:
     def _is_own(self, config: dict[str, Any], epoch: int) -> bool:
         """Whether a checkpoint's configuration is this one, as far as it has been followed.
 
-        Changes that come later need not be known to it. An older one lacks newer defaults.
+        Changes that come later may be others. An older one lacks newer defaults.
         """
-        own = self._config
         try:
-            return read_trial(config) == (own.until(epoch) if isinstance(own, TrialConfig) else own)
+            then = read_trial(config)
         except ValidationError:
             return False
+        return _followed(then, epoch) == _followed(self._config, epoch)
 
     def restore(self, checkpoint: bytes) -> None:
         """Continues where `checkpoint()` was taken, in a Training with the same arguments.
@@ -281,3 +281,8 @@ def _first_fault(epochs: Sequence[NetEpoch]) -> str:
         if epoch.fault:
             return epoch.fault if len(epochs) == 1 else f"fold {number}: {epoch.fault}"
     return ""
+
+
+def _followed(config: AnyTrialConfig, epoch: int) -> AnyTrialConfig:
+    """Return a configuration with the changes that an epoch has seen."""
+    return config.until(epoch) if isinstance(config, TrialConfig) else config

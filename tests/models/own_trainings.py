@@ -213,6 +213,20 @@ def exits(trial: Any) -> Iterator[None]:
         yield
 
 
+def differentiates(trial: Any) -> Iterator[None]:
+    """An evaluation that needs derivatives, as those of differential equations do."""
+    net = torch.nn.Linear(1, 1)
+    trial.keep(net=net)
+
+    def evaluate(rows: Any) -> dict[str, float]:
+        x = torch.ones(3, 1, requires_grad=True)
+        (slope,) = torch.autograd.grad(net(x).sum(), x)
+        return {"loss": float(slope.mean())}
+
+    for _ in trial.epochs(evaluate):
+        yield
+
+
 def interrupts(trial: Any) -> Iterator[None]:
     kept(trial)
     for _ in trial.epochs(lambda rows: LOSS):

@@ -87,3 +87,57 @@ def test_dropout_that_begins_at_0_has_nothing_to_change() -> None:
     model = {**BASE["model"], "dropout": 0.0}
     with pytest.raises(ValidationError, match="above 0 from the beginning"):
         TrialConfig.model_validate({**CHANGED, "model": model})
+
+
+FROZEN: dict[str, Any] = {
+    **BASE,
+    "model": {"kind": "mlp", "hidden_units": 8},
+    "optimizer": {"kind": "adamw", "lr": 0.05, "groups": [{"parameters": "0.*", "lr_factor": 0}]},
+}
+UNFROZEN = {
+    **FROZEN,
+    "changes": [{"from_epoch": 3, "values": {"optimizer.groups.0.lr_factor": 0.5}}],
+}
+
+
+def of_first_layer(one: Training) -> torch.Tensor:
+    net = one._nets[0]._net
+    return torch.cat([parameter.detach().flatten() for parameter in net[0].parameters()]).clone()
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw", "RAdam", "rmsprop"])
+def test_a_group_of_rate_0_keeps_every_bit(kind: str) -> None:
+    groups = {"kind": kind, "lr": 0.05, "groups": [{"parameters": "0.*", "lr": 0}]}
+    one = training({**FROZEN, "optimizer": groups})
+    before = of_first_layer(one)
+    rest = one._nets[0]._net[2].weight.detach().clone()
+    assert torch.equal(of_first_layer(finished(one)), before)
+    assert not torch.equal(one._nets[0]._net[2].weight, rest)
+
+
+def test_a_frozen_group_learns_from_the_epoch_that_changes_say() -> None:
+    one = training(UNFROZEN)
+    before = of_first_layer(one)
+    assert torch.equal(of_first_layer(train(one, 2)), before)
+    assert not torch.equal(of_first_layer(train(one, 1)), before)
+
+
+def test_a_frozen_trial_that_was_stopped_goes_on_as_the_whole_would_have() -> None:
+    again = training(UNFROZEN)
+    again.restore(train(training(UNFROZEN), 2).checkpoint())
+    whole, expected = weights(finished(again)), weights(finished(training(UNFROZEN)))
+    assert all(torch.equal(one, expected[name]) for name, one in whole.items())
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("optimizer.groups.1.lr_factor", "begins with"),
+        ("optimizer.groups.0.lr", "begins with"),
+        ("optimizer.groups.0.parameters", "middle of training"),
+    ],
+)
+def test_what_a_group_does_not_begin_with_cannot_change(key: str, told: str) -> None:
+    changes = [{"from_epoch": 3, "values": {key: 0.5}}]
+    with pytest.raises(ValidationError, match=told):
+        configuration(**{**FROZEN, "changes": changes})

@@ -164,6 +164,7 @@ WRONG = {
     "never_yields": "epoch 1 ended without",
     "has_no_epochs": "must yield inside its loop over trial.epochs",
     "exits": "must not end the program (SystemExit: 3)",
+    "differentiates": "evaluate runs without gradients, and needs some (RuntimeError: element",
     "returns_a_net": "or a training class, and it returned a Linear",
     "lacks_a_metric": "evaluate reports 'other', which `metrics` of the sweep file does not have",
     "misses_the_objective": "evaluate must report the objective, dev_loss",
@@ -190,7 +191,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("name", "words"), WRONG.items(), ids=WRONG)
 def test_what_is_wrong_with_own_training_is_said_in_words(name: str, words: str) -> None:
-    alone = ("keeps", "ends", "yields", "never", "exits", "evaluates")
+    alone = ("keeps", "ends", "yields", "never", "exits", "evaluates", "differentiates")
     one = LOSS_ALONE if name.startswith(alone) else BOTH
     with pytest.raises(OwnTrainingError) as caught:
         finished(begin(own(name), declared=one))
