@@ -206,6 +206,8 @@ class DataConfig(Section):
             the quartiles in their place; `quantile` makes each column normally distributed;
             `per_channel` has one mean and variance for all pixels of a channel; `none` leaves
             numbers alone. Columns of words become one column of 0 or 1 per category either way.
+        scale_target: `standard` has nets learn numbers at mean 0 and variance 1 over the training
+            rows, `none` as they are: counts, or times and events that a loss of your own reads.
         missing: `error` refuses missing feature values; `mean` puts the mean of the training rows
             for a missing number and no category for a missing word.
         options: passed to a function as keywords; fixed, as all trials have the same rows.
@@ -233,6 +235,9 @@ class DataConfig(Section):
     weights: str | None = None
     split: SplitFractions = SplitFractions()
     scale: Scale = "standard"
+    scale_target: Annotated[
+        Literal["standard", "none"], Field(exclude_if=lambda scale: scale == "standard")
+    ] = "standard"
     missing: Literal["error", "mean"] = "error"
     exclude: Annotated[tuple[str, ...], Field(strict=False)] = ()
     words: Annotated[tuple[str, ...], Field(strict=False)] = ()

@@ -44,7 +44,7 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
     learned = [_learned(block, config.scale, shape) for block, shape in _blocks(features, config)]
     fills, means, scales = map(np.concatenate, zip(*(one[:3] for one in learned), strict=True))
     with np.errstate(over="ignore", invalid="ignore"):
-        target_mean, target_scale = _target_moments(target)
+        target_mean, target_scale = _target_moments(target, config)
     unfit = np.flatnonzero(~np.isfinite([means, scales, fills]).all(axis=0))
     if len(unfit):
         name = features.number_names[unfit[0]]
@@ -101,18 +101,19 @@ def _learned(
     return fills, means, scales, quantiles_of(filled, scale)
 
 
-def item_preprocessing(item: ItemKind, target: Target) -> Preprocessing:
+def item_preprocessing(item: ItemKind, target: Target, config: DataConfig) -> Preprocessing:
     """What is known of a dataset's items: x goes to the net as it is, and numbers are standardised.
 
     Args:
         item: what the x of each is.
         target: of the training rows alone.
+        config: says whether numbers are standardised.
 
     Raises:
         DataError: targets too large.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        target_mean, target_scale = _target_moments(target)
+        target_mean, target_scale = _target_moments(target, config)
     if not np.isfinite(np.append(target_mean, target_scale)).all():
         raise _too_large("the target", target.values.ravel())
     return Preprocessing(
@@ -138,9 +139,17 @@ def _too_large(what: str, values: npt.NDArray[np.float64]) -> DataError:
     return DataError(rule, key=("source",), value=largest, hint="Rescale the data")
 
 
-def _target_moments(target: Target) -> tuple[Moment, Moment]:
+def _target_moments(target: Target, config: DataConfig) -> tuple[Moment, Moment]:
+    is_as_it_is = config.scale_target == "none"
     if not TASKS[target.task].is_standardised:
+        if is_as_it_is:
+            rule = f"only targets that are amounts are scaled, and this one is for {target.task}"
+            raise DataError(rule, key=("scale_target",), value="none", hint="Remove the key")
         return 0.0, 1.0
+    if is_as_it_is:
+        return (
+            ((0.0,) * len(target.names), (1.0,) * len(target.names)) if target.names else (0.0, 1.0)
+        )
     if not target.names:
         return _moments_of("the target", target.values)
     every = [

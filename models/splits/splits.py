@@ -175,7 +175,7 @@ def _fitted(
 ) -> Splits:
     target = dataset.target.take(cut.train)
     if isinstance(dataset.features, Items):
-        preprocessing = item_preprocessing(dataset.features.x, target)
+        preprocessing = item_preprocessing(dataset.features.x, target, config)
     else:
         preprocessing = fit_preprocessing(dataset.features.take(cut.train), target, config)
     return Splits(

@@ -192,6 +192,25 @@ def test_the_record_survives_json_exactly() -> None:
     assert json.loads(preprocessing.to_json())["class_names"] == ["no", "yes"]
 
 
+@pytest.mark.parametrize(
+    ("target", "moments"),
+    [
+        (Target(np.array([1.0, 4.0]), "regression"), (0.0, 1.0)),
+        (Target(np.array([[1.0, 1.0], [4.0, 1.0]]), "regression", names=("time", "event")),
+         ((0.0, 0.0), (1.0, 1.0))),
+    ],
+)  # fmt: skip
+def test_a_target_that_is_not_scaled_stays_as_it_is(target: Target, moments: Any) -> None:
+    config = DataConfig(source="iris", scale_target="none")
+    fit = fit_preprocessing(features_from_array(np.zeros((2, 1))), target, config)
+    assert (fit.target_mean, fit.target_scale) == moments
+
+
+def test_classes_are_never_scaled() -> None:
+    with pytest.raises(DataError, match="scale_target: only targets that are amounts are scaled"):
+        fitted(features_from_array(np.zeros((4, 1))), scale_target="none")
+
+
 def test_a_regression_target_is_described_by_its_moments() -> None:
     values = RNG.normal(50.0, 9.0, 30)
     config = DataConfig(source="diabetes")
