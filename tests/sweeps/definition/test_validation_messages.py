@@ -80,12 +80,26 @@ def test_a_message_gives_place_rule_value_and_way_out(case: tuple[str, str, str]
     assert words in found[0]
 
 
-@pytest.mark.parametrize("key", ["data", "search", "stopping", "objective", "budget", "trial"])
+def _without(key: str) -> str:
+    return "".join(line for line in GOOD.splitlines(keepends=True) if not line.startswith(key))
+
+
+@pytest.mark.parametrize("key", ["search", "stopping", "objective", "budget", "trial"])
 @pytest.mark.parametrize("value", ["null", "[]", "3", "word"])
 def test_what_is_no_section_is_refused_wherever_one_belongs(key: str, value: str) -> None:
-    text = "".join(line for line in GOOD.splitlines(keepends=True) if not line.startswith(key))
-    found = problems(f"{text}{key}: {value}\n")
+    found = problems(f"{_without(key)}{key}: {value}\n")
     assert [": must be a section (key: value), got" in line for line in found] == [True]
+
+
+@pytest.mark.parametrize("value", ["[]", "3", "word"])
+def test_data_that_are_no_section_are_refused(value: str) -> None:
+    found = problems(f"{_without('data')}data: {value}\n")
+    assert [": must be a section (key: value), got" in line for line in found] == [True]
+
+
+def test_data_of_nothing_are_missing_where_a_net_is_trained() -> None:
+    (found,) = problems(f"{_without('data')}data:\n")
+    assert "missing key 'data'" in found
 
 
 @pytest.mark.parametrize("section", ["data", "search", "objective", "resources", "budget", "trial"])
