@@ -21,8 +21,9 @@ from sweeps.models.changes import Change, changed_until, check_changes
 from sweeps.models.data.batch_configuration import OwnBatch
 from sweeps.models.data.items import ANY, FLOATS, InputShape, ItemKind, TensorKind, kind_text
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.nets.configuration import Cnn, CustomNet, Mlp, ModelConfig
-from sweeps.models.nets.names import parameter_names
+from sweeps.models.nets.cnn import Cnn
+from sweeps.models.nets.configuration import CustomNet, ModelConfig
+from sweeps.models.nets.mlp import Mlp
 from sweeps.models.optimizers.configuration import OptimizerConfig, added_weight_decay
 from sweeps.models.optimizers.group_patterns import names_by_group
 from sweeps.models.optimizers.schedule_configuration import Constant, ScheduleConfig
@@ -198,8 +199,9 @@ def check_trial(config: TrialConfig, data: DataShape) -> None:
         _check_cnn(config.model, data.input_shape)
     if isinstance(config.model, Mlp) and not data.category_counts:
         _check_no_embedding(config.model)
-    names = parameter_names(config.model, len(data.input_shape), len(data.category_counts))
-    if names is not None:
+    if not isinstance(config.model, CustomNet):
+        shape, words = data.input_shape, data.category_counts
+        names = config.model.parameter_names(len(shape), len(words))
         names_by_group(config.optimizer.groups, names)
 
 

@@ -21,7 +21,6 @@ from sweeps.models.data.item_forms import zero_rows
 from sweeps.models.data.item_reading import example_rows
 from sweeps.models.data.items import ItemRows, NetInputs
 from sweeps.models.errors import NetError
-from sweeps.models.nets.configuration import Cnn, Mlp
 from sweeps.models.nets.forward import forward
 from sweeps.models.nets.nets import build_net
 from sweeps.models.optimizers.flat_parameters import FlatParameters
@@ -147,10 +146,10 @@ class NetTraining:
         self.schedule.change_rate(config.optimizer.lr)
         self._gradient_changes = gradient_changes(config.regularization, self._parameters)
         self._loss = self._loss_of(config)
-        if isinstance(config.model, Mlp | Cnn):
-            for module in self._net.modules():
-                if isinstance(module, nn.Dropout):
-                    module.p = config.model.dropout
+        rate: float | None = getattr(config.model, "dropout", None)  # not every net has one
+        for module in self._net.modules():
+            if isinstance(module, nn.Dropout) and rate is not None:
+                module.p = rate
 
     def train_epoch(self, epoch: int) -> NetEpoch:
         """Trains one epoch, counted from 0.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from torch import nn
 
 from sweeps.models.configuration import check_trial
 from sweeps.models.errors import TrialConfigError
-from sweeps.models.nets.names import parameter_names
+from sweeps.models.nets.configuration import CustomNet, ModelConfig
 from sweeps.models.nets.nets import build_net
 from sweeps.models.optimizers.group_patterns import names_by_group
 from sweeps.models.optimizers.section import ParameterGroup
@@ -120,20 +120,28 @@ NETS: list[tuple[dict[str, Any], tuple[int, ...]]] = [
 ]
 
 
+def test_every_net_has_a_row_here() -> None:
+    sections = get_args(get_args(ModelConfig)[0])
+    kinds = {get_args(one.model_fields["kind"].annotation)[0] for one in sections}
+    assert kinds - {"custom"} == {model["kind"] for model, _ in NETS}
+
+
 @pytest.mark.parametrize(("model", "shape"), NETS)
 def test_the_names_that_are_told_are_those_of_the_net(
     model: dict[str, Any], shape: tuple[int, ...]
 ) -> None:
     config = configuration(model=model).model
     built = build_net(config, shape, 3)
-    assert parameter_names(config, len(shape)) == [name for name, _ in built.named_parameters()]
+    assert not isinstance(config, CustomNet)
+    assert config.parameter_names(len(shape)) == [name for name, _ in built.named_parameters()]
 
 
 def test_the_names_of_embedded_columns_are_told() -> None:
     config = configuration(model={"kind": "mlp", "embedding": "fastai", "dropout": 0.5}).model
     built = build_net(config, (9,), 3, categories=(4, 2))
     names = [name for name, _ in built.named_parameters()]
-    assert parameter_names(config, 1, word_columns=2) == names
+    assert not isinstance(config, CustomNet)
+    assert config.parameter_names(1, word_columns=2) == names
     assert names[:2] == ["0.columns.0.weight", "0.columns.1.weight"]
 
 
