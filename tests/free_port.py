@@ -1,14 +1,7 @@
-"""A TCP port that nobody listens on."""
+"""A TCP port that nobody listens on, and that no client takes before a server does."""
 
 from __future__ import annotations
 
-import socket
+from sweeps.infra.local.processes import free_port
 
 __all__ = ["free_port"]
-
-
-def free_port() -> int:
-    """Return a free port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import socket
 import subprocess
 import time
@@ -20,6 +21,9 @@ __all__ = ["ProcessError", "Processes", "free_port", "refuse_taken"]
 _STARTED_WITHIN_S = 90.0
 _STOPPED_WITHIN_S = 20.0
 _PROC = Path("/proc")
+# Above what Ray gives to its workers, below what Linux gives to clients (32768 to 60999): a port
+# from there may be some connection's before the server that is to have it has started.
+_SERVER_PORTS = range(20000, 32768)
 
 
 class ProcessError(Exception):
@@ -144,10 +148,17 @@ class Processes:
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of the loopback interface that nobody listens on, and that no client is given.
+
+    Raises:
+        ProcessError: There is none.
+    """
+    for port in random.SystemRandom().sample(_SERVER_PORTS, len(_SERVER_PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    numbers = f"{_SERVER_PORTS[0]} to {_SERVER_PORTS[-1]}"
+    raise ProcessError(f"a server needs a free port, and {numbers} are all taken")
 
 
 def refuse_taken(port: int, way_out: str) -> None:

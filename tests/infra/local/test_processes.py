@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sweeps.infra.local.processes import ProcessError, Processes
+from sweeps.infra.local import processes as module
+from sweeps.infra.local.processes import ProcessError, Processes, free_port
 
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(300)"]
 
@@ -80,3 +82,25 @@ def test_what_does_not_start_is_told_by_its_last_line_and_its_log(tmp_path: Path
     )
     assert said == ["starting head"]
     assert not one.stop("head")
+
+
+CLIENTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+@pytest.mark.skipif(not CLIENTS.exists(), reason="asks Linux which ports it gives to clients")
+def test_a_free_port_is_none_that_a_client_may_be_given_meanwhile() -> None:
+    first, last = map(int, CLIENTS.read_text(encoding="utf-8").split())
+    if first < 32768:
+        pytest.skip("clients of this machine are given more ports than Linux gives by default")
+    assert not {free_port() for _ in range(200)} & {*range(first, last + 1)}
+
+
+def test_a_port_on_which_somebody_listens_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    monkeypatch.setattr(module, "_SERVER_PORTS", range(port, port + 1))
+    assert free_port() == port
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(ProcessError, match=rf"a free port, and {port} to {port} are all taken"),
+    ):
+        free_port()
