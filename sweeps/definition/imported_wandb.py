@@ -142,7 +142,7 @@ def _add_parameters(made: Imported, parameters: Mapping[str, Any]) -> list[str]:
             continue
         option = option_name(name, made.options)
         if option != name:
-            made.note(path, f"is the option {option} here, and --{name} in the command as before")
+            made.note(path, f"is the option {option} here, and still {name} in the command")
         made.options[option] = ours
         places = leaves(ours, option)
         if places is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sweeps.record.ledger import read_events
 from sweeps.record.run_folder import RunFolder
+from sweeps.session.environment import read_settings
 from sweeps.session.trainer import RunnerName
 from sweeps.terminal.progress import Display
 
@@ -41,10 +42,14 @@ class RunOptions:
         return self.runner or "ray"
 
     def as_before(self, folder: RunFolder) -> RunOptions:
-        """Return these, with what was left out as the last session of a sweep had it."""
+        """Return these, with what was left out as the last session of a sweep had it.
+
+        Where RAY_ADDRESS names a cluster, that says where to train.
+        """
         before = _last_session(folder)
         kept: dict[str, Any] = {}
-        if self.runner is None and before.get("runner") == "local":
+        is_here = read_settings().ray_address is None
+        if self.runner is None and is_here and before.get("runner") == "local":
             kept["runner"] = "local"
         if self.tracking_uri is None and before.get("mlflow") is False:
             kept["tracking_uri"] = MLFLOW_OFF

@@ -44,6 +44,14 @@ def test_what_is_said_counts(begun: Path) -> None:
     assert (now.runner_name, now.tracking_uri) == ("ray", "sqlite:///other.db")
 
 
+def test_a_cluster_of_the_environment_says_where_to_train(
+    begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "head:6379")
+    now = as_before(begun)
+    assert (now.runner_name, now.tracking_uri) == ("ray", MLFLOW_OFF)
+
+
 def test_a_sweep_without_a_session_has_nothing_to_remember(begun: Path, tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     for name in ("sweep.json", "plan.jsonl"):
