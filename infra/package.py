@@ -1,8 +1,9 @@
 """Gathers what other machines and processes need: our own code, and the files beside a sweep file.
 
-Ray ships a folder to every node as its working directory. What git ignores, environments and run
-folders stay behind, and the size has a limit: a data set that lies in the checkout by mistake
-would else be uploaded each time.
+Ray ships a folder to every node as its working directory. Environments, run folders, hidden files
+and known secrets stay behind, by name, and the size has a limit: a data set that lies in the folder
+by mistake would else be uploaded each time. A .gitignore is not asked: it often names the very data
+that a sweep reads.
 """
 
 from __future__ import annotations
@@ -33,7 +34,6 @@ _PACKAGE = Path(__file__).absolute().parents[1]
 _ROOT = _PACKAGE.parent
 _DISTRIBUTION = "torch-sweeps"
 _PARTS = ("search_spaces", "models", "sweeps", "infra")
-# What git ignores is left out here, by name; Ray would apply a .gitignore to the data, too.
 _LEFT_OUT = {".git", ".gitignore", ".rayignore", ".venv", "runs", ".cluster", "__pycache__"}
 _LEFT_OUT |= {"node_modules", "tests"}
 # Secrets where infra/README.md has them kept.
@@ -137,8 +137,8 @@ def _checked_size(files: Iterable[Path], limit_mb: int | None) -> int:
         largest = sorted(sizes, key=lambda path: -sizes[path])[:3]
         named = ", ".join(f"{path} ({sizes[path] / _MB:.1f} MB)" for path in largest)
         raise PackageError(
-            f"the files to ship have {total / _MB:.1f} MB and may have {limit_mb}; the largest are "
-            f"{named}: let git ignore what the nodes do not need, or keep it in a folder that "
-            f"every node sees and name it with its whole path"
+            f"the files to upload have {total / _MB:.1f} MB; the limit is {limit_mb} MB; the largest are "
+            f"{named}: move what the nodes do not need out of the folder, or keep it in one that "
+            f"every node sees and name it by its absolute path"
         )
     return total

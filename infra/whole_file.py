@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 __all__ = ["replace_file"]
@@ -19,7 +20,8 @@ def replace_file(path: Path, content: bytes, durable: bool = True) -> None:
     Raises:
         OSError: The disk is full or not writable; the old file is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Threads, and processes of other containers, may write the same file at once.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(content)

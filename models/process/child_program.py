@@ -73,8 +73,10 @@ class ChildProgram:
         """Return how it has ended, or None where it still runs after some seconds."""
         if self._end is None:
             assert self._process.stdout is not None
-            ready, _, _ = select.select([self._process.stdout], [], [], timeout_s)
-            if ready:
+            # Unlike select.select, it takes file descriptors from 1024 on.
+            waiting = select.poll()
+            waiting.register(self._process.stdout, select.POLLIN)
+            if waiting.poll(1000 * timeout_s):
                 self._end = _read_end(self._process.stdout.read())
                 self._let_go()
         return self._end

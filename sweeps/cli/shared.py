@@ -97,6 +97,7 @@ def print_results(
             "unfinished": record.wanted - record.outcomes.total(),
             "stopped": "" if record.stopped is None else record.stopped.detail,
             "stop_reason": None if record.stopped is None else record.stopped.reason,
+            "best": results.best,
             "winner": results.winner,
             "lost_net": results.lost_net,
             "missing_in_mlflow": results.missing_in_mlflow,

@@ -83,6 +83,7 @@ class Description:
         file: The sweep file's path where it was started; empty where that is not known.
         stage: Which one; None of a sweep itself.
         sanity: What own code does not keep, where the file accepts that, or that it was not tried.
+        served: The requests for more trials that the plan has by now, by the names of their files.
         plan_sum, source_sum: Checksums of plan.jsonl and sweep.yaml; None in format 1.
     """
 
@@ -100,6 +101,7 @@ class Description:
     module_folders: tuple[str, ...] = ()
     stage: Stage | None = None
     sanity: tuple[str, ...] = ()
+    served: tuple[str, ...] = ()
     plan_sum: str | None = None
     source_sum: str | None = None
 
@@ -121,6 +123,7 @@ class Description:
             module_folders=tuple(value.get("module_folders", ())),
             stage=value.get("stage"),
             sanity=tuple(value.get("sanity", ())),
+            served=tuple(value.get("served", ())),
             plan_sum=value.get("plan_sum"),
             source_sum=value.get("source_sum"),
         )

@@ -157,6 +157,11 @@ class FinalChoice:
         """The first of the candidates."""
         return self.candidates[0]
 
+    @property
+    def test_metric(self) -> str:
+        """What `metric` is called of the test rows."""
+        return "test_" + self.metric.removeprefix("dev_")
+
     def uses(self, openings: Sequence[Opening]) -> int:
         """Return how often the test rows were opened, by this sweep and by others before it."""
         return len(openings) + len(self.opened_before)

@@ -25,7 +25,7 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises:
         RunFolderError: Another process runs this sweep now.
-        StorageError: The folder cannot be written to.
+        StorageError: The folder cannot be written to, or its file system has no locks.
     """
     with _opened(folder) as file:
         if not _takes(file):
@@ -66,10 +66,16 @@ def _takes(file: IO[str]) -> bool:
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             if time.monotonic() > until:
                 return False
             time.sleep(_POLL_S)
+        except OSError as err:
+            raise StorageError(
+                f"cannot lock {file.name}: {err.strerror}; a sweep's folder must be on a file system "
+                f"with locks, or two processes could run it at once: use a local disk or an object "
+                f"store (SWEEPS_STORAGE)"
+            ) from err
         else:
             return True
 

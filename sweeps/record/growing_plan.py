@@ -93,8 +93,9 @@ def planned_again(
     Raises:
         RunFolderError: The folder was damaged.
     """
-    description, plan = folder.read_description(), folder.read_plan()
-    yield from zip(plan, make_plan(sweep), strict=False)
+    description, plan, drawn = folder.read_description(), folder.read_plan(), make_plan(sweep)
+    for index, trial in enumerate(plan):
+        yield trial, drawn[index] if index < len(drawn) else None
     if not sweep.file.search.learns:
         return
     record = SweepRecord(plan, description.objective, description.id, description.trials)

@@ -147,11 +147,13 @@ class Ledger:
             try:
                 if os.write(self._file, data) != len(data):
                     raise OSError(errno.ENOSPC, "the disk took only a part of the line")
-            except OSError as err:
+            except BaseException as err:
                 self._chain = before
                 with suppress(OSError):  # read-only by now: the next to open it cuts the line
                     os.ftruncate(self._file, size)
-                raise self._error(err) from err
+                if isinstance(err, OSError):
+                    raise self._error(err) from err
+                raise
             self._dirty = True
 
     def close(self) -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "requests_of",
     "trial_of",
     "trials_of",
+    "withdraw",
 ]
 
 STOP, PAUSE, GO_ON = "stop", "pause", "go-on"
@@ -118,13 +119,33 @@ def asked_trials(folder: RunFolder) -> int:
 def requests_of(folder: RunFolder) -> list[str]:
     """Return what is asked of a sweep, by the names of the files; raises OSError.
 
-    Files that are just being written have hidden names: who deletes one, breaks the asking.
+    More trials that the plan has already are asked for no longer, although the driver may have
+    been killed before it deleted the file.
+    """
+    # Files that are just being written have hidden names: who deletes one, breaks the asking.
+    names = [name for name in _files(folder) if not name.startswith(".")]
+    if any(name.startswith(_ADD) for name in names):
+        served = folder.read_description().served
+        names = [name for name in names if name not in served]
+    return names
+
+
+def withdraw(folder: RunFolder, *requests: str) -> None:
+    """Take back requests that must not be found later.
+
+    Raises:
+        StorageError: They cannot be deleted.
     """
     try:
-        names = files_of(folder.requests).names()
-        return [name for name in names if not name.startswith(".")]
-    except FileNotFoundError:
-        return []
+        files_of(folder.requests).delete(*requests)
+        left = sorted({*requests} & {*_files(folder)})
+    except OSError as err:
+        raise StorageError(f"cannot read {folder.requests}: {err}") from err
+    if left:
+        raise StorageError(
+            f"cannot delete {', '.join(left)} in {files_of(folder.requests)}: a sweep needs the "
+            f"right to delete files there, or it is asked the same again each time that it starts"
+        )
 
 
 def trial_of(request: str) -> int | None:
@@ -144,6 +165,13 @@ def trials_of(request: str) -> int | None:
 def forget(folder: RunFolder, request: str) -> None:
     """Take back a request, or note that it is done."""
     files_of(folder.requests).delete(request)
+
+
+def _files(folder: RunFolder) -> list[str]:
+    try:
+        return files_of(folder.requests).names()
+    except FileNotFoundError:
+        return []
 
 
 def _refuse_idle(folder: RunFolder, what: str) -> None:

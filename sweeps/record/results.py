@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-__all__ = ["Results", "epoch_rows", "restore_results", "trial_line", "write_results"]
+__all__ = ["Results", "epoch_rows", "restore_results", "trial_line", "write_results", "write_winner"]
 
 # Draws the figures of a run folder's report, by their titles.
 Draw: TypeAlias = "Callable[[RunFolder], dict[str, go.Figure]]"
@@ -72,14 +72,28 @@ def write_results(folder: RunFolder, record: SweepRecord) -> None:
     lines = b"".join(to_line(trial_line(record, trial)) for trial in record.trials)
     write_atomically(folder.path / _TRIALS, lines)
     write_atomically(folder.path / _EPOCHS, _epochs_parquet(folder))
-    if record.best is not None:
-        objective = {"metric": record.objective.metric, "value": record.value(record.best)}
-        error = standard_error(record.best.best, record.objective.metric)
-        winner = trial_line(record, record.best) | {
-            "objective": objective if error is None else objective | {"standard_error": error},
-            "weights": str(best_weights(folder.weights, record.best).relative_to(folder.path)),
-        }
-        write_atomically(folder.path / _WINNER, json.dumps(winner, indent=2).encode())
+    write_winner(folder, record)
+
+
+def write_winner(folder: RunFolder, record: SweepRecord) -> None:
+    """Write winner.json where there is a winner: of the final, or of a search without one."""
+    won, choice = _won(folder, record), read_final(folder)
+    if won is None:
+        return
+    kept = best_weights(folder.weights, won).relative_to(folder.path)
+    objective = {"metric": record.objective.metric, "value": record.value(won)}
+    error = standard_error(won.best, record.objective.metric)
+    winner = trial_line(record, won) | {
+        "objective": objective if error is None else objective | {"standard_error": error},
+        "weights": str(kept) if choice is None else choice.model.weights,
+    }
+    write_atomically(folder.path / _WINNER, json.dumps(winner, indent=2).encode())
+
+
+def _won(folder: RunFolder, record: SweepRecord) -> TrialRecord | None:
+    """Return the trial that the final chose, or the best of a search that has no final."""
+    choice = read_final(folder)
+    return record.best if choice is None else record.trials[choice.winner.trial]
 
 
 def restore_results(folder: RunFolder, record: SweepRecord) -> None:
@@ -171,10 +185,16 @@ class Results:
         return read_audit(self.folder, self.record)
 
     @property
-    def winner(self) -> dict[str, Any] | None:
-        """The best trial: its line as in trials.jsonl, or None while there is none."""
+    def best(self) -> dict[str, Any] | None:
+        """The best trial of the search: its line as in trials.jsonl, or None while there is none."""
         best = self.record.best
         return None if best is None else trial_line(self.record, best)
+
+    @property
+    def winner(self) -> dict[str, Any] | None:
+        """The trial that the final chose, as `best`; without a final, the best of the search."""
+        won = _won(self.folder, self.record)
+        return None if won is None else trial_line(self.record, won)
 
     def trials(self) -> pd.DataFrame:
         """Return one row a trial, best first; what was varied stands before all that was not."""
@@ -224,6 +244,11 @@ class Results:
         if best is not None:
             metric = record.objective.metric
             words += f"; best {metric} {record.value(best):.4g}, trial {best.trial.index}"
+            if (choice := self.final) is not None:
+                words += (
+                    f"; the final chose trial {choice.winner.trial}, mean {choice.metric} "
+                    f"{choice.winner.mean:.4g} over {choice.seeds} seeds"
+                )
         frame = self.trials().head(_MOST_SHOWN)
         reasons = ["reason"] if "reason" in frame and frame["reason"].any() else []
         table = frame[[one for one in [*self._first_columns(), *reasons] if one in frame]]

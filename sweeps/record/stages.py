@@ -104,6 +104,7 @@ def make_stage(
     }
     about["plan_sum"] = folder.write_plan(plan)
     description.pop("plan_lines", None)  # all of a stage is planned from its beginning
+    description.pop("served", None)
     folder.write_description(description | about)
     return folder
 

@@ -220,7 +220,7 @@ def surprise_sentence(choice: FinalChoice, openings: Sequence[Opening], seen: Me
     dev rows, which makes the promise too good (`_luck_of_the_best`). Nothing is said of fewer than
     30 rows.
     """
-    test = openings[-1].metrics.get(choice.metric.replace("dev_", "test_")) if openings else None
+    test = openings[-1].metrics.get(choice.test_metric) if openings else None
     promised = choice.winner.mean
     if test is None or test.low is None or test.high is None or promised is None:
         return ""

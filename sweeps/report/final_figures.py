@@ -88,7 +88,7 @@ def _third(choice: FinalChoice) -> str:
 
 
 def _test(choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn) -> Panel:
-    last, name = openings[-1], choice.metric.replace("dev_", "test_")
+    last, name = openings[-1], choice.test_metric
     steps: list[tuple[str, float, float | None, float | None]]
     steps = [("in the search", choice.winner.search_value, None, None)]
     if choice.winner.mean is not None:

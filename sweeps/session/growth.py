@@ -69,17 +69,23 @@ def add_asked_trials(folder: RunFolder, print_line: Callable[[str], None]) -> bo
         if trials is None:
             continue
         try:
-            lengthen_plan(folder, trials)
+            lengthen_plan(folder, trials, request)
             is_longer = True
             print_line(f"{trials} more trials, as was asked for")
         except SweepError as err:
             print_line(f"no trials were added, although {trials} were asked for: {err}")
+            folder.change_description({"served": [*folder.read_description().served, request]})
         forget(folder, request)
     return is_longer
 
 
-def lengthen_plan(folder: RunFolder, trials: int) -> None:
-    """Add `trials` more trials to a plan that is drawn, or that grows.
+def lengthen_plan(folder: RunFolder, trials: int, request: str | None = None) -> None:
+    """Add more trials to a plan that is drawn, or that grows.
+
+    Args:
+        folder: The sweep's.
+        trials: How many more.
+        request: The file that asked for them; what it asked for is not added twice.
 
     Raises:
         RequestError: The sweep's method draws no further trials, or it trained a population.
@@ -92,7 +98,10 @@ def lengthen_plan(folder: RunFolder, trials: int) -> None:
     lengthened = _let_grow(folder, trials) if search.learns else _drawn_on(folder, longer)
     changed = sweep.file.search.model_dump(mode="json")
     values = {**folder.read_description().values, "search": changed}
-    folder.change_description({"sweep": values, "overrides": overrides, **lengthened})
+    served = [*description.served, *([] if request is None else [request])]
+    folder.change_description(
+        {"sweep": values, "overrides": overrides, "served": served, **lengthened}
+    )
 
 
 def _let_grow(folder: RunFolder, trials: int) -> dict[str, Any]:

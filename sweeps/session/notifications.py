@@ -24,6 +24,7 @@ _EVENTS = {
     StopReason.BUDGET_TARGET: "target",
     StopReason.INTERRUPTED: "interrupted",
     StopReason.PAUSED: "interrupted",  # nobody had it go on before its process ended
+    StopReason.MAX_FAILURES: "failed",
 }
 
 
@@ -62,9 +63,13 @@ def notify_driver_lost(folder: RunFolder) -> None:
 
 def _about(record: SweepRecord) -> dict[str, Any]:
     stop, best = record.stopped, record.best
+    event = "ended" if stop is None else _EVENTS.get(stop.reason, "ended")
+    reason = "" if stop is None else stop.detail
+    if event == "ended" and best is None:
+        event, reason = "failed", reason or "no trial has a result"
     return {
-        "event": "ended" if stop is None else _EVENTS.get(stop.reason, "ended"),
-        "reason": "" if stop is None else stop.detail,
+        "event": event,
+        "reason": reason,
         "outcomes": {str(name): count for name, count in record.outcomes.items() if count},
         "objective": {"metric": record.objective.metric, "mode": record.objective.mode},
         "best": None if best is None else {"trial": best.trial.index, "value": record.value(best)},

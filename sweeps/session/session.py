@@ -24,8 +24,8 @@ from sweeps.record.net_files import is_net_lost
 from sweeps.record.own_code import keep_code, refuse_other_code
 from sweeps.record.recorder import Recorder, reopen_failed
 from sweeps.record.replay import read_record
-from sweeps.record.requests import OF_PROCESS, forget
-from sweeps.record.results import Results, restore_results, write_results
+from sweeps.record.requests import OF_PROCESS, withdraw
+from sweeps.record.results import Results, restore_results, write_results, write_winner
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log_settings, logged
 from sweeps.record.stages import is_followed_up, is_over, stage_folders
@@ -84,8 +84,7 @@ def run_session(folder: RunFolder, action: str, settings: Settings) -> Results:
     """
     # Nobody else writes into the folder, and its copy in a store is brought up to date at the end.
     with folder.lock(), mirrored(folder.path) as mirror, logged(folder):
-        for request in OF_PROCESS:
-            forget(folder, request)  # it was meant for a process that was killed
+        withdraw(folder, *OF_PROCESS)  # they were meant for a process that was killed
         folder.take_format()
         if action in _TRAINS_ALL:
             add_asked_trials(folder, settings.display.print_line)
@@ -306,6 +305,7 @@ class _Session:
                 lambda: self.trainer.signals.stopped is not None,
             )
             stages.run(self.settings.display.set_title)
+            write_winner(folder, recorder.record)  # that of the final, if it came to one
 
     def _end(self, stopped_before: Stop | None) -> None:
         """Write the line that ends the session: last of all, so that nothing is left to write."""

@@ -182,7 +182,9 @@ class BucketFiles:
         A store keeps no modes: what names its interpreter is made executable again.
         """
         for name in [name for name, _ in self.stamps() if name.endswith(suffix)]:
-            content = self.read(name) or b""
+            content = self.read(name)
+            if content is None:  # deleted since it was listed
+                continue
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if FolderFiles(target.parent).read(target.name) != content:
@@ -242,7 +244,10 @@ def rename_folder(old: Path, new: Path, last: str) -> None:
         if bucket is not None and target is not None:
             names = sorted((name for name, _ in bucket.stamps()), key=lambda name: name == last)
             for name in names:
-                target.write(name, bucket.read(name) or b"")
+                content = bucket.read(name)
+                if content is None:
+                    raise StorageError(f"{bucket} changed while it was renamed: {name} is gone")
+                target.write(name, content)
             bucket.delete(last, *names)
         old.rename(new)
 

@@ -91,9 +91,19 @@ class Lease:
 
     def _update(self, is_held: bool) -> None:
         try:
-            self._write(is_held, self._held)
+            self._write_again(is_held)
         except OvertakenError:
             raise self._taken(self._file.read()) from None
+
+    def _write_again(self, is_held: bool) -> None:
+        try:
+            self._write(is_held, self._held)
+        except OvertakenError:
+            found = self._file.read()
+            if found is None or _about(found)["holder"] != self.holder:
+                raise
+            # An earlier write of ours reached the store, although its answer did not reach us.
+            self._write(is_held, found)
 
     def _write(self, is_held: bool, since: Version | None) -> None:
         # Without the time two versions would be one to a store whose e-tag is a digest.

@@ -11,7 +11,9 @@ kill; every other machine's copy is replaced by what is there.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -88,11 +90,27 @@ def mirrored(folder: Path) -> Iterator[Mirror | NoMirror]:
         yield NoMirror()
         return
     mirror = Mirror(folder, bucket)
-    mirror.begin()
+    with _kept(folder):
+        mirror.begin()
+        try:
+            yield mirror
+        finally:
+            mirror.end()
+
+
+@contextmanager
+def _kept(folder: Path) -> Iterator[None]:
+    """Keep systemd-tmpfiles, which ages what is in a temporary folder, out of a folder in use.
+
+    It passes by folders that somebody has locked (tmpfiles.d(5)), with all that is in them.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield mirror
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
     finally:
-        mirror.end()
+        os.close(descriptor)
 
 
 class NoMirror:
@@ -117,6 +135,8 @@ class Mirror:
         self._lost: Callable[[SweepError], None] | None = None
         self._garbage: Callable[[], Garbage] | None = None
         self._tidied = 0.0
+        # The session and the thread push.
+        self._pushing = threading.Lock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="mirror", daemon=True)
 
@@ -189,10 +209,16 @@ class Mirror:
             except OSError:
                 continue  # it may come back; the end says so where it does not
             except SweepError as err:
-                self._is_lost = True
-                if self._lost is not None:
-                    self._lost(err)
+                self._lose(err)
                 return
+            except Exception as err:  # or nobody would know that the copy there is no longer kept
+                self._lose(StorageError(f"cannot write to {self._bucket}: {err!r}"))
+                return
+
+    def _lose(self, why: SweepError) -> None:
+        self._is_lost = True
+        if self._lost is not None:
+            self._lost(why)
 
     def _garbage_now_and_then(self) -> Garbage:
         if self._garbage is None or time.monotonic() - self._tidied < _TIDY_S:
@@ -202,6 +228,10 @@ class Mirror:
 
     def _push(self) -> None:
         """Write what changed, the ledger after what it tells of; delete what is gone."""
+        with self._pushing:
+            self._push_alone()
+
+    def _push_alone(self) -> None:
         now = {name: _stamp(self._folder / name) for name in _names(self._folder)}
         changed = [name for name, stamp in now.items() if self._stamps.local.get(name) != stamp]
         for name in sorted(changed, key=lambda name: name.endswith("ledger.jsonl")):
@@ -272,8 +302,10 @@ def _pull(folder: Path, bucket: BucketFiles) -> None:
         if path.exists() and (is_ours or here.is_alike(name, stamp)):
             continue
         content = bucket.read(name)
+        if content is None:  # deleted since it was listed
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        FolderFiles(path.parent).write(path.name, content or b"", durable=False)
+        FolderFiles(path.parent).write(path.name, content, durable=False)
         here.note(name, stamp)
     for name in [name for name in here.local if name not in stamps and not is_ours]:
         here.forget(name)

@@ -130,5 +130,5 @@ def optimism_rows(choice: FinalChoice, metrics: Mapping[str, Interval]) -> list[
     rows = [("in the search", choice.winner.search_value)]
     if choice.winner.mean is not None:
         rows.append(("over fresh seeds", choice.winner.mean))
-    test = metrics.get(choice.metric.replace("dev_", "test_"))
+    test = metrics.get(choice.test_metric)
     return rows if test is None else [*rows, ("on test rows", test.value)]

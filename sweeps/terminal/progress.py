@@ -234,8 +234,10 @@ def _show_plain(line: Callable[[], str], done: threading.Event) -> None:
 
 def duration(seconds: float) -> str:
     """Return seconds as a person says them: `40 s`, `12 min`, `3 h 20 min`."""
-    seconds = round(seconds)
-    if seconds < 100:
-        return f"{seconds} s"
-    minutes, hours = round(seconds / 60), seconds // 3600
-    return f"{minutes} min" if minutes < 100 else f"{hours} h {minutes - 60 * hours} min"
+    if round(seconds) < 100:
+        return f"{round(seconds)} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -31,6 +32,7 @@ LOG_FILE = "tracking.log"
 # a busy machine: the tracker's start, a store in a file, artifacts and a model, and a report.
 PATIENCE_S = 20.0
 _LONG_PATIENCE_S = 300.0
+_LOWEST_PRIORITY = 19
 _STAGES = ("start", "trials", "sweep", "model", "report", "done")
 _LONG_STAGES = ("start", "sweep", "model", "report")
 
@@ -59,8 +61,9 @@ class TrackingProcess:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_lowest_priority,
             )
+        with suppress(OSError):  # it may have ended
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, _LOWEST_PRIORITY)
         return self
 
     def _begin_log(self) -> IO[bytes]:
@@ -154,7 +157,3 @@ class TrackingProcess:
 
 def _environment(uri: str) -> dict[str, str]:
     return {**lenient_environment(), "MLFLOW_TRACKING_URI": uri, "PYTHONPATH": python_path()}
-
-
-def _lowest_priority() -> None:
-    os.nice(19)

@@ -129,8 +129,9 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
 
 
 def _tags(trial: int, record: SweepRecord, choice: FinalChoice | None) -> dict[str, str]:
+    metric = record.objective.metric if choice is None else choice.metric
     value = record.value(record.trials[trial]) if choice is None else choice.winner.mean
-    known = {} if value is None else {record.objective.metric: f"{value:.6g}"}
+    known = {} if value is None else {metric: f"{value:.6g}"}
     return {"trial": str(trial), **known}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -272,3 +274,18 @@ def marked(folder: Path) -> list[int]:
             if process.environ().get("CHILD_OF") == str(folder):
                 found.append(process.pid)
     return found
+
+
+def test_a_process_with_more_than_1024_open_files_starts_programs(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2048:
+        pytest.skip("fewer files may be open here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        with program(tmp_path, "for e in (1, 2, 3): row(e); taken(e)") as training:
+            assert len(curve(training, tmp_path)) == 3
+    finally:
+        for one in held:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -124,3 +124,20 @@ def test_a_refused_line_says_what_to_do_even_if_it_cannot_be_cut(
 def test_a_ledger_that_cannot_be_opened_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot write"):
         Ledger(tmp_path / "missing" / "ledger.jsonl")
+
+
+def test_a_line_that_was_interrupted_leaves_the_chain_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.append({"event": "a"})
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ledger.append({"event": "b"})
+    ledger.append({"event": "c"})
+    ledger.close()
+    assert [one["event"] for one in read(tmp_path / "ledger")] == ["a", "c"]

@@ -85,3 +85,24 @@ def test_markup_in_values_is_shown_in_a_notebook_as_it_is(tmp_path: Path) -> Non
     assert "&lt;img src=x&gt;" in shown
     assert evil not in shown
     assert "1 of 1 trials ended (1 failed)." in shown
+
+
+def test_the_winner_is_the_trial_that_the_final_chose(tmp_path: Path) -> None:
+    units = "{kind: mlp, hidden_layers: 1, hidden_units: {choice: [64, 1]}}"
+    path = write_sweep(
+        tmp_path,
+        search="{method: grid}",
+        space=space(units, "{kind: adam, lr: 0.01}"),
+        final="{top_k: 2, seeds: 2, choose: {min: parameters, where: 'dev_loss <= 5'}}",
+    )
+    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    choice = results.final
+    assert choice is not None
+    assert results.best is not None
+    assert results.winner is not None
+    assert results.best["trial"] == results.record.ranked()[0].trial.index
+    assert results.winner["trial"] == choice.winner.trial != results.best["trial"]
+    stored = json.loads((results.path / "winner.json").read_text())
+    assert stored["configuration"] == results.winner["configuration"]
+    assert (results.path / stored["weights"]).exists()
+    assert f"the final chose trial {choice.winner.trial}" in results._repr_html_()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import threading
@@ -191,3 +192,15 @@ def test_a_folder_that_cannot_be_written_to_is_a_storage_error(tmp_path: Path) -
     (tmp_path / ".lock").mkdir()
     with pytest.raises(StorageError, match="give yourself permission"), RunFolder(tmp_path).lock():
         pass
+
+
+def test_a_file_system_without_locks_is_named_and_nobody_is_said_to_have_the_folder(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with pytest.raises(StorageError, match="No locks available; .* file system with locks"), \
+            folder.lock():
+        raise AssertionError("it was taken")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import sweeps
 from sweeps.cli.commands import main
-from sweeps.errors import RequestError
+from sweeps.errors import RequestError, StorageError
 from sweeps.record.replay import read_ledger
 from sweeps.record.requests import ask_for_trials, asked_trials, requests_of
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import stage_folder
+from sweeps.storage.files import FolderFiles
 from tests.sweeps.drivers import counted_sweep, driver, events, wait_for
 
 DRAWN = "{method: random, trials: 2}"
@@ -104,3 +106,35 @@ def test_of_a_sweep_that_nothing_runs_the_command_is_named(tmp_path: Path) -> No
     for number in (0, -1, 10**6):
         with pytest.raises(RequestError, match="must be 1 to 100000"):
             ask_for_trials(done.folder, number)
+
+
+def test_what_asked_for_trials_is_served_once_although_it_could_not_be_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = waiting_sweep(tmp_path, "once")
+    (tmp_path / "go").touch()
+    options: dict[str, Any] = {"runs": tmp_path / "runs", "runner": "local", "tracking_uri": "none"}
+    folder = sweeps.run(path, **options).folder
+    (folder.requests / "add-3-0123abcd").touch()
+    (folder.requests / "add-99-0123abcd").touch()  # more than the space has
+    monkeypatch.setattr(FolderFiles, "delete", lambda self, *names: None)
+    del options["runs"]
+    for _ in range(2):
+        sweeps.resume(folder.path, **options)
+        assert len(planned(folder.path)) == 2 + 3
+    assert asked_trials(folder) == 0
+
+
+def test_a_stop_that_cannot_be_deleted_is_an_error_and_does_not_stop_each_session_to_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = waiting_sweep(tmp_path, "for_ever")
+    (tmp_path / "go").touch()
+    options: dict[str, Any] = {"runner": "local", "tracking_uri": "none"}
+    folder = sweeps.run(path, runs=tmp_path / "runs", **options).folder
+    (folder.requests / "stop").touch()
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderFiles, "delete", lambda self, *names: None)
+        with pytest.raises(StorageError, match="cannot delete stop in .*requests"):
+            sweeps.extend(folder.path, 1, **options)
+    assert len(sweeps.extend(folder.path, 1, **options).record.trials) == 3

@@ -202,6 +202,7 @@ def test_a_sweep_of_failures_is_told_with_its_reason(receiver: Receiver, tmp_pat
     run(path)
     [notice] = receiver.received
     assert notice["best"] is None
+    assert notice["event"] == "failed"
     assert "2 trials failed; budget.max_failures = 1" in notice["text"]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -226,3 +226,27 @@ def test_keys_are_read_from_awss_file_of_credentials(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
     monkeypatch.setenv("AWS_PROFILE", profile)
     assert ConditionalFile(bucket, "file").write(b"1", None).content == b"1"
+
+
+def test_a_holder_whose_renewal_was_written_and_not_answered_still_holds_it(
+    bucket: BucketFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = Lease(bucket)
+    mine.take(None)
+    write = ConditionalFile.write
+
+    def unanswered(self: ConditionalFile, *words: Any) -> Any:
+        write(self, *words)
+        raise OSError("operation timed out")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lease, "_RENEW_S", 0.0)
+        patched.setattr(ConditionalFile, "write", unanswered)
+        with pytest.raises(OSError, match="timed out"):
+            mine.renew()
+    monkeypatch.setattr(lease, "_RENEW_S", 0.0)
+    mine.renew()
+    mine.refuse_taken()
+    held_elsewhere(bucket)
+    with pytest.raises(RunFolderError, match="taken over by elsewhere:1:2"):
+        mine.renew()

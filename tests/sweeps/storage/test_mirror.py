@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -130,3 +134,70 @@ def test_a_driver_that_was_killed_before_it_wrote_anything_is_followed(
         (there / "ledger.jsonl").write_text("one\n")
     pull(here)
     assert (here / "ledger.jsonl").read_text() == "one\n"
+
+
+def test_a_session_that_pushes_while_the_thread_does_brings_each_file_once(
+    copies: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, _ = copies
+    lost: list[SweepError] = []
+    delete, both = BucketFiles.delete, threading.Barrier(2)
+
+    def met(self: BucketFiles, *names: str) -> None:
+        delete(self, *names)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(1)  # so long as two can be here, they are
+
+    (here / "old.jsonl").write_text("old")
+    with mirrored(here) as held:
+        held.serve(lost.append, list)
+        monkeypatch.setattr(BucketFiles, "delete", met)
+        (here / "old.jsonl").unlink()
+        held.push()
+        assert "old.jsonl" not in dict(held._bucket.stamps())  # type: ignore[union-attr]
+    assert lost == []
+
+
+def test_a_thread_that_fails_in_a_way_nobody_thought_of_ends_the_session_in_words(
+    copies: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, _ = copies
+    lost: list[SweepError] = []
+
+    def broken(*_: object) -> None:
+        raise KeyError("a name")
+
+    with mirrored(here) as held:
+        held.serve(lost.append, list)
+        monkeypatch.setattr(BucketFiles, "write", broken)
+        (here / "ledger.jsonl").write_text("one\n")
+        wait_for(lambda: lost)
+    assert "cannot write to s3://" in str(lost[0])
+
+
+def test_a_file_that_is_gone_between_listing_and_reading_is_not_made_empty(
+    copies: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = copies
+    with mirrored(here):
+        (here / "report.html").write_text("all of it")
+    monkeypatch.setattr(BucketFiles, "read", lambda self, name: None)
+    pull(there)
+    assert not (there / "report.html").exists()
+
+
+def test_a_folder_in_use_is_locked_so_that_systemd_leaves_it_alone(
+    copies: tuple[Path, Path],
+) -> None:
+    here, _ = copies
+
+    def tries() -> None:
+        descriptor = os.open(here, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as systemd-tmpfiles does
+        finally:
+            os.close(descriptor)
+
+    with mirrored(here), pytest.raises(BlockingIOError):
+        tries()
+    tries()

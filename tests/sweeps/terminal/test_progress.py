@@ -14,7 +14,7 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
-from sweeps.terminal.progress import Display, EpochRate, status_line, time_left_s
+from sweeps.terminal.progress import Display, EpochRate, duration, status_line, time_left_s
 from sweeps.tracking.process import STATUS_FILE, TrackingProcess
 from tests.sweeps.sweep_files import write_sweep
 
@@ -145,3 +145,14 @@ def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
     assert answer["outcomes"] == {"completed": 2}
     assert answer["winner"]["trial"] == answer["trials"][answer["winner"]["trial"]]["trial"]
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.4, "0 s"), (99.4, "99 s"), (99.5, "2 min"), (5969, "99 min"), (5970, "1 h 40 min"),
+        (7169, "1 h 59 min"), (7199, "2 h 0 min"), (10_790, "3 h 0 min"), (86_399, "24 h 0 min"),
+    ],
+)  # fmt: skip
+def test_a_duration_has_at_most_59_minutes_beside_its_hours(seconds: float, said: str) -> None:
+    assert duration(seconds) == said

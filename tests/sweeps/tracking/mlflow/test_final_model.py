@@ -149,3 +149,17 @@ def test_the_registered_model_is_served_over_http(
     assert [row["prediction"] for row in found] == expected["prediction"].tolist()
     shares = [row["probability_virginica"] for row in found]
     assert shares == pytest.approx(expected["probability_virginica"].tolist())
+
+
+def test_a_version_chosen_by_another_metric_has_the_mean_under_that_metrics_name(
+    tmp_path: Path,
+) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    final = "{top_k: 1, seeds: 2, choose: {max: dev_accuracy}, registry_name: chosen}"
+    path = write_sweep(tmp_path, final=final)
+    done = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri=uri)
+    assert done.final is not None
+    [version] = MlflowClient(uri).search_model_versions("name = 'chosen'")
+    tags = version.tags
+    assert float(tags["dev_accuracy"]) == pytest.approx(done.final.winner.mean, rel=1e-5)
+    assert "dev_loss" not in tags
