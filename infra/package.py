@@ -137,8 +137,8 @@ def _checked_size(files: Iterable[Path], limit_mb: int | None) -> int:
         largest = sorted(sizes, key=lambda path: -sizes[path])[:3]
         named = ", ".join(f"{path} ({sizes[path] / _MB:.1f} MB)" for path in largest)
         raise PackageError(
-            f"the files to upload have {total / _MB:.1f} MB; the limit is {limit_mb} MB; the largest are "
-            f"{named}: move what the nodes do not need out of the folder, or keep it in one that "
-            f"every node sees and name it by its absolute path"
+            f"the files to upload have {total / _MB:.1f} MB; the limit is {limit_mb} MB; the "
+            f"largest are {named}: move what the nodes do not need out of the folder, or "
+            f"keep it in one that every node sees and name it by its absolute path"
         )
     return total

@@ -72,9 +72,9 @@ def _takes(file: IO[str]) -> bool:
             time.sleep(_POLL_S)
         except OSError as err:
             raise StorageError(
-                f"cannot lock {file.name}: {err.strerror}; a sweep's folder must be on a file system "
-                f"with locks, or two processes could run it at once: use a local disk or an object "
-                f"store (SWEEPS_STORAGE)"
+                f"cannot lock {file.name}: {err.strerror}; a sweep's folder must be on a file "
+                f"system with locks, or two processes could run it at once: use a local disk "
+                f"or an object store (SWEEPS_STORAGE)"
             ) from err
         else:
             return True

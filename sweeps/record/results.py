@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-__all__ = ["Results", "epoch_rows", "restore_results", "trial_line", "write_results", "write_winner"]
+__all__ = [
+    "Results",
+    "epoch_rows",
+    "restore_results",
+    "trial_line",
+    "write_results",
+    "write_winner",
+]
 
 # Draws the figures of a run folder's report, by their titles.
 Draw: TypeAlias = "Callable[[RunFolder], dict[str, go.Figure]]"
@@ -186,7 +193,7 @@ class Results:
 
     @property
     def best(self) -> dict[str, Any] | None:
-        """The best trial of the search: its line as in trials.jsonl, or None while there is none."""
+        """The best trial of the search, as in trials.jsonl; None while there is none."""
         best = self.record.best
         return None if best is None else trial_line(self.record, best)
 

@@ -169,7 +169,7 @@ def _summary(
         "objective": ", ".join(f"{one.metric} ({one.mode})" for one in record.objective.all),
         **_data_facts(description, record),
         "started": _clock(record.started_at),
-        "search time": f"{record.active_s:.0f} s",
+        "total time": f"{record.active_s:.0f} s",
         "files": str(folder.path.name) + "/: plan, ledger, epochs.parquet, weights",
     }
     if record.accepted:

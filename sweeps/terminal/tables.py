@@ -305,7 +305,7 @@ def _value_of(trial: TrialRecord, objective: Objective) -> str:
 def _state(record: SweepRecord) -> str:
     ended = f"{record.outcomes.total()} of {record.wanted} trials ended"
     text = f"{ended}: {record.counts}." if record.counts else f"{ended}."
-    text += f" Search time: {duration(record.active_s)}." if record.active_s else ""
+    text += f" Total time: {duration(record.active_s)}." if record.active_s else ""
     return f"{text} Stopped: {record.stopped}." if record.stopped else text
 
 

@@ -123,8 +123,9 @@ def sweep_note(name: str, record: SweepRecord, stage: str | None, final: Final) 
     found = searched_sentence(record, final.on)
     if stage is not None:  # its trials are repeats or audited ones
         found = f"Best: {searched_words(record, best, final.on)}"
+    ended = f"{record.outcomes.total()} of {record.wanted} trials ended"
     lines = [
-        f"**{literal(found)}** {record.wanted} trials: {counts}.",
+        f"**{literal(found)}** {ended}: {counts}.",
         "",
         *(part for line in final.lines() for part in (line, "")),
         *_schedule_lines(best),

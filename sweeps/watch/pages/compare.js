@@ -97,7 +97,7 @@ function showSides(found) {
   const outcomes = new Set(found.flatMap((one) => Object.keys(one.sweep.outcomes)));
   for (const name of outcomes) row(words(name), (one) => (one.sweep.outcomes[name] || 0).toLocaleString("en"));
   row("epochs trained", (one) => one.sweep.epochs.toLocaleString("en"));
-  row("trained for", (one) => duration(one.sweep.active_s));
+  row("total time", (one) => duration(one.sweep.active_s));
 }
 
 function showSettings(found) {

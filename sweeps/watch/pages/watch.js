@@ -112,7 +112,7 @@ function showHead() {
   tile("by trial", sweep.best === null ? "–" : String(sweep.best));
   tile("trials ended", `${ended.toLocaleString("en")} of ${sweep.wanted.toLocaleString("en")}`);
   tile("epochs trained", sweep.epochs.toLocaleString("en"));
-  tile("trained for", duration(sweep.active_s));
+  tile("total time", duration(sweep.active_s));
   showBar(counts());
 }
 

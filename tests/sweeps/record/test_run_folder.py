@@ -201,6 +201,8 @@ def test_a_file_system_without_locks_is_named_and_nobody_is_said_to_have_the_fol
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refused)
-    with pytest.raises(StorageError, match="No locks available; .* file system with locks"), \
-            folder.lock():
+    with (
+        pytest.raises(StorageError, match=r"No locks available; .* file system with locks"),
+        folder.lock(),
+    ):
         raise AssertionError("it was taken")

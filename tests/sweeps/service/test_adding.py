@@ -135,6 +135,6 @@ def test_a_stop_that_cannot_be_deleted_is_an_error_and_does_not_stop_each_sessio
     (folder.requests / "stop").touch()
     with monkeypatch.context() as patched:
         patched.setattr(FolderFiles, "delete", lambda self, *names: None)
-        with pytest.raises(StorageError, match="cannot delete stop in .*requests"):
+        with pytest.raises(StorageError, match=r"cannot delete stop in .*requests"):
             sweeps.extend(folder.path, 1, **options)
     assert len(sweeps.extend(folder.path, 1, **options).record.trials) == 3

@@ -76,7 +76,7 @@ def test_where_nothing_was_varied_the_winner_is_shown_whole(tmp_path: Path) -> N
 
 def test_the_time_taken_and_the_next_commands_are_said(results: Results) -> None:
     text = answer(results, 100)
-    assert "17 of 17 trials ended: 17 completed. Search time: " in text
+    assert "17 of 17 trials ended: 17 completed. Total time: " in text
     assert f"test one:  {command('final', results.path)}\n" in text
     assert "Look at it" not in text  # nothing is in MLflow
     assert "sync" not in text
