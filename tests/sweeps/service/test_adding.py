@@ -115,6 +115,7 @@ def test_what_asked_for_trials_is_served_once_although_it_could_not_be_deleted(
     (tmp_path / "go").touch()
     options: dict[str, Any] = {"runs": tmp_path / "runs", "runner": "local", "tracking_uri": "none"}
     folder = sweeps.run(path, **options).folder
+    folder.requests.mkdir(exist_ok=True)
     (folder.requests / "add-3-0123abcd").touch()
     (folder.requests / "add-99-0123abcd").touch()  # more than the space has
     monkeypatch.setattr(FolderFiles, "delete", lambda self, *names: None)
@@ -132,9 +133,11 @@ def test_a_stop_that_cannot_be_deleted_is_an_error_and_does_not_stop_each_sessio
     (tmp_path / "go").touch()
     options: dict[str, Any] = {"runner": "local", "tracking_uri": "none"}
     folder = sweeps.run(path, runs=tmp_path / "runs", **options).folder
+    folder.requests.mkdir(exist_ok=True)
     (folder.requests / "stop").touch()
     with monkeypatch.context() as patched:
         patched.setattr(FolderFiles, "delete", lambda self, *names: None)
         with pytest.raises(StorageError, match=r"cannot delete stop in .*requests"):
             sweeps.extend(folder.path, 1, **options)
-    assert len(sweeps.extend(folder.path, 1, **options).record.trials) == 3
+    resumed = sweeps.resume(folder.path, **options)
+    assert resumed.record.outcomes.total() == len(resumed.record.trials) == 3
