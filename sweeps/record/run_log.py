@@ -96,7 +96,7 @@ def _in_words(event: Mapping[str, Any]) -> tuple[int, str]:
             rule = "the space has no configuration that was not tried"
             return logging.INFO, f"{event['trials']} trials in all: {rule}"
         case "failure":
-            return logging.WARNING, f"an attempt failed: {event['error'].splitlines()[0]}"
+            return logging.WARNING, _failure(event)
         case "outcome":
             is_bad = event["outcome"] == Outcome.FAILED
             reason = f": {event['reason']}" if event["reason"] else ""
@@ -111,6 +111,14 @@ def _in_words(event: Mapping[str, Any]) -> tuple[int, str]:
             stop = read_stop(event)
             return logging.INFO, f"the session is over: {stop or 'nothing is left'}"
     return logging.DEBUG, ""
+
+
+def _failure(event: Mapping[str, Any]) -> str:
+    error = event["error"].splitlines()[0]
+    # A node that cannot train says so itself, with its name and the way out.
+    if event.get("of_node") and "cannot train" not in error:
+        return f"its node was lost: it goes on elsewhere, with all of its retries ({error})"
+    return f"an attempt failed: {error}"
 
 
 class _JsonLines(logging.Formatter):

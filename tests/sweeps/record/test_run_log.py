@@ -14,7 +14,7 @@ import pytest
 import sweeps
 from sweeps.errors import StorageError
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.run_log import LOG_FILE, log_settings, logged
+from sweeps.record.run_log import LOG_FILE, log_event, log_settings, logged
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 
@@ -105,3 +105,17 @@ def test_a_log_that_cannot_be_written_costs_nothing(
     more = sweeps.extend(results.folder.path, 1, runner="local", tracking_uri="none")
     assert len(more.record.trials) == 7
     assert "log.jsonl" not in capsys.readouterr().err
+
+
+def test_a_lost_node_is_said_in_words_and_that_no_retry_is_used(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failure = {"event": "failure", "trial": 2, "of_node": True}
+    with caplog.at_level(logging.INFO, logger="sweeps"):
+        log_event({**failure, "error": "WorkerDied: its node has died\nat some place"})
+        log_event({**failure, "error": "UnfitNodeError: this node cannot train: n3 joined after"})
+    assert [record.getMessage() for record in caplog.records] == [
+        "its node was lost: it goes on elsewhere, with all of its retries "
+        "(WorkerDied: its node has died)",
+        "an attempt failed: UnfitNodeError: this node cannot train: n3 joined after",
+    ]
