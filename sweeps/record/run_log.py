@@ -115,9 +115,9 @@ def _in_words(event: Mapping[str, Any]) -> tuple[int, str]:
 
 def _failure(event: Mapping[str, Any]) -> str:
     error = event["error"].splitlines()[0]
-    # A node that cannot train says so itself, with its name and the way out.
-    if event.get("of_node") and "cannot train" not in error:
-        return f"its node was lost: it goes on elsewhere, with all of its retries ({error})"
+    if event.get("of_node"):
+        told = "its node was lost, or cannot train: it goes on elsewhere, with all of its retries"
+        return f"{told} ({error})"
     return f"an attempt failed: {error}"
 
 

@@ -113,9 +113,9 @@ def test_a_lost_node_is_said_in_words_and_that_no_retry_is_used(
     failure = {"event": "failure", "trial": 2, "of_node": True}
     with caplog.at_level(logging.INFO, logger="sweeps"):
         log_event({**failure, "error": "WorkerDied: its node has died\nat some place"})
-        log_event({**failure, "error": "UnfitNodeError: this node cannot train: n3 joined after"})
+        log_event({**failure, "of_node": False, "error": "ValueError: bad"})
     assert [record.getMessage() for record in caplog.records] == [
-        "its node was lost: it goes on elsewhere, with all of its retries "
+        "its node was lost, or cannot train: it goes on elsewhere, with all of its retries "
         "(WorkerDied: its node has died)",
-        "an attempt failed: UnfitNodeError: this node cannot train: n3 joined after",
+        "an attempt failed: ValueError: bad",
     ]
