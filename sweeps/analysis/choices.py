@@ -17,7 +17,7 @@ import numpy as np
 from sweeps.analysis.evidence import Array, Dimension, Evidence
 from sweeps.analysis.permutation import Difference, expected_best, holm, permuted_difference
 from sweeps.record.chances import how_often
-from sweeps.record.sweep_record import BROKEN
+from sweeps.record.sweep_record import BROKEN, CUT_SHORT
 
 __all__ = ["LEVEL", "Branch", "Comparison", "Pair", "chance_words", "compare_choices"]
 
@@ -70,6 +70,8 @@ class Comparison:
         draws: Trials that each option is granted: half of those that the rarest has.
         pairs: The first option with each of the others, in their order.
         left_out: Options with too few results to say anything.
+        pruned: How many of their trials were pruned or stopped by hand: they count by the best that
+            they had reached.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Comparison:
     draws: int
     pairs: tuple[Pair, ...]
     left_out: tuple[str, ...]
+    pruned: int = 0
 
     @property
     def beaten(self) -> tuple[Pair, ...]:
@@ -126,6 +129,8 @@ class _Options:
         losses = _losses(evidence)
         has = np.isfinite(losses)
         self.losses = [losses[has & (one.values == at)] for at in range(len(one.options))]
+        cut = np.array([trial.outcome in CUT_SHORT for trial in evidence.trials], dtype=bool)
+        self.pruned = int((has & cut & np.isfinite(one.values)).sum())
         self.kept = [at for at, own in enumerate(self.losses) if len(own) >= _FEWEST]
 
     @property
@@ -177,7 +182,7 @@ def _compare(
         for at, branch in zip(order[1:], branches[1:], strict=True)
     )
     left_out = tuple(name for at, name in enumerate(one.options) if at not in one.kept)
-    return Comparison(one.name, tuple(branches), one.draws, pairs, left_out)
+    return Comparison(one.name, tuple(branches), one.draws, pairs, left_out, one.pruned)
 
 
 def _sentence(found: Comparison) -> str:

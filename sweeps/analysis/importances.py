@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.analysis.evidence import Array, Dimension, Evidence
+from sweeps.record.sweep_record import CUT_SHORT
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -56,12 +57,15 @@ class Importances:
         best: How many of these count as the best.
         by_chance: The largest share that any parameter has in 95 of 100 sweeps whose results are
             shuffled, on the scale of these shares; it may be above 1.
+        pruned: How many of the trials were pruned or stopped by hand: they count by the best that
+            they had reached.
     """
 
     found: tuple[Importance, ...]
     trials: int
     best: int
     by_chance: float
+    pruned: int = 0
 
     @property
     def standing_out(self) -> tuple[Importance, ...]:
@@ -123,7 +127,9 @@ def importances(evidence: Evidence) -> Importances | str:
     ranked = tuple(sorted(found, key=lambda one: -one.share))
     largest = sorted((max(one.values(), default=0.0) for one in shuffled), reverse=True)
     by_chance = largest[_RANK - 1] / total
-    return Importances(ranked, len(ended), int(np.ceil(quantile * len(ended))), by_chance)
+    pruned = sum(evidence.trials[int(at)].outcome in CUT_SHORT for at in ended)
+    best = int(np.ceil(quantile * len(ended)))
+    return Importances(ranked, len(ended), best, by_chance, pruned)
 
 
 def _ped_anova(

@@ -44,9 +44,19 @@ def importance_bars(found: Importances | str) -> Panel:
     caption = (
         f"{found.sentence} Shares of what tells the best {found.best} trials from all (PED-ANOVA, "
         f"Watanabe, Bansal and Hutter 2023), n = trials that have the parameter; beyond the dotted "
-        f"line, shuffled results put a parameter in 1 of 20 sweeps."
+        f"line, shuffled results put a parameter in 1 of 20 sweeps.{_reached(found.pruned)}"
     )
     return Panel(title, caption, made)
+
+
+def _reached(pruned: int) -> str:
+    """Return by what trials count that were not given all of their epochs."""
+    if not pruned:
+        return ""
+    counts = "1 trial that was pruned or stopped by hand counts by the best that it had"
+    if pruned > 1:
+        counts = f"{pruned} trials that were pruned or stopped by hand count by the best they had"
+    return f" {counts} reached."
 
 
 def choice_panels(comparisons: Sequence[Comparison], metric: str) -> list[Panel]:
@@ -78,6 +88,7 @@ def _choice_panel(found: Comparison, metric: str) -> Panel:
     caption = (
         f"{found.sentence} Permutation test of the expected best of {found.draws}; Holm's rule "
         f"over the sweep's {pairs} pair{'' if pairs == 1 else 's'} of options.{out}"
+        f"{_reached(found.pruned)}"
     )
     return Panel(found.name, caption, made)
 

@@ -97,7 +97,7 @@ def report_sections(folder: RunFolder) -> list[Section]:
         _failed(record.trials),
         Section("The space", panels=_there(parameters, importance_bars(analysis.importances))),
         Section("Each parameter", panels=slices(evidence, alarms) if is_fixed else ()),
-        _choices(evidence, analysis),
+        _choices(evidence, analysis, MeasuredOn.of(folder.read_description().data, record)),
         Section(
             "Bias, variance and effort",
             panels=_there(
@@ -116,13 +116,19 @@ def report_sections(folder: RunFolder) -> list[Section]:
     return [one for one in sections if one.panels or one.text or one.table or one.code]
 
 
-def _choices(evidence: Evidence, analysis: Analysis) -> Section:
+def _choices(evidence: Evidence, analysis: Analysis, on: MeasuredOn) -> Section:
     title = "Choices compared fairly"
     panels = choice_panels(analysis.comparisons, evidence.objective.metric)
     if evidence.why_incomparable:
         return Section(title, [f"No comparison: {evidence.why_incomparable}."])
-    how = "Every option is judged by the expected best of equally many of its trials."
-    return Section(title, [how] if panels else (), panels)
+    how = ["Every option is judged by the expected best of equally many of its trials."]
+    if on.rows:
+        of_others = "groups" if on.groups else "rows"
+        how.append(
+            f"All trials are measured on the same {on.counted(on.rows, 'dev')}: what is better on "
+            f"these need not be on other {of_others}, whatever the number of trials."
+        )
+    return Section(title, how if panels else (), panels)
 
 
 def _failed(trials: Sequence[TrialRecord]) -> Section:

@@ -34,6 +34,10 @@ class CmaEsSearch(StartedSearch):
 
     learns_from_stopped: ClassVar[bool] = False
     modules: ClassVar[tuple[str, ...]] = ("cmaes", "optuna")
+    slow_words: ClassVar[str] = (
+        "0.02 s after 3,000 trials, and a resume tells it all of them anew, in 23 s for 3,000 and "
+        "nine times as long for three times as many"
+    )
     method: Literal["cmaes"]
     startup: int = Field(
         1,

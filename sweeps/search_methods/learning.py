@@ -24,6 +24,8 @@ class LearningSearch(SearchMethod, ABC):
         learns_from_stopped: A trial that a scheduler stopped tells it something, too.
         weighs_all: It goes by all objectives where there are several, not by the first alone.
         begins_with: The key that says how many trials are drawn at random first.
+        slow_from: The number of trials from which `plan` says what a proposal takes.
+        slow_words: What it takes then (docs/performance.md), in words.
         modules: What it imports to propose trials, which a plain installation may lack.
     """
 
@@ -31,6 +33,8 @@ class LearningSearch(SearchMethod, ABC):
     learns_from_stopped: ClassVar[bool]
     weighs_all: ClassVar[bool] = False
     begins_with: ClassVar[str] = "startup"
+    slow_from: ClassVar[int] = 3000
+    slow_words: ClassVar[str] = ""
     modules: ClassVar[tuple[str, ...]] = ("optuna",)
     method: str
     trials: int = Field(ge=2, le=MOST_TRIALS, description="How many configurations to try.")

@@ -35,6 +35,10 @@ class Nsga2Search(LearningSearch):
     learns_from_stopped: ClassVar[bool] = False
     weighs_all: ClassVar[bool] = True
     begins_with: ClassVar[str] = "population_size"
+    slow_words: ClassVar[str] = (
+        "0.02 s after 3,000 trials, and a resume tells it all of them anew, in 23 s for 3,000 and "
+        "nine times as long for three times as many"
+    )
     method: Literal["nsga2"]
     # Two generations of two.
     trials: int = Field(ge=4, le=MOST_TRIALS, description="How many configurations to try.")

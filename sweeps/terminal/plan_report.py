@@ -192,7 +192,8 @@ def _print_report(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTri
         for note in sweep.summary.notes:
             print(f"note: {note}")
     of_gpus = gpu_note(sweep.file.resources, this_machine())
-    for note in (*patience_notes(planned), *report.sanity, *filter(None, [of_gpus])):
+    of_search = _slow_proposals(sweep, report.trials)
+    for note in (*patience_notes(planned), *report.sanity, *filter(None, [of_search, of_gpus])):
         print(f"note: {note}")
     if report.folds is not None:
         print(
@@ -216,6 +217,19 @@ def _print_report(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTri
             f"about {decimal(report.weights_bytes)} of weights in the end ({whose}), and at most "
             f"{decimal(report.checkpoint_bytes)} of checkpoints while trials run"
         )
+
+
+def _slow_proposals(sweep: Sweep, trials: int) -> str:
+    """Return what proposals come to where there are so many trials; empty where it is little."""
+    search = sweep.file.search
+    if not isinstance(search, LearningSearch) or not search.slow_words:
+        return ""
+    if trials < search.slow_from:
+        return ""
+    return (
+        f"a proposal of {search.method} takes longer the more trials there are, and a free place "
+        f"waits for it: {search.slow_words} (docs/performance.md)"
+    )
 
 
 def _of_objectives(sweep: Sweep) -> str:

@@ -26,12 +26,17 @@ from tests.benchmarks.parts import (
     measure_contestant,
     measure_start,
 )
-from tests.benchmarks.searches import SearchSizes, measure_fronts, measure_searches
+from tests.benchmarks.searches import (
+    SearchSizes,
+    measure_fronts,
+    measure_proposals,
+    measure_searches,
+)
 from tests.benchmarks.summary import Rounds, print_summary, summarize
 
 _PARTS = ("a", "b", "c", "d", "e")
 # Minutes each: run when asked for.
-_LONG_PARTS = ("f", "g", "h", "i", "j", "k")
+_LONG_PARTS = ("f", "g", "h", "i", "j", "k", "l")
 _QUICK = Sizes(
     trials=4,
     epochs=2,
@@ -40,7 +45,7 @@ _QUICK = Sizes(
     scale_trials=130,
     paced_trials=32,
     recorded_trials=40,
-    searches=SearchSizes(2, 12, 2, 11, 12),
+    searches=SearchSizes(2, 12, 2, 11, 12, (10,)),
 )
 
 
@@ -106,6 +111,8 @@ def _measure(
     if "k" in parts:
         yield from measure_searches(sizes.searches)
         yield from measure_fronts(sizes.searches)
+    if "l" in parts:
+        yield from measure_proposals(sizes.searches)
 
 
 def _answer(sizes: Sizes, taken: Rounds, medians: Any) -> dict[str, Any]:

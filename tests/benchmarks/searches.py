@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from sweeps.search_methods.nsga2 import Nsga2Sampler, Nsga2Search
 from sweeps.search_methods.sampler import Sampler, State, Told
 from sweeps.search_methods.tpe import TpeSampler
 from sweeps.search_spaces.space import Space
+from tests.evidence.proposals import TIMED, cost
 from tests.evidence.searches import PROBLEMS, searched, takes
 
-__all__ = ["SearchSizes", "measure_fronts", "measure_searches", "volume"]
+__all__ = ["SearchSizes", "measure_fronts", "measure_proposals", "measure_searches", "volume"]
 
 _PROBLEMS = ("branin, 8 idle", "hartmann, 6 idle", "narrow option")
 _METHODS = ("sobol", "tpe", "cmaes", "gp")
@@ -44,6 +45,11 @@ class SearchSizes:
     of_gp: int = 10
     trials_of_gp: int = 20
     trials_of_fronts: int = 100
+    told: tuple[int, ...] = (10, 100, 1000, 3000, 10_000)
+    # What is told by trial takes minutes beyond: seven seconds a proposal, the others' notes.
+    told_of: Mapping[str, int] = field(
+        default_factory=lambda: {"gp": 1000, "cmaes": 3000, "nsga2": 3000}
+    )
 
 
 def measure_searches(sizes: SearchSizes) -> Iterator[tuple[str, dict[str, float]]]:
@@ -88,6 +94,16 @@ def measure_fronts(sizes: SearchSizes) -> Iterator[tuple[str, dict[str, float]]]
         numbers = {"covered": float(np.median(found)), "seeds": sizes.seeds}
         won = {} if name == "random" else {"better_than_random": (found > areas["random"]).mean()}
         yield f"front: {name}", {**numbers, **won, "trials": sizes.trials_of_fronts}
+
+
+def measure_proposals(sizes: SearchSizes) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield by method and trials before it what a proposal takes, and being told all of them."""
+    for method in TIMED:
+        for trials in sizes.told:
+            if trials <= sizes.told_of.get(method, trials):
+                found = cost(method, trials)
+                numbers = {"ms": found.proposal_ms, "told_s": found.telling_s}
+                yield f"proposal: {method} after {trials}", numbers
 
 
 def _covered(sampler: Sampler | None, seed: int, trials: int) -> float:

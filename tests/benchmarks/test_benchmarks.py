@@ -6,10 +6,20 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from tests.benchmarks.searches import SearchSizes, measure_fronts, measure_searches, volume
+from sweeps.definition.key_homes import sections_of
+from sweeps.search_methods.learning import LearningSearch
+from sweeps.search_methods.search import Search
+from tests.benchmarks.searches import (
+    SearchSizes,
+    measure_fronts,
+    measure_proposals,
+    measure_searches,
+    volume,
+)
 from tests.benchmarks.summary import summarize
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +46,15 @@ def test_the_quick_run_searches_by_every_method() -> None:
     covered = [one["covered"] for _, one in measure_fronts(SearchSizes(2, trials_of_fronts=12))]
     assert len(covered) == 3
     assert all(0 < one < 1 for one in covered)
+
+
+def test_the_quick_run_times_a_proposal_of_every_method_that_learns() -> None:
+    sizes = SearchSizes(told=(12, 70), told_of={"gp": 12})
+    names = [name for name, _ in measure_proposals(sizes)]
+    learning = [one for one in sections_of(Search) if issubclass(one, LearningSearch)]
+    methods = {get_args(one.model_fields["method"].annotation)[0] for one in learning}
+    assert {name.split()[1] for name in names} == methods
+    assert sorted(name for name in names if "gp" in name) == ["proposal: gp after 12"]
 
 
 def test_a_ratio_is_taken_within_its_round() -> None:

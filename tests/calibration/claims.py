@@ -12,7 +12,7 @@ from scipy.stats import norm
 from tests.calibration import gaps, plans, unseen_rows, worlds
 from tests.sweeps.schedulers.plays import steady_losses
 
-__all__ = ["CLAIMS", "COUNTS", "Claim"]
+__all__ = ["CLAIMS", "Claim"]
 
 World = Callable[[int], bool | None]
 
@@ -63,6 +63,7 @@ _PROMISE = (
     "test interval, widened for dev rows (Schenker and Gentleman 2001) and moved by the luck of "
     "the best (order statistics)"
 )
+_PROMISE_OF_GROUPS = f"{_PROMISE}; independent rows of the groups (Kish 1965, 8.2)"
 
 
 def _plateau(places: object) -> object:
@@ -79,6 +80,10 @@ _WHOLE = "whole sweeps of 30 trials of up to 9 epochs on iris, scheduler"
 _SKEWED = (
     "five repeats seldom show a long tail, so that the chosen candidate has had luck; where they "
     "do, the figure and the table of the final say so"
+)
+_THESE_ROWS = (
+    "trials are what chance deals, and all are measured on the same dev rows, so that more trials "
+    "tell nothing of other rows; the section says so, with the number of groups"
 )
 _ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 3}"
 
@@ -105,6 +110,12 @@ CLAIMS = (
         ("analysis:comparisons",), "option X is better", _PERMUTED, 0.05,
         "whole sweeps of 24 trials on wine, two schedules that are the same training",
         worlds.same_training_is_better, runs=200, replayed=0,
+    ),
+    Claim(
+        ("analysis:comparisons",), "option X is better", _PERMUTED, 0.05,
+        "2 options, 20 trials each, equal on all groups there are; each is better on some of the "
+        "10 groups that the dev rows come from",
+        worlds.an_option_is_better_on_these_groups, runs=300, limit=_THESE_ROWS,
     ),
     Claim(
         ("plan:epochs",), _EPOCHS, _PLAYED, 0.05, "10 trials of 30 epochs, Ray's own ASHA",
@@ -288,6 +299,13 @@ CLAIMS = (
         "accuracy .65 on test rows", unseen_rows.test_rows_surprise(0.2, 60),
     ),
     Claim(
+        ("wording:surprise_sentence",), "the test rows are worse than promised", _PROMISE_OF_GROUPS,
+        0.05, "10 groups of 10 dev rows, 10 of test rows, accuracy .85, the best of 20 trials",
+        unseen_rows.test_groups_surprise(0, 20),
+        "accuracy .45 on test rows", unseen_rows.test_groups_surprise(0.4, 20),
+        replayed=15,
+    ),
+    Claim(
         ("test:accuracy", "wording:sentence_of_test_rows"),
         "test accuracy, 95 % interval", "Clopper and Pearson (1934)", 0.05,
         "36 rows, truth .97", unseen_rows.test_interval_misses("accuracy", 36, 0.97),
@@ -322,6 +340,16 @@ CLAIMS = (
         ("test:loss",), "test Hamming loss, 95 % interval", _BOOTSTRAP, 0.05,
         "60 rows of 3 labels, of which .9 are told right",
         unseen_rows.labels_interval_misses("hamming_loss", 60), runs=200, replayed=15,
+    ),
+    Claim(
+        ("test:loss",), "test loss of labels, 95 % interval", _BOOTSTRAP, 0.05,
+        "60 rows of 3 labels, of which .9 are told right",
+        unseen_rows.labels_interval_misses("loss", 60), runs=200, replayed=15,
+    ),
+    Claim(
+        ("test:f1",), "test F1 of labels, 95 % interval", _BOOTSTRAP, 0.05,
+        "60 rows of 3 labels, of which .9 are told right",
+        unseen_rows.labels_interval_misses("f1", 60), runs=200, replayed=15,
     ),
     Claim(
         ("test:f1",), "test F1, 95 % interval", _BOOTSTRAP, 0.05,
@@ -362,22 +390,3 @@ CLAIMS = (
         worlds.twins_are_learned, runs=200, replayed=0,
     ),
 )  # fmt: skip
-
-# What counts or repeats what happened, and estimates nothing.
-COUNTS = {
-    "analysis:diagnoses": "the findings below, by trial",
-    "analysis:independence": "how the trials came to be: drawn, listed, proposed or copied",
-    "analysis:savings": "epochs run of those planned",
-    "diagnosis:still improving": "where the best epoch lies, and what the last fifth brought",
-    "diagnosis:saturated early": "where the best epoch lies",
-    "diagnosis:diverged": "the trial's outcome",
-    "diagnosis:unstable": "the sum of the training loss's rises",
-    "wording:audit_sentence": "pruned trials that would have beaten the best",
-    "wording:choice_sentence": "what candidates were held to, and which no longer satisfied it",
-    "wording:newer_candidates": "trials that ended after the final",
-    "wording:words_of_test_rows": "evaluations on the test rows, here and in sweeps beside it",
-    "wording:no_winner_words": "that no trial has a finite objective",
-    "wording:one_error_sentence": "trials no farther from the best than its error over folds",
-    "wording:searched_sentence": "what the best of so many trials came to, on so many rows",
-    "wording:searched_words": "the same",
-}

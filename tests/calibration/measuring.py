@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.calibration.claims import CLAIMS, COUNTS, Claim, World
+from tests.calibration.claims import CLAIMS, Claim, World
+from tests.calibration.counts import COUNTS
 
 __all__ = [
     "RECORD",

@@ -20,7 +20,8 @@ from scipy.stats import binom
 from sweeps.analysis.diagnosis import RULES
 from sweeps.analysis.summary import Analysis
 from sweeps.record import wording
-from tests.calibration.claims import CLAIMS, COUNTS, Claim
+from tests.calibration.claims import CLAIMS, Claim
+from tests.calibration.counts import COUNTS
 from tests.calibration.measuring import Rate, outcomes, page, read
 
 PAGE = Path(__file__).parents[2] / "docs" / "truth.md"

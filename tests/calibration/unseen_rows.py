@@ -11,7 +11,7 @@ from scipy.stats import norm, t
 from sweeps.models.data.features import features_from_array
 from sweeps.models.data.targets import Target
 from sweeps.models.evaluation import Estimate, Resampling, evaluate
-from sweeps.models.scoring.intervals import share_interval
+from sweeps.models.scoring.intervals import bootstrap_interval, rows_of_units, share_interval
 from sweeps.models.scoring.metrics import METRICS
 from sweeps.record.final import Interval
 from sweeps.record.wording import MeasuredOn, surprise_sentence
@@ -22,6 +22,7 @@ __all__ = [
     "grouped_interval_misses",
     "labels_interval_misses",
     "regression_interval_misses",
+    "test_groups_surprise",
     "test_interval_misses",
     "test_rows_surprise",
 ]
@@ -88,6 +89,8 @@ def labels_interval_misses(metric: str, rows: int) -> Callable[[int], bool | Non
     truth = {
         "subset_accuracy": float((every > 0).all(axis=1).mean()),
         "hamming_loss": 0.1,
+        "loss": float(np.log1p(np.exp(-every)).mean()),
+        "f1": 0.9,  # of each label, as it is there in half of the rows
     }[metric]
 
     def misses(seed: int) -> bool | None:
@@ -157,4 +160,33 @@ def test_rows_surprise(lost: float, trials: int) -> Callable[[int], bool]:
     return surprise
 
 
+def test_groups_surprise(lost: float, trials: int) -> Callable[[int], bool]:
+    """The same of 10 groups of 10 rows each: 0.3 of what makes a row hard is common to its group.
+
+    Of the rest, half is common to all trials.
+    """
+    units = np.repeat(np.arange(10), 10)
+
+    def hits(random: np.random.Generator, accuracy: float) -> Any:
+        of_group = 0.3**0.5 * random.normal(size=10)[units]
+        common, own = random.normal(size=100), random.normal(size=(trials, 100))
+        hard = of_group + 0.7**0.5 * (common + own) / 2**0.5
+        return (hard < norm.ppf(accuracy)).astype(float)
+
+    def surprise(seed: int) -> bool:
+        random = np.random.default_rng(seed)
+        dev, test = hits(random, 0.85), hits(random, 0.85 - lost)
+        best = int(dev.sum(axis=1).argmax())
+        right = test[best]
+        [(low, high)] = bootstrap_interval(
+            lambda rows: np.array([right[rows].mean()]), rows_of_units(units, 100), random
+        )
+        figures = Interval(float(right.mean()), low, high)
+        made, on = choice(float(dev[best].mean())), MeasuredOn(100, trials, test_to_dev=1.0)
+        return bool(surprise_sentence(made, opening(100, test_accuracy=figures), on))
+
+    return surprise
+
+
+test_groups_surprise.__test__ = False  # type: ignore[attr-defined]
 test_rows_surprise.__test__ = False  # type: ignore[attr-defined]

@@ -39,6 +39,7 @@ __all__ = [
     "an_alarm_on_draws",
     "an_end_is_missed",
     "an_option_is_better",
+    "an_option_is_better_on_these_groups",
     "band_misses",
     "exponential_seeds",
     "lead_is_more_than_noise",
@@ -75,6 +76,18 @@ def an_option_is_better(sizes: Sequence[int], factor: float = 1.0) -> Callable[[
     return lambda seed: any(
         one.beaten for one in compare_choices(evidence(*_options(sizes, factor, seed)))
     )
+
+
+def an_option_is_better_on_these_groups(seed: int) -> bool:
+    """Two options, as good as each other on average over groups, of which ten are in dev.
+
+    On a group the one or the other is better, by .05 as a rule; trials of an option differ by .01.
+    """
+    random = np.random.default_rng(seed)
+    made, trials, _ = _options((20, 20), 1.0, seed)
+    of_groups = 0.2 + 0.05 * random.normal(size=(2, 10)).mean(axis=1)
+    losses = np.repeat(of_groups, 20) + 0.01 * random.normal(size=40)
+    return any(one.beaten for one in compare_choices(evidence(made, trials, losses.tolist())))
 
 
 def _ranges(count: int, dimensions: int, random: np.random.Generator) -> tuple[Any, Any]:

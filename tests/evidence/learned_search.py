@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import mannwhitneyu
 
-from sweeps.search_methods.cmaes import CmaEsSampler, CmaEsSearch
-from sweeps.search_methods.draws import draw_random
-from sweeps.search_methods.gp import GpSampler
-from sweeps.search_methods.sampler import Sampler, State, Told
-from sweeps.search_methods.tpe import TpeSampler
-from sweeps.search_spaces.space import Space
 from tests.evidence.drawing import Chart, Line
 from tests.evidence.pages import Finding, table
+from tests.evidence.proposals import RUNNING, TIMED, cost
 from tests.evidence.searches import LEARNERS, METHODS, PROBLEMS, Searched, searched, takes
 from tests.evidence.suggestion import interval_of
 from tests.evidence.trained import Array
@@ -31,7 +24,8 @@ class Sizes:
     """How much is searched.
 
     Attributes:
-        seeds: Of each method; `gp` has `of_gp`, as its proposals take a hundred times as long.
+        seeds: Of each method; `gp` has `of_gp`, as its proposals take a hundred times as long: of
+            0 it is left out.
         trials: At which a search is looked at; `gp` has no more than 50.
         told: Numbers of trials after which proposals are timed.
     """
@@ -43,10 +37,9 @@ class Sizes:
     told: tuple[int, ...]
 
 
-WHOLE = Sizes((*PROBLEMS,), 20, 3, (20, 50, 100, 200), (10, 100, 1000))
+WHOLE = Sizes((*PROBLEMS,), 50, 3, (20, 50, 100, 200), (10, 100, 1000))
 QUICK = Sizes(("branin, 8 idle",), 2, 2, (11, 12), (10,))
 _MOST_OF_GP = 50
-_RUNNING = 64
 
 # By problem and method.
 Found = dict[str, dict[str, Searched]]
@@ -58,14 +51,15 @@ def learned_search(sizes: Sizes, runs: Path) -> Finding:
     found: Found = {name: {} for name in sizes.problems}
     for method in METHODS:
         for name in sizes.problems:
-            if takes(method, PROBLEMS[name]):
+            if takes(method, PROBLEMS[name]) and (method != "gp" or sizes.of_gp):
                 found[name][method] = _searched(name, method, sizes, kept)
     return Finding(
         title="Search that learns against random draws",
         verdict=_verdict(found, sizes),
         parts=[_rows(found, sizes), _draws_needed(found), _beside_optuna(found), _costs(sizes)],
         charts={"loss": _chart(found)},
-        seeds=f"Searches have the seeds from 1 on, {sizes.seeds} of each ({sizes.of_gp} of gp).",
+        seeds=f"Searches have the seeds from 1 on, {sizes.seeds} of each "
+        f"({sizes.of_gp or 'none'} of gp).",
     )
 
 
@@ -171,44 +165,17 @@ def _beside_optuna(found: Found) -> str:
     return "The product's `tpe` beside plain Optuna's, at the last trial.\n\n" + table(head, rows)
 
 
-_TIMED: dict[str, Callable[[Space], Sampler]] = {
-    "tpe": lambda space: TpeSampler(space, 10, 24),
-    "gp": lambda space: GpSampler(space, 10),
-    "cmaes": lambda space: CmaEsSampler(space, CmaEsSearch(method="cmaes", trials=100)),
-}
-
-
 def _costs(sizes: Sizes) -> str:
     """Say what a proposal takes in a space of ten ranges, once the trials before are known."""
     rows = [
-        [name, *(f"{_proposal_ms(sampler_of, number):.0f}" for number in sizes.told)]
-        for name, sampler_of in _TIMED.items()
+        [name, *(f"{one.proposal_ms:.0f}" for one in costs)]
+        for name, costs in ((name, [cost(name, told) for told in sizes.told]) for name in TIMED)
     ]
     head = ["method", *(f"after {number} trials" for number in sizes.told)]
     return (
-        f"Milliseconds of CPU for a proposal among ten ranges while {_RUNNING} other trials run "
+        f"Milliseconds of CPU for a proposal among ten ranges while {RUNNING} other trials run "
         f"(none after 10).\n\n" + table(head, rows)
     )
-
-
-def _proposal_ms(sampler_of: Callable[[Space], Sampler], number: int) -> float:
-    problem = PROBLEMS["branin, 8 idle"]
-    space = Space(problem.space)
-    told = [
-        Told(tuple(space.values(one)), State.COMPLETE, float(problem.curve(one)[0]), 1, at, at + 1)
-        for at, one in enumerate(islice(draw_random(space, 1), number))
-    ]
-    running = _RUNNING if number > _RUNNING else 0
-    told[number - running :] = [
-        Told(one.values, State.RUNNING, saw=one.saw) for one in told[number - running :]
-    ]
-    sampler, took = sampler_of(space), []
-    next(sampler.propose(told[:-1], 1))
-    for seed in range(3 if number <= 100 else 1):
-        begun = time.process_time()
-        next(sampler.propose(told, seed))
-        took.append(time.process_time() - begun)
-    return 1000 * float(np.median(took))
 
 
 def _chart(found: Found) -> Chart:

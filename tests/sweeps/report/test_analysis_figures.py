@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from sweeps.analysis.choices import compare_choices
 from sweeps.analysis.diagnosis import Diagnosis
-from sweeps.report.analysis_figures import bias_and_variance
+from sweeps.analysis.evidence import Evidence
+from sweeps.analysis.importances import importances
+from sweeps.record.sweep_record import Outcome
+from sweeps.report.analysis_figures import bias_and_variance, choice_panels, importance_bars
 from sweeps.report.style import log_axis, log_if_wide
+from tests.sweeps.analysis.evidence_examples import evidence
 
 
 def judged(trial: int, *findings: Any) -> Diagnosis:
@@ -40,6 +46,49 @@ def test_a_finding_is_counted_with_its_meaning_and_remedies() -> None:
     text = caption(judged(0, "variance"), judged(1))
     assert "Found: variance in 1 trial (the dev error is well above" in text
     assert "pruned" not in text
+
+
+def some_trials(*cut_short: Outcome) -> Evidence:
+    """Forty trials of two options and a range, as many of them cut short as are given."""
+    made = {
+        "model": {"kind": "mlp", "activation": {"choice": ["relu", "tanh"]}},
+        "optimizer": {"kind": "adam", "lr": {"float": [0.0, 1.0]}},
+        "training": {"epochs": 3},
+    }
+    random = np.random.default_rng(1)
+    trials = [
+        {
+            "model": {"kind": "mlp", "activation": ("relu", "tanh")[at % 2]},
+            "optimizer": {"kind": "adam", "lr": float(random.uniform())},
+            "training": {"epochs": 3},
+        }
+        for at in range(40)
+    ]
+    outcomes = [*cut_short, *[Outcome.COMPLETED] * (40 - len(cut_short))]
+    return evidence(made, trials, random.uniform(size=40).tolist(), outcomes)
+
+
+@pytest.mark.parametrize(
+    ("cut_short", "words"),
+    [
+        ((), ""),
+        ((Outcome.PRUNED,), " 1 trial that was pruned or stopped by hand counts by the best"),
+        (
+            (Outcome.PRUNED, Outcome.STOPPED_BY_HAND, Outcome.PRUNED),
+            " 3 trials that were pruned or stopped by hand count by the best they had reached.",
+        ),
+    ],
+)
+def test_what_mattered_and_options_say_by_what_pruned_trials_count(
+    cut_short: tuple[Outcome, ...], words: str
+) -> None:
+    seen = some_trials(*cut_short)
+    captions = [
+        importance_bars(importances(seen)).caption,
+        choice_panels(compare_choices(seen), "dev_loss")[0].caption,
+    ]
+    assert [words in one for one in captions] == [True, True]
+    assert ["had reached" in one for one in captions] == [bool(words)] * 2
 
 
 @pytest.mark.parametrize(

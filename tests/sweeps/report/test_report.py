@@ -290,6 +290,19 @@ def test_folders_of_modules_are_part_of_the_command_to_reproduce(
     assert again.startswith(f"PYTHONPATH='/my project' {command('run')} ")
 
 
+def test_what_is_better_is_said_of_the_rows_and_groups_it_was_measured_on(tmp_path: Path) -> None:
+    rows = [f"{at % 11},p{at // 10},{'ab'[at % 2]}" for at in range(200)]
+    (tmp_path / "patients.csv").write_text("\n".join(["x,patient,y", *rows, ""]))
+    made = space("{kind: mlp, activation: {choice: [relu, tanh]}}", epochs=1)
+    sections = {"search": "{method: random, trials: 8}", "space": made}
+    data = "{source: patients.csv, target: y, split: {group: patient}}"
+    path = write_sweep(tmp_path, data=data, **sections)
+    found = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    page = (found.path / "report.html").read_text()
+    assert "measured on the same 40 dev rows of 4 groups" in page
+    assert "need not be on other groups" in page
+
+
 def test_the_next_command_can_be_copied_and_texts_stay_texts(results: Results) -> None:
     page = (results.path / "report.html").read_text()
     assert f"<code>{command('final', results.path)}</code>" in page

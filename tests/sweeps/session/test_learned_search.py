@@ -30,6 +30,10 @@ WAITS = """        while not (HERE / 'go').exists():
             if ledger.count('"event":"proposed"') < 2: break
             time.sleep(0.01)
 """
+TWO_RANGES = space(
+    "{kind: linear}",
+    "{kind: sgd, lr: {float: [1.0e-4, 1.0], log: true}, momentum: {float: [0.0, 0.9]}}",
+)
 RUNNERS = ["local", pytest.param("ray", marks=pytest.mark.ray)]
 
 
@@ -233,6 +237,26 @@ def test_the_plan_says_what_is_fixed_and_what_will_be_proposed(
     assert main(["plan", path, "--no-probe", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert (answer["trials"], answer["proposed"], len(answer["plan"])) == (9, 5, 4)
+
+
+@pytest.mark.parametrize(
+    ("search", "words"),
+    [
+        ("{method: tpe, trials: 3000}", "a proposal of tpe takes longer the more trials there are"),
+        ("{method: gp, trials: 300}", "0.8 s after 300 trials"),
+        ("{method: cmaes, trials: 3000}", "a resume tells it all of them anew"),
+        ("{method: tpe, trials: 2999}", ""),
+        ("{method: random, trials: 3000}", ""),
+    ],
+)
+def test_the_plan_says_where_proposals_will_be_slow(
+    tmp_path: Path, search: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_sweep(tmp_path, search=search, space=TWO_RANGES)
+    assert main(["plan", str(path), "--no-probe"]) == 0
+    shown = capsys.readouterr().out
+    assert words in shown
+    assert ("takes longer" in shown) == bool(words)
 
 
 def test_the_plan_says_where_baselines_leave_nothing_to_propose(
