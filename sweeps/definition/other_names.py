@@ -11,10 +11,19 @@ from typing import Any, Literal
 
 from sweeps.search_spaces.problems import nearest
 
-__all__ = ["Place", "answer_to", "key_meant", "parameter_answer"]
+__all__ = ["Place", "answer_to", "key_meant", "keys_named", "left_out_answer", "parameter_answer"]
 
 Place = Literal[
-    "method", "scheduler", "optimizer", "schedule", "model", "loss", "metric", "parameter"
+    "method",
+    "scheduler",
+    "optimizer",
+    "schedule",
+    "model",
+    "activation",
+    "normalization",
+    "loss",
+    "metric",
+    "parameter",
 ]
 
 _RANGE = "write `{float: [low, high]}`, or `int` for whole numbers"
@@ -126,6 +135,15 @@ _ANSWERS: dict[Place, dict[str, str]] = {
             "`{kind: custom, target: \"own:build\"}`",
         ),
     },
+    "activation": {
+        "swish": "is `silu` here",
+        "logistic": "is `sigmoid` here",
+        **dict.fromkeys(("rectifier", "rectified", "relu6"), "use `relu`"),
+    },
+    "normalization": {
+        **dict.fromkeys(("batchnorm", "batchnorm1d", "batchnorm2d", "bn"), "is `batch` here"),
+        **dict.fromkeys(("layernorm", "ln"), "is `layer` here"),
+    },
     "loss": {
         **dict.fromkeys(
             ("bce", "bceloss", "bcewithlogits", "bcewithlogitsloss", "binarycrossentropyloss",
@@ -196,7 +214,18 @@ _ANSWERS: dict[Place, dict[str, str]] = {
 # Of a section's keys, each under the names that other tools have for it.
 _KEYS: dict[str, tuple[str, ...]] = {
     "lr": ("learningrate", "eta", "eta0", "initlr", "lr0", "learningrateinit", "baselr"),
-    "epochs": ("nepochs", "numepochs", "maxepochs", "numtrainepochs", "trainepochs", "maxiter"),
+    "epochs": (
+        "nepochs",
+        "numepochs",
+        "maxepochs",
+        "numtrainepochs",
+        "trainepochs",
+        "maxiter",
+        "maxt",
+        "maxresource",
+        "maxbudget",
+        "rmax",
+    ),
     "batch_size": ("bs", "minibatchsize", "trainbatchsize", "perdevicetrainbatchsize"),
     "accumulate": ("gradientaccumulationsteps", "accumulategradbatches"),
     "weight_decay": ("wd", "decay", "l2regularization"),
@@ -217,7 +246,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "target": ("label", "labels", "labelcolumn", "targetcolumn", "outcome", "y"),
     "dev": ("val", "valid", "validation", "valsize", "validationsplit", "eval"),
     "test": ("testsize", "testsplit", "holdout"),
-    "folds": ("nsplits", "nfolds", "cv", "kfold", "kfolds"),
+    "folds": ("nsplits", "nfolds", "numfolds", "cv", "k", "kfold", "kfolds"),
     "scale": ("scaler", "scaling", "normalize", "standardize"),
     "exclude": ("drop", "dropcolumns", "ignore", "ignorecolumns"),
     "grace_epochs": ("graceperiod", "minbudget", "minresource", "minepochs"),
@@ -227,6 +256,17 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "timeout_s": ("timeout", "maxtime"),
     "retries": ("maxretries", "maxfailures"),
     "metric": ("name", "objectivemetricname"),
+}
+# Of a section, or of any (""), what is done anyway.
+_LEFT_OUT: dict[str, dict[str, str]] = {
+    "": {
+        "monitor": "the objective is watched",
+        **dict.fromkeys(
+            ("restorebestweights", "savebestonly", "loadbestmodelatend"),
+            "the weights of the best epoch are what counts",
+        ),
+    },
+    "split": dict.fromkeys(("train", "trainsize"), "train is what dev and test leave"),
 }
 _CALL = re.compile(r"\s*([A-Za-z_.]+)\s*\(.*\)\s*")
 
@@ -252,6 +292,19 @@ def key_meant(key: str, keys: Sequence[str]) -> str:
     plain = _plain(key)
     named = (one for one in keys if plain in _KEYS.get(one, ()))
     return next(named, "") or nearest(key, keys)
+
+
+def keys_named(key: str) -> list[str]:
+    """Return the keys of ours, of whatever section, that other tools call by this name."""
+    plain = _plain(key)
+    return [ours for ours, others in _KEYS.items() if plain in others]
+
+
+def left_out_answer(section: str, key: str) -> str:
+    """Return why a key of another tool is not needed here; empty where nothing is known of it."""
+    plain = _plain(key)
+    why = _LEFT_OUT.get(section, {}).get(plain) or _LEFT_OUT[""].get(plain)
+    return f"leave it out: {why}" if why else ""
 
 
 def parameter_answer(value: object) -> str:

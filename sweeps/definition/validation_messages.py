@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from sweeps.definition.key_homes import home_of, sections_of
-from sweeps.definition.other_names import answer_to, key_meant, parameter_answer
+from sweeps.definition.key_homes import can_be, home_of, sections_of
+from sweeps.definition.other_names import (
+    answer_to,
+    key_meant,
+    keys_named,
+    left_out_answer,
+    parameter_answer,
+)
 from sweeps.definition.problems import from_model
 from sweeps.models.errors import ModelError
 from sweeps.search_spaces.problems import Problem, did_you_mean, number_hint
@@ -25,6 +32,7 @@ _BOUNDS = {
     "less_than": ("lt", "must be less than {}"),
     "less_than_equal": ("le", "must be at most {}"),
 }
+_SECTION = "a section (key: value)"
 _TYPES = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -33,9 +41,9 @@ _TYPES = {
     "bool_type": "true or false",
     "list_type": "a list",
     "tuple_type": "a list",
-    "dict_type": "a section (key: value)",
-    "model_type": "a section (key: value)",
-    "model_attributes_type": "a section (key: value)",
+    "dict_type": _SECTION,
+    "model_type": _SECTION,
+    "model_attributes_type": _SECTION,
     "finite_number": "a finite number",
 }
 _SCALAR_TYPES = frozenset({"int_type", "int_from_float", "float_type", "string_type", "bool_type"})
@@ -49,6 +57,10 @@ _PARAMETER_HINT = (
     "a parameter is {float: [low, high]}, {int: [low, high]} or {choice: [...]} in `space`"
 )
 _MOST_LISTED = 4
+# How other tools name the ends of a range.
+_ENDS = (("min", "max"), ("low", "high"), ("lower", "upper"))
+# Of a key that other kinds have, what does much the same with any.
+_BESIDE = {"weight_decay": "or `l2` of `space.regularization`, with any kind"}
 _WHOLE = frozenset({"int_type", "int_from_float"})
 
 
@@ -106,14 +118,64 @@ class _Place:
         said: dict[str, str] = {}
         for tag in map(str, tags):
             said.setdefault(tag.lower(), tag)  # of `sgd` and torch's own `SGD`, one says it
-        kinds = list(said.values())
+        # Those first that are called like the one that stands there.
+        stem = self.tags[-1].lower() if self.tags else ""
+        kinds = sorted(said.values(), key=lambda tag: _distance(tag.lower(), stem))
         return f"{name} {_listed(kinds)} {'has' if len(kinds) == 1 else 'have'} it"
+
+    def beside(self, key: str) -> str:
+        """Return another key that does much the same, where this section's kind lacks a key."""
+        return _BESIDE.get(key, "") if self.others_with(key) else ""
+
+    def annotation_of(self, key: str) -> Any:
+        """Return what may stand at another key of the section."""
+        return _annotation(self.model, (*self.path[:-1], key), self.tags)
+
+    def as_section(self, value: object) -> str:
+        """Return how a value is written that stands where its section must; empty if unknown."""
+        members = sections_of(_annotation(self.model, self.path, self.tags))
+        name = (
+            next((key for key in KEYS_OF_KINDS if key in members[0].model_fields), "")
+            if members
+            else ""
+        )
+        if name and isinstance(value, str):
+            return _as_kind(name, value, members, str(self.path[-1]))
+        if len(members) != 1:
+            return ""
+        needed = [key for key, field in members[0].model_fields.items() if field.is_required()]
+        with suppress(ValidationError):
+            members[0].model_validate(dict.fromkeys(needed, value))
+            return f"write {{{needed[0]}: {value}}}" if len(needed) == 1 else ""
+        return ""
 
     def description(self) -> str:
         """Return what the value is described as."""
         section = _alternative(_annotation(self.model, self.path[:-1], self.tags), self.tags)
         field = section.model_fields.get(str(self.path[-1])) if section is not None else None
         return (field.description or "") if field is not None else ""
+
+
+def _as_kind(name: str, value: str, members: Sequence[type[BaseModel]], place: str) -> str:
+    """Return a kind's name as the section that it stands for: `{kind: adam, lr: ...}`."""
+    sections = {
+        str(tag): one for one in members for tag in get_args(one.model_fields[name].annotation)
+    }
+    if value not in sections:
+        return answer_to(place if name == "kind" else name, value) or did_you_mean(
+            value, tuple(sections)
+        )
+    needed = [
+        f"{key}: ..."
+        for key, field in sections[value].model_fields.items()
+        if field.is_required() and key != name
+    ]
+    return f"write {{{', '.join([f'{name}: {value}', *needed])}}}"
+
+
+def _distance(tag: str, stem: str) -> int:
+    """Return 0 of the same word, 1 of one that begins with it, 2 of others."""
+    return 0 if tag == stem else 1 if tag.startswith(stem) else 2
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -128,11 +190,7 @@ def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
     got = f"got {value!r}"
     if kind == "extra_forbidden":
         key, keys = str(path[-1]), place.keys()
-        home, meant = home_of(key, place.model), key_meant(key, keys)
-        elsewhere = f"{key!r} is a key of {home}" if home else ""
-        of_metric = _DIRECTION if path[:1] == ("objective",) and key in _DIRECTIONS else ""
-        elsewhere = of_metric or elsewhere
-        hint = place.others_with(key) or elsewhere or (f"did you mean {meant!r}?" if meant else "")
+        hint = _key_hint(key, value, path, place)
         return Problem(path, value, f"unknown key {key!r}", keys, hint, kind="unknown_key")
     if kind == "missing":
         return Problem(path, None, f"missing key {str(path[-1])!r}", kind="missing_key")
@@ -144,7 +202,8 @@ def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
         choices = tuple(
             part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")
         )
-        hint = parameter_answer(value) or did_you_mean(str(value), choices)
+        named = answer_to(str(path[-1]), value) if path else ""
+        hint = parameter_answer(value) or named or did_you_mean(str(value), choices)
         return Problem(path, value, f"{value!r} is not allowed", choices, hint)
     if kind == "string_pattern_mismatch":
         rule = f"must match {context['pattern']}, {got}"
@@ -155,7 +214,7 @@ def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
         name, rule = _BOUNDS[kind]
         return Problem(path, value, f"{rule.format(_number(context[name]))}, {got}")
     if kind in _TYPES:
-        return _wrong_type(kind, path, value)
+        return _wrong_type(kind, path, value, place)
     cause = context.get("error")
     if isinstance(cause, ModelError):
         return from_model(cause)
@@ -163,13 +222,37 @@ def _problem(details: ErrorDetails, path: Path, place: _Place) -> Problem:
     return Problem(path, value, rule, hint=parameter_answer(value))
 
 
-def _wrong_type(kind: str, path: Path, value: object) -> Problem:
+def _key_hint(key: str, value: object, path: Path, place: _Place) -> str:
+    """Return what an unknown key is, or is meant to be: the surest answer that there is."""
+    if path[:1] == ("objective",) and key in _DIRECTIONS:
+        return place.others_with(key) or _DIRECTION
+    near = key_meant(key, place.keys())
+    near_hint = f"did you mean {near!r}?" if near else ""
+    fits = bool(near) and can_be(value, place.annotation_of(near))
+    home = home_of(key, value, place.model)
+    section = str(path[-2]) if len(path) > 1 else ""
+    elsewhere = (
+        f"{key!r} is `{ours}` here, a key of {found}"
+        for ours in keys_named(key)
+        if (found := home_of(ours, value, place.model))
+    )
+    return (
+        "; ".join(filter(None, (place.others_with(key), place.beside(key))))
+        or (f"{key!r} is a key of {home}" if home else "")
+        or left_out_answer(section, key)
+        or (near_hint if fits else next(elsewhere, near_hint))
+    )
+
+
+def _wrong_type(kind: str, path: Path, value: object, place: _Place) -> Problem:
     wanted = _TYPES[kind]
     return Problem(
         path,
         value,
         f"must be {wanted}, got {value!r}",
-        hint=_objective_hint(path, value) or _type_hint(kind, value),
+        hint=_objective_hint(path, value)
+        or _type_hint(kind, value)
+        or (place.as_section(value) if wanted == _SECTION else ""),
         kind="whole_number" if kind in _WHOLE else "type",
         wanted=wanted,
     )
@@ -231,11 +314,23 @@ def _type_hint(kind: str, value: object) -> str:
         return answer
     if isinstance(value, str):
         return number_hint(value)
+    if kind in _SCALAR_TYPES and isinstance(value, Mapping) and (ends := _ends(value)):
+        name = "int" if kind in _WHOLE else "float"
+        return f"write `{{{name}: [{ends[0]}, {ends[1]}]}}`"
     if kind == "string_type" and isinstance(value, int | float):
         return "put it in quotes"
     if kind in _SCALAR_TYPES and isinstance(value, Mapping | list):
         return _PARAMETER_HINT
     return ""
+
+
+def _ends(value: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return the ends of a range that is written as `{min: ..., max: ...}`; empty of others."""
+    for names in _ENDS:
+        found = tuple(value.get(name) for name in names)
+        if value.keys() == {*names} and all(isinstance(one, int | float) for one in found):
+            return found
+    return ()
 
 
 def _path(loc: tuple[str | int, ...], value: Any) -> tuple[Path, tuple[str, ...]]:

@@ -26,6 +26,14 @@ from tests.sweeps.sweep_files import write_sweep
         ("space.training.gpu=1", "'gpu' is a key of `resources`"),
         ("search.constraints=[]", "'constraints' is a key of the file itself"),
         ("stopping.grace_epoch=3", "did you mean 'grace_epochs'?"),
+        ("trials=3", "'trials' is a key of `search` and `budget`"),
+        ("search.trial=3", "did you mean 'trials'?"),
+        ("search.trial={timeout_s: 3}", "'trial' is a key of the file itself"),
+        ("space.learning_rate=0.1", "'learning_rate' is `lr` here, a key of `space.optimizer`"),
+        ("space.lr=0.1", "'lr' is a key of `space.optimizer`"),
+        ("stopping.max_t=9", "'max_t' is `epochs` here, a key of `space.training`"),
+        ("space.training.num_layers=2", "a key of `space.model`"),
+        ("data.split.k=3", "did you mean 'folds'?"),
     ],
 )
 def test_a_key_of_another_section_is_answered_with_that_section(
@@ -62,7 +70,6 @@ def test_an_override_of_the_kind_alone_is_answered_with_one_of_the_section(
 
 
 def test_nothing_is_said_of_a_key_that_several_sections_have_or_that_is_of_an_own_model() -> None:
-    assert home_of("options", TrialConfig) == ""
-    assert home_of("seed", SweepFile) == ""
-    assert home_of("zzz", SweepFile) == ""
-    assert home_of("dropout", BaseModel) == ""
+    assert home_of("options", {}, TrialConfig) == ""
+    assert home_of("zzz", 3, SweepFile) == ""
+    assert home_of("dropout", 0.5, BaseModel) == ""

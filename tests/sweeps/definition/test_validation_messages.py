@@ -28,7 +28,7 @@ MESSAGES = {
                            "allowed: groups, kind, lr, beta1, beta2, eps; "
                            "kind sgd and rmsprop have it"),
     "key of one other kind": ("kind: adam", "kind: adam, weight_decay: 0.1",
-                              "; kind adamw, Adadelta, Adafactor, Adagrad and 7 more have it"),
+                              "; kind Adam, adamw, Adamax, Adadelta and 7 more have it"),
     "key of another method": ("random, trials: 4", "grid, trials: 4",
                               "method random, sobol, tpe, gp and 3 more have it"),
     "float range for a whole number": (UNITS, "{float: [4, 16]}",
@@ -37,7 +37,7 @@ MESSAGES = {
     "range for a section": (ADAM, "{int: [1, 2]}",
                             "f.yaml:6:14: space.optimizer: must be a section (key: value), got a "
                             "range of `int`"),
-    "another program's range": (UNITS, "{min: 4, max: 16}", A_PARAMETER),
+    "another program's range": (UNITS, "{min: 4, max: 16}", "; write `{int: [4, 16]}`"),
     "list for a choice": (UNITS, "[4, 16]", A_PARAMETER),
     "section as a word": (ADAM, "adam", "space.optimizer: must be a section (key: value), got"),
     "number for a name": ("name: t", "name: 2024", "must be text, got 2024; put it in quotes"),
