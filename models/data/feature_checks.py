@@ -32,9 +32,12 @@ def check_features(features: Features, missing: Literal["error", "mean"]) -> Non
     """
     if features.flat.dtype == np.uint8:  # of images, which have no words beside
         return
-    infinite = _counts(features.number_names, np.isinf(features.flat))
+    is_infinite = np.isinf(features.flat)
+    infinite = _counts(features.number_names, is_infinite)
     if infinite:
-        raise DataError(f"features must be finite, and infinite are {infinite}", key=("source",))
+        first = int(is_infinite.any(axis=1).argmax()) + 1
+        rule = f"features must be finite, and infinite are {infinite}, first in row {first}"
+        raise DataError(rule, key=("source",))
     _check_size(features)
     if missing == "mean":
         return

@@ -21,6 +21,10 @@ from sweeps.models.own_code.options_model import keywords_of
 __all__ = ["build_custom_net"]
 
 _TARGET = ("model", "target")
+_ONE_LOGIT = (
+    "For two classes, write `loss: {kind: binary_cross_entropy}` in `space`, which takes one "
+    "output, or have the net answer one for each class"
+)
 # A mean and a variance, several quantiles, a risk: what only an own loss could read.
 _OTHERWISE = (
     "One output a class or target, in their order; a net of other outputs is trained by a loop of "
@@ -52,7 +56,7 @@ def build_custom_net(
     options = keywords_of(function, "net", config.options)
     build = partial(function, input_shape=input_shape, outputs=outputs, **options)
     unfit = partial(refused, is_permanent=True)
-    net = call_function(build, f"the function must take {taken}", refused)
+    net = call_function(build, f"the function must take {taken}", refused, "the function")
     if not isinstance(net, nn.Module):
         raise unfit(f"the function must return a torch.nn.Module, not a {type(net).__name__}")
     is_known = not isinstance(input_shape, dict) and min(input_shape, default=0) >= 0
@@ -80,7 +84,8 @@ def _try_out(net: nn.Module, target: str, rows: Tensor | dict[str, Tensor], outp
     returned = call_function(tried, rule, refused)
     shape = tuple(returned.shape) if isinstance(returned, Tensor) else type(returned).__name__
     if shape != (2, outputs):
-        raise unfit(f"the net must map 2 rows to shape (2, {outputs}), not to {shape}")
+        hint = _ONE_LOGIT if outputs == 2 and shape in ((2, 1), (2,)) else ""
+        raise unfit(f"the net must map 2 rows to shape (2, {outputs}), not to {shape}", hint=hint)
     assert isinstance(returned, Tensor)
     if not returned.is_floating_point():  # of complex ones half would be dropped without a word
         kind = str(returned.dtype).removeprefix("torch.")

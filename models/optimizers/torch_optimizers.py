@@ -129,7 +129,7 @@ def own_steps(config: CustomOptimizer, parameters: FlatParameters) -> TorchSteps
     in_torch = [group.for_torch(config.lr) for group in groups]
     options = keywords_of(found, "optimizer", config.options)
     build = partial(found, in_torch, lr=config.lr, **options)
-    optimizer = call_function(build, f"the target must take {taken}", refused)
+    optimizer = call_function(build, f"the target must take {taken}", refused, "the target")
     lacking = [name for name in _NEEDED if not hasattr(optimizer, name)]
     if lacking:
         kind = type(optimizer).__name__

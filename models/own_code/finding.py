@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sweeps.models.errors import ModelError
-from sweeps.models.own_code.guards import described_at, guarded, is_ctrl_c
+from sweeps.models.own_code.guards import described_at, guarded, is_ctrl_c, raised_inside
 
 __all__ = ["call_function", "find_function"]
 
@@ -55,13 +55,17 @@ def find_function(target: str, error: type[ModelError], key: tuple[str, ...]) ->
 
 
 def call_function(
-    function: Callable[[], Any], rule: str, error: Callable[[str], ModelError]
+    function: Callable[[], Any],
+    rule: str,
+    error: Callable[[str], ModelError],
+    named: str = "",
 ) -> Any:
     """What a function of the user's returns.
 
     Args:
         rule: what it must do; the message goes on with how it failed.
         error: makes the error from a message.
+        named: what it is called where it raised by itself, and the rule is not why; else empty.
 
     Raises:
         ModelError: as `error`: it raised, or it ended the program.
@@ -73,4 +77,6 @@ def call_function(
         if is_ctrl_c(err):
             raise
         ended = "ended the program" if isinstance(err, SystemExit) else "raised"
+        if ended == "raised" and named and raised_inside(err):
+            raise error(f"{named} raised {described_at(err)}") from err
         raise error(f"{rule}, but {ended} ({described_at(err)})") from err

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from sweeps.models.own_code.own_processes import noted_processes
 
-__all__ = ["described", "described_at", "guarded", "is_ctrl_c", "unheard"]
+__all__ = ["described", "described_at", "guarded", "is_ctrl_c", "raised_inside", "unheard"]
 
 _LONGEST_MESSAGE = 2_000
 _IS_HEARD: ContextVar[bool] = ContextVar("_IS_HEARD", default=True)
@@ -105,10 +105,20 @@ def described(error: BaseException) -> str:
 
 def described_at(error: BaseException) -> str:
     """Return `Type: message at file.py:7`, of the last line that is no library's, nor ours."""
+    place = _last_own_line(error)
+    return f"{described(error)} at {place}" if place else described(error)
+
+
+def raised_inside(error: BaseException) -> bool:
+    """Return whether the user's code had begun when this was raised: it was called as it can be."""
+    return bool(_last_own_line(error))
+
+
+def _last_own_line(error: BaseException) -> str:
     libraries = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
     for frame, line in [*traceback.walk_tb(error.__traceback__)][::-1]:
         path = frame.f_code.co_filename
         is_ours = frame.f_globals.get("__name__", "").partition(".")[0] == "sweeps"
         if not is_ours and not path.startswith(("<frozen ", *libraries)):
-            return f"{described(error)} at {Path(path).name}:{line}"
-    return described(error)
+            return f"{Path(path).name}:{line}"
+    return ""

@@ -10,7 +10,7 @@ import torch
 
 from sweeps.models.errors import ModelError, OwnFunctionError
 from sweeps.models.own_code.finding_apart import find_apart
-from sweeps.models.own_code.guards import described_at
+from sweeps.models.own_code.guards import described_at, raised_inside
 
 __all__ = ["OwnCall", "called"]
 
@@ -19,12 +19,13 @@ _PASSING = (MemoryError, OSError, torch.OutOfMemoryError)
 
 
 @contextmanager
-def called(rule: str, error: Callable[[str], ModelError]) -> Iterator[None]:
+def called(rule: str, error: Callable[[str], ModelError], named: str = "") -> Iterator[None]:
     """Turn what the user's code raises into an error that says where; what may pass stays as it is.
 
     Args:
         rule: what the function must do; the message goes on with how it failed.
         error: makes the error from a message.
+        named: what it is called where it raised by itself, and the rule is not why; else empty.
 
     Raises:
         ModelError: as `error`.
@@ -34,6 +35,8 @@ def called(rule: str, error: Callable[[str], ModelError]) -> Iterator[None]:
     except (ModelError, *_PASSING):
         raise
     except Exception as err:
+        if named and raised_inside(err):
+            raise error(f"{named} raised {described_at(err)}") from err
         raise error(f"{rule}, but raised ({described_at(err)})") from err
 
 
@@ -65,7 +68,7 @@ class OwnCall:
             OwnFunctionError: it raised.
         """
         names = ", ".join([*given, *self._options])
-        with called(f"the function must take {names}", self.refused):
+        with called(f"the function must take {names}", self.refused, "the function"):
             return self._function(*given.values(), **self._options)
 
     def refused(self, rule: str, hint: str = "") -> OwnFunctionError:

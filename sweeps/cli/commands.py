@@ -51,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(_unknown_command(given[0], commands))
     parsed, unknown = parser.parse_known_args(given)
     if unknown:  # with the usage of the command, not that of the whole program
-        commands.get(given[0], parser).error(f"unrecognized arguments: {' '.join(unknown)}")
+        hint = _hint_of_unknown(unknown, parsed)
+        said = f"unrecognized arguments: {' '.join(unknown)}{hint}"
+        commands.get(given[0], parser).error(said)
     if arguments is None and getattr(parsed, "runs_code", True):
         import_from_here()
     try:
@@ -78,6 +80,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _hint_of_unknown(unknown: Sequence[str], parsed: argparse.Namespace) -> str:
+    """Return how a value of the sweep file is changed, where a command that can was given one."""
+    if not hasattr(parsed, "set"):
+        return ""
+    from sweeps.definition.key_homes import path_of
+
+    for word in unknown:
+        name, _, value = word.removeprefix("--").partition("=")
+        path = path_of(name.replace("-", "_")) if word.startswith("--") else ""
+        if path:
+            following = unknown[unknown.index(word) + 1 :][:1]
+            value = value or next((one for one in following if not one.startswith("-")), "...")
+            return f"; a value of the sweep file is changed by --set {path}={value}"
+    return ""
 
 
 def _too_little(error: MemoryError | ImportError) -> str:

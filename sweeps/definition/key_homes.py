@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.configuration import TrialConfig
 
-__all__ = ["can_be", "home_of", "sections_of"]
+__all__ = ["can_be", "home_of", "path_of", "sections_of"]
 
 _MOST_HOMES = 2
 
@@ -34,6 +34,14 @@ def home_of(key: str, value: object, model: type[BaseModel]) -> str:
     found = _homes().get(key, {})
     homes = [home for home, annotation in found.items() if can_be(value, annotation)]
     return " and ".join(homes) if len(homes) <= _MOST_HOMES else ""
+
+
+def path_of(key: str) -> str:
+    """Return the dotted path of the first value in a sweep file that is called so; else nothing."""
+    for home, annotation in _homes().get(key, {}).items():
+        if not _is_section(annotation):
+            return f"{home.strip('`')}.{key}" if home.startswith("`") else key
+    return ""
 
 
 def can_be(value: object, annotation: Any) -> bool:

@@ -66,6 +66,10 @@ def wrong_outputs(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
     return nn.Linear(input_shape[0], outputs + 1)
 
 
+def one_output(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    return nn.Linear(input_shape[0], 1)
+
+
 def wrong_inputs(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
     return nn.Linear(input_shape[0] + 1, outputs)
 

@@ -36,7 +36,7 @@ def test_lazy_layers_get_their_shapes() -> None:
         ("no.such_package:net", r"cannot import module no\.such_package"),
         (f"{HERE}:restles", rf"Did you mean '{HERE}:restless'"),
         (f"{HERE}:not_callable", f"module {HERE} must have a function not_callable"),
-        (f"{HERE}:exploding", r"raised \(RuntimeError: out of ideas at own_nets\.py:"),
+        (f"{HERE}:exploding", r"the function raised RuntimeError: out of ideas at own_nets\.py:"),
         (f"{HERE}:no_module", r"must return a torch\.nn\.Module, not a str"),
         (f"{HERE}:complex_outputs", r"must answer real numbers.*, not complex64"),
         (f"{HERE}:whole_outputs", r"must answer real numbers.*, not int64"),
@@ -55,6 +55,15 @@ def test_a_net_of_a_wrong_shape_is_not_tried_again() -> None:
     with pytest.raises(NetError) as caught:
         build_custom_net(config_of(f"{HERE}:wrong_outputs"), (5,), 3)
     assert caught.value.is_permanent
+
+
+def test_one_output_for_two_classes_is_answered_with_the_loss_that_takes_it() -> None:
+    with pytest.raises(NetError, match="binary_cross_entropy") as caught:
+        build_custom_net(config_of(f"{HERE}:one_output"), (5,), 2)
+    assert "not to (2, 1)" in str(caught.value)
+    with pytest.raises(NetError) as caught:
+        build_custom_net(config_of(f"{HERE}:one_output"), (5,), 3)
+    assert "binary" not in str(caught.value)
 
 
 def test_an_option_that_the_function_does_not_have_is_an_error() -> None:

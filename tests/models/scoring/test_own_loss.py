@@ -72,8 +72,8 @@ BAD = {
     "a_number": ("returned a float", ""),
     "whole_numbers": ("with gradients, and returned torch.bool", ""),
     "detached": ("must pass gradients on to outputs", "without .detach(), .item()"),
-    "raising": ("must take outputs, targets, but raised (KeyError: 'alpha' at own_losses.py:", ""),
-    "later_raising": ("but raised (IndexError: . at own_losses.py:", ""),
+    "raising": ("the function raised KeyError: 'alpha' at own_losses.py:", ""),
+    "later_raising": ("raised IndexError: . at own_losses.py:", ""),
     "focal": ("missing 1 required keyword-only argument: 'gamma'", ""),
     "no_such": ("must have a function no_such", ""),
 }

@@ -83,7 +83,7 @@ BAD = {
     "words": "and returned a str",
     "nothing": "and returned a NoneType",
     "not_a_number": "and returned nan for 60 rows",
-    "raising": "must take outputs, targets, but raised (ZeroDivisionError: no boxes at own_measur",
+    "raising": "the function raised ZeroDivisionError: no boxes at own_measur",
     "no_such": "must have a function no_such",
 }
 

@@ -79,7 +79,7 @@ def test_independent_problems_are_reported_together(tmp_path: Path) -> None:
         ("x,y\n" + "1,0.5\n2,1.5\n" * 3, {"split": {"test": 0.01}}, "at least one row"),
         ("x,y\n" + "1,a\n2,b\n" * 4, {"split": {"folds": 4}}, "fewer are left of a (3), b (3)"),
         ("x,w,y\n" + "1,,0.5\n2,,1.5\n" * 9, {"missing": "mean"}, r"and w has none"),
-        ("x,y\n" + "inf,0.5\n2,1.5\n" * 9, {}, r"infinite are x \(9\)"),
+        ("x,y\n" + "inf,0.5\n2,1.5\n" * 9, {}, r"infinite are x \(9\), first in row 1"),
     ],
 )
 def test_what_would_stop_a_sweep_is_found_first(

@@ -59,7 +59,7 @@ BAD = {
     " shape (6, 5) on cpu",
     "doubles": "not as torch.float64 of shape (7, 5) on cpu",
     "soft": "must return targets as torch.int64 of shape (7,) on cpu, not as torch.float32",
-    "raising": "must take inputs, targets, generator, but raised (AttributeError: crop at own_bat",
+    "raising": "the function raised AttributeError: crop at own_bat",
     "no_such": "must have a function no_such",
 }
 

@@ -206,3 +206,26 @@ def test_a_sweep_file_in_place_of_a_run_folder_is_named_as_such(
     said = capsys.readouterr().err
     assert f"{path} is a file, and the folder of a run is meant" in said
     assert f"run {path}" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "way_out"),
+    [
+        (["--trials", "3"], "--set search.trials=3"),
+        (["--seed=7"], "--set seed=7"),
+        (["--batch-size", "32"], "--set space.training.batch_size=32"),
+        (["--epochs"], "--set space.training.epochs=..."),
+    ],
+)
+def test_a_key_of_the_file_given_as_an_option_is_answered_with_set(
+    capsys: pytest.CaptureFixture[str], words: list[str], way_out: str
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "sweep.yaml", *words])
+    assert f"a value of the sweep file is changed by {way_out}\n" in capsys.readouterr().err
+
+
+def test_another_unknown_option_is_only_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "sweep.yaml", "--fast"])
+    assert "unrecognized arguments: --fast\n" in capsys.readouterr().err

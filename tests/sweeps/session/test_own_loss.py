@@ -58,7 +58,7 @@ def test_what_is_wrong_fails_a_trial_once_with_its_reason(tmp_path: Path) -> Non
     path = own_sweep(tmp_path, "later_raising'", search="{method: random, trials: 1}")
     [trial] = run(path).record.trials
     assert str(trial.outcome) == "failed"
-    assert "raised (IndexError: . at losses.py:" in trial.reason
+    assert "raised IndexError: . at losses.py:" in trial.reason
     assert not trial.failures
 
 
