@@ -113,7 +113,7 @@ class Jobs:
 
     def _ask(self, question: Any) -> Any:
         shown = without_password(self._address)
-        dashboard = "the cluster's dashboard, http://HOST:8265 where its port 8265 was not changed"
+        dashboard = "the cluster's dashboard (http://HOST:8265, if its port 8265 was not changed)"
         try:
             return question()
         except ConnectionError as err:
@@ -128,8 +128,8 @@ class Jobs:
             ) from err
         except _NotRayError as err:
             raise JobsError(
-                f"RAY_ADDRESS={shown}: what answers there is not Ray's Jobs API ({err}); "
-                f"name {dashboard}"
+                f"RAY_ADDRESS={shown}: the server there is not Ray's Jobs API ({err}); "
+                f"set RAY_ADDRESS to {dashboard}"
             ) from err
         except Exception as err:  # requests' and Ray's, which share no class
             text = " ".join(str(err).replace(self._address.rstrip("/"), shown).split())
@@ -143,7 +143,7 @@ def _token_problem() -> str:
     """Return what is wrong with the token that was sent, or that none was."""
     if os.environ.get("RAY_AUTH_MODE") != "token":
         return (
-            "the cluster asks for its token, and none is sent: set RAY_AUTH_MODE=token, and "
+            "the cluster requires a token, and none was sent: set RAY_AUTH_MODE=token, and "
             "RAY_AUTH_TOKEN_PATH to the file that holds it"
         )
     # In the order in which Ray looks.
@@ -153,8 +153,8 @@ def _token_problem() -> str:
     if os.environ.get("RAY_AUTH_TOKEN"):
         where = "RAY_AUTH_TOKEN"
     return (
-        f"the cluster refuses the token in {where}: it needs its own, which whoever runs it has; "
-        f"that which `cluster up` started is in .cluster/token"
+        f"the cluster refuses the token in {where}: ask its administrator for the token; that of a "
+        f"cluster started with `cluster up` is in .cluster/token"
     )
 
 

@@ -47,13 +47,13 @@ def open_ui(settings: InfraSettings, runs: Path | None, port: int) -> int:
         shown = without_password(uri).rstrip("/")
         print(f"MLFLOW_TRACKING_URI is a server: open {shown}{_LIST} in a browser")
         if user := os.environ.get("MLFLOW_TRACKING_USERNAME"):
-            print(f"it asks for MLFLOW_TRACKING_USERNAME ({user}) and MLFLOW_TRACKING_PASSWORD")
+            print(f"log in with MLFLOW_TRACKING_USERNAME ({user}) and MLFLOW_TRACKING_PASSWORD")
         return 0
     problem = _problem(uri, runs, port)
     if problem:
         print(problem, file=sys.stderr)
         return 1
-    print(f"MLflow UI, in some seconds: http://127.0.0.1:{port}{_LIST}  (Ctrl-C ends it)")
+    print(f"MLflow UI starting at http://127.0.0.1:{port}{_LIST}  (Ctrl-C to stop)")
     print(_HINT, flush=True)
     _become_server(absolute_uri(uri or uri_of(runs / "mlflow.db")), runs, port)
 
@@ -62,9 +62,9 @@ def _problem(uri: str, runs: Path, port: int) -> str:
     """Return why no server can be started, with the next step; empty where one can."""
     store = runs / "mlflow.db"
     if uri == "none":
-        return "MLFLOW_TRACKING_URI=none: sweeps are recorded on disk alone; unset it for MLflow"
+        return "MLFLOW_TRACKING_URI=none: sweeps are recorded on disk only; unset it to use MLflow"
     if not uri and not store.exists():
-        return f"nothing is recorded: there is no {store}; first: {command('run', 'FILE')}"
+        return f"nothing is recorded yet: there is no {store}; first run {command('run', 'FILE')}"
     if _is_taken(port):
         return f"port {port} is taken; choose another: {command('ui', '--port', str(port + 1))}"
     return ""

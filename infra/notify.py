@@ -49,7 +49,7 @@ def _post(url: str, data: bytes) -> list[str]:
             return []
     except urllib.error.HTTPError as err:
         err.close()
-        moved = ": name the address that it leads to" if err.code in _MOVED else ""
+        moved = ": set it to the address that it redirects to" if err.code in _MOVED else ""
         return [f"SWEEPS_NOTIFY_URL answered {err.code}{moved}"]
     except (OSError, ValueError, HTTPException) as err:
         # Errors of other kinds may name the address: only the system's own words are shown.
@@ -64,10 +64,10 @@ def _run(command: str, data: bytes) -> list[str]:
             command, shell=True, input=data, capture_output=True, timeout=_COMMAND_TIMEOUT_S
         )
     except subprocess.TimeoutExpired:
-        return [f"SWEEPS_NOTIFY_COMMAND was ended after {_COMMAND_TIMEOUT_S:.0f} s"]
+        return [f"SWEEPS_NOTIFY_COMMAND was killed after {_COMMAND_TIMEOUT_S:.0f} s"]
     except OSError as err:
         return [f"SWEEPS_NOTIFY_COMMAND could not be started: {err.strerror}"]
     if done.returncode == 0:
         return []
     said = done.stderr.decode(errors="replace").strip().splitlines()
-    return [f"SWEEPS_NOTIFY_COMMAND ended with {done.returncode}: {said[-1] if said else ''}"]
+    return [f"SWEEPS_NOTIFY_COMMAND exited with code {done.returncode}: {said[-1] if said else ''}"]

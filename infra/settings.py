@@ -73,15 +73,15 @@ class InfraSettings(BaseModel):
             return None
         if address.startswith("ray://"):
             raise ValueError(
-                "the Ray client (ray://) is not supported, as a sweep would end with its "
+                "the Ray client (ray://) is not supported, as a sweep would end with the "
                 "connection: submit it to the Jobs address (http://HOST:8265), or start it on a "
-                "machine of the cluster with RAY_ADDRESS=auto"
+                "node of the cluster with RAY_ADDRESS=auto"
             )
         if address.startswith(_JOBS):
             if _host(address) is None:
-                raise ValueError("a Jobs address names a host: http://HOST:8265")
+                raise ValueError("a Jobs address must name a host: http://HOST:8265")
         elif address != "auto" and not re.fullmatch(r"[^\s/]+:\d{1,5}", address):
-            raise ValueError("it is none of: auto, HOST:PORT, http://HOST:PORT, https://HOST")
+            raise ValueError("must be one of auto, HOST:PORT, http://HOST:PORT, https://HOST")
         return address
 
     @property
@@ -104,11 +104,12 @@ class InfraSettings(BaseModel):
         parts = urlsplit(at)
         if parts.scheme not in _STORES or not parts.netloc:
             known = ", ".join(f"{scheme}://" for scheme in _STORES)
-            raise ValueError(f"it is neither a folder nor an address of an object store ({known})")
+            raise ValueError(f"must be a folder or the address of an object store ({known})")
         if has_password(at):
             raise ValueError(
-                "it holds a secret, which would be written into runs: leave it out, and give each "
-                "machine its own (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role)"
+                "must not hold a secret, which would be written into runs: remove it, and give "
+                "each machine its own credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+                "a role)"
             )
         return at
 
@@ -119,13 +120,15 @@ class InfraSettings(BaseModel):
             return None
         text = url.get_secret_value()
         if not text.lower().startswith(_JOBS):
-            raise ValueError("an address to send to begins with http:// or https://")
+            raise ValueError("must begin with http:// or https://")
         if _host(text) is None:
-            raise ValueError("it names no host, or its port is not a number: https://HOST:PORT/...")
+            raise ValueError(
+                "must name a host, and its port must be a number: https://HOST:PORT/..."
+            )
         if "@" in urlsplit(text).netloc:
             raise ValueError(
-                "what is sent there carries neither user nor password: let SWEEPS_NOTIFY_COMMAND "
-                "send it (`curl --config FILE --data @- ...`)"
+                "must not hold a user or password, which are not sent: use SWEEPS_NOTIFY_COMMAND "
+                "instead (`curl --config FILE --data @- ...`)"
             )
         return url
 

@@ -117,13 +117,13 @@ def check_changes(configuration: Mapping[str, Any], changes: Sequence[Change]) -
 
 def _check_key(configuration: Mapping[str, Any], key: str) -> None:
     if key not in CHANGEABLE and not _OF_GROUPS.fullmatch(key):
-        rule = "a value must be one that can change in the middle of training"
+        rule = "this value cannot change during training"
         choices = (*CHANGEABLE, "optimizer.groups.0.lr_factor")
         raise TrialConfigError(rule, key=("changes",), value=key, choices=choices)
     value = value_at(configuration, key)
     if value is None:
-        rule = "a value must be one that the trial begins with"
+        rule = "only a value that the trial has from the start can change"
         raise TrialConfigError(rule, key=("changes",), value=key)
     if value == 0 and key in _NEVER_FROM_0:
-        rule = f"{key} must be above 0 from the beginning to be changed later"
+        rule = f"{key} must be above 0 at the start to change later"
         raise TrialConfigError(rule, key=("changes",), value=value)

@@ -45,8 +45,12 @@ __all__ = [
 class EarlyStopping(Section):
     """Ends a trial that has stopped improving; the best epoch's weights are what counts."""
 
-    patience: int = Field(ge=1, le=100_000, description="Epochs without improvement until it ends.")
-    min_delta: float = Field(0.0, ge=0, description="An improvement is larger than this.")
+    patience: int = Field(
+        ge=1, le=100_000, description="Epochs without improvement before a trial ends."
+    )
+    min_delta: float = Field(
+        0.0, ge=0, description="Smallest change that counts as an improvement."
+    )
 
 
 class Regularization(Section):
@@ -56,7 +60,9 @@ class Regularization(Section):
     l2: float = Field(0.0, ge=0, le=1e6, description="Adds l2 / 2 * sum(w^2) to the loss.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Cross-entropy only.")
     clip_norm: float | None = Field(
-        None, gt=0, description="Longest gradient, all parameters together; null: not clipped."
+        None,
+        gt=0,
+        description="Maximum norm of the gradient over all parameters; null: no clipping.",
     )
     early_stopping: EarlyStopping | None = None
 
@@ -66,7 +72,7 @@ class TrainingConfig(Section):
 
     epochs: int = Field(ge=1, le=1_000_000, description="Passes over the training rows.")
     batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = Field(
-        64, description="Rows of one step: full is batch gradient descent, 1 is stochastic."
+        64, description="Rows per step; full: batch gradient descent, 1: stochastic."
     )
     accumulate: int = Field(
         1, ge=1, le=1_000_000, description="Batches whose gradients are averaged for one step."
@@ -98,7 +104,7 @@ class TrialConfig(Section):
     batch: OwnBatch | None = None
     training: TrainingConfig
     changes: list[Change] = Field(
-        [], description="Rates and regularizers that become others in the middle of the trial."
+        [], description="Learning rates and regularization that change during the trial."
     )
 
     @model_serializer(mode="wrap")
@@ -132,7 +138,7 @@ class TrialConfig(Section):
     def _sections_suit_each_other(self) -> Self:
         if self.schedule.warmup_epochs >= self.training.epochs:
             raise TrialConfigError(
-                f"warm-up must be shorter than training, which has {self.training.epochs} epochs",
+                f"warm-up must be shorter than training ({self.training.epochs} epochs)",
                 key=("schedule", "warmup_epochs"),
                 value=self.schedule.warmup_epochs,
             )
@@ -151,7 +157,7 @@ class TrialConfig(Section):
         decay = added_weight_decay(self.optimizer)
         if decay > 0 and self.regularization.l2 > 0:
             raise TrialConfigError(
-                f"l2 and optimizer.weight_decay must not both be set, and the latter is {decay:g}",
+                f"l2 and optimizer.weight_decay must not both be set; weight_decay is {decay:g}",
                 key=("regularization", "l2"),
                 value=self.regularization.l2,
                 hint="Set one of the two to 0",
@@ -219,25 +225,25 @@ def _check_loss(config: TrialConfig, data: DataShape) -> None:
             rule, key=("loss", "kind"), value=kind, choices=("auto", *losses, "custom")
         )
     if kind == TASKS[data.task].one_logit and data.outputs != 2:
-        rule = f"{kind} has one output for two classes, and the target has {data.outputs}"
-        hint = "Use cross_entropy, which has one output a class"
+        rule = f"{kind} is for two classes; the target has {data.outputs}"
+        hint = "Use cross_entropy, which has one output per class"
         raise TrialConfigError(rule, key=("loss", "kind"), value=kind, hint=hint)
     smoothing = config.regularization.label_smoothing
     if smoothing > 0 and kind != "cross_entropy":
         if "cross_entropy" in losses:
-            rule = f"label smoothing is for the cross-entropy, and the loss is {kind}"
+            rule = f"label smoothing needs a cross-entropy loss; the loss is {kind}"
         else:
-            rule = f"label smoothing is for classes, and the task is {data.task}"
+            rule = f"label smoothing is for classification; the task is {data.task}"
         raise TrialConfigError(rule, key=("regularization", "label_smoothing"), value=smoothing)
     weights = class_weights_of(config.loss)
     if not isinstance(weights, str) and len(weights) != data.outputs:
-        rule = f"there must be one weight for each of {data.outputs} classes, in their order"
+        rule = f"there must be one weight for each of the {data.outputs} classes, in their order"
         raise TrialConfigError(rule, key=("loss", "class_weights"), value=list(weights))
 
 
 def _check_item(kind: str, item: ItemKind) -> None:
     if not isinstance(item, TensorKind) or item.dtype != FLOATS or ANY in (item.shape or (ANY,)):
-        rule = f"a built-in net takes rows of float32, and x of an item is {kind_text(item)}"
+        rule = f"a built-in net takes rows of float32; x of an item is {kind_text(item)}"
         hint = "Convert x in the dataset (x.float()), or write a net of your own: model.kind custom"
         raise TrialConfigError(rule, key=("model", "kind"), value=kind, hint=hint)
 
@@ -245,17 +251,17 @@ def _check_item(kind: str, item: ItemKind) -> None:
 def _check_no_embedding(model: Mlp) -> None:
     if model.embedding != "none":
         raise TrialConfigError(
-            "data must have columns of words for an embedding, and these have none",
+            "an embedding needs columns of words; the data have none",
             key=("model", "embedding"),
             value=model.embedding,
-            hint="Leave embedding out, or name columns that are categories (data.words)",
+            hint="Remove embedding, or name the columns that are categories (data.words)",
         )
 
 
 def _check_cnn(model: Cnn, input_shape: tuple[int, ...]) -> None:
     if len(input_shape) != 3:
         raise TrialConfigError(
-            f"a cnn needs images (channels, height, width), and a row has shape {input_shape}",
+            f"a cnn needs images (channels, height, width); a row has shape {input_shape}",
             key=("model", "kind"),
             value="cnn",
             hint="Use mlp or linear",

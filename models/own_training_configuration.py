@@ -31,17 +31,17 @@ class CustomTraining(Section):
         "where the program runs.",
     )
     options: Annotated[dict[str, Any], free_names("training")] = Field(
-        default_factory=dict, description="Passed to it as keywords: what is tuned."
+        default_factory=dict, description="Keyword arguments; each may be a parameter."
     )
     epochs: int = Field(
         ge=1,
         le=1_000_000,
-        description="Number of epochs: stretches of training that each end with an evaluation.",
+        description="Number of epochs; each ends with an evaluation.",
     )
     resume: Literal["exact", "from_start"] = Field(
         "exact",
-        description="exact: from what the training keeps. from_start: nothing is kept, and a trial "
-        "that was stopped begins again.",
+        description="exact: from what the training keeps. from_start: nothing is kept; a stopped "
+        "trial starts over.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: cuda if there is one")
 
@@ -69,7 +69,7 @@ class OwnTrialConfig(Section):
         for name in _NOT_USED:
             if isinstance(sections, dict) and sections.get(name) is not None:
                 raise TrialConfigError(
-                    "own training builds what it trains, and would ignore this section",
+                    "your own training builds its net, and would ignore this section",
                     key=(name,),
                     hint="Remove the section; what of it is tuned is an option: training.options",
                 )

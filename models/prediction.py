@@ -183,7 +183,7 @@ def _batches_by_name(kinds: Mapping[str, TensorKind], raw: Asked) -> Iterator[Ne
     every = {name: _asked(name, raw[name], kind) for name, kind in kinds.items()}
     counts = {name: len(one) for name, one in every.items()}
     if len({*counts.values()}) > 1:
-        raise DataError("all arrays must have the same rows", value=counts)
+        raise DataError("all arrays must have equal numbers of rows", value=counts)
     for start in range(0, next(iter(counts.values())), _ROWS_AT_ONCE):
         yield {name: one[start : start + _ROWS_AT_ONCE] for name, one in every.items()}
 

@@ -34,7 +34,8 @@ class ProgramTraining(Section):
         "one line of JSON with what it measures on test rows. Places as in `command`.",
     )
     options: dict[str, Any] = Field(
-        default_factory=dict, description="Put into the command's places: what is tuned."
+        default_factory=dict,
+        description="Values for the places of the command; each may be a parameter.",
     )
     epochs: int = Field(
         ge=1, le=1_000_000, description="Stretches of training, each reported by one line."
@@ -44,7 +45,7 @@ class ProgramTraining(Section):
         description="Where the program was stopped and reports epochs again. equal: by the same "
         "numbers, or the trial fails. keep_first: those that were reported first stand.",
     )
-    grace_s: float = Field(10.0, ge=0, description="Seconds to end after SIGTERM, before SIGKILL.")
+    grace_s: float = Field(10.0, ge=0, description="Seconds between SIGTERM and SIGKILL.")
 
     @model_validator(mode="after")
     def _has_a_place_for_every_option(self) -> ProgramTraining:

@@ -110,7 +110,7 @@ class Constraint:
             return verdict
         except (TypeError, ValueError, ArithmeticError) as err:
             shown = ", ".join(f"{name} = {values[name]!r}" for name in sorted(values))
-            rule = f"{self.text!r} cannot be computed: {err}"
+            rule = f"{self.text!r} cannot be evaluated: {err}"
             raise _wrong(self.text, f"{rule}, with {shown}" if shown else rule) from err
 
 

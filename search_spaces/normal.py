@@ -151,8 +151,8 @@ def _below(z: float) -> float:
 def _nothing_between(one: Normal) -> Problem:
     kind = "lognormal" if one.log else "normal"
     rule = (
-        f"the bounds {[one.low, one.high]} leave next to nothing of a {kind} distribution with "
-        f"mean {one.mean:g} and standard deviation {one.std:g}"
+        f"the bounds {[one.low, one.high]} leave almost nothing of a {kind} distribution with mean "
+        f"{one.mean:g} and standard deviation {one.std:g}"
     )
     hint = "mean and std are of the natural logarithm" if one.log else "move or widen them"
     return Problem((kind,), [one.mean, one.std], rule, hint=hint)

@@ -76,8 +76,8 @@ def _shape_problems(one: NormalNumbers) -> Iterator[Problem]:
 def _bound_problems(one: NormalNumbers) -> Iterator[Problem]:
     for name, bound in (("low", one.low), ("high", one.high)):
         if one.log and bound is not None and bound <= 0:
-            rule = f"a lognormal number is above 0, got a bound of {bound}"
-            hint = "bounds are the numbers' own, not their logarithms'; raise it or leave it out"
+            rule = f"a lognormal number is always above 0, got a bound of {bound}"
+            hint = "bounds are of the numbers, not of their logarithms; raise it or remove it"
             yield Problem((name,), bound, rule, hint=hint)
     if one.low is not None and one.high is not None and one.low >= one.high:
         rule = f"low must be below high = {one.high}, got {one.low}"

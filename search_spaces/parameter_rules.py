@@ -62,7 +62,7 @@ def range_problems(range_: Range, kind: str) -> list[Problem]:
         found += _step_problems(range_, range_.step, kind)
     if range_.points is not None:
         is_stepped = range_.step is not None
-        rule = "a range may have step or points, not both"
+        rule = "give either step or points, not both"
         found += [Problem(("points",), range_.points, rule)] if is_stepped else []
         found += [] if is_stepped else points_problems(range_.points)
     return found
@@ -112,7 +112,7 @@ def _bounds_problems(range_: Range, kind: str) -> list[Problem]:
         found.append(Problem((kind,), bounds, f"is too wide to compute with: {bounds}"))
     if range_.log and low <= 0:
         rule = f"a log range must lie above 0, got {bounds}"
-        found.append(Problem((kind, 0), low, rule, hint="raise the low bound or leave out log"))
+        found.append(Problem((kind, 0), low, rule, hint="raise the low bound or remove log"))
     return found
 
 
@@ -131,7 +131,7 @@ def _step_problems(range_: Range, step: float, kind: str) -> list[Problem]:
         return [*found, Problem(("step",), step, rule)]
     if kind == "float" and (high - low) / step > _MOST_STEPS:
         rule = f"makes more than {_MOST_STEPS:,} values, got {step!r}"
-        return [*found, Problem(("step",), step, rule, hint="leave out step")]
+        return [*found, Problem(("step",), step, rule, hint="remove step")]
     last = _last_step(low, high, step, kind)
     if last is not None:
         rule = f"steps of {step!r} from {low!r} must reach {high!r}; the last one is {last}"
@@ -174,7 +174,11 @@ def _weights_problems(choice: Options, weights: tuple[float, ...]) -> list[Probl
     ]
     if not found and not math.isfinite(sum(map(float, weights))):
         found = [
-            Problem(("weights",), list(weights), "the weights add up to more than a float can hold")
+            Problem(
+                ("weights",),
+                list(weights),
+                "the sum of the weights is larger than a float can hold",
+            )
         ]
     return found
 

@@ -62,7 +62,9 @@ class Space:
         A parameter inside an option that is not chosen is absent.
         """
         if len(point) != len(self.dimensions):
-            raise ValueError(f"{len(self.dimensions)} dimensions need as many numbers")
+            raise ValueError(
+                f"{len(self.dimensions)} dimensions need {len(self.dimensions)} numbers"
+            )
 
         def drawn(dimension: int) -> Any:
             parameter, u = self.dimensions[dimension][1], point[dimension]

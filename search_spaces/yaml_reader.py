@@ -179,7 +179,7 @@ def _tagged(node: yaml.ScalarNode, kind: type) -> Any:
     if kind is float and type(value) is int:
         value = float(value)
     if type(value) is not kind:
-        rule = f"{node.value!r} is not what its tag says, {kind.__name__}"
+        rule = f"{node.value!r} is not of the type of its tag, {kind.__name__}"
         raise _at(node, rule, hint="write the value itself")
     return value
 

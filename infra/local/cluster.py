@@ -94,7 +94,8 @@ class LocalCluster:
         """
         if any(map(self.processes.is_alive, self.processes.pids())):
             raise ProcessError(
-                f"the cluster of {self.folder} runs already; stop it first: {self.stop_command}"
+                f"the cluster of {self.folder} is already running; stop it first: "
+                f"{self.stop_command}"
             )
         _refuse_ports(
             {"port": port, "dashboard": dashboard, "mlflow": mlflow, "postgres": postgres}
@@ -237,13 +238,13 @@ def _refuse_ports(ports: Mapping[str, int | None]) -> None:
         way_out = f"choose another: {command('cluster', 'up', f'--{name}', str(other))}"
         if number in seen:
             raise ProcessError(
-                f"port {number} cannot be used (both --{seen[number]} and --{name} name it); "
+                f"port {number} cannot be used (both --{seen[number]} and --{name} use it); "
                 f"{way_out}"
             )
         if is_rays:
             raise ProcessError(
-                f"port {number} cannot be used (Ray gives {_WORKER_PORTS[0]} to "
-                f"{_WORKER_PORTS[-1]} to its workers); {way_out}"
+                f"port {number} cannot be used (Ray reserves {_WORKER_PORTS[0]} to "
+                f"{_WORKER_PORTS[-1]} for its workers); {way_out}"
             )
         refuse_taken(number, way_out)
         seen[number] = name

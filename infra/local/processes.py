@@ -103,9 +103,9 @@ class Processes:
 
     def _why_not(self, name: str) -> str:
         """Return the last line of what a process said: that of a traceback is its error."""
-        lines = self.log(name).strip().splitlines() or ["it said nothing"]
+        lines = self.log(name).strip().splitlines() or ["it printed nothing"]
         where = self._folder / f"{name}.log"
-        return f"{name} did not start: {lines[-1].strip()}; all that it said is in {where}"
+        return f"{name} did not start: {lines[-1].strip()}; its whole log is in {where}"
 
     def log(self, name: str) -> str:
         """Return what a process said."""

@@ -72,8 +72,8 @@ class LocalMlflow:
             self._make_database(programs, data, user)
         elif not self._secrets.exists():
             raise ProcessError(
-                f"{data} holds a database whose password was in {self._secrets}, which is gone: "
-                f"restore that file, or delete the database and what was recorded in it: "
+                f"{data} holds a database whose password was in {self._secrets}, which is missing: "
+                f"restore that file, or delete the database with all that was recorded: "
                 f"{down_command(self._folder.parent, '--purge')}"
             )
         command = [str(programs / "postgres"), "-D", str(data), "-p", str(port)]
@@ -173,8 +173,9 @@ class LocalMlflow:
                 said = err.read().decode(errors="replace")
             if "RESOURCE_ALREADY_EXISTS" not in said:
                 raise ProcessError(
-                    f"MLflow makes no account {_RECORDER!r} ({err.code}): its administrator's "
-                    f"password must be the one in {self._secrets}. Restore that file from a backup"
+                    f"MLflow did not create the account {_RECORDER!r} ({err.code}): its "
+                    f"administrator's password must be that in {self._secrets}. Restore that file "
+                    f"from a backup"
                 ) from err
             self._ask("PATCH", f"http://127.0.0.1:{port}/{_API}/update-password", account)
 

@@ -77,7 +77,7 @@ def _is_mark(cell: object, marks: Collection[str]) -> bool:
 def _number(name: str, cell: object, row: int) -> float:
     number = number_in(cell)
     if number is None:
-        rule = f"column {name!r} must hold numbers as in training, and row {row} holds {cell!r}"
+        rule = f"column {name!r} must hold numbers, as in training; row {row} holds {cell!r}"
         raise DataError(rule)
     return number
 
@@ -85,6 +85,6 @@ def _number(name: str, cell: object, row: int) -> float:
 def _word(name: str, cell: object, row: int, known: Collection[str]) -> str:
     word = word_in(cell, known)
     if word is None:
-        rule = f"column {name!r} must hold words as in training, and row {row} holds {cell!r}"
+        rule = f"column {name!r} must hold words, as in training; row {row} holds {cell!r}"
         raise DataError(rule)
     return word

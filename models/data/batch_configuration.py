@@ -23,5 +23,5 @@ class OwnBatch(Section):
         description="package.module:function that returns inputs and targets of the same shapes.",
     )
     options: Annotated[dict[str, Any], free_names("batch")] = Field(
-        default_factory=dict, description="Passed to the function as keywords."
+        default_factory=dict, description="Keyword arguments of the function."
     )

@@ -150,7 +150,7 @@ def _sklearn_file(file_name: str) -> Path:
     spec = importlib.util.find_spec("sklearn")
     if spec is None or not spec.submodule_search_locations:
         raise DataError(
-            "the built-in data sets are read from scikit-learn's data files",
+            "the built-in data sets need scikit-learn, which brings their files",
             key=("source",),
             hint="Install them: pip install scikit-learn",
         )

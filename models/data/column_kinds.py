@@ -100,7 +100,7 @@ def as_words(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
     words = [None if is_missing(cell) else word_in(cell) for cell in cells]
     for row, (cell, word) in enumerate(zip(cells, words, strict=True), start=1):
         if word is None and not is_missing(cell):
-            rule = f"column {name!r} must hold words, and row {row} holds {cell!r}"
+            rule = f"column {name!r} must hold words; row {row} holds {cell!r}"
             raise DataError(rule, key=("words",), value=name)
     return object_array(words)
 

@@ -56,12 +56,12 @@ def checked_weights(name: str, values: Values) -> npt.NDArray[np.float64]:
         DataError: One is no number, negative or infinite.
     """
     if values.dtype.kind not in "biuf":
-        rule = f"column {name!r} weighs the rows and must hold numbers"
+        rule = f"column {name!r} holds the weights of rows and must hold numbers"
         raise DataError(rule, key=("weights",), value=str(values[0]))
     weights: npt.NDArray[np.float64] = values.astype(np.float64)
     unfit = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(unfit):
-        rule = f"a weight must be a number, 0 or more, and row {unfit[0] + 1} of {name!r} has none"
+        rule = f"a weight must be a number, 0 or more; row {unfit[0] + 1} of {name!r} has none"
         raise DataError(rule, key=("weights",), value=float(weights[unfit[0]]))
     return weights
 
@@ -85,7 +85,7 @@ def column_of_values(column: Apart, values: object) -> Values:
     """Return (rows,) values that a function of the user gave, as `column_of_file` does."""
     array = np.asarray(values)
     if array.ndim != 1:
-        rule = f"column {column.name!r} {column.purpose} and must have one value a row"
+        rule = f"column {column.name!r} {column.purpose} and must have one value per row"
         raise DataError(rule, key=column.key[:1], value=f"shape {array.shape}")
     if array.dtype.kind in "US":
         array = array.astype(object)

@@ -71,8 +71,8 @@ _SOURCE_RULE = (
     + ", ".join(FILE_SUFFIXES)
     + ", or package.module:function"
 )
-_UNPACK = "Unpack it, and name what was in it"
-_TABLE = "Save it as .csv; with another separator than a comma name that: separator: '\\t'"
+_UNPACK = "Unpack it, and name the file inside"
+_TABLE = "Save it as .csv; if its separator is not a comma, write separator: '\\t'"
 _SAVE = "Save it as .csv or .parquet, or write a function that reads it"
 _OTHER_FILES = {
     **dict.fromkeys((".gz", ".zip", ".bz2", ".xz", ".zst"), _UNPACK),
@@ -111,7 +111,7 @@ class SplitFractions(Section):
         default=None, ge=2, le=MAX_FOLDS, description="Cross-validation in each trial."
     )
     seed: int | None = Field(
-        default=None, ge=0, description="Which rows go where; default: the sweep's seed."
+        default=None, ge=0, description="Seed of the split; default: the sweep's seed."
     )
     group: str | None = Field(default=None, min_length=1)
     order: str | None = Field(default=None, min_length=1)
@@ -134,7 +134,7 @@ class SplitFractions(Section):
     def _folds_stand_in_place_of_dev(self) -> Self:
         if self.dev is not None and self.folds is not None:
             raise DataError(
-                "folds take the place of dev: only one of the two must be given",
+                "give either folds or dev, not both",
                 key=("split", "folds"),
                 value=self.folds,
                 hint="Remove split.dev (--set data.split.dev=null), or split.folds",
@@ -151,24 +151,24 @@ class SplitFractions(Section):
         named = [key for key in ("group", "order", "given") if getattr(self, key) is not None]
         if len(named) > 1:
             raise DataError(
-                f"only one of group, order and given may decide the cut, not {' and '.join(named)}",
+                f"give only one of group, order and given, not {' and '.join(named)}",
                 key=("split", named[1]),
                 value=getattr(self, named[1]),
                 hint="Remove all but one",
             )
         if named and self.duplicates == "together":
             raise DataError(
-                f"duplicates: together is only in a cut at random, and {named[0]} decides it here",
+                f"duplicates: together needs a random split, not one by {named[0]}",
                 key=("split", "duplicates"),
                 value=self.duplicates,
-                hint="Remove duplicates: equal rows that are on both sides are counted and said",
+                hint="Remove duplicates: equal rows in both parts are counted and reported",
             )
         if self.gap and self.order is None:
             raise DataError(
-                "a gap must have an order, as rows cut at random lie between all others",
+                "a gap needs an order: a random split has none",
                 key=("split", "gap"),
                 value=self.gap,
-                hint="Name the column of times: split.order",
+                hint="Name the column of times in split.order",
             )
         return self
 
@@ -262,7 +262,7 @@ class DataConfig(Section):
         try:
             codecs.lookup(encoding)
         except (LookupError, ValueError) as error:
-            rule = "an encoding must be one that Python knows"
+            rule = "not an encoding that Python knows"
             choices = ("utf-8", "latin-1", "windows-1252", "utf-16")
             raise DataError(rule, key=("encoding",), value=encoding, choices=choices) from error
         return encoding
@@ -279,10 +279,10 @@ class DataConfig(Section):
             self._refuse(("words", "positive", "weights", "split"), "only for data")
         if self.kind == "builtin" and self.split.column is not None:
             raise DataError(
-                f"{self.source} has no column that could decide the cut",
+                f"{self.source} has no column to split by",
                 key=("split",),
                 value=self.split.column,
-                hint="Remove group, order or given: a built-in set is cut at random",
+                hint="Remove group, order or given: built-in sets are split at random",
             )
         if self.kind == "builtin":
             self._refuse(("words", "weights"), "only for files and functions")
@@ -304,8 +304,8 @@ class DataConfig(Section):
             self.separator.isalnum() or self.separator in '"\n\r+-_' or not self.separator.isascii()
         )
         if unfit or self.separator == self.decimal:
-            rule = "the separator must be a character that stands in no number, word or quote"
-            hint = "Where the decimal sign is a comma, write separator: ';'"
+            rule = "the separator must not be a character of numbers, words or quotes"
+            hint = "If the decimal sign is a comma, write separator: ';'"
             raise DataError(rule, key=("separator",), value=self.separator, hint=hint)
         return self
 
@@ -340,7 +340,7 @@ def _kind_of(source: str) -> SourceKind:
     if source == NO_DATA:
         return "none"
     if "://" in source:
-        rule = "a source must be a file, and addresses are not read"
+        rule = "a source must be a file; web addresses are not read"
         hint = "Download it once and name the file, or write a function that fetches it"
         raise DataError(rule, key=("source",), value=source, hint=hint)
     if PurePath(source).suffix.lower() in FILE_SUFFIXES:

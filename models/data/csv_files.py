@@ -155,11 +155,11 @@ class CsvFile:
         name = self.path.name
         bom = head[:2] in (b"\xff\xfe", b"\xfe\xff")
         if bom or (b"\0" in head[:200] and head[:200].count(0) * 3 > len(head[:200])):
-            rule = f"{name} must be text in {self.config.encoding}, and looks like UTF-16"
+            rule = f"{name} must be text in {self.config.encoding}; it looks like UTF-16"
             return DataError(rule, key=("encoding",), hint="Write encoding: utf-16")
         if isinstance(error, UnicodeError) or "invalid UTF8" in str(error):
             rule = f"{name} must be text in {self.config.encoding}{self._bad_byte()}"
-            hint = f"Save the file in UTF-8, or write its encoding, such as {_LATIN}"
+            hint = f"Save the file as UTF-8, or write its encoding, such as {_LATIN}"
             return DataError(rule, key=("encoding",), hint=hint)
         rule = f"cannot read {name} as a table: {error}"
         return DataError(rule, key=("source",), value=str(self.path), hint=self._table_hint())
@@ -170,7 +170,7 @@ class CsvFile:
         first = next((line for line in lines if line.strip()), "")
         hint = self.separator_hint([first]) if self.config.separator not in first else ""
         if not hint and first.lstrip().startswith(("#", "//", "%")):
-            return f"The first line must have the columns' names; remove the comment {first[:60]!r}"
+            return f"The first line must hold the column names; remove the comment {first[:60]!r}"
         return hint
 
     def _has_decimal_commas(self, separator: str) -> bool:

@@ -127,7 +127,7 @@ def _check_lengths(config: DataConfig, read: _Read, apart: Mapping[str, int]) ->
         return
     found = f"{rows} and {targets}"
     found += "".join(f", and {count} of {name}" for name, count in apart.items())
-    rule = f"features and target must have the same rows, not {found}"
+    rule = f"features and target must have equal numbers of rows, not {found}"
     raise DataError(rule, key=("source",), value=config.source)
 
 
@@ -196,8 +196,8 @@ def _from_function(config: DataConfig) -> _Read:
     if found is not None:
         return _from_dataset(config, *found)
     if config.loader.workers:
-        rule = "processes read the items of a dataset, and the function returns arrays"
-        hint = "Remove the key: arrays are in memory, where nothing is waited for"
+        rule = "loader processes read the items of a dataset; this function returns arrays"
+        hint = "Remove the key: arrays are in memory, and need no loader"
         raise DataError(rule, key=("loader", "workers"), value=config.loader.workers, hint=hint)
     raw, raw_target, beside = arrays_of(config.source, returned)
     several = targets_of("target", raw_target)
@@ -210,7 +210,7 @@ def _from_function(config: DataConfig) -> _Read:
         named = {} if isinstance(raw, np.ndarray) else raw
         held = beside if name in beside else named
         if name not in held:
-            hint = "Return it among the features, or as a third value: {name: one value a row}"
+            hint = "Return it among the features, or as a third value: {name: one value per row}"
             raise _no_such_column(one, (*beside, *named), hint)
         read[name] = column_of_values(one, held[name])
     _check_excluded(config, () if isinstance(raw, np.ndarray) else tuple(raw))
@@ -227,7 +227,7 @@ def _check_excluded(config: DataConfig, columns: tuple[str, ...]) -> None:
     for name in config.exclude:
         if name not in columns:
             rule = "the function must return a column of this name, so that it can be left out"
-            hint = "" if columns else "It returns no columns by name: remove the key"
+            hint = "" if columns else "It returns no named columns: remove the key"
             raise DataError(rule, key=("exclude",), value=name, choices=columns, hint=hint)
 
 
@@ -235,11 +235,11 @@ def _from_dataset(config: DataConfig, dataset: Any, beside: Mapping[str, npt.Arr
     from sweeps.models.data.item_reading import read_dataset  # imports torch, as the user's did
 
     if config.words:
-        rule = "words are columns of features, and the items of a dataset have none"
+        rule = "words names columns of features; the items of a dataset have none"
         raise DataError(rule, key=("words",), value=list(config.words), hint="Remove the key")
     if isinstance(dataset, NamedDatasets) and config.split.given != PART:
-        rule = "datasets by name are the cut themselves, which no other rule may make anew"
-        hint = f"Write split: {{given: {PART}}}; dev, where there is none, is cut from train"
+        rule = "named datasets already define the split; remove the other rule"
+        hint = f"Write split: {{given: {PART}}}; without dev it is cut from train"
         raise DataError(rule, key=("split",), value=config.split.column or "at random", hint=hint)
     read = {}
     for name, one in columns_apart(config).items():

@@ -36,7 +36,7 @@ def check_features(features: Features, missing: Literal["error", "mean"]) -> Non
     infinite = _counts(features.number_names, is_infinite)
     if infinite:
         first = int(is_infinite.any(axis=1).argmax()) + 1
-        rule = f"features must be finite, and infinite are {infinite}, first in row {first}"
+        rule = f"features must be finite; infinite values: {infinite}, first in row {first}"
         raise DataError(rule, key=("source",))
     _check_size(features)
     if missing == "mean":
@@ -47,7 +47,7 @@ def check_features(features: Features, missing: Literal["error", "mean"]) -> Non
     ]
     found = ", ".join(part for part in absent if part)
     if found:
-        rule = f"with `missing: error` every feature must have its value, and missing are {found}"
+        rule = f"with `missing: error` every feature must have a value; missing values: {found}"
         raise DataError(rule, key=("missing",), hint=_FILL)
 
 

@@ -83,7 +83,7 @@ def features_from_array(values: npt.ArrayLike, names: tuple[str, ...] = ()) -> F
     array = np.asarray(values)
     if array.dtype.kind not in _NUMBER_KINDS:
         raise DataError(
-            "an array of features holds numbers",
+            "an array of features must hold numbers",
             value=str(array.dtype),
             hint="Give columns of words by name: a mapping of column name to values",
         )
@@ -112,7 +112,7 @@ def features_from_columns(columns: Mapping[str, npt.ArrayLike]) -> Features:
             words.
     """
     if not columns:
-        raise DataError("at least one column besides the target is left as a feature")
+        raise DataError("at least one column besides the target must remain as a feature")
     read = {str(name): _exact_column(str(name), values) for name, values in columns.items()}
     number_names = tuple(name for name, column in read.items() if column.dtype != object)
     word_names = tuple(name for name, column in read.items() if column.dtype == object)
@@ -151,7 +151,9 @@ def column_values(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
     """
     array = exact_array(values)
     if array.ndim != 1:
-        raise DataError(f"column {name!r} has one value a row", value=f"shape {array.shape}")
+        raise DataError(
+            f"column {name!r} must have one value per row", value=f"shape {array.shape}"
+        )
     if array.dtype.kind in _NUMBER_KINDS:
         return array.astype(np.float64)
     if array.dtype.kind in "mM":  # as a list they would be whole numbers
@@ -286,7 +288,7 @@ def _with_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
         case (rows, height, width):
             return (rows, 1, height, width)
     raise DataError(
-        "features have the shape (rows, columns), (rows, height, width) or "
+        "features must have the shape (rows, columns), (rows, height, width) or "
         "(rows, channels, height, width)",
         value=shape,
     )
@@ -295,7 +297,7 @@ def _with_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _check_lengths(columns: Mapping[str, npt.NDArray[Any]]) -> None:
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
-        raise DataError("all columns have the same number of rows", value=lengths)
+        raise DataError("all columns must have the same number of rows", value=lengths)
 
 
 def _side_by_side(columns: list[npt.NDArray[Any]], rows: int, dtype: type) -> npt.NDArray[Any]:

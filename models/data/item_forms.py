@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 _TARGETS = ("labels", "label", "target")
-_DICTIONARY = "Return a dictionary of tensors by name, which the net takes as keywords"
+_DICTIONARY = "Return a dictionary of tensors, which the net takes as keyword arguments"
 _WAYS_OUT: dict[type, str] = {list: _DICTIONARY, tuple: _DICTIONARY}
 
 
@@ -127,7 +127,7 @@ def _check_kind(source: str, number: int, x: Any, wanted: ItemKind) -> None:
     kind = kind_of(source, number, x)
     if kind != wanted:
         rule = f"x of every item must be {kind_text(wanted)}, as the first is, and of item {number}"
-        hint = "Items of several sizes need a collate, a method of the dataset that pads them"
+        hint = "Items of different sizes need a `collate` method on the dataset that pads them"
         is_size = _sizeless(kind) == _sizeless(wanted)
         raise refused(source, f"{rule} is {kind_text(kind)}", hint if is_size else "")
 

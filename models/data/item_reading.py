@@ -62,12 +62,14 @@ def read_dataset(source: str, dataset: Any) -> tuple[Items, npt.NDArray[Any]]:
     """
     length = _length(source, dataset)
     if length == 0:
-        raise refused(source, "the dataset must have items, and its length is 0")
+        raise refused(source, "the dataset must have at least one item; its length is 0")
     sample = sorted({*np.linspace(0, length - 1, _SAMPLED).round().astype(int).tolist()})
     x, found, digest = _sampled(source, dataset, sample)
     if _sampled(source, dataset, sample)[2] != digest:
-        rule = "the dataset must give the same item each time, and gave others when read again"
-        hint = "Draw at random from torch's, numpy's or random's global generators alone"
+        rule = (
+            "the dataset must return the same item each time; it returned another when read again"
+        )
+        hint = "Draw random numbers only from the global generators of torch, numpy and random"
         raise refused(source, rule, hint)
     given = getattr(dataset, _LABELS, None)
     if given is None:
@@ -180,7 +182,7 @@ class ItemReader:
         every = zip(numbers, found, wanted, strict=True)
         number, now, first = next(one for one in every if not are_equal([one[1]], [one[2]]))
         rule = f"y of item {number} must stay what it was, {first!r}, and is {now!r} now"
-        return refused(self._source, rule, "A dataset gives the same items in every process")
+        return refused(self._source, rule, "A dataset must return the same items in every process")
 
 
 def _sampled(source: str, dataset: Any, numbers: Sequence[int]) -> tuple[ItemKind, list[Any], str]:
@@ -220,7 +222,7 @@ def _read_labels(source: str, dataset: Any) -> list[Any]:
 def _given_labels(source: str, given: Any, length: int) -> list[Any]:
     labels = given.tolist() if hasattr(given, "tolist") else list(given)
     if len(labels) != length:
-        rule = f"targets must have one value an item: {length}, not {len(labels)}"
+        rule = f"targets must have one value per item: {length}, not {len(labels)}"
         raise refused(source, rule)
     # What holds several numbers is a list by now, and a list alone would be none.
     every = [np.asarray(label) if isinstance(label, list) else label for label in labels]
@@ -244,7 +246,7 @@ def _named(source: str, what: Callable[[], str]) -> Iterator[None]:
         raise
     except Exception as err:
         passing = isinstance(err, _PASSING)
-        rule = f"{what()} must be readable, and raised ({described(err)})"
+        rule = f"{what()} could not be read: it raised {described(err)}"
         raise DataError(rule, key=("source",), value=source, is_permanent=not passing) from err
 
 

@@ -50,14 +50,14 @@ def array_of(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> npt.NDArra
     if claimed > held:
         rule = (
             f"array {name!r} of {path.name} must have the {_size(claimed)} that its header says, "
-            f"not {_size(held)}: the file was damaged, or made to mislead"
+            f"not {_size(held)}: the file is damaged or was forged"
         )
         raise DataError(rule, key=("source",), value=str(path))
     free = _free_bytes()
     if held > free:
         rule = (
-            f"array {name!r} of {path.name} must fit into memory: it has {_size(held)}, "
-            f"and {_size(free)} are free"
+            f"array {name!r} of {path.name} must fit into memory: it needs {_size(held)}, "
+            f"{_size(free)} are free"
         )
         raise DataError(rule, key=("source",), value=str(path), hint="Keep fewer rows in the file")
     array: npt.NDArray[Any] = archive[name]

@@ -23,7 +23,7 @@ __all__ = ["arrays_of", "call_data_function", "dataset_of"]
 
 _RULE = "the function must return (features, target)"
 _OR_DATASET = f"{_RULE}, or a dataset with __len__ and __getitem__ whose items are (x, y)"
-_BESIDE = "what the function returns beside its data must be a mapping of column name to values"
+_BESIDE = "the third value that the function returns must map column names to values"
 Columns = Mapping[str, npt.ArrayLike]
 
 
@@ -60,7 +60,8 @@ def dataset_of(source: str, returned: Any) -> tuple[Any, Columns] | None:
         return held, beside
     if PART in beside:
         rule = (
-            f"beside datasets by name no column may be called {PART}, which says of which each is"
+            f"with named datasets no column may be called {PART}: it says which dataset a row is "
+            f"from"
         )
         raise DataError(rule, key=("source",), value=source)
     return named, {**beside, PART: named.names}

@@ -25,8 +25,11 @@ def with_positive(target: Target, positive: str | int | bool) -> Target:
     names = target.class_names
     if len(names) != 2:
         found = f"has {len(names)}" if names else f"is for {target.task}"
-        rule = f"a positive class must be one of two, and the target {found}"
-        hint = "Remove positive: of more classes, metrics are means over each against the others"
+        rule = f"a positive class must be one of two; the target {found}"
+        hint = (
+            "Remove positive: with more classes, metrics are averages over one class against the "
+            "rest"
+        )
         raise DataError(rule, key=_KEY, value=positive, hint=hint if names else "Remove positive")
     if str(positive) not in names and isinstance(positive, bool):
         positive = str(positive).lower()  # YAML's true, where a file writes it in lower case

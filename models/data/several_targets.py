@@ -49,8 +49,8 @@ def read_targets(columns: Mapping[str, npt.NDArray[Any]], task: Literal["auto", 
         is_binary = all(map(_is_binary, map(column_values, columns, columns.values())))
         task = "multilabel" if is_binary else "regression"
     if task not in _TASKS:
-        rule = f"{task} has one target a row, and {len(columns)} are named"
-        hint = "Name one; labels of which a row may have several are columns of 0 and 1"
+        rule = f"{task} takes one target; {len(columns)} are named"
+        hint = "Name one; for several labels per row, give columns of 0 and 1"
         raise DataError(rule, key=("task",), value=task, choices=("auto", *_TASKS), hint=hint)
     if task == "multilabel":
         _check_labels(columns)
@@ -59,7 +59,7 @@ def read_targets(columns: Mapping[str, npt.NDArray[Any]], task: Literal["auto", 
     dtype = np.float32 if task == "multilabel" else np.float64
     if len({len(one.values) for one in read}) > 1:
         found = {name: len(one.values) for name, one in zip(columns, read, strict=True)}
-        raise DataError("all targets must have the same rows", key=("target",), value=found)
+        raise DataError("all targets must have equal numbers of rows", key=("target",), value=found)
     values = np.stack([one.values for one in read], axis=1).astype(dtype)
     return Target(values, task, names=tuple(columns))
 
@@ -70,13 +70,13 @@ def _is_binary(values: npt.NDArray[Any]) -> bool:
 
 def _check_labels(columns: Mapping[str, npt.NDArray[Any]]) -> None:
     if len(columns) < 2:
-        rule = "multilabel needs two labels or more, and one is named"
-        hint = "One column of 0 and 1 is a class: write task: classification"
+        rule = "multilabel needs at least two labels; one is named"
+        hint = "For one column of 0 and 1, write task: classification"
         raise DataError(rule, key=("target",), value=next(iter(columns)), hint=hint)
     for name, raw in columns.items():
         values = column_values(name, raw)
         if values.dtype == object or not (np.isin(values, (0, 1)) | np.isnan(values)).all():
             unfit = next(one for one in values.tolist() if one not in (0, 1))
-            rule = f"a label must be 0 or 1 in every row, and {name!r} holds {unfit!r}"
+            rule = f"a label must be 0 or 1 in every row; {name!r} holds {unfit!r}"
             hint = "Write one column of 0 and 1 for each label"
             raise DataError(rule, key=("target",), value=name, hint=hint)

@@ -208,7 +208,7 @@ def _check_once(header: Sequence[str], path: Path, names: Sequence[str]) -> None
     counts = Counter(header)
     repeated = [name for name in names if counts[name] > 1]
     if repeated:
-        rule = f"{path.name} must have one column of each name that is needed"
+        rule = f"{path.name} must not have several columns of one name"
         raise DataError(rule, key=("source",), value=", ".join(repeated))
 
 
@@ -235,8 +235,8 @@ def _check_named(names: Sequence[str], path: Path, exclude: tuple[str, ...]) -> 
         raise DataError(
             f"{path.name} must have a name for every column; none for column {', '.join(nameless)}",
             key=("source",),
-            hint="Name it in the first line; an index that pandas wrote is left out with "
-            "to_csv(..., index=False)",
+            hint="Name it in the first line; to leave out the index of pandas, use to_csv(..., "
+            "index=False)",
         )
 
 
@@ -256,14 +256,14 @@ def _kept(names: Sequence[str], path: Path, config: DataConfig, hint: str = "") 
     used = [name for name in names if not _PANDAS_INDEX.fullmatch(name)]
     repeated = sorted(name for name, times in Counter(used).items() if times > 1)
     if repeated:
-        rule = f"{path.name} must have one column of each name"
+        rule = f"{path.name} must not have several columns of one name"
         raise DataError(rule, key=("source",), value=", ".join(repeated))
     _check_names(used, path, "target", config.targets, hint)
     _check_names(used, path, "exclude", config.exclude, hint)
     for name in config.targets:
         if name in config.exclude:
             rule = "the target must not be excluded"
-            raise DataError(rule, key=("exclude",), value=name, hint="Take it off the list")
+            raise DataError(rule, key=("exclude",), value=name, hint="Remove it from the list")
     left_out = frozenset(config.exclude)
     return [name for name in used if name not in left_out]
 
@@ -282,7 +282,7 @@ def _check_names(
 def _alike(wanted: str, names: Sequence[str]) -> str:
     """What a look at the names there says of one that is not there."""
     alike = [name for name in names if name.strip().lower() == wanted.strip().lower()]
-    return f"Capitals and spaces count: there is {alike[0]!r}" if alike else ""
+    return f"Names are case-sensitive and spaces count: there is {alike[0]!r}" if alike else ""
 
 
 _READERS: Mapping[str, Callable[[Path, DataConfig], Table]] = {

@@ -83,11 +83,11 @@ def read_target(
     array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
     values = column_values(name, array)
     if len(values) == 0:
-        raise DataError("a data set must have rows, and this one has none", key=("source",))
+        raise DataError("the data must have at least one row", key=("source",))
     _check_known(name, values)
     exact = _exact(array, values)
     if values.dtype == object and task == "regression":
-        rule = f"regression needs numbers, and {name!r} holds words"
+        rule = f"regression needs numbers; {name!r} holds words"
         raise DataError(rule, key=("task",), value=task, hint=f"Row 1 holds {values[0]!r}")
     if task == "regression" or (task == "auto" and not _looks_like_classes(exact)):
         check_exact(name, array, values)
@@ -111,11 +111,11 @@ def _exact(array: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArray[Any
 def _check_known(name: str, values: npt.NDArray[Any]) -> None:
     missing = missing_in(values)
     if missing.any():
-        rule = f"every row must have a value of target {name!r}, and {_rows(missing)} none"
-        hint = "A target cannot be filled in: remove these rows"
+        rule = f"every row must have a value of target {name!r}; {_rows(missing)} none"
+        hint = "Missing targets cannot be filled in: remove these rows"
         raise DataError(rule, key=("target",), hint=hint)
     if values.dtype != object and np.isinf(values).any():
-        rule = f"target {name!r} must be finite, and {_rows(np.isinf(values))} infinity"
+        rule = f"target {name!r} must be finite; {_rows(np.isinf(values))} infinity"
         raise DataError(rule, key=("target",))
 
 
@@ -149,7 +149,7 @@ def _classes(name: str, values: npt.NDArray[Any], labels: npt.NDArray[Any] | Non
     if labels is not None and not _are_words(values):
         names, kind = _as_written(name, labels, indices, first), _type_of(names, kind, labels)
     if len(names) < 2:
-        rule = f"target {name!r} must have two classes or more, and every row is {names[0]!r}"
+        rule = f"target {name!r} must have at least two classes; every row is {names[0]!r}"
         raise DataError(rule, key=("target",))
     return Target(indices.astype(np.int64), "classification", names, kind)
 
@@ -159,14 +159,14 @@ def _check_whole(name: str, distinct: npt.NDArray[np.floating[Any]]) -> None:
     broken = distinct[distinct != np.round(distinct)]
     if len(broken):
         rule = f"the classes of target {name!r} must be words or whole numbers"
-        hint = "If it is an amount, write task: regression"
+        hint = "If it is a quantity, write task: regression"
         raise DataError(rule, key=("target",), value=float(broken[0]), hint=hint)
     largest = distinct[np.argmax(np.abs(distinct))]
     digits = np.finfo(distinct.dtype).nmant + 1
     if abs(float(largest)) >= 2**digits:
         raise DataError(
             f"the classes of target {name!r} must be exact: as {distinct.dtype} numbers, whole "
-            f"numbers above 2^{digits} run together",
+            f"numbers above 2^{digits} cannot be told apart",
             key=("target",),
             value=int(largest),
             hint="Write them as integers or as words",
@@ -185,10 +185,11 @@ def _as_written(
     for row, (text, index) in enumerate(zip(texts, indices, strict=True), start=1):
         if text != names[index]:
             raise DataError(
-                f"target {name!r} must write each class in one way: row {first[index] + 1} holds "
+                f"target {name!r} must spell each class in one way: row {first[index] + 1} holds "
                 f"{names[index]!r} and row {row} {text!r}",
                 key=("target",),
-                hint=f"Write them alike, or tell them apart as words: words: [{name}]",
+                hint=f"Spell them alike, or take them for words to keep them apart: words: "
+                f"[{name}]",
             )
     return names
 
@@ -200,9 +201,7 @@ def _type_of(names: tuple[str, ...], kind: ClassType, labels: npt.NDArray[Any]) 
 
 def _numbers(name: str, values: npt.NDArray[Any]) -> Target:
     if values.min() == values.max():
-        rule = (
-            f"target {name!r} must have two values or more, and every row is {float(values[0])!r}"
-        )
+        rule = f"target {name!r} must have at least two values; every row is {float(values[0])!r}"
         raise DataError(rule, key=("target",))
     return Target(values, "regression")
 

@@ -25,14 +25,16 @@ class Cnn(Net):
     """
 
     kind: Literal["cnn"]
-    conv_layers: int = Field(2, ge=1, le=32, description="How many convolutions.")
-    channels: int = Field(16, ge=1, le=4_096, description="Of the first layer.")
+    conv_layers: int = Field(2, ge=1, le=32, description="Number of convolutions.")
+    channels: int = Field(16, ge=1, le=4_096, description="Channels of the first layer.")
     channel_growth: int = Field(
-        2, ge=1, le=4, description="Each layer has this many times the channels of the one before."
+        2, ge=1, le=4, description="Factor of channels from layer to layer."
     )
-    kernel_size: int = Field(3, ge=1, le=31, description="Odd: the image keeps its size.")
+    kernel_size: int = Field(
+        3, ge=1, le=31, description="Must be odd, so that the image keeps its size."
+    )
     pooling: Literal["max", "average", "none"] = Field(
-        "max", description="Over 2 x 2 after each convolution, which halves the image; or none."
+        "max", description="2 x 2 pooling after each convolution, which halves the image; or none."
     )
     hidden_units: int = Field(64, ge=1, le=65_536, description="Width of the hidden layer.")
     activation: Activation = Field("relu", description="After each hidden layer.")
@@ -44,7 +46,7 @@ class Cnn(Net):
     @classmethod
     def _kernel_is_odd(cls, kernel_size: int) -> int:
         if kernel_size % 2 == 0:
-            raise ValueError("must be odd, so that an image keeps its size")
+            raise ValueError("must be odd, so that the image keeps its size")
         return kernel_size
 
     @model_validator(mode="after")
@@ -52,7 +54,7 @@ class Cnn(Net):
         last = self.channels * self.channel_growth ** (self.conv_layers - 1)
         if last > _MOST_CHANNELS:
             raise TrialConfigError(
-                f"no layer has more than {_MOST_CHANNELS:,} channels, and the last of "
+                f"no layer may have more than {_MOST_CHANNELS:,} channels; the last of "
                 f"{self.conv_layers} would have {last:,}",
                 key=("model", "conv_layers"),
                 value=self.conv_layers,

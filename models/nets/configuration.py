@@ -24,7 +24,7 @@ class CustomNet(Section):
         description="package.module:function, importable from where the program runs.",
     )
     options: Annotated[dict[str, Any], free_names("net")] = Field(
-        default_factory=dict, description="Passed to the function as keywords."
+        default_factory=dict, description="Keyword arguments of the function."
     )
 
 

@@ -20,7 +20,7 @@ class Mlp(Net):
     """Hidden layers of equal width: affine, normalization, activation, dropout; then an affine."""
 
     kind: Literal["mlp"]
-    hidden_layers: int = Field(1, ge=1, le=100, description="How many hidden layers.")
+    hidden_layers: int = Field(1, ge=1, le=100, description="Number of hidden layers.")
     hidden_units: int = Field(64, ge=1, le=65_536, description="Width of every hidden layer.")
     activation: Activation = Field("relu", description="After each hidden layer.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Probability that a unit is dropped.")

@@ -63,7 +63,7 @@ def _check(parameters: Sequence[nn.Parameter]) -> None:
     if len(kinds) > 1 or parameters[0].dtype != torch.float32:
         found = ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))
         raise NetError(
-            f"a net's parameters are float32 on one device, not {found}",
+            f"a net's parameters must be float32 on one device, not {found}",
             key=("model", "target"),
             hint="For bf16 set training.precision; leave moving to a device to the training",
         )

@@ -37,7 +37,7 @@ def _nothing_to_group(pattern: str, every: list[str], left: list[str]) -> TrialC
     is_taken = any(fnmatchcase(name, pattern) for name in every)
     rule = "must match the name of at least one parameter of the net"
     if is_taken:
-        rule = "must match a parameter that no group before it has"
+        rule = "must match a parameter that no earlier group has"
     shown = left if is_taken else every
     names = ", ".join(shown[:_MOST_NAMES]) + (", ..." if len(shown) > _MOST_NAMES else "")
     hint = f"{'Those left' if is_taken else 'They'} are {names or 'none'}"

@@ -22,7 +22,7 @@ class CustomOptimizer(OptimizerSection):
     )
     lr: LearningRate
     options: Annotated[dict[str, Any], free_names("optimizer")] = Field(
-        default_factory=dict, description="Passed to the class or function as keywords."
+        default_factory=dict, description="Keyword arguments of the class or function."
     )
 
     @property

@@ -23,7 +23,7 @@ __all__ = [
 
 class _Schedule(Section):
     warmup_epochs: int = Field(
-        0, ge=0, le=100_000, description="The rate first rises linearly, batch by batch, to lr."
+        0, ge=0, le=100_000, description="Epochs of a linear warm-up to lr, batch by batch."
     )
 
 
@@ -46,7 +46,8 @@ class MultiStep(_Schedule):
 
     kind: Literal["multi_step"]
     milestones: list[Annotated[int, Field(ge=1, le=1_000_000)]] = Field(
-        min_length=1, description="Epochs after which it falls, ascending; warm-up does not count."
+        min_length=1,
+        description="Epochs after which the rate falls, ascending; warm-up epochs do not count.",
     )
     gamma: float = Field(0.1, gt=0, le=1, description="Factor of each step.")
 
@@ -54,7 +55,7 @@ class MultiStep(_Schedule):
     @classmethod
     def _milestones_ascend(cls, milestones: list[int]) -> list[int]:
         if sorted(set(milestones)) != milestones:
-            raise ValueError("must be ascending, each once")
+            raise ValueError("must be ascending, without duplicates")
         return milestones
 
 
@@ -66,7 +67,7 @@ class Linear(_Schedule):
 
     kind: Literal["linear"]
     final_fraction: float = Field(
-        0.0, ge=0, le=1, description="Part of the learning rate that is left at the end."
+        0.0, ge=0, le=1, description="Fraction of the learning rate left at the end."
     )
 
 
@@ -82,7 +83,7 @@ class Cosine(_Schedule):
 
     kind: Literal["cosine"]
     final_fraction: float = Field(
-        0.0, ge=0, le=1, description="Part of the learning rate that is left at the end."
+        0.0, ge=0, le=1, description="Fraction of the learning rate left at the end."
     )
 
 
@@ -93,10 +94,14 @@ class OneCycle(_Schedule):
     """
 
     kind: Literal["one_cycle"]
-    pct_start: float = Field(0.3, gt=0, lt=1, description="Part of the batches that it rises.")
-    div_factor: float = Field(25.0, ge=1, le=1e9, description="Starts at lr divided by this.")
+    pct_start: float = Field(
+        0.3, gt=0, lt=1, description="Fraction of the batches in which the rate rises."
+    )
+    div_factor: float = Field(
+        25.0, ge=1, le=1e9, description="The initial rate is lr divided by this."
+    )
     final_div_factor: float = Field(
-        1e4, ge=1, le=1e12, description="Ends at the first rate divided by this."
+        1e4, ge=1, le=1e12, description="The final rate is the initial one divided by this."
     )
 
 
@@ -105,8 +110,12 @@ class Plateau(_Schedule):
 
     kind: Literal["plateau"]
     factor: float = Field(0.1, gt=0, lt=1, description="Factor of each reduction.")
-    patience: int = Field(10, ge=0, le=100_000, description="Epochs without improvement allowed.")
-    threshold: float = Field(1e-4, ge=0, lt=1, description="Relative change that counts.")
+    patience: int = Field(
+        10, ge=0, le=100_000, description="Epochs without improvement before a reduction."
+    )
+    threshold: float = Field(
+        1e-4, ge=0, lt=1, description="Smallest relative change that counts as an improvement."
+    )
 
 
 ScheduleConfig = Annotated[

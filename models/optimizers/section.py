@@ -12,7 +12,7 @@ from sweeps.models.section import Section
 __all__ = ["Decay", "Epsilon", "LearningRate", "OptimizerSection", "ParameterGroup", "WeightDecay"]
 
 LearningRate = Annotated[
-    float, Field(gt=0, le=1e6, description="Learning rate, before the schedule changes it.")
+    float, Field(gt=0, le=1e6, description="Initial learning rate; the schedule changes it.")
 ]
 Decay = Annotated[float, Field(ge=0, lt=1, description="Decay of a running mean, as in torch.")]
 Epsilon = Annotated[float, Field(gt=0, le=1, description="Added to a divisor, for stability.")]
@@ -27,23 +27,24 @@ class ParameterGroup(Section):
 
     parameters: str = Field(
         min_length=1,
-        description="Names, * for any characters: backbone.*. The first group that has one counts.",
+        description="Names of parameters; * matches any characters: backbone.*. The first group "
+        "that matches counts.",
     )
     lr: float | None = Field(
         None,
         ge=0,
         le=1e6,
-        description="Learning rate; the schedule changes all alike. 0: frozen.",
+        description="Learning rate of the group; the schedule scales all groups alike. 0: frozen.",
     )
     lr_factor: float | None = Field(
         None,
         ge=0,
         le=1e6,
-        description="In place of lr: how many times the optimizer's. 0: frozen, until `changes` "
-        "says otherwise.",
+        description="Instead of lr: a factor of the optimizer's. 0: frozen, until `changes` says "
+        "otherwise.",
     )
     weight_decay: float | None = Field(
-        None, ge=0, le=1e3, description="In place of the optimizer's, on these weights."
+        None, ge=0, le=1e3, description="Instead of the optimizer's, for these weights."
     )
 
     @model_validator(mode="after")
@@ -76,9 +77,9 @@ class OptimizerSection(Section):
             if group.weight_decay is not None and not has_decay:
                 kind = getattr(self, "kind", "")
                 raise TrialConfigError(
-                    f"{kind} has no weight_decay, so that its groups have none",
+                    f"{kind} has no weight_decay, so its groups cannot have one",
                     key=("optimizer", "groups"),
                     value=group.weight_decay,
-                    hint="Use adamw or regularization.l2, or leave it out",
+                    hint="Use adamw or regularization.l2, or remove it",
                 )
         return self

@@ -57,8 +57,8 @@ def _encoded(value: Any, place: str, tensors: dict[str, Tensor]) -> Any:
     if value is None or type(value) in (bool, int, float, str):
         return value
     raise NetError(
-        f"the state of an optimizer must be tensors, numbers and texts, so that a trial can be "
-        f"continued; {place} is of type {type(value).__name__}",
+        f"the state of an optimizer must be tensors, numbers and strings, so that a trial can be "
+        f"resumed; {place} is of type {type(value).__name__}",
         key=("optimizer", "target"),
         is_permanent=True,
     )

@@ -131,8 +131,12 @@ class TorchLbfgs(TorchOptimizerSection):
     max_eval: int | None = Field(
         None, ge=1, le=100_000, description="Evaluations of one step; null: 1.25 * max_iter."
     )
-    tolerance_grad: float = Field(1e-7, ge=0, le=1e3, description="Smallest gradient to go on.")
-    tolerance_change: float = Field(1e-9, ge=0, le=1e3, description="Smallest change to go on.")
+    tolerance_grad: float = Field(
+        1e-7, ge=0, le=1e3, description="Stop when the gradient is smaller."
+    )
+    tolerance_change: float = Field(
+        1e-9, ge=0, le=1e3, description="Stop when the change is smaller."
+    )
     history_size: int = Field(100, ge=1, le=10_000, description="Updates that are remembered.")
     line_search_fn: Literal["strong_wolfe"] | None = Field(None, description="Line search.")
 
@@ -140,9 +144,9 @@ class TorchLbfgs(TorchOptimizerSection):
     def _has_one_group(self) -> Self:
         if self.groups:
             raise TrialConfigError(
-                "LBFGS takes all parameters as one group",
+                "LBFGS supports only one parameter group",
                 key=("optimizer", "groups"),
-                hint="Leave groups out, or use another optimizer",
+                hint="Remove groups, or use another optimizer",
             )
         return self
 

@@ -134,12 +134,12 @@ def own_steps(config: CustomOptimizer, parameters: FlatParameters) -> TorchSteps
     if lacking:
         kind = type(optimizer).__name__
         raise refused(
-            f"the target must make a torch.optim.Optimizer, and a {kind} has no {lacking[0]}"
+            f"the target must return a torch.optim.Optimizer; a {kind} has no {lacking[0]}"
         )
     if len(optimizer.param_groups) != len(groups):
         raise refused(
-            f"the optimizer must keep the {len(groups)} parameter groups that it is given, and "
-            f"has {len(optimizer.param_groups)}"
+            f"the optimizer must keep the {len(groups)} parameter groups it is given; it has "
+            f"{len(optimizer.param_groups)}"
         )
     return TorchSteps(optimizer, groups)
 

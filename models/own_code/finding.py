@@ -12,8 +12,8 @@ from sweeps.models.own_code.guards import described_at, guarded, is_ctrl_c, rais
 __all__ = ["call_function", "find_function"]
 
 _COMMAND_LINE = (
-    "Does it read the command line? Keep that under `if __name__ == '__main__':`, which is not "
-    "run when it is imported"
+    "If it reads the command line, move that under `if __name__ == '__main__':`, which is not run "
+    "when it is imported"
 )
 
 
@@ -33,13 +33,13 @@ def find_function(target: str, error: type[ModelError], key: tuple[str, ...]) ->
         with guarded():
             module = importlib.import_module(module_name)
     except SystemExit as err:
-        rule = f"module {module_name} ended the program when it was imported ({described_at(err)})"
+        rule = f"module {module_name} exited when it was imported ({described_at(err)})"
         raise error(rule, key=key, value=target, hint=_COMMAND_LINE, is_permanent=True) from err
     except BaseException as err:
         if is_ctrl_c(err):
             raise
         rule = f"cannot import module {module_name}: {described_at(err)}"
-        hint = "Put it beside the sweep file, where you type the command, or on PYTHONPATH"
+        hint = "Put it beside the sweep file, in the current folder, or on PYTHONPATH"
         raise error(rule, key=key, value=target, hint=hint) from err
     found = getattr(module, name, None)
     if callable(found):

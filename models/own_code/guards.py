@@ -95,7 +95,7 @@ def described(error: BaseException) -> str:
     try:
         message = str(error)
     except BaseException as err:  # its text is the user's code, too
-        message = f"(its text cannot be read: str() raised {type(err).__name__})"
+        message = f"(its message cannot be shown: str() raised {type(err).__name__})"
     if len(message) > _LONGEST_MESSAGE:
         left = len(message) - _LONGEST_MESSAGE
         message = f"{message[:_LONGEST_MESSAGE]}... ({left:,} more characters)"

@@ -37,7 +37,7 @@ def split_command(command: str) -> list[str]:
     """
     words = shlex.split(command)
     if not words:
-        raise ValueError("there is no program in it")
+        raise ValueError("the command names no program")
     return words
 
 
@@ -100,11 +100,11 @@ def check_command(
         words = split_command(command)
     except ValueError as err:
         rule = f"cannot split the command into words: {str(err).lower()}"
-        hint = "Close each quote" if command.strip() else "Write `python train.py`, or the like"
+        hint = "Close all quotes" if command.strip() else "Write `python train.py`, for example"
         raise TrialConfigError(rule, key=key, value=command, hint=hint) from err
     if operators := _shell_operators(command):
         found = ", ".join(operators)
-        rule = f"no shell reads the command, so that {found} would be an argument of the program"
+        rule = f"the command is not run by a shell, so {found} would be passed to the program"
         hint = (
             "What is printed is in output.log of the trial; what needs a shell is a script, "
             "or `sh -c '...'`; an argument that looks so is put in quotes"
@@ -120,8 +120,8 @@ def check_command(
     if takes_all and unused and not named & _ALL:
         places = " ".join(f"--{name} {{{name}}}" for name in unused)
         raise TrialConfigError(
-            f"the command must pass every option on, or trials would differ in what nobody reads: "
-            f"{', '.join(unused)}",
+            f"the command must pass on every option, or trials would differ in values that nothing "
+            f"reads: {', '.join(unused)}",
             key=key,
             hint=f"Write `{places}` into it, {_ARGS} for all that it does not name, or "
             "{parameters} for a JSON file of all",
@@ -154,7 +154,7 @@ def _left_as_it_is(
     near = difflib.get_close_matches(_VARIABLE.findall(words[0])[0].lower(), values, n=1)
     places = ", ".join(f"{{{name}}}" for name in near or [*values][:3])
     return TrialConfigError(
-        f"no shell reads the command, so that {found} would reach the program as it is written",
+        f"the command is not run by a shell, so {found} would reach the program as it is written",
         key=key,
         hint=f"Parameters are written in braces ({places or '{name}'}); a program finds variables "
         "of the environment itself, and `sh -c '...'` puts them in",
@@ -173,5 +173,7 @@ def _wrong_places(
                 rule = f"the command has a place {{{name}}} that no option fills in every trial"
                 yield TrialConfigError(rule, key=key, hint=f"{meant}Places: {', '.join(choices)}")
         if _ARGS in word and word != _ARGS:
-            rule = f"{_ARGS} stands for several words, and must be a word of its own, got {word!r}"
+            rule = (
+                f"{_ARGS} stands for several words, so it must be a word of its own, got {word!r}"
+            )
             yield TrialConfigError(rule, key=key)

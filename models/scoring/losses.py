@@ -204,7 +204,7 @@ class CustomLoss(Section):
         description="package.module:function, importable from where the program runs.",
     )
     options: Annotated[dict[str, Any], free_names("loss")] = Field(
-        default_factory=dict, description="Passed to the function as keywords."
+        default_factory=dict, description="Keyword arguments of the function."
     )
 
 

@@ -26,16 +26,16 @@ class MetricOptions(Section):
     )
 
     goal: Literal["min", "max"] | None = Field(
-        None, description="Of an own metric: whether low or high values are good."
+        None, description="For your own metric: whether low or high values are better."
     )
     quantile: float | None = Field(
         None, gt=0, lt=1, description="pinball only: the quantile that is predicted; null: 0.5."
     )
     options: dict[str, Any] = Field(
-        default_factory=dict, description="Passed to an own function as keywords."
+        default_factory=dict, description="Keyword arguments of your function."
     )
     bounds: Annotated[tuple[float | None, float | None], Field(strict=False)] | None = Field(
-        None, description="Least and greatest value of an own metric; null where there is none."
+        None, description="Lowest and highest value of your own metric; null for none."
     )
 
     @property

@@ -73,7 +73,10 @@ class OwnLoss:
         with torch.enable_grad():
             rows = self(outputs.detach().requires_grad_(), targets, reduction="none")
         if not rows.requires_grad:
-            rule = "the function must pass gradients on to outputs, and its values have none"
+            rule = (
+                "the loss must be differentiable with respect to `outputs`; its values have no "
+                "gradients"
+            )
             hint = "Compute them with torch, without .detach(), .item(), .numpy() or argmax"
             raise self._own.refused(rule, hint)
 
@@ -107,11 +110,11 @@ def own_loss_metric(loss: OwnLoss) -> Metric:
 def _way_out(returned: Tensor, rows: int) -> str:
     if returned.ndim == 0:
         return (
-            "Leave out the mean (of torch's losses: reduction='none'): sweeps takes the mean, and "
-            "weighs rows where `data.weights` says so"
+            "Do not average (for torch's losses: reduction='none'): sweeps takes the mean, and "
+            "weights rows where `data.weights` says so"
         )
     if returned.ndim == 2 and returned.shape == (rows, rows):
-        return "The result was broadcast across rows: outputs and targets must have one shape"
+        return "The result was broadcast across rows: outputs and targets must have the same shape"
     if returned.ndim > 1 and len(returned) == rows:
-        return "Take the mean over all dimensions but the first: .flatten(1).mean(1)"
-    return "Leave out what joins rows"
+        return "Average over all dimensions but the first: .flatten(1).mean(1)"
+    return "Do not combine rows"

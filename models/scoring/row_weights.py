@@ -40,7 +40,7 @@ def row_weights(
         weights = weights * _of_classes(class_weights, y_train)[y_train]
     mean = float(weights.mean())
     if mean <= 0:
-        rule = "some training row must have a weight above 0"
+        rule = "at least one training row must have a weight above 0"
         raise TrialConfigError(rule, key=("loss", "class_weights"), value=class_weights)
     return (weights / mean).astype(np.float32)
 

@@ -28,7 +28,7 @@ def column_notes(dataset: Dataset) -> Iterator[str]:
         return
     yield from (
         f"each value of {name} stands for one {'class' if target.class_names else 'value'} of the "
-        f"target, so that it gives the answer away: exclude: [{name}]"
+        f"target, so it gives the answer away: exclude: [{name}]"
         for name in _same_as_target(features, target)
     )
     for what, words in _written(features, target):

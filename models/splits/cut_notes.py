@@ -42,7 +42,7 @@ def cut_notes(dataset: Dataset, cut: Cut, config: DataConfig, base_dir: Path) ->
         base_dir: Folder that relative file names start from.
     """
     if isinstance(dataset.features, Items):
-        return ("items of a dataset are not compared: equal ones may be on both sides of the cut",)
+        return ("items of a dataset are not compared: equal ones may be in several splits",)
     return (*_about_rows(cut), *_about_columns(dataset, config, base_dir))
 
 
@@ -51,7 +51,7 @@ def _about_rows(cut: Cut) -> Iterator[str]:
     if not cut.shared or (cut.by_chance and cut.shared < _MANY * held):
         return
     reason = ": few different values make rows equal by chance" if cut.by_chance else ""
-    way_out = "; split.duplicates: together keeps them on one side" if cut.by_chance else ""
+    way_out = "; split.duplicates: together keeps them in one split" if cut.by_chance else ""
     rows = f"{cut.shared:,} rows" if cut.shared > 1 else "1 row"
     yield f"{rows} of dev or test with the same features as a training row{reason}{way_out}"
 
@@ -62,17 +62,17 @@ def _about_columns(dataset: Dataset, config: DataConfig, base_dir: Path) -> Iter
     for name, column in _columns(dataset, config, base_dir):
         if _is_sorted_time(column):
             yield (
-                f"{name} looks like a time, and rows are cut at random: where the net is to "
-                f"predict what comes later, write split: {{order: {name}}}"
+                f"{name} looks like a time, but rows are split at random: if the net is to predict "
+                f"what comes later, write split: {{order: {name}}}"
             )
         elif name not in config.exclude and _is_identifier(name, column):
             yield f"{name} has a different value in each row, like an identifier: exclude: [{name}]"
         elif _is_group(name, column):
             count = len(np.unique(column.astype(str)))
             yield (
-                f"{name} looks like a group ({count:,} values, each in several rows), and rows are "
-                f"cut at random: where the net is to predict for new ones, write "
-                f"split: {{group: {name}}}"
+                f"{name} looks like a group ({count:,} values, each in several rows), but rows are "
+                f"split at random: if the net is to predict for new ones, write split: "
+                f"{{group: {name}}}"
             )
 
 

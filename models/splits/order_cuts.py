@@ -65,7 +65,7 @@ def roll_folds(values: Values, fractions: SplitFractions) -> tuple[RowCut, ...]:
         train, dev = before[: max(dev_from - fractions.gap, 0)], before[dev_from:dev_to]
         _check_train(train, fractions)
         if not len(dev):
-            rule = f"each of {fractions.folds} folds must have rows of its own in this order"
+            rule = f"each of {fractions.folds} folds must have dev rows of its own"
             raise DataError(rule, key=("split", "folds"), hint="Lower split.folds")
         cuts.append(RowCut(train, dev, order[test_from:]))
     return tuple(cuts)
@@ -83,7 +83,7 @@ def _start_of_last(starts: Rows, fraction: float, rows: int, key: str) -> int:
     wanted = rows - round(fraction * rows)
     inside = starts[starts > 0]
     if not len(inside) or wanted >= rows:
-        rule = f"a part of {rows} ordered rows must have at least one row, and begin at a new value"
+        rule = "a split would be empty: rows with equal `order` values stay together"
         raise DataError(rule, key=("split", key), value=fraction, hint="Give it a larger fraction")
     return int(inside[np.abs(inside - wanted).argmin()])
 

@@ -200,7 +200,7 @@ class Preprocessing(BaseModel):
         names = (*self.number_names, *self.word_names)
         absent = [name for name in names if name not in given]
         if absent:
-            rule = f"every column of the training data must be given, and missing are {absent}"
+            rule = f"columns of the training data are missing: {', '.join(absent)}"
             raise DataError(rule, hint=f"The rows have {', '.join(given)}")
         marks = frozenset(("", *self.missing_values))
         cells = {name: exact_array(given[name]) for name in names}

@@ -135,7 +135,7 @@ def item_preprocessing(item: ItemKind, target: Target, config: DataConfig) -> Pr
 
 def _too_large(what: str, values: npt.NDArray[np.float64]) -> DataError:
     largest = float(values[np.nanargmax(np.abs(values))])
-    rule = f"{what} must hold numbers whose mean and spread can be computed, below 1e150"
+    rule = f"{what} must hold numbers below 1e150, so that its mean and spread can be computed"
     return DataError(rule, key=("source",), value=largest, hint="Rescale the data")
 
 
@@ -161,13 +161,15 @@ def _target_moments(target: Target, config: DataConfig) -> tuple[Moment, Moment]
 
 def _moments_of(what: str, values: npt.NDArray[np.float64]) -> tuple[float, float]:
     if values.min() == values.max():
-        raise DataError(f"the training rows have two values of {what} or more", key=("split",))
+        raise DataError(
+            f"{what} must take at least two values in the training rows", key=("split",)
+        )
     with np.errstate(under="ignore"):
         mean, scale = float(values.mean()), float(values.std())
     if not _SMALLEST_SPREAD <= scale <= _LARGEST_SPREAD:
         raise DataError(
             f"the standard deviation of {what} must be between {_SMALLEST_SPREAD:g} and "
-            f"{_LARGEST_SPREAD:g}: float64 cannot hold the squares of others",
+            f"{_LARGEST_SPREAD:g}, so that float64 can hold its square",
             key=("target",),
             value=scale,
             hint="Write the target in other units",
@@ -179,7 +181,7 @@ def _categories(name: str, words: npt.NDArray[np.object_]) -> tuple[str, ...]:
     known = tuple(sorted({word for word in words if word is not None}))
     if len(known) > MAX_CATEGORIES:
         raise DataError(
-            f"a column of words has at most {MAX_CATEGORIES} categories, and {name!r} has "
+            f"a column of words may have at most {MAX_CATEGORIES} categories; {name!r} has "
             f"{len(known)} in the training rows",
             key=("exclude",),
             hint=f"Leave it out: exclude: [{name}]",

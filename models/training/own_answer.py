@@ -44,11 +44,11 @@ class OwnNet(nn.Module):
         """
         super().__init__()
         config = OwnTrialConfig.model_validate(about["configuration"])
-        with _own_errors("cannot build what answers rows"):
+        with _own_errors("cannot rebuild the trained net"):
             loop = OwnLoop(config, _stand_in(prepared), Objective("dev_loss", "min"), about["seed"])
             loop.open(tensors)
         if not loop.predicts:
-            rule = "must give a predict, as it did when it trained, and gives none"
+            rule = "must provide `predict`, as it did during training"
             raise refused(rule, "Call trial.epochs(evaluate, predict=net)")
         self._loop = loop
 

@@ -294,7 +294,7 @@ class _OfGenerator:
             given = next(self._next)
         except StopIteration:
             raise refused(
-                f"must go on for as long as trial.epochs(...) does, and it ended in epoch {epoch}",
+                f"the loop stopped in epoch {epoch}, before trial.epochs(...) was exhausted",
                 "Leave the number of epochs to the sweep file, and the end to early_stopping",
             ) from None
         if not self._trial.has_entered():

@@ -131,10 +131,10 @@ def _alarm(
     one: Dimension, end: Literal["low", "high"], near: int, best: int, p_value: float
 ) -> BoundaryAlarm:
     bound = one.low if end == "low" else one.high
-    move = "lower its low end" if end == "low" else "raise its high end"
+    move = "lower the low bound" if end == "low" else "raise the high bound"
     sentence = (
-        f"{one.name}: {near} of the best {best} trials lie in the outer tenth at the {end} end "
-        f"({bound:g}), where chance puts as many in {how_often(p_value, 'sweeps')}; the best may "
-        f"lie beyond: {move}."
+        f"{one.name}: {near} of the best {best} trials are in the {end}est tenth of its range "
+        f"(bound {bound:g}); by chance that happens in {how_often(p_value, 'sweeps')}. The best "
+        f"value may lie beyond: {move}."
     )
     return BoundaryAlarm(one.name, end, near, best, p_value, sentence)

@@ -188,9 +188,9 @@ def _compare(
 def _sentence(found: Comparison) -> str:
     first, second = found.branches[:2]
     text = (
-        f"{found.name}: of {found.draws} trials each, the best comes on average to "
-        f"{first.expected:.4g} with {first.option} (n = {first.trials}) and {second.expected:.4g} "
-        f"with {second.option} (n = {second.trials})"
+        f"{found.name}: the expected best of {found.draws} trials is {first.expected:.4g} with "
+        f"{first.option} (n = {first.trials}) and {second.expected:.4g} with {second.option} (n = "
+        f"{second.trials})"
     )
     if not found.beaten:
         return f"{text}; {_undecided(found.pairs[0])}."
@@ -204,8 +204,8 @@ def _undecided(pair: Pair) -> str:
     """Return how seldom chance does this, and what a lead would have to be to be told from it."""
     needed = pair.difference.needed(LEVEL / pair.pairs)
     return (
-        f"these trials cannot tell them apart: {chance_words(pair.p_value)}, and a lead below "
-        f"{needed:.2g} would not be told from chance"
+        f"the difference is not significant: {chance_words(pair.p_value)}; it would have to be "
+        f"{needed:.2g}"
     )
 
 

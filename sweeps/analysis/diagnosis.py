@@ -74,11 +74,11 @@ RULES: dict[Finding, tuple[str, str]] = {
         "more data, L2 or dropout, early stopping, a smaller net",
     ),
     "still improving": (
-        "the objective was still getting better at the end",
+        "the objective was still improving at the end",
         "more epochs, or a higher learning rate",
     ),
     "saturated early": (
-        "the best epoch came early, and the rest brought nothing",
+        "the best epoch came early; later ones brought no improvement",
         "fewer epochs or early stopping, a learning-rate schedule, more regularization",
     ),
     "diverged": (
@@ -86,7 +86,7 @@ RULES: dict[Finding, tuple[str, str]] = {
         "a lower learning rate, gradient clipping, warm-up",
     ),
     "unstable": (
-        "the training loss went up and down",
+        "the training loss oscillated",
         "a lower learning rate, a larger batch, gradient clipping, a decaying schedule",
     ),
 }

@@ -134,8 +134,8 @@ class Evidence:
         """Why chance is no measure of options and ranges; empty where results can be shuffled."""
         if self.file.search.is_by_hand:
             return (
-                "the trials were listed by hand, so one value may always come with certain others, "
-                "and which of them matters cannot be told"
+                "the trials were listed by hand: some values may always come together, so their "
+                "effects cannot be separated"
             )
         return self.why_dependent
 

@@ -78,14 +78,14 @@ class Importances:
         of = f"{self.trials} trials"
         if not self.standing_out:
             return (
-                f"No parameter stands out in {of}: shuffled results give as large a share to some "
-                f"parameter in more than 1 of 20 sweeps."
+                f"No parameter stands out in {of}: in more than 1 of 20 shuffles of the results "
+                f"some parameter gets as large a share."
             )
         first, *others = (f"{one.name} ({one.share:.0%})" for one in self.standing_out)
         also = f"; so did {', '.join(others)}" if others else ""
         return (
-            f"{first} mattered most in {of}, more than any parameter does in 19 of 20 sweeps whose "
-            f"results are shuffled{also}."
+            f"{first} mattered most in {of}, more than any parameter does in 19 of 20 shuffles of "
+            f"the results{also}."
         )
 
 
@@ -104,7 +104,7 @@ def importances(evidence: Evidence) -> Importances | str:
     ended = np.flatnonzero(np.isfinite(evidence.values))
     varied = [one for one in evidence.dimensions if one.is_varied(ended)]
     if len(ended) < _FEWEST:
-        return f"{len(ended)} results are too few; importances want {_FEWEST}"
+        return f"{len(ended)} results are too few; importances need {_FEWEST}"
     if not varied:
         return "no parameter was varied"
     share = _BEST_OF_FEW if len(ended) < _MANY else _BEST_OF_MANY
@@ -115,7 +115,7 @@ def importances(evidence: Evidence) -> Importances | str:
         return f"Optuna's PED-ANOVA does not take these trials: {err!r}"
     total = sum(shares.values())
     if total <= 0:
-        return "the best trials lie where all trials lie: no parameter tells them apart"
+        return "the best trials are spread like all trials: no parameter tells them apart"
     found = [
         Importance(
             one.name,

@@ -21,8 +21,7 @@ def independence_sentence(evidence: Evidence) -> str:
         return ""
     return (
         f"{why}. So there is no tuning curve, no importances, no comparison of options and no "
-        "alarm at a range's edge, which all take trials for draws by chance: a random or Sobol "
-        "search of the same space has them."
+        f"warning about ranges: these need independent draws, as of a random or Sobol search."
     )
 
 

@@ -85,7 +85,7 @@ def tuning_curve(evidence: Evidence) -> TuningCurve | str:
     values = evidence.values[ended]
     known = values[np.isfinite(values)]
     if len(known) < _FEWEST:
-        return f"{len(known)} results are too few; a tuning curve wants {_FEWEST}"
+        return f"{len(known)} results are too few; a tuning curve needs {_FEWEST}"
     minimize = evidence.objective.mode == "min"
     worst = known.max() if minimize else known.min()
     values = np.where(np.isfinite(values), values, worst)
@@ -144,13 +144,13 @@ def _judged(values: Array, objective: Objective) -> tuple[int, More, str]:
     sign, origin = -objective.sign, optimum if math.isfinite(optimum) else 0.0
     errors = np.sort(sign * (values - origin))
     if errors[0] == errors[-1]:
-        return 1, "hardly", "All trials came to the same result: one would have done."
+        return 1, "hardly", "All trials had the same result: one would have been enough."
     count, half = len(errors), len(errors) // 2
     best, before = expected_best(errors, count), expected_best(errors, half)
     shown = [sign * one + origin for one in (before, best)]
     expected = (
-        f"With {half} such trials you would have expected a best {objective.metric} of "
-        f"{shown[0]:.3g}, with {count} of {shown[1]:.3g}"
+        f"The expected best {objective.metric} of {half} such trials is {shown[0]:.3g}, that of "
+        f"{count} trials {shown[1]:.3g}"
     )
     if not math.isfinite(optimum):
         return count, "unclear", f"{expected}. {_NO_OPTIMUM.format(objective.metric)}"
@@ -160,10 +160,10 @@ def _judged(values: Array, objective: Objective) -> tuple[int, More, str]:
 
     enough = 1 + bisect.bisect_left(range(1, count), True, key=is_near)
     more = _would_help(errors)
-    of_what = f" of its distance from {optimum:g}" if optimum else ""
+    of_what = f" (measured by its distance from {optimum:g})" if optimum else ""
     sentence = (
-        f"{expected}; {enough} would have been enough to come "
-        f"within {_NEAR:.0%}{of_what}. {_MORE[more].format(count=count, said=_SAID)}"
+        f"{expected}; {enough} trials would have been enough to come within {_PERCENT} of "
+        f"it{of_what}. {_MORE[more].format(count=count)}"
     )
     return enough, more, sentence
 
@@ -179,13 +179,14 @@ def _optimum(values: Array, objective: Objective) -> float:
     return 0.0 if floor == -math.inf and values.min() >= 0 else floor
 
 
-_NO_OPTIMUM = "{} has no best value that is known, so nothing is said of more trials."
-# Of what is said of more trials, by docs/truth.md.
-_SAID = f"{_NEAR:.0%} is the line, and this is said wrongly in fewer than 1 of 20 sweeps"
+_NO_OPTIMUM = "{} has no known best value, so nothing can be said about more trials."
+_PERCENT = f"{100 * _NEAR:g} %"
+# How sure it is: docs/truth.md.
 _MORE: dict[More, str] = {
-    "hardly": "{count} more would hardly help: {said}.",
-    "still": "{count} more would probably still help: {said}.",
-    "unclear": "Whether {count} more would help by as much, these cannot tell.",
+    "hardly": f"{{count}} more are unlikely to improve it by more than {_PERCENT} "
+    "(95 % confidence).",
+    "still": f"{{count}} more would probably improve it by more than {_PERCENT} (95 % confidence).",
+    "unclear": f"These trials cannot tell whether {{count}} more would improve it by {_PERCENT}.",
 }
 
 

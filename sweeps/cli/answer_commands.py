@@ -19,20 +19,20 @@ def add_answer_commands(commands: Any) -> None:
     command = commands.add_parser("report", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--out", type=Path, help="default: report.html in the run folder")
-    command.add_argument("--png", action="store_true", help="write each figure as PNG, too")
+    command.add_argument("--png", action="store_true", help="also write each figure as a PNG file")
     command.set_defaults(command=_report, runs_on_cluster=True)
-    text = "write two sweeps side by side into one HTML file"
+    text = "compare two sweeps in one HTML file"
     command = commands.add_parser("compare", help=text, description=text)
     command.add_argument("first", type=Path)
     command.add_argument("second", type=Path)
     command.add_argument("--out", type=Path, default=Path("compare.html"))
     command.set_defaults(command=_compare)
-    text = "print the sweep file to run next, each change with its reason"
+    text = "print the sweep file to run next, with a reason for each change"
     command = commands.add_parser("suggest", help=text, description=text)
     command.add_argument("run", type=Path)
-    command.add_argument("--out", type=Path, help="write it to this file")
+    command.add_argument("--out", type=Path, help="write the sweep file there")
     command.set_defaults(command=_suggest, runs_on_cluster=True)
-    text = "predict for the rows of a file with a sweep's net, as CSV"
+    text = "predict the rows of a file with a sweep's net, as CSV"
     command = commands.add_parser("predict", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("rows", type=Path, help="a .csv or .parquet file with the same columns")

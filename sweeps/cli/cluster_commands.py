@@ -27,27 +27,29 @@ def add_cluster_commands(commands: Any) -> None:
     command.add_argument("file", type=Path)
     add_set(command)
     command.set_defaults(command=_submit)
-    text = "print what a sweep's job on the cluster printed"
+    text = "show the log of a sweep's job on the cluster"
     command = commands.add_parser("logs", help=text, description=text)
     command.add_argument("sweep", nargs="?", type=_id_of, help="its id; default: the latest job")
-    command.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
+    command.add_argument(
+        "-f", "--follow", action="store_true", help="keep printing until the job ends"
+    )
     command.set_defaults(command=_logs)
-    text = "stop a sweep that runs in another shell or on a cluster; resume continues it"
+    text = "stop a sweep running in another shell or on a cluster; `resume` continues it"
     command = commands.add_parser("stop", help=text, description=text)
     command.add_argument("sweep", type=Path, help="its run folder or id")
-    text = "end this trial alone, for good: it is recorded as stopped_by_hand"
+    text = "stop only this trial, for good; it is recorded as stopped_by_hand"
     command.add_argument("--trial", type=int, metavar="N", help=text)
     command.set_defaults(command=_stop)
-    text = "stop a sweep's training but keep its process; resume continues it there"
+    text = "pause a running sweep: its workers end, its process waits; `resume` continues it there"
     command = commands.add_parser("pause", help=text, description=text)
     command.add_argument("run", type=Path, help="its run folder or id")
     command.set_defaults(command=_pause, runs_on_cluster=True)
-    text = "show the progress of a sweep, from its folder alone"
+    text = "show the progress of a sweep, read from its run folder"
     command = commands.add_parser("status", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(command=_status, runs_on_cluster=True)
-    text = "list the sweeps of a storage, and how far each is"
+    text = "list the sweeps of a storage with their progress"
     command = commands.add_parser("list", help=text, description=text)
     command.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
     command.add_argument("--json", action="store_true", help="print JSON")
@@ -104,7 +106,7 @@ def _ask_in_folder(run: Path, trials: int | None) -> int | None:
     if trials is not None:
         return 0 if adds_trials(run, trials) else None
     if go_on(run):
-        print(f"{run} goes on in the job that has it")
+        print(f"{run} continues in its job")
         return 0
     return None
 
@@ -153,7 +155,9 @@ def _answer_without_folder(run: Path, *, is_status: bool) -> int:
     if job is None:
         RunFolder.open(find_run(run))  # refuses
         return 0
-    text = f"{_id_of(run)}: its job {job.id} is {job.status}, and has made no run folder yet"
+    text = (
+        f"{_id_of(run)}: its job {job.id} is {job.status}, and has not created its run folder yet"
+    )
     if not is_status:
         follow = command_line.command("logs", "-f", _id_of(run))
         raise RequestError(f"{text}; follow it: {follow}")
@@ -210,8 +214,8 @@ def _submit(parsed: argparse.Namespace) -> int:
 def _print_submitted(done: Any) -> None:
     print(done.sweep)
     watch = command_line.command("logs", "-f", done.sweep)
-    shipped = f"{done.size / 2**20:.1f} MB shipped, job {done.job}"
-    print(f"submitted ({shipped}); watch it: {watch}", file=sys.stderr)
+    shipped = f"{done.size / 2**20:.1f} MB uploaded, job {done.job}"
+    print(f"submitted ({shipped}); follow it: {watch}", file=sys.stderr)
 
 
 def _logs(parsed: argparse.Namespace) -> int:
@@ -234,7 +238,9 @@ def _stop(parsed: argparse.Namespace) -> int:
     run = find_run(parsed.sweep)
     record = stop_sweep(run)
     again = command_line.command("resume", run)
-    print(f"{run} has ended" if record.stopped is None else f"{run} is stopped; {again} goes on")
+    print(
+        f"{run} has ended" if record.stopped is None else f"{run} is stopped; {again} continues it"
+    )
     return 0
 
 
@@ -246,7 +252,7 @@ def _pause(parsed: argparse.Namespace) -> int:
     print(
         f"{parsed.run} has ended"
         if record.stopped is None
-        else f"{parsed.run} is paused; {again} has it go on"
+        else f"{parsed.run} is paused; {again} continues it"
     )
     return 0
 

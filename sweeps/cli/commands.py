@@ -143,7 +143,7 @@ class _Version(argparse.Action):
 
 def _unknown_command(name: str, commands: Collection[str]) -> str:
     hint = did_you_mean(name, [*commands]) or f"commands are {', '.join(commands)}"
-    return f"there is no command {shown(name)!r}; {hint}"
+    return f"unknown command {shown(name)!r}; {hint}"
 
 
 def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:

@@ -38,14 +38,18 @@ def command() -> NoReturn:
 
 def _end(code: int) -> None:
     time.sleep(_PATIENCE_S)
-    print(f"ends without {_what_runs()}", file=sys.stderr, flush=True)
+    print(f"exiting; {_what_runs()}", file=sys.stderr, flush=True)
     os._exit(code)
 
 
 def _what_runs() -> str:
     names = ", ".join(one.name for one in threading.enumerate() if _keeps_running(one))
     # Python calls what was registered with `atexit` when all threads have ended.
-    return f"threads that still run: {names}" if names else "what still runs at Python's end"
+    return (
+        f"these threads were still running: {names}"
+        if names
+        else "a function registered with atexit was still running"
+    )
 
 
 def _keeps_running(thread: threading.Thread) -> bool:

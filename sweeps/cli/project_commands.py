@@ -20,7 +20,7 @@ __all__ = ["add_project_commands"]
 
 def add_project_commands(commands: Any) -> None:
     """Add init, import, ui, watch and cluster."""
-    text = "start a project: a sweep file, a net, data and a Makefile that work as they are"
+    text = "create a ready-to-run project: a sweep file, a net, data and a Makefile"
     init = commands.add_parser("init", help=text, description=text)
     init.add_argument("folder", type=Path, nargs="?", default=Path(), help="default: this folder")
     init.set_defaults(command=_init)
@@ -30,16 +30,18 @@ def add_project_commands(commands: Any) -> None:
     text = "default: FILE-imported.yaml, beside it"
     importing.add_argument("--out", type=Path, help=text)
     importing.set_defaults(command=_import)
-    text = "open the MLflow UI on what was recorded"
+    text = "open the MLflow UI for recorded sweeps"
     ui = commands.add_parser("ui", help=text, description=text)
     ui.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
     ui.add_argument("--port", type=_port, default=UI_PORT)
     ui.set_defaults(command=_ui)
-    text = "open a page that shows sweeps while they run, and when they are over"
+    text = "serve a live dashboard of running and finished sweeps"
     watch = commands.add_parser("watch", help=text, description=text)
     watch.add_argument("run", type=Path, nargs="?", help="default: a list to choose from")
-    watch.add_argument("--runs", type=Path, help="of the list; default: SWEEPS_STORAGE, or runs")
-    watch.add_argument("--port", type=_port, help="default: any that is free")
+    watch.add_argument(
+        "--runs", type=Path, help="folder of run folders to list; default: SWEEPS_STORAGE, or runs"
+    )
+    watch.add_argument("--port", type=_port, help="default: any free port")
     watch.set_defaults(command=_watch)
     text = "start or stop Ray, PostgreSQL and MLflow on this machine, to try a cluster"
     cluster = commands.add_parser("cluster", help=text, description=text)
@@ -49,19 +51,23 @@ def add_project_commands(commands: Any) -> None:
 def _add_cluster_actions(actions: Any) -> None:
     from sweeps.infra.local import DEFAULT_FOLDER
 
-    up = actions.add_parser("up", help="start each program with its own command")
-    down = actions.add_parser("down", help="stop what `up` started")
+    up = actions.add_parser("up", help="start the servers")
+    down = actions.add_parser("down", help="stop the servers that `up` started")
     for action in (up, down):
-        text = "its token, logs and storage; default: .cluster"
+        text = "folder of its token, logs and storage; default: .cluster"
         action.add_argument("--folder", type=Path, default=Path(DEFAULT_FOLDER), help=text)
-    up.add_argument("--port", type=_port, default=6379, help="of Ray; default: 6379")
-    up.add_argument("--dashboard", type=_port, default=8265, help="of the Jobs API; default: 8265")
-    up.add_argument("--mlflow", type=_port, default=5000, help="of MLflow's server; default: 5000")
-    up.add_argument("--postgres", type=_port, default=5432, help="of PostgreSQL; default: 5432")
+    up.add_argument("--port", type=_port, default=6379, help="port of Ray; default: 6379")
+    up.add_argument(
+        "--dashboard", type=_port, default=8265, help="port of the Jobs API; default: 8265"
+    )
+    up.add_argument("--mlflow", type=_port, default=5000, help="port of MLflow; default: 5000")
+    up.add_argument(
+        "--postgres", type=_port, default=5432, help="port of PostgreSQL; default: 5432"
+    )
     up.add_argument("--no-mlflow", action="store_true", help="start neither MLflow nor PostgreSQL")
     up.add_argument("--workers", type=int, default=2, help="worker nodes; default: 2")
-    up.add_argument("--cpus", type=int, default=1, help="CPU cores that each node offers")
-    text = "also delete what MLflow recorded there, with its passwords; run folders stay"
+    up.add_argument("--cpus", type=int, default=1, help="CPU cores of each node")
+    text = "also delete what MLflow recorded, and its passwords; run folders are kept"
     down.add_argument("--purge", action="store_true", help=text)
     up.set_defaults(command=_cluster_up)
     down.set_defaults(command=_cluster_down)

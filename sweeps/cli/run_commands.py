@@ -20,19 +20,19 @@ def add_run_commands(commands: Any) -> None:
     command = _add(commands, "resume", _resume, "run what a sweep has not finished")
     add_set(command)
     _add_only_ask(command)
-    command = _add(commands, "extend", _extend, "add trials to a sweep's plan and run them")
-    command.add_argument("--trials", type=_number, required=True, help="how many more")
+    command = _add(commands, "extend", _extend, "add trials to a sweep and run them")
+    command.add_argument("--trials", type=_number, required=True, help="number of trials to add")
     _add_only_ask(command)
     _add(commands, "retry", _retry, "run the failed trials of a sweep again")
     text = (
-        "train the best trials again under fresh seeds, choose the winner, and evaluate it once "
-        "on the test set"
+        "retrain the best trials with fresh seeds, pick the winner, and evaluate it once on the "
+        "test set"
     )
     command = _add(commands, "final", _final, text)
     command.add_argument("--top-k", type=int, help="how many of the best trials; default: 3")
     command.add_argument("--seeds", type=int, help="fresh seeds for each of them; default: 5")
     add_set(command)
-    text = "make another final; uses the test set once more"
+    text = "run another final; this uses the test set once more"
     command.add_argument("--again", action="store_true", help=text)
     text = "complete MLflow's record of a run folder; safe to repeat"
     command = commands.add_parser("sync", help=text, description=text)
@@ -69,12 +69,12 @@ def _resume(parsed: argparse.Namespace) -> int:
     from sweeps.service.stopping import go_on
 
     if not parsed.set and go_on(parsed.run):
-        print(f"{parsed.run} goes on in the process that has it")
+        print(f"{parsed.run} continues in the process that runs it")
         return 0
     if parsed.only_ask:
-        raise RequestError(f"{parsed.run} is not paused: there is nothing that could go on")
+        raise RequestError(f"{parsed.run} is not paused: nothing to resume")
     if open_run(parsed.run).is_finished:
-        print(f"{parsed.run} is finished: there is nothing to resume", file=sys.stderr)
+        print(f"{parsed.run} is finished: nothing to resume", file=sys.stderr)
     return print_results(parsed, resume(parsed.run, overrides=parsed.set, **options_of(parsed)))
 
 
@@ -84,7 +84,7 @@ def _extend(parsed: argparse.Namespace) -> int:
     if adds_trials(parsed.run, parsed.trials):
         return 0
     if parsed.only_ask:
-        raise RequestError(f"{parsed.run} runs no longer: nobody could be asked for more trials")
+        raise RequestError(f"{parsed.run} is no longer running, so trials cannot be added")
     return print_results(parsed, extend(parsed.run, parsed.trials, **options_of(parsed)))
 
 

@@ -25,7 +25,11 @@ _NO_WINNER = 8
 def add_set(command: argparse.ArgumentParser) -> None:
     """Add `--set`, which overrides a value of the sweep file."""
     command.add_argument(
-        "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a value"
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY.PATH=VALUE",
+        help="override a value of the sweep file",
     )
 
 
@@ -40,7 +44,7 @@ def add_running(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--accept-code",
         action="store_true",
-        help="go on although the sweep's own code has changed; recorded",
+        help="continue although your code has changed (this is recorded)",
     )
 
 
@@ -50,7 +54,7 @@ def adds_trials(run: Path, trials: int) -> bool:
 
     if not add_trials(run, trials):
         return False
-    print(f"{run} trains {trials} more trials after those of its plan")
+    print(f"{run} will train {trials} more trials after those of its plan")
     return True
 
 

@@ -18,7 +18,7 @@ __all__ = ["add_validate"]
 
 def add_validate(commands: Any) -> argparse.ArgumentParser:
     """Add the command to those of a parser, and return its own."""
-    text = "check a sweep file; starts and writes nothing, and runs none of your code"
+    text = "check a sweep file; starts nothing, writes nothing and runs none of your code"
     command: argparse.ArgumentParser = commands.add_parser("validate", help=text, description=text)
     command.add_argument("file", type=Path)
     command.add_argument("--json", action="store_true", help="print JSON")
@@ -26,8 +26,8 @@ def add_validate(commands: Any) -> argparse.ArgumentParser:
         "--run-code",
         action="store_true",
         dest="runs_code",
-        help="call the function that loads the data, hold options against a Pydantic model of "
-        "yours, and try your own nets, losses and training on a few rows",
+        help="also run your code: load the data, check options against your Pydantic models, and "
+        "try your nets, losses and training on a few rows",
     )
     command.set_defaults(command=_validate)
     return command
@@ -94,7 +94,7 @@ def _print(path: Path, sweep: Sweep, trials: int) -> None:
         print(f"not checked: {line}")
     if left:
         ways = (command_line.command("validate", "--run-code", path), "`plan` or `run`")
-        print(f"your own code is run, and the rest checked, by `{ways[0]}`, {ways[1]}")
+        print(f"to run your code and check the rest, use `{ways[0]}`, {ways[1]}")
 
 
 def _not_checked(sweep: Sweep) -> list[str]:
@@ -102,8 +102,8 @@ def _not_checked(sweep: Sweep) -> list[str]:
     from sweeps.definition.trial_checks import with_models
 
     left = [
-        f"the options of {target}: its module was not run, so whether they keep the rules of "
-        "their own model is unknown"
+        f"the options of {target}: its module was not run, so they were not checked against its "
+        f"Pydantic model"
         for target in ([] if sweep.runs_code else with_models(sweep.space, sweep.surroundings))
     ]
     if sweep.summary is not None or sweep.file.data.kind == "none":
@@ -111,5 +111,5 @@ def _not_checked(sweep: Sweep) -> list[str]:
     return [
         *left,
         f"the data: {sweep.file.data.source} was not run, so columns, missing values, the task, "
-        f"the cut and whether each net fits the data are unknown",
+        f"the split and whether each net fits the data are unknown",
     ]

@@ -162,10 +162,10 @@ def _check_data_options(file: SweepFile, folders: Sequence[Path]) -> Iterator[Pr
     """
     for name, value in file.data.options.items():
         if looks_like_parameter(value):
-            rule = "an option of the data must be one value: trials are compared on the same rows"
+            rule = "options of the data cannot be searched: trials are compared on the same rows"
             hint = (
-                "what a trial does with a row is an option of its net (space.model.options); or "
-                "write a sweep for each value, and see them side by side with `sweeps compare`"
+                "make it an option of the net (space.model.options), or write one sweep per value "
+                "and use `sweeps compare`"
             )
             yield Problem(("data", "options", name), None, rule, hint=hint)
     for own in data_functions(file.data):
@@ -304,7 +304,7 @@ def _check_search(
         different = space.cardinality()
         if different is not None and different + len(search.baseline) < search.asked:
             s = "" if different == 1 else "s"
-            rule = f"{search.asked} trials asked for, and the space has {different} configuration"
+            rule = f"{search.asked} trials asked for, but the space has {different} configuration"
             hint = f"ask for {different} at most, or use `method: grid` to try all"
             yield Problem(("search", "trials"), search.asked, rule + s, hint=hint)
 
@@ -316,7 +316,7 @@ def _check_grid(search: GridSearch, space: Space, space_is_faulty: bool) -> Iter
         yield from (replace(one, path=("space", *one.path)) for one in err.problems)
         return
     if size > search.limit and not space_is_faulty:
-        rule = f"the grid has {size:,} points, and search.limit is {search.limit:,}"
+        rule = f"the grid has {size:,} points; search.limit is {search.limit:,}"
         hint = "use fewer points, raise search.limit, or use `method: random`"
         yield Problem(("search", "limit"), search.limit, rule, hint=hint)
 
@@ -333,24 +333,21 @@ def _check_learning(file: SweepFile, search: LearningSearch) -> Iterator[Problem
         yield Problem(("search", key), number, rule, hint=hint)
     if not search.learns_from_stopped and file.stopping.scheduler != "none":
         rule = (
-            f"{search.method} learns from trials that ran to their end, and "
+            f"{search.method} learns only from trials that ran to their end; "
             f"{file.stopping.scheduler} stops most before"
         )
-        hint = "use `method: tpe`, which learns from stopped trials, too, or `scheduler: none`"
+        hint = "use `method: tpe`, which also learns from stopped trials, or `scheduler: none`"
         yield Problem(("stopping", "scheduler"), file.stopping.scheduler, rule, hint=hint)
     elif file.stopping.scheduler == "hyperband":
         rule = (
-            f"hyperband halves a bracket once all of its trials are there, and {search.method} "
-            f"proposes one when another has ended"
+            f"hyperband needs a whole bracket at once; {search.method} proposes trials one at a "
+            f"time"
         )
         hint = "use `scheduler: asha`, which decides on each trial as it comes"
         yield Problem(("stopping", "scheduler"), "hyperband", rule, hint=hint)
     if file.roles is not None:
-        rule = (
-            f"roles compare options by independent draws, and trials of {search.method} follow "
-            f"from one another"
-        )
-        hint = "use `method: random` or `sobol`, or leave out `roles`"
+        rule = f"roles need independent draws; trials of {search.method} depend on one another"
+        hint = "use `method: random` or `sobol`, or remove `roles`"
         yield Problem(("roles",), None, rule, hint=hint)
 
 
@@ -361,8 +358,8 @@ def _check_stopping(
     grace, longest = stopping.grace_epochs, max(one["training"]["epochs"] for one in configurations)
     if grace >= longest:
         rule = (
-            f"the scheduler never decides: every trial trains {grace} epochs without it, and none "
-            f"has more than {longest}"
+            f"the scheduler never decides: every trial trains {grace} epochs first, and none has "
+            f"more than {longest}"
         )
         lower = f"lower it below {longest}, or " if longest > 1 else ""
         hint = f"{lower}write `scheduler: none`"
@@ -374,7 +371,7 @@ def _check_resources(file: SweepFile) -> Iterator[Problem]:
     resources = file.resources
     if trains_itself(file.space):
         if resources.gpu > 1 and not resources.gpu.is_integer():
-            rule = f"must be a whole number, or a part of one GPU, got {resources.gpu:g}"
+            rule = f"must be a whole number, or a fraction of one GPU, got {resources.gpu:g}"
             yield Problem(("resources", "gpu"), resources.gpu, rule)
     elif resources.gpu > 1:
         rule = f"must be at most 1: a net trains on one GPU, got {resources.gpu:g}"

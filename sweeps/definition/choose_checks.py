@@ -24,7 +24,7 @@ def check_choose(file: SweepFile, data: DataSummary | None) -> Iterator[Problem]
     if choose is None:
         return
     if (choose.max is None) == (choose.min is None):
-        rule = "a point has one thing that it is best in: max or min, and not both"
+        rule = "give either max or min, not both"
         hint = 'write choose: {max: dev_accuracy, where: "parameters <= 1e5"}'
         yield Problem(_PLACE, None, rule, hint=hint)
         return
@@ -39,7 +39,7 @@ def _of_metric(file: SweepFile, choose: Choose, data: DataSummary | None) -> Ite
     if name in sizes:
         if choose.mode == "min" and choose.where is not None:
             return
-        rule = f"{choose.mode}: {name} alone would choose by nothing that the net has learned"
+        rule = f"{choose.mode}: {name} alone ignores what the net has learned"
         hint = f'write choose: {{min: {name}, where: "dev_loss <= 0.5"}}'
         yield Problem(place, name, rule, hint=hint)
         return
@@ -47,7 +47,7 @@ def _of_metric(file: SweepFile, choose: Choose, data: DataSummary | None) -> Ite
     yield from problems
     if objective is not None and objective.mode != choose.mode:
         good = "low" if objective.mode == "min" else "high"
-        rule = f"{choose.mode}: {name} would choose the worst, as {good} values of it are good"
+        rule = f"{choose.mode}: {name} would choose the worst: {good} values of it are better"
         yield Problem(place, name, rule, hint=f"write {objective.mode}: {name}")
 
 

@@ -49,14 +49,16 @@ def choose(file: SweepFile) -> Chosen | None:
         return None
     trials, scheduler = file.search.trials, file.stopping.scheduler
     if file.roles is not None:
-        return Chosen("sobol", "roles compare options by draws that follow from nothing else")
+        return Chosen("sobol", "roles need independent draws")
     if scheduler == "hyperband":
         reason = (
             "hyperband needs all trials of a bracket at once, and sobol covers the space evenly"
         )
         return Chosen("sobol", reason)
     if file.is_population:
-        return Chosen("sobol", "a population begins together, and sobol covers the space evenly")
+        return Chosen(
+            "sobol", "a population starts all trials together, and sobol covers the space evenly"
+        )
     try:
         space = Space(file.space)
     except SpaceError:
@@ -64,11 +66,13 @@ def choose(file: SweepFile) -> Chosen | None:
     has_options = _has_options(space)
     fewest = _FEWEST_OF_OPTIONS if has_options else _FEWEST_LEARNED
     if trials < fewest:
-        return Chosen("sobol", f"{trials} trials are too few to learn from; from {fewest} on it is")
+        return Chosen(
+            "sobol", f"{trials} trials are too few to learn from; with {fewest} or more it is"
+        )
     if has_options:
         return Chosen("tpe", "it keeps drawing from every option that has parameters of its own")
     if file.objective.others:
-        return Chosen("tpe", "it goes by all objectives")
+        return Chosen("tpe", "it searches for all objectives")
     if scheduler != "none":
         return Chosen("tpe", f"it learns from trials that {scheduler} stopped, too")
     if trials > _MOST_OF_GP or len(space.dimensions) > _MOST_PARAMETERS_OF_GP:

@@ -100,7 +100,7 @@ def rejections(
                 continue
             if not holds:
                 rule = f"the constraint {constraint.text!r} rejects this configuration"
-                yield Problem(place, None, rule, hint="change one of the two")
+                yield Problem(place, None, rule, hint="change the configuration or the constraint")
 
 
 def _not_computable(

@@ -20,15 +20,15 @@ def generation_problems(search: Search, space: Space) -> Iterator[Problem]:
         yield from _of_choices(space)
         yield from _of_trials(search, len(space.dimensions))
         if search.use_separable_cma and search.lr_adapt:
-            rule = "learning rates adapt to the whole matrix alone"
-            hint = "leave out `lr_adapt` or `use_separable_cma`"
+            rule = "lr_adapt needs the full covariance matrix"
+            hint = "remove `lr_adapt` or `use_separable_cma`"
             yield Problem(("search", "lr_adapt"), True, rule, hint=hint)
 
 
 def _of_choices(space: Space) -> Iterator[Problem]:
     for path, parameter in space.dimensions:
         if isinstance(parameter, Choice) and len(parameter.options) > 1 and "choice" not in path:
-            rule = "cmaes moves along ranges, and options of a choice have no order"
+            rule = "cmaes needs numeric ranges; the options of a choice have no order"
             hint = (
                 "write one option, numbers as `{int: [low, high]}` or `float`, or use `method: "
                 "tpe`, which learns which option is best"
@@ -41,8 +41,8 @@ def _of_trials(search: CmaEsSearch, parameters: int) -> Iterator[Problem]:
     fewest = search.startup + size + 1
     if search.startup < search.trials < fewest:
         rule = (
-            f"nothing would be learned: {search.startup} drawn at random and a generation of "
-            f"{size} come first"
+            f"nothing would be learned: {search.startup} random draws and a generation of {size} "
+            f"come first"
         )
-        hint = f"ask for {fewest} at least (some hundred pay), or use `method: gp`"
+        hint = f"ask for at least {fewest} (better some hundred), or use `method: gp`"
         yield Problem(("search", "trials"), search.trials, rule, hint=hint)

@@ -77,6 +77,6 @@ def _missing(place: tuple[str, ...]) -> Problem:
         path=place,
         value=None,
         rule=f"missing: `space.{'.'.join(place)}` holds a parameter, so each listed configuration "
-        f"must say which value it means",
+        f"must give its value",
         hint=f"add {place[-1]}: to this configuration",
     )

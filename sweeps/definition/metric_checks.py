@@ -66,7 +66,7 @@ def check_metrics(
 def _of_own(name: str, options: MetricOptions) -> Iterator[Problem]:
     place: KeyPath = ("metrics", name)
     if name in METRICS:
-        rule = f"{name} is a built-in metric: a metric of your own must have another name"
+        rule = f"{name} is a built-in metric; give yours another name"
         yield Problem(place, name, rule)
     elif not name.isidentifier():
         yield no_name(name)
@@ -74,23 +74,23 @@ def _of_own(name: str, options: MetricOptions) -> Iterator[Problem]:
         yield no_goal(name)
     low, high = bounds_of(options.limits)
     if not low < high:
-        rule = f"the least value must be below the greatest, got {low:g} and {high:g}"
+        rule = f"the lowest value must be below the highest, got {low:g} and {high:g}"
         yield Problem((*place, "bounds"), options.bounds, rule)
     if options.quantile is not None:
-        rule = f"only pinball has a quantile, and {name} is your own"
+        rule = f"only pinball has a quantile; {name} is your own metric"
         hint = f"write options: {{quantile: {options.quantile:g}}}"
         yield Problem((*place, "quantile"), options.quantile, rule, hint=hint)
 
 
 def no_name(name: str) -> Problem:
     """Return that a metric of the user's is called what is no name."""
-    rule = "the name of a metric must be letters, digits and _, and begin with no digit"
+    rule = "the name of a metric must consist of letters, digits and _, and not begin with a digit"
     return Problem(("metrics", name), name, f"{rule}, got {name!r}")
 
 
 def no_goal(name: str) -> Problem:
     """Return that nobody can know which values of a metric of the user's are good."""
-    rule = "missing key 'goal': whether low or high values are good"
+    rule = "missing key 'goal': whether low or high values are better"
     hint = "write goal: min | max"
     return Problem(("metrics", name), None, rule, hint=hint, kind="missing_key")
 
@@ -103,17 +103,17 @@ def _of_metric(name: str, options: MetricOptions, data: DataSummary | None) -> I
         return
     if options.options or options.bounds is not None:
         key = "options" if options.options else "bounds"
-        rule = f"{key} must be given for metrics of your own only, and {name} is built in"
+        rule = f"{key} is only for your own metrics; {name} is built in"
         hint = f"remove the key, or name your function: metrics: {{{name}: {{target: own:{name}}}}}"
         yield Problem((*place, key), None, rule, hint=hint)
     why = _undefined(offered[name], data)
     if why:
         yield Problem(place, name, f"{name} cannot be measured: {why}")
     if options.goal is not None:
-        rule = f"goal must be given for metrics of your own only: that of {name} is known"
+        rule = f"goal is only for your own metrics; that of {name} is known"
         yield Problem((*place, "goal"), options.goal, rule, hint="remove the key")
     if options.quantile is not None and name != "pinball":
-        rule = f"only pinball has a quantile, and {name} has none"
+        rule = f"only pinball has a quantile; {name} has none"
         yield Problem((*place, "quantile"), options.quantile, rule)
 
 

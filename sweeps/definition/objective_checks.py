@@ -41,7 +41,7 @@ def _of_other(
     metric, place = sections[number].metric, ("objective", "others", number, "metric")
     earlier = [file.objective.metric, *(one.metric for one in sections[:number])]
     if metric in earlier:
-        rule = f"each objective must stand in the list once, and {metric} is there twice"
+        rule = f"each objective must be listed once; {metric} is listed twice"
         problems.append(Problem(place, metric, rule, hint="remove one of the two"))
         return None
     if metric in SIZES:
@@ -73,7 +73,7 @@ def _of_size(
     file: SweepFile, metric: str, place: KeyPath, problems: list[Problem]
 ) -> Objective | None:
     if trains_itself(file.space):
-        rule = f"{metric} is not known of own training, whose net is its own"
+        rule = f"{metric} is not known for your own training"
         hint = "report it as a metric: metrics: {size: {goal: min}} and objective dev_size"
         problems.append(Problem(place, metric, rule, hint=hint))
         return None
@@ -87,7 +87,7 @@ def _of_metric(
     problems: list[Problem],
 ) -> Objective | None:
     if section.metric in SIZES and section is file.objective:
-        rule = f"{section.metric} does not rank trials: the best would be the net that learns least"
+        rule = f"{section.metric} cannot rank trials: the best would be the net that learns least"
         hint = f"write it second: objective: [{{metric: dev_loss}}, {{metric: {section.metric}}}]"
         problems.append(Problem(("objective", "metric"), section.metric, rule, hint=hint))
         return None

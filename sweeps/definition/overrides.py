@@ -38,7 +38,9 @@ def parse_override(text: str) -> Override:
     except SpaceError as err:
         raise _wrong(text, f"the value {value!r} is not valid YAML: {err}") from err
     if set(document) != {"value"}:
-        raise _wrong(text, f"one value is wanted, got {value!r}", "put lines in one [list] or {..}")
+        raise _wrong(
+            text, f"give one value, got {value!r}", "write several as one [list] or {mapping}"
+        )
     path = tuple(int(part) if part.isdigit() else part for part in parts)
     return Override(text, path, document["value"])
 
@@ -71,7 +73,7 @@ def _refuse_missing(target: Any, override: Override, depth: int) -> None:
     place = ".".join(str(part) for part in override.path[:depth])
     if isinstance(target, dict):
         if not isinstance(item, str):
-            raise _wrong(override.text, f"{place} has keys, and {item} is a position in a list")
+            raise _wrong(override.text, f"{place} has keys; {item} is a position in a list")
     elif not isinstance(target, list):
         raise _wrong(override.text, f"{place} is {target!r}, and has no {item!r} inside")
     elif not isinstance(item, int) or item >= len(target):

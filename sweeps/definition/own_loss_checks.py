@@ -31,11 +31,8 @@ def check_own_loss(
     judging = [place for place, metric in places.items() if metric == "dev_loss"]
     if not judging or not _has_own(losses) or _are_equal(losses):
         return
-    rule = (
-        "trials cannot be compared by dev_loss, the mean of the loss that each is trained on, "
-        "where that differs between them"
-    )
-    hint = "choose a metric that all of them share, as dev_accuracy or dev_r2, or fix space.loss"
+    rule = "trials cannot be compared by dev_loss, as they are trained on different losses"
+    hint = "choose a metric that all share, such as dev_accuracy or dev_r2, or fix space.loss"
     yield Problem(judging[0], "dev_loss", rule, hint=hint)
 
 

@@ -16,7 +16,7 @@ from sweeps.search_spaces.problems import Problem, did_you_mean
 
 __all__ = ["function_problem", "package_problem", "source_of"]
 
-_WHERE = "put it beside the sweep file, where you type the command, or on PYTHONPATH"
+_WHERE = "put it beside the sweep file, in the current folder, or on PYTHONPATH"
 
 
 def function_problem(own: OwnFunction, folders: Sequence[Path] = ()) -> Problem | None:

@@ -41,7 +41,7 @@ def option_problems(own: OwnFunction, folders: Sequence[Path] = ()) -> Iterator[
     lacking = [one for one in given if one not in known and not takes_any]
     if lacking:
         called = f"is called with {', '.join(given)} and the options as keywords"
-        rule = f"{target} {called}, and takes no {' and no '.join(lacking)}"
+        rule = f"{target} {called}, but does not accept {' and '.join(lacking)}"
         yield Problem(own.role.path, target, rule)
         return
     if may_take_model(own, folders):

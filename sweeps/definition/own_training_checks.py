@@ -36,7 +36,7 @@ def mixed_training(template: Any) -> Iterator[Problem]:
     """Yield that some trials would be trained by own code and others not."""
     kinds = {is_own_training({"training": one}) for one in _trainings(template)}
     if len(kinds) > 1:
-        rule = "all trials of a sweep must be trained by own code, or none"
+        rule = "either all trials of a sweep or none must be trained by your own code"
         hint = "write two sweep files, and compare them with `sweeps compare`"
         yield Problem(("space", "training"), None, rule, hint=hint)
 
@@ -44,18 +44,18 @@ def mixed_training(template: Any) -> Iterator[Problem]:
 def check_needs_data(file: SweepFile) -> Iterator[Problem]:
     """Yield that nets have no data to be trained on, or that what is asked of data does nothing."""
     if file.data.kind != "none" and runs_programs(file.space):
-        rule = "a program reads its own data, and would ignore this section"
-        hint = "remove it; a path is an option of the program's, or a word of its command"
+        rule = "a program reads its own data and would ignore this section"
+        hint = "remove it; give a path as an option of the program, or in its command"
         yield Problem(("data",), None, rule, hint=hint)
     if file.data.kind == "none" and not trains_itself(file.space):
-        hint = "name them: data: {source: ...}; only own training does without"
+        hint = "write data: {source: ...}; only your own training can do without"
         yield Problem(("data",), None, "missing key 'data'", hint=hint, kind="missing_key")
     if file.data.loader.workers and trains_itself(file.space):
-        rule = "own training makes its own loaders, and would ignore this key"
+        rule = "your own training makes its own loaders and would ignore this key"
         place, hint = ("data", "loader", "workers"), "remove the key"
         yield Problem(place, file.data.loader.workers, rule, hint=hint)
     if file.data.train_sample is not None and trains_itself(file.space):
-        rule = "own training makes its own measurements, and would ignore this key"
+        rule = "your own training computes its own metrics and would ignore this key"
         yield Problem(("data", "train_sample"), file.data.train_sample, rule, hint="remove the key")
 
 
@@ -86,7 +86,7 @@ def check_own_objective(
     name = section.metric.removeprefix("dev_")
     if name not in declared or name == section.metric:
         choices = tuple(f"dev_{one}" for one in declared)
-        rule = f"{section.metric!r} is not a metric that own training is declared to report"
+        rule = f"{section.metric!r} is not a declared metric of your own training"
         hint = did_you_mean(section.metric, choices)
         hint = hint or f"declare it: metrics: {{{name}: {{goal: min}}}}, or max"
         problems.append(Problem(("objective", "metric"), section.metric, rule, choices, hint))
@@ -104,10 +104,10 @@ def check_own_metrics(declared: Mapping[str, MetricOptions]) -> Iterator[Problem
             yield no_goal(name)
         if options.target is not None or options.options:
             key = "options" if options.target is None else "target"
-            rule = f"own training measures {name} itself, so that nothing else is called for it"
+            rule = f"your own training measures {name} itself, so this function would not be called"
             yield Problem(("metrics", name, key), options.target, rule, hint="remove the key")
         if options.quantile is not None:
-            rule = f"own training measures {name} itself, so that no quantile is passed on"
+            rule = f"your own training measures {name} itself, so this quantile would not be used"
             yield Problem(("metrics", name, "quantile"), options.quantile, rule)
 
 

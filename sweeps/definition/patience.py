@@ -23,7 +23,8 @@ def patience_notes(planned: Sequence[PlannedTrial]) -> tuple[str, ...]:
         return ()
     patience, epochs = min(waiting)
     return (
-        f"early_stopping.patience of {patience} ends no trial: each has {epochs} epochs at most"
+        f"early_stopping.patience of {patience} never stops a trial: each has at most {epochs} "
+        f"epochs"
         if len(set(waiting)) == 1
-        else "early_stopping ends no trial: each has fewer epochs than its patience waits for",
+        else "early_stopping never stops a trial: each has fewer epochs than its patience",
     )

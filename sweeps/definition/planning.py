@@ -193,7 +193,7 @@ def _illegal(sweep: Sweep, draw: Mapping[str, Any], problem: Problem) -> Problem
         path=("space", *template_place(sweep.space, draw, problem)),
         value=problem.value,
         rule=f"the space contains an invalid trial: {problem.rule} (values: {values})",
-        hint="forbid such combinations by a line in `constraints`",
+        hint="exclude such combinations with a line in `constraints`",
     )
 
 
@@ -202,8 +202,8 @@ def _too_few(sweep: Sweep, found: int) -> Problem:
         path=("search", "trials"),
         value=sweep.file.search.asked,
         rule=(
-            f"only {found} different legal configurations turned up; the next {PATIENCE_DRAWS:,} "
-            f"draws were repetitions or rejected by `constraints`"
+            f"only {found} different valid configurations were found; the next {PATIENCE_DRAWS:,} "
+            f"draws were duplicates or rejected by `constraints`"
         ),
         hint=(
             f"ask for {found} trials at most, widen `space` or loosen `constraints`"

@@ -32,12 +32,15 @@ def population_problems(
     if not isinstance(section, PopulationBased):
         return
     if trains_itself(file.space):
-        rule = "a population needs training that goes on by other rates, as the product's own does"
-        yield _refused(rule, "use `scheduler: asha` with training of your own")
+        rule = (
+            "a population needs training whose values can change while it runs: only the built-in "
+            "loop supports this"
+        )
+        yield _refused(rule, "with your own training, use `scheduler: asha`")
         return
     yield from _of_other_sections(file)
     if not any(True for _ in changeable_ranges(space)):
-        rule = "a population needs a range that can change in the middle of training"
+        rule = "a population needs a range that can change during training"
         hint = "give one of them a `float` range in `space`, or use `scheduler: asha`"
         yield Problem(("space",), None, rule, CHANGEABLE, hint)
     if tried:
@@ -47,22 +50,22 @@ def population_problems(
 def _of_other_sections(file: SweepFile) -> Iterator[Problem]:
     if isinstance(file.search, LearningSearch):
         rule = (
-            f"a population begins together, and {file.search.method} proposes a trial when another "
-            f"has ended"
+            f"a population starts all trials together; {file.search.method} proposes trials one at "
+            f"a time"
         )
         yield _refused(rule, "use `method: random` or `sobol`")
     if (file.search.asked or 2) < 2:
         rule = "a population must have at least 2 trials"
         yield Problem(("search", "trials"), 1, rule, hint="ask for more, such as 20")
     if file.roles is not None:
-        rule = "roles compare options by independent draws, and trials of a population copy others"
-        yield Problem(("roles",), None, rule, hint="leave out `roles`, or use another scheduler")
+        rule = "roles need independent draws; trials of a population copy others"
+        yield Problem(("roles",), None, rule, hint="remove `roles`, or use another scheduler")
 
 
 def _of_trials(section: PopulationBased, tried: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
     lengths = {int(one["training"]["epochs"]) for one in tried}
     if len(lengths) > 1:
-        rule = "all trials of a population must train equally many epochs"
+        rule = "all trials of a population must have the same number of epochs"
         hint = "write one number; the best epoch of each trial counts anyway"
         yield _in_space(("training", "epochs"), rule, hint)
     elif section.interval_epochs >= max(lengths):
@@ -70,12 +73,12 @@ def _of_trials(section: PopulationBased, tried: Sequence[Mapping[str, Any]]) -> 
         hint = f"lower it below {max(lengths)}, or write `scheduler: none`"
         yield Problem(("stopping", "interval_epochs"), section.interval_epochs, rule, hint=hint)
     if any(one["regularization"]["early_stopping"] is not None for one in tried):
-        rule = "trials of a population wait for one another, and none may stop early"
-        hint = "leave it out: the best epoch of each trial counts anyway"
+        rule = "trials of a population wait for one another, so none may stop early"
+        hint = "remove it: the best epoch of each trial counts anyway"
         yield _in_space(("regularization", "early_stopping"), rule, hint)
     if any(one.get("changes") for one in tried):
         rule = "`scheduler: pbt` writes changes itself"
-        yield _in_space(("changes",), rule, "leave them out, or write `scheduler: none`")
+        yield _in_space(("changes",), rule, "remove them, or write `scheduler: none`")
 
 
 def _refused(rule: str, hint: str) -> Problem:

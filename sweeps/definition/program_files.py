@@ -92,12 +92,12 @@ def program_problems(training: ProgramTraining, folders: Sequence[Path]) -> Iter
 def _command_problems(command: str, key: KeyPath, here: Path) -> Iterator[Problem]:
     words, first = _fixed_words(command), split_command(command)[0]
     if first in words and _program(first, here) is None:
-        rule = f"there is no program {first!r}, on the PATH or in {here}"
-        yield Problem(key, command, rule, hint="write its path from the sweep file's folder")
+        rule = f"no such program: {first!r}, neither on the PATH nor in {here}"
+        yield Problem(key, command, rule, hint="write its path relative to the sweep file's folder")
     for word in words:
         if word.endswith(".py") and word != first and not (here / word).is_file():
             beside = sorted(str(path.relative_to(here)) for path in here.glob("*.py"))
-            rule = f"there is no file {word!r} in {here}"
+            rule = f"no such file: {word!r} in {here}"
             yield Problem(key, command, rule, tuple(beside[:20]), did_you_mean(word, beside))
 
 

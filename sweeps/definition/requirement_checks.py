@@ -22,8 +22,8 @@ def check_requirements(file: SweepFile) -> Iterator[Problem]:
     for number, text in enumerate(file.require):
         place: KeyPath = ("require", number)
         if trains_itself(file.space):
-            rule = "the size of own training's net is not known before it trains"
-            hint = "have the training raise an error, or write `constraints` of its options"
+            rule = "the size of a net of your own training is not known before it trains"
+            hint = "raise an error in the training, or write `constraints` on its options"
             yield Problem(place, text, rule, hint=hint)
             continue
         constraint, wrong = read_at(text, place)
@@ -47,7 +47,7 @@ def names_in(
         hint = did_you_mean(name, known) or way_out(name)
         yield Problem(place, constraint.text, rule, tuple(known), hint)
     if not constraint.names:
-        rule = f"{constraint.text!r} says nothing of a trial"
+        rule = f"{constraint.text!r} does not depend on the trial"
         yield Problem(place, constraint.text, rule, tuple(known), f"write `{known[0]} <= 1e5`")
     elif not unknown:
         yield from _tried(constraint, known, place)
@@ -63,7 +63,7 @@ def _tried(constraint: Constraint, known: Sequence[str], place: KeyPath) -> Iter
 
 def _way_out(name: str) -> str:
     if "." in name:
-        return "what `space` says of a trial is for `constraints`"
+        return "values of `space` belong in `constraints`"
     if name in SIZES:
-        return "what is measured differs by machine, and is for `objective` and `final.choose`"
-    return "what is measured is known when a trial has trained, and is for `objective`"
+        return "a measured time differs by machine; use it in `objective` or `final.choose`"
+    return "metrics are known only after training; use them in `objective`"

@@ -28,8 +28,8 @@ def check_roles(roles: Roles | None, space: Space) -> list[Problem]:
             continue
         parameter = space.dimensions[choices[path]][1]
         if isinstance(parameter, Choice) and parameter.weights and roles and roles.balanced:
-            rule = f"{path!r} has weights, and `balanced` gives its options equal numbers of trials"
-            hint = "leave out the weights, or write `balanced: false`"
+            rule = f"{path!r} has weights, but `balanced` gives its options equal numbers of trials"
+            hint = "remove the weights, or write `balanced: false`"
             problems.append(Problem(place, path, rule, hint=hint))
     return problems
 

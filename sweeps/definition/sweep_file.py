@@ -42,8 +42,8 @@ class OtherObjective(Section):
     """What a trial should be good at besides what it is ranked by: `{metric: parameters}`."""
 
     metric: str = Field(
-        description="A dev metric, or of the net `parameters` (how many numbers it trains), "
-        "`flops` (operations of a row) or `ms_per_row` (time of a row, measured)."
+        description="A dev metric, or the size of the net: `parameters` (trainable), `flops` "
+        "(per row) or `ms_per_row` (measured time per row)."
     )
 
 
@@ -54,14 +54,13 @@ class ObjectiveSection(Section):
     target_error: float | None = Field(
         None,
         ge=0,
-        description="Error that could be reached (1 - accuracy, 1 - subset accuracy of labels, "
-        "or 1 - R2); bias is above it.",
+        description="Error that is considered achievable (1 - accuracy, 1 - subset accuracy of "
+        "labels, or 1 - R2); what lies above it is bias.",
     )
     others: list[OtherObjective] = Field(
         [],
         exclude_if=lambda others: not others,
-        description="What else makes a trial good; a list of objectives has here all but its "
-        "first, which ranks.",
+        description="Further objectives; of a list, all but the first, which ranks.",
     )
 
 
@@ -80,56 +79,65 @@ def left_out(value: Any) -> Any:
 class Budget(Section):
     """When the whole sweep stops before its last trial; what is left can be resumed."""
 
-    time_s: float | None = Field(None, gt=0, description="Wall time of one run or resume.")
-    trials: int | None = Field(None, ge=1, description="Stop after this many ended trials.")
-    target: float | None = Field(None, description="Stop when the objective is this good.")
-    max_failures: int | None = Field(None, ge=0, description="Stop when more trials have failed.")
+    time_s: float | None = Field(
+        None, gt=0, description="Wall time of one `run` or `resume`, in seconds."
+    )
+    trials: int | None = Field(None, ge=1, description="Stop after this many trials have ended.")
+    target: float | None = Field(None, description="Stop when the objective reaches this value.")
+    max_failures: int | None = Field(
+        None, ge=0, description="Stop when more trials than this have failed."
+    )
 
 
 class Resources(Section):
     """What one trial occupies, and how many trials may run at once."""
 
-    cpu: float = Field(1, gt=0, description="CPU cores of one trial; also its threads, rounded up.")
+    cpu: float = Field(
+        1, gt=0, description="CPU cores per trial; also its number of threads, rounded up."
+    )
     gpu: float = Field(
         0,
         ge=0,
-        description="GPUs of one trial. 0.25: four share one; 2: own training and programs alone.",
+        description="GPUs per trial. 0.25: four trials share one; 2 or more: only for your own "
+        "training and programs.",
     )
-    workers: int | None = Field(None, ge=1, description="Trials at once; null: as many as fit.")
+    workers: int | None = Field(
+        None, ge=1, description="Trials that run at once; null: as many as fit."
+    )
     priority: float = Field(
         1,
         ge=0.01,
         le=100,
-        description="Where sweeps share a cluster that has too few nodes for all: one of priority "
-        "2 gets twice the places that one of priority 1 gets.",
+        description="Share of a busy cluster: a sweep of priority 2 gets twice the slots of one of "
+        "priority 1.",
     )
 
 
 class TrialLimits(Section):
-    """How much trouble one trial may make."""
+    """Limits of one trial: retries, timeout, sanity check."""
 
-    timeout_s: float | None = Field(None, gt=0, description="Kill a trial that takes longer.")
+    timeout_s: float | None = Field(
+        None, gt=0, description="Kill a trial that takes longer, in seconds."
+    )
     retries: int = Field(
         2,
         ge=0,
-        description="Further attempts; none once code has raised the same error twice.",
+        description="Further attempts after a failure; none once the same error was raised twice.",
     )
     sanity_check: Literal["error", "warn", "skip"] = Field(
         "error",
-        description="Before the first trial, own code is tried on a few rows: it must repeat, "
-        "resume exactly, not depend on evaluation, and use its options. warn: record what it does "
-        "not keep, and go on.",
+        description="Before the first trial, your own code is tried on a few rows: it must be "
+        "deterministic, resume exactly, not depend on when it is evaluated, and use "
+        "its options. warn: record violations and continue.",
     )
 
 
 class Checkpoints(Section):
     """What a sweep writes of its nets, so that many or large ones do not fill the disk."""
 
-    every: int = Field(
-        1, ge=1, description="A running trial saves its checkpoint once in this many epochs."
-    )
+    every: int = Field(1, ge=1, description="Epochs between two checkpoints of a running trial.")
     keep_weights: int | None = Field(
-        100, ge=1, description="Keep the weights of this many best trials; null: of all."
+        100, ge=1, description="Keep the weights of this many best trials; null: of all trials."
     )
 
 
@@ -144,23 +152,23 @@ class Roles(Section):
         min_length=1, description="Dotted paths of choices in `space`, for example optimizer."
     )
     balanced: bool = Field(
-        True, description="Draw equally many trials of every option (random and sobol)."
+        True, description="Draw equally many trials for every option (random and sobol)."
     )
 
 
 class Choose(Section):
     """Which point a final takes: the best in one thing of the trials that satisfy another."""
 
-    max: str | None = Field(None, description="A dev metric that is to be high.")
+    max: str | None = Field(None, description="A dev metric to maximize.")
     min: str | None = Field(
         None,
-        description="A dev metric that is to be low, or with `where`: `parameters`, `flops` or "
+        description="A dev metric to minimize; with `where` also `parameters`, `flops` or "
         "`ms_per_row`.",
     )
     where: str | None = Field(
         None,
-        description="An expression that a trial must satisfy, over sizes of a net and dev metrics "
-        "of its best epoch, and the means of its repeats again.",
+        description="An expression over sizes of the net and dev metrics, which a trial must "
+        "satisfy at its best epoch, and again in the mean of its repeats.",
     )
 
     @property
@@ -185,15 +193,17 @@ class Choose(Section):
 class Final(Section):
     """What follows a search: its best few under fresh seeds, then one test evaluation."""
 
-    top_k: int = Field(3, ge=1, description="How many of the best trials are trained again.")
-    seeds: int = Field(5, ge=1, le=1000, description="Fresh seeds for each of them.")
+    top_k: int = Field(3, ge=1, description="Number of best trials to retrain.")
+    seeds: int = Field(5, ge=1, le=1000, description="Number of fresh seeds for each of them.")
     choose: Choose | None = Field(
         None,
         exclude_if=lambda choose: choose is None,
-        description="By what the best are taken, and the winner among their repeats; null: by the "
-        "objective, the first where there are several.",
+        description="Metric that picks the candidates and the winner; null: the objective (of "
+        "several, the first).",
     )
-    refit: bool = Field(True, description="Train the winner once more, on train and dev together.")
+    refit: bool = Field(
+        True, description="Train the winner once more, on train and dev rows together."
+    )
     registry_name: str | None = Field(
         None,
         pattern=r"""^[^/:'"\\\s][^/:'"\\]{0,199}$""",
@@ -202,7 +212,7 @@ class Final(Section):
     alias: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9_-]{1,100}$",
-        description="Alias that the registered version gets, for example champion.",
+        description="Alias of the registered version, for example champion.",
     )
 
 
@@ -213,19 +223,22 @@ class SweepFile(Section):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
         description="Names the run folder and the MLflow experiment: letters, digits, . _ -",
     )
-    seed: int = Field(0, ge=0, lt=2**63, description="Fixes the plan, the split and every trial.")
+    seed: int = Field(
+        0, ge=0, lt=2**63, description="Determines the plan, the split and the seed of every trial."
+    )
     data: Annotated[DataConfig, BeforeValidator(left_out)] = Field(
-        DataConfig(source=NO_DATA), description="Left out with own training that needs no data."
+        DataConfig(source=NO_DATA),
+        description="May be omitted if your own training reads its data itself.",
     )
     objective: Annotated[ObjectiveSection, BeforeValidator(ranked_by_first)] = Field(
         ObjectiveSection(metric="dev_loss"),
-        description="What a trial is judged by, on the dev set; or a list of objectives, of which "
-        "the first ranks the trials.",
+        description="Metric on the dev set that ranks trials; or a list of objectives, of which "
+        "the first ranks them.",
     )
     metrics: AskedMetrics = Field(
         {},
-        description="Names of metrics that are recorded besides the usual ones, as a list, or as "
-        "a section with options: pinball: {quantile: 0.9}.",
+        description="Further metrics to record, as a list, or as a section with options: pinball: "
+        "{quantile: 0.9}.",
     )
     search: Search
     stopping: Stopping = NoScheduler(scheduler="none")
@@ -236,7 +249,7 @@ class SweepFile(Section):
     roles: Roles | None = None
     final: Final | None = None
     space: dict[str, Any] = Field(
-        description="A trial's configuration; a parameter may stand for any value or section."
+        description="The configuration of a trial; any value or section may be a parameter."
     )
     constraints: list[str] = Field(
         [], description="Expressions over dotted keys of `space` that every trial must satisfy."

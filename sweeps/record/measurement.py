@@ -64,4 +64,6 @@ def interval_words(low: float, high: float) -> str:
 
 def intervals_hold(of: str) -> str:
     """Return what the level of such intervals means; `of` is what was drawn: rows, groups."""
-    return f"In 19 of 20 sweeps such an interval holds what endless {of} like these would show."
+    return (
+        f"About 95 % of such intervals contain the value for an unlimited number of similar {of}."
+    )

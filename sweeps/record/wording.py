@@ -109,7 +109,7 @@ def searched_words(record: SweepRecord, best: TrialRecord, on: MeasuredOn, digit
     if standard_error(best.best, metric) is not None:
         measured = [f"mean and standard error over {on.folds} folds", *measured]
     rows = f" ({', '.join(measured)})" if measured else ""
-    luck = f": optimistic, as the best of {on.trials}" if on.trials > 1 else ""
+    luck = f"; optimistically biased, as the best of {on.trials} trials" if on.trials > 1 else ""
     value = format_metric(best.best, metric, digits)
     return (
         f"trial {best.trial.index}, {metric} = {value} at epoch {best.best_epoch} of "
@@ -132,7 +132,7 @@ def one_error_sentence(record: SweepRecord) -> str:
     if not near:
         return f"No other trial is within its standard error over folds, {error:.2g}."
     are = "1 other trial is" if near == 1 else f"{near} other trials are"
-    rule = "the rule of one standard error takes the simplest of them"
+    rule = "by the one-standard-error rule, take the simplest of them"
     return f"{are} within its standard error over folds, {error:.2g}: {rule}."
 
 
@@ -146,7 +146,7 @@ def winner_sentence(choice: FinalChoice) -> str:
     if winner.low is not None and winner.high is not None:
         n = f"{interval_words(winner.low, winner.high)}, {n}"
     elif len(winner.values) > 1:
-        n = f"no interval, as all seeds agree, {n}"
+        n = f"no interval, as all seeds gave the same value, {n}"
     seeds = counted(choice.seeds, "fresh seed")
     mean = f"mean {choice.metric} {winner.mean:.4g} over {seeds} ({n})"
     return f"{text}, {mean}. {noise_sentence(choice)}"
@@ -174,7 +174,9 @@ def choice_sentence(choice: FinalChoice) -> str:
     if not choice.left_out:
         return text
     s, names = "" if len(choice.left_out) == 1 else "s", ", ".join(map(str, choice.left_out))
-    return f"{text} Trial{s} {names} did in the search, and not in the mean of the repeats."
+    return (
+        f"{text} Trial{s} {names} satisfied it in the search, but not in the mean of the repeats."
+    )
 
 
 def noise_sentence(choice: FinalChoice) -> str:
@@ -184,23 +186,24 @@ def noise_sentence(choice: FinalChoice) -> str:
     second = choice.candidates[1].trial
     if choice.p_value is None:
         return f"Too few repeats of it, or of trial {second}, have a value to test its lead."
-    often = how_often(choice.p_value, "finals")
     is_clean = all(len({*one.values}) == 1 for one in choice.candidates[:2])
-    test = "permutation test" if is_clean else "Welch's test"
+    test = "permutation test" if is_clean else "Welch's t-test"
     seeds = " and ".join(str(len(one.values)) for one in choice.candidates[:2])
-    chance = f"equal ones would lie this far apart in {often} ({test}, n = {seeds})"
-    if choice.within_noise:
-        return f"Its lead over trial {second} is within the noise of seeds: {chance}."
-    return f"Its lead over trial {second} is more than the noise of seeds: {chance}."
+    found = "not significant" if choice.within_noise else "significant"
+    often = how_often(choice.p_value, "finals")
+    return (
+        f"Its lead over trial {second} is {found} ({test}, n = {seeds} seeds): equal trials would "
+        f"differ this much in {often}."
+    )
 
 
 def words_of_test_rows(choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn) -> str:
     """Return on what the last figures were measured, and whether anybody had looked before."""
     rows, times = openings[-1].rows, choice.uses(openings)
-    what = on.counted(rows, "test") if rows else "the own test part"
+    what = on.counted(rows, "test") if rows else "its own test data"
     if times == 1:
         return f"{what} that no trial had seen (used once)" if rows else f"{what} (used once)"
-    again = "so these figures are no longer a first look"
+    again = "so these figures may be optimistic"
     if not choice.opened_before:
         return f"{what} (used {times} times, {again})"
     names = list(dict.fromkeys(choice.opened_before))
@@ -238,14 +241,15 @@ def surprise_sentence(choice: FinalChoice, openings: Sequence[Opening], seen: Me
     if abs(promised - test.value) <= reach:
         return ""
     how = "worse" if is_worse else "better"
-    why = "Rows and seeds explain"
+    why = "Rows and seeds"
     if is_worse and seen.trials > 1:
-        why = f"Rows, seeds, and that it was the best of {seen.trials} on these dev rows, explain"
+        why = f"Rows, seeds, and its being the best of {seen.trials} on these dev rows,"
     tested, chosen_on = seen.counted(openings[-1].rows, "test"), seen.counted(seen.rows, "dev")
     return (
-        f"The {tested} are {how} than the search promised, by more than chance: "
+        f"The {tested} are {how} than the search suggested: "
         f"{choice.metric.removeprefix('dev_')} is {test.words}, and under fresh seeds it was "
-        f"{promised:.4g} on {chosen_on}. {why} that in fewer than 1 of 20 sweeps."
+        f"{promised:.4g} on {chosen_on}. {why} alone cause such a gap in fewer "
+        f"than 1 of 20 sweeps."
     )
 
 

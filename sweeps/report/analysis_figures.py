@@ -43,8 +43,8 @@ def importance_bars(found: Importances | str) -> Panel:
     made.add_vline(x=found.by_chance, line={"color": ACCENT, "dash": "dot"})
     caption = (
         f"{found.sentence} Shares of what tells the best {found.best} trials from all (PED-ANOVA, "
-        f"Watanabe, Bansal and Hutter 2023), n = trials that have the parameter; beyond the dotted "
-        f"line, shuffled results put a parameter in 1 of 20 sweeps.{_reached(found.pruned)}"
+        f"Watanabe, Bansal and Hutter 2023), n = trials that have the parameter; in 1 of 20 "
+        f"shuffles of the results some parameter passes the dotted line.{_reached(found.pruned)}"
     )
     return Panel(title, caption, made)
 
@@ -120,12 +120,11 @@ def bias_and_variance(diagnoses: Sequence[Diagnosis], names: Sequence[str]) -> P
     made = figure(traces, "training error at the best epoch", "dev error")
     target = shown[0].target_error or 0.0
     caption = (
-        f"To the right of the target error, {target:.3g}, lies avoidable bias, above the line "
-        f"variance. In 19 of 20 cases bias is more than {THRESHOLDS.bias:g} and, of two measured "
-        f"errors, more than chance does with so few rows, or groups of rows; and variance more "
-        f"than chance adds to a gap of {THRESHOLDS.variance:g}, as any fit leaves a small one (n = "
-        f"{len(shown)}; standard error of a share, or of R²; errors are 1 - accuracy, of labels "
-        f"1 - subset accuracy, of numbers 1 - R²). {_findings(diagnoses)}"
+        f"Avoidable bias lies right of the target error, {target:.3g}; variance lies above the "
+        f"line. They are reported where they exceed {THRESHOLDS.bias:g} and "
+        f"{THRESHOLDS.variance:g} by more than chance explains at the 5 % level (n = "
+        f"{len(shown)}). An error is 1 - accuracy (of labels, 1 - subset accuracy) or 1 - R². "
+        f"{_findings(diagnoses)}"
     )
     return Panel("Bias and variance", caption, made)
 
@@ -143,8 +142,8 @@ def _findings(diagnoses: Sequence[Diagnosis]) -> str:
     if not pruned:
         return words
     were = "1 pruned trial is" if pruned == 1 else f"{pruned} pruned trials are"
-    why = "the errors come down with epochs that were not given."
-    return f"{were} shown and not judged: {why} {words if judged or found else ''}".rstrip()
+    why = "they did not get all of their epochs."
+    return f"{were} shown but not judged: {why} {words if judged or found else ''}".rstrip()
 
 
 def saved_epochs(found: Savings) -> Panel | None:

@@ -8,7 +8,12 @@ import plotly.graph_objects as go
 
 from sweeps.record.final import FinalChoice, Opening
 from sweeps.record.final_ranking import words_of_skewed_seeds
-from sweeps.record.wording import MeasuredOn, noise_sentence, sentence_of_test_rows
+from sweeps.record.wording import (
+    MeasuredOn,
+    counted,
+    noise_sentence,
+    sentence_of_test_rows,
+)
 from sweeps.report.page import Panel
 from sweeps.report.style import ACCENT, BLUE, INK, figure, rounded
 from sweeps.report.value_axis import range_of_one
@@ -61,13 +66,13 @@ def _candidates(choice: FinalChoice, noise: str) -> Panel:
         xaxis_range=range_of_one(values),
     )  # fmt: skip
     caption = (
-        f"The search's best {len(shown)}, each under {choice.seeds} fresh seeds (n = "
-        f"{sum(len(one.values) for one in shown)} trainings). Final winner: trial "
-        f"{choice.winner.trial}. {noise} In 19 of 20 sweeps all intervals hold, the "
-        f"chosen one's, too (t, Bonferroni). {_without_interval(choice)}"
-        f"{words_of_skewed_seeds(choice)}"
+        f"The best {len(shown)} of the search, each retrained with "
+        f"{counted(choice.seeds, 'fresh seed')} (n = {sum(len(one.values) for one in shown)} "
+        f"trainings). Final winner: trial {choice.winner.trial}. {noise} Simultaneous 95 % "
+        f"intervals (Student's t, Bonferroni). "
+        f"{_without_interval(choice)}{words_of_skewed_seeds(choice)}"
     ).rstrip()
-    return Panel("The best again, under fresh seeds", caption, made)
+    return Panel("The best, retrained with fresh seeds", caption, made)
 
 
 def _without_interval(choice: FinalChoice) -> str:
@@ -77,13 +82,13 @@ def _without_interval(choice: FinalChoice) -> str:
         return ""
     which = ", ".join(str(one.trial) for one in agreed)
     trials = "trial" if len(agreed) == 1 else "trials"
-    return f"All seeds of {trials} {which} came to one value: so few say nothing of others. "
+    return f"All seeds of {trials} {which} gave the same value: no interval. "
 
 
 def _third(choice: FinalChoice) -> str:
     if choice.model.how == "refit":
         note = f" ({choice.model.note})" if choice.model.note else ""
-        return f"another net, trained once more on dev rows, too{note}"
+        return f"another net, retrained on train and dev rows{note}"
     return "one of the repeats"
 
 
@@ -111,13 +116,13 @@ def _test(choice: FinalChoice, openings: Sequence[Opening], on: MeasuredOn) -> P
         yaxis_range=range_of_one(seen),
     )  # fmt: skip
     how = (
-        "Intervals: of a share of single rows Clopper and Pearson 1934, else a studentised "
-        "bootstrap, of whole groups where rows were cut by groups. "
+        "Intervals: Clopper and Pearson (1934) for a share of independent rows, else a studentised "
+        "bootstrap (of whole groups, if rows were split by groups). "
     )
     has_intervals = any(one.low is not None for one in last.metrics.values())
     caption = (
         f"{sentence_of_test_rows(choice, openings, on)} {how if has_intervals else ''}"
-        "The first point is optimistic, as the best of many. The "
-        f"third is {_third(choice)}, on other rows: a step within the test interval says nothing."
+        f"The first point is optimistically biased, as the best of many. The third is of "
+        f"{_third(choice)}, on other rows: a difference within the test interval means nothing."
     )
     return Panel("From the search to the test rows", caption, made)

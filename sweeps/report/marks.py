@@ -9,6 +9,7 @@ import numpy as np
 
 from sweeps.analysis.evidence import Evidence
 from sweeps.record.measurement import standard_error
+from sweeps.record.wording import counted
 from sweeps.report.style import LOST, points, rounded
 from sweeps.report.value_axis import ValueAxis
 
@@ -43,13 +44,13 @@ def marks_beyond(evidence: Evidence, axis: ValueAxis, x: Any) -> tuple[list[Any]
     if len(worse):
         texts = [f"trial {at}: {evidence.values[at]:.3g}" for at in worse]
         traces.append(_marks(where[worse], axis, texts, f"worse, n = {len(worse)}", "triangle"))
-        words.append(f"triangles are {len(worse)} that are worse than the axis goes")
+        words.append(f"triangles for {counted(len(worse), 'trial')} worse than the axis shows")
     if len(lost):
         ends = [evidence.trials[at].outcome for at in lost.tolist()]
         texts = [f"trial {at}: {end.words}" for at, end in zip(lost, ends, strict=True) if end]
         traces.append(_marks(where[lost], axis, texts, f"no result, n = {len(lost)}", "x"))
-        words.append(f"crosses are {len(lost)} without a result")
-    return traces, f" At the edge, {' and '.join(words)}." if words else ""
+        words.append(f"crosses for {counted(len(lost), 'trial')} without a result")
+    return traces, f" At the edge: {', '.join(words)}." if words else ""
 
 
 def _marks(x: Any, axis: ValueAxis, texts: list[str], name: str, symbol: str) -> Any:

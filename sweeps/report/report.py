@@ -208,9 +208,9 @@ def _rare_classes(data: DataDescription, asked: float | None) -> list[str]:
     if rows.get("test", 0) <= 1.1 * wanted + 1:
         return []
     return [
-        f"Each class has a row at least in every part of the data, so that {rows['test']} rows are "
-        f"test rows where {wanted:.0f} were asked for: rare classes weigh more in these figures "
-        f"than in the data."
+        f"Every class gets at least one row in each split, so that there are {rows['test']} test "
+        f"rows where {wanted:.0f} were asked for: rare classes weigh more in these figures than in "
+        f"the data."
     ]
 
 

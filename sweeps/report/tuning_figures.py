@@ -17,8 +17,8 @@ __all__ = ["COLOURS", "tuning_comparison", "tuning_panel"]
 
 COLOURS = (BLUE, ACCENT)
 _BAND = (
-    "The band holds for all n together in 95 of 100 sweeps (Learned-Miller and DeStefano 2008; "
-    "Lourie, Cho and He 2023); where it reaches the figure's edge, so few trials bound nothing."
+    "Simultaneous 95 % band over all n (Learned-Miller and DeStefano 2008; Lourie, Cho and He "
+    "2023); where it reaches the edge of the chart, there are too few trials for a bound."
 )
 
 
@@ -36,7 +36,7 @@ def tuning_panel(found: TuningCurve | str, metric: str) -> Panel:
     band.update(name="95 % band of the median", showlegend=True)
     title_y = f"best {metric} of n trials"
     made = figure([band, median, expected], "n, number of trials", title_y, **layout)
-    cut = f"; {found.pruned} pruned or stopped by hand count by what they had reached"
+    cut = f"; {found.pruned} pruned or stopped by hand count with the best value they had reached"
     treated = cut if found.pruned else ""
     lost = f"; {found.lost} without a result count as the worst" if found.lost else ""
     caption = f"{found.sentence} From {found.trials} trials{treated}{lost}. {_BAND}"

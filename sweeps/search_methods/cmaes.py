@@ -42,18 +42,18 @@ class CmaEsSearch(StartedSearch):
     startup: int = Field(
         1,
         ge=1,
-        description="How many trials are drawn at random before the search begins to learn.",
+        description="Number of random trials before the search begins to learn.",
     )
     popsize: int | None = Field(
         None,
         ge=4,
-        description="Trials of a generation; unset: 4 + 3 ln(parameters), rounded down.",
+        description="Trials per generation; unset: 4 + 3 ln(parameters), rounded down.",
     )
     use_separable_cma: bool = Field(
-        False, description="Adapt to each parameter alone: learns sooner where there are many."
+        False, description="Adapt each parameter separately: learns faster with many parameters."
     )
     lr_adapt: bool = Field(
-        False, description="Learn more slowly where results are noisy or have several basins."
+        False, description="Adapt the learning rate: slower, for noisy or multimodal objectives."
     )
 
     def sampler(self, space: Space, objectives: int) -> Sampler:

@@ -18,7 +18,7 @@ class GridSearch(SearchMethod):
 
     ends: ClassVar[bool] = True
     method: Literal["grid"]
-    limit: int = Field(1000, ge=1, description="Refuse a grid of more trials than this.")
+    limit: int = Field(1000, ge=1, description="Refuse grids with more trials.")
     baseline: Baseline = Field([])
 
     def draws(

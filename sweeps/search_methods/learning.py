@@ -37,7 +37,7 @@ class LearningSearch(SearchMethod, ABC):
     slow_words: ClassVar[str] = ""
     modules: ClassVar[tuple[str, ...]] = ("optuna",)
     method: str
-    trials: int = Field(ge=2, le=MOST_TRIALS, description="How many configurations to try.")
+    trials: int = Field(ge=2, le=MOST_TRIALS, description="Number of trials.")
     baseline: Baseline = Field([])
 
     @property
@@ -76,7 +76,7 @@ class StartedSearch(LearningSearch, ABC):
     startup: int = Field(
         10,
         ge=1,
-        description="How many trials are drawn at random before the search begins to learn.",
+        description="Number of random trials before the search begins to learn.",
     )
 
 

@@ -23,7 +23,7 @@ Turn = Callable[[], int]
 MOST_TRIALS = 100_000
 Baseline = Annotated[
     list[Configuration],
-    Field(description="Configurations that run first; what they omit comes from `space`."),
+    Field(description="Configurations that run first; keys they omit are taken from `space`."),
 ]
 
 
@@ -69,7 +69,7 @@ class DrawnSearch(SearchMethod):
     """As many draws as the file asks for."""
 
     method: str
-    trials: int = Field(ge=1, le=MOST_TRIALS, description="How many configurations to try.")
+    trials: int = Field(ge=1, le=MOST_TRIALS, description="Number of trials.")
     baseline: Baseline = Field([])
 
     @property

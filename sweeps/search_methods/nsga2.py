@@ -41,21 +41,20 @@ class Nsga2Search(LearningSearch):
     )
     method: Literal["nsga2"]
     # Two generations of two.
-    trials: int = Field(ge=4, le=MOST_TRIALS, description="How many configurations to try.")
+    trials: int = Field(ge=4, le=MOST_TRIALS, description="Number of trials.")
     population_size: int = Field(
-        50, ge=2, description="Trials of a generation; the first is drawn at random."
+        50, ge=2, description="Trials per generation; the first generation is random."
     )
     mutation_prob: float | None = Field(
         None,
         ge=0,
         le=1,
-        description="How likely each parameter of a child is drawn anew; unset: one in each child.",
+        description="Mutation probability of each parameter; unset: one parameter per child on "
+        "average.",
     )
-    crossover_prob: float = Field(
-        0.9, ge=0, le=1, description="How likely a child has two parents, and not one."
-    )
+    crossover_prob: float = Field(0.9, ge=0, le=1, description="Crossover probability.")
     swapping_prob: float = Field(
-        0.5, ge=0, le=1, description="How likely each parameter is the second parent's."
+        0.5, ge=0, le=1, description="Probability of swapping each parameter in a crossover."
     )
 
     def sampler(self, space: Space, objectives: int) -> Sampler:

@@ -33,7 +33,7 @@ class TpeSearch(StartedSearch):
     slow_words: ClassVar[str] = "0.04 s after 3,000 trials and 0.11 s after 10,000"
     method: Literal["tpe"]
     n_ei_candidates: int = Field(
-        24, ge=1, description="Draws of which each proposal is the most promising one."
+        24, ge=1, description="Candidates per proposal; the most promising one is taken."
     )
 
     def sampler(self, space: Space, objectives: int) -> Sampler:

@@ -53,7 +53,7 @@ def write_report(path: str | Path, *, out: str | Path | None = None) -> Path:
 
 
 def compare(first: str | Path, second: str | Path, *, out: str | Path = "compare.html") -> Path:
-    """Write two sweeps side by side into one HTML file; returns it.
+    """Write a comparison of two sweeps to one HTML file; returns its path.
 
     Args:
         first, second: Run folders; names alone are looked for where run folders are made.

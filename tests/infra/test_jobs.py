@@ -113,7 +113,7 @@ def test_nobody_at_the_address() -> None:
 def test_a_server_that_is_not_ray_is_said_plainly(status: int, text: str) -> None:
     with answering(status, text) as server:
         said = refusal(server.address)
-    assert "what answers there is not Ray's Jobs API" in said
+    assert "the server there is not Ray's Jobs API" in said
     assert "port 8265" in said
 
 
@@ -130,13 +130,13 @@ def test_what_does_not_speak_http_is_not_ray() -> None:
         thread.start()
         said = refusal(f"http://127.0.0.1:{server.getsockname()[1]}")
         thread.join(10)
-    assert "what answers there is not Ray's Jobs API" in said
+    assert "the server there is not Ray's Jobs API" in said
 
 
 def test_a_server_that_speaks_no_tls_is_not_ray_behind_https() -> None:
     with answering(200, "{}") as server:
         said = refusal(server.address.replace("http:", "https:"))
-    assert "what answers there is not Ray's Jobs API" in said
+    assert "the server there is not Ray's Jobs API" in said
 
 
 def test_a_server_that_fails_is_quoted_without_the_password() -> None:
@@ -151,7 +151,7 @@ def test_a_token_that_is_missing_is_asked_for(status: int, monkeypatch: pytest.M
     with answering(status, "Unauthorized: missing token") as server:
         said = refusal(server.address)
     assert said.endswith(
-        f":{server.server_port}: the cluster asks for its token, and none is sent: set "
+        f":{server.server_port}: the cluster requires a token, and none was sent: set "
         f"RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the file that holds it"
     )
 
@@ -171,8 +171,8 @@ def test_a_wrong_token_is_named_and_no_other_is_proposed(
         monkeypatch.setenv(name, text)
     with answering(403, "Forbidden: invalid token; run `ray get-auth-token --generate`") as server:
         said = refusal(server.address)
-    assert f"the cluster refuses the token {named.format(path=path)}: it needs its own" in said
-    assert said.endswith("that which `cluster up` started is in .cluster/token")
+    assert f"the cluster refuses the token {named.format(path=path)}: ask its administrator" in said
+    assert said.endswith("started with `cluster up` is in .cluster/token")
     assert "generate" not in said
 
 

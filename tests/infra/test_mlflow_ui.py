@@ -61,14 +61,14 @@ def test_of_a_server_with_accounts_it_says_where_user_and_password_are(
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "s3cr3t")
     done = ui(uri="http://tracking:5000/")
-    assert "it asks for MLFLOW_TRACKING_USERNAME (ann) and MLFLOW_TRACKING_PASSWORD" in done.stdout
+    assert "log in with MLFLOW_TRACKING_USERNAME (ann) and MLFLOW_TRACKING_PASSWORD" in done.stdout
     assert "s3cr3t" not in done.stdout
 
 
 def test_it_looks_where_sweeps_are_kept(tmp_path: Path) -> None:
     done = ui(storage=str(tmp_path))
     assert done.returncode == 1
-    assert f"nothing is recorded: there is no {tmp_path}/mlflow.db" in done.stderr
+    assert f"nothing is recorded yet: there is no {tmp_path}/mlflow.db" in done.stderr
 
 
 def test_a_setting_that_cannot_be_used_is_named() -> None:
@@ -80,7 +80,7 @@ def test_a_setting_that_cannot_be_used_is_named() -> None:
 def test_without_mlflow_it_says_so() -> None:
     done = ui(uri="none")
     assert done.returncode == 1
-    assert "recorded on disk alone" in done.stderr
+    assert "recorded on disk only" in done.stderr
 
 
 def test_the_servers_command_line_has_no_password(
@@ -109,6 +109,6 @@ def test_the_start_shows_the_address_and_no_warnings(tmp_path: Path) -> None:
         said = (tmp_path / "runs" / "server.log").read_text().splitlines()
     finally:
         server.kill()
-    assert said[0] == f"MLflow UI, in some seconds: {server.uri}{LIST}  (Ctrl-C ends it)"
+    assert said[0] == f"MLflow UI starting at {server.uri}{LIST}  (Ctrl-C to stop)"
     assert "'Model training'" in said[1]
     assert [line for line in said[2:] if not line.startswith("[MLflow] Security middleware")] == []

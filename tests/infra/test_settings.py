@@ -48,19 +48,23 @@ def test_a_jobs_address_is_submitted_to(monkeypatch: pytest.MonkeyPatch, value: 
     ("name", "value", "words"),
     [
         ("RAY_ADDRESS", "ray://head:10001", "RAY_ADDRESS=ray://head:10001: the Ray client"),
-        ("RAY_ADDRESS", "head", "none of: auto, HOST:PORT"),
-        ("RAY_ADDRESS", "http://", "names a host"),
+        ("RAY_ADDRESS", "head", "must be one of auto, HOST:PORT"),
+        ("RAY_ADDRESS", "http://", "must name a host"),
         (
             "SWEEPS_STORAGE",
             "ftp://host/sweeps",
-            "nor an address of an object store",
+            "or the address of an object store",
         ),
-        ("SWEEPS_STORAGE", "s3://key:hidden@bucket/sweeps", "it holds a secret"),
-        ("SWEEPS_STORAGE", "s3://bucket/sweeps?secret_key=hidden", "it holds a secret"),
-        ("SWEEPS_NOTIFY_URL", "hooks.example.org", "begins with http"),
-        ("SWEEPS_NOTIFY_URL", "https://ann:pw@hooks.example.org", "neither user nor password"),
-        ("SWEEPS_NOTIFY_URL", "https://hooks.example.org:port", "its port is not a number"),
-        ("RAY_ADDRESS", "http://head:port", "a Jobs address names a host: http://HOST:8265"),
+        ("SWEEPS_STORAGE", "s3://key:hidden@bucket/sweeps", "must not hold a secret"),
+        ("SWEEPS_STORAGE", "s3://bucket/sweeps?secret_key=hidden", "must not hold a secret"),
+        ("SWEEPS_NOTIFY_URL", "hooks.example.org", "must begin with http"),
+        (
+            "SWEEPS_NOTIFY_URL",
+            "https://ann:pw@hooks.example.org",
+            "must not hold a user or password",
+        ),
+        ("SWEEPS_NOTIFY_URL", "https://hooks.example.org:port", "its port must be a number"),
+        ("RAY_ADDRESS", "http://head:port", "a Jobs address must name a host: http://HOST:8265"),
     ],
 )
 def test_what_cannot_be_used_is_named_with_the_way_out(

@@ -103,7 +103,7 @@ def test_warmup_that_lasts_as_long_as_training_is_refused() -> None:
     cause = caught.value.errors()[0]["ctx"]["error"]
     assert cause.key == ("schedule", "warmup_epochs")
     assert str(cause) == (
-        "schedule.warmup_epochs: warm-up must be shorter than training, which has 3 epochs; got 3"
+        "schedule.warmup_epochs: warm-up must be shorter than training (3 epochs); got 3"
     )
 
 
@@ -123,7 +123,7 @@ def test_a_cnn_whose_channels_grow_beyond_reason_is_refused() -> None:
 def test_label_smoothing_is_refused_for_regression() -> None:
     config = configuration(regularization={"label_smoothing": 0.1})
     check_trial(config, Shape("classification", 3, (4,)))
-    with pytest.raises(TrialConfigError, match="label smoothing is for classes") as caught:
+    with pytest.raises(TrialConfigError, match="label smoothing is for classification") as caught:
         check_trial(config, Shape("regression", 1, (4,)))
     assert caught.value.key == ("regularization", "label_smoothing")
 
@@ -134,7 +134,7 @@ def test_label_smoothing_is_refused_for_regression() -> None:
         ({"kind": "mae"}, Shape("classification", 3, (4,)), ("loss", "kind"), "cross_entropy, foc"),
         ({"kind": "focal"}, Shape("regression", 1, (4,)), ("loss", "kind"), "auto, mse, mae"),
         ({"kind": "cross_entropy", "class_weights": [1.0, 2.0]}, Shape("classification", 3, (4,)),
-         ("loss", "class_weights"), "one weight for each of 3 classes"),
+         ("loss", "class_weights"), "one weight for each of the 3 classes"),
     ],
 )  # fmt: skip
 def test_a_loss_must_suit_the_data(
@@ -147,7 +147,7 @@ def test_a_loss_must_suit_the_data(
 
 def test_label_smoothing_is_refused_for_another_loss() -> None:
     config = configuration(loss={"kind": "focal"}, regularization={"label_smoothing": 0.1})
-    with pytest.raises(TrialConfigError, match="for the cross-entropy, and the loss is focal"):
+    with pytest.raises(TrialConfigError, match="needs a cross-entropy loss; the loss is focal"):
         check_trial(config, Shape("classification", 3, (4,)))
 
 

@@ -112,13 +112,13 @@ def test_and_and_or_stop_early_and_give_the_deciding_value(text: str, expected: 
     ("2 ** model.units ** 2 > 1", "an exponent must be at most 64"),
     ("((model.units ** 60) ** 60) ** 60 > 1", "a power must have at most 4,096 bits"),
     ("2.0 ** 60 ** model.layers > 1", "an exponent must be at most 64"),
-    ("(model.units * 1e300) ** 60 > 1", "cannot be computed: the result is too large"),
+    ("(model.units * 1e300) ** 60 > 1", "cannot be evaluated: the result is too large"),
     ("(-model.units) ** 0.5 > 1", "not supported between instances of 'complex' and 'int'"),
 ])  # fmt: skip
 def test_what_cannot_be_computed_is_said_with_the_values(text: str, reason: str) -> None:
     with pytest.raises(SpaceError) as caught:
         Constraint(text).holds(NET)
-    assert f"{text!r} cannot be computed: " in str(caught.value)
+    assert f"{text!r} cannot be evaluated: " in str(caught.value)
     assert reason in str(caught.value)
     assert caught.value.problems[0].value == text
 

@@ -87,7 +87,7 @@ def test_dimensions_stand_in_document_order_with_those_of_all_options() -> None:
 
 
 def test_a_point_has_one_number_a_dimension() -> None:
-    with pytest.raises(ValueError, match="4 dimensions need as many numbers"):
+    with pytest.raises(ValueError, match="4 dimensions need 4 numbers"):
         Space(OPTIMIZERS).configuration([0.5])
 
 

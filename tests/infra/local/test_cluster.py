@@ -61,7 +61,7 @@ def test_up_then_down(folder: Path) -> None:
         assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
         assert status_of(f"http://127.0.0.1:{dashboard}/api/jobs/") == 401
         code, said = command(folder, "up", *options)
-        assert (code, "runs already" in said) == (9, True)
+        assert (code, "is already running" in said) == (9, True)
         assert f"-m sweeps cluster down --folder {folder}\n" in said
         nodes = [psutil.Process(pid) for pid in cluster.processes.pids().values()]
         tree = [child for node in nodes for child in [node, *node.children(recursive=True)]]

@@ -30,7 +30,8 @@ def test_ports_of_rays_workers_are_refused_before_anything_is_made(
     with pytest.raises(ProcessError) as caught:
         up(tmp_path / "cluster", **{name: number})
     assert str(caught.value).startswith(
-        f"port {number} cannot be used (Ray gives 10002 to 19999 to its workers); choose another: "
+        f"port {number} cannot be used (Ray reserves 10002 to 19999 for its workers); choose "
+        f"another: "
     )
     assert str(caught.value).endswith(f"cluster up --{name} 20000")
     assert not (tmp_path / "cluster").exists()

@@ -77,7 +77,7 @@ def test_what_does_not_start_is_told_by_its_last_line_and_its_log(tmp_path: Path
     with pytest.raises(ProcessError) as caught:
         one.start("head", raises, os.environ, lambda: False)
     assert str(caught.value) == (
-        f"head did not start: ValueError: port 12000 is for workers; all that it said is in "
+        f"head did not start: ValueError: port 12000 is for workers; its whole log is in "
         f"{tmp_path / 'head.log'}"
     )
     assert said == ["starting head"]

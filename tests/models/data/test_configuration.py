@@ -101,7 +101,7 @@ def test_folds_stand_in_place_of_dev() -> None:
     assert (config.split.dev, config.split.test, config.split.folds) == (None, 0.2, 5)
     error = the_error({"source": "iris", "split": {"folds": 5, "dev": 0.2}})
     assert error.key == ("split", "folds")
-    assert "only one of the two must be given; got 5" in str(error)
+    assert "give either folds or dev, not both; got 5" in str(error)
 
 
 @pytest.mark.parametrize("split", [{"folds": 4, "test": 0.3}, {"test": 0.3}, {"dev": 0.1}])

@@ -41,7 +41,7 @@ def test_a_function_may_return_columns() -> None:
 
 
 def test_features_and_target_have_the_same_rows() -> None:
-    with pytest.raises(DataError, match="same rows, not 4 and 3"):
+    with pytest.raises(DataError, match="equal numbers of rows, not 4 and 3"):
         load_dataset(DataConfig(source=f"{HERE}:uneven"), Path())
 
 

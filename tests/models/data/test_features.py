@@ -49,7 +49,7 @@ def test_objects_may_be_numbers_of_numpy() -> None:
         ({}, "at least one column"),
         ({"a": [1, 2], "b": [1]}, "same number of rows"),
         ({"a": np.array([1, "x"], dtype=object)}, "column 'a' must hold .* row 2 holds 'x'"),
-        ({"a": [[1, 2]]}, "column 'a' has one value a row"),
+        ({"a": [[1, 2]]}, "column 'a' must have one value per row"),
     ],
 )
 def test_columns_that_are_no_features_are_refused(columns: dict[str, object], message: str) -> None:

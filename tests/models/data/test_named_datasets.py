@@ -64,7 +64,7 @@ def test_folds_are_cut_from_the_dataset_of_train() -> None:
 @pytest.mark.parametrize(
     ("name", "split", "message"),
     [
-        ("by_name", {}, r"are the cut themselves.*'at random'.*split: \{given: part\}"),
+        ("by_name", {}, r"already define the split.*'at random'.*split: \{given: part\}"),
         ("by_name", {"given": "fold"}, "'fold'.*given: part"),
         ("without_test", GIVEN, r"one for test.* returned train \(a Blobs\), dev \(a Blobs\)"),
         ("two_devs", GIVEN, "maybe one for dev"),

@@ -82,7 +82,7 @@ def test_an_array_larger_than_the_free_memory_is_not_unpacked(
     assert (tmp_path / "t.npz").stat().st_size < 1e6
     monkeypatch.setattr(npz_files, "_free_bytes", lambda: 2**27)
     started = time.process_time()
-    with pytest.raises(DataError, match=r"'x' of t\.npz must fit into memory: it has 0\.3 GB"):
+    with pytest.raises(DataError, match=r"'x' of t\.npz must fit into memory: it needs 0\.3 GB"):
         load_dataset(CONFIG, tmp_path)
     assert time.process_time() - started < 0.1
 

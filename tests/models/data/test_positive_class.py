@@ -50,8 +50,8 @@ def test_the_positive_class_is_the_second(
     ("column", "positive", "words"),
     [
         ("words", "sick", "must be one of the target's classes"),
-        ("many", "a", "must be one of two, and the target has 3"),
-        ("amounts", "0.5", "must be one of two, and the target is for regression"),
+        ("many", "a", "must be one of two; the target has 3"),
+        ("amounts", "0.5", "must be one of two; the target is for regression"),
     ],
 )
 def test_what_cannot_be_positive_is_refused(

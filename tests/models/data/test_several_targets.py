@@ -53,13 +53,13 @@ def test_labels_may_be_taken_for_amounts() -> None:
 @pytest.mark.parametrize(
     ("columns", "task", "message"),
     [
-        (LABELS, "classification", "classification has one target a row, and 2 are named"),
-        (AMOUNTS, "multilabel", "a label must be 0 or 1 in every row, and 'a' holds 1.5"),
+        (LABELS, "classification", "classification takes one target; 2 are named"),
+        (AMOUNTS, "multilabel", "a label must be 0 or 1 in every row; 'a' holds 1.5"),
         (LABELS | {"c": np.array(["x", "y", "x"])}, "auto", "'c' holds words"),
-        (LABELS | {"c": np.ones(3)}, "auto", "target 'c' must have two values or more"),
+        (LABELS | {"c": np.ones(3)}, "auto", "target 'c' must have at least two values"),
         (LABELS | {"c": np.array([np.nan, 1, 0])}, "multilabel", "row 1 has none"),
-        (LABELS | {"c": np.array([0, 1])}, "auto", "all targets must have the same rows"),
-        ({"a": np.array([0, 1])}, "multilabel", "multilabel needs two labels or more"),
+        (LABELS | {"c": np.array([0, 1])}, "auto", "all targets must have equal numbers of rows"),
+        ({"a": np.array([0, 1])}, "multilabel", "multilabel needs at least two labels"),
     ],
 )  # fmt: skip
 def test_targets_that_do_not_suit_are_named(columns: Any, task: Any, message: str) -> None:

@@ -109,9 +109,9 @@ def test_excluded_columns_may_hold_anything(tmp_path: Path) -> None:
     [
         ("", "a data file must not be empty"),
         ("x,y\n1,2\n3\n", "cannot read t.csv as a table: .*Expected 2 columns, got 1"),
-        ("x,x,y\n1,2,3\n", "one column of each name; got 'x'"),
+        ("x,x,y\n1,2,3\n", "several columns of one name; got 'x'"),
         ("x;y\n1;2\n", "separated by ';': write separator: ';'"),
-        ("x, Y\n1,2\n", "Capitals and spaces count: there is ' Y'"),
+        ("x, Y\n1,2\n", "Names are case-sensitive and spaces count: there is ' Y'"),
         ("x,prise\n1,2\n", "Did you mean 'prise'. Choices: x, prise"),
     ],
 )
@@ -122,7 +122,7 @@ def test_tables_that_cannot_be_used_say_why(tmp_path: Path, text: str, message: 
 
 def test_words_in_another_encoding_than_utf_8_say_so(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes("x,y\nKöln,1\n".encode("latin-1"))
-    with pytest.raises(DataError, match="Save the file in UTF-8"):
+    with pytest.raises(DataError, match="Save the file as UTF-8"):
         read_file(tmp_path / "t.csv", "y")
 
 

@@ -45,15 +45,19 @@ def test_whole_numbers_may_be_amounts() -> None:
 @pytest.mark.parametrize(
     ("raw", "task", "message"),
     [
-        ([], "auto", "none"),
-        ([1, np.nan, 0, np.nan], "auto", r"2 rows \(2, 4\) have none. A target cannot be filled"),
-        (["a", None, "b"], "auto", r"target 'y', and row 2 has none"),
+        ([], "auto", "at least one row"),
+        (
+            [1, np.nan, 0, np.nan],
+            "auto",
+            r"2 rows \(2, 4\) have none. Missing targets cannot be filled",
+        ),
+        (["a", None, "b"], "auto", r"target 'y'; row 2 has none"),
         ([0.1, np.inf], "auto", "row 2 has infinity"),
-        (["a", "b"], "regression", "regression needs numbers, and 'y' holds words"),
-        (["a", "a"], "auto", "must have two classes or more, and every row is 'a'"),
-        ([0.5, 1.0], "classification", "got 0.5. If it is an amount, write task: regression"),
-        ([2.5, 2.5], "regression", "must have two values or more, and every row is 2.5"),
-        (np.zeros((3, 2)), "auto", "one value a row"),
+        (["a", "b"], "regression", "regression needs numbers; 'y' holds words"),
+        (["a", "a"], "auto", "must have at least two classes; every row is 'a'"),
+        ([0.5, 1.0], "classification", "got 0.5. If it is a quantity, write task: regression"),
+        ([2.5, 2.5], "regression", "must have at least two values; every row is 2.5"),
+        (np.zeros((3, 2)), "auto", "one value per row"),
     ],
 )
 def test_targets_that_cannot_be_learned_are_refused(raw: object, task: str, message: str) -> None:
@@ -88,7 +92,9 @@ def test_classes_beyond_64_bits_and_of_both_signs_keep_their_digits() -> None:
 def test_classes_that_a_float_cannot_hold_exactly_are_refused_by_name(
     dtype: type, digits: int
 ) -> None:
-    with pytest.raises(DataError, match=rf"target 'id' must be exact.*2\^{digits} run together"):
+    with pytest.raises(
+        DataError, match=rf"target 'id' must be exact.*2\^{digits} cannot be told apart"
+    ):
         read_target("id", np.array([1, 2.0**digits], dtype=dtype), "classification")
 
 

@@ -143,7 +143,7 @@ def test_a_configuration_that_names_none_says_so() -> None:
 
 
 def test_data_without_columns_of_words_have_nothing_to_embed() -> None:
-    with pytest.raises(TrialConfigError, match="must have columns of words") as caught:
+    with pytest.raises(TrialConfigError, match="an embedding needs columns of words") as caught:
         check_trial(configuration(model=mlp()), blobs())
     assert caught.value.key == ("model", "embedding")
 

@@ -94,8 +94,8 @@ def test_a_group_says_one_thing(keys: dict[str, Any], told: str) -> None:
     ("patterns", "told"),
     [
         (["hed.*"], "must match the name of at least one parameter.*They are a.w, a.b, head.w"),
-        (["a.*", "a.w"], "must match a parameter that no group before it has.*left are head.w"),
-        (["*", "a.w"], "must match a parameter that no group before it has.*left are none"),
+        (["a.*", "a.w"], "must match a parameter that no earlier group has.*left are head.w"),
+        (["*", "a.w"], "must match a parameter that no earlier group has.*left are none"),
     ],
 )
 def test_a_pattern_without_parameters_lists_the_names(patterns: list[str], told: str) -> None:

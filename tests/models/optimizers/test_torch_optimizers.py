@@ -141,8 +141,8 @@ def test_an_own_function_and_one_that_takes_a_closure_make_theirs() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "told"),
     [
-        ("nothing", {}, "must make a torch.optim.Optimizer, and a NoneType has no param_groups"),
-        ("merging", {}, "must keep the 2 parameter groups that it is given, and has 1"),
+        ("nothing", {}, "must return a torch.optim.Optimizer; a NoneType has no param_groups"),
+        ("merging", {}, "must keep the 2 parameter groups it is given; it has 1"),
         ("plain", {"rho": 1}, "must take params, lr, rho, but raised"),
         ("absent", {}, "must have a function absent"),
     ],
@@ -158,7 +158,7 @@ def test_an_own_optimizer_that_does_not_work_says_why(
 def test_a_state_that_cannot_be_saved_is_refused_and_not_pickled() -> None:
     training = Training(configuration(optimizer=own("Unsaved")), blobs(), DEV_LOSS, seed=1)
     training.train_epoch()
-    with pytest.raises(NetError, match=r"must be tensors, numbers and texts.*of type object"):
+    with pytest.raises(NetError, match=r"must be tensors, numbers and strings.*of type object"):
         training.checkpoint()
 
 
@@ -195,7 +195,7 @@ def test_an_optimizers_own_decay_on_the_gradient_is_l2() -> None:
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
-        ({"kind": "LBFGS", "groups": [{"parameters": "*", "lr": 1.0}]}, "as one group"),
+        ({"kind": "LBFGS", "groups": [{"parameters": "*", "lr": 1.0}]}, "only one parameter group"),
         ({"kind": "SGD", "nesterov": True}, "nesterov needs a momentum"),
         ({"kind": "Rprop", "etas": [1.5, 2.0]}, "below 1"),
         ({"kind": "custom", "target": "a:B", "lr": 1.0, "options": {"lr": 2}}, "other than lr"),

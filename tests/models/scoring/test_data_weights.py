@@ -37,8 +37,8 @@ def test_weights_are_no_feature_and_follow_their_rows_into_the_training_part(
 @pytest.mark.parametrize(
     ("weights", "words"),
     [
-        ([1, -2], r"a weight must be a number, 0 or more, and row 2 of 'w' has none; got -2.0"),
-        ([1, "heavy"], "weighs the rows and must hold numbers"),
+        ([1, -2], r"a weight must be a number, 0 or more; row 2 of 'w' has none; got -2.0"),
+        ([1, "heavy"], "holds the weights of rows and must hold numbers"),
         ([1, ""], "weighs the rows and must have a value in every row; got 'none in row 2'"),
     ],
 )

@@ -67,11 +67,11 @@ def test_the_options_of_an_own_loss_reach_it() -> None:
 
 
 BAD = {
-    "scalar": ("returned one of shape ()", "Leave out the mean (of torch's losses: reduction"),
-    "by_class": ("returned one of shape (7, 3)", "Take the mean over all dimensions but the first"),
+    "scalar": ("returned one of shape ()", "Do not average (for torch's losses: reduction"),
+    "by_class": ("returned one of shape (7, 3)", "Average over all dimensions but the first"),
     "a_number": ("returned a float", ""),
     "whole_numbers": ("with gradients, and returned torch.bool", ""),
-    "detached": ("must pass gradients on to outputs", "without .detach(), .item()"),
+    "detached": ("must be differentiable with respect to `outputs`", "without .detach(), .item()"),
     "raising": ("the function raised KeyError: 'alpha' at own_losses.py:", ""),
     "later_raising": ("raised IndexError: . at own_losses.py:", ""),
     "focal": ("missing 1 required keyword-only argument: 'gamma'", ""),

@@ -243,7 +243,7 @@ def test_a_misspelt_column_is_named_where_it_was_written(tmp_path: Path) -> None
 @pytest.mark.parametrize("key", ["group", "order", "given"])
 def test_equal_rows_cannot_be_asked_for_beside_a_column(key: str) -> None:
     split = {key: "c", "duplicates": "together"}
-    with pytest.raises(ValueError, match=f"only in a cut at random, and {key} decides it here"):
+    with pytest.raises(ValueError, match=f"needs a random split, not one by {key}"):
         DataConfig.model_validate({"source": "t.csv", "target": "y", "split": split})
 
 

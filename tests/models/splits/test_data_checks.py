@@ -56,7 +56,7 @@ def test_a_message_of_missing_values_counts_them_and_says_what_the_key_may_be(
     (tmp_path / "t.csv").write_text("x,w,y\n1,u,a\n,,b\n,v,b\n")
     problem = check_data(DataConfig(source="t.csv", target="y"), tmp_path, seed=0).problems[0]
     assert problem.rule == (
-        "with `missing: error` every feature must have its value, and missing are x (2), w (1)"
+        "with `missing: error` every feature must have a value; missing values: x (2), w (1)"
     )
     assert (problem.key, problem.value) == (("missing",), None)
     assert "or write missing: mean (a missing number becomes the mean" in problem.hint
@@ -72,14 +72,14 @@ def test_independent_problems_are_reported_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "keys", "message"),
     [
-        ("x,y\n", {}, "a data set must have rows"),
+        ("x,y\n", {}, "the data must have at least one row"),
         (",x,y\n0,1,a\n1,2,b\n", {}, "none for column 1"),
-        ("x,y\n1,a\n2,a\n", {}, "two classes or more"),
+        ("x,y\n1,a\n2,a\n", {}, "at least two classes"),
         ("y\na\nb\n", {}, "at least one column besides the target"),
         ("x,y\n" + "1,0.5\n2,1.5\n" * 3, {"split": {"test": 0.01}}, "at least one row"),
         ("x,y\n" + "1,a\n2,b\n" * 4, {"split": {"folds": 4}}, "fewer are left of a (3), b (3)"),
         ("x,w,y\n" + "1,,0.5\n2,,1.5\n" * 9, {"missing": "mean"}, r"and w has none"),
-        ("x,y\n" + "inf,0.5\n2,1.5\n" * 9, {}, r"infinite are x \(9\), first in row 1"),
+        ("x,y\n" + "inf,0.5\n2,1.5\n" * 9, {}, r"infinite values: x \(9\), first in row 1"),
     ],
 )
 def test_what_would_stop_a_sweep_is_found_first(

@@ -54,7 +54,7 @@ def test_dates_are_an_order() -> None:
 @pytest.mark.parametrize(
     ("values", "keys", "message"),
     [
-        (np.zeros(50), {}, "begin at a new value"),
+        (np.zeros(50), {}, "a split would be empty"),
         (np.arange(10), {"gap": 6}, "at least two rows must be left to train on before dev and a"),
         (np.arange(6), {"folds": 5}, "left to train on|rows of its own"),
     ],
@@ -71,7 +71,7 @@ def test_orders_that_cannot_be_cut_are_refused(
     ("split", "message"),
     [
         ({"group": "a", "order": "b"}, "only one of group, order and given"),
-        ({"gap": 3}, "a gap must have an order"),
+        ({"gap": 3}, "a gap needs an order"),
     ],
 )
 def test_keys_that_contradict_each_other_are_refused(
@@ -82,5 +82,5 @@ def test_keys_that_contradict_each_other_are_refused(
 
 
 def test_a_built_in_set_has_no_column_that_could_decide() -> None:
-    with pytest.raises(ValueError, match="iris has no column that could decide the cut"):
+    with pytest.raises(ValueError, match="iris has no column to split by"):
         DataConfig.model_validate({"source": "iris", "split": {"group": "patient"}})

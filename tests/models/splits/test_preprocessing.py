@@ -234,16 +234,16 @@ def test_a_target_whose_squares_float64_cannot_hold_is_refused(size: float) -> N
     [
         (
             {"age": [1.0], "town": ["u"]},
-            "must be given, and missing are \\['kind'",
+            "columns of the training data are missing: kind",
         ),
-        ({"age": [None], "town": ["u"], "kind": ["a"]}, r"missing are age \(1\)"),
+        ({"age": [None], "town": ["u"], "kind": ["a"]}, r"missing values: age \(1\)"),
         (
             {"age": ["old"], "town": ["u"], "kind": ["a"]},
-            "column 'age' must hold numbers as in training, and row 1 holds 'old'",
+            "column 'age' must hold numbers, as in training; row 1 holds 'old'",
         ),
         (
             {"age": [np.inf], "town": ["u"], "kind": ["a"]},
-            r"infinite are age \(1\), first in row 1",
+            r"infinite values: age \(1\), first in row 1",
         ),
         ([[1.0, 2.0, 3.0]], "which had 2 columns of words"),
     ],

@@ -127,7 +127,7 @@ def test_missing_values_are_refused_with_columns_counts_and_way_out() -> None:
     values[:4, 1] = np.nan
     target = Target(np.arange(30) % 2, "classification", ("a", "b"))
     dataset = Dataset("own:data", features_from_array(values), target, "")
-    with pytest.raises(DataError, match=r"missing are x1 \(4\).*missing: mean") as caught:
+    with pytest.raises(DataError, match=r"missing values: x1 \(4\).*missing: mean") as caught:
         split_dataset(dataset, DataConfig(source="own:data"), 0)
     assert caught.value.key == ("missing",)
 

@@ -73,8 +73,11 @@ def test_a_trial_without_changes_has_the_same_configuration_as_ever() -> None:
     [
         ([{"from_epoch": 7, "values": VALUES}], "up to the last epoch, 6"),
         ([{"from_epoch": 4, "values": VALUES}] * 2, "must rise"),
-        ([{"from_epoch": 2, "values": {"training.batch_size": 8.0}}], "middle of training"),
-        ([{"from_epoch": 2, "values": {"optimizer.momentum": 0.5}}], "begins with"),
+        (
+            [{"from_epoch": 2, "values": {"training.batch_size": 8.0}}],
+            "cannot change during training",
+        ),
+        ([{"from_epoch": 2, "values": {"optimizer.momentum": 0.5}}], "has from the start"),
         ([{"from_epoch": 2, "values": {"model.dropout": 1.5}}], "less than 1"),
     ],
 )
@@ -85,7 +88,7 @@ def test_changes_that_cannot_be_made_are_refused(changes: Any, told: str) -> Non
 
 def test_dropout_that_begins_at_0_has_nothing_to_change() -> None:
     model = {**BASE["model"], "dropout": 0.0}
-    with pytest.raises(ValidationError, match="above 0 from the beginning"):
+    with pytest.raises(ValidationError, match="above 0 at the start"):
         TrialConfig.model_validate({**CHANGED, "model": model})
 
 
@@ -132,9 +135,9 @@ def test_a_frozen_trial_that_was_stopped_goes_on_as_the_whole_would_have() -> No
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        ("optimizer.groups.1.lr_factor", "begins with"),
-        ("optimizer.groups.0.lr", "begins with"),
-        ("optimizer.groups.0.parameters", "middle of training"),
+        ("optimizer.groups.1.lr_factor", "has from the start"),
+        ("optimizer.groups.0.lr", "has from the start"),
+        ("optimizer.groups.0.parameters", "cannot change during training"),
     ],
 )
 def test_what_a_group_does_not_begin_with_cannot_change(key: str, told: str) -> None:

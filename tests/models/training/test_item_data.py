@@ -78,7 +78,7 @@ def test_groups_of_items_stay_on_one_side() -> None:
 
 
 def test_a_built_in_net_refuses_items_that_are_no_floats() -> None:
-    with pytest.raises(TrialConfigError, match="takes rows of float32, and x of an item is int64"):
+    with pytest.raises(TrialConfigError, match="takes rows of float32; x of an item is int64"):
         Training(configuration(), train_dev("tokens"), DEV_LOSS, seed=0)
 
 
@@ -99,7 +99,7 @@ def test_a_dictionary_trains_bit_for_bit_as_one_tensor_of_its_parts_does() -> No
 
 @pytest.mark.parametrize("name", ["two_tensors", "sentences"])
 def test_a_built_in_net_refuses_items_by_name(name: str) -> None:
-    with pytest.raises(TrialConfigError, match=r"takes rows of float32, and x of an item is \{"):
+    with pytest.raises(TrialConfigError, match=r"takes rows of float32; x of an item is \{"):
         Training(configuration(), train_dev(name), DEV_LOSS, seed=0)
 
 

@@ -135,7 +135,9 @@ def test_loader_processes_are_for_functions_alone() -> None:
         DataConfig.model_validate({"source": "iris", "loader": {"workers": 2}})
     source = "tests.models.own_data_examples:grey_images"
     config = DataConfig.model_validate({"source": source, "loader": {"workers": 1}})
-    with pytest.raises(DataError, match="processes read the items of a dataset, and the function"):
+    with pytest.raises(
+        DataError, match="loader processes read the items of a dataset; this function"
+    ):
         load_dataset(config, Path())
 
 

@@ -105,7 +105,7 @@ def test_the_weight_of_a_label_that_all_rows_have_is_one() -> None:
 @pytest.mark.parametrize(
     ("sections", "words"),
     [
-        ({}, "binary_cross_entropy has one output for two classes, and the target has 3"),
+        ({}, "binary_cross_entropy is for two classes; the target has 3"),
         ({"regularization": {"label_smoothing": 0.1}}, "label_smoothing"),
     ],
 )

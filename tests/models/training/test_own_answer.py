@@ -102,5 +102,5 @@ def test_a_training_that_answers_by_something_else_is_told_what_is_asked_for(
 
 
 def test_a_training_without_predict_answers_nothing(tmp_path: Path) -> None:
-    with pytest.raises(OwnTrainingError, match="must give a predict"):
+    with pytest.raises(OwnTrainingError, match="must provide `predict`"):
         predictor(tmp_path, "own_trainings:cuts_by_itself", [blobs()])

@@ -159,7 +159,7 @@ WRONG = {
     "keeps_nothing": "must keep what it changes",
     "keeps_a_file": "cannot keep 'log', a ",
     "keeps_a_function": "cannot save a builtin_function_or_method, in the state of about/rule",
-    "ends_early": "it ended in epoch 3",
+    "ends_early": "the loop stopped in epoch 3",
     "yields_twice": "it yielded again in epoch 1",
     "never_yields": "epoch 1 ended without",
     "has_no_epochs": "must yield inside its loop over trial.epochs",

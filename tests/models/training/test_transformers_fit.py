@@ -80,7 +80,7 @@ def test_the_kept_weights_measure_what_the_best_epoch_did(name: str) -> None:
 
 
 WRONG = {
-    "stops": "it ended in epoch 3",
+    "stops": "the loop stopped in epoch 3",
     "own_epochs": "num_train_epochs must be left out: training.epochs of the sweep file",
 }
 

@@ -114,7 +114,7 @@ def test_a_parameter_whose_best_crowd_an_end_raises_an_alarm() -> None:
     near = int((np.sort(places)[-10:] >= 0.9).sum())
     assert (alarm.end, alarm.near, alarm.best) == ("high", near, 10)
     assert alarm.p_value == pytest.approx(binom.sf(near - 1, 10, chance))
-    assert "raise its high end" in alarm.sentence
+    assert "raise the high bound" in alarm.sentence
 
 
 def test_false_boundary_alarms_are_as_rare_as_their_level() -> None:
@@ -228,5 +228,5 @@ def test_an_alarm_says_in_words_how_seldom_chance_does_it() -> None:
     [alarm] = boundary_alarms(made)
     assert (alarm.near, alarm.best) == (10, 10)
     assert alarm.p_value == pytest.approx(0.1**10, rel=1e-6)
-    assert "where chance puts as many in fewer than 1 of 1,000 sweeps" in alarm.sentence
+    assert "by chance that happens in fewer than 1 of 1,000 sweeps" in alarm.sentence
     assert "p =" not in alarm.sentence

@@ -87,7 +87,7 @@ def test_a_crowded_end_is_moved_out_unless_that_is_refused() -> None:
     made = evidence(tuned(WIDE), [tuned(lr) for lr in drawn(100)], values)
     found = suggest(made, sweep_values(tuned(WIDE)), is_runnable)
     assert next_space(found)["optimizer"]["lr"]["float"] == [1e-4, 100.0]
-    assert "raise its high end" in " ".join(found.text.replace("#", "").split())
+    assert "raise the high bound" in " ".join(found.text.replace("#", "").split())
 
     def refuses(one: dict[str, Any]) -> bool:
         return is_runnable(one) and one["space"]["optimizer"]["lr"]["float"][1] <= 1

@@ -132,7 +132,7 @@ def test_a_band_without_a_bound_is_drawn_to_the_edge_of_the_figure(values: Any) 
     band = panel.figure.data[0]  # type: ignore[union-attr]
     assert None not in band.y
     assert min(band.y) < values[0]
-    assert "bound nothing" in panel.caption
+    assert "there are too few trials for a bound" in panel.caption
 
 
 def test_baselines_are_no_draws() -> None:
@@ -152,14 +152,15 @@ def test_the_sentence_says_whether_fewer_would_have_done_and_more_would_help() -
     found = curve([0.5] * 60 + [1.0] * 20)
     assert found.enough == 3
     assert found.sentence == (
-        "With 40 such trials you would have expected a best dev_loss of 0.5, with 80 of 0.5; 3 "
-        "would have been enough to come within 5%. 80 more would hardly help: 5% is the "
-        "line, and this is said wrongly in fewer than 1 of 20 sweeps."
+        "The expected best dev_loss of 40 such trials is 0.5, that of 80 trials 0.5; 3 trials "
+        "would have been enough to come within 5 % of it. 80 more are unlikely to improve it by "
+        "more than 5 % (95 % confidence)."
     )
     steep = curve([0.01 + place for place in range(20)])
-    assert "20 more would probably still help: 5% is the line" in steep.sentence
+    assert "20 more would probably improve it by more than 5 % (95 % confidence)." in steep.sentence
     unclear = curve([0.96, *np.linspace(1.03, 2, 19)])
-    assert unclear.sentence.endswith("Whether 20 more would help by as much, these cannot tell.")
+    said = "These trials cannot tell whether 20 more would improve it by 5 %."
+    assert unclear.sentence.endswith(said)
 
 
 @pytest.mark.parametrize("mode", ["min", "max"])
@@ -236,7 +237,7 @@ def test_nothing_is_said_of_more_trials_by_a_metric_without_a_best_value(
     found = curve(values, mode, metric)
     assert (found.more, found.enough) == ("unclear", 20)
     best = f"{values[0 if mode == 'min' else -1]:.3g}"
-    assert f"with 20 of {best}. {metric} has no best value that is known" in found.sentence
+    assert f"that of 20 trials {best}. {metric} has no known best value" in found.sentence
 
 
 def test_five_percent_are_of_the_distance_from_the_metrics_own_best_value() -> None:
@@ -247,4 +248,4 @@ def test_five_percent_are_of_the_distance_from_the_metrics_own_best_value() -> N
     found = tuning_curve(evidence(RANGE, drawn(40), seen, objective=percent))
     assert isinstance(found, TuningCurve)
     assert (found.more, found.enough) == (plain.more, plain.enough)
-    assert "within 5% of its distance from 100." in found.sentence
+    assert "within 5 % of it (measured by its distance from 100)." in found.sentence

@@ -149,7 +149,7 @@ def test_a_sweep_whose_job_is_starting_is_no_mistake(
     jobs_are(monkeypatch, Job("raysubmit_7", "PENDING", "", {"sweep": "digits-2"}, 0.0))
     assert main([command, "digits-2"]) == code
     told = capsys.readouterr()
-    assert "digits-2: its job raysubmit_7 is PENDING, and has made no run folder yet" in (
+    assert "digits-2: its job raysubmit_7 is PENDING, and has not created its run folder yet" in (
         told.err if code else told.out
     )
 
@@ -181,7 +181,7 @@ def test_trials_are_added_to_a_running_job_by_asking_it_and_else_by_a_job(
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"), [("digits-2 goes on in the job that has it", 0), ("error: x", 1)]
+    ("answer", "code"), [("digits-2 continues in its job", 0), ("error: x", 1)]
 )
 def test_a_paused_job_goes_on_for_who_does_not_see_its_storage(
     answer: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

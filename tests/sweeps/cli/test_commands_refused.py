@@ -100,7 +100,7 @@ def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("plna", "there is no command 'plna'; did you mean 'plan'?"),
+        ("plna", "unknown command 'plna'; did you mean 'plan'?"),
         ("xyz", "commands are validate, "),
     ],
 )

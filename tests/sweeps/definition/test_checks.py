@@ -58,7 +58,7 @@ WRONG = {
     "split without training rows": ("iris", "iris, split: {dev: 0.6, test: 0.5}", 2, 29,
                                     "data.split", "below 1"),
     "folds and dev": ("iris}", "iris, split: {folds: 5, dev: 0.2}}", 2, 37,
-                      "data.split.folds", "only one of the two"),
+                      "data.split.folds", "give either folds or dev, not both"),
     "too many folds": ("iris", "iris, split: {folds: 30}", 2, 37, "data.split.folds", "at most 20"),
     "fewer rows than folds": ("iris", "iris, split: {folds: 20, test: 0.7}", 2, 37,
                               "data.split.folds", "setosa (15)"),
@@ -155,7 +155,7 @@ def test_own_training_and_programs_have_as_many_gpus_as_they_ask_for(
 
 def test_nobody_has_one_gpu_and_a_part_of_another(tmp_path: Path) -> None:
     (tmp_path / "train.py").touch()
-    with pytest.raises(SweepFileError, match="must be a whole number, or a part of one GPU"):
+    with pytest.raises(SweepFileError, match="must be a whole number, or a fraction of one GPU"):
         check_text(OWN + "resources: {gpu: 1.5}\n", "f.yaml", tmp_path)
 
 
@@ -190,7 +190,7 @@ def test_a_problem_inside_a_choice_of_sections_points_into_the_choice() -> None:
 def test_a_grid_that_is_too_large_states_its_size_and_the_adjustable_limit() -> None:
     text = GOOD.replace("method: random, trials: 4", "method: grid, limit: 20")
     text = text.replace("log: true", "log: true, points: 5")
-    assert "65 points, and search.limit is 20" in problems(text)[0]
+    assert "65 points; search.limit is 20" in problems(text)[0]
     assert len(check_text(text.replace("20", "65"), "f.yaml", Path.cwd())[1]) == 65
 
 

@@ -25,20 +25,20 @@ def auto(folder: Path, trials: int = 40, **sections: str) -> Path:
 @pytest.mark.parametrize(
     ("trials", "sections", "method", "reason"),
     [
-        (19, {}, "sobol", "19 trials are too few to learn from; from 20 on"),
+        (19, {}, "sobol", "19 trials are too few to learn from; with 20 or more"),
         (20, {}, "gp", "it needs the fewest trials on 2 parameters"),
         (300, {}, "gp", "2 parameters"),
         (301, {}, "tpe", "301 trials are many"),
         (20, {"stopping": "{scheduler: asha}"}, "tpe", "it learns from trials that asha stopped"),
         (40, {"stopping": "{scheduler: hyperband}"}, "sobol", "all trials of a bracket at once"),
-        (40, {"stopping": "{scheduler: pbt}"}, "sobol", "a population begins together"),
-        (31, {"space": space(optimizer=OPTIONS)}, "sobol", "from 32 on"),
+        (40, {"stopping": "{scheduler: pbt}"}, "sobol", "a population starts all trials together"),
+        (31, {"space": space(optimizer=OPTIONS)}, "sobol", "with 32 or more"),
         (32, {"space": space(optimizer=OPTIONS)}, "tpe", "every option that has parameters"),
         (20, {"objective": "[{metric: dev_loss}, {metric: parameters}]"}, "tpe",
-         "it goes by all objectives"),
+         "it searches for all objectives"),
         (24, {"space": space(optimizer=FLAT)}, "gp", "2 parameters without options"),
         (20, {"space": space(optimizer=OPTIONS), "roles": "{scientific: [optimizer]}"}, "sobol",
-         "roles compare options"),
+         "roles need independent draws"),
     ],
 )  # fmt: skip
 def test_what_fits_is_chosen_and_why_is_said(

@@ -27,7 +27,7 @@ WRONG = {
     "python": ("open('x')", "is not allowed: a constraint may have key paths"),
     "empty": (" ", "a constraint must not be empty"),
     "a number": ("model.hidden_units", "4 is the result, which is neither true nor false"),
-    "text against number": ("model.kind > 3", "cannot be computed: '>' not supported"),
+    "text against number": ("model.kind > 3", "cannot be evaluated: '>' not supported"),
     "division by zero": ("1 / (training.epochs - 3) > 1", "division by zero"),
 }  # fmt: skip
 

@@ -61,7 +61,10 @@ def test_a_function_gets_its_options_and_the_run_keeps_them(folder: Path) -> Non
         ("options: {siez: 5}", "data.options.siez: unknown key 'siez', which data_of_options:load"),
         ("seed: 5", "data.seed: unknown key"),
         ("task: auto", "data.options: missing key 'size', which data_of_options:load has no def"),
-        ("options: {size: {int: [1, 3]}}", "data.options.size: an option of the data must be one"),
+        (
+            "options: {size: {int: [1, 3]}}",
+            "data.options.size: options of the data cannot be searched",
+        ),
         ("options: {size: 2}, exclude: [rwo]", "data.exclude: the function must return a column"),
     ],
 )
@@ -73,9 +76,7 @@ def test_options_that_do_not_fit_are_one_problem_before_the_function_is_called(
 
 
 def test_a_function_of_arrays_has_no_column_to_leave_out(folder: Path) -> None:
-    assert "returns no columns by name: remove the key" in refusal(
-        folder, "exclude: [row]", "arrays"
-    )
+    assert "returns no named columns: remove the key" in refusal(folder, "exclude: [row]", "arrays")
 
 
 def test_other_options_are_other_data(folder: Path) -> None:

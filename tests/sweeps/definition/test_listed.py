@@ -103,5 +103,5 @@ def test_a_constraint_that_rejects_a_listed_configuration_says_which() -> None:
     found = problems(text + 'constraints: ["optimizer.lr < 0.05"]\n')
     assert found == [
         "f.yaml:3:48: search.baseline.0: the constraint 'optimizer.lr < 0.05' rejects this "
-        "configuration; change one of the two"
+        "configuration; change the configuration or the constraint"
     ]

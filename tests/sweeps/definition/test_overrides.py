@@ -37,7 +37,7 @@ def test_a_value_is_read_as_yaml(text: str, path: tuple[str | int, ...], value: 
         ("=5", "write --set key.path=value"),
         ("search..trials=5", "write --set key.path=value"),
         ("search=[1", "the value '[1' is not valid YAML"),
-        ("search.trials=1\nseed: 2", "one value is wanted"),
+        ("search.trials=1\nseed: 2", "give one value, got"),
     ],
 )
 def test_a_text_that_is_no_override_says_how_one_is_written(text: str, words: str) -> None:
@@ -70,7 +70,7 @@ def test_an_override_changes_a_copy_and_makes_missing_sections(
         ("name.x=3", "name is 't', and has no 'x' inside"),
         ("space.model.hidden_units.int.5=3", "is a list with positions 0 to 1, got 5"),
         ("space.model.hidden_units.int.x=3", "is a list with positions 0 to 1, got 'x'"),
-        ("space.0=3", "space has keys, and 0 is a position in a list"),
+        ("space.0=3", "space has keys; 0 is a position in a list"),
     ],
 )
 def test_a_place_that_is_not_there_is_named(text: str, words: str) -> None:

@@ -89,7 +89,7 @@ def test_an_option_cannot_stand_where_the_function_gets_its_inputs(tmp_path: Pat
 def test_a_function_of_other_arguments_is_no_net(tmp_path: Path) -> None:
     [found] = problems(tmp_path, "def build(shape, outputs): pass\n")
     assert found.startswith("model.target: own_options_net:build is called with input_shape, ")
-    assert found.endswith("and takes no input_shape")
+    assert found.endswith("but does not accept input_shape")
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_a_section_that_own_training_does_not_read_is_refused(tmp_path: Path, se
     text = GOOD.replace("space:\n", f"space:\n  {section}: {{kind: linear}}\n")
     [found] = problems(tmp_path, text)
     assert found.startswith(
-        f"space.{section}: own training builds what it trains, and would ignore this section"
+        f"space.{section}: your own training builds its net, and would ignore this section"
     )
     assert "training.options" in found
 
@@ -80,7 +80,7 @@ def test_a_section_that_own_training_does_not_read_is_refused(tmp_path: Path, se
 CHANGES = {
     "a sample for metrics that it measures itself": (
         ("{source: iris}", "{source: iris, train_sample: 50}"),
-        "data.train_sample: own training makes its own measurements",
+        "data.train_sample: your own training computes its own metrics",
     ),
     "an option that it does not take": (
         ("lr: {float: [0.001, 0.1]}", "lr: 0.1, depth: {int: [1, 3]}"),
@@ -100,11 +100,11 @@ CHANGES = {
     ),
     "an objective that is not declared": (
         ("dev_reward", "dev_loss_of_mine"),
-        "objective.metric: 'dev_loss_of_mine' is not a metric that own training is declared",
+        "objective.metric: 'dev_loss_of_mine' is not a declared metric of your own",
     ),
     "an objective of no part": (
         ("metric: dev_reward", "metric: reward"),
-        "objective.metric: 'reward' is not a metric that own training is declared to report",
+        "objective.metric: 'reward' is not a declared metric of your own training",
     ),
     "no direction": (
         ("reward: {goal: max}", "reward: {}"),
@@ -112,7 +112,7 @@ CHANGES = {
     ),
     "a name with a space": (
         ("loss: {}", "'my loss': {goal: min}"),
-        "metrics.my loss: the name of a metric must be letters",
+        "metrics.my loss: the name of a metric must consist of letters",
     ),
     "epochs of none": (
         ("epochs: 4", "epochs: 0"),
@@ -136,7 +136,7 @@ def test_a_goal_of_a_metric_that_is_known_is_refused_without_own_training(tmp_pa
         "space: {model: {kind: linear}, optimizer: {kind: sgd}, training: {epochs: 2}}\n"
     )
     [found] = problems(tmp_path, text)
-    assert found.startswith("metrics.auc.goal: goal must be given for metrics of your own only")
+    assert found.startswith("metrics.auc.goal: goal is only for your own metrics")
 
 
 def test_own_training_beside_a_net_is_refused(tmp_path: Path) -> None:
@@ -144,5 +144,5 @@ def test_own_training_beside_a_net_is_refused(tmp_path: Path) -> None:
         "{choice: [{kind: custom, target: 'own:train', epochs: 2, options: {lr: 1}}, {epochs: 2}]}"
     )
     text = GOOD.partition("space:")[0] + f"space: {{training: {both}}}\n"
-    words = "space.training: all trials of a sweep must be trained by own code, or none"
+    words = "space.training: either all trials of a sweep or none must be trained by your own code"
     assert any(one.startswith(words) for one in problems(tmp_path, text))

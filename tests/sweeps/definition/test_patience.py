@@ -15,11 +15,11 @@ from tests.sweeps.sweep_files import space, write_sweep
     ("patience", "notes"),
     [
         ("7", ()),
-        ("8", ("early_stopping.patience of 8 ends no trial: each has 9 epochs at most",)),
+        ("8", ("early_stopping.patience of 8 never stops a trial: each has at most 9 epochs",)),
         ("{choice: [2, 50]}", ()),
         (
             "{choice: [20, 50]}",
-            ("early_stopping ends no trial: each has fewer epochs than its patience waits for",),
+            ("early_stopping never stops a trial: each has fewer epochs than its patience",),
         ),
     ],
 )

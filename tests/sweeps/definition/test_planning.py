@@ -90,7 +90,7 @@ def test_a_space_that_runs_out_says_how_many_there_are() -> None:
     constraint = 'constraints: ["model.kind == \'linear\'", "optimizer.lr < 0.0001001"]'
     text = FILE.format(method="random", seed=1, trials=500, more="", constraints=constraint)
     text = text.replace("{float: [1.0e-4, 1.0e-1], log: true}", "{choice: [0.0001, 0.1]}")
-    with pytest.raises(SweepFileError, match="only 4 different legal configurations"):
+    with pytest.raises(SweepFileError, match="only 4 different valid configurations"):
         check_text(text, "f.yaml", Path.cwd())
 
 

@@ -30,12 +30,12 @@ constraints: ["regularization.l2 <= 0.005"]
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("method: random", "method: tpe, startup: 2", "tpe proposes a trial when another"),
+        ("method: random", "method: tpe, startup: 2", "tpe proposes trials one at a time"),
         ("trials: 8", "trials: 1", "at least 2 trials"),
         ("interval_epochs: 3", "interval_epochs: 9", "no trial copies another"),
-        ("epochs: 9", "epochs: {choice: [9, 12]}", "equally many epochs"),
+        ("epochs: 9", "epochs: {choice: [9, 12]}", "the same number of epochs"),
         ("regularization: {", "regularization: {early_stopping: {patience: 2}, ", "stop early"),
-        ("data:", "roles: {scientific: [optimizer]}\ndata:", "roles compare options"),
+        ("data:", "roles: {scientific: [optimizer]}\ndata:", "roles need independent draws"),
         (
             "  training",
             "  changes: [{from_epoch: 2, values: {regularization.l2: 0.1}}]\n  training",

@@ -30,8 +30,8 @@ CHANGES = {
     ),
     "an option without a place": (
         ("--lr {lr}", ""),
-        "space.training.command: the command must pass every option on, or trials would differ in "
-        "what nobody reads: lr write `--lr {lr}` into it",
+        "space.training.command: the command must pass on every option, or trials would differ in "
+        "values that nothing reads: lr write `--lr {lr}` into it",
     ),
     "a place that not every trial fills": (
         ("options: {lr: {float: [0.001, 0.1]}}", "options: {lr: {choice: [{a: 1}, {b: 2}]}}"),
@@ -46,27 +46,32 @@ CHANGES = {
         "must be a word of its own, got 'x{args}'",
     ),
     "an open quote": (("--lr {lr}", "--lr '{lr}"), "cannot split the command into words: no clos"),
-    "no words": (("python train.py --lr {lr}", " "), "there is no program in it"),
-    "a pipe": (("--lr {lr}", "{lr} | tee log"), "so that | would be an argument of the program"),
+    "no words": (("python train.py --lr {lr}", " "), "the command names no program"),
+    "a pipe": (("--lr {lr}", "{lr} | tee log"), "so | would be passed to the program"),
     "a shell's list": (("--lr {lr}", "{lr} && date"), "what needs a shell is a script, or `sh -c"),
     "a shell's variable": (
         ("--lr {lr}", "--lr $LR {lr}"),
-        "so that $LR would reach the program as it is written parameters are written in braces "
-        "({lr})",
+        "so $LR would reach the program as it is written parameters are written in braces ({lr})",
     ),
-    "a shell's variable in braces": (("--lr {lr}", "--lr=${LR} {lr}"), "so that --lr=${LR} would"),
-    "a command in a command": (("--lr {lr}", "{lr} $(date) `id`"), "so that $(date), `id` would"),
+    "a shell's variable in braces": (("--lr {lr}", "--lr=${LR} {lr}"), "so --lr=${LR} would"),
+    "a command in a command": (("--lr {lr}", "{lr} $(date) `id`"), "so $(date), `id` would"),
     "a flag's name": (
         ("options: {lr:", "options: {learning-rate: 1, lr:"),
         "write learning_rate, and `--learning-rate {learning_rate}` in the command",
     ),
-    "a redirection": (("--lr {lr}", "{lr} > log 2>&1"), "so that >, 2>&1 would be an argument"),
-    "no such script": (("train.py", "trian.py"), "there is no file 'trian.py' in"),
-    "no such program": (("python", "pyhton"), "there is no program 'pyhton', on the PATH or in"),
-    "no such path": (("python train.py", "./train.sh"), "there is no program './train.sh'"),
+    "a redirection": (
+        ("--lr {lr}", "{lr} > log 2>&1"),
+        "so >, 2>&1 would be passed to the program",
+    ),
+    "no such script": (("train.py", "trian.py"), "no such file: 'trian.py' in"),
+    "no such program": (
+        ("python", "pyhton"),
+        "no such program: 'pyhton', neither on the PATH nor in",
+    ),
+    "no such path": (("python train.py", "./train.sh"), "no such program: './train.sh'"),
     "no such test script": (
         ("epochs: 4", "epochs: 4\n    test_command: python tset.py"),
-        "space.training.test_command: there is no file 'tset.py' in",
+        "space.training.test_command: no such file: 'tset.py' in",
     ),
     "a place of no option to test": (
         ("epochs: 4", "epochs: 4\n    test_command: python train.py {lrr}"),
@@ -74,7 +79,7 @@ CHANGES = {
     ),
     "data": (
         ("name: t", "name: t\ndata: {source: iris}"),
-        "data: a program reads its own data, and would ignore this section",
+        "data: a program reads its own data and would ignore this section",
     ),
     "another kind": (("kind: program", "kind: progam"), "unknown kind 'progam'"),
     "a key of custom": (("epochs: 4", "epochs: 4\n    device: cpu"), "unknown key 'device'"),

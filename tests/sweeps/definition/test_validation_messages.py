@@ -53,8 +53,8 @@ MESSAGES = {
                                          "search.trials: must be at most 100,000, got 10000000"),
     "scheduler that never decides": ("name: t", "name: t\nstopping: {scheduler: asha, "
                                      "grace_epochs: 3}", "f.yaml:2:43: stopping.grace_epochs: the "
-                                     "scheduler never decides: every trial trains 3 epochs without "
-                                     "it, and none has more than 3; lower it below 3, or write "
+                                     "scheduler never decides: every trial trains 3 epochs first, "
+                                     "and none has more than 3; lower it below 3, or write "
                                      "`scheduler: none`"),
     "scheduler of trials of one epoch": ("epochs: 3}", "epochs: 1}\nstopping: {scheduler: median}",
                                          "and none has more than 1; write `scheduler: none`"),

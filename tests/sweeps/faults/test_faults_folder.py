@@ -145,7 +145,7 @@ def test_resuming_a_finished_sweep_changes_nothing_says_so_and_starts_no_ray(
     code, output = run_command("resume", run)
     after = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     assert code == 0
-    assert "is finished: there is nothing to resume" in output
+    assert "is finished: nothing to resume" in output
     assert {path.name for path in after if after[path] != before.get(path)} <= {".lock"}
 
 

@@ -68,8 +68,8 @@ def test_a_data_module_that_ends_the_program_when_imported_is_named(
     path = own_data(tmp_path, f"import_{len(top)}", top=top)
     code, said = run_command("run", path, "--runs", tmp_path / "runs", "--local")
     assert code == 2, said
-    assert "ended the program when it was imported (SystemExit" in said
-    assert "does it read the command line?" in said
+    assert "exited when it was imported (SystemExit" in said
+    assert "if it reads the command line" in said
 
 
 def test_ctrl_c_before_there_is_a_sweep_offers_no_resume(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_net_whose_module_reads_the_command_line_is_tried_once(tmp_path: Path)
     assert code == 8, said
     run = tmp_path / "runs" / "blobs"
     assert len(events(run, "started")) == len(events(run, "outcome"))
-    assert "Does it read the command line?" in events(run, "outcome")[0]["reason"]
+    assert "If it reads the command line" in events(run, "outcome")[0]["reason"]
 
 
 def test_what_own_code_prints_stands_in_no_answer(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_what_user_code_does_at_pythons_end_does_not_keep_the_command(tmp_path: 
     path = own_data(tmp_path, "data_atexit", "import atexit; atexit.register(time.sleep, 3600)")
     code, said = run_command("plan", path, "--no-probe")
     assert code == 0, said
-    assert "ends without what still runs at Python's end" in said
+    assert "exiting; a function registered with atexit was still running" in said
 
 
 def test_a_thread_that_never_ends_does_not_keep_the_command(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_thread_that_never_ends_does_not_keep_the_command(tmp_path: Path) -> N
     )
     code, said = run_command("plan", path, "--no-probe")
     assert code == 0, said
-    assert "ends without threads that still run: Thread-" in said
+    assert "exiting; these threads were still running: Thread-" in said
 
 
 def test_processes_that_own_code_started_end_with_the_command(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_test_rows_outside_of_what_was_promised_are_said(
     made: FinalChoice, metrics: dict[str, Interval], word: str
 ) -> None:
     text = surprise_sentence(made, opening(89, **metrics), MeasuredOn(200, 1))
-    assert text.startswith(f"The 89 test rows are {word} than the search promised")
+    assert text.startswith(f"The 89 test rows are {word} than the search suggested")
 
 
 @pytest.mark.parametrize(
@@ -134,4 +134,4 @@ def test_how_many_trials_were_compared_is_said_where_rows_are_worse_than_promise
     made = choice(0.95)
     figures = Interval(0.6, *share_interval(60, 100))
     text = surprise_sentence(made, opening(100, test_accuracy=figures), MeasuredOn(100, 50))
-    assert "Rows, seeds, and that it was the best of 50 on these dev rows, explain that" in text
+    assert "Rows, seeds, and its being the best of 50 on these dev rows, alone cause" in text

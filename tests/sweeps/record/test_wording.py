@@ -38,13 +38,13 @@ CASES = {
     ),
     "within noise": (
         choice(candidate(4, 0.5, 0.6), candidate(2, 0.6, 0.7), p_value=0.3),
-        "Its lead over trial 2 is within the noise of seeds: equal ones would lie this far "
-        "apart in 30 of 100 finals (Welch's test, n = 2 and 2).",
+        "Its lead over trial 2 is not significant (Welch's t-test, n = 2 and 2 seeds): equal "
+        "trials would differ this much in 30 of 100 finals.",
     ),
     "beyond noise": (
         choice(candidate(4, 0.5, 0.5), candidate(2, 0.6, 0.7), p_value=0.01),
-        "Its lead over trial 2 is more than the noise of seeds: equal ones would lie this "
-        "far apart in 1 of 100 finals (Welch's test, n = 2 and 2).",
+        "Its lead over trial 2 is significant (Welch's t-test, n = 2 and 2 seeds): equal trials "
+        "would differ this much in 1 of 100 finals.",
     ),
 }
 
@@ -82,12 +82,13 @@ TESTED = [Opening(1.0, 4, "4", "0", 72, {"test_loss": Interval(0.9, 0.8, 1.1)})]
 
 def test_the_best_names_its_rows_its_folds_and_of_how_many_it_is_the_best() -> None:
     assert searched_sentence(searched(dev_loss=0.5), MeasuredOn(36, 24)) == (
-        "Best of the search: trial 0, dev_loss = 0.5 at epoch 1 of 1 (36 dev rows): "
-        "optimistic, as the best of 24."
+        "Best of the search: trial 0, dev_loss = 0.5 at epoch 1 of 1 (36 dev rows); "
+        "optimistically biased, as the best of 24 trials."
     )
     assert searched_sentence(searched(dev_loss=0.408, dev_loss_se=0.032), GROUPED) == (
         "Best of the search: trial 0, dev_loss = 0.408 ± 0.032 at epoch 1 of 1 (mean and "
-        "standard error over 4 folds, 108 dev rows of 18 groups): optimistic, as the best of 24."
+        "standard error over 4 folds, 108 dev rows of 18 groups); optimistically biased, as the "
+        "best of 24 trials."
     )
     assert searched_sentence(searched(dev_loss=0.5), MeasuredOn(0, 1)) == (
         "Best of the search: trial 0, dev_loss = 0.5 at epoch 1 of 1."
@@ -99,7 +100,7 @@ def test_the_winners_mean_says_how_sure_it_is_and_of_how_many_seeds() -> None:
     words = "trial 4, mean dev_loss 0.55 over 2 fresh seeds (95 % interval 0.3 to 0.8, n = 2). It"
     assert words in winner_sentence(choice(sure))
     agreed = winner_sentence(choice(candidate(4, 0.5, 0.5)))
-    assert "over 2 fresh seeds (no interval, as all seeds agree, n = 2)." in agreed
+    assert "over 2 fresh seeds (no interval, as all seeds gave the same value, n = 2)." in agreed
     assert "mean dev_loss 0.5 over 2 fresh seeds (n = 1)." in winner_sentence(
         choice(candidate(4, 0.5))
     )
@@ -109,8 +110,8 @@ def test_a_test_figure_says_its_rows_its_groups_and_what_its_interval_means() ->
     made = choice(candidate(4, 0.5, 0.6))
     assert sentence_of_test_rows(made, TESTED, GROUPED) == (
         "On 72 test rows of 6 groups that no trial had seen (used once): test_loss 0.9 (95 % "
-        "interval 0.8 to 1.1). In 19 of 20 sweeps such an interval holds what endless groups like "
-        "these would show."
+        "interval 0.8 to 1.1). About 95 % of such intervals contain the value for an unlimited "
+        "number of similar groups."
     )
     assert "test rows that no" in sentence_of_test_rows(made, TESTED, MeasuredOn(36, 24))
     few = {"test_loss": Interval(0.9, None, None, "1 error in 36 rows: too few for an interval")}
@@ -129,7 +130,7 @@ def test_mlflow_has_the_first_lines_of_the_report_the_surprise_first() -> None:
     note = sweep_note("blobs", searched(dev_loss=0.4), None, final)
     parts = (
         "**Best of the search: trial 0, dev_loss = 0.4 at epoch 1 of 1 (108 dev rows)",
-        "**The 72 test rows are worse than the search promised, by more than chance",
+        "**The 72 test rows are worse than the search suggested",
         "**Final winner: trial 4, mean dev_loss 0.5 over 2 fresh seeds",
         "On 72 test rows that no trial had seen (used once): test_loss 0.9 (95 % interval",
     )

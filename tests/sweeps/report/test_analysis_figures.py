@@ -33,13 +33,13 @@ def caption(*diagnoses: Diagnosis) -> str:
 
 def test_pruned_trials_far_to_the_right_are_not_said_to_have_nothing_amiss() -> None:
     text = caption(judged(0), pruned(1), pruned(2))
-    assert "2 pruned trials are shown and not judged" in text
+    assert "2 pruned trials are shown but not judged" in text
     assert text.endswith("No findings in the 1 judged.")
     assert pruned(1).words == "pruned: not judged"
 
 
 def test_where_all_trials_were_pruned_nothing_is_said_of_others() -> None:
-    assert caption(pruned(0)).endswith("epochs that were not given.")
+    assert caption(pruned(0)).endswith("they did not get all of their epochs.")
 
 
 def test_a_finding_is_counted_with_its_meaning_and_remedies() -> None:

@@ -39,7 +39,7 @@ def test_a_failed_trial_is_a_cross_over_its_option() -> None:
     assert panel.figure is not None
     cross = panel.figure.data[-1]
     assert (list(cross.x), cross.marker.symbol) == (["16"], "x")
-    assert "crosses are 1 without a result" in panel.caption
+    assert "crosses for 1 trial without a result" in panel.caption
 
 
 @pytest.mark.parametrize("count", [30, 500])

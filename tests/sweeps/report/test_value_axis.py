@@ -83,8 +83,8 @@ def test_every_trial_that_ended_has_a_mark_or_a_place() -> None:
     assert (list(worse.x), list(worse.text)) == ([3.0], ["trial 3: 1e+30"])
     assert (list(lost.x), list(lost.text)) == ([4.0], ["trial 4: failed"])
     assert [*worse.y, *lost.y] == pytest.approx([found.edge, found.edge], rel=1e-5)
-    assert "triangles are 1 that are worse" in words
-    assert "crosses are 1 without a result" in words
+    assert "triangles for 1 trial worse" in words
+    assert "crosses for 1 trial without a result" in words
 
 
 def test_a_trial_without_the_parameter_has_no_mark_on_its_axis() -> None:

@@ -291,7 +291,7 @@ WRONG = {
     "lr: {parameters: {}}": "8:20: parameters.lr.parameters: a section of parameters must have",
     "lr: {values: [{a: 1}, {b: 2}]}": "8:7: parameters.lr: cannot import a choice of sections",
     "lr: {values: [{a: 1}, 2]}": "8:7: parameters.lr: cannot import a choice of sections",
-    "lr: {value: !!float x}": "8:15: 'x' is not what its tag says, float",
+    "lr: {value: !!float x}": "8:15: 'x' is not of the type of its tag, float",
     "lr: 3": "8:7: parameters.lr: a parameter must be a section",
 }
 

@@ -158,7 +158,11 @@ def test_the_smallest_net_must_reach_the_limit_again_in_the_mean_of_its_repeats(
         ("{max: dev_accuracy, where: 'parametres <= 9'}", "final.choose.where", "'parameters'?"),
         ("{max: dev_accuracy, where: 'dev_los <= 9'}", "final.choose.where", "'dev_loss'?"),
         ("{max: dev_accuracy, where: 'parameters'}", "final.choose.where", "neither true nor"),
-        ("{max: dev_accuracy, where: '1 < 2'}", "final.choose.where", "says nothing of a trial"),
+        (
+            "{max: dev_accuracy, where: '1 < 2'}",
+            "final.choose.where",
+            "does not depend on the trial",
+        ),
         ("{max: dev_accuracy, where: 'parameters <'}", "final.choose.where", "invalid syntax"),
     ],
 )

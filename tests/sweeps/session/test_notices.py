@@ -129,7 +129,10 @@ def test_the_log_says_what_became_of_the_notice(
 def test_a_notice_follows_no_redirect(receiver: Receiver, status: int) -> None:
     receiver.status = status
     [problem] = notify(read_settings(), {"event": "end"})
-    assert problem == f"SWEEPS_NOTIFY_URL answered {status}: name the address that it leads to"
+    assert (
+        problem
+        == f"SWEEPS_NOTIFY_URL answered {status}: set it to the address that it redirects to"
+    )
     assert receiver.received == [{"event": "end"}]
 
 
@@ -185,7 +188,7 @@ def test_a_command_gets_the_notice_and_its_failure_is_said(
     assert notify(read_settings(), {"event": "ended"}) == []
     assert json.loads((tmp_path / "notice.json").read_text()) == {"event": "ended"}
     monkeypatch.setenv("SWEEPS_NOTIFY_COMMAND", "echo no such room >&2; exit 3")
-    assert notify(read_settings(), {}) == ["SWEEPS_NOTIFY_COMMAND ended with 3: no such room"]
+    assert notify(read_settings(), {}) == ["SWEEPS_NOTIFY_COMMAND exited with code 3: no such room"]
 
 
 def test_a_sweep_of_failures_is_told_with_its_reason(receiver: Receiver, tmp_path: Path) -> None:

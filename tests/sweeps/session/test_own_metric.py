@@ -71,7 +71,7 @@ def test_what_is_wrong_fails_a_trial_once_with_its_reason(tmp_path: Path) -> Non
     [
         (
             "{hits: {target: 'measures:hits'}}",
-            "missing key 'goal': whether low or high values are good",
+            "missing key 'goal': whether low or high values are better",
         ),
         ("{hits: {target: 'measures:no', goal: max}}", "module 'measures' has no 'no'"),
         ("{hits: {target: 'nowhere:hits', goal: max}}", "there is no module 'nowhere'"),
@@ -83,13 +83,13 @@ def test_what_is_wrong_fails_a_trial_once_with_its_reason(tmp_path: Path) -> Non
         ("{hits: {target: 'measures:hits', goal: max, quantile: 0.5}}", "write options: {quantile"),
         (
             "{accuracy: {target: 'measures:hits', goal: max}}",
-            "a metric of your own must have another name",
+            "is a built-in metric; give yours another name",
         ),
         ("{hits: {goal: max}}", "'hits' is not a metric for classification"),
         ("[hits]", "one of your own: metrics: {hits: {target: 'own:hits', goal: max}}"),
         (
             "{auc: {options: {average: macro}}}",
-            "options must be given for metrics of your own only, and auc is built in",
+            "options is only for your own metrics; auc is built in",
         ),
     ],
 )

@@ -92,6 +92,9 @@ def test_a_population_is_refused_with_a_way_out(tmp_path: Path, form: Sweep) -> 
     path = form(tmp_path, stopping=REFUSED["pbt"])
     code, said = run_command("run", path, "--runs", tmp_path / "runs", "--local")
     assert code == 2
-    assert "stopping.scheduler: a population needs training that goes on by other rates" in said
-    assert "use `scheduler: asha` with training of your own" in said
+    assert (
+        "stopping.scheduler: a population needs training whose values can change while it runs"
+        in said
+    )
+    assert "with your own training, use `scheduler: asha`" in said
     assert not (tmp_path / "runs").exists()

@@ -216,7 +216,7 @@ def test_a_test_command_measures_what_the_final_s_program_saved(tmp_path: Path) 
     assert opening.metrics["test_loss"].low is None
     page = (results.path / "report.html").read_text()
     assert "sealed by promise: the program reads its data itself" in page
-    assert "On the own test part (used once): test_loss 0." in " ".join(page.split())
+    assert "On its own test data (used once): test_loss 0." in " ".join(page.split())
     assert len(list(results.path.glob("final/programs/*/test_output.log"))) == 1
 
 

@@ -149,12 +149,12 @@ def test_a_refit_whose_net_has_grown_too_large_is_rejected_and_a_repeat_stays(
     ("require", "column", "words"),
     [
         ('["parametres <= 9"]', 11, "did you mean 'parameters'?"),
-        ('["dev_loss <= 9"]', 11, "is for `objective`"),
+        ('["dev_loss <= 9"]', 11, "use them in `objective`"),
         ('["ms_per_row <= 9"]', 11, "differs by machine"),
         ('["flop <= 9"]', 11, "did you mean 'flops'?"),
-        ('["model.hidden_units <= 9"]', 11, "for `constraints`"),
+        ('["model.hidden_units <= 9"]', 11, "belong in `constraints`"),
         ('["parameters"]', 11, "neither true nor false"),
-        ('["1 < 2"]', 11, "says nothing of a trial"),
+        ('["1 < 2"]', 11, "does not depend on the trial"),
         ('["parameters <="]', 11, "invalid syntax"),
     ],
 )

@@ -110,7 +110,7 @@ def test_a_resumed_sweep_has_the_sizes_that_the_ledger_has(two: Results) -> None
             "dev_accuracy",
         ),
         ("[{metric: dev_loss}, {metric: parametres}]", "objective.1.metric", 42, "parameters"),
-        ("[{metric: dev_loss}, {metric: dev_loss}]", "objective.1.metric", 42, "there twice"),
+        ("[{metric: dev_loss}, {metric: dev_loss}]", "objective.1.metric", 42, "listed twice"),
         ("{metric: parameters}", "objective.metric", 21, "write it second"),
         ("[{metric: dev_loss}, {metrik: parameters}]", "objective.1.metrik", 34, "'metric'"),
         ("[]", "objective", 12, "write [{metric: dev_loss}, {metric: parameters}]"),

@@ -135,7 +135,7 @@ def test_an_audited_trial_goes_on_where_it_was_pruned(finished: Results) -> None
 def test_a_finished_final_is_not_run_again(finished: Results) -> None:
     before = {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}
     code, output = run_command("resume", finished.path, "--local")
-    assert (code, "is finished: there is nothing to resume" in output) == (0, True)
+    assert (code, "is finished: nothing to resume" in output) == (0, True)
     after = {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}
     assert {path.name for path in after if after[path] != before.get(path)} <= {".lock"}
     with pytest.raises(RequestError, match=r"already has a final.*--again"):
@@ -148,7 +148,7 @@ def test_the_answer_says_ranking_noise_model_test_and_audit(finished: Results) -
     text = screen.getvalue()
     choice = choice_of(finished)
     assert f"Final winner: trial {choice.winner.trial}" in text
-    assert "the noise of seeds: equal ones would lie this far apart in " in text
+    assert "seeds): equal trials would differ this much in " in text
     assert f"train and dev rows for {choice.model.epochs} epochs:\n" in text
     assert finished.path / choice.model.weights in map(Path, text.splitlines())
     assert "sweeps final" not in text
@@ -328,7 +328,7 @@ def test_predictions_for_a_file_are_those_of_the_final_model(
     assert found["prediction"].tolist() == expected["prediction"].tolist()
     assert found["probability_setosa"].tolist() == expected["probability_setosa"].tolist()
     rows.write_text("sepal length (cm)\n5\n")
-    with pytest.raises(SweepError, match="every column of the training data must be given"):
+    with pytest.raises(SweepError, match="columns of the training data are missing"):
         sweeps.predict(finished.path, rows)
     with pytest.raises(SweepError, match=r"ends in \.csv or \.parquet"):
         sweeps.predict(finished.path, rows.rename(tmp_path / "rows.xlsx"))

@@ -69,7 +69,7 @@ def test_the_page_is_told_why_a_small_sweep_has_none() -> None:
         status, body, _ = get(address, f"/{TOKEN}/sweep/finished/what-matters.json")
     assert status == 200
     assert "results are too few" in few
-    assert "results are too few; importances want 10" in json.loads(body)["sentence"]
+    assert "results are too few; importances need 10" in json.loads(body)["sentence"]
 
 
 def test_a_sweep_that_is_not_there_has_none(tmp_path: Path) -> None:
