@@ -104,9 +104,10 @@ PARTS = {
     "report": FLOOR | {"definition", "storage", "record", "analysis"},
 }
 PARTS["watch"] = {*PARTS["report"]}
-PARTS["session"] = {*PARTS, "errors"}
+PARTS["session"] = {*PARTS} - {"watch"}
 PARTS["service"] = {*PARTS}
-PARTS["cli"] = {*PARTS, ""}
+# What is drawn, measured and kept, commands ask of the service.
+PARTS["cli"] = {*PARTS} - {"analysis", "report", "schedulers", "storage", "watch"}
 
 
 def files_of(part: str) -> list[Path]:

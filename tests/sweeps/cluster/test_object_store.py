@@ -114,7 +114,8 @@ def test_an_older_copy_is_replaced_and_a_lost_file_comes_back(
 
 
 def test_a_killed_sweep_is_resumed_on_another_machine(store: ObjectStore, tmp_path: Path) -> None:
-    path = counted_sweep(tmp_path, "stored_killed", trials=TRIALS, epochs=EPOCHS, epoch_s=0.3)
+    size = {"trials": TRIALS, "epochs": EPOCHS, "waits_at": 2 * EPOCHS + 12}
+    path = counted_sweep(tmp_path, "stored_killed", **size)
     here, there = machine(store, tmp_path / "here"), machine(store, tmp_path / "there")
     with driver("run", path, "--id", "killed", "--local", **here) as one:
         wait_for(lambda: len(epochs_trained(tmp_path)) >= 2 * EPOCHS + 12)
@@ -123,6 +124,7 @@ def test_a_killed_sweep_is_resumed_on_another_machine(store: ObjectStore, tmp_pa
         assert "is in use by" in said, said
         one.signal(signal.SIGKILL)
         one.process.wait()
+    (tmp_path / "go").touch()
     trained = len(epochs_trained(tmp_path))
     code, said = run_command("resume", "killed", "--local", **there)
     assert code == 0, said

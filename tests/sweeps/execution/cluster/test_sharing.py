@@ -94,12 +94,14 @@ def test_what_another_version_wrote_is_passed_over(text: str) -> None:
 
 
 def test_a_wait_is_told_after_some_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     store = Store()
     first, second = share(store, "first", 2), share(store, "second", 0)
     first.update(Capacity(0, 0))
     second.update(Capacity(0, 0))
     assert second.words == ""
-    later = time.monotonic() + 10
+    later = now + 10
     monkeypatch.setattr(time, "monotonic", lambda: later)
     second.update(Capacity(0, 0))
     assert second.words == "waiting: first holds 2 of 2 CPUs"
