@@ -19,6 +19,7 @@ from sweeps.analysis.boundaries import BoundaryAlarm, boundary_alarms
 from sweeps.analysis.choices import compare_choices
 from sweeps.analysis.evidence import Array, Dimension, Evidence
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
+from sweeps.record.sweep_record import CUT_SHORT
 from sweeps.search_spaces.problems import KeyPath, SpaceError
 from sweeps.search_spaces.space import Space
 from sweeps.search_spaces.yaml_writer import write_yaml
@@ -100,8 +101,16 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
     _try(file, reasons, is_legal, _number_of_trials(file, tuning_curve(evidence)))
     found = _counted(len(reasons) - len(_ALWAYS))
     remarks = {path: text for path, text in _remarks(drawn, evidence) if path not in reasons}
-    head = f"Suggested from {len(evidence.trials)} trials of {written['name']}; {found}"
+    of = f"{len(evidence.trials)} trials of {written['name']}{_reached(evidence)}"
+    head = f"Suggested from {of}; {found}"
     return Suggestion(write_yaml(file, remarks | reasons, head), reasons)
+
+
+def _reached(evidence: Evidence) -> str:
+    """Return by what trials count that were not given all of their epochs."""
+    cut = sum(trial.outcome in CUT_SHORT for trial in evidence.trials)
+    how = "pruned or stopped by hand, which count by the best they had reached"
+    return f" ({cut} of them {how})" if cut else ""
 
 
 def _remarks(drawn: Evidence, evidence: Evidence) -> Iterator[tuple[KeyPath, str]]:

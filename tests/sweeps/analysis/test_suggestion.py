@@ -13,6 +13,7 @@ from sweeps.analysis.boundaries import boundary_alarms
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.suggestion import Suggestion, suggest
 from sweeps.cli.commands import main
+from sweeps.record.sweep_record import Outcome
 from sweeps.search_spaces.yaml_reader import parse_yaml
 from tests.sweeps.analysis.evidence_examples import evidence, is_runnable, sweep_values
 from tests.sweeps.sweep_files import space, write_sweep
@@ -261,3 +262,15 @@ def test_ties_on_a_grid_say_nothing_of_its_first_axis() -> None:
     made = evidence(space, trials, values, search={"method": "grid"})
     found = suggest(made, sweep_values(space, search={"method": "grid"}), is_runnable)
     assert "trials lie from" not in found.text
+
+
+def test_where_trials_were_pruned_it_says_by_what_they_count() -> None:
+    made = {"optimizer": {"kind": "adam", "lr": {"float": [0.001, 1.0]}}, "training": {"epochs": 3}}
+    trials = [{**made, "optimizer": {"kind": "adam", "lr": 0.01 + 0.02 * at}} for at in range(40)]
+    outcomes = [*[Outcome.PRUNED] * 30, *[Outcome.COMPLETED] * 10]
+    losses = np.random.default_rng(0).uniform(size=40).tolist()
+    text = suggest(evidence(made, trials, losses, outcomes), sweep_values(made), is_runnable).text
+    head = text[: text.index("name:")].replace("\n# ", " ")
+    assert "30 of them pruned or stopped by hand, which count by the best they had reached" in head
+    whole = suggest(evidence(made, trials, losses), sweep_values(made), is_runnable).text
+    assert "pruned" not in whole
