@@ -95,7 +95,7 @@ def test_an_object_store_needs_an_extra(core: Environment, run: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["validate", "plan", "run"])
-@pytest.mark.parametrize("method", ["tpe", "gp"])
+@pytest.mark.parametrize("method", ["tpe"])
 def test_a_method_that_learns_names_what_it_needs_before_anything_starts(
     core: Environment, run: Path, command: str, method: str
 ) -> None:
