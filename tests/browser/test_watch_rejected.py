@@ -29,3 +29,21 @@ def test_the_page_lists_what_was_rejected_by_its_limit(
         assert text_of(browser, "#failed button") == "rejected: " + ", ".join(
             map(str, sorted(rejected))
         )
+
+
+def test_failures_that_differ_in_their_numbers_alone_are_one_line(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    (tmp_path / "bad_loop.py").write_text(
+        "def train(trial, lr):\n    raise ValueError(f'bad data at {lr}')\n    yield\n"
+    )
+    path = tmp_path / "bad.yaml"
+    path.write_text(
+        "name: bad\nseed: 1\nobjective: {metric: dev_loss}\nmetrics: {loss: {goal: min}}\n"
+        "search: {method: random, trials: 3}\ntrial: {sanity_check: skip}\nspace:\n  training:\n"
+        "    {kind: custom, target: 'bad_loop:train', epochs: 1, options: {lr: {float: [0, 1]}}}\n"
+    )
+    sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    with served(tmp_path / "runs") as address:
+        browser.get(f"{address}/{TOKEN}/sweep/bad/")
+        wait_for(browser, "#failed button", "failed: 0, 1, 2")

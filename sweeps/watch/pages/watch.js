@@ -195,10 +195,11 @@ function showFailed() {
     const told = one.reason || one.failures[one.failures.length - 1] || words(one.outcome);
     // Each rejected net has a size of its own: what they have in common is the limit.
     const reason = one.outcome === "rejected" ? told.slice(told.indexOf("`require`")) : told;
-    byReason.set(reason, [...(byReason.get(reason) || []), one]);
+    const alike = reason.replace(/\d[\w.+-]*/g, "#"); // numbers aside
+    byReason.set(alike, { reason: byReason.get(alike)?.reason ?? reason, trials: [...(byReason.get(alike)?.trials || []), one] });
   }
   at("failed").replaceChildren();
-  for (const [reason, trials] of [...byReason].sort((a, b) => b[1].length - a[1].length)) {
+  for (const { reason, trials } of [...byReason.values()].sort((a, b) => b.trials.length - a.trials.length)) {
     const line = element("div", null, at("failed"), "failure");
     const few = trials.slice(0, 6).map((one) => one.trial).join(", ");
     const label = `${words(trials[0].outcome)}: ${trials.length > 6 ? `${few}, … (${trials.length})` : few}`;
