@@ -47,7 +47,9 @@ class OwnLoss:
         given = outputs.float()
         if targets.ndim == 1 and given.shape[1:] == (1,):
             given = given.squeeze(1)
-        wanted = targets.float() if targets.is_floating_point() else targets
+        # A copy: what it changes in place no metric sees, and no later epoch.
+        kind = torch.float32 if targets.is_floating_point() else targets.dtype
+        wanted = targets.to(kind, copy=True)
         returned = self._own(outputs=given, targets=wanted)
         rows = self._checked(returned, len(targets))
         return rows.mean() if reduction == "mean" else rows
@@ -99,7 +101,7 @@ def own_loss_metric(loss: OwnLoss) -> Metric:
     """Return the metric `loss` where the user's own is trained on: its mean, of any sign."""
 
     def of_rows(answers: Answers) -> Tensor:
-        return loss(answers.outputs, answers.targets, reduction="none")
+        return loss(answers.outputs.clone(), answers.targets, reduction="none")
 
     def mean(answers: Answers) -> Tensor:
         return answers.by_row(of_rows).double().mean()

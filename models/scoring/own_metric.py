@@ -73,7 +73,9 @@ class _OwnMetric:
         return torch.tensor(value, dtype=torch.float64, device=answers.targets.device)
 
     def _of(self, answers: Answers) -> float:
-        said, wanted = (answers.by_row(one).cpu() for one in (self._said, self._wanted))
+        # Copies: what it changes in place no other metric sees, and no later epoch.
+        given = (answers.by_row(one) for one in (self._said, self._wanted))
+        said, wanted = (one.to("cpu", copy=True) for one in given)
         # What it draws is the same at every call, and of no trial's numbers.
         with OwnRandomness(0, torch.device("cpu")), torch.no_grad():
             returned = self._own(outputs=said, targets=wanted)
@@ -87,9 +89,14 @@ class _OwnMetric:
             kind = f"a {type(returned).__name__}"
             got = kind if shape is None else f"{kind} of shape {tuple(shape)}"
             raise self._own.refused(f"{_RULE}, and returned {got}")
-        if not math.isfinite(returned):
-            raise self._own.refused(f"{_RULE}, and returned {float(returned)} for {rows} rows")
-        return float(returned)
+        try:
+            value = float(returned)
+        except OverflowError as error:
+            what = f"{_RULE}, and returned a whole number that no float holds"
+            raise self._own.refused(what) from error
+        if not math.isfinite(value):
+            raise self._own.refused(f"{_RULE}, and returned {value} for {rows} rows")
+        return value
 
 
 def _finite(answers: Answers) -> Tensor:

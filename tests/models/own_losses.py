@@ -69,3 +69,12 @@ def later_raising(outputs: Tensor, targets: Tensor) -> Tensor:
     if len(outputs) > 7:
         raise IndexError(os.curdir)
     return entropy(outputs, targets)
+
+
+def spoiling_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Changes what it was given in place, where that has no gradients."""
+    rows = F.cross_entropy(outputs, targets.clone(), reduction="none")
+    targets.zero_()
+    if not outputs.requires_grad:
+        outputs.zero_()
+    return rows

@@ -52,6 +52,11 @@ def test_an_own_loss_trains_as_the_products_own_of_the_same_formula(
     ]
 
 
+def test_what_an_own_loss_changes_in_place_is_its_own() -> None:
+    plain, spoiling = (trained(blobs(), own(name)) for name in ("entropy", "spoiling_entropy"))
+    assert without_times(spoiling) == without_times(plain)
+
+
 def test_what_a_trial_reports_as_its_loss_is_the_mean_of_its_own() -> None:
     data = line()
     plain, shifted = (trained(data, own(name)) for name in ("square", "shifted_square"))

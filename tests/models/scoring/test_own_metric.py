@@ -19,7 +19,14 @@ from sweeps.models.scoring.tasks import Task
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.training import Training
 from tests.models.scoring.test_metrics import random_classes, random_numbers
-from tests.models.trial_fixtures import DEV_LOSS, blobs, configuration, finished, line
+from tests.models.trial_fixtures import (
+    DEV_LOSS,
+    blobs,
+    configuration,
+    finished,
+    line,
+    without_times,
+)
 
 NOISY = {"kind": "mlp", "hidden_layers": 1, "hidden_units": 8, "dropout": 0.5}
 
@@ -78,11 +85,20 @@ def test_what_an_own_metric_draws_changes_nothing_that_follows() -> None:
     assert len({row["dev_mine"] for row in drawing.history}) == 1
 
 
+@pytest.mark.parametrize("data", [blobs(), line()], ids=["classes", "numbers"])
+def test_what_an_own_metric_changes_in_place_is_its_own(data: TrainDev) -> None:
+    without = trained(data, last=own("shapes"))
+    spoilt = trained(data, mine=own("spoiling"), last=own("shapes"))
+    seen = [{k: v for k, v in row.items() if "mine" not in k} for row in without_times(spoilt)]
+    assert seen == without_times(without)
+
+
 BAD = {
     "by_row": "must return one finite number, and returned a Tensor of shape (60,)",
     "words": "and returned a str",
     "nothing": "and returned a NoneType",
     "not_a_number": "and returned nan for 60 rows",
+    "beyond_floats": "one finite number, and returned a whole number that no float holds",
     "raising": "the function raised ZeroDivisionError: no boxes at own_measur",
     "no_such": "must have a function no_such",
 }
