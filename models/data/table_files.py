@@ -97,10 +97,10 @@ def read_rows(
 
     Returns:
         (rows,) numbers, or cells as they stand in the file where a column of numbers holds
-        others; of the columns that the file has.
+        others.
 
     Raises:
-        DataError: no such file, or contents that cannot be read.
+        DataError: no such file or column, or contents that cannot be read.
     """
     read = _csv_rows if path.suffix.lower() == ".csv" else _parquet_rows
     return _read(path, lambda: read(path, numbers, words, config))
@@ -171,8 +171,7 @@ def _csv_rows(
 
     file = CsvFile(path, config)
     header = file.header()
-    there = [name for name in (*numbers, *words) if name in header]
-    _check_once(header, path, there)
+    there = _needed(header, path, (*numbers, *words), file.separator_hint(header))
     table = file.table(texts=words, only=there)
     columns = {}
     for name in there:
@@ -198,18 +197,25 @@ def _parquet_rows(
 
     with parquet.ParquetFile(path) as file:
         header = file.schema_arrow.names
-        there = [name for name in (*numbers, *words) if name in header]
-        _check_once(header, path, there)
+        there = _needed(header, path, (*numbers, *words))
         table = file.read(columns=there)
         return {name: cells_of(table.column(name)) for name in there}
 
 
-def _check_once(header: Sequence[str], path: Path, names: Sequence[str]) -> None:
+def _needed(header: Sequence[str], path: Path, names: Sequence[str], hint: str = "") -> list[str]:
+    """The columns that are asked for; `hint` says what a lone name may mean."""
+    absent = [name for name in names if name not in header]
+    if absent:
+        alike = filter(None, (_alike(name, header) for name in absent))
+        rule = f"every column of the training data must be given, and missing are {absent}"
+        way_out = hint or next(alike, f"The file has {', '.join(header)}")
+        raise DataError(rule, key=("source",), hint=way_out)
     counts = Counter(header)
     repeated = [name for name in names if counts[name] > 1]
     if repeated:
         rule = f"{path.name} must not have several columns of one name"
         raise DataError(rule, key=("source",), value=", ".join(repeated))
+    return list(names)
 
 
 def _read_parquet(path: Path, config: DataConfig) -> Table:

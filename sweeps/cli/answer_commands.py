@@ -9,6 +9,7 @@ from typing import Any
 
 from sweeps.cli.output import write_answer
 from sweeps.cli.shared import print_results, warn_of_lost_net
+from sweeps.errors import RequestError
 
 __all__ = ["add_answer_commands"]
 
@@ -80,6 +81,8 @@ def _suggest(parsed: argparse.Namespace) -> int:
 def _predict(parsed: argparse.Namespace) -> int:
     from sweeps.service.answers import predict
 
+    if parsed.out is not None and parsed.out.resolve() == parsed.rows.resolve():
+        raise RequestError(f"--out {parsed.out} is the file of rows itself; name another one")
     return write_answer(parsed.out, predict(parsed.run, parsed.rows).to_csv(index=False))
 
 

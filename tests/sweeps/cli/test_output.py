@@ -79,6 +79,17 @@ def test_a_reader_that_has_seen_enough_is_no_error(run: Path, command: str) -> N
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_answers_do_not_take_the_place_of_the_rows_that_they_are_for(
+    run: Path, tmp_path: Path
+) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("x1,x2\n1,2\n", encoding="utf-8")
+    done = shell(f"predict {run} {rows} --out {tmp_path}/../{tmp_path.name}/rows.csv")
+    assert done.returncode == 1, done.stderr
+    assert "is the file of rows itself; name another one" in done.stderr
+    assert rows.read_text(encoding="utf-8") == "x1,x2\n1,2\n"
+
+
 def test_a_current_folder_that_is_gone_is_said(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
