@@ -51,6 +51,8 @@ __all__ = ["NetEpoch", "NetTraining", "not_finite"]
 _TRIED = 7
 # Nets may not take one row alone.
 _COUNTED = 2
+# Rows that are asked together and in pairs, and what is no answer to measure by.
+_ASKED, _SMALL_ANSWER = 16, 1e-3
 
 
 class NetEpoch(NamedTuple):
@@ -220,6 +222,26 @@ class NetTraining:
         with self._randomness, self._randomness.again():
             self._evaluate(torch.zeros((), device=self._parameters.gradient.device))
 
+    def differs_alone(self) -> float:
+        """How far answers move where rows are asked in pairs, as a share of the largest answer.
+
+        0 of a net that draws while it is evaluated: nothing can be told of it.
+        """
+        block = next(iter(self._data.passes()))
+        self._net.eval()
+
+        def asked(first: int, last: int) -> Tensor:
+            outputs: Tensor = forward(self._net, _cut(block, first, last))
+            return outputs.float()
+
+        with torch.no_grad(), self._precision, self._randomness, self._randomness.again():
+            together, again = asked(0, _ASKED), asked(0, _ASKED)
+            if not torch.equal(together, again):
+                return 0.0
+            pairs = torch.cat([asked(row, row + 2) for row in range(0, len(together), 2)])
+        largest = max(float(together.abs().max()), _SMALL_ANSWER)
+        return float((together - pairs).abs().max()) / largest
+
     def sizes(self) -> dict[str, float]:
         """What the net is by `SIZES`, as far as it is known: its time from the first epoch on."""
         if self._flops is None:
@@ -289,6 +311,13 @@ class NetTraining:
             "parameters": {name: tensor.data for name, tensor in self._net.named_parameters()},
             "buffers": dict(self._net.named_buffers()),
         }
+
+
+def _cut(x: NetInputs, first: int, last: int) -> NetInputs:
+    """Copies of some rows, which the net may change in place."""
+    if isinstance(x, Tensor):
+        return x[first:last].clone()
+    return {name: one[first:last].clone() for name, one in x.items()}
 
 
 def _tried_rows(data: TrainDev) -> NetInputs | None:

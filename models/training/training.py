@@ -197,6 +197,11 @@ class Training:
         for net in self._nets:
             net.evaluate_again()
 
+    def differs_alone(self) -> float:
+        """How far a net's answers move where rows are asked in pairs; 0 of own training."""
+        first = self._nets[0]
+        return first.differs_alone() if isinstance(first, NetTraining) else 0.0
+
     def drop_rows(self, epoch: int) -> None:
         """Takes the rows up to and including `epoch` out of `history`, and so of checkpoints.
 

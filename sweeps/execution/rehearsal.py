@@ -1,8 +1,9 @@
 """Whether the user's own code keeps what a sweep relies on, tried on a few rows before it does.
 
 Two epochs, several times from one seed: they must repeat, go on from a checkpoint as if never
-stopped, in another process, too, and not depend on how often they are evaluated; and each option
-that is tuned must change something. On a CPU, as that is where equal seeds give equal bits.
+stopped, in another process, too, and not depend on how often they are evaluated; the answer to a
+row must not depend on the rows beside it; and each option that is tuned must change something. On a
+CPU, as that is where equal seeds give equal bits.
 """
 
 from __future__ import annotations
@@ -49,12 +50,18 @@ _NEW_PROCESS = (
     "remembers, nor the order of a set of texts, which each process has of its own"
 )
 _EVALUATION = "change nothing of a net that is in evaluation mode (`self.training` is false)"
+_BY_ROW = (
+    "in evaluation mode a net may know no other row (BatchNorm keeps running statistics): dev and "
+    "test rows would be judged by what is evaluated with them"
+)
 _CONTINUED = "a trial that goes on from its checkpoint"
 _DIFFERS = "differs {} from one that was never stopped"
 _USED = "use it, or remove it from the space"
 # Trials that are tried before it is said that none can be trained, and pairs of values.
 _TRIED = 3
 _EPOCHS = 3
+# Far above what rounding makes of another number of rows, in bfloat16, too.
+_MOVED = 0.05
 _BATCH = 64
 
 
@@ -195,6 +202,12 @@ class _Stage:
         elif differing := _difference(first, Trained.of(self._evaluated(trial))):
             rule = f"evaluating once more changes what follows {differing}"
             yield Finding(trial.index, place, rule, _EVALUATION)
+        elif (moved := training.differs_alone()) > _MOVED:
+            rule = (
+                f"the answer to a row depends on the rows that are asked beside it: in pairs, "
+                f"answers differ by {moved:.0%} of the largest one"
+            )
+            yield Finding(trial.index, place, rule, _BY_ROW)
 
     def _lost_with_a_stop(
         self, trial: PlannedTrial, first: Trained, go_on_apart: GoOn | None

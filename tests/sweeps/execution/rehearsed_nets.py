@@ -176,3 +176,25 @@ def kills(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
 
 def insists_on_a_gpu(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
     raise RuntimeError("Found no NVIDIA driver on your system")
+
+
+class CentresTheBatch(nn.Module):
+    """Takes the mean of the rows that come together off each: a row alone becomes nothing."""
+
+    def __init__(self, input_shape: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.inner = nn.Linear(input_shape[0], outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        answer: Tensor = self.inner(x - x.mean(0))
+        return answer
+
+
+def norms_of_the_batch(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """Keeps no running statistics, so that evaluation takes those of the rows at hand."""
+    norm = nn.BatchNorm1d(input_shape[0], track_running_stats=False)
+    return nn.Sequential(norm, nn.Linear(input_shape[0], outputs))
+
+
+def norms_as_usual(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    return nn.Sequential(nn.BatchNorm1d(input_shape[0]), nn.Linear(input_shape[0], outputs))

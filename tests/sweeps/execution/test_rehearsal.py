@@ -70,7 +70,7 @@ def test_one_epoch_tells_nothing() -> None:
     assert rehearsed("counts_in_a_local", epochs=1) == ""
 
 
-@pytest.mark.parametrize("name", ["dropout", "DrawsInEvaluation"])
+@pytest.mark.parametrize("name", ["dropout", "DrawsInEvaluation", "norms_as_usual"])
 def test_a_net_that_keeps_its_promises_passes(name: str) -> None:
     assert rehearsed_net(name) == []
 
@@ -81,6 +81,8 @@ def test_a_net_that_keeps_its_promises_passes(name: str) -> None:
         ("Unseeded", "two runs from one seed differ in epoch "),
         ("CountsInAnAttribute", "a trial that goes on from its checkpoint differs in epoch 2 "),
         ("CountsEvaluations", "evaluating once more changes what follows in epoch 2 "),
+        ("CentresTheBatch", "the answer to a row depends on the rows that are asked beside it"),
+        ("norms_of_the_batch", "the answer to a row depends on the rows that are asked beside it"),
     ],
 )
 def test_what_a_net_does_not_keep_is_found_at_its_name(name: str, words: str) -> None:
