@@ -63,5 +63,5 @@ def front_sentence(record: SweepRecord) -> str:
     what = f"{', '.join(names[:-1])} and {names[-1]}"
     on, of = len(front_trials(record)), len(record.ranked())
     stand = "stands" if on == 1 else "stand"
-    why = "no other trial is as good in all of them and better in one"
+    why = "no other trial is at least as good in all of them and better in one"
     return f"{on} of {of} trials {stand} on the front of {what}: {why}."
