@@ -207,8 +207,8 @@ def _needed(header: Sequence[str], path: Path, names: Sequence[str], hint: str =
     absent = [name for name in names if name not in header]
     if absent:
         alike = filter(None, (_alike(name, header) for name in absent))
-        rule = f"every column of the training data must be given, and missing are {absent}"
-        way_out = hint or next(alike, f"The file has {', '.join(header)}")
+        rule = f"columns of the training data are missing: {', '.join(absent)}"
+        way_out = hint or next(alike, f"the file has {', '.join(header)}")
         raise DataError(rule, key=("source",), hint=way_out)
     counts = Counter(header)
     repeated = [name for name in names if counts[name] > 1]

@@ -201,7 +201,7 @@ class Preprocessing(BaseModel):
         absent = [name for name in names if name not in given]
         if absent:
             rule = f"columns of the training data are missing: {', '.join(absent)}"
-            raise DataError(rule, hint=f"The rows have {', '.join(given)}")
+            raise DataError(rule, hint=f"the rows have {', '.join(given)}")
         marks = frozenset(("", *self.missing_values))
         cells = {name: exact_array(given[name]) for name in names}
         columns: dict[str, npt.NDArray[Any]] = {

@@ -54,7 +54,8 @@ def adds_trials(run: Path, trials: int) -> bool:
 
     if not add_trials(run, trials):
         return False
-    print(f"{run} will train {trials} more trials after those of its plan")
+    more = "1 more trial" if trials == 1 else f"{trials} more trials"
+    print(f"{run} will train {more} after those of its plan")
     return True
 
 

@@ -74,7 +74,7 @@ def test_it_looks_where_sweeps_are_kept(tmp_path: Path) -> None:
 def test_a_setting_that_cannot_be_used_is_named() -> None:
     done = ui(storage="ftp://bucket/sweeps")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: SWEEPS_STORAGE=ftp://bucket/sweeps: it is nei")
+    assert done.stderr.startswith("error: SWEEPS_STORAGE=ftp://bucket/sweeps: must be a folder or ")
 
 
 def test_without_mlflow_it_says_so() -> None:

@@ -191,13 +191,13 @@ def test_a_wide_table_is_read_as_a_narrow_one_is(tmp_path: Path) -> None:
         ("x1, x2,w", "there is ' x2'"),
         ("X1,x2,w", "there is 'X1'"),
         ("x1;x2;w", "separated by ';'"),
-        ("0.1,0.2,u", "The file has 0.1, 0.2, u"),
+        ("0.1,0.2,u", "the file has 0.1, 0.2, u"),
     ],
 )
 def test_rows_without_a_column_are_told_what_the_file_has(
     tmp_path: Path, header: str, hint: str
 ) -> None:
     path = written(tmp_path, f"{header}\n1,2,u\n")
-    with pytest.raises(DataError, match="every column of the training data") as caught:
+    with pytest.raises(DataError, match="columns of the training data are missing: ") as caught:
         read_rows(path, ["x1", "x2"], ["w"], DataConfig(source="t.csv", target="y"))
     assert hint in caught.value.hint

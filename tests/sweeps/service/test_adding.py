@@ -51,7 +51,7 @@ def test_added_trials_are_those_of_a_longer_sweep_and_come_before_its_final(
         assert main(["extend", str(run), "--trials", "1"]) == 0
         assert main(["extend", str(run), "--trials", "2"]) == 0
         assert asked_trials(RunFolder(run)) == 3
-        assert "trains 2 more trials after those of its plan" in capsys.readouterr().out
+        assert "will train 2 more trials after those of its plan" in capsys.readouterr().out
         (tmp_path / "go").touch()
         if is_paused:
             assert main(["resume", str(run)]) == 0
