@@ -128,8 +128,8 @@ def test_every_command_is_one_of_the_real_command_line(where: str) -> None:
         assert words[4:] == ["-c", "infra/constraints.txt", "-e", ".[all,aws]"]
     else:
         assert words[0] in {
-            "aws", "buildah", "curl", "docker", "export", "install", "kubectl", "pg_isready", "umask",
-            "wget",
+            "aws", "buildah", "curl", "docker", "export", "install", "kubectl", "pg_isready",
+            "umask", "wget",
         }  # fmt: skip
         for word in words:
             if word.startswith("infra/") and not word.endswith((".env", "auth_token")):
