@@ -47,3 +47,5 @@ def test_failures_that_differ_in_their_numbers_alone_are_one_line(
     with served(tmp_path / "runs") as address:
         browser.get(f"{address}/{TOKEN}/sweep/bad/")
         wait_for(browser, "#failed button", "failed: 0, 1, 2")
+        browser.get(f"{address}/{TOKEN}/")
+        wait_for(browser, "#sweeps", "no trial has a result")

@@ -134,7 +134,7 @@ export function curves(place, store, note) {
   traces.push(curveTrace(store, best, kind, { width: 3, opacity: 1, colour: colour("best"), dots }));
   const range = curveRange(store, has);
   note.textContent = has.length ? `${plain(store.sweep.metric)} of ${plural(chosen.length, "trial")} by epoch, the best in bold; click on a curve to choose its trial.` : "No epoch has been reported yet.";
-  const made = layout("epoch", plain(store.sweep.metric), { dragmode: "zoom", yaxis: range, xaxis: longest <= 10 ? { dtick: 1 } : {} });
+  const made = layout("epoch", plain(store.sweep.metric), { dragmode: "zoom", yaxis: range, xaxis: !longest ? { showticklabels: false } : longest <= 10 ? { dtick: 1 } : {} });
   return draw(place, traces, made, store, "curves", "learning curves");
 }
 

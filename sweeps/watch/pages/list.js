@@ -13,14 +13,15 @@ function card(one) {
   element("span", one.state, top, `badge ${one.state}`);
   if (one.state !== "damaged") tick(one.name, top);
   if (one.state === "damaged") return element("p", one.stopped || "", link, "note");
-  const best = one.best_value === null ? "no result yet" : `best ${one.metric} ${number(one.best_value, 5)}, trial ${one.best}`;
+  const ended = Object.values(one.outcomes).reduce((sum, count) => sum + count, 0);
+  const none = ended < one.wanted ? "no result yet" : "no trial has a result";
+  const best = one.best_value === null ? none : `best ${one.metric} ${number(one.best_value, 5)}, trial ${one.best}`;
   const bar = element("div", null, link, "bar");
   for (const [name, count] of Object.entries(one.outcomes)) {
     const part = element("i", null, bar);
     part.style.flex = `${count} 0 0`;
     part.style.background = `var(--${name})`;
   }
-  const ended = Object.values(one.outcomes).reduce((sum, count) => sum + count, 0);
   if (one.wanted > ended) element("i", null, bar).style.flex = `${one.wanted - ended} 0 0`;
   const parts = Object.entries(one.outcomes).map(([name, count]) => `${count} ${words(name)}`);
   element("div", best, link);
