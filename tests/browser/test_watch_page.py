@@ -6,10 +6,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -54,7 +56,11 @@ def started(tmp_path: Path) -> Iterator[Path]:
 
 
 def text_of(browser: webdriver.Chrome, place: str) -> str:
-    return str(browser.find_element(By.CSS_SELECTOR, place).text)
+    """What stands there now; a page that draws itself anew meanwhile is looked at again."""
+    for _ in range(10):
+        with suppress(StaleElementReferenceException):
+            return str(browser.find_element(By.CSS_SELECTOR, place).text)
+    raise AssertionError(f"{place} is drawn anew all the time")
 
 
 def wait_for(browser: webdriver.Chrome, place: str, wanted: str) -> None:
