@@ -31,8 +31,8 @@ def test_a_lost_part_of_ray_ends_the_session_with_the_way_on(tmp_path: Path, nam
         wait_for(lambda: len(epochs_trained(tmp_path)) > 8, _START_S)
         part_of(one, name).send_signal(signal.SIGKILL)
         code, said = one.wait()
+        (tmp_path / "go").touch()
         wait_for(lambda: not one.left_running())
-    (tmp_path / "go").touch()
     assert code == 9, said
     assert f"Ray on this machine was lost (its {name} was killed by SIGKILL" in said
     assert "`resume` the sweep" in said
