@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sweeps.models.errors import ModelError
-from sweeps.models.own_code.guards import described_at, guarded, is_ctrl_c, raised_inside
+from sweeps.models.own_code.guards import broken_rule, described_at, guarded, is_ctrl_c
 
 __all__ = ["call_function", "find_function"]
 
@@ -76,7 +76,4 @@ def call_function(
     except BaseException as err:
         if is_ctrl_c(err):
             raise
-        ended = "ended the program" if isinstance(err, SystemExit) else "raised"
-        if ended == "raised" and named and raised_inside(err):
-            raise error(f"{named} raised {described_at(err)}") from err
-        raise error(f"{rule}, but {ended} ({described_at(err)})") from err
+        raise error(broken_rule(rule, err, named)) from err

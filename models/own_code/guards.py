@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from sweeps.models.own_code.own_processes import noted_processes
 
-__all__ = ["described", "described_at", "guarded", "is_ctrl_c", "raised_inside", "unheard"]
+__all__ = ["broken_rule", "described", "described_at", "guarded", "is_ctrl_c", "unheard"]
 
 _LONGEST_MESSAGE = 2_000
 _IS_HEARD: ContextVar[bool] = ContextVar("_IS_HEARD", default=True)
@@ -109,9 +109,19 @@ def described_at(error: BaseException) -> str:
     return f"{described(error)} at {place}" if place else described(error)
 
 
-def raised_inside(error: BaseException) -> bool:
-    """Return whether the user's code had begun when this was raised: it was called as it can be."""
-    return bool(_last_own_line(error))
+def broken_rule(rule: str, error: BaseException, named: str = "") -> str:
+    """What a function of the user's did instead of what it must.
+
+    Args:
+        rule: what it must do.
+        named: what it is called where it raised by itself, and the rule is not why; else empty.
+    """
+    if isinstance(error, SystemExit):
+        return f"{rule}, but ended the program ({described_at(error)})"
+    # Where a line of the user's raised, the function was called as it can be.
+    if named and _last_own_line(error):
+        return f"{named} raised {described_at(error)}"
+    return f"{rule}, but raised ({described_at(error)})"
 
 
 def _last_own_line(error: BaseException) -> str:

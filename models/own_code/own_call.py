@@ -10,7 +10,7 @@ import torch
 
 from sweeps.models.errors import ModelError, OwnFunctionError
 from sweeps.models.own_code.finding_apart import find_apart
-from sweeps.models.own_code.guards import described_at, raised_inside
+from sweeps.models.own_code.guards import broken_rule
 
 __all__ = ["OwnCall", "called"]
 
@@ -35,9 +35,7 @@ def called(rule: str, error: Callable[[str], ModelError], named: str = "") -> It
     except (ModelError, *_PASSING):
         raise
     except Exception as err:
-        if named and raised_inside(err):
-            raise error(f"{named} raised {described_at(err)}") from err
-        raise error(f"{rule}, but raised ({described_at(err)})") from err
+        raise error(broken_rule(rule, err, named)) from err
 
 
 class OwnCall:

@@ -50,12 +50,12 @@ def add_running(command: argparse.ArgumentParser) -> None:
 
 def adds_trials(run: Path, trials: int) -> bool:
     """Have the process that runs a sweep train more trials, and say so; whether there is one."""
+    from sweeps.record.wording import counted
     from sweeps.service.stopping import add_trials
 
     if not add_trials(run, trials):
         return False
-    more = "1 more trial" if trials == 1 else f"{trials} more trials"
-    print(f"{run} will train {more} after those of its plan")
+    print(f"{run} will train {counted(trials, 'more trial')} after those of its plan")
     return True
 
 
@@ -66,18 +66,19 @@ def options_of(parsed: argparse.Namespace) -> dict[str, Any]:
     silent = parsed.quiet or (parsed.json and not sys.stderr.isatty())
     return {
         "runner": None if parsed.local is None else "local" if parsed.local else "ray",
-        "tracking_uri": (_store_of(parsed) if parsed.mlflow else "none")
-        if parsed.mlflow is not None
-        else None,
+        "tracking_uri": _tracking_uri(parsed),
         "accept_code": parsed.accept_code,
         "display": Display.silent() if silent else Display.for_terminal(),
     }
 
 
-def _store_of(parsed: argparse.Namespace) -> str:
-    """Return where MLflow's record of a command's sweep goes if nobody has said otherwise."""
+def _tracking_uri(parsed: argparse.Namespace) -> str | None:
+    """Return where a command's record goes; None where it does not say whether it has one."""
+    from sweeps.service.run_options import MLFLOW_OFF
     from sweeps.session.environment import default_runs, default_tracking_uri
 
+    if not parsed.mlflow:
+        return None if parsed.mlflow is None else MLFLOW_OFF
     run = getattr(parsed, "run", None)
     runs = getattr(parsed, "runs", None) or default_runs()
     return default_tracking_uri(Path(runs).absolute() if run is None else run.absolute().parent)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any
 
 from sweeps.definition.planning import PlannedTrial, make_plan
@@ -93,9 +94,8 @@ def planned_again(
     Raises:
         RunFolderError: The folder was damaged.
     """
-    description, plan, drawn = folder.read_description(), folder.read_plan(), make_plan(sweep)
-    for index, trial in enumerate(plan):
-        yield trial, drawn[index] if index < len(drawn) else None
+    description, plan = folder.read_description(), folder.read_plan()
+    yield from zip(plan, chain(make_plan(sweep), repeat(None)), strict=False)
     if not sweep.file.search.learns:
         return
     record = SweepRecord(plan, description.objective, description.id, description.trials)

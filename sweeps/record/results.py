@@ -84,7 +84,8 @@ def write_results(folder: RunFolder, record: SweepRecord) -> None:
 
 def write_winner(folder: RunFolder, record: SweepRecord) -> None:
     """Write winner.json where there is a winner: of the final, or of a search without one."""
-    won, choice = _won(folder, record), read_final(folder)
+    choice = read_final(folder)
+    won = _won(choice, record)
     if won is None:
         return
     kept = best_weights(folder.weights, won).relative_to(folder.path)
@@ -97,9 +98,8 @@ def write_winner(folder: RunFolder, record: SweepRecord) -> None:
     write_atomically(folder.path / _WINNER, json.dumps(winner, indent=2).encode())
 
 
-def _won(folder: RunFolder, record: SweepRecord) -> TrialRecord | None:
+def _won(choice: FinalChoice | None, record: SweepRecord) -> TrialRecord | None:
     """Return the trial that the final chose, or the best of a search that has no final."""
-    choice = read_final(folder)
     return record.best if choice is None else record.trials[choice.winner.trial]
 
 
@@ -200,7 +200,7 @@ class Results:
     @property
     def winner(self) -> dict[str, Any] | None:
         """The trial that the final chose, as `best`; without a final, the best of the search."""
-        won = _won(self.folder, self.record)
+        won = _won(self.final, self.record)
         return None if won is None else trial_line(self.record, won)
 
     def trials(self) -> pd.DataFrame:

@@ -9,14 +9,12 @@ moved on, are passed over, and so are the random draws at the beginning.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from sweeps.search_methods.learning import StartedSearch
+from sweeps.search_methods.learning import SLOW_GENERATIONS, StartedSearch
 from sweeps.search_methods.sampler import Sampler, State, Told
 from sweeps.search_spaces.space import Space
 
@@ -34,10 +32,7 @@ class CmaEsSearch(StartedSearch):
 
     learns_from_stopped: ClassVar[bool] = False
     modules: ClassVar[tuple[str, ...]] = ("cmaes", "optuna")
-    slow_words: ClassVar[str] = (
-        "0.02 s after 3,000 trials, and a resume tells it all of them anew, in 23 s for 3,000 and "
-        "nine times as long for three times as many"
-    )
+    slow_words: ClassVar[str] = SLOW_GENERATIONS
     method: Literal["cmaes"]
     startup: int = Field(
         1,
@@ -91,10 +86,7 @@ class CmaEsSampler(Sampler):
 
     def propose(self, told: Sequence[Told], seed: int) -> Iterator[dict[str, Any]]:
         """Yield proposals after the trials told, as Optuna's sampler with this seed makes them."""
-        self._trials.learn([_ranked_last(one) if one.state is State.WORST else one for one in told])
+        self._trials.learn(
+            [one.ranked_last(1) if one.state is State.WORST else one for one in told]
+        )
         return self._trials.ask(cmaes_sampler(seed, self._section))
-
-
-def _ranked_last(one: Told) -> Told:
-    """Return a trial that is worse than all with a loss that says so: only ranks count."""
-    return replace(one, state=State.COMPLETE, loss=math.inf)

@@ -14,7 +14,13 @@ from sweeps.search_methods.method import MOST_TRIALS, Baseline, Configuration, S
 from sweeps.search_methods.sampler import Sampler
 from sweeps.search_spaces.space import Space
 
-__all__ = ["LearningSearch", "StartedSearch", "require_sampler"]
+__all__ = ["SLOW_GENERATIONS", "LearningSearch", "StartedSearch", "require_sampler"]
+
+# What methods take that keep notes of generations in Optuna's study.
+SLOW_GENERATIONS = (
+    "0.02 s after 3,000 trials, and a resume tells it all of them anew, in 23 s for 3,000 and "
+    "nine times as long for three times as many"
+)
 
 
 class LearningSearch(SearchMethod, ABC):

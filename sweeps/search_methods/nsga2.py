@@ -7,16 +7,14 @@ best of all before it, by fronts and then by how far they lie from their neighbo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from sweeps.search_methods.learning import LearningSearch
+from sweeps.search_methods.learning import SLOW_GENERATIONS, LearningSearch
 from sweeps.search_methods.method import MOST_TRIALS
-from sweeps.search_methods.sampler import Sampler, State, Told
+from sweeps.search_methods.sampler import Sampler, Told
 from sweeps.search_spaces.space import Space
 
 if TYPE_CHECKING:
@@ -35,10 +33,7 @@ class Nsga2Search(LearningSearch):
     learns_from_stopped: ClassVar[bool] = False
     weighs_all: ClassVar[bool] = True
     begins_with: ClassVar[str] = "population_size"
-    slow_words: ClassVar[str] = (
-        "0.02 s after 3,000 trials, and a resume tells it all of them anew, in 23 s for 3,000 and "
-        "nine times as long for three times as many"
-    )
+    slow_words: ClassVar[str] = SLOW_GENERATIONS
     method: Literal["nsga2"]
     # Two generations of two.
     trials: int = Field(ge=4, le=MOST_TRIALS, description="Number of trials.")
@@ -100,12 +95,8 @@ class Nsga2Sampler(Sampler):
 
     def propose(self, told: Sequence[Told], seed: int) -> Iterator[dict[str, Any]]:
         """Yield proposals after the trials told, as Optuna's sampler with this seed makes them."""
-        self._trials.learn([self._with_losses(one) for one in told])
+        number = self._objectives
+        self._trials.learn(
+            [one.ranked_last(number) if one.is_worst(number) else one for one in told]
+        )
         return self._trials.ask(nsga2_sampler(seed, self._section))
-
-    def _with_losses(self, one: Told) -> Told:
-        """Return a trial that is worse than all as one of its generation that ranks last."""
-        if not one.is_worst(self._objectives):
-            return one
-        others = (math.inf,) * (self._objectives - 1)
-        return replace(one, state=State.COMPLETE, loss=math.inf, others=others)

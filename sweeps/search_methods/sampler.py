@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -61,6 +61,11 @@ class Told:
         if self.state is not State.COMPLETE:
             return self.state is State.WORST
         return not all(map(math.isfinite, self.losses(objectives)))
+
+    def ranked_last(self, objectives: int) -> Told:
+        """Return it as one that completed behind all others, for samplers that go by ranks."""
+        others = (math.inf,) * (objectives - 1)
+        return replace(self, state=State.COMPLETE, loss=math.inf, others=others)
 
 
 class Sampler(ABC):

@@ -17,6 +17,7 @@ from sweeps.record.recorder import Recorder
 from sweeps.record.replay import read_record
 from sweeps.record.requests import forget, trials_of
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.wording import counted
 from sweeps.session.asked import asked_now
 
 __all__ = ["add_asked_trials", "check_again", "growing_plan", "lengthen_plan", "sweep_of"]
@@ -71,7 +72,7 @@ def add_asked_trials(folder: RunFolder, print_line: Callable[[str], None]) -> bo
         try:
             lengthen_plan(folder, trials, request)
             is_longer = True
-            print_line(f"{trials} more trials, as was asked for")
+            print_line(f"{counted(trials, 'more trial')}, as was asked for")
         except SweepError as err:
             print_line(f"no trials were added, although {trials} were asked for: {err}")
             folder.change_description({"served": [*folder.read_description().served, request]})

@@ -41,14 +41,9 @@ search: {method: random, trials: 4}
 space:
   training: {kind: custom, target: "own:train", epochs: 3, options: {a: {float: [0, 1]}}}
 """
-PROGRAM = """\
-name: t
-metrics: {profit: {goal: max}}
-objective: {metric: dev_profit}
-search: {method: random, trials: 4}
-space:
-  training: {kind: program, command: "python own.py {a}", epochs: 3, options: {a: {float: [0, 1]}}}
-"""
+PROGRAM = OWN_LOOP.replace(
+    'kind: custom, target: "own:train"', 'kind: program, command: "python own.py {a}"'
+)
 POPULATION = """\
 name: t
 data: {source: iris}

@@ -93,7 +93,7 @@ def searched_by_optuna(case: Case, first: list[Told]) -> list[dict[str, Any]]:
             if len(running) == case.workers or number == STARTUP > len(study.get_trials()) - len(
                 running
             ):
-                _tell(study, running.popleft(), case)
+                case.tell(study, running.popleft(), lambda values: [loss(values)])
                 continue
             study.sampler = _of_seed(number)
             trial = study.ask(DISTRIBUTIONS)
@@ -112,16 +112,6 @@ def _of_seed(number: int) -> Optunas:
 
     sampler._cma_rng = SimpleNamespace(rng=SimpleNamespace(randint=randint))  # type: ignore[assignment]
     return sampler
-
-
-def _tell(study: optuna.Study, trial: optuna.Trial, case: Case) -> None:
-    match case.state(trial.number):
-        case State.FAILED:
-            study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        case State.WORST:
-            study.tell(trial, math.inf)
-        case _:
-            study.tell(trial, loss(trial.params))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -97,7 +97,7 @@ def searched_by_optuna(case: Case, first: list[Told]) -> list[dict[str, Any]]:
         while len(found) < case.trials:
             number = len(found)
             if number >= SIZE and len(running) >= case.workers:
-                _tell(study, running.popleft(), case)
+                case.tell(study, running.popleft(), losses)
                 continue
             study.sampler = _drawing(_named(first[number])) if number < SIZE else _of_seed(number)
             trial = study.ask(DISTRIBUTIONS)
@@ -118,16 +118,6 @@ def _drawing(values: dict[str, Any]) -> Optunas:
 
 def _of_seed(number: int) -> Optunas:
     return Optunas(population_size=SIZE, seed=number)
-
-
-def _tell(study: optuna.Study, trial: optuna.Trial, case: Case) -> None:
-    match case.state(trial.number):
-        case State.FAILED:
-            study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        case State.WORST:
-            study.tell(trial, [math.inf, math.inf])
-        case _:
-            study.tell(trial, losses(trial.params))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
