@@ -80,6 +80,7 @@ def report_sections(folder: RunFolder) -> list[Section]:
     evidence = gather(folder, record)
     analysis = analyse(evidence)
     choice, openings = read_final(folder), read_openings(folder)
+    on = MeasuredOn.of(folder.read_description().data, record)
     names = [str(trial.outcome) for trial in evidence.trials]
     ranked = [] if isinstance(analysis.importances, str) else analysis.importances.found
     # Of two for one parameter, the surer one, which comes first.
@@ -97,7 +98,7 @@ def report_sections(folder: RunFolder) -> list[Section]:
         _failed(record.trials),
         Section("The space", panels=_there(parameters, importance_bars(analysis.importances))),
         Section("Each parameter", panels=slices(evidence, alarms) if is_fixed else ()),
-        _choices(evidence, analysis, MeasuredOn.of(folder.read_description().data, record)),
+        _choices(evidence, analysis, on),
         Section(
             "Bias, variance and effort",
             panels=_there(
@@ -110,9 +111,7 @@ def report_sections(folder: RunFolder) -> list[Section]:
         _reproduce(folder),
     ]
     if choice is not None:
-        on = MeasuredOn.of(folder.read_description().data, record)
-        panels = final_panels(choice, openings, on)
-        sections.insert(1, Section("The final", panels=panels))
+        sections.insert(1, Section("The final", panels=final_panels(choice, openings, on)))
     return [one for one in sections if one.panels or one.text or one.table or one.code]
 
 
