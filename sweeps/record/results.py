@@ -150,8 +150,7 @@ class Results:
         self._draw = draw
 
     def __repr__(self) -> str:
-        ended = sum(self.record.outcomes.values())
-        return f"<results of {self.path}: {ended} of {self.record.wanted} trials ended>"
+        return f"<results of {self.path}: {self.record.progress}>"
 
     @property
     def path(self) -> Path:
@@ -246,7 +245,7 @@ class Results:
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the outcomes, the best, and a table of the best trials."""
         record, best = self.record, self.record.best
-        words = f"{record.outcomes.total()} of {record.wanted} trials ended"
+        words = record.progress
         words += f" ({record.counts})" if record.counts else ""
         if best is not None:
             metric = record.objective.metric

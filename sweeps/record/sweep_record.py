@@ -225,6 +225,11 @@ class SweepRecord:
         return self.started_at is not None and self.ended_at is None
 
     @property
+    def progress(self) -> str:
+        """How many trials have ended, as in `17 of 20 trials ended`."""
+        return f"{self.outcomes.total()} of {self.wanted} trials ended"
+
+    @property
     def counts(self) -> str:
         """How trials have ended, as in `17 completed, 2 early stopped`; empty where none has."""
         return ", ".join(f"{n} {one.words}" for one, n in sorted(self.outcomes.items()) if n)

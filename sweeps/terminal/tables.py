@@ -303,7 +303,7 @@ def _value_of(trial: TrialRecord, objective: Objective) -> str:
 
 
 def _state(record: SweepRecord) -> str:
-    ended = f"{record.outcomes.total()} of {record.wanted} trials ended"
+    ended = record.progress
     text = f"{ended}: {record.counts}." if record.counts else f"{ended}."
     text += f" Total time: {duration(record.active_s)}." if record.active_s else ""
     return f"{text} Stopped: {record.stopped}." if record.stopped else text

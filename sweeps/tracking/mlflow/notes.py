@@ -117,15 +117,14 @@ def sweep_note(name: str, record: SweepRecord, stage: str | None, final: Final) 
     best = record.best
     if stage == "final/refit":
         return "The winner once more, on train and dev rows: its dev metrics are of trained rows."
-    counts = ", ".join(f"{n} {name}" for name, n in sorted(record.outcomes.items()) if n)
     if best is None:
-        return f"No trial has a finite objective. {record.wanted} trials: {counts or 'none'}."
+        counts = record.counts or "none"
+        return f"No trial has a finite objective. {record.wanted} trials: {counts}."
     found = searched_sentence(record, final.on)
     if stage is not None:  # its trials are repeats or audited ones
         found = f"Best: {searched_words(record, best, final.on)}"
-    ended = f"{record.outcomes.total()} of {record.wanted} trials ended"
     lines = [
-        f"**{literal(found)}** {ended}: {counts}.",
+        f"**{literal(found)}** {record.progress}: {record.counts}.",
         "",
         *(part for line in final.lines() for part in (line, "")),
         *_schedule_lines(best),
