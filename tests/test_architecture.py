@@ -93,6 +93,7 @@ PARTS = {
     "infra": set(),
     "schedulers": {"models"},
     "search_methods": {"models", "search_spaces"},
+    "importers": {"models", "search_spaces", "search_methods"},
     "definition": {"models", "search_spaces", "schedulers", "search_methods"},
     "storage": FLOOR,
     "record": FLOOR | {"search_methods", "definition", "storage"},
@@ -104,10 +105,10 @@ PARTS = {
     "report": FLOOR | {"definition", "storage", "record", "analysis"},
 }
 PARTS["watch"] = {*PARTS["report"]}
-PARTS["session"] = {*PARTS} - {"watch"}
+PARTS["session"] = {*PARTS} - {"importers", "watch"}
 PARTS["service"] = {*PARTS}
 # What is drawn, measured and kept, commands ask of the service.
-PARTS["cli"] = {*PARTS} - {"analysis", "report", "schedulers", "storage", "watch"}
+PARTS["cli"] = {*PARTS} - {"analysis", "importers", "report", "schedulers", "storage", "watch"}
 
 
 def files_of(part: str) -> list[Path]:

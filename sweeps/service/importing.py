@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeps.definition.imported import Imported, sweep_text
-from sweeps.definition.imported_katib import from_katib, is_katib
-from sweeps.definition.imported_wandb import from_wandb, is_wandb
 from sweeps.definition.problems import at_place
 from sweeps.errors import FileProblem, RequestError, StorageError, SweepFileError
+from sweeps.importers.imported import Imported, sweep_text
+from sweeps.importers.katib import from_katib, is_katib
+from sweeps.importers.wandb import from_wandb, is_wandb
 from sweeps.search_spaces.problems import SpaceError
 from sweeps.search_spaces.yaml_reader import Document, YamlError, parse_yaml, read_text
 

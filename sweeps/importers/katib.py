@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sweeps.definition.imported import (
+from sweeps.importers.imported import (
     Imported,
     drawn,
     epochs_of,

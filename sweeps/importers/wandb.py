@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from sweeps.definition.imported import (
+from sweeps.importers.imported import (
     Imported,
     drawn,
     epochs_of,
