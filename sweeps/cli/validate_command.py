@@ -37,7 +37,7 @@ def _validate(parsed: argparse.Namespace) -> int:
     from sweeps.definition.loading import check_sweep
     from sweeps.definition.patience import patience_notes
     from sweeps.definition.planning import trials_in_all
-    from sweeps.execution.rehearsal_apart import rehearse_sweep
+    from sweeps.rehearsal.rehearsal_apart import rehearse_sweep
     from sweeps.search_methods.learning import require_sampler
 
     tried: tuple[str, ...] = ()

@@ -19,7 +19,6 @@ from sweeps.errors import (
     SweepFileError,
 )
 from sweeps.execution.placement import Place
-from sweeps.execution.rehearsal_apart import rehearse_sweep
 from sweeps.infra.command_line import command
 from sweeps.models.own_code.own_processes import end_own_processes
 from sweeps.record.final_files import are_as_noted, restore_files
@@ -29,6 +28,7 @@ from sweeps.record.replay import read_ledger, read_record
 from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stages import has_failed_trials
+from sweeps.rehearsal.rehearsal_apart import rehearse_sweep
 from sweeps.search_methods.learning import require_sampler
 from sweeps.search_methods.search import Search
 from sweeps.search_spaces.problems import Problem

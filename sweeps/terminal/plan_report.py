@@ -15,9 +15,9 @@ from sweeps.definition.planning import PlannedTrial, most_epochs, trials_in_all
 from sweeps.definition.stage_plans import can_be_refitted
 from sweeps.definition.sweep import Sweep
 from sweeps.execution.placement import gpu_note, slots, this_machine
-from sweeps.execution.rehearsal_apart import rehearse_sweep
-from sweeps.execution.scheduling.expected_epochs import expected_epochs
 from sweeps.models.data.kinds import ColumnKinds
+from sweeps.rehearsal.expected_epochs import expected_epochs
+from sweeps.rehearsal.rehearsal_apart import rehearse_sweep
 from sweeps.schedulers.scheduler import Scheduler
 from sweeps.search_methods.learning import LearningSearch, require_sampler
 
@@ -100,7 +100,7 @@ def plan_report(sweep: Sweep, planned: Sequence[PlannedTrial], probe: bool) -> P
 
 def _measured(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTrial]) -> PlanReport:
     """Return the report with what a probe of the plan adds: time and bytes."""
-    from sweeps.execution.probe import probe_plan
+    from sweeps.rehearsal.probe import probe_plan
 
     probe = probe_plan(sweep, planned)
     epochs = report.expected_epochs + report.follow_up_epochs

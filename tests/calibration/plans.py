@@ -15,7 +15,7 @@ from ray.tune.schedulers import (
 )
 
 from sweeps.definition.loading import check_sweep
-from sweeps.execution.scheduling.expected_epochs import expected_epochs
+from sweeps.rehearsal.expected_epochs import expected_epochs
 from sweeps.schedulers.asha import Asha
 from sweeps.schedulers.hyperband import HyperBand
 from sweeps.schedulers.median import MedianStopping

@@ -16,7 +16,6 @@ import torch
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import SweepError
-from sweeps.execution.rehearsal import rehearse_program, spread
 from sweeps.execution.trial_worker import REPORT_PERIOD_S
 from sweeps.models.configuration import TrialConfig, net_outputs
 from sweeps.models.data.datasets import load_dataset
@@ -29,6 +28,7 @@ from sweeps.models.splits.splits import TrainDev, split_folds
 from sweeps.models.training.program_run import ProgramPlace
 from sweeps.models.training.training import Training
 from sweeps.models.trial_kinds import is_own_training, is_program
+from sweeps.rehearsal.rehearsal import rehearse_program, spread
 
 __all__ = ["Probe", "probe_plan"]
 

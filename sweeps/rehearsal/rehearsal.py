@@ -19,7 +19,6 @@ import torch
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.problems import from_model
 from sweeps.definition.program_files import program_training
-from sweeps.execution.tuned_options import TunedOption, tuned_options, with_option
 from sweeps.models.errors import ModelError
 from sweeps.models.own_code.guards import described_at, guarded
 from sweeps.models.own_code.roles import trial_functions
@@ -29,6 +28,7 @@ from sweeps.models.training.program_run import ProgramPlace
 from sweeps.models.training.training import Training
 from sweeps.models.training.weights import unpack
 from sweeps.models.trial_kinds import is_own_training, read_trial
+from sweeps.rehearsal.tuned_options import TunedOption, tuned_options, with_option
 
 __all__ = ["Finding", "GoOn", "Trained", "go_on", "rehearse", "rehearse_program", "spread"]
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from sweeps.definition.planning import PlannedTrial
-from sweeps.execution.rehearsal import Finding, rehearse
 from sweeps.models.scoring.metric_configuration import MetricOptions
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.trial_kinds import read_trial
+from sweeps.rehearsal.rehearsal import Finding, rehearse
 from tests.models.trial_fixtures import blobs
 
 
@@ -29,7 +29,7 @@ def rehearsed(name: str, **training: Any) -> str:
 
 def rehearsed_net(name: str, *options: dict[str, Any]) -> list[Finding]:
     """Return what is found of a net of the user's own, in a trial for each of its options."""
-    target = f"tests.sweeps.execution.rehearsed_nets:{name}"
+    target = f"tests.sweeps.rehearsal.rehearsed_nets:{name}"
     planned = []
     for index, one in enumerate(options or ({},)):
         configuration = {

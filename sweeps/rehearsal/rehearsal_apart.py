@@ -23,7 +23,10 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
 from sweeps.definition.trial_checks import template_place
 from sweeps.errors import SweepFileError
-from sweeps.execution.fresh_process import (
+from sweeps.models.own_code.roles import metric_functions, trial_functions
+from sweeps.models.process.child_program import ChildProgram, ProgramEnd
+from sweeps.models.trial_kinds import is_program
+from sweeps.rehearsal.fresh_process import (
     LIMIT_S,
     FreshProcess,
     Order,
@@ -31,13 +34,10 @@ from sweeps.execution.fresh_process import (
     environment_of,
     limit_computing,
 )
-from sweeps.models.own_code.roles import metric_functions, trial_functions
-from sweeps.models.process.child_program import ChildProgram, ProgramEnd
-from sweeps.models.trial_kinds import is_program
 from sweeps.search_spaces.problems import Problem
 
 if TYPE_CHECKING:
-    from sweeps.execution.rehearsal import GoOn
+    from sweeps.rehearsal.rehearsal import GoOn
 
 __all__ = ["rehearse_sweep"]
 
@@ -167,7 +167,7 @@ def main() -> None:
 def _rehearsed(order: Order, go_on: GoOn) -> Iterator[dict[str, Any]]:
     import torch
 
-    from sweeps.execution.rehearsal import rehearse
+    from sweeps.rehearsal.rehearsal import rehearse
 
     order.take_place()
     try:

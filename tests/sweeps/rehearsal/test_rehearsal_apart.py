@@ -10,11 +10,11 @@ import pytest
 import sweeps
 from sweeps.cli.commands import main
 from sweeps.errors import SweepFileError
-from sweeps.execution import rehearsal_apart
+from sweeps.rehearsal import rehearsal_apart
 from tests.sweeps.drivers import driver
 from tests.sweeps.sweep_files import space, write_sweep
 
-NETS = "tests.sweeps.execution.rehearsed_nets"
+NETS = "tests.sweeps.rehearsal.rehearsed_nets"
 UNUSED = "options: {width: 4, rate: {float: [0.1, 0.5]}}"
 
 

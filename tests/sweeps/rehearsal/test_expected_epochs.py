@@ -13,7 +13,7 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, HyperBandScheduler
 
 import sweeps
 from sweeps.definition.loading import check_sweep
-from sweeps.execution.scheduling.expected_epochs import Epochs, expected_epochs
+from sweeps.rehearsal.expected_epochs import Epochs, expected_epochs
 from sweeps.schedulers.asha import Asha
 from sweeps.schedulers.hyperband import HyperBand
 from sweeps.schedulers.median import MedianStopping

@@ -21,9 +21,9 @@ from sweeps.infra.package import python_path
 
 if TYPE_CHECKING:
     from sweeps.definition.planning import PlannedTrial
-    from sweeps.execution.rehearsal import Trained
     from sweeps.models.scoring.objective import Objective
     from sweeps.models.splits.splits import TrainDev
+    from sweeps.rehearsal.rehearsal import Trained
 
 __all__ = ["LIMIT_S", "FreshProcess", "Order", "command_of", "environment_of", "limit_computing"]
 
@@ -113,9 +113,9 @@ def limit_computing() -> None:
 
 def main() -> None:
     """Go on with the trial that standard input asks for, if any."""
-    from sweeps.execution.rehearsal import go_on
     from sweeps.models.own_code.guards import described, guarded
     from sweeps.models.own_code.own_processes import end_with_parent
+    from sweeps.rehearsal.rehearsal import go_on
 
     end_with_parent()
     limit_computing()

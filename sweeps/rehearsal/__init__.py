@@ -1,0 +1,1 @@
+"""What is tried before a sweep starts, and what that tells of it."""
