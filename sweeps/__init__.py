@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sweeps.definition.loading import load_sweep as load
-    from sweeps.record.results import Results
+    from sweeps.findings.results import Results
     from sweeps.service.answers import compare, predict, suggest, write_pictures, write_report
     from sweeps.service.running import extend, final, open_run, plan, resume, retry, run, sync
 
@@ -35,7 +35,7 @@ __all__ = [
 _ANSWERS = ("compare", "predict", "suggest", "write_pictures", "write_report")
 _HOMES = {
     "load": ("sweeps.definition.loading", "load_sweep"),
-    "Results": ("sweeps.record.results", "Results"),
+    "Results": ("sweeps.findings.results", "Results"),
     **{name: ("sweeps.service.answers", name) for name in _ANSWERS},
 }
 

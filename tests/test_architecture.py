@@ -97,14 +97,14 @@ PARTS = {
     "definition": {"models", "search_spaces", "schedulers", "search_methods"},
     "storage": FLOOR,
     "record": FLOOR | {"search_methods", "definition", "storage"},
+    "findings": FLOOR | {"definition", "storage", "record"},
     "execution": FLOOR | {"schedulers", "definition", "storage", "record"},
-    "rehearsal": FLOOR | {"schedulers", "definition", "record", "execution"},
-    "tracking": FLOOR | {"definition", "storage", "record"},
-    "terminal": FLOOR
-    | {"schedulers", "search_methods", "definition", "storage", "record", "execution", "rehearsal"},
-    "analysis": FLOOR | {"search_methods", "definition", "storage", "record"},
-    "report": FLOOR | {"definition", "storage", "record", "analysis"},
+    "rehearsal": FLOOR | {"schedulers", "definition", "findings", "execution"},
+    "tracking": FLOOR | {"definition", "storage", "record", "findings"},
+    "analysis": FLOOR | {"search_methods", "definition", "storage", "record", "findings"},
 }
+PARTS["report"] = FLOOR | {"definition", "storage", "record", "findings", "analysis"}
+PARTS["terminal"] = {*PARTS} - {"analysis", "importers", "report", "tracking"}
 PARTS["watch"] = {*PARTS["report"]}
 PARTS["session"] = {*PARTS} - {"importers", "watch"}
 PARTS["service"] = {*PARTS}

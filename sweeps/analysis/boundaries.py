@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from sweeps.analysis.evidence import Array, Dimension, Evidence
+from sweeps.findings.chances import how_often
 from sweeps.models.trial_kinds import trial_model
-from sweeps.record.chances import how_often
 from sweeps.search_spaces.space import configuration_path
 
 __all__ = ["BoundaryAlarm", "boundary_alarms"]

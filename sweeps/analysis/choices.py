@@ -16,7 +16,7 @@ import numpy as np
 
 from sweeps.analysis.evidence import Array, Dimension, Evidence
 from sweeps.analysis.permutation import Difference, expected_best, holm, permuted_difference
-from sweeps.record.chances import how_often
+from sweeps.findings.chances import how_often
 from sweeps.record.sweep_record import BROKEN, CUT_SHORT
 
 __all__ = ["LEVEL", "Branch", "Comparison", "Pair", "chance_words", "compare_choices"]

@@ -13,11 +13,11 @@ from sweeps.definition.listed import complete
 from sweeps.definition.planning import configuration_hash
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.trial_checks import completed
+from sweeps.findings.measurement import dev_rows
+from sweeps.findings.results import epoch_rows
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.scoring.tasks import Task
 from sweeps.record.description import DataDescription
-from sweeps.record.measurement import dev_rows
-from sweeps.record.results import epoch_rows
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.search_spaces.parameters import Choice, FloatRange, Normal, Parameter

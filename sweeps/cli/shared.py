@@ -50,7 +50,7 @@ def add_running(command: argparse.ArgumentParser) -> None:
 
 def adds_trials(run: Path, trials: int) -> bool:
     """Have the process that runs a sweep train more trials, and say so; whether there is one."""
-    from sweeps.record.wording import counted
+    from sweeps.findings.wording import counted
     from sweeps.service.stopping import add_trials
 
     if not add_trials(run, trials):
@@ -93,7 +93,7 @@ def print_results(
 ) -> int:
     """Print what a sweep came to, with or without the final in full; returns its exit code."""
     if parsed.json:
-        from sweeps.record.results import trial_line
+        from sweeps.findings.results import trial_line
 
         record = results.record
         answer = {

@@ -1,1 +1,1 @@
-"""What is kept of a sweep on disk, and what it says."""
+"""What is kept of a sweep on disk."""

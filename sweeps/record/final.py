@@ -16,7 +16,6 @@ from typing import Any
 
 from sweeps.errors import RunFolderError, StorageError
 from sweeps.record.ledger import to_line
-from sweeps.record.measurement import interval_words
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.seals import DAMAGES, parsed
 
@@ -61,13 +60,6 @@ class Interval:
         if self.low is None or self.high is None:
             return self.note
         return f"{self.low:.4g} to {self.high:.4g}"
-
-    @property
-    def words(self) -> str:
-        """The estimate with its interval: `0.9444 (95 % interval 0.8134 to 0.9932)`."""
-        if self.low is None or self.high is None:
-            return f"{self.value:.4g} ({self.note})"
-        return f"{self.value:.4g} ({interval_words(self.low, self.high)})"
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sweeps.findings.chances import prediction_reach
 from sweeps.models.scoring.objective import Objective
-from sweeps.record.chances import prediction_reach
 from sweeps.schedulers.scheduler import Action, Scheduler
 from sweeps.schedulers.stopping import Stopping
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from sweeps.record.final import FinalChoice, Opening
-from sweeps.record.final_ranking import words_of_skewed_seeds
-from sweeps.record.wording import (
+from sweeps.findings.final_ranking import words_of_skewed_seeds
+from sweeps.findings.wording import (
     MeasuredOn,
     counted,
     noise_sentence,
     sentence_of_test_rows,
 )
+from sweeps.record.final import FinalChoice, Opening
 from sweeps.report.page import Panel
 from sweeps.report.style import ACCENT, BLUE, INK, figure, rounded
 from sweeps.report.value_axis import range_of_one

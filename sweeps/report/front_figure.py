@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from sweeps.findings.pareto import front, front_sentence, front_trials
 from sweeps.models.scoring.objective import Objective
-from sweeps.record.pareto import front, front_sentence, front_trials
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.report.page import Panel, Section
 from sweeps.report.style import BLUE, INK, figure, log_if_wide, outcome_colour, points, rounded

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from sweeps.analysis.evidence import Evidence
-from sweeps.record.measurement import standard_error
-from sweeps.record.wording import counted
+from sweeps.findings.measurement import standard_error
+from sweeps.findings.wording import counted
 from sweeps.report.style import LOST, points, rounded
 from sweeps.report.value_axis import ValueAxis
 

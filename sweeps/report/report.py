@@ -15,17 +15,8 @@ from sweeps.analysis.summary import Analysis, analyse
 from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.definition.configurations import flatten, varied_in, varied_keys
 from sweeps.definition.sweep_file import SweepFile
-from sweeps.infra.command_line import command
-from sweeps.models.scoring.tasks import TASKS
-from sweeps.models.splits.cuts import AT_RANDOM
-from sweeps.models.trial_kinds import is_program, is_untested
-from sweeps.record.description import DataDescription, Description
-from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
-from sweeps.record.replay import read_record
-from sweeps.record.run_folder import RunFolder, write_atomically
-from sweeps.record.stages import read_audit
-from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
-from sweeps.record.wording import (
+from sweeps.findings.stages import read_audit
+from sweeps.findings.wording import (
     MeasuredOn,
     audit_sentence,
     choice_sentence,
@@ -36,6 +27,15 @@ from sweeps.record.wording import (
     surprise_sentence,
     winner_sentence,
 )
+from sweeps.infra.command_line import command
+from sweeps.models.scoring.tasks import TASKS
+from sweeps.models.splits.cuts import AT_RANDOM
+from sweeps.models.trial_kinds import is_program, is_untested
+from sweeps.record.description import DataDescription, Description
+from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
+from sweeps.record.replay import read_record
+from sweeps.record.run_folder import RunFolder, write_atomically
+from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.report.analysis_figures import (
     bias_and_variance,
     choice_panels,

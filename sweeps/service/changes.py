@@ -9,19 +9,19 @@ from typing import Any
 
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import FileProblem, RequestError, SweepFileError
-from sweeps.infra.command_line import command
-from sweeps.record.choosing import Choosing
-from sweeps.record.final import read_final
-from sweeps.record.recorder import too_many_failures
-from sweeps.record.replay import read_record
-from sweeps.record.run_folder import RunFolder
-from sweeps.record.stages import (
+from sweeps.findings.choosing import Choosing
+from sweeps.findings.stages import (
     has_failed_trials,
     is_final_over,
     stage_folder,
     stage_folders,
     why_no_winner,
 )
+from sweeps.infra.command_line import command
+from sweeps.record.final import read_final
+from sweeps.record.recorder import too_many_failures
+from sweeps.record.replay import read_record
+from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.session.growth import check_again
 from sweeps.storage.files import rename_folder

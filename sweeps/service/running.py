@@ -19,15 +19,15 @@ from sweeps.errors import (
     SweepFileError,
 )
 from sweeps.execution.placement import Place
+from sweeps.findings.results import Results
+from sweeps.findings.stages import has_failed_trials
 from sweeps.infra.command_line import command
 from sweeps.models.own_code.own_processes import end_own_processes
 from sweeps.record.final_files import are_as_noted, restore_files
 from sweeps.record.net_files import is_net_lost
 from sweeps.record.own_code import refuse_other_code
 from sweeps.record.replay import read_ledger, read_record
-from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.stages import has_failed_trials
 from sweeps.rehearsal.rehearsal_apart import rehearse_sweep
 from sweeps.search_methods.learning import require_sampler
 from sweeps.search_methods.search import Search

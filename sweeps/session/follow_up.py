@@ -20,6 +20,15 @@ from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.stage_plans import audit_plan, can_be_refitted, refit_plan, repeats_plan
 from sweeps.definition.sweep_file import Final, SweepFile
 from sweeps.errors import RunFolderError, StorageError
+from sweeps.findings.choosing import Choosing
+from sweeps.findings.final_ranking import (
+    ALPHA,
+    median_repeat,
+    rank_candidates,
+    refit_warning,
+    welch_p_value,
+)
+from sweeps.findings.stages import Stage, make_stage, stage_folder, trials_to_audit
 from sweeps.infra.command_line import command
 from sweeps.models.configuration import TrialConfig
 from sweeps.models.data.datasets import Dataset
@@ -27,7 +36,6 @@ from sweeps.models.errors import ModelError
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import Splits, refit_splits
 from sweeps.models.trial_kinds import is_own_training, is_program, is_untested
-from sweeps.record.choosing import Choosing
 from sweeps.record.final import (
     Candidate,
     FinalChoice,
@@ -41,18 +49,10 @@ from sweeps.record.final import (
     write_final,
 )
 from sweeps.record.final_files import unnoted
-from sweeps.record.final_ranking import (
-    ALPHA,
-    median_repeat,
-    rank_candidates,
-    refit_warning,
-    welch_p_value,
-)
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.recorder import Recorder
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.record.seals import text_seal
-from sweeps.record.stages import Stage, make_stage, stage_folder, trials_to_audit
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.record.uses_of_test import opened_before
 from sweeps.session.environment import pull_runs

@@ -10,6 +10,7 @@ from sweeps.definition.own_files import make_importable
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep import Sweep
 from sweeps.errors import RequestError, RunFolderError, SweepError
+from sweeps.findings.wording import counted
 from sweeps.record.growing_plan import GrowingPlan
 from sweeps.record.kept_weights import checkpoint_name
 from sweeps.record.longer_plan import refuse_longer
@@ -17,7 +18,6 @@ from sweeps.record.recorder import Recorder
 from sweeps.record.replay import read_record
 from sweeps.record.requests import forget, trials_of
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.wording import counted
 from sweeps.session.asked import asked_now
 
 __all__ = ["add_asked_trials", "check_again", "growing_plan", "lengthen_plan", "sweep_of"]

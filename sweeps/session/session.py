@@ -17,6 +17,8 @@ from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import SweepError
 from sweeps.execution.placement import Place
 from sweeps.execution.signals import Signals
+from sweeps.findings.results import Results, restore_results, write_results, write_winner
+from sweeps.findings.stages import is_followed_up, is_over, stage_folders
 from sweeps.infra.command_line import command
 from sweeps.models.data.datasets import Dataset
 from sweeps.record.ledger import Ledger
@@ -25,10 +27,8 @@ from sweeps.record.own_code import keep_code, refuse_other_code
 from sweeps.record.recorder import Recorder, reopen_failed
 from sweeps.record.replay import read_record
 from sweeps.record.requests import OF_PROCESS, withdraw
-from sweeps.record.results import Results, restore_results, write_results, write_winner
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log_settings, logged
-from sweeps.record.stages import is_followed_up, is_over, stage_folders
 from sweeps.record.stops import Stop, StopReason, is_pause
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.session.asked import asks_for_trials, listening

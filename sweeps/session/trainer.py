@@ -19,6 +19,7 @@ from sweeps.execution.job import Job
 from sweeps.execution.placement import Place
 from sweeps.execution.signals import Signals
 from sweeps.execution.work_order import WorkOrder
+from sweeps.findings.results import write_results
 from sweeps.models.splits.preprocessing import preprocessing_to_json
 from sweeps.models.splits.splits import Splits
 from sweeps.record.growing_plan import GrowingPlan
@@ -26,7 +27,6 @@ from sweeps.record.ledger import Ledger
 from sweeps.record.net_files import is_net_lost
 from sweeps.record.recorder import Recorder, reopen_failed
 from sweeps.record.replay import read_record
-from sweeps.record.results import write_results
 from sweeps.record.run_folder import PREPROCESSING, RunFolder, write_atomically
 from sweeps.record.run_log import logged_stage
 from sweeps.record.seals import text_seal

@@ -8,10 +8,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from sweeps.record.final import Candidate, FinalChoice, Interval, Opening
-from sweeps.record.final_ranking import words_of_skewed_seeds
-from sweeps.record.measurement import intervals_hold
-from sweeps.record.wording import (
+from sweeps.findings.final_ranking import words_of_skewed_seeds
+from sweeps.findings.measurement import intervals_hold
+from sweeps.findings.wording import (
     MeasuredOn,
     choice_sentence,
     counted,
@@ -19,6 +18,7 @@ from sweeps.record.wording import (
     winner_sentence,
     words_of_test_rows,
 )
+from sweeps.record.final import Candidate, FinalChoice, Interval, Opening
 
 __all__ = ["optimism_rows", "print_final", "print_final_in_short"]
 

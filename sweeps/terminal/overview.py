@@ -14,11 +14,11 @@ from rich import box
 from rich.table import Table
 
 from sweeps.errors import RunFolderError
+from sweeps.findings.stages import stage_folders, state_of
 from sweeps.infra.command_line import command
 from sweeps.record.ledger import read_events
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.stages import stage_folders, state_of
 from sweeps.record.stops import is_pause
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.terminal.console import answer_console

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
+from sweeps.findings.measurement import format_metric
 from sweeps.infra.plain_text import shown
-from sweeps.record.measurement import format_metric
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.terminal.cell import is_notebook, show_in_cell
 

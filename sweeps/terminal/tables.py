@@ -13,19 +13,11 @@ from rich.table import Table
 from sweeps.definition.configurations import flatten, varied_in, varied_keys
 from sweeps.definition.lineage import schedule_of
 from sweeps.errors import MissingExtraError, require_extra
-from sweeps.infra.command_line import command, is_read_elsewhere, shown_path
-from sweeps.infra.settings import read_settings
-from sweeps.models.scoring.objective import Objective
-from sweeps.models.scoring.tasks import TASKS
-from sweeps.models.trial_kinds import is_untested
-from sweeps.record.final import FinalChoice
-from sweeps.record.measurement import format_metric
-from sweeps.record.pareto import front_sentence, front_trials
-from sweeps.record.results import Results
-from sweeps.record.stages import has_failed_trials
-from sweeps.record.stops import StopReason
-from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
-from sweeps.record.wording import (
+from sweeps.findings.measurement import format_metric
+from sweeps.findings.pareto import front_sentence, front_trials
+from sweeps.findings.results import Results
+from sweeps.findings.stages import has_failed_trials
+from sweeps.findings.wording import (
     MeasuredOn,
     audit_sentence,
     counted,
@@ -34,6 +26,14 @@ from sweeps.record.wording import (
     searched_words,
     surprise_sentence,
 )
+from sweeps.infra.command_line import command, is_read_elsewhere, shown_path
+from sweeps.infra.settings import read_settings
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.scoring.tasks import TASKS
+from sweeps.models.trial_kinds import is_untested
+from sweeps.record.final import FinalChoice
+from sweeps.record.stops import StopReason
+from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.storage.files import bucket_of
 from sweeps.terminal.final_tables import print_final, print_final_in_short
 from sweeps.terminal.progress import duration

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.errors import RefusedRecordError, RunFolderError, TrackingError
+from sweeps.findings.stages import kept_finals, stage_folders
 from sweeps.infra.settings import without_password
 from sweeps.infra.strict_warnings import lenient_warnings
 from sweeps.infra.whole_file import replace_file
@@ -24,7 +25,6 @@ from sweeps.record.ledger import LedgerReader
 from sweeps.record.replay import replayed
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, logged
-from sweeps.record.stages import kept_finals, stage_folders
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.tracking.process import LOG_FILE, STATUS_FILE
 from sweeps.tracking.tracker import OpenTracker, Tracker

@@ -16,12 +16,12 @@ from typing import Any
 from sweeps.analysis.evidence import dimensions, parameter_values
 from sweeps.definition.configurations import flatten
 from sweeps.errors import RunFolderError
+from sweeps.findings.pareto import front_trials
+from sweeps.findings.stages import state_of
 from sweeps.record.ledger import LedgerReader
-from sweeps.record.pareto import front_trials
 from sweeps.record.replay import replayed
 from sweeps.record.requests import asked_trials
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.stages import state_of
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.search_spaces.space import Space
 from sweeps.watch.plain_values import finite, six_digits

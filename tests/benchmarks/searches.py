@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.record.pareto import front
+from sweeps.findings.pareto import front
 from sweeps.search_methods.draws import draw_random
 from sweeps.search_methods.nsga2 import Nsga2Sampler, Nsga2Search
 from sweeps.search_methods.sampler import Sampler, State, Told

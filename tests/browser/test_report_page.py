@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 import sweeps
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from tests.sweeps.sweep_files import space, write_sweep
 
 pytestmark = pytest.mark.browser

@@ -13,7 +13,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 import sweeps
 from sweeps.analysis.importances import Importances
-from sweeps.record.pareto import front_trials
+from sweeps.findings.pareto import front_trials
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.report.style import briefly

@@ -23,7 +23,7 @@ class Claim:
 
     Attributes:
         covers: What says it: `analysis:` a field of `Analysis`, `diagnosis:` a finding, `wording:`
-            a function of `record/wording.py`, `test:` an interval of the test rows.
+            a function of `findings/wording.py`, `test:` an interval of the test rows.
         nominal: How often it may be wrong.
         silent: Where it should not be said, or an interval should hold; by seed, whether it is
             wrong, or None where nothing was said.

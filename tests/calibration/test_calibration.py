@@ -19,7 +19,7 @@ from scipy.stats import binom
 
 from sweeps.analysis.diagnosis import RULES
 from sweeps.analysis.summary import Analysis
-from sweeps.record import wording
+from sweeps.findings import wording
 from tests.calibration.claims import CLAIMS, Claim
 from tests.calibration.counts import COUNTS
 from tests.calibration.measuring import Rate, outcomes, page, read

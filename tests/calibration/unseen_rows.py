@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm, t
 
+from sweeps.findings.wording import MeasuredOn, surprise_sentence
 from sweeps.models.data.features import features_from_array
 from sweeps.models.data.targets import Target
 from sweeps.models.evaluation import Estimate, Resampling, evaluate
 from sweeps.models.scoring.intervals import bootstrap_interval, rows_of_units, share_interval
 from sweeps.models.scoring.metrics import METRICS
 from sweeps.record.final import Interval
-from sweeps.record.wording import MeasuredOn, surprise_sentence
 from tests.models.test_evaluation import MEAN, SCALE, Fixed
-from tests.sweeps.record.test_surprise import choice, opening
+from tests.sweeps.findings.test_surprise import choice, opening
 
 __all__ = [
     "grouped_interval_misses",

@@ -18,17 +18,17 @@ from sweeps.analysis.choices import compare_choices
 from sweeps.analysis.evidence import gather
 from sweeps.analysis.importances import Importances, importances
 from sweeps.analysis.tuning_curve import TuningCurve, tuning_curve
-from sweeps.models.scoring.objective import Objective
-from sweeps.record.final_ranking import (
+from sweeps.findings.final_ranking import (
     ALPHA,
     rank_candidates,
     welch_p_value,
     words_of_skewed_seeds,
 )
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
+from sweeps.models.scoring.objective import Objective
 from tests.sweeps.analysis.evidence_examples import evidence
-from tests.sweeps.record.test_final_ranking import record
-from tests.sweeps.record.test_surprise import choice
+from tests.sweeps.findings.test_final_ranking import record
+from tests.sweeps.findings.test_surprise import choice
 from tests.sweeps.sweep_files import space, write_sweep
 
 __all__ = [

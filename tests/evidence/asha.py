@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from sweeps.schedulers.asha import Asha
 from sweeps.schedulers.none import NoScheduler
 from sweeps.schedulers.stopping import Stopping

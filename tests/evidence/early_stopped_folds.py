@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from sweeps.findings.results import Results
 from sweeps.models.data.datasets import load_dataset
 from sweeps.models.prediction import Predictor
 from sweeps.models.scoring.answers import Answers, metric_values
 from sweeps.models.scoring.metrics import METRICS
 from sweeps.models.splits.splits import split_folds
 from sweeps.record.kept_weights import best_weights
-from sweeps.record.results import Results
 from sweeps.record.run_folder import PREPROCESSING
 from sweeps.schedulers.asha import Asha
 from tests.evidence.asha import curves_of

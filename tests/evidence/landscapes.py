@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from sweeps.search_methods.draws import draw_random
 from sweeps.search_spaces.space import Space
 from tests.evidence.trained import Array, dev_losses, unseen_of

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 import sweeps
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from tests.evidence.drawing import Chart, Line
 from tests.evidence.pages import Finding, mean_and_error, table, with_error
 from tests.evidence.trained import Array, Wanted, dev_losses, train, unseen_of

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 import sweeps
+from sweeps.findings.results import Results
 from sweeps.models.data.datasets import Dataset, load_dataset
 from sweeps.models.prediction import Predictor
 from sweeps.models.scoring.answers import Answers, metric_values
@@ -18,7 +19,6 @@ from sweeps.models.scoring.metrics import METRICS
 from sweeps.models.scoring.tasks import TASKS
 from sweeps.models.splits.splits import split_folds
 from sweeps.record.kept_weights import best_weights
-from sweeps.record.results import Results
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 
 __all__ = ["DOCS", "Array", "Unseen", "Wanted", "answers_of", "dev_losses", "train", "unseen_of"]

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 
 __all__ = ["leftovers", "lost_trials", "other_values", "repeated_epochs", "tracking_faults"]
 

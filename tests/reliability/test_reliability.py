@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import sweeps
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from tests.reliability.comparison import (
     leftovers,
     lost_trials,

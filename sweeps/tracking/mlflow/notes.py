@@ -9,13 +9,8 @@ from dataclasses import dataclass
 
 from sweeps.definition.configurations import flatten
 from sweeps.definition.lineage import schedule_words
-from sweeps.models.scoring.objective import Objective
-from sweeps.record.description import Description
-from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
-from sweeps.record.measurement import format_metric
-from sweeps.record.run_folder import RunFolder
-from sweeps.record.sweep_record import SweepRecord, TrialRecord
-from sweeps.record.wording import (
+from sweeps.findings.measurement import format_metric
+from sweeps.findings.wording import (
     MeasuredOn,
     choice_sentence,
     counted,
@@ -25,6 +20,11 @@ from sweeps.record.wording import (
     surprise_sentence,
     winner_sentence,
 )
+from sweeps.models.scoring.objective import Objective
+from sweeps.record.description import Description
+from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
+from sweeps.record.run_folder import RunFolder
+from sweeps.record.sweep_record import SweepRecord, TrialRecord
 
 __all__ = [
     "Final",

@@ -15,11 +15,11 @@ from typing import Any
 
 from mlflow.entities import Metric, Param, RunTag
 
+from sweeps.findings.stages import why_no_winner
 from sweeps.infra.plain_text import shown
 from sweeps.record.description import Description
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.stages import why_no_winner
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 from sweeps.tracking.mlflow.notes import Final, best_words, experiment_note, sweep_note
 from sweeps.tracking.mlflow.runs import (

@@ -14,7 +14,7 @@ import pytest
 
 import sweeps
 from sweeps.cli.shared import print_results
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from tests.sweeps.drivers import PROJECT
 from tests.sweeps.sweep_files import space, write_sweep
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 import sweeps
+from sweeps.findings.results import Results
 from sweeps.infra.local.cluster import LocalCluster
-from sweeps.record.results import Results
 from tests.free_port import free_port
 from tests.sweeps.drivers import (
     PROJECT,

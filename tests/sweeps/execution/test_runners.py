@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import sweeps
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 RUNNERS = ["local", pytest.param("ray", marks=pytest.mark.ray)]

@@ -12,10 +12,10 @@ import pytest
 
 import sweeps
 from sweeps.errors import PlacementError, RunFolderError, StorageError
+from sweeps.findings.results import Results
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import load_dataset
 from sweeps.models.errors import DataError
-from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from tests.sweeps.drivers import EVERY_EPOCH, PROJECT, counted_sweep, events, run_command
 from tests.sweeps.sweep_files import space, write_sweep

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import sweeps
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 # What trial 0's net does in its first training step. Warnings are errors in tests already.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import sweeps
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from tests.sweeps.drivers import events
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 

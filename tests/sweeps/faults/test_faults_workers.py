@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import sweeps
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from tests.sweeps.drivers import (
     counted_sweep,
     driver,

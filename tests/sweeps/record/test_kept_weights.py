@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 import sweeps
 from sweeps.definition.planning import PlannedTrial
+from sweeps.findings.results import Results
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.training.weights import load_weights
 from sweeps.record.kept_weights import KeptWeights, weights_name
-from sweeps.record.results import Results
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.storage.files import FolderFiles
 from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, wait_for

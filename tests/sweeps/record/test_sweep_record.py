@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from sweeps.definition.planning import PlannedTrial
+from sweeps.findings.choosing import Choosing
+from sweeps.findings.final_ranking import rank_candidates
+from sweeps.findings.pareto import front_trials
 from sweeps.models.scoring.objective import Objective
-from sweeps.record.choosing import Choosing
-from sweeps.record.final_ranking import rank_candidates
-from sweeps.record.pareto import front_trials
 from sweeps.record.sweep_record import Outcome, SweepRecord
 
 LOSS = Objective("dev_loss", "min")

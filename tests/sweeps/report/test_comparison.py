@@ -8,7 +8,7 @@ import pytest
 
 import sweeps
 from sweeps.errors import RequestError
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from sweeps.report.comparison import comparison_sections
 from tests.sweeps.sweep_files import space, write_sweep
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from sweeps.findings.wording import MeasuredOn
 from sweeps.record.final import Interval
-from sweeps.record.wording import MeasuredOn
 from sweeps.report.final_figures import final_panels
-from tests.sweeps.record.test_surprise import opening
-from tests.sweeps.record.test_wording import candidate, choice
+from tests.sweeps.findings.test_surprise import opening
+from tests.sweeps.findings.test_wording import candidate, choice
 
 
 def test_values_that_all_agree_lie_on_an_axis_around_them() -> None:

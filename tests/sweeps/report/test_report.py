@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import sweeps
+from sweeps.findings.results import Results
 from sweeps.infra.command_line import command
 from sweeps.models.configuration import TrialConfig
 from sweeps.record.description import DataDescription, SplitRows
 from sweeps.record.replay import read_record
-from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.report.page import Panel, Section, Table, render
 from sweeps.report.parameter_figures import parallel_coordinates

@@ -10,10 +10,10 @@ import pytest
 import sweeps
 from sweeps.cli.commands import main
 from sweeps.errors import RequestError, StorageError
+from sweeps.findings.stages import stage_folder
 from sweeps.record.replay import read_ledger
 from sweeps.record.requests import ask_for_trials, asked_trials, requests_of
 from sweeps.record.run_folder import RunFolder
-from sweeps.record.stages import stage_folder
 from sweeps.storage.files import FolderFiles
 from tests.sweeps.drivers import counted_sweep, driver, events, wait_for
 

@@ -11,7 +11,7 @@ import pytest
 
 import sweeps
 from sweeps.errors import RunFolderError
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from tests.sweeps.drivers import run_command
 from tests.sweeps.sweep_files import space, write_sweep
 

@@ -9,10 +9,10 @@ import pytest
 
 import sweeps
 from sweeps.errors import RunFolderError
+from sweeps.findings.results import Results
 from sweeps.models.training.weights import pack, unpack
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.net_files import NetFiles
-from sweeps.record.results import Results
 from tests.sweeps.sweep_files import write_sweep
 
 HEAD = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n"

@@ -12,11 +12,11 @@ from rich.console import Console
 import sweeps
 from sweeps.definition.loading import load_sweep
 from sweeps.errors import RequestError, SweepFileError
+from sweeps.findings.results import Results
 from sweeps.models.prediction import Predictor
 from sweeps.models.scoring.objective import COUNTED
 from sweeps.record.final import FinalChoice
 from sweeps.record.replay import read_record
-from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.report.report import write_report
 from sweeps.terminal.tables import print_answer

@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sweeps
+from sweeps.findings.results import Results
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import Dataset, load_dataset
 from sweeps.models.prediction import Predictor
@@ -27,7 +28,6 @@ from sweeps.models.splits.preprocessing import preprocessing_from_json
 from sweeps.models.splits.splits import Splits, split_folds
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.kept_weights import best_weights
-from sweeps.record.results import Results
 from sweeps.terminal.tables import print_answer
 from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, events, wait_for
 from tests.sweeps.sweep_files import space, write_sweep

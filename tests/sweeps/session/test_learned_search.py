@@ -16,8 +16,8 @@ from sweeps.analysis.summary import analyse
 from sweeps.analysis.tuning_curve import TuningCurve
 from sweeps.cli.commands import main
 from sweeps.errors import RequestError
+from sweeps.findings.results import Results
 from sweeps.record.ledger import Ledger, read_events
-from sweeps.record.results import Results
 from sweeps.record.sweep_record import Outcome
 from tests.sweeps.drivers import driver, wait_for
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep

@@ -10,8 +10,8 @@ import pytest
 
 import sweeps
 from sweeps.errors import RunFolderError
+from sweeps.findings.results import Results
 from sweeps.record.replay import read_record
-from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from tests.sweeps.drivers import events, run_command
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep

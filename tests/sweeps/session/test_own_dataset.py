@@ -11,13 +11,13 @@ import torch
 
 import sweeps
 from sweeps.errors import RequestError
+from sweeps.findings.results import Results
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import load_dataset
 from sweeps.models.errors import DataError
 from sweeps.models.prediction import Predictor
 from sweeps.models.splits.cuts import cut_dataset
 from sweeps.record.final import read_final, read_openings
-from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from tests.models.own_datasets import SOURCE, Blobs
 from tests.sweeps.sweep_files import write_sweep

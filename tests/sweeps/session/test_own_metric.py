@@ -10,8 +10,8 @@ import pytest
 import sweeps
 from sweeps.definition.loading import load_sweep
 from sweeps.errors import SweepFileError
+from sweeps.findings.results import Results
 from sweeps.record.final import read_final, read_openings
-from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from tests.sweeps.sweep_files import write_sweep
 

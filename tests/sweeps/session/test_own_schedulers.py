@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import pytest
 
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from sweeps.schedulers.stopping import Stopping
 from tests.sweeps.drivers import events, run_command
 from tests.sweeps.programs import program_sweep

@@ -18,12 +18,12 @@ from torch.nn.functional import cross_entropy
 
 import sweeps
 from sweeps.errors import RequestError, RunFolderError
+from sweeps.findings.results import Results
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import load_dataset
 from sweeps.models.splits.splits import Part, refit_splits, split_dataset
 from sweeps.models.training.own_trial import Rows
 from sweeps.models.training.weights import load_weights
-from sweeps.record.results import Results
 from tests.models.own_trainings import noisy_net
 from tests.sweeps.drivers import EVERY_EPOCH, driver, events, run_command, wait_for
 from tests.sweeps.sweep_files import write_sweep

@@ -15,11 +15,11 @@ import torch
 import sweeps
 from sweeps.cli.commands import main
 from sweeps.errors import RequestError
+from sweeps.findings.results import Results
 from sweeps.models.training.training import Training
 from sweeps.models.training.weights import load_weights
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.ledger import Ledger, read_events
-from sweeps.record.results import Results
 from sweeps.report.lineage_figure import ancestry
 from sweeps.report.report import report_sections
 from sweeps.session.sweep_data import load_data

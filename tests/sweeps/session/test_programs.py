@@ -12,7 +12,7 @@ import pytest
 
 import sweeps
 from sweeps.errors import RunFolderError
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from sweeps.report.report import write_report
 from sweeps.session.inputs import keep_inputs
 from sweeps.terminal.tables import next_steps

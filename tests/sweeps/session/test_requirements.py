@@ -15,8 +15,8 @@ import sweeps
 from sweeps.definition.loading import load_sweep
 from sweeps.errors import SweepFileError
 from sweeps.execution.requirements import unmet
+from sweeps.findings.results import Results
 from sweeps.record.ledger import read_events
-from sweeps.record.results import Results
 from sweeps.report.report import write_report
 from sweeps.terminal.tables import print_answer
 from tests.sweeps.sweep_files import space, write_sweep

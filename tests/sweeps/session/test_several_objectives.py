@@ -14,7 +14,7 @@ from torch import nn
 import sweeps
 from sweeps.definition.loading import load_sweep
 from sweeps.errors import SweepFileError
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from sweeps.report.report import write_report
 from sweeps.terminal.tables import print_answer
 from tests.sweeps.sweep_files import space, write_sweep

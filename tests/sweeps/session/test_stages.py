@@ -17,13 +17,13 @@ from sklearn.metrics import accuracy_score
 
 import sweeps
 from sweeps.errors import RequestError, SweepError, SweepFileError
+from sweeps.findings.results import Results
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import load_dataset
 from sweeps.models.prediction import Predictor
 from sweeps.models.splits.splits import refit_splits, split_dataset
 from sweeps.record.final import FinalChoice
 from sweeps.record.replay import read_record
-from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.report.report import report_sections
 from sweeps.terminal.tables import print_answer

@@ -12,8 +12,8 @@ from rich.console import Console
 
 import sweeps
 from sweeps.errors import RequestError
+from sweeps.findings.results import Results
 from sweeps.record.replay import read_record
-from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.terminal.tables import print_answer
 from tests.sweeps.drivers import counted_sweep, epochs_trained, events

@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 
 import sweeps
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
+from sweeps.findings.wording import MeasuredOn, words_of_test_rows
 from sweeps.record.uses_of_test import opened_before
-from sweeps.record.wording import MeasuredOn, words_of_test_rows
 from sweeps.terminal.tables import print_answer
 from sweeps.tracking.mlflow.values import final_metrics
 from tests.sweeps.sweep_files import space, write_sweep

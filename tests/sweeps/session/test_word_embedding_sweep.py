@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file
 
 import sweeps
+from sweeps.findings.results import Results
 from sweeps.record.final import read_final
-from sweeps.record.results import Results
 from sweeps.record.run_folder import RunFolder
 from tests.sweeps.drivers import EVERY_EPOCH, driver, events, wait_for
 from tests.sweeps.execution.test_runners import curves, outcomes

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 import sweeps
+from sweeps.findings.results import Results
 from sweeps.infra.command_line import command
 from sweeps.infra.settings import IN_JOB
-from sweeps.record.results import Results
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.terminal.tables import next_steps, print_answer
 from tests.sweeps.drivers import EVERY_EPOCH, run_command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mlflow
 
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 
 __all__ = ["logged_model"]
 

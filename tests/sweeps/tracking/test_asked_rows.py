@@ -16,8 +16,8 @@ import pytest
 
 import sweeps
 from sweeps.errors import SweepError
+from sweeps.findings.results import Results
 from sweeps.models.errors import DataError
-from sweeps.record.results import Results
 from tests.sweeps.sweep_files import space, write_sweep
 from tests.sweeps.tracking.logged_model import logged_model
 

@@ -17,7 +17,7 @@ import pytest
 
 import sweeps
 from sweeps.errors import RefusedRecordError
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from sweeps.tracking import process
 from sweeps.tracking.follower import Closing, follow
 from sweeps.tracking.mlflow.tracker import MlflowTracker

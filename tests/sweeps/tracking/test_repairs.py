@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 
 import sweeps
 from sweeps.errors import RunFolderError, TrackingError
+from sweeps.findings.results import Results, epoch_rows
 from sweeps.models.scoring.objective import SIZES
-from sweeps.record.results import Results, epoch_rows
 from sweeps.tracking.follower import Closing, Follower, sync
 from sweeps.tracking.mlflow.runs import MARK_TAG
 from sweeps.tracking.mlflow.store import experiment_id_of, open_client, translated_errors

@@ -9,7 +9,7 @@ import pytest
 
 import sweeps
 from sweeps.errors import TrackingError
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from sweeps.tracking import process
 from sweeps.tracking.follower import Follower
 from tests.mlflow_server import MlflowServer

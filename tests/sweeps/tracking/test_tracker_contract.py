@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 
 import sweeps
 from sweeps.errors import TrackingError
-from sweeps.record.results import Results, epoch_rows
+from sweeps.findings.results import Results, epoch_rows
 from sweeps.record.run_folder import RunFolder
 from sweeps.tracking.follower import Closing, Follower
 from sweeps.tracking.mlflow.tracker import MlflowTracker

@@ -10,7 +10,7 @@ import pytest
 
 import sweeps
 from sweeps.errors import RunFolderError
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from sweeps.record.run_folder import RunFolder
 from sweeps.watch.feed import Feed
 from tests.sweeps.sweep_files import write_sweep

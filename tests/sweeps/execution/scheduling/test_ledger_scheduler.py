@@ -12,7 +12,7 @@ import pytest
 from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule
 
 import sweeps
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from tests.sweeps.drivers import events
 from tests.sweeps.sweep_files import space, write_sweep
 

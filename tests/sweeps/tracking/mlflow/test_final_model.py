@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 
 import sweeps
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from tests.model_server import served
 from tests.sweeps.sweep_files import write_sweep
 

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 import sweeps
 from sweeps.definition.configurations import flatten
-from sweeps.record.results import Results
+from sweeps.findings.results import Results
 from sweeps.tracking.follower import Follower
 from sweeps.tracking.mlflow.projection import without_password
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep

@@ -13,8 +13,8 @@ from mlflow.entities import Metric, Param, RunTag
 
 import sweeps
 from sweeps.errors import RequestError
+from sweeps.findings.results import Results
 from sweeps.record.ledger import read_events
-from sweeps.record.results import Results
 from sweeps.service import watching
 from sweeps.service.watching import mlflow_page
 from sweeps.tracking.follower import run_page

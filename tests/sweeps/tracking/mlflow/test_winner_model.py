@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file
 
 import sweeps
+from sweeps.findings.results import Results
 from sweeps.models.prediction import Predictor
 from sweeps.record.kept_weights import best_weights
-from sweeps.record.results import Results
 from tests.sweeps.sweep_files import space, write_sweep
 from tests.sweeps.tracking.logged_model import logged_model
 

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sweeps.definition.configurations import flatten, varied_keys
+from sweeps.findings.measurement import standard_error
+from sweeps.findings.pareto import front_trials
+from sweeps.findings.stages import Audited, is_over, read_audit, why_no_winner
 from sweeps.models.scoring.objective import SIZES
 from sweeps.record.final import FinalChoice, Opening, read_final, read_openings
 from sweeps.record.kept_weights import best_weights
 from sweeps.record.ledger import read_events, to_line
-from sweeps.record.measurement import standard_error
 from sweeps.record.net_files import lost_net_words
-from sweeps.record.pareto import front_trials
 from sweeps.record.run_folder import RunFolder, write_atomically
-from sweeps.record.stages import Audited, is_over, read_audit, why_no_winner
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 
 if TYPE_CHECKING:

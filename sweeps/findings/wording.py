@@ -7,20 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
 
-from sweeps.models.scoring.objective import Objective
-from sweeps.record.chances import how_often, prediction_reach
-from sweeps.record.choosing import Choosing
-from sweeps.record.description import DataDescription
-from sweeps.record.final import Candidate, FinalChoice, Opening
-from sweeps.record.measurement import (
+from sweeps.findings.chances import how_often, prediction_reach
+from sweeps.findings.choosing import Choosing
+from sweeps.findings.measurement import (
     dev_rows,
+    estimate_words,
     folds,
     format_metric,
     interval_words,
     intervals_hold,
     standard_error,
 )
-from sweeps.record.stages import Audited
+from sweeps.findings.stages import Audited
+from sweeps.models.scoring.objective import Objective
+from sweeps.record.description import DataDescription
+from sweeps.record.final import Candidate, FinalChoice, Opening
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
 
 __all__ = [
@@ -159,7 +160,7 @@ def sentence_of_test_rows(choice: FinalChoice, openings: Sequence[Opening], on: 
     if not openings or not openings[-1].metrics:
         return ""
     metrics = openings[-1].metrics
-    figures = ", ".join(f"{name} {one.words}" for name, one in metrics.items())
+    figures = ", ".join(f"{name} {estimate_words(one)}" for name, one in metrics.items())
     text = f"On {words_of_test_rows(choice, openings, on)}: {figures}."
     if all(one.low is None for one in metrics.values()):
         return text
@@ -247,8 +248,8 @@ def surprise_sentence(choice: FinalChoice, openings: Sequence[Opening], seen: Me
     tested, chosen_on = seen.counted(openings[-1].rows, "test"), seen.counted(seen.rows, "dev")
     return (
         f"The {tested} are {how} than the search suggested: "
-        f"{choice.metric.removeprefix('dev_')} is {test.words}, and under fresh seeds it was "
-        f"{promised:.4g} on {chosen_on}. {why} alone cause such a gap in fewer "
+        f"{choice.metric.removeprefix('dev_')} is {estimate_words(test)}, and under fresh seeds it "
+        f"was {promised:.4g} on {chosen_on}. {why} alone cause such a gap in fewer "
         f"than 1 of 20 sweeps."
     )
 

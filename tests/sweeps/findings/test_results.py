@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 import sweeps
-from sweeps.record.results import Results, write_results
+from sweeps.findings.results import Results, write_results
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 FILES = ("trials.jsonl", "epochs.parquet", "winner.json")

@@ -8,7 +8,7 @@ import optuna
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeps.record.pareto import front
+from sweeps.findings.pareto import front
 
 # Few values, so that many points are equal in one objective or in all.
 VALUES = st.integers(-2, 2).map(float) | st.sampled_from([0.5, float("inf")])

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
+from sweeps.findings.wording import MeasuredOn, surprise_sentence
 from sweeps.models.scoring.intervals import bootstrap_interval, rows_of_units, share_interval
 from sweeps.record.final import Candidate, FinalChoice, FinalModel, Interval, Opening
-from sweeps.record.wording import MeasuredOn, surprise_sentence
 
 
 def choice(mean: float | None, metric: str = "dev_accuracy", mode: str = "max") -> FinalChoice:

@@ -15,11 +15,11 @@ from typing import Any
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.errors import StorageError
+from sweeps.findings.choosing import Choosing
+from sweeps.findings.final_ranking import rank_candidates
 from sweeps.models.scoring.objective import Objective
-from sweeps.record.choosing import Choosing
 from sweeps.record.description import Stage
 from sweeps.record.final import read_final, read_openings
-from sweeps.record.final_ranking import rank_candidates
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stops import is_pause

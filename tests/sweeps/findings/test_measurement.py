@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from sweeps.record.measurement import format_metric, standard_error
+from sweeps.findings.measurement import format_metric, standard_error
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sweeps.record.choosing import Choosing
+from sweeps.findings.choosing import Choosing
 from sweeps.record.final import Candidate, FinalChoice
 from sweeps.record.sweep_record import Place, SweepRecord, TrialRecord
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 
 from sweeps.definition.planning import PlannedTrial
-from sweeps.models.scoring.objective import Objective
-from sweeps.record.final import Candidate, FinalChoice, FinalModel, Interval, Opening
-from sweeps.record.sweep_record import Outcome, SweepRecord
-from sweeps.record.wording import (
+from sweeps.findings.wording import (
     MeasuredOn,
     noise_sentence,
     searched_sentence,
     sentence_of_test_rows,
     winner_sentence,
 )
+from sweeps.models.scoring.objective import Objective
+from sweeps.record.final import Candidate, FinalChoice, FinalModel, Interval, Opening
+from sweeps.record.sweep_record import Outcome, SweepRecord
 from sweeps.tracking.mlflow.notes import Final, sweep_note
 
 

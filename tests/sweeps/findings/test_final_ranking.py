@@ -10,15 +10,15 @@ import pytest
 from scipy.stats import binom, t, ttest_ind
 
 from sweeps.definition.planning import PlannedTrial
-from sweeps.models.scoring.objective import Objective
-from sweeps.record.final import Candidate, FinalChoice, FinalModel
-from sweeps.record.final_ranking import (
+from sweeps.findings.final_ranking import (
     SKEWED_SEEDS,
     rank_candidates,
     refit_warning,
     welch_p_value,
     words_of_skewed_seeds,
 )
+from sweeps.models.scoring.objective import Objective
+from sweeps.record.final import Candidate, FinalChoice, FinalModel
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 
 
