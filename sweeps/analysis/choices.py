@@ -72,6 +72,9 @@ class Comparison:
         left_out: Options with too few results to say anything.
         pruned: How many of their trials were pruned or stopped by hand: they count by the best that
             they had reached.
+        on: What all trials were measured on, in words; empty where that is not known.
+        unknown: Of what nothing follows, as all trials share a few groups or a stretch of time;
+            empty where dev rows were cut one by one.
     """
 
     name: str
@@ -80,11 +83,18 @@ class Comparison:
     pairs: tuple[Pair, ...]
     left_out: tuple[str, ...]
     pruned: int = 0
+    on: str = ""
+    unknown: str = ""
+
+    @property
+    def apart(self) -> tuple[Pair, ...]:
+        """The pairs whose worse option chance among trials seldom puts so far behind."""
+        return tuple(pair for pair in self.pairs if pair.p_value <= LEVEL)
 
     @property
     def beaten(self) -> tuple[Pair, ...]:
-        """The pairs whose worse option chance alone seldom puts so far behind."""
-        return tuple(pair for pair in self.pairs if pair.p_value <= LEVEL)
+        """Those of which it is said that one is better: none where that need not hold elsewhere."""
+        return () if self.unknown else self.apart
 
     @property
     def sentence(self) -> str:
@@ -100,7 +110,9 @@ def compare_choices(evidence: Evidence) -> list[Comparison]:
     any of them better. Baselines are left out, as nobody drew them. Where the sweep file has
     `roles`, the scientific choices alone are compared. A search that learns has no comparison: it
     tries an option the less the worse its first trials were, so that labels cannot be dealt. Nor
-    has a list by hand, whose options may come with other values each.
+    has a list by hand, whose options may come with other values each. Where dev rows were cut by
+    groups or by time, the difference is told and no option called better: dealt labels know how
+    trials vary, and not how groups do.
     """
     if evidence.why_incomparable:
         return []
@@ -115,7 +127,11 @@ def compare_choices(evidence: Evidence) -> list[Comparison]:
     adjusted = holm([one.p_value for found in tested for one in found.values()])
     in_turn = iter(adjusted)
     return [
-        _compare(one, {key: (found[key], next(in_turn), len(adjusted)) for key in found})
+        _compare(
+            one,
+            {key: (found[key], next(in_turn), len(adjusted)) for key in found},
+            evidence.measured_on,
+        )
         for one, found in zip(asked, tested, strict=True)
     ]
 
@@ -173,7 +189,9 @@ def _tested(one: _Options, seed: int) -> dict[tuple[int, int], Difference]:
 
 
 def _compare(
-    one: _Options, tested: Mapping[tuple[int, int], tuple[Difference, float, int]]
+    one: _Options,
+    tested: Mapping[tuple[int, int], tuple[Difference, float, int]],
+    measured_on: tuple[str, str],
 ) -> Comparison:
     order = sorted(one.kept, key=lambda at: expected_best(one.losses[at], one.draws))
     branches = [one.branch(at) for at in order]
@@ -182,7 +200,10 @@ def _compare(
         for at, branch in zip(order[1:], branches[1:], strict=True)
     )
     left_out = tuple(name for at, name in enumerate(one.options) if at not in one.kept)
-    return Comparison(one.name, tuple(branches), one.draws, pairs, left_out, one.pruned)
+    on, unknown = measured_on
+    return Comparison(
+        one.name, tuple(branches), one.draws, pairs, left_out, one.pruned, on, unknown
+    )
 
 
 def _sentence(found: Comparison) -> str:
@@ -192,12 +213,18 @@ def _sentence(found: Comparison) -> str:
         f"{first.option} (n = {first.trials}) and {second.expected:.4g} with {second.option} (n = "
         f"{second.trials})"
     )
-    if not found.beaten:
+    if not found.apart:
         return f"{text}; {_undecided(found.pairs[0])}."
+    if found.unknown:
+        return (
+            f"{text}. That is so on {found.on}, on which all trials were measured; whether it "
+            f"holds for {found.unknown}, they cannot tell, however many there are."
+        )
     beaten = " and ".join(pair.worse.option for pair in found.beaten)
     than = "" if len(found.branches) == 2 else f" than {beaten}"
+    on = f" on {found.on}" if found.on else ""
     surest = max(pair.p_value for pair in found.beaten)
-    return f"{text}; {first.option} is better{than}: {chance_words(surest)}."
+    return f"{text}; {first.option} is better{than}{on}: {chance_words(surest)}."
 
 
 def _undecided(pair: Pair) -> str:

@@ -83,6 +83,7 @@ class Evidence:
         curves: Metrics by epoch of each trial, without its repeated epochs.
         independent: How many independent rows those of `train` and `dev` come to, where they were
             cut by groups; empty where each row is one.
+        groups: How many groups each part has rows of; empty as above, and in older folders.
     """
 
     objective: Objective
@@ -95,6 +96,7 @@ class Evidence:
     curves: Sequence[Curve]
     train_rows: int | None = None
     independent: Mapping[str, float] = field(default_factory=dict)
+    groups: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def losses(self) -> Array:
@@ -113,6 +115,23 @@ class Evidence:
             dimensions=tuple(replace(one, values=one.values[number:]) for one in self.dimensions),
             curves=self.curves[number:],
         )
+
+    @property
+    def measured_on(self) -> tuple[str, str]:
+        """What all trials are measured on, and if these are few of their kind, of which kind.
+
+        Dev rows that were cut by groups or by time are alike within a group or a stretch: what they
+        say of others is not known from so many trials, nor from so many rows.
+        """
+        split = self.file.data.split
+        if self.file.data.kind == "none" or not self.dev_rows:
+            return "", ""
+        if split.order is not None:
+            return "this stretch of time", "other times"
+        if split.group is not None and self.independent:
+            number = self.groups.get("dev")
+            return f"these {number} groups" if number else "these groups", "other groups"
+        return f"these {self.dev_rows} dev rows", ""
 
     @property
     def is_drawn(self) -> bool:
@@ -168,6 +187,7 @@ def gather(folder: RunFolder, record: SweepRecord) -> Evidence:
         curves=_curves(folder, len(record.trials)),
         train_rows=_train_rows(description.data, file.data.train_sample),
         independent=description.data.independent,
+        groups=description.data.groups,
     )
 
 

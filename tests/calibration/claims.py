@@ -81,10 +81,6 @@ _SKEWED = (
     "five repeats seldom show a long tail, so that the chosen candidate has had luck; where they "
     "do, the figure and the table of the final say so"
 )
-_THESE_ROWS = (
-    "trials are what chance deals, and all are measured on the same dev rows, so that more trials "
-    "tell nothing of other rows; the section says so, with the number of groups"
-)
 _ASHA = "{scheduler: asha, grace_epochs: 1, reduction_factor: 3}"
 
 CLAIMS = (
@@ -115,7 +111,17 @@ CLAIMS = (
         ("analysis:comparisons",), "option X is better", _PERMUTED, 0.05,
         "2 options, 20 trials each, equal on all groups there are; each is better on some of the "
         "10 groups that the dev rows come from",
-        worlds.an_option_is_better_on_these_groups, runs=300, limit=_THESE_ROWS,
+        worlds.an_option_is_better_on_units({"group": "patient"}, 10),
+        "one leads by 5 sd of a trial (never said where dev rows are cut by groups)",
+        worlds.an_option_is_better_on_units({"group": "patient"}, 10, 0.05),
+    ),
+    Claim(
+        ("analysis:comparisons",), "option X is better", _PERMUTED, 0.05,
+        "2 options, 20 trials each, equal over all times; the dev rows are of 3 months, in each "
+        "of which one is better",
+        worlds.an_option_is_better_on_units({"order": "day"}, 3),
+        "one leads by 5 sd of a trial (never said where dev rows are cut in time)",
+        worlds.an_option_is_better_on_units({"order": "day"}, 3, 0.05),
     ),
     Claim(
         ("plan:epochs",), _EPOCHS, _PLAYED, 0.05, "10 trials of 30 epochs, Ray's own ASHA",

@@ -39,7 +39,7 @@ __all__ = [
     "an_alarm_on_draws",
     "an_end_is_missed",
     "an_option_is_better",
-    "an_option_is_better_on_these_groups",
+    "an_option_is_better_on_units",
     "band_misses",
     "exponential_seeds",
     "lead_is_more_than_noise",
@@ -78,16 +78,26 @@ def an_option_is_better(sizes: Sequence[int], factor: float = 1.0) -> Callable[[
     )
 
 
-def an_option_is_better_on_these_groups(seed: int) -> bool:
-    """Two options, as good as each other on average over groups, of which ten are in dev.
+def an_option_is_better_on_units(
+    split: dict[str, str], units: int, lead: float = 0.0
+) -> Callable[[int], bool]:
+    """Two options, of which the first leads on average over all groups or times there are.
 
-    On a group the one or the other is better, by .05 as a rule; trials of an option differ by .01.
+    On one of these the one or the other is better, by .05 as a rule; trials of an option differ by
+    .01. All are measured on so many of them.
     """
-    random = np.random.default_rng(seed)
-    made, trials, _ = _options((20, 20), 1.0, seed)
-    of_groups = 0.2 + 0.05 * random.normal(size=(2, 10)).mean(axis=1)
-    losses = np.repeat(of_groups, 20) + 0.01 * random.normal(size=40)
-    return any(one.beaten for one in compare_choices(evidence(made, trials, losses.tolist())))
+    data = {"source": "patients.csv", "target": "y", "split": split}
+    cut = ({"dev": float(units)}, {"dev": units})
+
+    def is_better(seed: int) -> bool:
+        random = np.random.default_rng(seed)
+        made, trials, _ = _options((20, 20), 1.0, seed)
+        of_units = np.array([0.2 - lead, 0.2]) + 0.05 * random.normal(size=(2, units)).mean(axis=1)
+        losses = (np.repeat(of_units, 20) + 0.01 * random.normal(size=40)).tolist()
+        found = compare_choices(evidence(made, trials, losses, cut=cut, data=data))
+        return any(one.beaten for one in found)
+
+    return is_better
 
 
 def _ranges(count: int, dimensions: int, random: np.random.Generator) -> tuple[Any, Any]:

@@ -59,9 +59,14 @@ def evidence(
     values: Sequence[float | None],
     outcomes: Sequence[Outcome] | None = None,
     objective: Objective | None = None,
+    cut: tuple[dict[str, float], dict[str, int]] = ({}, {}),
     **sections: Any,
 ) -> Evidence:
-    """Trials of these configurations that came to these values."""
+    """Trials of these configurations that came to these values.
+
+    Args:
+        cut: How many independent rows, and how many groups, each part has.
+    """
     objective = objective or Objective("dev_loss", "min")
     trials = []
     for at, (configuration, value) in enumerate(zip(configurations, values, strict=True)):
@@ -81,4 +86,6 @@ def evidence(
         values=numbers,
         dimensions=dimensions(made, [parameter_values(made, one) for one in trials]),
         curves=[{} for _ in trials],
+        independent=cut[0],
+        groups=cut[1],
     )

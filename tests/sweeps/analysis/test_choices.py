@@ -94,8 +94,42 @@ def test_an_option_that_is_better_is_said_to_be(mode: Any) -> None:
     assert found.pairs[0].p_value < 0.001
     assert "(n = 20)" in found.sentence
     assert found.sentence.endswith(
-        "option 1 is better: equal options would differ this much in fewer than 1 of 1,000 sweeps."
+        "option 1 is better on these 100 dev rows: equal options would differ this much in fewer "
+        "than 1 of 1,000 sweeps."
     )
+
+
+@pytest.mark.parametrize(
+    ("split", "groups", "on", "unknown"),
+    [
+        ({"group": "patient"}, {"dev": 10}, "these 10 groups", "other groups"),
+        ({"group": "patient"}, {}, "these groups", "other groups"),
+        ({"group": "patient", "folds": 5}, {"dev": 40}, "these 40 groups", "other groups"),
+        ({"order": "day"}, {}, "this stretch of time", "other times"),
+    ],
+)
+def test_of_options_on_few_groups_or_one_stretch_of_time_none_is_called_better(
+    split: dict[str, Any], groups: dict[str, int], on: str, unknown: str
+) -> None:
+    found = compared(
+        [losses(20, 1), 9 * losses(20, 2)],
+        data={"source": "patients.csv", "target": "y", "split": split},
+        cut=({"dev": 12.5}, groups),
+    )
+    assert (len(found.apart), found.beaten) == (1, ())
+    assert "is better" not in found.sentence
+    assert f"That is so on {on}, on which all trials" in found.sentence
+    assert f"whether it holds for {unknown}, they cannot tell" in found.sentence
+
+
+def test_groups_of_one_row_each_are_rows() -> None:
+    data = {"source": "patients.csv", "target": "y", "split": {"group": "patient"}}
+    assert compared([losses(20, 1), 9 * losses(20, 2)], data=data).beaten
+
+
+def test_what_own_training_measured_itself_has_no_rows_to_name() -> None:
+    found = compared([losses(20, 1), 9 * losses(20, 2)], data={"source": "none"})
+    assert "; option 0 is better: equal options" in found.sentence
 
 
 def test_a_difference_of_a_third_is_seen_in_half_of_the_sweeps_of_50_trials_each() -> None:
