@@ -61,7 +61,7 @@ class DeclaredMetrics:
         if meant not in self._objective.recorded:
             return f"Declare it (metrics: {{{name}: {{goal: min}}}}), or do not report it"
         if part == "test":
-            return "Test rows are measured once, in `final`"
+            return "The test rows are evaluated once, in `final`"
         why = ": its part of the data is known" if meant != name.strip() else ""
         return f"Report it as {meant!r}{why}"
 
@@ -81,8 +81,8 @@ class DeclaredMetrics:
         for name in self._objective.recorded:
             if not {f"train_{name}", f"dev_{name}"} & set(names):
                 raise refused(
-                    f"the metric {name!r} of the sweep file is reported by neither the training "
-                    f"nor its evaluation",
+                    f"the metric {name!r} of the sweep file is reported neither by the training "
+                    f"nor by its evaluation",
                     "",
                     self._key,
                 )

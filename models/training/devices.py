@@ -18,7 +18,7 @@ def chosen_device(wanted: str) -> torch.device:
     has_cuda = torch.cuda.is_available()
     if wanted == "cuda" and not has_cuda:
         raise TrialConfigError(
-            "device: cuda needs a CUDA device that torch can use, and this machine has none",
+            "device: cuda needs a CUDA device that torch can use; there is none",
             key=("training", "device"),
             value=wanted,
             hint="Use auto or cpu",

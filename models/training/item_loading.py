@@ -206,13 +206,13 @@ class _Stream:
         if not codes:
             return error if is_broken else None
         how = f"was killed by signal {-codes[0]}" if codes[0] < 0 else f"exited with {codes[0]}"
-        rule = f"processes that read items must stay alive, and one {how}"
-        hint = "Where the machine ran out of memory, use fewer"
+        rule = f"a loader process {how}"
+        hint = "If the machine ran out of memory, use fewer workers"
         return DataError(rule, key=_KEY, value=self._config.workers, hint=hint)
 
     def _late(self) -> DataError:
-        rule = f"a batch of {self._source} must be read in time, and one was not"
-        hint = "Look at what its items wait for, or allow them more"
+        rule = f"a batch of {self._source} was not read in time"
+        hint = "Find out what its items wait for, or allow more time"
         return DataError(rule, key=("loader", "timeout_s"), value=self._config.timeout_s, hint=hint)
 
 
@@ -261,7 +261,10 @@ def _place_of_sockets() -> Path:
     """Return the temporary folder, or a shorter one where a socket in it would have no name."""
     place = room_for(_DEEPEST)
     if place is None:
-        rule = "processes hand items over by sockets, and no temporary folder has room"
+        rule = (
+            "loader processes use sockets, and the path of every temporary folder is too long for "
+            "one"
+        )
         raise DataError(rule, key=_KEY, hint="Set TMPDIR to a shorter one")
     return place
 

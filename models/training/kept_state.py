@@ -81,7 +81,7 @@ def restore(name: str, kept: Any, state: Any) -> None:
         _restore(kept, state)
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError, AttributeError) as err:
         rule = f"the state of {name!r} must fit the {type(kept).__name__} that is kept now: {err}"
-        raise refused(rule, "Build the same objects in every run of one configuration") from err
+        raise refused(rule, "Create the same objects in every run of one configuration") from err
 
 
 def _restore(kept: Any, state: Any) -> None:
@@ -124,7 +124,7 @@ def packed(states: Mapping[str, Any]) -> dict[str, Tensor]:
         try:
             tree[name] = _encoded(state, name, tensors)
         except RecursionError:
-            rule = f"cannot save what holds itself, or is too deep, in the state of {name}"
+            rule = f"cannot save a recursive or too deeply nested object, in the state of {name}"
             raise refused(rule, _ALLOWED) from None
     text = json.dumps(tree).encode()
     return {**tensors, _TREE: torch.frombuffer(bytearray(text), dtype=torch.uint8)}

@@ -34,7 +34,7 @@ from sweeps.models.training.own_trial import Predict, Rows, Trial
 __all__ = ["NoSchedule", "OwnLoop"]
 
 _FORMS = (
-    "Write a generator function that yields once an epoch, or a class with train_epoch() and "
+    "Write a generator function that yields once per epoch, or a class with train_epoch() and "
     "evaluate(rows)"
 )
 
@@ -140,7 +140,7 @@ class OwnLoop:
         if metrics is None and part == "train":
             return {}
         if not isinstance(metrics, Mapping):
-            rule = f"must give metrics by name, as {{'loss': 0.5}}, and {what}"
+            rule = f"must return metrics by name, such as {{'loss': 0.5}}; {what}"
             raise refused(f"{rule} gave a {type(metrics).__name__}")
         return self._metrics.measured(part, metrics, what)
 
@@ -223,7 +223,7 @@ class OwnLoop:
             return self._pending
         if self._resumes and not self._trial.kept:
             raise refused(
-                "must keep what it changes, so that a trial that was stopped goes on: it kept "
+                "must keep what training changes, so that a stopped trial can continue: it kept "
                 "nothing",
                 "Call trial.keep(net=..., optimizer=...) before the first epoch, or write "
                 "`resume: from_start`",
@@ -295,11 +295,11 @@ class _OfGenerator:
         except StopIteration:
             raise refused(
                 f"the loop stopped in epoch {epoch}, before trial.epochs(...) was exhausted",
-                "Leave the number of epochs to the sweep file, and the end to early_stopping",
+                "Set the number of epochs in the sweep file; to stop early, use early_stopping",
             ) from None
         if not self._trial.has_entered():
             raise refused(
-                f"must yield once an epoch, inside its loop over trial.epochs(...): it yielded "
+                f"must yield once per epoch, inside its loop over trial.epochs(...): it yielded "
                 f"again in epoch {epoch - 1}"
                 if epoch > 1
                 else "must yield inside its loop over trial.epochs(evaluate)"
@@ -347,7 +347,9 @@ def _one_process() -> Iterator[None]:
     except (SystemExit, KeyboardInterrupt) as err:
         if is_ctrl_c(err):
             raise
-        raise refused(f"must not end the program ({described(err)})", "Return, or raise") from err
+        raise refused(
+            f"must not exit the program ({described(err)})", "Use return, or raise an error"
+        ) from err
     finally:
         if os.getpid() != ours:
             os._exit(0)  # a copy of this process, which must not train the trial as well

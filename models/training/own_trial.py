@@ -51,7 +51,7 @@ class Rows:
         """(rows, *input_shape) float32."""
         if self._items is not None:
             raise refused(
-                f"the data is a dataset, so that there is no {self.part}.x",
+                f"the data is a dataset, so there is no {self.part}.x",
                 f"Read its items: torch.utils.data.DataLoader(trial.{self.part}.items, ...)",
             )
         return self._of_data(self._x)
@@ -60,7 +60,7 @@ class Rows:
     def items(self) -> Subset[Any]:
         """The items of this part, where the data is a user-defined dataset."""
         if self._items is None:
-            raise refused(f"the data is not a dataset, so that there are no {self.part}.items")
+            raise refused(f"the data is not a dataset, so there is no {self.part}.items")
         return self._items
 
     @property
@@ -79,8 +79,8 @@ class Rows:
     def _of_data(self, tensor: Tensor | None) -> Tensor:
         if tensor is None:
             raise refused(
-                f"the sweep file has no `data`, so that there are no {self.part} rows",
-                "Name them in `data`, or read them in the training itself",
+                f"the sweep file has no `data`, so there are no {self.part} rows",
+                "Add `data`, or read them in the training itself",
             )
         return tensor
 
@@ -139,7 +139,7 @@ class Trial:
             raise refused(f"must be kept by name, as a {type(unnamed[0]).__name__} was not", hint)
         late = objects.keys() - self.kept.keys() if self._entered else set()
         if late:  # where the trial goes on, nothing could be put back into it
-            rule = "must keep all before its loop over trial.epochs(...): it kept"
+            rule = "must call trial.keep before its loop over trial.epochs(...): it kept"
             raise refused(f"{rule} {min(late)!r} in epoch {self.epoch}")
         for name, kept in objects.items():
             kept_state.state_of(name, kept)  # refuses what has none
@@ -163,14 +163,14 @@ class Trial:
         """
         if not callable(evaluate):
             given = "none" if evaluate is None else f"a {type(evaluate).__name__}"
-            rule = f"trial.epochs must be given what measures some rows, and was given {given}"
-            raise refused(rule, "Write a function of the rows: trial.epochs(evaluate)")
+            rule = f"trial.epochs needs a function that evaluates rows, not {given}"
+            raise refused(rule, "Pass a function of the rows: trial.epochs(evaluate)")
         self.evaluate, self.predict = evaluate, predict
         self._on_enter()
         while not self.is_only_evaluated:
             if self._entered == self.epoch:
                 raise refused(
-                    f"must yield once an epoch, and epoch {self.epoch} ended without",
+                    f"must yield once per epoch; epoch {self.epoch} ended without a yield",
                     "Put `yield` at the end of the loop over trial.epochs(...)",
                 )
             self._entered = self.epoch

@@ -92,7 +92,7 @@ def _measured(lines: list[bytes], objective: Objective) -> dict[str, float]:
     """
     if len(lines) != 1:
         hint = "Write it to the file that SWEEPS_METRICS names"
-        raise refused(f"{_ONE_LINE}, and reported {len(lines)}", hint, _KEY)
+        raise refused(f"{_ONE_LINE}; it reported {len(lines)}", hint, _KEY)
     try:
         row = read_object(lines[0])
     except ValueError as err:

@@ -35,7 +35,7 @@ __all__ = ["ProgramLoop"]
 _KEY = ("training", "command")
 # Between two looks at the file: short at first, for programs that report within milliseconds.
 _SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.005, 0.1
-_REPORT_HINT = "Report each epoch by one line of JSON in the file that SWEEPS_METRICS names"
+_REPORT_HINT = "Append one line of JSON per epoch to the file that SWEEPS_METRICS names"
 
 Row = dict[str, float]
 
@@ -134,7 +134,7 @@ class ProgramLoop:
         try:
             line = run.reported.next_line()
         except OSError as err:
-            rule = f"the file that it reports to must stay as it is: {described(err)}"
+            rule = f"the file that it reports to must not be changed or deleted: {described(err)}"
             raise OwnTrainingError(rule, key=_KEY, hint=_REPORT_HINT) from err
         if line is None:
             return False
@@ -153,19 +153,19 @@ class ProgramLoop:
     def _check_order(self, run: ProgramRun, epoch: int) -> None:
         last = max(self._rows, default=0)
         if epoch in self._rows:
-            raise refused(f"must report each epoch once, and epoch {epoch} came twice", "", _KEY)
+            raise refused(f"must report each epoch once; epoch {epoch} came twice", "", _KEY)
         if last and epoch != last + 1:
-            raise refused(f"must report every epoch, and {epoch} came after {last}", "", _KEY)
+            raise refused(f"must report every epoch; {epoch} came after {last}", "", _KEY)
         if last or epoch <= len(self._known) + 1:
             return
         if not self._known:
-            raise refused(f"must report every epoch from 1, and began with {epoch}", "", _KEY)
+            raise refused(f"must report every epoch from 1; it began with {epoch}", "", _KEY)
         run.forget_saved()
         raise OwnTrainingError(
-            f"the program was stopped and went on with epoch {epoch}, and had reported "
-            f"{len(self._known)}: what it had saved was deleted, so that it begins again",
+            f"the program was stopped and continued with epoch {epoch}, though it had reported "
+            f"{len(self._known)}: its checkpoints were deleted, so that it starts over",
             key=_KEY,
-            hint="Report an epoch before you save its checkpoint",
+            hint="Report an epoch before saving its checkpoint",
         )
 
     def _same(self, epoch: int, row: Row) -> Row:
@@ -176,10 +176,10 @@ class ProgramLoop:
             return known
         name = differing[0]
         raise refused(
-            f"the program was stopped and began again, and epoch {epoch} must have equal numbers: "
-            f"{name} was {known[name]!r} and is {row.get(name)!r}",
-            "Take the seed, {seed}; or go on from {checkpoints}; or write "
-            "`repeated_epochs: keep_first`",
+            f"the program was stopped and started over, and must report the same numbers again; in "
+            f"epoch {epoch}, {name} was {known[name]!r} and is {row.get(name)!r}",
+            "Use the seed, {seed}; or continue from {checkpoints}; or write `repeated_epochs: "
+            "keep_first`",
             _KEY,
         )
 
@@ -194,13 +194,13 @@ class ProgramLoop:
             return self._known[epoch]
         if run.reported.half:
             half = shown(run.reported.half)
-            raise refused(f"the program ended within a line of its metrics: {half}", "", _KEY)
+            raise refused(f"the program ended in the middle of a line of metrics: {half}", "", _KEY)
         if run.reported.is_written_over:
-            rule = "the program ended, and its metrics were written over those before"
-            raise refused(rule, "Add to the file: open(..., 'a')", _KEY)
+            rule = "the program overwrote the metrics that it had reported"
+            raise refused(rule, "Append to the file: open(..., 'a')", _KEY)
         rule = f"the program ended after {epoch - 1} of {self._training.epochs} epochs"
         last = run.printed().rpartition("\n")[2]
-        hint = f"{_REPORT_HINT}, and leave an early end to early_stopping. It printed: {run.log}"
+        hint = f"{_REPORT_HINT}, and use early_stopping to stop early. It printed: {run.log}"
         raise refused(f"{rule} ({last})" if last else rule, hint, _KEY)
 
     def _refuse_failed(self, run: ProgramRun, end: ProgramEnd) -> None:

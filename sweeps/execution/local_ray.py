@@ -88,7 +88,7 @@ def _start(resources: Resources, folder: Path) -> None:
             first = described(err).splitlines()[0]
             raise ClusterError(
                 f"Ray did not start on this machine ({first}). It may have been too slow under "
-                f"load: `resume` the sweep later, or with --local, which needs no Ray"
+                f"load: `resume` the sweep later, or add --local, which needs no Ray"
             ) from err
 
 

@@ -53,8 +53,8 @@ def gpu_note(resources: Resources, node: Node) -> str:
     if not resources.gpu or node.gpus <= resources.gpu:
         return ""
     return (
-        f"with --local a trial sees all {node.gpus:g} GPUs of this machine, and not "
-        f"{resources.gpu:g} alone: Ray sets CUDA_VISIBLE_DEVICES, and one process cannot"
+        f"with --local a trial sees all {node.gpus:g} GPUs of this machine, not just "
+        f"{resources.gpu:g}: only Ray can set CUDA_VISIBLE_DEVICES per trial"
     )
 
 
@@ -95,7 +95,10 @@ def _too_much(resources: Resources, nodes: Sequence[Node]) -> str:
         if asked > there:
             most_there = f"; ask for {there:g} at most" if there else ""
             if key == "gpu" and asked > 1:
-                most_there += "; a trial is on one node, and Ray Train is what trains on several"
+                most_there += (
+                    "; a trial runs on one node (to train on several, use Ray Train outside of a "
+                    "sweep)"
+                )
             return (
                 f"resources.{key} = {asked:g}: one trial asks for {asked:g} {what} and {where} "
                 f"has {there:g}, so it could never start{most_there}"

@@ -18,7 +18,8 @@ def unmet(require: Sequence[str], sizes: Mapping[str, float]) -> str:
     for constraint in map(Constraint, require):
         if unknown := sorted(constraint.names - set(sizes)):
             return (
-                f"{unknown[0]} cannot be counted of this net, and `require` has {constraint.text}"
+                f"{unknown[0]} cannot be determined for this net, but `require` has "
+                f"{constraint.text}"
             )
         if not constraint.holds(sizes):
             had = ", ".join(f"{name} = {sizes[name]:.0f}" for name in sorted(constraint.names))

@@ -91,7 +91,7 @@ class Choosing:
     def why_none_again(self) -> str:
         """Why no candidate may be chosen after their repeats."""
         return (
-            f"no candidate satisfies final.choose.where, {self.where}, in the mean of its repeats"
+            f"no candidate satisfies final.choose.where ({self.where}) in the mean of its repeats"
         )
 
     @cached_property

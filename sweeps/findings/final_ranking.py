@@ -33,8 +33,8 @@ ALPHA = 0.05
 _LEVEL = 0.95
 # docs/truth.md has how often the interval misses then.
 SKEWED_SEEDS = (
-    "A few seeds did far worse than most, more so than 1 of 20 finals shows by chance: the true "
-    "mean may be worse than its interval, in more than 1 of 20 such sweeps."
+    "A few seeds did far worse than most, more than chance explains (5 % level): the true mean may "
+    "be worse than its interval, in more than 1 of 20 such sweeps."
 )
 _DRAWS = 2000
 _STREAM = 0x736B6577  # "skew"

@@ -290,7 +290,9 @@ def newer_candidates(choice: FinalChoice, record: SweepRecord) -> str:
     if not newer:
         return ""
     s = "" if len(newer) == 1 else "s"
-    return f"The search has found trial{s} {', '.join(newer)} since, which the final did not see."
+    return (
+        f"The search has since found trial{s} {', '.join(newer)}, which the final did not consider."
+    )
 
 
 def audit_sentence(audited: Sequence[Audited]) -> str:

@@ -34,10 +34,13 @@ def refuse_other_files(folder: RunFolder, record: SweepRecord) -> None:
         return
     lost = _lost_finals(folder, record)
     path = lost[0][0] if lost else folder.path / OPENINGS
-    what = "it was damaged or edited" if path.exists() else "it is missing"
+    what = (
+        "it was damaged or edited (its checksum is not the one in the ledger)"
+        if path.exists()
+        else "it is missing"
+    )
     raise RunFolderError(
-        f"cannot read {path}: {what}: it must hold what the ledger says that was written. Restore "
-        f"it from a backup, or have it written again from the ledger: "
+        f"cannot read {path}: {what}. Restore it from a backup, or write it again from the ledger: "
         f"{command('retry', folder.path)}"
     )
 

@@ -19,16 +19,16 @@ def refuse_longer(folder: RunFolder, trials: int) -> None:
     if file.is_population:
         all_trials = folder.read_description().trials + trials
         raise RequestError(
-            f"{folder.name} trained a population, which begins together: trials added now could "
-            f"copy none of it; start a new sweep with search.trials={all_trials}"
+            f"{folder.name} trained a population, whose trials start together, so none can be "
+            f"added; start a new sweep with search.trials={all_trials}"
         )
     if search.asked is None:
         raise RequestError(
-            f"{folder.name} uses method {search.method}, whose trials are all in its file; "
-            f"only sweeps whose trials are drawn or proposed can be extended"
+            f"{folder.name} uses method {search.method}, whose trials are fixed by its file; only "
+            f"sweeps that draw or propose trials can be extended"
         )
     if search.learns and read_ledger(folder).is_exhausted:
         raise RequestError(
-            f"{folder.name} cannot be extended: its space has no configuration left that was not "
-            f"tried; start a new sweep with a wider one"
+            f"{folder.name} cannot be extended: all configurations of its space were tried; start "
+            f"a new sweep with a wider space"
         )

@@ -120,9 +120,8 @@ def _words(folder: RunFolder, files: NetFiles) -> str:
     if not problem:
         return ""
     return (
-        f"{problem}. It belongs to the net that {folder.name} ended with: without it that net "
-        f"cannot be used, nor logged in MLflow; all figures stand. To have it back, "
-        f"{files.way_out}"
+        f"{problem}. It belongs to the final net of {folder.name}: without it the net cannot be "
+        f"used, nor logged in MLflow; all results remain valid. To restore it, {files.way_out}"
     )
 
 

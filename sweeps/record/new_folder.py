@@ -60,8 +60,8 @@ def _first_free(runs: Path, name: str) -> Path:
 
 def _not_made(runs: Path | BucketFiles, error: OSError) -> str:
     return (
-        f"cannot make a run folder in {runs}: {error.strerror or error}; name a folder that can be "
-        f"written to with --runs or SWEEPS_STORAGE"
+        f"cannot make a run folder in {runs}: {error.strerror or error}; choose a writable folder "
+        f"with --runs or SWEEPS_STORAGE"
     )
 
 
@@ -82,6 +82,6 @@ def _refuse_full_disk(runs: Path) -> None:
     free_mb = stat.f_bavail * stat.f_frsize / 2**20
     if free_mb < _SMALLEST_FREE_MB:
         raise StorageError(
-            f"{runs} has {free_mb:.0f} MB free, and a sweep wants {_SMALLEST_FREE_MB}; "
-            f"free some space or choose another folder with --runs"
+            f"{runs} has {free_mb:.0f} MB free; a sweep needs {_SMALLEST_FREE_MB}; free some space "
+            f"or choose another folder with --runs"
         )

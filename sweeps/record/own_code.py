@@ -60,7 +60,7 @@ def refuse_other_code(folder: RunFolder, record: SweepRecord, accept: bool) -> l
         raise RunFolderError(
             f"the own code of {folder.name} must be what its trials were trained with, or they "
             f"cannot be compared: {', '.join(changes)}. Restore it ({folder.path / CODE} has a "
-            f"copy), or go on with it as it is: --accept-code, which is recorded"
+            f"copy), or continue with the changed code: --accept-code (this is recorded)"
         )
     return changes
 
@@ -82,7 +82,7 @@ def keep_code(folder: RunFolder) -> dict[str, str]:
         if files and not kept.exists():
             stage(files, kept)
     except (PackageError, OSError) as err:
-        raise StorageError(f"cannot keep the sweep's own code in {kept}: {err}") from err
+        raise StorageError(f"cannot copy your code to {kept}: {err}") from err
     return now
 
 

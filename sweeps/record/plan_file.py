@@ -55,5 +55,5 @@ def _planned(index: int, line: bytes) -> PlannedTrial:
     if trial.index != index:
         raise ValueError(f"trial {index} must stand there, got trial {trial.index}")
     if trial.hash != configuration_hash(trial.configuration):
-        raise ValueError("the configuration must have the hash beside it")
+        raise ValueError("the configuration does not have the hash beside it")
     return trial

@@ -168,7 +168,7 @@ class Recorder:
         self._checkpoints.delete(checkpoint_name(index))
         text = (
             f"{self._name(index)} reported epoch {epoch:g} after epoch {trial.epochs}: its "
-            f"checkpoint is not of this ledger, and was deleted; resume the sweep, which trains "
+            f"checkpoint does not belong to this ledger and was deleted; resume the sweep to train "
             f"the trial again"
         )
         self.end_with(RunFolderError(text), StopReason.OTHER, "a report is missing")

@@ -159,7 +159,7 @@ class RunFolder:
         if not folder._was_begun():
             raise RequestError(
                 f"{path} is not a run folder: it has neither {folder.description.name} nor "
-                f"{folder.plan.name}{_others(path)}; `list` shows the sweeps that there are"
+                f"{folder.plan.name}{_others(path)}; `list` shows all sweeps"
             )
         for file in (folder.description, folder.plan):
             if not file.exists():
@@ -173,8 +173,8 @@ class RunFolder:
     def _why_incomplete(self) -> str:
         """Return why one of the files that are written before the first trial is not there."""
         if self.ledger.exists():  # is begun after them
-            return "It was lost: restore it from a backup; the other files have all results"
-        return "The sweep was killed while it was being set up, before any trial; start it again"
+            return "Restore it from a backup; the other files have all results"
+        return "The sweep was killed before its first trial; start it again"
 
     def _was_begun(self) -> bool:
         """Return whether a sweep has left anything here, even if only an empty folder."""
@@ -268,8 +268,8 @@ class RunFolder:
             raise StorageError(f"cannot read {self.weight_files}: {err}") from err
         if any(name.endswith(".safetensors") for name in names):
             raise RunFolderError(
-                f"{self.ledger} is missing, and with it what is known of the trials; restore it "
-                f"from a backup, or delete {self.weights} to run every trial again"
+                f"{self.ledger} is missing, and with it the results of the trials; restore it from "
+                f"a backup, or delete {self.weights} to run all trials again"
             )
 
     def remove_leftovers(self) -> None:

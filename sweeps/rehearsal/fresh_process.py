@@ -84,7 +84,9 @@ class FreshProcess:
             ) from err
         self._answer.seek(0)
         if not (said := self._answer.read()):
-            raise ChildProcessError(f"going on from a checkpoint in a new process {self._ended()}")
+            raise ChildProcessError(
+                f"continuing from a checkpoint in a new process {self._ended()}"
+            )
         answer: Trained | str | OSError = pickle.loads(said)
         if isinstance(answer, OSError):
             raise answer

@@ -38,18 +38,18 @@ _SEEDED = (
 )
 _NET_SEEDED = "draw from torch's, numpy's or Python's global generators, and read no clock"
 _PROGRAM_SEEDED = (
-    "give it {seed}, or take SWEEPS_SEED; or write `repeated_epochs: keep_first` in space.training"
+    "pass it {seed}, or read SWEEPS_SEED; or write `repeated_epochs: keep_first` in space.training"
 )
 _KEPT = (
-    "name all that training changes in trial.keep(...), or write `resume: from_start` in "
+    "pass everything that training changes to trial.keep(...), or write `resume: from_start` in "
     "space.training"
 )
-_NET_KEPT = "hold all that training changes in parameters or in buffers (register_buffer)"
+_NET_KEPT = "keep everything that training changes in parameters or buffers (register_buffer)"
 _NEW_PROCESS = (
     "a checkpoint has what stands in the {}, and nothing that a module, a class or a function "
     "remembers, nor the order of a set of texts, which each process has of its own"
 )
-_EVALUATION = "change nothing of a net that is in evaluation mode (`self.training` is false)"
+_EVALUATION = "do not change a net in evaluation mode (`self.training` is false)"
 _BY_ROW = (
     "in evaluation mode a net may know no other row (BatchNorm keeps running statistics): dev and "
     "test rows would be judged by what is evaluated with them"
@@ -256,7 +256,8 @@ class _Stage:
         if shown is not None:
             trial, value, other = shown
             rule = (
-                f"changes nothing: with {value!r} and {other!r} two epochs are equal in every bit"
+                f"has no effect: with {value!r} and {other!r} two epochs of training are equal bit "
+                f"for bit"
             )
             yield Finding(trial.index, option.key, rule, _USED)
 

@@ -46,7 +46,7 @@ _HANGS_S = 90.0
 _GRACE_S = 1.0
 _ORDER, _FOUND, _OUTPUT = "order.pickle", "found.jsonl", "output.log"
 _MOST_TRIALS = 64
-_WAY_OUT = "`trial: {sanity_check: warn}` runs the sweep anyway, and records this"
+_WAY_OUT = "`trial: {sanity_check: warn}` runs the sweep anyway and records this"
 
 
 def rehearse_sweep(
@@ -65,14 +65,14 @@ def rehearse_sweep(
     if not _has_own_code(sweep, planned):
         return ()
     if sweep.file.trial.sanity_check == "skip":
-        return ("the sanity check of own code was skipped",)
-    say("trying your own code on a few rows, as `trial.sanity_check` says ...")
+        return ("the sanity check of your own code was skipped",)
+    say("checking your own code on a few rows (trial.sanity_check) ...")
     found, left = _found_apart(_order(sweep, planned))
     uncertain = [one for one in found if not one["is_certain"]]
     if uncertain:
         found, left = [], f"on a few rows and a CPU it {uncertain[0]['rule']}"
     if left:
-        say(f"the sanity check of own code was not completed: {left}")
+        say(f"the sanity check of your own code was not completed: {left}")
     problems = [_problem(sweep, planned, one) for one in found]
     if problems and sweep.file.trial.sanity_check == "error":
         hinted = [
@@ -80,7 +80,10 @@ def rehearse_sweep(
         ]
         raise SweepFileError(located(sweep, hinted))
     notes = [f"{'.'.join(map(str, one.path))}: {one.rule}" for one in problems]
-    return (*notes, *([f"the sanity check of own code was not completed: {left}"] if left else []))
+    return (
+        *notes,
+        *([f"the sanity check of your own code was not completed: {left}"] if left else []),
+    )
 
 
 def _has_own_code(sweep: Sweep, planned: Sequence[PlannedTrial]) -> bool:
@@ -148,7 +151,7 @@ def _why_left(end: ProgramEnd | None, output: Path) -> str:
 
 def _last_line(text: bytes) -> str:
     lines = text.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "without a word"
+    return lines[-1] if lines else "without a message"
 
 
 def main() -> None:

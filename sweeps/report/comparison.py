@@ -93,10 +93,10 @@ def _words(
     ]
     if not any(isinstance(curve, str) for curve in curves):
         words.append(
-            "A best of more trials is luckier: the curves compare the two at equal numbers of "
-            "trials. Where the bands overlap, either may be the better one."
+            "The best of more trials is luckier; the curves compare the two at equal numbers of "
+            "trials. Where the bands overlap, either may be better."
         )
-    words.append("All figures are of dev rows, which both searches chose by.")
+    words.append("All values are on dev rows, by which both searches chose.")
     return words
 
 
@@ -112,8 +112,8 @@ def _other_rows(folders: tuple[RunFolder, RunFolder]) -> list[str]:
     words[0] += " difference is that of rows. `split.seed` keeps a cut for the next sweep."
     if cuts[0]["test"] != cuts[1]["test"]:
         words.append(
-            "Their test rows are others, too: what is a test row of one may have been trained on "
-            "in the other."
+            "Their test rows differ, too: a test row of one may have been a training row of the "
+            "other."
         )
     return words
 

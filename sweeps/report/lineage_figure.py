@@ -51,7 +51,7 @@ def lineage_section(trials: Sequence[TrialRecord], winner: TrialRecord | None) -
 def _winner_words(winner: TrialRecord, found: Sequence[Stretch], has_schedule: bool) -> str:
     index = winner.trial.index
     if not has_schedule:
-        return f"Trial {index} copied none: its values are those that it began with."
+        return f"Trial {index} copied no other: it has its initial values."
     way = ", ".join(f"trial {trial} up to epoch {until}" for trial, _, until in found)
     return (
         f"The net of trial {index} was trained by {way}. The table has the values by epoch; a "

@@ -69,9 +69,9 @@ def parallel_coordinates(evidence: Evidence, names: Sequence[str]) -> Panel | No
     )
     without = f" {lost} without a result are not drawn." if lost else ""
     caption = (
-        f"Each line is a trial{best}, {legend} (n = {len(shown)}); drag along an axis to pick "
-        f"out trials. {were_varied}{rest}; a dash stands where a trial does "
-        f"not have the parameter.{without}"
+        f"Each line is a trial{best}, {legend} (n = {len(shown)}); drag along an axis to pick out "
+        f"trials. {were_varied}{rest}; a dash means that a trial does not have the "
+        f"parameter.{without}"
     )
     width_px = _AXIS_WIDTH_PX * (len(axes) + 1)
     return Panel("Parameters together", caption, made, is_wide=True, min_width_px=width_px)
@@ -197,7 +197,7 @@ def _slice(evidence: Evidence, axis: ValueAxis, one: Dimension, warned: str) -> 
     made.update_xaxes(**_parameter_axis(one))
     of_all = " of more: the best, and others at random" if len(own) < len(has) else ""
     caption = f"{metric} against {one.name} (n = {len(own)}{of_all}).{words}" + (
-        f" {warned} (Binomial test of that end, at a level of 1 in 100.)" if warned else ""
+        f" {warned} (Binomial test at the 1 % level.)" if warned else ""
     )
     return Panel(one.name, caption, made, is_alarm=bool(warned))
 

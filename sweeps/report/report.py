@@ -116,11 +116,11 @@ def report_sections(folder: RunFolder) -> list[Section]:
 
 
 def _choices(evidence: Evidence, analysis: Analysis, on: MeasuredOn) -> Section:
-    title = "Choices compared fairly"
+    title = "Options compared"
     panels = choice_panels(analysis.comparisons, evidence.objective.metric)
     if evidence.why_incomparable:
         return Section(title, [f"No comparison: {evidence.why_incomparable}."])
-    how = ["Every option is judged by the expected best of equally many of its trials."]
+    how = ["Each option is judged by the expected best of the same number of its trials."]
     if on.rows:
         of_others = "groups" if on.groups else "rows"
         how.append(
@@ -158,7 +158,7 @@ def _summary(
 ) -> Section:
     description = folder.read_description()
     method, data = description.sweep.search.method, description.data
-    on_what = f"on {data.source}" if data.splits else "without data of the sweep's own"
+    on_what = f"on {data.source}" if data.splits else "without data in the sweep file"
     on = MeasuredOn.of(data, record)
     surprise = "" if choice is None else surprise_sentence(choice, openings, on)
     text = [
@@ -188,10 +188,10 @@ def _data_facts(description: Description, record: SweepRecord) -> dict[str, str]
     """Return what trials were given, and what keeps the test rows from them."""
     data, first = description.data, record.trials[0].trial.configuration
     if is_program(first):
-        seal = "sealed by promise: the program reads its data itself"
+        seal = "not enforced: the program reads its data itself"
         return {"program": first["training"]["command"], "test set": seal}
     if not data.splits:
-        return {"test set": "sealed by promise: own training makes or reads what it measures on"}
+        return {"test set": "not enforced: your own training reads or creates its test data"}
     rows = ", ".join(f"{one.name} {one.rows} rows" for one in data.splits)
     return {"data": rows, "cut": data.cut or AT_RANDOM}
 
@@ -264,12 +264,13 @@ def _next_words(
         words.append(f"{left} trials have not ended: resume the sweep.")
     elif choice is None and record.best is not None:
         confirm = command("final", folder.path)
-        repeats = f"`{confirm}` repeats the best under fresh seeds"
+        repeats = f"`{confirm}` retrains the best with fresh seeds"
         if is_untested(record.best.trial.configuration):
-            words.append(f"{repeats}; test rows of a program are its own.")
+            words.append(f"{repeats}; only the program has its test rows.")
         else:
             words.append(
-                f"Nothing is known yet of unseen rows: {repeats} and opens the test set once."
+                f"The test set has not been used yet: {repeats} and evaluates the winner on it "
+                f"once."
             )
     return words
 

@@ -95,8 +95,8 @@ def prepare_final(folder: RunFolder, overrides: Sequence[str], again: bool) -> N
 def _refuse_empty_choice(folder: RunFolder, record: SweepRecord, file: SweepFile) -> None:
     if why := Choosing.of(file, record.objective).why_none(record):
         raise RequestError(
-            f"{folder.name} has nothing to choose from: {why}; nothing was evaluated on the test "
-            f"set; choose otherwise with --set final.choose.where=..."
+            f"{folder.name} has no candidate: {why}; nothing was evaluated on the test set; change "
+            f"the choice with --set final.choose.where=..."
         )
 
 
@@ -129,15 +129,15 @@ def _refuse_open_search(folder: RunFolder, record: SweepRecord) -> None:
     reason = too_many_failures(folder.read_sweep().budget, record)
     if reason:
         raise RequestError(
-            f"the search of {folder.name} is not over: {reason}; retry the failed trials, or go on "
-            f"anyway: {_resume(folder)} --set budget.max_failures=null"
+            f"the search of {folder.name} is not over: {reason}; retry the failed trials, or "
+            f"continue anyway: {_resume(folder)} --set budget.max_failures=null"
         )
     if record.is_open and not (record.stopped and record.stopped.ends_search):
         ended = f"{record.outcomes.total()} of {record.wanted} trials have ended"
         raise RequestError(
             f"the search of {folder.name} is not over: {ended}; resume it first: "
-            f"{_resume(folder)}; with --set budget.trials={max(1, record.outcomes.total())} "
-            f"it is over with those that there are"
+            f"{_resume(folder)}; or end it here with --set "
+            f"budget.trials={max(1, record.outcomes.total())}"
         )
 
 

@@ -38,9 +38,7 @@ def import_file(source: Path, out: Path) -> ImportedFile:
         StorageError: It cannot be written; nothing is left.
     """
     if out.exists():
-        raise RequestError(
-            f"{out} is there already, and nothing was written: name another file with --out"
-        )
+        raise RequestError(f"{out} exists, and nothing was written: name another file with --out")
     document = _read(source)
     try:
         made = _imported(document)
@@ -49,7 +47,7 @@ def import_file(source: Path, out: Path) -> ImportedFile:
         found = [at_place(one, document.name, *document.position(one.path)) for one in err.problems]
         raise SweepFileError(found) from err
     except (TypeError, AttributeError, KeyError, ValueError) as err:
-        rule = f"cannot read {source}: a section is not of the form that its tool writes ({err})"
+        rule = f"cannot read {source}: a section is not in the format of its tool ({err})"
         raise RequestError(rule) from err
     _write(out, text)
     return ImportedFile(out, _notes(document, made))

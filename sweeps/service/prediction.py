@@ -40,13 +40,14 @@ def predict_file(folder: RunFolder, record: SweepRecord, rows: Path) -> pd.DataF
     if not rows.is_file():
         raise SweepError(f"no such file: {rows}")
     if rows.suffix.lower() not in _TABLES:
-        raise SweepError(f"{rows}: a file of rows ends in {' or '.join(_TABLES)}")
+        raise SweepError(f"{rows}: a file of rows must end in {' or '.join(_TABLES)}")
     predictor = _predictor(folder, record)
     if predictor.preprocessing.item is not None:
         raise RequestError(
-            f"{folder.name} was trained on a dataset, whose items no table holds: load its model "
-            f"from MLflow, or in Python sweeps.models.prediction.Predictor.load(weights, "
-            f"preprocessing).predict(x) with x of {kind_text(predictor.preprocessing.item)} a row"
+            f"{folder.name} was trained on a dataset, whose items are not rows of a table: load "
+            f"its model from MLflow, or use in Python "
+            f"sweeps.models.prediction.Predictor.load(weights, preprocessing).predict(x) with x of "
+            f"{kind_text(predictor.preprocessing.item)} a row"
         )
     try:
         return pd.DataFrame(predictor.predict(_asked(rows, predictor, folder.read_sweep().data)))
@@ -63,13 +64,12 @@ def _refuse_unanswered(folder: RunFolder, record: SweepRecord) -> None:
         return
     if is_program(record.trials[0].trial.configuration):
         raise RequestError(
-            f"{folder.name} is of programs, whose nets they save themselves: {folder.programs}"
+            f"{folder.name} runs programs, which save their nets themselves: {folder.programs}"
         )
     if not gives_predict(refuse_lost_net(folder, record).weights):
         raise RequestError(
-            f"{folder.name} is of own training that gives nothing to answer rows by: "
-            f"trial.epochs(evaluate, predict=net), or a method predict(self, x), does for rows of "
-            f"`data`. Its weights are in {folder.weights}"
+            f"{folder.name} has no way to predict rows: pass predict=net to trial.epochs(evaluate, "
+            f"predict=net), or write a method predict(self, x). Its weights are in {folder.weights}"
         )
 
 

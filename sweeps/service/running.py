@@ -68,8 +68,8 @@ __all__ = [
 _READ_TWICE = Problem(
     ("data", "source"),
     None,
-    "must give the same data whenever it is read, and was read twice with different values",
-    hint="seed what it draws from, and let nothing change it while a sweep starts",
+    "must give the same data each time it is read; two reads gave different values",
+    hint="set the seed of its random numbers, and do not change the data while a sweep starts",
 )
 
 
@@ -87,7 +87,7 @@ def _checked(
     try:
         text = write_yaml(given, {})
     except (TypeError, ValueError, AttributeError) as err:
-        rule = f"must hold what a sweep file can: texts, numbers, lists and mappings ({err})"
+        rule = f"must consist of strings, numbers, lists and mappings ({err})"
         raise SweepFileError([FileProblem("the mapping", 0, 0, "", rule)]) from err
     return check_text(text, "the mapping, as YAML", Path.cwd(), overrides)
 
@@ -227,7 +227,7 @@ def retry(
     if has_failed_trials(folder) or is_net_lost(folder, record):
         return _session(folder, "retry", options)
     if not restored:
-        raise RequestError(f"{folder.name} has no failed trial to retry")
+        raise RequestError(f"{folder.name} has no failed trials to retry")
     return Results(folder, record, draw=draw_figures)
 
 
@@ -296,8 +296,8 @@ def sync(path: str | Path, *, tracking_uri: str | None = None) -> Results:
     uri = tracking_uri or default_tracking_uri(folder.path.parent)
     if uri == MLFLOW_OFF:
         raise RequestError(
-            f"MLFLOW_TRACKING_URI is {MLFLOW_OFF!r}, which switches MLflow off; unset it, or name "
-            f"a store"
+            f"MLFLOW_TRACKING_URI is {MLFLOW_OFF!r}, which turns MLflow off; unset it, or name a "
+            f"store"
         )
     sync_once(folder, uri, folder.is_running(), CLOSING)
     return Results(folder, read_record(folder), draw=draw_figures)
@@ -309,7 +309,7 @@ def open_sweep(path: str | Path) -> RunFolder:
     stage = folder.read_description().stage
     if stage is not None:
         sweep = folder.path.parents[stage.count("/")]
-        raise RequestError(f"{folder.path} is the stage {stage} of a sweep: name {sweep} instead")
+        raise RequestError(f"{folder.path} is the stage {stage} of a sweep: use {sweep} instead")
     return folder
 
 
@@ -327,8 +327,8 @@ def _refuse_other_sweep(folder: RunFolder, sweep: Sweep) -> None:
     folder.read_sweep()  # values that were damaged are said as such
     if not folder.read_description().is_of(sweep.file):
         raise RequestError(
-            f"{folder.path} holds another sweep than this file describes; give this one another "
-            f"--id, or resume that one: {command('resume', folder.path)}"
+            f"{folder.path} holds another sweep; give this one another --id, or resume that one: "
+            f"{command('resume', folder.path)}"
         )
 
 

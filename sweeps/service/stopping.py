@@ -40,8 +40,8 @@ def stop_sweep(path: Path, wait_s: float = 90.0) -> SweepRecord:
     ask_to_stop(folder)
     if not _comes(lambda: not folder.is_running(), wait_s):
         raise RequestError(
-            f"{path} has not ended within {wait_s:g} s: it was asked to, and ends when the trial "
-            f"that trains reports next"
+            f"{path} has not ended within {wait_s:g} s; it will end with the next report of a "
+            f"running trial"
         )
     forget(folder, STOP)  # of a driver that ended without having read it
     return read_ledger(RunFolder(pull_run(path)))
@@ -108,9 +108,9 @@ def stop_trial(path: Path, index: int, wait_s: float = 60.0) -> str:
     folder = RunFolder.open(path)
     ask_to_stop_trial(folder, index)
     if not folder.is_running():
-        return f"{path} is not running: when it goes on, trial {index} ends as stopped by hand"
+        return f"{path} is not running: when it continues, trial {index} will be stopped"
     if is_paused(folder):
-        return f"{path} is paused: when it goes on, trial {index} ends as stopped by hand"
+        return f"{path} is paused: when it continues, trial {index} will be stopped"
     if not _comes(lambda: not _is_asked(folder, index) or not folder.is_running(), wait_s):
         raise RequestError(
             f"trial {index} has not ended within {wait_s:g} s: it was asked to, and ends when it "

@@ -164,7 +164,7 @@ def stop(sweep: str, say: Callable[[str], None], wait_s: float = 90.0) -> Job:
             raise ClusterError(f"{sweep} is not running: its job {job.id} is {job.status}")
         jobs.stop(job.id)
         say(
-            f"asked the cluster to stop {sweep}: its driver may take a minute to record what is "
+            f"asked the cluster to stop {sweep}: its driver may need a minute to record what was "
             f"trained"
         )
         until = time.monotonic() + wait_s
@@ -199,8 +199,8 @@ def _variables(settings: InfraSettings) -> dict[str, str]:
     if settings.tracking_uri is not None:
         if has_password(settings.tracking_uri):
             raise SettingsError(
-                "MLFLOW_TRACKING_URI holds a password, which Ray's Jobs API would show: leave it "
-                "out, and give the nodes MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+                "MLFLOW_TRACKING_URI holds a password, which Ray's Jobs API would show: remove it, "
+                "and give the nodes MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
             )
         variables["MLFLOW_TRACKING_URI"] = settings.tracking_uri
     return variables
@@ -229,6 +229,6 @@ def _latest(jobs: Jobs, sweep: str | None) -> Job:
     if not found:
         which = "" if sweep is None else f" {sweep!r}"
         raise ClusterError(
-            f"the cluster knows no job of a sweep{which}; all ids: {command_line.command('list')}"
+            f"the cluster has no job of a sweep{which}; all ids: {command_line.command('list')}"
         )
     return next((job for job in found if not job.is_over), found[0])

@@ -37,7 +37,7 @@ def watch(run: Path | None, runs: Path | None, port: int | None) -> int:
     listening = listen(port)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/{token}/"
     page = "" if run is None else f"sweep/{quote(run.resolve().name)}/"
-    print(f"{address}{page}  (for you alone; Ctrl-C ends it)", flush=True)
+    print(f"{address}{page}  (only for you; Ctrl-C to stop)", flush=True)
     try:
         uri = default_tracking_uri(folder)
         pages = partial(mlflow_page, uri) if uri != "none" else None
@@ -62,14 +62,15 @@ def mlflow_page(uri: str, folder: RunFolder, trial: int | None) -> str:
     if page is None:
         what = "this sweep" if trial is None else f"trial {trial}"
         again = command("sync", folder.path)
-        raise RequestError(f"MLflow has no record of {what} yet; {again} completes its record")
+        raise RequestError(f"MLflow has no record of {what} yet; complete it: {again}")
     if uri.startswith(("http://", "https://")):
         parts = urlsplit(uri)
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/") + page
     with socket.socket() as one:
         if one.connect_ex(("127.0.0.1", UI_PORT)):
             raise RequestError(
-                f"nothing serves MLflow's pages on port {UI_PORT}: {command('ui')}, and again"
+                f"the MLflow UI is not running on port {UI_PORT}: start it with {command('ui')} "
+                f"and try again"
             )
     return f"http://127.0.0.1:{UI_PORT}{page}"
 

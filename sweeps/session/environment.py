@@ -57,8 +57,8 @@ def default_runs() -> Path:
         return _copies_of(settings.bucket)
     if settings.storage is None and IN_JOB in os.environ:
         raise SettingsError(
-            "SWEEPS_STORAGE is not set: name it where the sweep is submitted, or in the nodes' "
-            "environment; what a job writes into its own folder is lost with it"
+            "SWEEPS_STORAGE is not set: set it where the sweep is submitted, or in the environment "
+            "of the nodes; what a job writes to its own folder is lost with it"
         )
     return settings.storage or Path("runs")
 
@@ -127,7 +127,7 @@ def known_runs(runs: Path | None) -> Path:
     """
     folder = pull_runs((runs or default_runs()).absolute())
     if not folder.is_dir():
-        raise RequestError(f"there is no folder {folder}: no sweep has been run there")
+        raise RequestError(f"no such folder: {folder}; no sweep has been run there")
     return folder
 
 
@@ -197,8 +197,8 @@ def place_of(
     if settings.cluster_address is None:
         shown = without_password(settings.ray_address)
         raise SettingsError(
-            f"RAY_ADDRESS={shown} is a Jobs address: `submit` sends a sweep there; "
-            f"to run it from here, name HOST:PORT of the cluster, or nothing for this machine"
+            f"RAY_ADDRESS={shown} is a Jobs address: `submit` sends a sweep there; to run it from "
+            f"here, set HOST:PORT of the cluster, or unset it for this machine"
         )
     from sweeps.execution.cluster.joining import joined
 

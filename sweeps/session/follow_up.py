@@ -62,7 +62,7 @@ __all__ = ["FollowUp"]
 
 # The last epoch of a refit is its best, as no dev rows are left to choose by.
 _LAST_EPOCH = Objective("epoch", "max")
-_UNTESTED = "test rows of a program are its own, and there is no training.test_command"
+_UNTESTED = "only the program has its test rows, and there is no training.test_command"
 
 
 class Train(Protocol):
@@ -186,7 +186,9 @@ class FollowUp:
         if not final.refit:
             return as_repeat
         if self.dataset is None:
-            return _with_note(as_repeat, "own training without data has no dev rows to refit on")
+            return _with_note(
+                as_repeat, "your own training without data has no dev rows to refit on"
+            )
         if not can_be_refitted(median.trial):
             why = "a plateau schedule needs dev rows, and a refit trains on them"
             return _with_note(as_repeat, why)
@@ -260,7 +262,7 @@ class FollowUp:
             raise RunFolderError(
                 f"{err}. Nothing was measured on the test rows; fix it and continue: {again}"
             ) from err
-        note = "measured by own training: no interval"
+        note = "measured by your own training: no interval"
         return {name: Interval(value, None, None, note) for name, value in found.items()}
 
     def _of_own_evaluation(self, model: FinalModel) -> dict[str, float]:

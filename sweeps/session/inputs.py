@@ -80,9 +80,9 @@ def refuse_what_stays_here(data: DataConfig, base: Path) -> None:
     """Raise ClusterError for a data file that another machine would look for in vain."""
     if data.kind == "file" and not data.path(Path()).is_absolute() and not data_beside(data, base):
         raise ClusterError(
-            f"data.source: {data.source} is not in or below {base}, so it is not shipped with the "
-            f"sweep: move it beside the sweep file, or name its whole path in a folder that every "
-            f"node sees"
+            f"data.source: {data.source} is not in or below {base}, so it is not uploaded with the "
+            f"sweep: move it beside the sweep file, or use the absolute path of a folder that "
+            f"every node sees"
         )
 
 

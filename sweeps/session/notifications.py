@@ -82,9 +82,7 @@ def _send(folder: RunFolder, about: dict[str, Any], warn: Callable[[str], None])
     text += f" ({about['reason']})" if about["reason"] else ""
     text += f"; {about['progress']}" if "progress" in about else ""
     notice = {"sweep": folder.name, "run": str(folder.path), "text": text, **about}
-    problems = [
-        f"the notice of the end was not sent: {one}" for one in notify(read_settings(), notice)
-    ]
+    problems = [f"the notification was not sent: {one}" for one in notify(read_settings(), notice)]
     for problem in problems:
         warn(problem)
     # Where the folder itself is what is wrong, there is no log.
@@ -92,4 +90,4 @@ def _send(folder: RunFolder, about: dict[str, Any], warn: Callable[[str], None])
         for problem in problems:
             log(logging.WARNING, problem)
         if not problems:
-            log(logging.INFO, f"the notice of the end was sent: {about['event']}")
+            log(logging.INFO, f"the notification was sent: {about['event']}")

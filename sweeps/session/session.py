@@ -159,7 +159,7 @@ class _Process:
     def _waits(self, signals: Signals) -> bool:
         """Wait as long as the sweep is paused; returns whether it is to go on."""
         way_on = command("resume", self.folder.path)
-        self.settings.display.print_line(f"paused; `{way_on}` in another shell has it go on")
+        self.settings.display.print_line(f"paused; continue it with `{way_on}` in another shell")
         return goes_on(self.folder, signals)
 
 

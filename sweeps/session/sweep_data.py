@@ -17,9 +17,9 @@ from sweeps.record.run_folder import RunFolder
 __all__ = ["SweepData", "load_data"]
 
 _READ_OTHERWISE = (
-    ". If it is as it was, an earlier version read it otherwise (classes written as 1.0, 01 or "
-    "true; a column of numbers with other texts in it): this one cannot go on with that sweep, "
-    "only start it anew"
+    ". If the data are unchanged, an earlier version read them differently (classes written as "
+    "1.0, 01 or true; a column of numbers with other texts in it): this version cannot continue "
+    "that sweep, only start a new one"
 )
 
 

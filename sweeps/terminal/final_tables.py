@@ -28,7 +28,7 @@ def print_final(
 ) -> None:
     """Print the candidates, the winner and what the test set says of it; `place` is the folder."""
     seeds = counted(choice.seeds, "fresh seed")
-    console.print(f"\nThe search's best again, each under {seeds}:")
+    console.print(f"\nThe best of the search, retrained with {seeds}:")
     if chosen := choice_sentence(choice):
         console.print(chosen, highlight=False, soft_wrap=True)
     console.print(_candidates(choice))
@@ -89,7 +89,7 @@ def _error(one: Candidate) -> str:
 
 def _ends(one: Candidate) -> str:
     if one.low is None or one.high is None:
-        return "" if len(one.values) < 2 else "none: all seeds agree"
+        return "" if len(one.values) < 2 else "none: all seeds gave the same value"
     return f"{one.low:.4g} to {one.high:.4g}"
 
 

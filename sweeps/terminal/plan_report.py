@@ -184,7 +184,7 @@ def _print_report(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTri
             f"{sweep.file.search.method}, each from the results before it{_of_objectives(sweep)}"
         )
     elif sweep.file.search.learns:
-        print(f"all are fixed, so that {sweep.file.search.method} proposes none and learns nothing")
+        print(f"all are fixed, so {sweep.file.search.method} proposes none and learns nothing")
     if sweep.summary is not None:
         for line in report.columns.lines():
             print(line)
@@ -201,9 +201,9 @@ def _print_report(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTri
         )
     if report.rungs:
         print(f"the scheduler decides after epochs {', '.join(map(str, report.rungs))}")
-    print(f"{report.max_epochs:,} epochs at most, {_expected(report)}")
+    print(f"at most {report.max_epochs:,} epochs, {_expected(report)}")
     if report.follow_up_epochs:
-        print(f"then {report.follow_up_epochs:,} epochs at most for what follows the search")
+        print(f"then at most {report.follow_up_epochs:,} epochs after the search")
     if report.eta_s is not None and report.epoch_s is not None:
         print(
             f"about {_time(report.eta_s)}: {1000 * report.epoch_s:.1f} ms an epoch (measured), and "
@@ -214,7 +214,7 @@ def _print_report(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTri
     if report.weights_bytes is not None and report.checkpoint_bytes is not None:
         whose = "all trials" if report.kept == report.trials else f"the best {report.kept} trials"
         print(
-            f"about {decimal(report.weights_bytes)} of weights in the end ({whose}), and at most "
+            f"about {decimal(report.weights_bytes)} of weights ({whose}), and at most "
             f"{decimal(report.checkpoint_bytes)} of checkpoints while trials run"
         )
 
@@ -246,7 +246,7 @@ def _expected(report: PlanReport) -> str:
     about = f"about {report.expected_epochs:,.0f} expected"
     if low == high:
         return about
-    return f"{about} ({low:,} to {high:,} in 19 of 20 sweeps whose trials only the scheduler stops)"
+    return f"{about} (95 % interval: {low:,} to {high:,}, if only the scheduler stops trials)"
 
 
 def _time(seconds: float) -> str:

@@ -129,7 +129,7 @@ class Display:
         elif ended - recorded > _SHOWN_BACKLOG and tracking.is_on:
             text += f" | MLflow {ended - recorded} trials behind"
         if tracking.error:
-            later = "sync completes it later" if tracking.has_ended else "retrying"
+            later = "`sync` will complete it" if tracking.has_ended else "retrying"
             text += f" | MLflow: {tracking.error} (nothing is lost; {later})"
         return text
 

@@ -75,7 +75,7 @@ def print_answer(results: Results, console: Console, *, has_final: bool = True) 
             soft_wrap=True,
         )
     if record.is_open and results.final is not None:
-        console.print("The final chose from the trials that had ended by then.")
+        console.print("The final chose among the trials that had ended by then.")
     for text in next_steps(results):
         console.print(text, soft_wrap=True, highlight=False)
 
@@ -202,7 +202,7 @@ def next_steps(results: Results) -> list[str]:
     lines = [f"Written to {path}/{of} (sweep, plan, ledger, epochs.parquet, weights)"]
     bucket = bucket_of(results.path)
     if bucket is not None:
-        lines.append(f"and to {bucket}, from where every machine resumes it")
+        lines.append(f"and to {bucket}, where any machine can resume it")
     record = results.record
     lines += incomplete_in_mlflow(results)
     again = f"Failed trials again:  {command('retry', results.path)}"
@@ -278,7 +278,7 @@ def _print_winner(results: Results, console: Console, has_final: bool) -> None:
     _print_schedule(winner, console)
     rest = len(flat) - len(varied)
     if varied and rest:
-        console.print(f"  (and {rest} settings that were not varied)", highlight=False)
+        console.print(f"  (and {rest} settings that were not searched)", highlight=False)
 
 
 def _print_schedule(winner: TrialRecord, console: Console) -> None:
@@ -289,7 +289,9 @@ def _print_schedule(winner: TrialRecord, console: Console) -> None:
     columns = {"from epoch": [str(epoch) for epoch, _ in schedule]}
     columns |= parameter_columns(list(schedule[0][1]), [{**values} for _, values in schedule])
     table, left_out = fitting_table(columns, console.width)
-    console.print("  These are the last values of a schedule, which a final repeats whole:")
+    console.print(
+        "  These are the last values of a schedule, which a final repeats from the start:"
+    )
     console.print(table)
     if left_out:
         console.print(f"  {left_out_words(left_out)}", highlight=False)

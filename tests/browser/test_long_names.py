@@ -18,7 +18,7 @@ LONG = "best: training.options.the_strength_of_the_augmentation_of_the_second_st
 def test_a_value_beside_a_long_name_is_not_broken_into_letters(
     browser: webdriver.Chrome, tmp_path: Path, width: int
 ) -> None:
-    facts = {LONG: "0.34023967", "test set": "sealed by promise: own training reads its data"}
+    facts = {LONG: "0.34023967", "test set": "not enforced: own training reads its data"}
     path = tmp_path / "page.html"
     path.write_text(render("Long", [Section("In short", ["Some words."], facts=facts)]), "utf-8")
     browser.set_window_size(width, 900)

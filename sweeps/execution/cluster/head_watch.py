@@ -40,7 +40,7 @@ def watched_head(recorder: Recorder) -> Iterator[None]:
             return
         error = ClusterError(
             f"the head of the Ray cluster at {address} has not answered for {_GONE_AFTER_S:.0f} s; "
-            f"what was reported is kept: when the cluster is back, resume the sweep"
+            f"what was reported is kept: resume the sweep when the cluster is back"
         )
         Loss(recorder, over).end(error, "the cluster has lost its head")
 

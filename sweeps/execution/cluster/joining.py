@@ -34,7 +34,7 @@ _ANSWER_S = 5.0
 # A node unpacks the checkout and imports torch, from a cold disk perhaps.
 _CHECK_S = 120.0
 _POLL_S = 2.0
-_ON_DEMAND = "where nodes start on demand, say how long to wait for one: SWEEPS_NODES_WAIT_S=600"
+_ON_DEMAND = "if nodes start on demand, set how long to wait for one: SWEEPS_NODES_WAIT_S=600"
 # Something listens, so it answers at once or refuses: Ray would ask 20 times.
 _FEW_TRIES = {"RAY_gcs_server_port_wait_time_s": "3"}
 
@@ -63,8 +63,8 @@ def joined(
     """
     if ray.is_initialized():
         raise ClusterError(
-            "RAY_ADDRESS is set, and this process has a Ray of its own already: call "
-            "ray.shutdown() first, or unset RAY_ADDRESS"
+            "RAY_ADDRESS is set, but Ray is already running in this process: call ray.shutdown() "
+            "first, or unset RAY_ADDRESS"
         )
     _refuse_silence(address)
     with tempfile.TemporaryDirectory(prefix="sweeps-") as folder:
@@ -118,8 +118,8 @@ def _connect(address: str, environment: Mapping[str, Any]) -> None:
         )
     except (RuntimeError, ConnectionError, RayError, ValueError) as err:
         raise ClusterError(
-            f"RAY_ADDRESS={address}: {_first_lines(err)}; a cluster that asks for a token wants "
-            f"RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to name the file that holds it"
+            f"RAY_ADDRESS={address}: {_first_lines(err)}; if the cluster requires a token, set "
+            f"RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the file that holds it"
         ) from err
 
 
@@ -135,7 +135,7 @@ def _nodes_with_room(
     if has_room(resources, nodes.values()):
         return nodes
     if wait_s:
-        print_line(f"waiting up to {wait_s:g} s for a node on which a trial fits")
+        print_line(f"waiting up to {wait_s:g} s for a node that fits a trial")
         asked = {"CPU": resources.cpu, "GPU": resources.gpu}
         request_resources(bundles=[{name: number for name, number in asked.items() if number}])
     try:

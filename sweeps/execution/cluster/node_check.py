@@ -51,8 +51,8 @@ def refuse_unfit_node(checkpoints: Files) -> None:
     if not checkpoints.is_there():
         time.sleep(_REST_S)
         raise UnfitNodeError(
-            f"this node cannot train: {os.uname().nodename} joined after the sweep had begun, and "
-            f"does not see {checkpoints}; {_FIX}"
+            f"this node cannot train: {os.uname().nodename} joined after the sweep had started, "
+            f"and does not see {checkpoints}; {_FIX}"
         )
 
 
@@ -103,7 +103,7 @@ def _import_problem() -> str:
 
 def _storage(storage: Files, marker: str, content: bytes) -> str:
     is_folder = isinstance(storage, FolderFiles)
-    fix = _FIX if is_folder else "give it the way and the credentials to that store"
+    fix = _FIX if is_folder else "give it network access and credentials for that store"
     try:
         found = storage.read(marker)
     except OSError as err:

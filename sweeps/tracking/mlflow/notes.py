@@ -116,7 +116,7 @@ def sweep_note(name: str, record: SweepRecord, stage: str | None, final: Final) 
     """Return the summary of a sweep, or of a stage, as Markdown; the MLflow UI shows it."""
     best = record.best
     if stage == "final/refit":
-        return "The winner once more, on train and dev rows: its dev metrics are of trained rows."
+        return "The winner, retrained on train and dev rows: its dev metrics are on training rows."
     if best is None:
         counts = record.counts or "none"
         return f"No trial has a finite objective. {record.wanted} trials: {counts}."

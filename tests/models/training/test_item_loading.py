@@ -109,10 +109,9 @@ def test_a_loader_process_that_was_killed_with_a_lock_in_hand_holds_up_nobody() 
 @pytest.mark.parametrize(
     ("how", "expected"),
     [
-        ("kill", "data.loader.workers: processes that read items must stay alive, and one was "
+        ("kill", "data.loader.workers: a loader process was "
          "killed by signal 9; got 2"),
-        ("hang", f"data.loader.timeout_s: a batch of {SOURCE} must be read in time, and one "
-         "was not; got 0.5"),
+        ("hang", f"data.loader.timeout_s: a batch of {SOURCE} was not read in time; got 0.5"),
         ("break", "data.source: x of every item must be float32 of 5, as the first is, and of item "
          "31 is float32 of 3"),
     ],

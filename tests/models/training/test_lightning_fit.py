@@ -114,7 +114,7 @@ def test_what_is_logged_by_step_and_by_epoch_is_one_metric() -> None:
 
 WRONG = {
     "stops": "the loop stopped in epoch 3",
-    "exits": "must not end the program (SystemExit: 3)",
+    "exits": "must not exit the program (SystemExit: 3)",
     "two_devices": "the Trainer's devices must be left out: a trial trains on one device",
 }
 

@@ -156,35 +156,35 @@ def test_a_metric_of_no_number_ends_the_trial_as_diverged() -> None:
 
 
 WRONG = {
-    "keeps_nothing": "must keep what it changes",
+    "keeps_nothing": "must keep what training changes",
     "keeps_a_file": "cannot keep 'log', a ",
     "keeps_a_function": "cannot save a builtin_function_or_method, in the state of about/rule",
     "ends_early": "the loop stopped in epoch 3",
     "yields_twice": "it yielded again in epoch 1",
     "never_yields": "epoch 1 ended without",
     "has_no_epochs": "must yield inside its loop over trial.epochs",
-    "exits": "must not end the program (SystemExit: 3)",
+    "exits": "must not exit the program (SystemExit: 3)",
     "differentiates": "evaluate runs without gradients, and needs some (RuntimeError: element",
     "returns_a_net": "or a training class, and it returned a Linear",
     "lacks_a_metric": "evaluate reports 'other', which `metrics` of the sweep file does not have",
     "misses_the_objective": "evaluate must report the objective, dev_loss",
     "measures_text": "the metric 'loss' must be a number, not a str",
     "measures_a_vector": "the metric 'loss' must be a number, not a Tensor",
-    "measures_a_bare_number": "must give metrics by name",
+    "measures_a_bare_number": "must return metrics by name",
     "changes_its_metrics": "must report the same metrics every epoch",
     "absent": "must have a function absent",
     "measures_more_than_a_float": "the metric 'loss' must be a number that a float can hold",
     "measures_by_its_part": "evaluate reports 'dev_loss', which `metrics` of the sweep file does "
     "not have: loss, hits. Report it as 'loss': its part of the data is known",
     "measures_with_a_space": "Report it as 'loss'",
-    "yields_a_number": "must give metrics by name, as {'loss': 0.5}, and a yield gave a float",
+    "yields_a_number": "must return metrics by name, such as {'loss': 0.5}; a yield gave a float",
     "yields_by_its_part": "a yield reports 'train_loss', which `metrics` of the sweep file does",
-    "evaluates_by_nothing": "trial.epochs must be given what measures some rows, and was given no",
-    "evaluates_by_metrics": "trial.epochs must be given what measures some rows, and was given a "
-    "dict. Write a function of the rows: trial.epochs(evaluate)",
+    "evaluates_by_nothing": "trial.epochs needs a function that evaluates rows, not no",
+    "evaluates_by_metrics": "trial.epochs needs a function that evaluates rows, not a "
+    "dict. Pass a function of the rows: trial.epochs(evaluate)",
     "keeps_without_a_name": "must be kept by name, as a Linear was not. Write trial.keep(net=net",
     "keeps_too_late": "before its loop over trial.epochs(...): it kept 'more' in epoch 2",
-    "keeps_itself": "cannot save what holds itself, or is too deep, in the state of about",
+    "keeps_itself": "cannot save a recursive or too deeply nested object, in the state of about",
     "keeps_what_is_gone": "cannot keep 'memory': its state_dict() raised OSError: no such disk",
 }
 
@@ -229,7 +229,7 @@ def test_a_declared_metric_that_nobody_reports_is_named() -> None:
 
 
 def test_rows_of_a_sweep_without_data_are_refused_by_name() -> None:
-    with pytest.raises(OwnTrainingError, match="has no `data`, so that there are no train rows"):
+    with pytest.raises(OwnTrainingError, match="has no `data`, so there are no train rows"):
         finished(begin(own("steps"), declared=BOTH))
 
 

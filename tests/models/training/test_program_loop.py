@@ -70,14 +70,17 @@ FAULTS = {
     "killed": ("row(1); os.kill(os.getpid(), 9)", "ended with SIGKILL, which it was sent, after 1"),
     "fails at its end": ("row(1); row(2); row(3); sys.exit(4)", "exit code 4 after 3 of 3 epochs"),
     "ends early": ("row(1); print('bored')", "ended after 1 of 3 epochs (bored)"),
-    "half a line": ('report(\'{"epoch": 1, "lo\')', "ended within a line of its metrics: '{\"epo"),
+    "half a line": (
+        'report(\'{"epoch": 1, "lo\')',
+        "ended in the middle of a line of metrics: '{\"epo",
+    ),
     "no JSON": ("report('loss 3\\n')", "must be one JSON object a line, got 'loss 3'"),
     "no object": ("report([1])", "must be one JSON object a line, got '[1]'"),
     "no epoch": ("report({'loss': 1})", "must have an `epoch`, a whole number from 1; has none"),
     "epoch 0": ("row(0)", "must have an `epoch`, a whole number from 1; got 0"),
-    "an epoch twice": ("row(1); row(1)", "must report each epoch once, and epoch 1 came twice"),
-    "an epoch left out": ("row(1); row(3)", "must report every epoch, and 3 came after 1"),
-    "a late begin": ("row(2)", "must report every epoch from 1, and began with 2"),
+    "an epoch twice": ("row(1); row(1)", "must report each epoch once; epoch 1 came twice"),
+    "an epoch left out": ("row(1); row(3)", "must report every epoch; 3 came after 1"),
+    "a late begin": ("row(2)", "must report every epoch from 1; it began with 2"),
     "an extra metric": (
         "report({'epoch': 1, 'loss': 1, 'acc': 2})",
         "epoch 1 reports 'acc',",
@@ -98,23 +101,23 @@ FAULTS = {
     ),
     "a metric of the test": (
         "report({'epoch': 1, 'loss': 1, 'test_loss': 2})",
-        "epoch 1 reports 'test_loss', which `metrics` of the sweep file does not have: loss. Test "
-        "rows are measured once, in `final`",
+        "epoch 1 reports 'test_loss', which `metrics` of the sweep file does not have: loss. The "
+        "test rows are evaluated once, in `final`",
     ),
     "lines written over": (
         """for e in (1, 2, 3):
     with open(os.environ["SWEEPS_METRICS"], "w") as file:
         file.write(json.dumps({"epoch": e, "loss": 0.5}) + "\\n")
     if e == 1: taken(e)""",
-        "its metrics were written over those before. Add to the file: open(..., 'a')",
+        "overwrote the metrics that it had reported. Append to the file: open(..., 'a')",
     ),
     "a file that is gone": (
         "row(1); taken(1); os.remove(os.environ['SWEEPS_METRICS']); time.sleep(60)",
-        "the file that it reports to must stay as it is: FileNotFoundError",
+        "the file that it reports to must not be changed or deleted: FileNotFoundError",
     ),
     "a folder that is gone": (
         "import shutil; row(1); taken(1); shutil.rmtree('own'); time.sleep(60)",
-        "the file that it reports to must stay as it is: FileNotFoundError",
+        "the file that it reports to must not be changed or deleted: FileNotFoundError",
     ),
     "a signal without a name": ("row(1); os.kill(os.getpid(), 40)", "signal 40, which it was sent"),
     "a text": ("row(1, 'low')", "the metric 'loss' must be a number, not a str"),
@@ -225,7 +228,9 @@ def test_a_program_that_is_started_again_has_the_curve_of_one_that_was_not(
 def test_epochs_that_are_repeated_have_equal_numbers_or_are_left_as_they_were(
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(OwnTrainingError, match=r"epoch 1 must have equal numbers: dev_loss was 1"):
+    with pytest.raises(
+        OwnTrainingError, match=r"the same numbers again; in epoch 1, dev_loss was 1"
+    ):
         twice(tmp_path, OTHER)
     (tmp_path / "first").mkdir()
     found = twice(tmp_path / "first", OTHER, repeated_epochs="keep_first")
@@ -234,7 +239,7 @@ def test_epochs_that_are_repeated_have_equal_numbers_or_are_left_as_they_were(
 
 def test_a_program_that_saved_more_than_it_reported_begins_again(tmp_path: Path) -> None:
     code = "for e in ((5,) if again else (1, 2)): row(e)\ntime.sleep(60)"
-    with pytest.raises(OwnTrainingError, match="what it had saved was deleted") as caught:
+    with pytest.raises(OwnTrainingError, match="its checkpoints were deleted") as caught:
         twice(tmp_path, code)
     assert not caught.value.is_permanent
     assert not (tmp_path / "own" / "checkpoints").exists()

@@ -27,9 +27,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (
             "extend blobs --trials 5",
-            "only sweeps whose trials are drawn or proposed can",
+            "only sweeps that draw or propose trials can",
         ),
-        ("retry blobs", "no failed trial to retry"),
+        ("retry blobs", "no failed trials to retry"),
         ("final blobs", "already has a final"),
         ("show nosuch", "there is no run folder"),
         ("resume blobs/final", "is the stage final of a sweep"),

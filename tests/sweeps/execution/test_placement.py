@@ -71,7 +71,7 @@ def test_a_cluster_whose_nodes_are_yet_to_start_is_told_how_to_wait_for_them() -
 @pytest.mark.parametrize(
     ("resources", "words"),
     [
-        (Resources(gpu=16), "a trial is on one node, and Ray Train is what trains on several"),
+        (Resources(gpu=16), "a trial runs on one node"),
         (Resources(cpu=9), "resources.cpu = 9: .* the largest node has 8"),
         (Resources(cpu=4, gpu=1), "no single node has both; the nodes have 4 . 0, 2 . 1"),
     ],

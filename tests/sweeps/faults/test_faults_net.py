@@ -79,7 +79,7 @@ def test_show_report_and_resume_warn_of_a_lost_net_and_end_with_3(
         code, said = run_command(command[0], run, *command[1:])
         assert code == 3, command
         assert f"warning: {path} {word}" in said
-        assert re.search(r"all figures stand\. .*train trial \d again: .* retry ", said)
+        assert re.search(r"all results remain valid\. .*train trial \d again: .* retry ", said)
 
 
 @damaged

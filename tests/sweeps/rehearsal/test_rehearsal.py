@@ -96,7 +96,7 @@ def test_an_option_that_changes_nothing_is_found_and_one_that_does_is_not() -> N
     options = [{"width": 4, "rate": 0.5}, {"width": 8, "rate": 0.1}, {"width": 16, "rate": 0.2}]
     (found,) = rehearsed_net("swallows", *options)
     assert found.key == ("model", "options", "rate")
-    assert "with 0.5 and 0.1 two epochs are equal in every bit" in found.rule
+    assert "with 0.5 and 0.1 two epochs of training are equal bit for bit" in found.rule
 
 
 def test_an_option_that_counts_only_beside_another_is_not_called_unused() -> None:

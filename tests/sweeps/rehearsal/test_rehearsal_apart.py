@@ -35,7 +35,7 @@ def test_a_run_refuses_what_own_code_does_not_keep_and_writes_nothing(tmp_path: 
     (problem,) = caught.value.problems
     assert problem.path == "space.model.options.rate.float"
     assert problem.line == 6
-    assert problem.rule.startswith("changes nothing: with ")
+    assert problem.rule.startswith("has no effect: with ")
     assert "sanity_check: warn" in problem.hint
     assert not (tmp_path / "runs").exists()
 
@@ -45,8 +45,8 @@ def test_what_is_accepted_stands_in_the_record_and_the_report(tmp_path: Path) ->
     results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
     folder = results.folder.path
     (note,) = json.loads((folder / "sweep.json").read_text())["sanity"]
-    assert note.startswith("space.model.options.rate.float: changes nothing")
-    assert "changes nothing" in (folder / "report.html").read_text()
+    assert note.startswith("space.model.options.rate.float: has no effect")
+    assert "has no effect" in (folder / "report.html").read_text()
 
 
 def test_validate_tries_own_code_only_where_it_may_run_it(
@@ -55,7 +55,7 @@ def test_validate_tries_own_code_only_where_it_may_run_it(
     path = swallowing(tmp_path, "error")
     assert main(["validate", str(path)]) == 0
     assert main(["validate", "--run-code", str(path)]) == 2
-    assert "changes nothing" in capsys.readouterr().err
+    assert "has no effect" in capsys.readouterr().err
 
 
 def test_a_net_that_kills_its_process_is_told_and_left_to_its_trials(
@@ -116,10 +116,10 @@ def test_what_going_on_in_a_new_process_raises_is_an_error_at_its_place(
 @pytest.mark.parametrize(
     ("net", "words"),
     [
-        ("KillsANewProcess", "going on from a checkpoint in a new process ended it with -9"),
+        ("KillsANewProcess", "continuing from a checkpoint in a new process ended it with -9"),
         (
             "ComputesInANewProcess",
-            "going on from a checkpoint in a new process computed for more than 20 s",
+            "continuing from a checkpoint in a new process computed for more than 20 s",
         ),
     ],
 )
@@ -130,7 +130,7 @@ def test_a_new_process_that_ends_without_an_answer_is_told(
     path = write_sweep(tmp_path, space=space(model), trial="{sanity_check: error}")
     assert main(["validate", "--run-code", str(path), "--json"]) == 0
     (note,) = json.loads(capsys.readouterr().out)["sanity"]
-    assert "the sanity check of own code was not completed: " in note
+    assert "the sanity check of your own code was not completed: " in note
     assert words in note
 
 

@@ -30,7 +30,7 @@ def test_results_and_changes_stand_side_by_side(tmp_path: Path) -> None:
     assert rows["trials"] == [6, 8]
     assert rows["best dev_loss"] == best
     assert any("cut the data differently" in text for text in summary.text)
-    assert any("test rows are others" in text for text in summary.text)
+    assert any("test rows differ" in text for text in summary.text)
     assert changes.table is not None
     changed = {row[0]: row[1:] for row in changes.table.rows}
     assert changed == {"name": ["blobs", "other"], "seed": ["3", "4"], "search.trials": ["6", "8"]}

@@ -92,7 +92,7 @@ def test_more_than_the_space_has_is_said_and_the_sweep_comes_to_its_end(tmp_path
 def test_what_draws_no_trials_is_refused_at_once(tmp_path: Path) -> None:
     path = counted_sweep(tmp_path, "a_grid", trials=2, epochs=1, stopping="{scheduler: none}")
     done = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
-    with pytest.raises(RequestError, match="uses method grid, whose trials are all in its file"):
+    with pytest.raises(RequestError, match="uses method grid, whose trials are fixed by its file"):
         ask_for_trials(done.folder, 1)
 
 

@@ -76,7 +76,7 @@ def test_a_sync_says_that_mlflow_is_switched_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "none")
-    with pytest.raises(RequestError, match="MLFLOW_TRACKING_URI is 'none', which switches MLflow"):
+    with pytest.raises(RequestError, match="MLFLOW_TRACKING_URI is 'none', which turns MLflow"):
         sweeps.sync(copy("finished", tmp_path))
 
 

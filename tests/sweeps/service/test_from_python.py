@@ -54,7 +54,7 @@ def test_what_was_varied_stands_first_and_a_notebook_shows_no_more(results: swee
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [({"a": object()}, "must hold what a sweep file can"), ({1: 2}, "must hold what a sweep")],
+    [({"a": object()}, "must consist of strings"), ({1: 2}, "must consist of strings")],
 )
 def test_a_dict_with_what_no_file_can_hold_is_refused_in_words(value: Any, words: str) -> None:
     with pytest.raises(SweepFileError, match=words):

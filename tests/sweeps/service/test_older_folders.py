@@ -172,7 +172,7 @@ def test_an_unchanged_file_goes_on_with_its_sweep_by_name(
 def test_a_changed_file_is_another_sweep(override: str, copy: Copy, tmp_path: Path) -> None:
     path = copy("interrupted")
     file = Path(shutil.copy(path / "sweep.yaml", tmp_path))
-    with pytest.raises(RequestError, match="holds another sweep than this file describes"):
+    with pytest.raises(RequestError, match="holds another sweep"):
         sweeps.run(file, overrides=[override], runs=path.parent, run_id=path.name, **ON_DISK)
 
 
@@ -216,4 +216,6 @@ def test_data_that_an_earlier_version_read_otherwise_are_said_as_such(
     file.write_text(file.read_text().replace(*written))
     with pytest.raises(RunFolderError, match=words) as caught:
         sweeps.resume(path, **ON_DISK)
-    assert "If it is as it was, an earlier version read it otherwise" in str(caught.value)
+    assert "If the data are unchanged, an earlier version read them differently" in str(
+        caught.value
+    )

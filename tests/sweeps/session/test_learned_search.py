@@ -265,7 +265,7 @@ def test_the_plan_says_where_baselines_leave_nothing_to_propose(
     rates = ", ".join(f"{{optimizer: {{lr: {rate}}}}}" for rate in (0.01, 0.02, 0.03, 0.04))
     search = f"{{method: tpe, trials: 3, startup: 2, baseline: [{rates}]}}"
     assert main(["plan", str(learned(tmp_path, search=search)), "--no-probe"]) == 0
-    assert "all are fixed, so that tpe proposes none" in capsys.readouterr().out
+    assert "all are fixed, so tpe proposes none" in capsys.readouterr().out
 
 
 def test_no_suggestion_is_made_from_trials_that_are_not_independent(unbroken: Results) -> None:

@@ -104,15 +104,15 @@ def test_a_receiver_that_refuses_costs_no_sweep_and_stays_unnamed(
     results = run(write_sweep(tmp_path), display=Display("plain"))
     assert results.is_finished
     said = capsys.readouterr().err
-    assert "the notice of the end was not sent: SWEEPS_NOTIFY_URL answered 500" in said
+    assert "the notification was not sent: SWEEPS_NOTIFY_URL answered 500" in said
     assert "s3cret" not in said
 
 
 @pytest.mark.parametrize(
     ("status", "level", "message"),
     [
-        (200, "info", "the notice of the end was sent: ended"),
-        (500, "warning", "the notice of the end was not sent: SWEEPS_NOTIFY_URL answered 500"),
+        (200, "info", "the notification was sent: ended"),
+        (500, "warning", "the notification was not sent: SWEEPS_NOTIFY_URL answered 500"),
     ],
 )
 def test_the_log_says_what_became_of_the_notice(

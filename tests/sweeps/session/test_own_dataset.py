@@ -131,7 +131,7 @@ def test_a_run_folder_of_a_dataset_says_that_no_table_asks_its_net(tmp_path: Pat
     results = run(tmp_path)
     rows = tmp_path / "rows.csv"
     rows.write_text("x0\n1\n")
-    with pytest.raises(RequestError, match=r"no table holds: .*float32 of 5 a row"):
+    with pytest.raises(RequestError, match=r"not rows of a table: .*float32 of 5 a row"):
         sweeps.predict(results.path, rows)
 
 

@@ -76,7 +76,7 @@ def test_a_sweep_without_data_is_run_planned_and_suggested(tmp_path: Path) -> No
     path.write_text(path.read_text().replace("data: {source: iris}\n", ""))
     results = run(path)
     assert outcomes(results) == ["completed"] * 6
-    assert "without data of the sweep" in (results.path / "report.html").read_text()
+    assert "without data in the sweep" in (results.path / "report.html").read_text()
     assert "data:" not in sweeps.suggest(results.path)
     code, printed = run_command("plan", path)
     assert code == 0

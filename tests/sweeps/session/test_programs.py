@@ -85,7 +85,7 @@ def test_a_sweep_of_programs_records_what_they_report(tmp_path: Path) -> None:
     assert results.winner is not None
     report = (results.path / "report.html").read_text()
     assert "python -S -I train.py {lr} {seed}" in report
-    assert "sealed by promise: the program reads its data itself" in report
+    assert "not enforced: the program reads its data itself" in report
 
 
 @pytest.mark.parametrize("stopping", [ASHA, HYPERBAND], ids=["asha", "hyperband"])
@@ -175,7 +175,7 @@ def test_a_final_trains_a_program_under_fresh_seeds_and_tests_nothing(tmp_path: 
     assert len(set(seeds)) > 1
     assert not results.openings
     assert "final/programs/" in results.final.model.note
-    assert "test rows of a program are its own" in (results.path / "report.html").read_text()
+    assert "only the program has its test rows" in (results.path / "report.html").read_text()
     code, printed = run_command("final", results.path)
     assert code == 1
     assert "already has a final result; --again keeps it and runs a new one" in printed
@@ -215,7 +215,7 @@ def test_a_test_command_measures_what_the_final_s_program_saved(tmp_path: Path) 
     assert opening.metrics["test_loss"].value in results.final.winner.values
     assert opening.metrics["test_loss"].low is None
     page = (results.path / "report.html").read_text()
-    assert "sealed by promise: the program reads its data itself" in page
+    assert "not enforced: the program reads its data itself" in page
     assert "On its own test data (used once): test_loss 0." in " ".join(page.split())
     assert len(list(results.path.glob("final/programs/*/test_output.log"))) == 1
 
@@ -237,9 +237,9 @@ def test_nobody_is_promised_a_test_of_a_program(tmp_path: Path) -> None:
     results = run(program_sweep(tmp_path, search="{method: random, trials: 2}"))
     assert any(line.startswith("Confirm the best:  ") for line in next_steps(results))
     page = " ".join(write_report(results.folder, tmp_path / "report.html").read_text().split())
-    assert "repeats the best under fresh seeds; test rows of a program are its own." in page
+    assert "retrains the best with fresh seeds; only the program has its test rows." in page
     assert "1 parameter was varied" in page
-    assert "opens the test set" not in page
+    assert "The test set has not been used" not in page
 
 
 def test_a_resume_is_held_to_the_program_s_files(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_operations_are_required_as_parameters_are(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_counted_is_rejected_with_words() -> None:
-    assert unmet(["flops <= 9"], {"parameters": 5.0}).startswith("flops cannot be counted")
+    assert unmet(["flops <= 9"], {"parameters": 5.0}).startswith("flops cannot be determined")
 
 
 def test_ray_rejects_the_same_trials(limited: Results, tmp_path: Path) -> None:

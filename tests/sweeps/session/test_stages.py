@@ -276,7 +276,9 @@ def test_a_better_trial_that_was_added_later_is_pointed_out(tmp_path: Path) -> N
     assert best is not None
     is_new = best.trial.index != choice.winner.trial
     assert is_new  # else the test needs more trials
-    words = f"The search has found trial {best.trial.index} since, which the final did not see."
+    words = (
+        f"The search has since found trial {best.trial.index}, which the final did not consider."
+    )
     assert words in screen.getvalue()
     short = report_sections(longer.folder)[0]
     assert words in " ".join(short.text)
@@ -306,7 +308,7 @@ def test_repeats_that_all_fail_end_the_sweep_without_a_final(tmp_path: Path) -> 
 
 
 def test_a_stage_is_no_sweep_to_resume(finished: Results) -> None:
-    with pytest.raises(RequestError, match=f"is the stage final of a sweep: name {finished.path}"):
+    with pytest.raises(RequestError, match=f"is the stage final of a sweep: use {finished.path}"):
         sweeps.resume(finished.path / "final", runner="local", tracking_uri="none")
 
 

@@ -118,7 +118,7 @@ def test_a_used_up_budget_has_a_final_of_the_trials_that_there_are(tmp_path: Pat
     assert results.record.outcomes.total() == 2
     assert results.final is not None
     assert "budget.trials = 2 trials have ended" in answer(results)
-    assert "The final chose from the trials that had ended by then" in answer(results)
+    assert "The final chose among the trials that had ended by then" in answer(results)
 
 
 def test_an_interrupted_final_is_to_be_resumed(tmp_path: Path) -> None:
@@ -221,5 +221,5 @@ def test_repeats_that_all_failed_are_said_and_can_be_retried(tmp_path: Path) -> 
     assert retried.final is not None
     assert len(retried.final.winner.values) == 2
     assert len(events(results.path / "final", "reopened")) == 2
-    with pytest.raises(RequestError, match="no failed trial to retry"):
+    with pytest.raises(RequestError, match="no failed trials to retry"):
         sweeps.retry(results.path, **ON_DISK)

@@ -113,7 +113,7 @@ def test_while_the_record_is_completed_no_pace_sinks(
 
 @pytest.mark.parametrize(
     ("code", "said"),
-    [(1, "sync completes it later"), (None, "retrying")],
+    [(1, "`sync` will complete it"), (None, "retrying")],
     ids=["dead", "waiting"],
 )
 def test_a_tracker_that_died_is_not_said_to_retry(

@@ -64,7 +64,7 @@ def test_the_winner_is_shown_by_what_was_varied(results: Results) -> None:
     text = answer(results, 100).partition("Winner: ")[2]
     shown = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
     assert shown == ["model.hidden_units", "optimizer.lr", "(and"]
-    assert "settings that were not varied)" in text
+    assert "settings that were not searched)" in text
 
 
 def test_where_nothing_was_varied_the_winner_is_shown_whole(tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ def test_a_stop_is_asked_for_by_the_page_alone_and_of_what_runs_alone(
     assert ask("interrupted/pause", Origin="http://evil.example")[0] == 403
     assert ask("interrupted/add/3", Origin="http://evil.example")[0] == 403
     assert ask("interrupted/add/3")[0] == 409
-    assert "method grid, whose trials are all in its file" in ask("interrupted/add/3")[1]
+    assert "method grid, whose trials are fixed by its file" in ask("interrupted/add/3")[1]
     assert ask("interrupted/add/none")[0] == 422
     assert ask("nothing/stop")[0] == 404
     assert get(address, f"/{TOKEN}/sweep/interrupted/stop")[0] == 405

@@ -151,7 +151,7 @@ def test_pages_are_those_of_the_server_or_of_this_machine(
         port = one.getsockname()[1]
         monkeypatch.setattr(watching, "UI_PORT", port)
         assert mlflow_page(uri, results.folder, 1) == address.format(port=port)
-    with pytest.raises(RequestError, match="nothing serves MLflow's pages"):
+    with pytest.raises(RequestError, match="the MLflow UI is not running"):
         mlflow_page("sqlite:////store.db", results.folder, 1)
 
 
