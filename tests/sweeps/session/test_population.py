@@ -174,7 +174,9 @@ def test_a_final_repeats_the_whole_schedule_of_the_best(unbroken: Results) -> No
 
 
 def test_a_population_cannot_be_extended(unbroken: Results) -> None:
-    with pytest.raises(RequestError, match=r"trials start together.*start a new sweep with search.tri"):
+    with pytest.raises(
+        RequestError, match=r"trials start together.*start a new sweep with search.tri"
+    ):
         sweeps.extend(unbroken.path, 2, runner="local", tracking_uri="none")
     assert len(unbroken.folder.read_plan()) == 6
 
