@@ -31,7 +31,7 @@ class GpSearch(StartedSearch):
 
     learns_from_stopped: ClassVar[bool] = False
     slow_from: ClassVar[int] = 300
-    slow_words: ClassVar[str] = "0.8 s after 300 trials and 7 s after 1,000"
+    slow_words: ClassVar[str] = "0.5 s after 300 trials and 5 s after 1,000"
     method: Literal["gp"]
 
     def sampler(self, space: Space, objectives: int) -> Sampler:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
+from unittest.mock import Mock
 
 import optuna
 import pytest
+from optuna._gp import batched_lbfgsb
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.distributions import IntDistribution as Int
 from optuna.samplers import GPSampler
@@ -84,6 +86,19 @@ def test_the_same_results_give_the_proposals_of_plain_optuna(number: int, runnin
     told = told_of(number, running)
     found = [proposed(told, seed) for seed in range(3)]
     assert found == [pytest.approx(asked_of_optuna(told, seed), rel=1e-6) for seed in range(3)]
+
+
+def test_greenlet_makes_proposals_quicker_and_leaves_them_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("greenlet")
+    imported = Mock(wraps=batched_lbfgsb._greenlet_imports)
+    monkeypatch.setattr(batched_lbfgsb, "_greenlet_imports", imported)
+    told = told_of(12)
+    with_it = [proposed(told, seed) for seed in range(3)]
+    assert imported.is_successful.called
+    imported.is_successful.return_value = False
+    assert [proposed(told, seed) for seed in range(3)] == with_it
 
 
 def test_a_sampler_that_was_asked_before_proposes_as_one_that_was_not() -> None:
