@@ -19,11 +19,14 @@ SweepError                  a mistake that the user can fix; its message says ho
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 __all__ = [
     "STOPPED_EXIT_CODE",
@@ -188,32 +191,29 @@ def _requirements(extra: str, missing: Sequence[str]) -> list[str]:
     Of an extra some modules of which are missing, what is called like them; where one belongs to
     a package of another name, all that the extra has.
     """
-    found = dict.fromkeys(_of_extra(extra))
+    found = {one.name.replace("-", "_"): str(one) for one in _of_extra(extra)}
     if not found:  # run from a copy of the files
         return [f"{_DISTRIBUTION}[{extra}]"]
-    named = {_name_of(one): one for one in found}
-    return [named[name] for name in missing] if {*missing} <= {*named} else [*found]
+    return [found[name] for name in missing] if {*missing} <= {*found} else [*found.values()]
 
 
-def _of_extra(extra: str) -> Iterator[str]:
+def _of_extra(extra: str) -> Iterator[Requirement]:
     # Here, as it takes time that only this command is to pay.
     from importlib.metadata import PackageNotFoundError, requires
+
+    from packaging.requirements import Requirement
 
     try:
         requirements = requires(_DISTRIBUTION) or []
     except PackageNotFoundError:
         return
-    for text in requirements:
-        what, _, marker = (part.strip() for part in text.partition(";"))
-        if re.fullmatch(rf"""extra == ["']{extra}["']""", marker) is None:
+    for one in map(Requirement, requirements):
+        marker, one.marker = one.marker, None
+        is_meant = marker is not None and marker.evaluate({"extra": extra})
+        if marker is None or not is_meant or marker.evaluate({"extra": ""}):
             continue
-        others = re.fullmatch(rf"{_DISTRIBUTION}\[(.*)\]", what)
-        for other in others[1].split(",") if others else ():
-            yield from _of_extra(other.strip())
-        if others is None:
-            yield what
-
-
-def _name_of(requirement: str) -> str:
-    """Return what a distribution that a requirement names is imported as."""
-    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].replace("-", "_")
+        if one.name == _DISTRIBUTION:
+            for other in sorted(one.extras):
+                yield from _of_extra(other)
+        else:
+            yield one

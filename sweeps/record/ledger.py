@@ -23,7 +23,7 @@ from sweeps.errors import RunFolderError, StorageError
 from sweeps.record.seals import SEAL_KEY, Chain, parsed
 from sweeps.storage.refusals import next_step
 
-__all__ = ["Ledger", "LedgerReader", "read_events", "to_line"]
+__all__ = ["Ledger", "LedgerReader", "last_event", "read_events", "to_line"]
 
 Event = dict[str, Any]
 _FSYNC_PERIOD_S = 1.0
@@ -107,6 +107,23 @@ class LedgerReader:
 def read_events(path: Path) -> Iterator[Event]:
     """Yield each complete event of a ledger; raises as `LedgerReader.events`."""
     return LedgerReader(path).events()
+
+
+def last_event(path: Path, kind: str) -> Event:
+    """Return the last event of a kind; empty where there is none.
+
+    Lines of other kinds are not parsed, and none is checked: a session that goes on from here reads
+    the whole ledger, and refuses what is damaged.
+    """
+    with suppress(FileNotFoundError):
+        for line in reversed(path.read_bytes().split(b"\n")[:-1]):
+            if f'"event":"{kind}"'.encode() not in line:
+                continue
+            with suppress(ValueError, RecursionError):
+                event = parsed(line)
+                if event.get("event") == kind:
+                    return event
+    return {}
 
 
 class Ledger:

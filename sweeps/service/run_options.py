@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sweeps.record.ledger import read_events
+from sweeps.record.ledger import last_event
 from sweeps.record.run_folder import RunFolder
 from sweeps.session.environment import read_settings
 from sweeps.session.trainer import RunnerName
@@ -46,7 +46,7 @@ class RunOptions:
 
         Where RAY_ADDRESS names a cluster, that says where to train.
         """
-        before = _last_session(folder)
+        before = last_event(folder.ledger, "session")
         kept: dict[str, Any] = {}
         is_here = read_settings().ray_address is None
         if self.runner is None and is_here and before.get("runner") == "local":
@@ -59,12 +59,3 @@ class RunOptions:
             how = " and ".join(said[name] for name in kept)
             self.shown.print_line(f"as in the sweep's last session, {how}")
         return replace(self, **kept)
-
-
-def _last_session(folder: RunFolder) -> dict[str, Any]:
-    """Return the event with which the last session began; empty before the first."""
-    last: dict[str, Any] = {}
-    if folder.ledger.exists():
-        for event in read_events(folder.ledger):
-            last = event if event["event"] == "session" else last
-    return last

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.errors import RunFolderError, StorageError
-from sweeps.record.ledger import Ledger, LedgerReader, read_events, to_line
+from sweeps.record.ledger import Ledger, LedgerReader, last_event, read_events, to_line
 from tests.sweeps.drivers import wait_for
 
 
@@ -141,3 +141,14 @@ def test_a_line_that_was_interrupted_leaves_the_chain_as_it_was(
     ledger.append({"event": "c"})
     ledger.close()
     assert [one["event"] for one in read(tmp_path / "ledger")] == ["a", "c"]
+
+
+def test_the_last_event_of_a_kind_is_found_behind_others_and_damage(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    assert last_event(path, "session") == {}
+    first, last = {"event": "session", "mlflow": True}, {"event": "session", "mlflow": False}
+    says_so = {"event": "report", "rows": [{"event": "session"}], "error": '"event":"session"'}
+    lines = [to_line(one) for one in (first, last, says_so)]
+    path.write_bytes(b"".join([*lines, b'{"event":"session"\n', to_line(first)[:-1]]))
+    assert last_event(path, "session") == last
+    assert last_event(path, "end") == {}
