@@ -39,12 +39,20 @@ def importance_bars(found: Importances | str) -> Panel:
         textposition="auto",
     )  # fmt: skip
     height = 120 + 26 * len(shown)
-    made = figure([bars], "share of importance", "", height=height, showlegend=False)
-    made.add_vline(x=found.by_chance, line={"color": ACCENT, "dash": "dot"})
+    # Shares of shuffled results may be above all of these together: no line stands beyond 1.
+    has_line = found.by_chance < 1
+    largest = max([one.share for one in shown] + [found.by_chance] * has_line)
+    made = figure(
+        [bars], "share of importance", "", height=height, showlegend=False,
+        xaxis_range=[0, min(1.0, 1.05 * largest)], xaxis_tickformat=".0%",
+    )  # fmt: skip
+    if has_line:
+        made.add_vline(x=found.by_chance, line={"color": ACCENT, "dash": "dot"})
+    passed = "passes the dotted line" if has_line else "would pass 100 %: there is no line to draw"
     caption = (
         f"{found.sentence} Shares of what tells the best {found.best} trials from all (PED-ANOVA, "
         f"Watanabe, Bansal and Hutter 2023), n = trials that have the parameter; in 1 of 20 "
-        f"shuffles of the results some parameter passes the dotted line.{_reached(found.pruned)}"
+        f"shuffles of the results some parameter {passed}.{_reached(found.pruned)}"
     )
     return Panel(title, caption, made)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +15,12 @@ from sweeps.report.style import ACCENT, BLUE, INK, figure, log_if_wide, rounded,
 __all__ = ["COLOURS", "tuning_comparison", "tuning_panel"]
 
 COLOURS = (BLUE, ACCENT)
+# Beyond the curves, a band has as much room on either side as they have themselves.
+_MOST_ROOM = 1.0
 _BAND = (
     "Simultaneous 95 % band over all n (Learned-Miller and DeStefano 2008; Lourie, Cho and He "
-    "2023); where it reaches the edge of the chart, there are too few trials for a bound."
+    "2023); where it reaches the edge of the chart, the bound lies beyond it, or there are too few "
+    "trials for one."
 )
 
 
@@ -86,20 +88,20 @@ def _edges(
 ) -> tuple[tuple[float, float], dict[str, Any]]:
     """Return the least and largest value of the y axis, and its layout.
 
-    A bound that the metric alone gives, 0 or infinity, does not belong on an axis of what was seen.
+    A band that is many times as wide as what was seen would press the curves into one line: it may
+    leave the axis. Nor does a bound that the metric alone gives, 0 or infinity, belong there.
     """
-    ends = [end for curve in curves for end in (curve.median, curve.low, curve.high)]
-    shown = np.concatenate([*ends, *others])
+    bounds = np.concatenate([end for curve in curves for end in (curve.low, curve.high)])
     seen = np.concatenate([curve.median for curve in curves] + [*others])
     axis = log_if_wide([seen])
     is_log = axis.get("yaxis_type") == "log"
-    kept = shown[np.isfinite(shown) & ((shown > 0) | (not is_log))]
-    low, high = float(kept.min()), float(kept.max())
-    if is_log:
-        low, high = (low / 2, high * 2) if high / low < 1e12 else (low, high)
-        span = [math.log10(low), math.log10(high)]
-    else:
-        margin = 0.1 * (high - low) or 1.0
-        low, high = low - margin, high + margin
-        span = [low, high]
-    return (low, high), axis | {"yaxis_range": span}
+    scaled = np.log10 if is_log else np.asarray
+    kept = scaled(bounds[np.isfinite(bounds) & ((bounds > 0) | (not is_log))])
+    least, largest = float(scaled(seen).min()), float(scaled(seen).max())
+    room = _MOST_ROOM * (largest - least)
+    low = min(least, max(least - room, float(kept.min(initial=least))))
+    high = max(largest, min(largest + room, float(kept.max(initial=largest))))
+    margin = 0.1 * (high - low) or 0.05 * abs(low) or 1.0
+    span = [low - margin, high + margin]
+    ends = [float(10**end) if is_log else end for end in span]
+    return (ends[0], ends[1]), axis | {"yaxis_range": span}

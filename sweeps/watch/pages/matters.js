@@ -9,7 +9,9 @@ const ROW_PX = 24;
 export function matters(place, store, note) {
   const { found, by_chance: byChance, sentence } = store.matters;
   const shown = found.slice(0, MOST_BARS).reverse();
-  note.textContent = shown.length ? `${sentence} Shares of what tells the best trials from all; beyond the dotted line, shuffled results put a parameter in 1 of 20 sweeps.` : sentence;
+  const hasLine = byChance !== null && byChance < 1;  // shares of shuffled results may be above 1
+  const chance = hasLine ? "beyond the dotted line, shuffled results put a parameter in 1 of 20 sweeps" : "shuffled results put a parameter beyond 100 % in 1 of 20 sweeps";
+  note.textContent = shown.length ? `${sentence} Shares of what tells the best trials from all; ${chance}.` : sentence;
   place.hidden = !shown.length;
   if (!shown.length) return Promise.resolve(place.setAttribute("data-drawn", String(store.version)));
   place.style.height = `${60 + ROW_PX * shown.length}px`;
@@ -19,11 +21,11 @@ export function matters(place, store, note) {
     marker: { color: shown.map((one) => colour(byChance !== null && one.share > byChance ? "accent" : "faint")) },
     hovertext: shown.map((one) => plain(one.name)), hoverinfo: "text",
   };
-  const most = Math.max(...shown.map((one) => one.share), byChance !== null && byChance < 1 ? byChance : 0);
+  const most = Math.max(...shown.map((one) => one.share), hasLine ? byChance : 0);
   const line = { type: "line", x0: byChance, x1: byChance, y0: 0, y1: 1, yref: "paper", line: { color: colour("best"), dash: "dot", width: 2 } };
   const made = layout("share of importance", "", {
-    shapes: byChance === null ? [] : [line], dragmode: false, margin: { l: 50, r: 70, t: 4, b: 36 },
-    xaxis: { range: [0, 1.02 * most], tickformat: ".0%" },
+    shapes: hasLine ? [line] : [], dragmode: false, margin: { l: 50, r: 70, t: 4, b: 36 },
+    xaxis: { range: [0, Math.min(1, 1.02 * most)], tickformat: ".0%" },
     yaxis: { tickvals: shown.map((_, at) => at), ticktext: briefly(shown.map((one) => one.name), MOST_OF_NAME).map(plain) },
   });
   return draw(place, [bars], made, store, null, "");

@@ -132,7 +132,19 @@ def test_a_band_without_a_bound_is_drawn_to_the_edge_of_the_figure(values: Any) 
     band = panel.figure.data[0]  # type: ignore[union-attr]
     assert None not in band.y
     assert min(band.y) < values[0]
-    assert "there are too few trials for a bound" in panel.caption
+    assert "there are too few trials for one" in panel.caption
+
+
+def test_a_wide_band_leaves_the_axis_and_the_curves_have_a_third_of_it() -> None:
+    # Areas under a curve in a narrow heap: of 20 trials the band's upper end is 1 from n = 3 on.
+    seen = np.linspace(0.700, 0.725, 20)
+    panel = tuning_panel(curve(seen, "max", "dev_accuracy"), "dev_accuracy")
+    assert panel.figure is not None
+    _, median, _ = panel.figure.data
+    low, high = panel.figure.layout.yaxis.range
+    assert high < 0.8
+    assert (max(median.y) - min(median.y)) / (high - low) > 0.2
+    assert max(panel.figure.data[0].y) == pytest.approx(high)
 
 
 def test_baselines_are_no_draws() -> None:

@@ -10,7 +10,7 @@ import pytest
 from sweeps.analysis.choices import compare_choices
 from sweeps.analysis.diagnosis import Diagnosis
 from sweeps.analysis.evidence import Evidence
-from sweeps.analysis.importances import importances
+from sweeps.analysis.importances import Importance, Importances, importances
 from sweeps.record.sweep_record import Outcome
 from sweeps.report.analysis_figures import bias_and_variance, choice_panels, importance_bars
 from sweeps.report.style import log_axis, log_if_wide
@@ -109,3 +109,24 @@ def test_every_mark_of_a_logarithmic_axis_has_its_number_in_full(
 @pytest.mark.parametrize("values", [[1.0, 19.0], [0.0, 50.0], [-1.0, 50.0], [float("nan")]])
 def test_an_axis_of_values_close_together_or_not_positive_is_linear(values: list[float]) -> None:
     assert log_if_wide([values]) == {}
+
+
+@pytest.mark.parametrize(
+    ("by_chance", "end", "words"),
+    [
+        (1.53, 0.63, "would pass 100 %"),
+        (0.8, 0.84, "passes the dotted line"),
+        (0.99, 1.0, "passes the dotted line"),
+        (0.1, 0.63, "passes the dotted line"),
+    ],
+)
+def test_the_axis_of_shares_ends_at_one_whatever_chance_gives(
+    by_chance: float, end: float, words: str
+) -> None:
+    shares = (Importance("lr", 0.6, 20), Importance("l2", 0.4, 20))
+    panel = importance_bars(Importances(shares, 20, 5, by_chance))
+    assert panel.figure is not None
+    assert panel.figure.layout.xaxis.range == pytest.approx((0, end))
+    lines = [one.x0 for one in panel.figure.layout.shapes]
+    assert lines == [by_chance][: by_chance < 1]
+    assert words in panel.caption
