@@ -25,6 +25,7 @@ HOMES = {
         "sweeps/execution/cluster/joining.py",
         "sweeps/execution/cluster/lost_nodes.py",
         "sweeps/execution/cluster/metrics.py",
+        "sweeps/execution/cluster/nodes.py",
         "sweeps/execution/cluster/shared_places.py",
         "sweeps/execution/cluster/sharing.py",
         "sweeps/execution/local_ray.py",

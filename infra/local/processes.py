@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import socket
 import subprocess
 import time
@@ -19,7 +20,7 @@ from sweeps.infra.whole_file import replace_file
 __all__ = ["ProcessError", "Processes", "free_port", "refuse_taken"]
 
 _STARTED_WITHIN_S = 90.0
-_STOPPED_WITHIN_S = 20.0
+_STOPPED_WITHIN_S = 10.0
 _PROC = Path("/proc")
 # Above what Ray gives to its workers, below what Linux gives to clients (32768 to 60999): a port
 # from there may be some connection's before the server that is to have it has started.
@@ -118,17 +119,26 @@ class Processes:
             _kill(_tree(self.pids()[name]))
         self._forget(name)
 
-    def stop(self, name: str) -> bool:
-        """Ask a process to end, and kill what is left later; returns whether it still ran."""
-        was_alive = self.is_alive(name)
-        if was_alive:
-            tree = _tree(self.pids()[name])
+    def stop(self, *names: str, by: signal.Signals = signal.SIGTERM) -> list[str]:
+        """Ask processes to end, all at once, and kill what is left after 10 s.
+
+        Returns:
+            The names of those that still ran.
+        """
+        alive = [name for name in names if self.is_alive(name)]
+        if alive:
+            self._say(f"stopping {', '.join(alive)}")
+        trees = [_tree(self.pids()[name]) for name in alive]
+        for tree in filter(None, trees):
             with suppress(psutil.NoSuchProcess):
-                tree[0].terminate()
-            _, left = psutil.wait_procs(tree, timeout=_STOPPED_WITHIN_S)
-            _kill(left)
-        self._forget(name)
-        return was_alive
+                tree[0].send_signal(by)
+        _, left = psutil.wait_procs(
+            [one for tree in trees for one in tree], timeout=_STOPPED_WITHIN_S
+        )
+        _kill(left)
+        for name in names:
+            self._forget(name)
+        return alive
 
     def _read(self) -> dict[str, Any]:
         if not self._state.exists():

@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -25,7 +26,10 @@ from sweeps.infra.local.processes import ProcessError, Processes
 from sweeps.infra.sqlite_uri import uri_of
 from sweeps.infra.strict_warnings import lenient_environment
 
-__all__ = ["LocalMlflow", "account_settings"]
+__all__ = ["SERVERS", "LocalMlflow", "account_settings"]
+
+# The order in which they end, and how each is asked to: PostgreSQL waits for clients after SIGTERM.
+SERVERS = {"mlflow": signal.SIGTERM, "postgres": signal.SIGINT}
 
 _DATABASE = "mlflow"
 _ADMIN = "admin"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -141,7 +141,7 @@ def _ped_anova(
     with _not_imported("sklearn"):  # half a second and more, for fANOVA's forests alone
         from optuna.importance import PedAnovaImportanceEvaluator
 
-    distributions = {one.name: _distribution(one) for one in varied}
+    distributions = {one.name: _shared(_distribution(one)) for one in varied}
     trials = []
     for at in ended:
         params = {one.name: _value(one, at) for one in varied if np.isfinite(one.values[at])}
@@ -159,7 +159,6 @@ def _ped_anova(
             warnings.simplefilter("ignore")
             study = optuna.create_study(direction="minimize")
             study.add_trials(trials)
-            _share(study, distributions)
             evaluator = PedAnovaImportanceEvaluator(target_quantile=quantile)
             return [
                 evaluator.evaluate(_with_values(study, losses), params=[one.name for one in varied])
@@ -182,20 +181,16 @@ def _not_imported(name: str) -> Iterator[None]:
         del sys.modules[name]
 
 
-def _share(study: Study, distributions: Mapping[str, BaseDistribution]) -> None:
-    """Have all trials share their distributions: copies of them would be compared at each look.
+def _shared(one: BaseDistribution) -> BaseDistribution:
+    """Return a distribution that all trials have in common, and that is hashed by what it is.
 
-    Optuna takes them for keys, and makes their hash anew each time, of all that they hold.
+    Optuna copies it for each trial, takes it for a key, and makes its hash anew each time, of all
+    that it holds; copies are compared at each look.
     """
-    for one in distributions.values():
-        one.__class__ = _hashed_at_once(type(one))
-    for trial in study.get_trials(deepcopy=False):
-        trial.distributions = {name: distributions[name] for name in trial.distributions}
-
-
-def _hashed_at_once(kind: type[BaseDistribution]) -> type[BaseDistribution]:
-    """Return this kind of distribution, hashed by what it is and not by what it holds."""
-    return type(kind.__name__, (kind,), {"__hash__": object.__hash__})
+    kind = type(one)
+    own = {"__hash__": object.__hash__, "__deepcopy__": lambda self, memo: self}
+    one.__class__ = type(kind.__name__, (kind,), own)
+    return one
 
 
 def _shuffled(evidence: Evidence, ended: npt.NDArray[np.intp]) -> Iterator[Array]:

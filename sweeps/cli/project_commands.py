@@ -150,7 +150,7 @@ def _cluster_down(parsed: argparse.Namespace) -> int:
     from sweeps.infra.local.cluster import LocalCluster
     from sweeps.infra.local.processes import ProcessError
 
-    cluster = LocalCluster(parsed.folder)
+    cluster = LocalCluster(parsed.folder, partial(print, file=sys.stderr, flush=True))
     named = cluster.names_in_shell()
     try:
         stopped = cluster.down()

@@ -6,6 +6,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ray.tune.experiment import Trial
@@ -118,8 +119,9 @@ class TuneScheduler(TrialScheduler):
         return trial
 
     def _share_nodes(self, tune: Any) -> None:
-        """Record who else has the nodes, and end the workers of trials that pause if need be."""
+        """Record which nodes there are and who else has them; end workers that are too many."""
         if self._share is not None:
+            self._scheduler.recorder.has_nodes([asdict(one) for one in self._share.nodes])
             self._scheduler.recorder.shares(self._share.words)
             tune._reuse_actors = not self._has_too_much(tune)
 

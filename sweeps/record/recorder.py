@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -277,8 +277,13 @@ class Recorder:
 
     def shares(self, words: str) -> None:
         """Record what other sweeps have of the nodes, where it is not what is known."""
-        if words != self.record.shared:
+        if words != self.record.nodes.shared:
             self.write("shared", text=words)
+
+    def has_nodes(self, nodes: Sequence[Mapping[str, Any]]) -> None:
+        """Record the cluster's nodes (`name`, `cpus`, `gpus` each), where others are known."""
+        if nodes and (change := self.record.nodes.change_to(nodes)):
+            self.write("nodes", **change)
 
     def tidy(self) -> None:
         """Delete weights and checkpoints that nobody needs; no worker may write meanwhile."""

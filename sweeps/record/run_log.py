@@ -105,12 +105,22 @@ def _in_words(event: Mapping[str, Any]) -> tuple[int, str]:
             return logging.INFO, f"goes on as trial {event['source']} after epoch {event['epoch']}"
         case "shared":
             return logging.INFO, event["text"] or "has the nodes that it can use"
+        case "nodes":
+            return logging.WARNING if event["lost"] else logging.INFO, _of_nodes(event)
         case "reopened":
             return logging.INFO, "to be tried again"
         case "end":
             stop = read_stop(event)
             return logging.INFO, f"the session is over: {stop or 'nothing is left'}"
     return logging.DEBUG, ""
+
+
+def _of_nodes(event: Mapping[str, Any]) -> str:
+    said = [
+        f"node {name} has left the cluster; its trials continue on other nodes"
+        for name in event["lost"]
+    ]
+    return "; ".join([*said, *(f"node {name} has joined the cluster" for name in event["joined"])])
 
 
 def _failure(event: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from sweeps.definition.lineage import Copy, copied_trial
 from sweeps.definition.planning import PlannedTrial, configuration_hash
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.outcomes import BROKEN, CUT_SHORT, Outcome
+from sweeps.record.session_nodes import SessionNodes
 from sweeps.record.steps import BestSoFar, Row, Step
 from sweeps.record.stops import Stop, read_stop
 
@@ -105,7 +106,7 @@ class SweepRecord:
         is_exhausted: Whether the space has no configuration that is not in the plan.
         bests: One for each outcome, in order; a trial that was retried has several.
         hashes: Those of the configurations that are planned.
-        shared: What other sweeps have of the cluster's nodes, in words; empty where none is short.
+        nodes: Those of the last session, and what is to be said of them.
         preprocessing_sum: The checksum of preprocessing.json; empty where none was noted.
         finals: What was written to final.json, each time that a final chose, oldest first.
         tests: The lines of openings.jsonl.
@@ -143,7 +144,7 @@ class SweepRecord:
         self.bests: list[BestSoFar] = []
         self.best: TrialRecord | None = None
         self.stopped: Stop | None = None
-        self.shared = ""
+        self.nodes = SessionNodes()
         self.started_at: float | None = None
         self.ended_at: float | None = None
         self.active_s = 0.0
@@ -168,6 +169,7 @@ class SweepRecord:
         if event["event"] == "session" and self._is_in_session:
             self.active_s += max(0.0, self._last_t - self.session_from)  # it was killed
         self._last_t = event.get("t", self._last_t)
+        self.nodes = self.nodes.after(event)
         if "trial" in event or event["event"] in _OF_TRIALS:
             self._apply_to_trial(self._trial(event["trial"]), event)
         elif event["event"] == "session":
@@ -182,10 +184,8 @@ class SweepRecord:
             self.tests.append(event["line"])
         elif event["event"] == "exhausted":
             self.wanted, self.is_exhausted = len(self.trials), True
-        elif event["event"] == "shared":
-            self.shared = event["text"]
         elif event["event"] == "end":
-            self.stopped, self.ended_at, self.shared = read_stop(event), event["t"], ""
+            self.stopped, self.ended_at = read_stop(event), event["t"]
             # A clock may be put back while a session runs.
             self.active_s += max(0.0, event["t"] - self.session_from)
             self._stop_all()
@@ -200,7 +200,7 @@ class SweepRecord:
         self.code = event.get("code", self.code)
         self.accepted += event.get("accepted", [])
         self.started_at = self.started_at or event["t"]
-        self.session_from, self.stopped, self.ended_at, self.shared = event["t"], None, None, ""
+        self.session_from, self.stopped, self.ended_at = event["t"], None, None
         self._stop_all()  # a killed session has no end
         self.steps.append(Step("plan", event["trials"]))
 

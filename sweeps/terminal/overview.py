@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -19,6 +18,7 @@ from sweeps.infra.command_line import command
 from sweeps.record.ledger import read_events
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
+from sweeps.record.session_nodes import SessionNodes
 from sweeps.record.stops import is_pause
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.terminal.console import answer_console
@@ -37,7 +37,7 @@ class Overview:
         last_t: When its last event was written, in seconds since 1970.
         epochs_per_s: How fast its search trains now, and None where it does not.
         left_s: The seconds that its search still needs, and None while that cannot be told.
-        nodes: The nodes of its last session, as (name, CPU cores, GPUs).
+        nodes: The nodes of its last session as they are now, as (name, CPU cores, GPUs).
         stages: One such line for each stage that was begun.
     """
 
@@ -61,7 +61,7 @@ def overview_of(folder: RunFolder) -> Overview:
     }
     nodes = tuple(
         (node.get("name") or "this machine", node["cpus"], node["gpus"])
-        for node in search.session.get("nodes", ())
+        for node in record.nodes.now
     )
     return Overview(
         folder.name,
@@ -128,43 +128,41 @@ def _overview_or_damage(path: Path) -> Overview:
 
 @dataclass(frozen=True)
 class _Progress:
-    """How far a sweep or a stage of it is; `session` is the event with which its last began."""
+    """How far a sweep or a stage of it is."""
 
     line: str
-    session: dict[str, Any]
     last_t: float
     epochs_per_s: float | None
     left_s: float | None
 
 
 def _progress(folder: RunFolder, record: SweepRecord, running: bool) -> _Progress:
-    session, last_t, rate = _last_session(folder)
+    last_t, rate = _last_session(folder)
     epochs = sum(trial.epochs for trial in record.trials)
     # The reader's clock may be behind the driver's.
     now = rate.update(epochs, max(time.time(), last_t))
     is_training = running and record.is_open and not is_pause(record.stopped)
     epochs_per_s = now if is_training else None
     if not running:
-        record.shared = ""  # of a driver that was killed
+        record.nodes = SessionNodes(record.nodes.now)  # the driver was killed
     line = status_line(record, epochs_per_s)
     if record.stopped:
         line += f" | stopped: {record.stopped}"
     left_s = time_left_s(record, epochs_per_s)
-    return _Progress(line, session, last_t, epochs_per_s, left_s)
+    return _Progress(line, last_t, epochs_per_s, left_s)
 
 
-def _last_session(folder: RunFolder) -> tuple[dict[str, Any], float, EpochRate]:
-    """Return the event of the last session, the time of the last event, and the session's rate."""
-    session: dict[str, Any] = {}
+def _last_session(folder: RunFolder) -> tuple[float, EpochRate]:
+    """Return the time of the last event, and the rate of the last session."""
     last_t = folder.read_description().created_at
     rate, epochs = EpochRate(), 0
     for event in read_events(folder.ledger):
         last_t = event.get("t", last_t)
         if event["event"] == "session":
-            session, rate = event, EpochRate()
+            rate = EpochRate()
         epochs += len(event["epochs"]) if event["event"] == "report" else 0
         rate.update(epochs, last_t)
-    return session, last_t, rate
+    return last_t, rate
 
 
 def _ago(t: float) -> str:

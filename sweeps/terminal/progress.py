@@ -114,7 +114,7 @@ class Display:
         if self._phase == "recording":  # nothing trains any more
             rate = None
         text = status_line(record, rate, is_search=not self._stage)
-        if self._phase == "starting" and not epochs and not record.shared:
+        if self._phase == "starting" and not epochs and not record.nodes.words:
             text = f"starting workers; {text}"
         if self._title:
             text = f"{self._title}: {text}"
@@ -147,8 +147,8 @@ def status_line(record: SweepRecord, epochs_per_s: float | None, is_search: bool
     """
     total, ended = record.wanted, record.outcomes.total()
     parts = [f"{ended}/{total} trials" + (f" ({record.counts})" if record.counts else "")]
-    if record.shared:
-        parts.append(record.shared)
+    if record.nodes.words:
+        parts.append(record.nodes.words)
     best = record.best
     if best is not None:
         value = format_metric(best.best, record.objective.metric, digits=5)

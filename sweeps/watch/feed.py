@@ -151,7 +151,7 @@ class Feed:
             "best": None if best is None else best.trial.index,
             "best_value": None if best is None else record.value(best),
             "stopped": "" if record.stopped is None else str(record.stopped),
-            "shared": record.shared if running else "",
+            "shared": record.nodes.words if running else "",
             "has_report": (self.folder.path / "report.html").exists(),
         }
 

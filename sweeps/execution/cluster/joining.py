@@ -21,6 +21,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from sweeps.definition.sweep_file import Resources
 from sweeps.errors import ClusterError, StorageError
 from sweeps.execution.cluster.node_check import NodeReport, check_node, versions
+from sweeps.execution.cluster.nodes import alive_nodes
 from sweeps.execution.cluster.ray_environment import RAY_ENVIRONMENT
 from sweeps.execution.placement import Node, Place, has_room, slots
 from sweeps.execution.ray_messages import log_messages
@@ -131,7 +132,7 @@ def _nodes_with_room(
     Raises:
         PlacementError: There is none after `wait_s`.
     """
-    nodes, until = _nodes(), time.monotonic() + wait_s
+    nodes, until = alive_nodes(), time.monotonic() + wait_s
     if has_room(resources, nodes.values()):
         return nodes
     if wait_s:
@@ -141,23 +142,12 @@ def _nodes_with_room(
     try:
         while not has_room(resources, nodes.values()) and time.monotonic() < until:
             time.sleep(_POLL_S)
-            nodes = _nodes()
+            nodes = alive_nodes()
     finally:
         if wait_s:  # the trials themselves keep it from here on
             request_resources(bundles=[])
     slots(resources, tuple(nodes.values()), hint=_ON_DEMAND)
     return nodes
-
-
-def _nodes() -> dict[str, Node]:
-    """Return the nodes that are alive, by Ray's id."""
-    found = {}
-    for node in ray.nodes():  # type: ignore[no-untyped-call]
-        if node["Alive"]:
-            there = node["Resources"]
-            name = str(node["NodeManagerAddress"])
-            found[node["NodeID"]] = Node(name, there.get("CPU", 0.0), there.get("GPU", 0.0))
-    return found
 
 
 def _checked(nodes: Mapping[str, Node], storage: Files) -> dict[str, Node]:
@@ -176,7 +166,7 @@ def _checked(nodes: Mapping[str, Node], storage: Files) -> dict[str, Node]:
         reports = _reports(keys, storage, marker, content)
     finally:
         storage.delete(marker)
-    alive = _nodes()  # Ray takes a node that went for alive for some seconds more
+    alive = alive_nodes()  # Ray takes a node that went for alive for some seconds more
     problems = [
         (nodes[key].name, one.problem)
         for key, one in reports.items()

@@ -25,6 +25,8 @@ from ray.experimental import internal_kv
 
 from sweeps.definition.sweep_file import Resources
 from sweeps.execution.cluster.fair_shares import Capacity, Claim, fair_shares, words_for
+from sweeps.execution.cluster.nodes import alive_nodes
+from sweeps.execution.placement import Node
 
 __all__ = ["ClaimStore", "Share", "claimed_share"]
 
@@ -81,6 +83,7 @@ class Share:
         limit: How many trials may be trained at once; `workers` where no other sweep is there, and
             None where that is not set either.
         words: What the user should hear of others on the nodes; empty where there is nothing.
+        nodes: Those that the cluster had a second ago; none before the first look.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Share:
         """
         self.limit = resources.workers
         self.words = ""
+        self.nodes: tuple[Node, ...] = ()
         self.held: Callable[[], int] = lambda: 0
         self._name = name
         self._resources = resources
@@ -195,6 +199,7 @@ def claimed_share(name: str, resources: Resources, wanted: Callable[[], int]) ->
     def keep() -> None:
         while True:
             with suppress(Exception):  # the head is away: whoever watches it ends the session
+                share.nodes = tuple(alive_nodes().values())
                 share.update(
                     _capacity(ray.available_resources()),  # type: ignore[no-untyped-call]
                     _capacity(ray.cluster_resources()),  # type: ignore[no-untyped-call]

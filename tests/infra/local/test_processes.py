@@ -36,7 +36,7 @@ def test_a_process_is_known_after_the_clock_was_set(
     created = psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda self: created(self) + 3600)
     assert processes.is_alive("sleeper")
-    assert processes.stop("sleeper")
+    assert processes.stop("sleeper") == ["sleeper"]
     assert processes.pids() == {}
 
 
@@ -50,6 +50,48 @@ def test_a_number_that_is_another_process_by_now_is_not_stopped(
     assert not processes.is_alive("other")
     assert not processes.stop("other")
     assert processes.stop("sleeper")
+
+
+# Ends well only where it hears of the other's signal before its own time is over.
+PAIRED = """
+import pathlib, signal, sys, time
+own, other = map(pathlib.Path, sys.argv[1:])
+def end(*_):
+    own.touch()
+    while not other.exists():
+        time.sleep(0.02)
+    own.write_text("both were asked")
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("up", flush=True)
+time.sleep(300)
+"""
+
+
+def test_processes_are_asked_to_end_all_at_once(processes: Processes, tmp_path: Path) -> None:
+    files = [tmp_path / "first", tmp_path / "second"]
+    for own, other in (files, reversed(files)):
+        name = own.name
+        command = [sys.executable, "-c", PAIRED, str(own), str(other)]
+        processes.start(name, command, os.environ, lambda name=name: "up" in processes.log(name))
+    assert processes.stop("first", "second", "sleeper", "unknown") == ["first", "second", "sleeper"]
+    assert [one.read_text() for one in files] == ["both were asked"] * 2
+
+
+def test_a_process_that_does_not_end_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_STOPPED_WITHIN_S", 0.2)
+    said: list[str] = []
+    one = Processes(tmp_path, said.append)
+    one.begin({})
+    deaf = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP[-1]}"
+    command = [sys.executable, "-c", deaf]
+    one.start("deaf", command, os.environ, lambda: "up" in one.log("deaf"))
+    pid = one.pids()["deaf"]
+    assert one.stop("deaf") == ["deaf"]
+    assert not psutil.pid_exists(pid)
+    assert said == ["starting deaf", "stopping deaf"]
 
 
 def test_a_process_that_was_killed_is_not_alive(processes: Processes) -> None:

@@ -47,6 +47,15 @@ def test_bounds_that_cross_leave_no_chance() -> None:
     assert probability_between(np.array([0.5, 0.6]), np.array([0.55, 0.58])) == 0.0
 
 
+@pytest.mark.parametrize("count", [1, 2, 30, 300])
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
+def test_the_band_holds_with_the_confidence_that_was_asked_for(
+    count: int, confidence: float
+) -> None:
+    low, high = cdf_band(count, confidence)
+    assert probability_between(low[1:], high[:-1]) == pytest.approx(confidence, abs=2e-5)
+
+
 @pytest.mark.parametrize("count", [1, 7, 40])
 def test_the_exact_band_is_the_one_that_opda_simulates(count: int) -> None:
     values = np.arange(count) / count + 0.01

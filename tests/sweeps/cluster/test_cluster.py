@@ -91,7 +91,8 @@ def test_a_submitted_sweep_is_followed_listed_extended_and_is_the_local_one(
     code, said = run_command("status", name, **environment)
     assert code == 0
     assert f"{name}: ended" in said
-    assert re.search(r"\b3 nodes at \S+: 1 CPU core each$", said, re.MULTILINE)
+    nodes = re.findall(r"^node (\S+): 1 CPU core$", said, re.MULTILINE)
+    assert sorted(nodes) == ["head", "worker-1", "worker-2"]
     assert run_command("extend", name, "--trials", "2", **environment)[0] == 0
     code, logs = run_command("logs", "-f", name, **environment)
     assert code == 0, logs
@@ -226,6 +227,10 @@ def test_a_node_that_goes_mid_sweep_and_another_that_joins_lose_nothing(
     assert [str(trial.outcome) for trial in lost.record.trials] == ["completed"] * TRIALS
     assert "worker-1" not in cluster.processes.pids()
     assert [event["of_node"] for event in events(lost.path, "failure")] == [True]
+    changes = events(lost.path, "nodes")
+    assert [name for event in changes for name in event["lost"]] == ["worker-1"]
+    assert [name for event in changes for name in event["joined"]] == ["worker-3"]
+    assert "node worker-1 has left the cluster" in said
 
 
 def test_nodes_that_start_on_demand_are_waited_for(cluster: LocalCluster, tmp_path: Path) -> None:

@@ -111,11 +111,15 @@ def test_a_lost_node_is_said_in_words_and_that_no_retry_is_used(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     failure = {"event": "failure", "trial": 2, "of_node": True}
+    nodes = {"event": "nodes", "lost": ["worker-1"], "joined": ["worker-3"]}
     with caplog.at_level(logging.INFO, logger="sweeps"):
         log_event({**failure, "error": "WorkerDied: its node has died\nat some place"})
         log_event({**failure, "of_node": False, "error": "ValueError: bad"})
+        log_event(nodes)
     assert [record.getMessage() for record in caplog.records] == [
         "its node was lost, or cannot train: it goes on elsewhere, with all of its retries "
         "(WorkerDied: its node has died)",
         "an attempt failed: ValueError: bad",
+        "node worker-1 has left the cluster; its trials continue on other nodes; "
+        "node worker-3 has joined the cluster",
     ]

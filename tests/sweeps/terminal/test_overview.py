@@ -175,3 +175,21 @@ def states(folder: RunFolder) -> list[str]:
         Feed(folder).summary()["state"],
         "ended" if is_finished else "interrupted",
     ]
+
+
+def of_nodes(t: float, nodes: list[dict[str, Any]], **named: list[str]) -> dict[str, Any]:
+    return {"event": "nodes", "t": t, "nodes": nodes, "lost": [], "joined": [], "gone": []} | named
+
+
+def test_a_node_that_has_gone_is_told_and_no_longer_listed(
+    folder: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = of_nodes(1001.0, NODES[:1], lost=["10.0.0.2"], gone=["10.0.0.2"])
+    write(folder, session(1000.0), lost)
+    with folder.lock():
+        print_status(folder.path, as_json=False)
+        shown = Feed(folder).summary()["shared"]
+    assert shown == "node 10.0.0.2 has left the cluster"
+    said = capsys.readouterr().out.splitlines()
+    assert said[1] == "0/6 trials | node 10.0.0.2 has left the cluster"
+    assert said[2:] == ["node 10.0.0.1: 8 CPU cores"]
