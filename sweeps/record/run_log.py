@@ -116,10 +116,8 @@ def _in_words(event: Mapping[str, Any]) -> tuple[int, str]:
 
 
 def _of_nodes(event: Mapping[str, Any]) -> str:
-    said = [
-        f"node {name} has left the cluster; its trials continue on other nodes"
-        for name in event["lost"]
-    ]
+    then = "has left the cluster; its trials continue on other nodes"
+    said = [f"node {name} {then}" for name in event["lost"]]
     return "; ".join([*said, *(f"node {name} has joined the cluster" for name in event["joined"])])
 
 
