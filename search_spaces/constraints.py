@@ -40,7 +40,14 @@ _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.UAdd: operator.pos,
     ast.Not: operator.not_,
 }
-_FUNCTIONS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "abs": abs}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "sum": sum,
+    "len": len,
+}
+_OF_ONE = frozenset({"abs", "sum", "len"})
 _WORDS = {"true": True, "false": False, "null": None, "none": None}
 # A power can fill the memory: 9 ** 9 ** 9 has 370 million digits.
 _LARGEST_EXPONENT = 64
@@ -170,7 +177,7 @@ def _is_known_call(node: ast.Call) -> bool:
     if not isinstance(node.func, ast.Name) or node.keywords:
         return False
     name, count = node.func.id, len(node.args)
-    return name in _FUNCTIONS and (count == 1 if name == "abs" else count >= 1)
+    return name in _FUNCTIONS and (count == 1 if name in _OF_ONE else count >= 1)
 
 
 def _dotted(node: ast.expr) -> str | None:

@@ -230,6 +230,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "accumulate": ("gradientaccumulationsteps", "accumulategradbatches"),
     "weight_decay": ("wd", "decay", "l2regularization"),
     "hidden_units": ("hiddensize", "hiddendim", "hiddenwidth", "units", "width", "dmodel"),
+    "hidden_layer_sizes": ("hiddensizes", "hiddendims", "layersizes", "layerwidths"),
     "hidden_layers": ("numlayers", "nlayers", "depth", "layers", "numhiddenlayers"),
     "conv_layers": ("numlayers", "nlayers", "depth", "layers", "numconvlayers"),
     "activation": ("act", "actfn", "activationfn", "activationfunction", "nonlinearity"),

@@ -252,7 +252,9 @@ class SweepFile(Section):
         description="The configuration of a trial; any value or section may be a parameter."
     )
     constraints: list[str] = Field(
-        [], description="Expressions over dotted keys of `space` that every trial must satisfy."
+        [],
+        description="Expressions over dotted keys of `space` that every trial must satisfy: "
+        "arithmetic, comparisons, `and`, `or`, `not`, `in`, `min`, `max`, `abs`, `sum`, `len`.",
     )
     require: list[str] = Field(
         [],

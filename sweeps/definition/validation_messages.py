@@ -19,8 +19,9 @@ from sweeps.definition.other_names import (
     parameter_answer,
 )
 from sweeps.definition.problems import from_model
+from sweeps.definition.type_hints import WHOLE_TYPES, type_hint
 from sweeps.models.errors import ModelError
-from sweeps.search_spaces.problems import Problem, did_you_mean, number_hint
+from sweeps.search_spaces.problems import Problem, did_you_mean
 
 __all__ = ["KEYS_OF_KINDS", "problems_of"]
 
@@ -46,22 +47,15 @@ _TYPES = {
     "model_attributes_type": _SECTION,
     "finite_number": "a finite number",
 }
-_SCALAR_TYPES = frozenset({"int_type", "int_from_float", "float_type", "string_type", "bool_type"})
 _DIRECTIONS = ("mode", "goal", "direction")
 _DIRECTION = (
     "leave it out: the metric says whether low or high is good, and `goal` of one of your own"
 )
 # The keys that tell the alternatives of a section apart.
 KEYS_OF_KINDS = ("kind", "method", "scheduler")
-_PARAMETER_HINT = (
-    "a parameter is {float: [low, high]}, {int: [low, high]} or {choice: [...]} in `space`"
-)
 _MOST_LISTED = 4
-# How other tools name the ends of a range.
-_ENDS = (("min", "max"), ("low", "high"), ("lower", "upper"))
 # Of a key that other kinds have, what does much the same with any.
 _BESIDE = {"weight_decay": "or `l2` of `space.regularization`, with any kind"}
-_WHOLE = frozenset({"int_type", "int_from_float"})
 
 
 def problems_of(
@@ -250,10 +244,9 @@ def _wrong_type(kind: str, path: Path, value: object, place: _Place) -> Problem:
         path,
         value,
         f"must be {wanted}, got {value!r}",
-        hint=_objective_hint(path, value)
-        or _type_hint(kind, value)
+        hint=type_hint(kind, path, value, place.keys())
         or (place.as_section(value) if wanted == _SECTION else ""),
-        kind="whole_number" if kind in _WHOLE else "type",
+        kind="whole_number" if kind in WHOLE_TYPES else "type",
         wanted=wanted,
     )
 
@@ -293,44 +286,6 @@ def _merged(problems: Sequence[Problem]) -> Problem:
     choices = dict.fromkeys(choice for problem in problems for choice in problem.choices)
     hint = next((problem.hint for problem in problems if problem.hint), "")
     return replace(first, rule="; or ".join(rules), choices=tuple(choices), hint=hint)
-
-
-def _objective_hint(path: Path, value: object) -> str:
-    """Return names of metrics as the section, or the list of sections, that has to have them."""
-    if path[:1] != ("objective",) or "metric" in path:
-        return ""
-    if isinstance(value, str):
-        return f"write {{metric: {value}}}"
-    if path == ("objective",) and isinstance(value, list):
-        names = [one for one in value if isinstance(one, str)] or ["dev_loss", "parameters"]
-        return f"write [{', '.join(f'{{metric: {name}}}' for name in names)}]"
-    return ""
-
-
-def _type_hint(kind: str, value: object) -> str:
-    """Return the fix for a value of the wrong type."""
-    answer = parameter_answer(value)
-    if answer:
-        return answer
-    if isinstance(value, str):
-        return number_hint(value)
-    if kind in _SCALAR_TYPES and isinstance(value, Mapping) and (ends := _ends(value)):
-        name = "int" if kind in _WHOLE else "float"
-        return f"write `{{{name}: [{ends[0]}, {ends[1]}]}}`"
-    if kind == "string_type" and isinstance(value, int | float):
-        return "put it in quotes"
-    if kind in _SCALAR_TYPES and isinstance(value, Mapping | list):
-        return _PARAMETER_HINT
-    return ""
-
-
-def _ends(value: Mapping[str, Any]) -> tuple[object, ...]:
-    """Return the ends of a range that is written as `{min: ..., max: ...}`; empty of others."""
-    for names in _ENDS:
-        found = tuple(value.get(name) for name in names)
-        if value.keys() == {*names} and all(isinstance(one, int | float) for one in found):
-            return found
-    return ()
 
 
 def _path(loc: tuple[str | int, ...], value: Any) -> tuple[Path, tuple[str, ...]]:

@@ -4,8 +4,10 @@ import math
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
+from sweeps.models.nets.mlp import Mlp
 from sweeps.models.nets.nets import build_net
 from tests.models.trial_fixtures import configuration
 
@@ -39,6 +41,62 @@ def test_an_mlp_has_its_layers_in_order() -> None:
 def test_an_mlp_has_the_parameters_counted_by_hand() -> None:
     net = net_of(kind="mlp", hidden_layers=2, hidden_units=10, normalization="layer")
     assert count(net) == (6 * 10 + 10 + 20) + (10 * 10 + 10 + 20) + (10 * 3 + 3)
+
+
+def test_layers_of_their_own_sizes_and_dropout() -> None:
+    net = net_of(kind="mlp", hidden_layer_sizes=[10, 4, 7], hidden_layer_dropout=[0.5, 0.0, 0.25])
+    dropping = ["Linear", "ReLU", "Dropout"]
+    assert names(net) == [*dropping, "Linear", "ReLU", *dropping, "Linear"]
+    assert count(net) == (6 * 10 + 10) + (10 * 4 + 4) + (4 * 7 + 7) + (7 * 3 + 3)
+    assert [one.p for one in net.children() if isinstance(one, nn.Dropout)] == [0.5, 0.25]
+
+
+def test_equal_sizes_are_the_net_of_one_width() -> None:
+    listed = net_of(kind="mlp", hidden_layer_sizes=[8, 8], hidden_layer_dropout=[0.1, 0.1])
+    plain = net_of(kind="mlp", hidden_layers=2, hidden_units=8, dropout=0.1)
+    for ours, theirs in zip(listed.parameters(), plain.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_sizes_are_written_in_place_of_number_and_width() -> None:
+    config = configuration(model={"kind": "mlp", "hidden_layer_sizes": [8, 4], "dropout": 0.5})
+    values = config.model.model_dump(mode="json")
+    assert values["hidden_layer_sizes"] == [8, 4]
+    assert values.keys().isdisjoint({"hidden_layers", "hidden_units", "hidden_layer_dropout"})
+    assert configuration(model=values).model.model_dump(mode="json") == values
+    plain = configuration(model={"kind": "mlp"}).model.model_dump(mode="json")
+    assert plain.keys().isdisjoint({"hidden_layer_sizes", "hidden_layer_dropout"})
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"hidden_layer_sizes": [8], "hidden_layers": 1}, "in place of `hidden_layers`"),
+        ({"hidden_layer_sizes": [8], "hidden_units": 64}, "in place of `hidden_units`"),
+        (
+            {"hidden_layer_sizes": [8], "hidden_layer_dropout": [0.1], "dropout": 0.0},
+            "in place of `dropout`",
+        ),
+        ({"hidden_layer_sizes": [8, 4], "hidden_layer_dropout": [0.1]}, "2; it has 1"),
+        ({"hidden_layer_dropout": [0.1]}, "0; it has 1"),
+    ],
+)
+def test_layers_are_said_once(values: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        configuration(model={"kind": "mlp", **values})
+
+
+@pytest.mark.parametrize("shape", [(6,), (1, 2, 3)])
+def test_the_names_of_a_net_of_sizes_are_told_without_building_it(shape: tuple[int, ...]) -> None:
+    config = configuration(
+        model={
+            "kind": "mlp", "hidden_layer_sizes": [8, 4, 2], "hidden_layer_dropout": [0.0, 0.5, 0.0]
+        }
+    )  # fmt: skip
+    assert isinstance(config.model, Mlp)
+    net = build_net(config.model, shape, 3)
+    expected = [name for name, _ in net.named_parameters()]
+    assert config.model.parameter_names(len(shape)) == expected
 
 
 def test_what_is_switched_off_is_no_layer() -> None:

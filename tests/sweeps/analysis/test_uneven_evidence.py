@@ -87,6 +87,20 @@ def test_options_of_one_kind_are_told_apart() -> None:
     assert isinstance(importances(made), Importances)
 
 
+def test_options_that_list_parameters_are_called_by_their_number() -> None:
+    width = {"int": [4, 64]}
+    space = {"units": {"choice": [[width], [width, width], [8, 8], {"int": [1, 2]}]}}
+    trials: list[dict[str, Any]] = [{"units": [4]}, {"units": [4, 5]}, {"units": [8, 8]}]
+    made = evidence(space, trials, [1.0, 2.0, 3.0])
+    assert made.dimensions[0].options == ("1 value", "2 values", "[8, 8]", "1 to 2")
+    assert [one.name for one in made.dimensions[1:]] == [
+        "units.0 [1 value]",
+        "units.0 [2 values]",
+        "units.1 [2 values]",
+        "units [1 to 2]",
+    ]
+
+
 def test_the_better_of_two_options_of_one_kind_is_named() -> None:
     trials = twice(40)
     values = [0.0 if "beta1" in one["optimizer"] else 9.0 for one in trials]

@@ -38,7 +38,8 @@ MESSAGES = {
                             "f.yaml:6:14: space.optimizer: must be a section (key: value), got a "
                             "range of `int`"),
     "another program's range": (UNITS, "{min: 4, max: 16}", "; write `{int: [4, 16]}`"),
-    "list for a choice": (UNITS, "[4, 16]", A_PARAMETER),
+    "list for a choice": (UNITS, "[4, 16]",
+                          A_PARAMETER + " in `space`; one value per layer is `hidden_layer_sizes`"),
     "section as a word": (ADAM, "adam", "space.optimizer: must be a section (key: value), got"),
     "number for a name": ("name: t", "name: 2024", "must be text, got 2024; put it in quotes"),
     "name with a slash": ("name: t", "name: a/b",
