@@ -100,7 +100,8 @@ class NetTraining:
             self._optimizer = build_optimizer(config.optimizer, self._parameters)
         weights = row_weights(class_weights_of(config.loss), data.y_train, data.weights)
         self._data: TrialData = trial_data(data, config.training.batch_size, device, seed, weights)
-        self._change = None if config.batch is None else BatchChange(config.batch, device)
+        classes = outputs if data.task == "classification" else None
+        self._change = None if config.batch is None else BatchChange(config.batch, device, classes)
         self._accumulate = config.training.accumulate
         steps = math.ceil(self._data.batches_per_epoch / self._accumulate)
         horizon = Horizon(config.training.epochs, steps)

@@ -24,14 +24,19 @@ _TARGET = ("batch", "target")
 class BatchChange:
     """A user-defined function of batches."""
 
-    def __init__(self, config: OwnBatch, device: torch.device) -> None:
+    def __init__(self, config: OwnBatch, device: torch.device, classes: int | None) -> None:
         """Finds the function.
+
+        Args:
+            classes: logits of a net of classes, which may be trained on probabilities in place of
+                classes, as mixup does; None for other targets.
 
         Raises:
             OwnFunctionError: there is no such module or function.
         """
         self._own = OwnCall(config.target, _TARGET, config.options)
         self._generator = _generator_of(device)
+        self._classes = classes
 
     def __call__(self, batch: Batch) -> Batch:
         """The batch as the net is to be trained on it; the rows of the data stay as they are.
@@ -50,7 +55,25 @@ class BatchChange:
         if not isinstance(changed, tuple | list) or len(changed) != 2:
             found = f"a {type(changed).__name__}"
             raise self._own.refused(f"the function must return (inputs, targets), not {found}")
-        return self._inputs(x, changed[0]), self._like(y, changed[1], "targets"), weights
+        return self._inputs(x, changed[0]), self._targets(y, changed[1]), weights
+
+    def _targets(self, given: Tensor, returned: object) -> Tensor:
+        if self._classes is None or not isinstance(returned, Tensor):
+            return self._like(given, returned, "targets")
+        if not returned.is_floating_point():
+            return self._like(given, returned, "targets")
+        soft = (
+            given.float()
+            if self._classes == 1
+            else given.new_zeros((len(given), self._classes), dtype=torch.float32)
+        )
+        self._like(soft, returned, "probabilities of classes in place of targets")
+        total = returned.sum(1) if self._classes > 1 else returned.new_ones(1)
+        inside = bool((returned >= 0).all() & (returned <= 1).all())
+        if not inside or not torch.allclose(total, torch.ones_like(total), atol=1e-3):
+            rule = "probabilities of classes must lie between 0 and 1, those of a row add up to 1"
+            raise self._own.refused(f"{rule}, in what the function returns as targets")
+        return returned
 
     def _inputs(self, given: NetInputs, returned: Any) -> NetInputs:
         if not isinstance(given, dict):

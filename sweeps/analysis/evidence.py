@@ -283,12 +283,14 @@ def _labels(options: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _option(option: Any, position: int) -> str:
-    """Return an option's value, range, `kind`, number of listed values, or position."""
+    """Return an option's value, range, kind, function, number of listed values, or position."""
     if isinstance(option, dict):
         low_high = option.get("float", option.get("int"))
         if isinstance(low_high, list):
             return " to ".join(map(str, low_high))
-        return str(option.get("kind", f"option {position + 1}"))
+        kind = option.get("kind", "custom")
+        named = option.get("target") if kind == "custom" else kind
+        return str(named or option.get("kind", f"option {position + 1}"))
     if isinstance(option, list) and any(isinstance(one, dict) for one in option):
         return f"{len(option)} values" if len(option) > 1 else "1 value"
     return str(option)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 Pair = tuple[Tensor, Tensor]
 SEEN: list[Tensor] = []
@@ -39,6 +40,24 @@ def doubles(inputs: Tensor, targets: Tensor, generator: torch.Generator) -> Pair
 
 def soft(inputs: Tensor, targets: Tensor, generator: torch.Generator) -> Pair:
     return inputs, targets.float()
+
+
+def half(inputs: Tensor, targets: Tensor, generator: torch.Generator) -> Pair:
+    return inputs, torch.full((len(targets), 3), 0.5)
+
+
+def wrong_class(inputs: Tensor, targets: Tensor, generator: torch.Generator) -> Pair:
+    return inputs, targets.int()
+
+
+def smoothed(inputs: Tensor, targets: Tensor, generator: torch.Generator, *, share: float) -> Pair:
+    return inputs, (1 - share) * functional.one_hot(targets, 3) + share / 3
+
+
+def second(
+    inputs: Tensor, targets: Tensor, generator: torch.Generator, *, certainty: float
+) -> Pair:
+    return inputs, certainty * targets.float()
 
 
 def raising(inputs: Tensor, targets: Tensor, generator: torch.Generator) -> Pair:

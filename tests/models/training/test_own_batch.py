@@ -52,13 +52,39 @@ def test_rows_that_are_evaluated_never_pass_through_it(name: str, training: dict
         assert found.history[-1][part] == pytest.approx(plain.history[-1][part], abs=1e-6)
 
 
+@pytest.mark.parametrize("loss", [{"kind": "cross_entropy"}, {"kind": "focal", "gamma": 0.0}])
+def test_probabilities_in_place_of_classes_are_smoothed_labels(loss: dict[str, Any]) -> None:
+    """torch defines label smoothing e of k classes as the probabilities (1 - e) y + e / k."""
+    found = trained(blobs(), batch=own("smoothed", share=0.2), loss=loss, training=FULL)
+    smoothing = {"label_smoothing": 0.2}
+    plain = trained(
+        blobs(), regularization=smoothing, loss={"kind": "cross_entropy"}, training=FULL
+    )
+    for ours, theirs in zip(found.history, plain.history, strict=True):
+        for part in ("train_loss", "dev_loss"):
+            assert ours[part] == pytest.approx(theirs[part], abs=1e-6)
+
+
+def test_a_single_logit_is_trained_on_a_probability() -> None:
+    loss = {"kind": "binary_cross_entropy"}
+    two = blobs(classes=2)
+    found = trained(two, batch=own("second", certainty=1.0), loss=loss, training=FULL)
+    plain = trained(two, loss=loss, training=FULL)
+    assert without_times(found) == without_times(plain)
+    unsure = trained(two, batch=own("second", certainty=0.6), loss=loss, training=FULL)
+    assert without_times(unsure) != without_times(plain)
+
+
 STILL = {"kind": "sgd", "lr": 1e-12}
 BAD = {
     "inputs_alone": "must return (inputs, targets), not a Tensor",
     "fewer": "must return inputs as torch.float32 of shape (7, 5) on cpu, not as torch.float32 of"
     " shape (6, 5) on cpu",
     "doubles": "not as torch.float64 of shape (7, 5) on cpu",
-    "soft": "must return targets as torch.int64 of shape (7,) on cpu, not as torch.float32",
+    "wrong_class": "must return targets as torch.int64 of shape (7,) on cpu, not as torch.int32",
+    "soft": "must return probabilities of classes in place of targets as torch.float32 of shape "
+    "(7, 3) on cpu, not as torch.float32 of shape (7,)",
+    "half": "probabilities of classes must lie between 0 and 1, those of a row add up to 1",
     "raising": "the function raised AttributeError: crop at own_bat",
     "no_such": "must have a function no_such",
 }

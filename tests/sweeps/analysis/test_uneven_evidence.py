@@ -101,6 +101,13 @@ def test_options_that_list_parameters_are_called_by_their_number() -> None:
     ]
 
 
+def test_options_of_own_functions_are_called_by_these() -> None:
+    options = [{"kind": "custom", "target": "own:wide"}, {"target": "own:deep"}, {"kind": "mlp"}]
+    trials: list[dict[str, Any]] = [{"model": one} for one in options]
+    made = evidence({"model": {"choice": options}}, trials, [1.0, 2.0, 3.0])
+    assert made.dimensions[0].options == ("own:wide", "own:deep", "mlp")
+
+
 def test_the_better_of_two_options_of_one_kind_is_named() -> None:
     trials = twice(40)
     values = [0.0 if "beta1" in one["optimizer"] else 9.0 for one in trials]
