@@ -6,9 +6,13 @@ are booleans (on, off, yes and no are words; so are dates).
 
 from __future__ import annotations
 
+import os
 import re
+import select
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,9 @@ _UNTAGGED = ""
 _SCALAR_TAGS: dict[str, type] = {
     f"tag:yaml.org,2002:{kind.__name__}": kind for kind in (str, int, float, bool)
 }
+_MOST_BYTES = 16 << 20
+# Of who writes into a pipe, such as a program that imports torch first.
+_PATIENCE_S = 60.0
 _MOST_NODES = 200_000
 _MOST_LEVELS = 64
 # Python itself refuses to read, and to write, whole numbers of more than 4,300 digits.
@@ -84,14 +91,34 @@ def read_text(path: Path) -> str:
 
     Raises:
         OSError: The file cannot be read.
-        YamlError: It is no UTF-8.
+        YamlError: It is no UTF-8, or never ends.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return TextIOWrapper(BytesIO(_read_bytes(path)), encoding="utf-8").read()
     except UnicodeDecodeError as err:
         line, column = _place(err.object[: err.start].decode("utf-8"))
         rule = f"not UTF-8: byte {err.start} is {err.object[err.start]:#04x}"
         raise YamlError(rule, line, column, hint="save the file as UTF-8") from err
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Return what is in a file; a pipe or a device may have no end, or never say anything."""
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        is_file, found = stat.S_ISREG(os.fstat(file).st_mode), bytearray()
+        while is_file or select.select([file], [], [], _PATIENCE_S)[0]:
+            some = os.read(file, 1 << 16)
+            if not some:
+                return bytes(found)
+            found += some
+            if len(found) > _MOST_BYTES:
+                raise YamlError(f"must not be longer than {_MOST_BYTES >> 20} MiB")
+    finally:
+        os.close(file)
+    raise YamlError(
+        f"must come to an end, and nothing was written to it for {_PATIENCE_S:g} s",
+        hint="write it to a file",
+    )
 
 
 def parse_yaml(text: str, name: str, with_tags: bool = False) -> Document:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv as plain_csv
 import itertools
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ __all__ = ["WIDE", "CsvFile"]
 _SEPARATORS = ",;\t|"
 _HEAD = 65_536  # bytes of a file that are looked at to say what may be wrong with it
 WIDE = 500  # columns from which it pays to look at all of them together
+_SEPARATOR_NOTE = re.compile(r"\ufeff?\"?sep=(.)\"?\r?\n", re.IGNORECASE)
 _LATIN = "latin-1 (or windows-1252)"
 
 
@@ -138,6 +140,8 @@ class CsvFile:
 
     def separator_hint(self, names: Sequence[str]) -> str:
         """What the first line says of a separator that is another; empty where it says nothing."""
+        if note := self._excel_note():
+            return note
         if len(names) != 1:
             return ""
         counts = {one: names[0].count(one) for one in _SEPARATORS if one != self.config.separator}
@@ -168,10 +172,24 @@ class CsvFile:
         """What the first lines say of a file that is not a table as it was read."""
         lines = self._head().decode(self._encoding, errors="replace").splitlines()
         first = next((line for line in lines if line.strip()), "")
+        if note := self._excel_note():
+            return note
         hint = self.separator_hint([first]) if self.config.separator not in first else ""
         if not hint and first.lstrip().startswith(("#", "//", "%")):
             return f"The first line must hold the column names; remove the comment {first[:60]!r}"
         return hint
+
+    def _excel_note(self) -> str:
+        """What to do about a first line `sep=;`, by which Excel is told the separator."""
+        found = _SEPARATOR_NOTE.match(self._head().decode(self._encoding, errors="replace"))
+        if found is None:
+            return ""
+        separator = found[1]
+        write = (
+            "" if separator == self.config.separator else f", and write separator: {separator!r}"
+        )
+        note = found[0].strip("\ufeff\r\n")
+        return f"Its first line {note!r} is for Excel alone: delete it{write}"
 
     def _has_decimal_commas(self, separator: str) -> bool:
         lines = self._head().decode(self._encoding, errors="replace").splitlines()[1:3]

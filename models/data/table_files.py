@@ -231,7 +231,7 @@ def _read_parquet(path: Path, config: DataConfig) -> Table:
     )
 
 
-def _check_named(names: Sequence[str], path: Path, exclude: tuple[str, ...]) -> None:
+def _check_named(names: Sequence[str], path: Path, exclude: tuple[str, ...], hint: str) -> None:
     nameless = [
         str(number)
         for number, name in enumerate(names, start=1)
@@ -241,7 +241,8 @@ def _check_named(names: Sequence[str], path: Path, exclude: tuple[str, ...]) -> 
         raise DataError(
             f"{path.name} must have a name for every column; none for column {', '.join(nameless)}",
             key=("source",),
-            hint="Name it in the first line; to leave out the index of pandas, use to_csv(..., "
+            hint=hint
+            or "Name it in the first line; to leave out the index of pandas, use to_csv(..., "
             "index=False)",
         )
 
@@ -258,7 +259,7 @@ def _read_npz(path: Path, config: DataConfig) -> Table:
 
 def _kept(names: Sequence[str], path: Path, config: DataConfig, hint: str = "") -> list[str]:
     """The columns that are used, the target among them; `hint` says what a lone name may mean."""
-    _check_named(names, path, config.exclude)
+    _check_named(names, path, config.exclude, hint)
     used = [name for name in names if not _PANDAS_INDEX.fullmatch(name)]
     repeated = sorted(name for name, times in Counter(used).items() if times > 1)
     if repeated:
@@ -280,9 +281,11 @@ def _check_names(
     known = frozenset(names)
     for name in wanted:
         if name not in known:
+            if hint:  # one cause, whatever else names columns
+                rule = f"{path.name} must have columns, and is read as one: {names[0]!r}"
+                raise DataError(rule, key=("separator",), hint=hint)
             rule = f"{path.name} must have a column of this name"
-            way_out = hint or _alike(name, names)
-            raise DataError(rule, key=(key,), value=name, choices=names, hint=way_out)
+            raise DataError(rule, key=(key,), value=name, choices=names, hint=_alike(name, names))
 
 
 def _alike(wanted: str, names: Sequence[str]) -> str:

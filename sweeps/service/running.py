@@ -22,6 +22,7 @@ from sweeps.execution.placement import Place
 from sweeps.findings.results import Results
 from sweeps.findings.stages import has_failed_trials
 from sweeps.infra.command_line import command
+from sweeps.infra.settings import without_password
 from sweeps.models.own_code.own_processes import end_own_processes
 from sweeps.record.final_files import are_as_noted, restore_files
 from sweeps.record.net_files import is_net_lost
@@ -52,6 +53,7 @@ from sweeps.session.trainer import RunnerName
 from sweeps.storage.files import bucket_of
 from sweeps.storage.mirror import mirrored, refuse_held_elsewhere
 from sweeps.terminal.progress import Display
+from sweeps.tracking.address import trouble_at
 
 __all__ = [
     "extend",
@@ -345,6 +347,8 @@ def _session_at(
 ) -> Results:
     """Run a session, and tell of its end whoever asked for that."""
     uri = options.tracking_uri or default_tracking_uri(folder.path.parent)
+    if uri != MLFLOW_OFF and (trouble := trouble_at(uri)):
+        options.shown.print_line(_no_record(folder, uri, trouble))
     settings = Settings(
         place,
         options.shown,
@@ -360,6 +364,14 @@ def _session_at(
         raise StoppedAtOnce(str(folder.path)) from err
     finally:
         end_own_processes()
+
+
+def _no_record(folder: RunFolder, uri: str, trouble: str) -> str:
+    later = command("sync", folder.path)
+    return (
+        f"note: MLflow at {without_password(uri)}: {trouble}. The sweep is kept in {folder.path} "
+        f"and is not held up; MLflow gets all of it when it answers, or by `{later}`"
+    )
 
 
 def _trials_of(search: Search, planned: int) -> dict[str, int]:

@@ -43,6 +43,7 @@ class Display:
         self._rate = EpochRate()
         self._shown: SweepRecord | None = None
         self._title = self._stage = ""
+        self._told = ""
 
     @classmethod
     def silent(cls) -> Display:
@@ -130,8 +131,15 @@ class Display:
             text += f" | MLflow {ended - recorded} trials behind"
         if tracking.error:
             later = "`sync` will complete it" if tracking.has_ended else "retrying"
-            text += f" | MLflow: {tracking.error} (nothing is lost; {later})"
+            text += f" | {self._told_once(f'{tracking.error} (nothing is lost; {later})')}"
         return text
+
+    def _told_once(self, trouble: str) -> str:
+        """Return what keeps MLflow from recording: in lines that stay, the whole of it once."""
+        if self._mode == "plain" and trouble == self._told:
+            return "MLflow lacks what is new"
+        self._told = trouble
+        return trouble
 
 
 def _share(record: SweepRecord) -> float:

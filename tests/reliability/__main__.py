@@ -49,8 +49,13 @@ def _tried(folder: Path, parsed: argparse.Namespace) -> Iterator[Found]:
         yield from pool.map(_told, _chosen(_apart(folder, parsed), parsed.only))
 
 
-def _told(part: Part) -> Found:
-    found = part()
+def _told(named: tuple[str, Part]) -> Found:
+    name, part = named
+    try:
+        found = part()
+    except Exception as err:  # the campaign goes on; the page says it
+        said = (str(err).splitlines() or [""])[0]
+        found = Found(name, notes=[f"broke off: {type(err).__name__}: {said}"])
     print(f"{time.strftime('%H:%M:%S')} {found.row()}", *found.notes, sep="\n", flush=True)
     return found
 
@@ -67,8 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _chosen(parts: dict[str, Part], beginning: str) -> list[Part]:
-    return [part for name, part in parts.items() if name.startswith(beginning)]
+def _chosen(parts: dict[str, Part], beginning: str) -> list[tuple[str, Part]]:
+    return [(name, part) for name, part in parts.items() if name.startswith(beginning)]
 
 
 def _in_process(folder: Path, parsed: argparse.Namespace) -> dict[str, Part]:

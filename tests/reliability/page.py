@@ -47,32 +47,56 @@ class Found:
         return f"| {self.what} | {' | '.join(map(str, numbers))} |\n"
 
 
-_HEAD = """# What faults cost
+_HEAD = """# Reliability
 
-Written by `make faults`, which starts sweeps in processes of their own, breaks them and what is
-around them, goes on with `resume` until they end, and compares what is then on disk and in MLflow
-with a run of the same file that nothing has broken: outcomes, every number of every curve but the
-seconds (bit for bit), the winner, and the repeats of the final. Where an asynchronous scheduler
-decides by the order in which workers report (ASHA on Ray), each epoch that both runs have is
-compared, and no decision. MLflow is compared after `sync` where a tracker was killed. The instants
-of the kills are random: `make faults ARGS="--seed 5"` draws others.
+This page is written by `make faults`. It starts sweeps in processes of their own, breaks them and
+their surroundings, resumes them until they finish, and compares the result on disk and in MLflow
+with an undisturbed run of the same sweep file: outcomes, every value of every curve except times
+(bit for bit), the winner, and the repeats of the final. With ASHA on Ray, decisions depend on the
+order in which workers report, so only the epochs that both runs have are compared. Where the
+MLflow tracker was killed, MLflow is compared after `sync`. Kills come at random times: `make
+faults ARGS="--seed 5"` draws others.
 
-*Survived*: ended as it should: finished, or refused with the right exit code, and no traceback.
-*Lost*: trials that have no outcome any more. *Repeated*: epochs that stand twice on disk, or are
-missing. *Other*: values that differ. *MLflow*: points that are not those on disk or stand twice,
-and runs that are left open. *Left*: processes and files that remain. *Again*: epochs that were
-trained a second time.
+- *Survived*: the sweep finished, or was refused with a clear message and the right exit code.
+- *Lost*: trials whose outcome is gone.
+- *Repeated*: epochs that are recorded twice or missing on disk.
+- *Other*: values that differ from the undisturbed run.
+- *MLflow*: points that are missing, duplicated or different there, and runs left open.
+- *Left*: processes and files that were not cleaned up.
+- *Again*: epochs that had to be trained a second time.
 
 | faults | tried | rounds | survived | lost | repeated | other | MLflow | left | again |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+"""
+
+_LIMITS = """
+## Known limits
+
+- **Ray is killed while it starts.** If the raylet dies in the fraction of a second in which the
+  driver registers with it, Ray's C++ code ends the process with exit code 1 and its own text.
+  Nothing runs in Python after that, and no other process can change an exit code, so only a driver
+  started as a child of another process could say more. Nothing is lost: `sweeps resume RUN`, or
+  `--local`, which needs no Ray.
+- **MLflow cannot be reached.** The sweep says so before the first trial, trains at full speed, and
+  waits 20 s at its end. `sweeps sync RUN` then completes MLflow's record.
+- **A hung training function with `--local`.** `trial.timeout_s` cannot stop code in the driver's
+  own process; on Ray it can.
+- **SIGKILL of the command itself.** Child processes that the user's own code started outlive it.
 """
 
 
 def page(found: Sequence[Found], seconds: float, seed: int) -> str:
     """Return docs/reliability.md."""
     notes = [f"- {one.what}: {note}\n" for one in found for note in one.notes]
-    wrong = "\n## What went wrong\n\n" + "".join(notes) if notes else "\nNothing else was seen.\n"
-    return _HEAD + "".join(one.row() for one in found) + _measured(seconds, seed) + wrong + _peers()
+    wrong = "\n## What went wrong\n\n" + "".join(notes) if notes else "\nNothing went wrong.\n"
+    return (
+        _HEAD
+        + "".join(one.row() for one in found)
+        + _measured(seconds, seed)
+        + wrong
+        + _LIMITS
+        + _peers()
+    )
 
 
 def _peers() -> str:

@@ -12,6 +12,7 @@ import pytest
 
 import sweeps
 from sweeps.findings.results import Results
+from tests.reliability import __main__ as campaign
 from tests.reliability.comparison import (
     leftovers,
     lost_trials,
@@ -95,6 +96,21 @@ def test_the_page_has_a_row_of_each_and_what_went_wrong() -> None:
     assert "| kills | 3 | 2 | 1 | 0 | 0 | 0 | 0 | 0 | 0 |" in text
     assert "- kills: lost" in text
     assert "seed 7, in 1 min" in text
+
+
+def test_a_part_that_breaks_off_is_told_and_the_next_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks() -> Found:
+        raise OSError("Ray did not start\nbecause")
+
+    parts = {"nets ray": breaks, "data": lambda: Found("data", rounds=5, survived=5)}
+    monkeypatch.setattr(campaign, "_in_process", lambda *_: parts)
+    monkeypatch.setattr(campaign, "_apart", lambda *_: {})
+    assert campaign.main(["--out", str(tmp_path / "page.md")]) == 1
+    text = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert "- nets ray: broke off: OSError: Ray did not start\n" in text
+    assert "| data | 0 | 5 | 5 |" in text
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sweeps.search_spaces import yaml_reader
 from sweeps.search_spaces.yaml_reader import YamlError, parse_yaml, read_text
 from tests.search_spaces.spaces_to_draw import QUICK
 
@@ -196,3 +199,22 @@ def test_a_file_of_another_encoding_is_refused_with_the_place(tmp_path: Path) ->
 def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_text(tmp_path / "absent.yaml")
+
+
+def test_what_never_ends_is_read_no_further_than_a_file_may_be() -> None:
+    with pytest.raises(YamlError, match="not be longer than 16 MiB"):
+        read_text(Path("/dev/zero"))
+
+
+def test_a_pipe_is_read_to_its_end_and_one_that_nobody_writes_to_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "sweep.yaml"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("name: größe\n", "utf-8"), daemon=True)
+    writer.start()
+    assert read_text(pipe) == "name: größe\n"
+    writer.join()
+    monkeypatch.setattr(yaml_reader, "_PATIENCE_S", 0.05)
+    with pytest.raises(YamlError, match=r"must come to an end.*write it to a file"):
+        read_text(pipe)

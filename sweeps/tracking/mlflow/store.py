@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -20,6 +21,7 @@ from mlflow.exceptions import MlflowException
 from sweeps.errors import RefusedRecordError, TrackingError
 from sweeps.infra.settings import without_password
 from sweeps.infra.sqlite_uri import file_of, uri_of
+from sweeps.tracking.address import said_by_status
 from sweeps.tracking.mlflow.runs import NOTE_TAG
 
 __all__ = [
@@ -39,6 +41,8 @@ _REQUESTS_AT_ONCE = 4
 _LONGEST_MESSAGE = 300
 # Error codes of requests that are wrong in themselves. All others may pass another time.
 _WRONG_REQUEST = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
+_STATUS = re.compile(r"failed with error code (\d{3}) != 200|too many (\d{3}) error responses")
+_UNKNOWN_SCHEME = re.compile(r"got unsupported URI '([^']*)'")
 # When the sweep was made that an experiment's tags are of, and the description that we gave it.
 _LATEST_TAG, _OWN_NOTE_TAG = "mlflow.sweeps.latest", "mlflow.sweeps.note"
 # What the experiment is for, in MLflow's own words.
@@ -188,11 +192,17 @@ def translated_errors(uri: str) -> Iterator[None]:
 
 
 def _plain(text: str) -> str:
-    """Return what a person needs of an HTTP library's account of a failed request."""
+    """Return what a person needs of MLflow's account of a failed request."""
+    if (scheme := _UNKNOWN_SCHEME.search(text)) is not None:
+        return f"MLflow has no stores at such addresses ({scheme[1]})"
+    if (status := _STATUS.search(text)) is not None:
+        return said_by_status(int(status[1] or status[2]))
     if "ConnectionPool(" not in text:
         return text
     if "timed out" in text:
         return "no answer in time"
+    if "NameResolutionError" in text:
+        return "there is no such host"
     return "connection refused" if "refused" in text else text
 
 

@@ -39,7 +39,11 @@ def test_a_european_table_is_read_as_it_is_described(tmp_path: Path, encoding: s
         ("größe,label\n1,2\n".encode("latin-1"), "encoding", r"byte 0xf6 in line 1.*latin-1"),
         ("x,label\n1,grün\n".encode("latin-1"), "encoding", r"byte 0xfc in line 2.*latin-1"),
         (b"# exported 2020\nx,y,label\n1,2,3\n", "source", "remove the comment '# exported 2020'"),
-        (b"x\ty\tlabel\n1\t2\t3\n", "target", r"write separator: '\\t'"),
+        (b"x\ty\tlabel\n1\t2\t3\n", "separator", r"write separator: '\\t'"),
+        (b"sep=,\nx,y,label\n1,2,3\n", "source", "'sep=,' is for Excel alone: delete it$"),
+        (b"sep=,\nx,label\n1,2\n", "source", "'sep=,' is for Excel alone: delete it$"),
+        (b"sep=;\nx;y;label\n1;2;3\n", "separator", "delete it, and write separator: ';'"),
+        (b'\xef\xbb\xbf"sep=;"\r\nx;label\r\n1;2\r\n', "separator", "write separator: ';'"),
     ],
 )
 def test_a_table_in_another_writing_is_named_with_the_key_to_write(

@@ -113,3 +113,12 @@ def test_every_name_that_is_no_column_of_a_file_is_told_at_once(tmp_path: Path) 
     found = {".".join(problem.key): problem.value for problem in problems}
     assert found == {"target": "z", "exclude": "q", "weights": "w", "split.group": "g"}
     assert {problem.choices for problem in problems} == {("a", "b", "y")}
+
+
+def test_another_separator_is_one_problem_whatever_names_columns(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x;w;day;y\n1;1;1;a\n2;1;2;b\n", encoding="utf-8")
+    data = {"source": "t.csv", "target": "y", "exclude": ["x"], "weights": "w"}
+    config = DataConfig.model_validate(data | {"split": {"group": "day"}})
+    [problem] = check_data(config, tmp_path, seed=7).problems
+    assert problem.key == ("separator",)
+    assert "write separator: ';'" in problem.hint

@@ -123,7 +123,21 @@ def test_a_tracker_that_died_is_not_said_to_retry(
     tracking = TrackingProcess(RunFolder(tmp_path), "sqlite:///somewhere")
     tracking._process = SimpleNamespace(poll=lambda: code)  # type: ignore[assignment]
     line = Display("plain")._line(record, tracking)
-    assert f"MLflow: refused (nothing is lost; {said})" in line
+    assert f"| refused (nothing is lost; {said})" in line
+
+
+def test_what_keeps_mlflow_is_told_in_full_once_where_lines_stay(
+    record: SweepRecord, tmp_path: Path
+) -> None:
+    tracking = TrackingProcess(RunFolder(tmp_path), "sqlite:///somewhere")
+    plain, live = Display("plain"), Display("live")
+    shown = []
+    for error in ("refused", "refused", "no answer", "no answer"):
+        (tmp_path / STATUS_FILE).write_text(json.dumps({"recorded": 7, "error": error}))
+        line = plain._line(record, tracking)
+        assert "| MLflow lacks" in line or f"| {error} (" in line
+        shown.append((error in line, error in live._line(record, tracking)))
+    assert shown == [(True, True), (False, True), (True, True), (False, True)]
 
 
 def test_what_is_piped_has_plain_lines_alone(tmp_path: Path) -> None:
