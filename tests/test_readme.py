@@ -61,8 +61,8 @@ def test_make_sweep_ends_with_the_ranked_table_the_winner_and_the_next_command(
     done = shell("make sweep", checkout)
     assert done.returncode == 0, done.stderr
     assert "40 of 40 trials ended" in done.stdout
-    assert "Winner: trial" in done.stdout
-    assert re.search(r"^Look at it:  \S*sweeps ui$", done.stdout, re.MULTILINE)
+    assert "Best of the search: trial" in done.stdout
+    assert re.search(r"^Open MLflow:  \S*sweeps ui$", done.stdout, re.MULTILINE)
 
 
 def test_make_ui_serves_what_was_recorded(checkout: Path) -> None:

@@ -109,7 +109,7 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
 def _reached(evidence: Evidence) -> str:
     """Return by what trials count that were not given all of their epochs."""
     cut = sum(trial.outcome in CUT_SHORT for trial in evidence.trials)
-    how = "pruned or stopped by hand, which count by the best they had reached"
+    how = "pruned or stopped by hand, which count with the best values they reached"
     return f" ({cut} of them {how})" if cut else ""
 
 

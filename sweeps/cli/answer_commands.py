@@ -31,19 +31,21 @@ def add_answer_commands(commands: Any) -> None:
     text = "print the sweep file to run next, with a reason for each change"
     command = commands.add_parser("suggest", help=text, description=text)
     command.add_argument("run", type=Path)
-    command.add_argument("--out", type=Path, help="write the sweep file there")
+    command.add_argument("--out", type=Path, help="write the sweep file to this file")
     command.set_defaults(command=_suggest, runs_on_cluster=True)
-    text = "predict the rows of a file with a sweep's net, as CSV"
+    text = "print the predictions of a sweep's net for the rows of a file, as CSV"
     command = commands.add_parser("predict", help=text, description=text)
     command.add_argument("run", type=Path)
-    command.add_argument("rows", type=Path, help="a .csv or .parquet file with the same columns")
+    command.add_argument(
+        "rows", type=Path, help="a .csv or .parquet file with the columns of the data"
+    )
     command.add_argument("--out", type=Path, help="write the CSV to this file")
     command.set_defaults(command=_predict)
     text = "print the ranked trials of a run folder"
     command = commands.add_parser("show", help=text, description=text)
     command.add_argument("run", type=Path)
     command.add_argument("--json", action="store_true", help="print JSON")
-    text = "print the final's candidates with their intervals, and its test figures as a table"
+    text = "also print the tables of the final: its candidates with intervals, and its test metrics"
     command.add_argument("--final", action="store_true", help=text)
     command.set_defaults(command=_show, runs_on_cluster=True)
 

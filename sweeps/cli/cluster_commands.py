@@ -22,7 +22,7 @@ __all__ = ["add_cluster_commands", "ask_cluster", "send_to_cluster"]
 
 def add_cluster_commands(commands: Any) -> None:
     """Add submit, logs, stop, pause, status and list."""
-    text = "check a sweep file and start it as a job of the cluster that RAY_ADDRESS names"
+    text = "check a sweep file and submit it as a job to the cluster at RAY_ADDRESS"
     command = commands.add_parser("submit", help=text, description=text)
     command.add_argument("file", type=Path)
     add_set(command)
@@ -49,7 +49,7 @@ def add_cluster_commands(commands: Any) -> None:
     command.add_argument("run", type=Path)
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(command=_status, runs_on_cluster=True)
-    text = "list the sweeps of a storage with their progress"
+    text = "list the sweeps in a storage with their progress"
     command = commands.add_parser("list", help=text, description=text)
     command.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
     command.add_argument("--json", action="store_true", help="print JSON")

@@ -159,7 +159,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     add_replay_command(commands)
     add_cluster_commands(commands)
     add_project_commands(commands)
-    text = "print the script with which a shell completes commands and options"
+    text = "print a script for shell completion of commands and options"
     command = commands.add_parser("completion", help=text, description=f"{text}: {_COMPLETION}")
     command.add_argument("shell", choices=SHELLS)
     command.set_defaults(command=lambda parsed: _completion(parser, parsed.shell))

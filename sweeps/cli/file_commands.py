@@ -20,13 +20,14 @@ def add_file_commands(commands: Any) -> None:
     text = "show what a sweep file would run, and how long it would take"
     command = _add(commands, "plan", _plan, text)
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument("--no-probe", action="store_true", help="no timing probe, no ETA")
+    command.add_argument("--no-probe", action="store_true", help="skip the timing probe (no ETA)")
     command = _add(commands, "run", _run, "run a sweep file")
     command.add_argument("--runs", type=Path, help="default: SWEEPS_STORAGE, or runs")
-    text = "the run folder's name; a sweep that has begun there is resumed"
+    text = "name of the run folder; if it holds this sweep already, the sweep is resumed"
     command.add_argument("--id", help=text)
     add_running(command)
-    command = commands.add_parser("schema", help="print the JSON Schema of sweep files")
+    text = "print the JSON Schema of sweep files"
+    command = commands.add_parser("schema", help=text, description=text)
     command.set_defaults(command=_schema)
 
 

@@ -43,7 +43,7 @@ def add_project_commands(commands: Any) -> None:
     )
     watch.add_argument("--port", type=_port, help="default: any free port")
     watch.set_defaults(command=_watch)
-    text = "start or stop Ray, PostgreSQL and MLflow on this machine, to try a cluster"
+    text = "start or stop a test cluster on this machine: Ray, PostgreSQL and MLflow"
     cluster = commands.add_parser("cluster", help=text, description=text)
     _add_cluster_actions(cluster.add_subparsers(required=True, metavar="up|down"))
 

@@ -11,7 +11,7 @@ __all__ = ["add_replay_command"]
 
 def add_replay_command(commands: Any) -> None:
     """Add replay."""
-    text = "check that the trials in the plan follow from the sweep file and the results"
+    text = "check that the sweep file and the results reproduce the planned trials"
     command = commands.add_parser("replay", help=text, description=text)
     command.add_argument("run", type=Path)
     command.set_defaults(command=_replay, runs_on_cluster=True)

@@ -29,8 +29,8 @@ def add_run_commands(commands: Any) -> None:
         "test set"
     )
     command = _add(commands, "final", _final, text)
-    command.add_argument("--top-k", type=int, help="how many of the best trials; default: 3")
-    command.add_argument("--seeds", type=int, help="fresh seeds for each of them; default: 5")
+    command.add_argument("--top-k", type=int, help="number of best trials to retrain; default: 3")
+    command.add_argument("--seeds", type=int, help="fresh seeds per trial; default: 5")
     add_set(command)
     text = "run another final; this uses the test set once more"
     command.add_argument("--again", action="store_true", help=text)

@@ -35,11 +35,11 @@ def add_set(command: argparse.ArgumentParser) -> None:
 
 def add_running(command: argparse.ArgumentParser) -> None:
     """Add how a command trains, and what it prints then."""
-    text = "run in this process, without Ray; kept for later commands on the run"
+    text = "run in this process, without Ray (remembered for later commands on the run)"
     command.add_argument("--local", action=argparse.BooleanOptionalAction, help=text)
     command.add_argument("--quiet", action="store_true", help="print only the run folder")
     command.add_argument("--json", action="store_true", help="print the result as JSON")
-    text = "log to MLflow, or not; kept for later commands on the run"
+    text = "log to MLflow or not (remembered for later commands on the run)"
     command.add_argument("--mlflow", action=argparse.BooleanOptionalAction, help=text)
     command.add_argument(
         "--accept-code",

@@ -24,7 +24,13 @@ from sweeps.report.style import (
     translucent,
 )
 
-__all__ = ["bias_and_variance", "choice_panels", "importance_bars", "saved_epochs"]
+__all__ = [
+    "bias_and_variance",
+    "choice_panels",
+    "cut_short_words",
+    "importance_bars",
+    "saved_epochs",
+]
 
 
 def importance_bars(found: Importances | str) -> Panel:
@@ -52,19 +58,19 @@ def importance_bars(found: Importances | str) -> Panel:
     caption = (
         f"{found.sentence} Shares of what tells the best {found.best} trials from all (PED-ANOVA, "
         f"Watanabe, Bansal and Hutter 2023), n = trials that have the parameter; in 1 of 20 "
-        f"shuffles of the results some parameter {passed}.{_reached(found.pruned)}"
+        f"shuffles of the results some parameter {passed}.{cut_short_words(found.pruned)}"
     )
     return Panel(title, caption, made)
 
 
-def _reached(pruned: int) -> str:
-    """Return by what trials count that were not given all of their epochs."""
+def cut_short_words(pruned: int) -> str:
+    """Return with what value trials count that were not given all of their epochs."""
     if not pruned:
         return ""
-    counts = "1 trial that was pruned or stopped by hand counts by the best that it had"
-    if pruned > 1:
-        counts = f"{pruned} trials that were pruned or stopped by hand count by the best they had"
-    return f" {counts} reached."
+    if pruned == 1:
+        return " 1 trial was pruned or stopped by hand and counts with the best value it reached."
+    cut_short = f"{pruned} trials were pruned or stopped by hand"
+    return f" {cut_short} and count with the best values they reached."
 
 
 def choice_panels(comparisons: Sequence[Comparison], metric: str) -> list[Panel]:
@@ -95,8 +101,8 @@ def _choice_panel(found: Comparison, metric: str) -> Panel:
     pairs = found.pairs[0].pairs
     caption = (
         f"{found.sentence} Permutation test of the expected best of {found.draws}; Holm's rule "
-        f"over the sweep's {pairs} pair{'' if pairs == 1 else 's'} of options.{out}"
-        f"{_reached(found.pruned)}"
+        f"over the sweep's {pairs} pair{'' if pairs == 1 else 's'} of "
+        f"options.{out}{cut_short_words(found.pruned)}"
     )
     return Panel(found.name, caption, made)
 
@@ -174,7 +180,7 @@ def saved_epochs(found: Savings) -> Panel | None:
     how = ""
     if found.trials[Outcome.PRUNED]:
         how = (
-            " A scheduler compares the last values of trials and the ranking their best epochs; a "
-            "trial that stopped by itself is in no later rung (as in Ray Tune)."
+            " The scheduler compares trials by their last values, the ranking by their best "
+            "epochs; a trial that stopped itself is not in later rungs (as in Ray Tune)."
         )
     return Panel("What early stopping saved", found.sentence + how, made)

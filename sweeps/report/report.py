@@ -330,7 +330,7 @@ def _reproduce(folder: RunFolder) -> Section:
     modules = ":".join(description.module_folders)
     path = f"PYTHONPATH={shlex.quote(modules)} " if modules else ""
     again = path + command("run", file, *overrides)
-    same = "The sweep file as it was, below, the seed and these versions give the same"
+    same = "The sweep file below, the seed and these versions give the same"
     text = [f"{same} {_again(description.sweep)}."]
     source = folder.source.read_text(encoding="utf-8") if folder.source.exists() else ""
     return Section("How to reproduce this", text, facts=facts, code=[again, source])
@@ -339,9 +339,12 @@ def _reproduce(folder: RunFolder) -> Section:
 def _again(file: SweepFile) -> str:
     """Return what is the same when a sweep is run again, and what its order decides."""
     if file.search.learns or file.is_population:
-        return "trials again with one worker; with more, they follow from whichever ended first"
+        return (
+            "trials again with one worker; with more, the proposals depend on which trial ends "
+            "first"
+        )
     if file.stopping.scheduler != "none":
-        return "trials again; with several workers, whom the scheduler stops depends on their order"
+        return "trials again; with several workers, which are stopped early depends on their order"
     return "trials again"
 
 

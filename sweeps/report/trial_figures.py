@@ -153,8 +153,8 @@ def history_panels(evidence: Evidence) -> list[Panel]:
         by_trial,
         Panel(
             "By the clock",
-            f"The same {number} trials by when they ended, in {unit} of work: hours between two "
-            f"sessions do not count.",
+            f"The same {number} trials by the time at which they ended, in {unit} of work: time "
+            f"between sessions does not count.",
             _history(evidence, axis, clock, f"{unit} of work")[0],
         ),
     ]

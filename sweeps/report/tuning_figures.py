@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from sweeps.analysis.tuning_curve import TuningCurve
+from sweeps.report.analysis_figures import cut_short_words
 from sweeps.report.page import Panel
 from sweeps.report.style import ACCENT, BLUE, INK, figure, log_if_wide, rounded, translucent
 
@@ -38,10 +39,9 @@ def tuning_panel(found: TuningCurve | str, metric: str) -> Panel:
     band.update(name="95 % band of the median", showlegend=True)
     title_y = f"best {metric} of n trials"
     made = figure([band, median, expected], "n, number of trials", title_y, **layout)
-    cut = f"; {found.pruned} pruned or stopped by hand count with the best value they had reached"
-    treated = cut if found.pruned else ""
     lost = f"; {found.lost} without a result count as the worst" if found.lost else ""
-    caption = f"{found.sentence} From {found.trials} trials{treated}{lost}. {_BAND}"
+    cut = cut_short_words(found.pruned)
+    caption = f"{found.sentence} From {found.trials} trials{lost}.{cut} {_BAND}"
     return Panel(title, caption, made)
 
 

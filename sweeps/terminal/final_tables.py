@@ -98,7 +98,7 @@ def _model_sentence(choice: FinalChoice) -> str:
     model = choice.model
     note = f" ({model.note})" if model.note else ""
     if model.how == "refit":
-        return f"trained once more on train and dev rows for {counted(model.epochs, 'epoch')}{note}"
+        return f"retrained on train and dev rows for {counted(model.epochs, 'epoch')}{note}"
     return f"the winner's median repeat, at epoch {model.epochs}{note}"
 
 

@@ -207,7 +207,7 @@ def _print_report(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTri
     if report.eta_s is not None and report.epoch_s is not None:
         print(
             f"about {_time(report.eta_s)}: {1000 * report.epoch_s:.1f} ms an epoch (measured), and "
-            f"{START_S:.0f} s for Ray and its workers to start, which --local does without"
+            f"{START_S:.0f} s to start Ray and its workers, which --local saves"
         )
     from rich.filesize import decimal
 

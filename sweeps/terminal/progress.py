@@ -124,7 +124,7 @@ class Display:
         ended = record.outcomes.total()
         recorded = of_stages.get(self._stage, 0) if self._stage else status.get("recorded", 0)
         if self._phase == "recording" and tracking.is_on:
-            more = f" and {sum(of_stages.values())} of stages" if of_stages else ""
+            more = f" and {sum(of_stages.values())} in stages" if of_stages else ""
             doing = f"recording in MLflow {recorded}/{ended}{more}"
             text = f"{'drawing the report' if status.get('stage') == 'report' else doing}; {text}"
         elif ended - recorded > _SHOWN_BACKLOG and tracking.is_on:

@@ -1,4 +1,4 @@
-"""What a command prints about a sweep: the ranked trials, the winner, and what to type next."""
+"""What a command prints about a sweep: the ranked trials, the best one, and what to type next."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def print_answer(results: Results, console: Console, *, has_final: bool = True) 
         has_final: Whether every table of the final is printed, or what it found in sentences.
     """
     record = results.record
-    table, left_out = fitting_table(_ranked_columns(record), console.width)
+    last = "" if record.objective.others else _second_metric(record)
+    table, left_out = fitting_table(_ranked_columns(record), console.width, last=last)
     console.print(table)
     _print_what_is_hidden(len(record.trials) - _SHOWN_TRIALS, left_out, results.path, console)
     _print_winner(results, console, has_final)
@@ -158,9 +159,15 @@ def parameter_columns(
 ) -> dict[str, list[str]]:
     """Return a column of cells for each dotted key, under the shortest name that tells it apart.
 
-    The optimizer's come first, as a learning rate says most, so a narrow table has them.
+    A narrow table has the first of them: the optimizer's, as a learning rate says most, then
+    choices among words, as they say what a trial is.
     """
-    ordered = sorted(keys, key=lambda key: not key.startswith("optimizer."))
+
+    def place(key: str) -> tuple[bool, bool]:
+        is_choice = any(isinstance(flat.get(key), str | bool) for flat in flats)
+        return not key.startswith("optimizer."), not is_choice
+
+    ordered = sorted(keys, key=place)
     return {_short(key, keys): [_text_of(flat.get(key)) for flat in flats] for key in ordered}
 
 
@@ -169,16 +176,24 @@ def left_out_words(names: Sequence[str]) -> str:
     return f"no room for {len(names)} column{'' if len(names) == 1 else 's'}: {', '.join(names)}"
 
 
-def fitting_table(columns: Mapping[str, Sequence[str]], width: int) -> tuple[Table, list[str]]:
-    """Return a table of as many of the columns as `width` holds, and the names of the others."""
+def fitting_table(
+    columns: Mapping[str, Sequence[str]], width: int, *, last: str = ""
+) -> tuple[Table, list[str]]:
+    """Return a table of as many of the columns as `width` holds, and the names of the others.
+
+    Args:
+        last: A column that is left out before the others, wherever it stands.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    left, fitting = width, []
-    for name, cells in columns.items():
-        wanted = max(len(text) for text in (name, *cells)) + 3
+    left, fits = width, set()
+    for name in sorted(columns, key=lambda name: name == last):
+        wanted = max(len(text) for text in (name, *columns[name])) + 3
         if wanted > left:
             continue  # a narrower one may still fit
         left -= wanted
-        fitting.append(name)
+        fits.add(name)
+    fitting = [name for name in columns if name in fits]
+    for name in fitting:
         table.add_column(name, justify="left" if name == "outcome" else "right", no_wrap=True)
     for row in zip(*(columns[name] for name in fitting), strict=True):
         table.add_row(*row)
@@ -215,7 +230,7 @@ def next_steps(results: Results) -> list[str]:
         lines.append(again)
     if record.best is not None and results.final is None and not results.why_no_final:
         tests = not is_untested(record.trials[0].trial.configuration)
-        what = "Confirm the best and test one" if tests else "Confirm the best"
+        what = "Confirm the best and evaluate on test" if tests else "Confirm the best"
         lines.append(f"{what}:  {command('final', results.path)}")
     if (results.path / "report.html").exists():
         there = command("report", results.path) if is_read_elsewhere() else f"{path}/report.html"
@@ -239,20 +254,20 @@ def _where_to_look(runs: Path) -> list[str]:
     has_record = (runs / "mlflow.db").exists() or settings.tracking_uri not in (None, "none")
     default = settings.storage or Path("runs")
     elsewhere: list[str | Path] = ["--runs", runs] if runs.absolute() != default.absolute() else []
-    return [f"Look at it:  {command('ui', *elsewhere)}"] if has_record else []
+    return [f"Open MLflow:  {command('ui', *elsewhere)}"] if has_record else []
 
 
 def _print_winner(results: Results, console: Console, has_final: bool) -> None:
-    """Print what won, with its parameters: the final's winner where there is one."""
+    """Print the best of the search, the final's winner where there is one, and its parameters."""
     record, choice = results.record, results.final
     best = record.best
     if best is None:
         console.print(no_winner_words(record))
         return
-    title = "Best so far" if record.is_open else "Winner"
-    if record.has_only_failed:
-        title = "No trial has come to its end: all that ended failed. The best that one had reached"
-    winner, title = best, title if choice is None else "Best of the search"
+    title = "Best so far" if record.is_open and choice is None else "Best of the search"
+    if record.has_only_failed and choice is None:
+        title = "No trial has finished: all that ended failed. The best that one had reached"
+    winner = best
     on = MeasuredOn.of(results.folder.read_description().data, record)
     line = f"{title}: {searched_words(record, best, on, digits=6)}"
     console.print(line, style="bold", soft_wrap=True)

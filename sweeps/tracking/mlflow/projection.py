@@ -370,7 +370,8 @@ class Projection:
         ended = str(record.stopped or "") or ("unfinished" if record.is_open else "finished")
         tags = {"outcome": ended if is_over else "running", "trials": str(record.wanted)}
         tags["seed"] = str(self._description.sweep.seed)
-        tags["accepted_code"] = ", ".join(record.accepted)
+        if record.accepted:
+            tags["accepted_code"] = ", ".join(record.accepted)
         if not is_over:
             return tags
         best = "" if record.best is None else str(record.best.trial.index)

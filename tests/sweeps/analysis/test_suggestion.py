@@ -271,6 +271,9 @@ def test_where_trials_were_pruned_it_says_by_what_they_count() -> None:
     losses = np.random.default_rng(0).uniform(size=40).tolist()
     text = suggest(evidence(made, trials, losses, outcomes), sweep_values(made), is_runnable).text
     head = text[: text.index("name:")].replace("\n# ", " ")
-    assert "30 of them pruned or stopped by hand, which count by the best they had reached" in head
+    assert (
+        "30 of them pruned or stopped by hand, which count with the best values they reached"
+        in head
+    )
     whole = suggest(evidence(made, trials, losses), sweep_values(made), is_runnable).text
     assert "pruned" not in whole

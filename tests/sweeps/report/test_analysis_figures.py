@@ -11,9 +11,11 @@ from sweeps.analysis.choices import compare_choices
 from sweeps.analysis.diagnosis import Diagnosis
 from sweeps.analysis.evidence import Evidence
 from sweeps.analysis.importances import Importance, Importances, importances
+from sweeps.analysis.tuning_curve import tuning_curve
 from sweeps.record.sweep_record import Outcome
 from sweeps.report.analysis_figures import bias_and_variance, choice_panels, importance_bars
 from sweeps.report.style import log_axis, log_if_wide
+from sweeps.report.tuning_figures import tuning_panel
 from tests.sweeps.analysis.evidence_examples import evidence
 
 
@@ -72,23 +74,27 @@ def some_trials(*cut_short: Outcome) -> Evidence:
     ("cut_short", "words"),
     [
         ((), ""),
-        ((Outcome.PRUNED,), " 1 trial that was pruned or stopped by hand counts by the best"),
+        (
+            (Outcome.PRUNED,),
+            " 1 trial was pruned or stopped by hand and counts with the best value it reached.",
+        ),
         (
             (Outcome.PRUNED, Outcome.STOPPED_BY_HAND, Outcome.PRUNED),
-            " 3 trials that were pruned or stopped by hand count by the best they had reached.",
+            " 3 trials were pruned or stopped by hand and count with the best values they reached.",
         ),
     ],
 )
-def test_what_mattered_and_options_say_by_what_pruned_trials_count(
+def test_panels_say_in_one_way_by_what_pruned_trials_count(
     cut_short: tuple[Outcome, ...], words: str
 ) -> None:
     seen = some_trials(*cut_short)
     captions = [
         importance_bars(importances(seen)).caption,
         choice_panels(compare_choices(seen), "dev_loss")[0].caption,
+        tuning_panel(tuning_curve(seen), "dev_loss").caption,
     ]
-    assert [words in one for one in captions] == [True, True]
-    assert ["had reached" in one for one in captions] == [bool(words)] * 2
+    assert [words in one for one in captions] == [True] * 3
+    assert ["stopped by hand" in one for one in captions] == [bool(words)] * 3
 
 
 @pytest.mark.parametrize(

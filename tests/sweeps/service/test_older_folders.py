@@ -68,7 +68,7 @@ def test_a_sweep_that_has_ended_is_ended(name: str, copy: Copy) -> None:
     assert results.is_finished
     assert results.record.best is not None
     assert overview_of(RunFolder.open(path)).state == "ended"
-    assert "Winner: trial" in answer(path) or "Final winner: trial" in answer(path)
+    assert "Best of the search: trial" in answer(path) or "Final winner: trial" in answer(path)
 
 
 @pytest.mark.parametrize("name", sorted(STOPPED))

@@ -69,7 +69,7 @@ def test_a_plan_with_folds_measures_the_nets_of_all_folds(
     shown = capsys.readouterr().out
     assert "5 folds: a trial trains 5 nets, and an epoch is one of each" in shown
     assert "at most 54 epochs, about 54 expected\n" in shown
-    assert "ms an epoch (measured), and 15 s for Ray and its workers to start" in shown
+    assert "ms an epoch (measured), and 15 s to start Ray and its workers" in shown
     measured = []
     for data in ("{source: iris}", "{source: iris, split: {folds: 20}}"):
         assert main(["plan", str(write_sweep(tmp_path, data=data)), "--json"]) == 0

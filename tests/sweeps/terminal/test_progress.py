@@ -96,7 +96,7 @@ def test_a_stage_is_compared_with_what_is_recorded_of_it(
     display.set_title("opening the test set")
     assert ("MLflow 7 trials behind" in display._line(record, tracking)) == shown
     display.show_recording()
-    assert f"/8 and {recorded} of stages; " in display._line(record, tracking)
+    assert f"/8 and {recorded} in stages; " in display._line(record, tracking)
 
 
 def test_while_the_record_is_completed_no_pace_sinks(

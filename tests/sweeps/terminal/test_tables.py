@@ -13,7 +13,7 @@ from sweeps.findings.results import Results
 from sweeps.infra.command_line import command
 from sweeps.infra.settings import IN_JOB
 from sweeps.record.sweep_record import SweepRecord
-from sweeps.terminal.tables import next_steps, print_answer
+from sweeps.terminal.tables import next_steps, parameter_columns, print_answer
 from tests.sweeps.drivers import EVERY_EPOCH, run_command
 from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
@@ -32,7 +32,9 @@ def answer(results: Results, width: int) -> str:
     return console.file.getvalue()
 
 
-@pytest.mark.parametrize(("width", "parameter"), [(80, "lr"), (120, "hidden_units")])
+@pytest.mark.parametrize(
+    ("width", "parameter"), [(80, "lr"), (80, "hidden_units"), (120, "dev_accuracy")]
+)
 def test_the_ranked_table_fits_the_terminal_and_shows_what_was_varied(
     results: Results, width: int, parameter: str
 ) -> None:
@@ -48,20 +50,26 @@ def test_trials_are_ranked_and_the_rest_is_counted(results: Results) -> None:
     [first] = [line.split() for line in text.splitlines() if line.split()[:1] == ["1"]]
     assert first[1] == str(best.trial.index)
     assert "... and 2 more trials" in text
-    assert f"Winner: trial {best.trial.index}, dev_loss = " in text
+    assert f"Best of the search: trial {best.trial.index}, dev_loss = " in text
+
+
+def test_a_learning_rate_comes_first_then_choices_then_numbers() -> None:
+    flat = {"regularization.l2": 0.1, "model.kind": "mlp", "model.width": 8, "optimizer.lr": 0.01}
+    columns = parameter_columns(list(flat), [flat, {"model.kind": None}])
+    assert list(columns) == ["lr", "kind", "l2", "width"]
 
 
 def test_columns_that_do_not_fit_are_named_with_the_file_that_has_them(results: Results) -> None:
     line = next(line for line in answer(results, 80).splitlines() if line.startswith("..."))
     assert line == (
-        f"... and 2 more trials; no room for 1 column: hidden_units; all are in "
+        f"... and 2 more trials; no room for 1 column: dev_accuracy; all are in "
         f"{results.path}/trials.jsonl"
     )
     assert "no room" not in answer(results, 120)
 
 
 def test_the_winner_is_shown_by_what_was_varied(results: Results) -> None:
-    text = answer(results, 100).partition("Winner: ")[2]
+    text = answer(results, 100).partition("Best of the search: ")[2]
     shown = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
     assert shown == ["model.hidden_units", "optimizer.lr", "(and"]
     assert "settings that were not searched)" in text
@@ -77,8 +85,8 @@ def test_where_nothing_was_varied_the_winner_is_shown_whole(tmp_path: Path) -> N
 def test_the_time_taken_and_the_next_commands_are_said(results: Results) -> None:
     text = answer(results, 100)
     assert "17 of 17 trials ended: 17 completed. Total time: " in text
-    assert f"test one:  {command('final', results.path)}\n" in text
-    assert "Look at it" not in text  # nothing is in MLflow
+    assert f"evaluate on test:  {command('final', results.path)}\n" in text
+    assert "Open MLflow" not in text  # nothing is in MLflow
     assert "sync" not in text
 
 
@@ -122,8 +130,8 @@ def test_what_a_failed_trial_had_reached_is_no_winner_and_no_success(tmp_path: P
     )
     code, said = run_command("run", path, "--runs", tmp_path / "runs", "--local")
     assert code == 8, said
-    assert "No trial has come to its end: all that ended failed. The best that one had" in said
-    assert "Winner" not in said
+    assert "No trial has finished: all that ended failed. The best that one had" in said
+    assert "Best of the search" not in said
 
 
 def test_of_a_sweep_without_any_report_it_is_not_said_that_its_objective_was_not_finite(
@@ -154,7 +162,7 @@ def test_where_to_look_is_said_of_what_mlflow_has(
     path = write_sweep(tmp_path, search="{method: random, trials: 1}")
     one = sweeps.run(path, runs=runs, runner="local", tracking_uri="none")
     (tmp_path / runs / "mlflow.db").touch()
-    assert f"Look at it:  {command(*words)}\n" in answer(one, 100)
+    assert f"Open MLflow:  {command(*words)}\n" in answer(one, 100)
 
 
 def test_trials_that_diverged_are_said_with_the_reason(tmp_path: Path) -> None:
@@ -169,12 +177,12 @@ def test_trials_that_diverged_are_said_with_the_reason(tmp_path: Path) -> None:
 
 
 def test_a_sweep_that_goes_on_has_a_best_so_far(results: Results) -> None:
-    assert "Winner: " in answer(results, 100)
+    assert "Best of the search: " in answer(results, 100)
     results.record.trials[-1].outcome, ended = None, results.record.trials[-1].outcome
     text = answer(results, 100)
     results.record.trials[-1].outcome = ended
     assert "Best so far: trial " in text
-    assert "Winner" not in text
+    assert "Best of the search" not in text
 
 
 def test_results_say_where_they_are_and_how_far(results: Results) -> None:

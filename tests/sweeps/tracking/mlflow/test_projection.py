@@ -193,6 +193,7 @@ def test_an_extended_sweep_continues_its_own_runs(tmp_path: Path) -> None:
     assert after.parent.info.run_id == before.parent.info.run_id
     assert after.trials[1].info.run_id == before.trials[1].info.run_id
     assert [run.info.status for run in after.trials.values()] == ["FINISHED"] * 3
+    assert "" not in after.parent.data.tags.values()
 
 
 @pytest.mark.parametrize(
