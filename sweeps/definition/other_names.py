@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from sweeps.search_spaces.problems import nearest
 
-__all__ = ["Place", "answer_to", "key_meant", "keys_named", "left_out_answer", "parameter_answer"]
+__all__ = ["Place", "answer_to", "instead_of", "key_meant", "keys_named", "parameter_answer"]
 
 Place = Literal[
     "method",
@@ -258,9 +258,60 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "retries": ("maxretries", "maxfailures"),
     "metric": ("name", "objectivemetricname"),
 }
+_AVERAGED = "averaging weights is not built in: write your own training, `training: {kind: custom}`"
+_AUGMENTED = 'write a function of batches of training rows: `batch: {target: "own:augment"}`'
+_BALANCED = "weight classes by `class_weights` of `space.loss`, or rows by `data.weights`"
+_COUNTED = "training is counted in epochs: write `epochs`"
+_PROGRAM = "write `training: {kind: program, command: ...}` under `space`"
+_FOLDER = "run folders are written to `--runs`, or SWEEPS_STORAGE"
+# Of any section, what another key or a command does.
+_INSTEAD: dict[str, str] = {
+    **dict.fromkeys(("ema", "emadecay", "useema", "swa", "weightaveraging"), _AVERAGED),
+    **dict.fromkeys(
+        ("mixup", "mixupalpha", "cutmix", "cutmixalpha", "cutout", "augment", "augmentation",
+         "augmentations", "randaugment", "transform", "transforms"),
+        _AUGMENTED,
+    ),
+    **dict.fromkeys(
+        ("amp", "useamp", "fp16", "bf16", "mixedprecision", "autocast"),
+        "write `precision: bf16` under `space.training`",
+    ),
+    **dict.fromkeys(("compile", "torchcompile", "jit"), "nets are not compiled"),
+    **dict.fromkeys(
+        ("numworkers", "dataloadernumworkers", "dataloaderworkers"),
+        "write `loader: {workers: ...}` under `data`, for a dataset that is read item by item",
+    ),
+    **dict.fromkeys(("maxsteps", "steps", "numsteps", "nsteps", "iterations"), _COUNTED),
+    **dict.fromkeys(("weightedsampler", "oversample", "oversampling", "smote"), _BALANCED),
+    **dict.fromkeys(("pruner", "earlyterminate"), "write `stopping: {scheduler: ...}`"),
+    **dict.fromkeys(
+        ("sampler", "algorithm", "searchalg", "tuner", "oracle"), "write `search: {method: ...}`"
+    ),
+    **dict.fromkeys(
+        ("parameters", "hyperparameters", "config", "searchspace", "paramspace", "hpspace"),
+        "parameters are values of `space`: `space: {optimizer: {lr: {float: [low, high]}}}`",
+    ),
+    **dict.fromkeys(("gpus", "ngpus", "numgpus", "gpuspertrial"), "write `resources: {gpu: ...}`"),
+    **dict.fromkeys(("cpus", "ncpus", "numcpus", "cpuspertrial"), "write `resources: {cpu: ...}`"),
+    **dict.fromkeys(("program", "command", "script", "entrypoint"), _PROGRAM),
+    **dict.fromkeys(("outputdir", "logdir", "savedir", "storagepath", "localdir"), _FOLDER),
+    **dict.fromkeys(
+        ("project", "projectname", "studyname", "experimentname"),
+        "`name` names the sweep, and its experiment in MLflow",
+    ),
+}  # fmt: skip
 # Of a section, or of any (""), what is done anyway.
 _LEFT_OUT: dict[str, dict[str, str]] = {
+    "training": {
+        "shuffle": "training rows are shuffled in every epoch",
+        **dict.fromkeys(
+            ("valcheckinterval", "checkvaleverynepoch", "evalstrategy", "evaluationstrategy",
+             "evalsteps", "evalevery"),
+            "dev rows are evaluated after every epoch",
+        ),
+    },
     "": {
+        **dict.fromkeys(("logger", "loggers", "reportto"), "every trial is logged to MLflow"),
         "monitor": "the objective is watched",
         **dict.fromkeys(
             ("restorebestweights", "savebestonly", "loadbestmodelatend"),
@@ -268,7 +319,7 @@ _LEFT_OUT: dict[str, dict[str, str]] = {
         ),
     },
     "split": dict.fromkeys(("train", "trainsize"), "train is what dev and test leave"),
-}
+}  # fmt: skip
 _CALL = re.compile(r"\s*([A-Za-z_.]+)\s*\(.*\)\s*")
 
 
@@ -301,11 +352,14 @@ def keys_named(key: str) -> list[str]:
     return [ours for ours, others in _KEYS.items() if plain in others]
 
 
-def left_out_answer(section: str, key: str) -> str:
-    """Return why a key of another tool is not needed here; empty where nothing is known of it."""
+def instead_of(section: str, key: str) -> str:
+    """Return what is done in place of another tool's key, or why it is not needed here.
+
+    Empty where nothing is known of it.
+    """
     plain = _plain(key)
     why = _LEFT_OUT.get(section, {}).get(plain) or _LEFT_OUT[""].get(plain)
-    return f"leave it out: {why}" if why else ""
+    return f"leave it out: {why}" if why else _INSTEAD.get(plain, "")
 
 
 def parameter_answer(value: object) -> str:

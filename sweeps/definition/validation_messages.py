@@ -13,9 +13,9 @@ from pydantic_core import ErrorDetails
 from sweeps.definition.key_homes import can_be, home_of, sections_of
 from sweeps.definition.other_names import (
     answer_to,
+    instead_of,
     key_meant,
     keys_named,
-    left_out_answer,
     parameter_answer,
 )
 from sweeps.definition.problems import from_model
@@ -233,7 +233,7 @@ def _key_hint(key: str, value: object, path: Path, place: _Place) -> str:
     return (
         "; ".join(filter(None, (place.others_with(key), place.beside(key))))
         or (f"{key!r} is a key of {home}" if home else "")
-        or left_out_answer(section, key)
+        or instead_of(section, key)
         or (near_hint if fits else next(elsewhere, near_hint))
     )
 
