@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sweeps.findings.choosing import Choosing
@@ -31,10 +31,9 @@ __all__ = [
 # Two candidates whose difference has a larger p value count as equal within the noise of seeds.
 ALPHA = 0.05
 _LEVEL = 0.95
-# docs/truth.md has how often the interval misses then.
 SKEWED_SEEDS = (
-    "A few seeds did far worse than most, more than chance explains (5 % level): the true mean may "
-    "be worse than its interval, in more than 1 of 20 such sweeps."
+    "A few seeds did far worse than most, more than chance explains (5 % level): a single training "
+    "may turn out far worse than the mean."
 )
 _DRAWS = 2000
 _STREAM = 0x736B6577  # "skew"
@@ -105,9 +104,10 @@ def rank_candidates(
     by_hash = {trial.trial.hash: trial for trial in searched.trials}
     hashes = dict.fromkeys(trial.trial.hash for trial in repeats.trials)
     grouped = {hash_: [t for t in repeats.trials if t.trial.hash == hash_] for hash_ in hashes}
-    level = 1 - (1 - _LEVEL) / len(hashes)
+    values = {hash_: _values(by, own) for hash_, own in grouped.items()}
+    spread = _Spread.of(list(values.values()))
     found = [
-        _candidate(by, by_hash[hash_], own, level)
+        _candidate(by, by_hash[hash_], len(own), values[hash_], spread)
         for hash_, own in grouped.items()
         if not by.where or by.holds_of(own)
     ]
@@ -119,20 +119,62 @@ def rank_candidates(
     return sorted(found, key=place)
 
 
+def _values(by: Choosing, repeats: Sequence[TrialRecord]) -> list[float]:
+    return [value for repeat in repeats if (value := by.value(repeat)) is not None]
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """How far the repeats of all candidates lie apart.
+
+    Attributes:
+        deviation: Standard deviation within a candidate, of all together; 0 where there is none.
+        freedom: Its degrees of freedom.
+        level: Of each interval.
+    """
+
+    deviation: float
+    freedom: int
+    level: float
+
+    @classmethod
+    def of(cls, candidates: Sequence[Sequence[float]]) -> _Spread:
+        """Return that of (candidates, repeats) values."""
+        level = 1 - (1 - _LEVEL) / len(candidates)
+        several = [one for one in candidates if len(one) > 1]
+        freedom = sum(len(one) - 1 for one in several)
+        squares = sum((len(one) - 1) * statistics.variance(one) for one in several)
+        return cls((squares / freedom) ** 0.5 if freedom else 0.0, freedom, level)
+
+    def half(self, deviation: float, number: int) -> float:
+        """Return half of an interval of so many repeats with this deviation of their own.
+
+        The winner is known only after the repeats: at the level of one candidate its interval would
+        hold in 93 of 100 sweeps with 3 candidates, and in 75 with 20. All hold together at 1 - 0.05
+        / k for each of k (Bonferroni; Miller, Simultaneous Statistical Inference, 1981, section 1).
+        Where few seeds do far worse than most, the candidate that is chosen has few of them, and a
+        small deviation with its low mean; so its interval is no narrower than that of all together.
+        """
+        from scipy.stats import t
+
+        of_own = float(t.ppf((1 + self.level) / 2, number - 1)) * deviation
+        of_all = float(t.ppf((1 + self.level) / 2, self.freedom)) * self.deviation
+        return max(of_own, of_all) / math.sqrt(number)
+
+
 def _candidate(
-    by: Choosing, trial: TrialRecord, repeats: Sequence[TrialRecord], level: float
+    by: Choosing, trial: TrialRecord, repeats: int, values: Sequence[float], spread: _Spread
 ) -> Candidate:
-    at_best = [value for repeat in repeats if (value := by.value(repeat)) is not None]
-    mean, error, half = _mean(at_best, level)
-    low, high = _ends(mean, half, by.objective.bounds_around(at_best))
+    mean, error, half = _mean(values, spread)
+    low, high = _ends(mean, half, by.objective.bounds_around(values))
     value = by.value(trial)
     assert value is not None, "candidates come from the ranking"
     return Candidate(
         trial=trial.trial.index,
         hash=trial.trial.hash,
         search_value=value,
-        values=tuple(at_best),
-        failed=len(repeats) - len(at_best),
+        values=tuple(values),
+        failed=repeats - len(values),
         mean=mean,
         standard_error=error,
         low=low,
@@ -140,28 +182,22 @@ def _candidate(
     )
 
 
-def _mean(values: Sequence[float], level: float) -> tuple[float | None, float | None, float | None]:
-    """Return mean, its standard error, and half of its t interval of this level.
+def _mean(
+    values: Sequence[float], spread: _Spread
+) -> tuple[float | None, float | None, float | None]:
+    """Return mean, its standard error, and half of its interval.
 
-    The winner is known only after the repeats: at the level of one candidate its interval would
-    hold in 93 of 100 sweeps with 3 candidates, and in 75 with 20. All hold together at 1 - 0.05 / k
-    for each of k (Bonferroni; Miller, Simultaneous Statistical Inference, 1981, section 1). It
-    takes results that differ as much to either side: of five of a long tail the chosen candidate
-    has few, and the interval lies too low (docs/truth.md has how often). Where all repeats came to
-    one value, as accuracies on few rows do, there is none: its ends would be that value, which is
-    hardly ever the true mean.
+    Where all repeats came to one value, as accuracies on few rows do, there is none: its ends would
+    be that value, which is hardly ever the true mean.
     """
     if not values:
         return None, None, None
     mean = statistics.fmean(values)
     if len(values) < 2:
         return mean, None, None
-    from scipy.stats import t
-
-    error = statistics.stdev(values) / len(values) ** 0.5
-    if error == 0:
-        return mean, error, None
-    return mean, error, float(t.ppf((1 + level) / 2, len(values) - 1)) * error
+    deviation = statistics.stdev(values)
+    error = deviation / len(values) ** 0.5
+    return mean, error, spread.half(deviation, len(values)) if error else None
 
 
 def _ends(

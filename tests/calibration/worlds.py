@@ -46,8 +46,10 @@ __all__ = [
     "log_normal_seeds",
     "more_is_judged",
     "normal_seeds",
+    "plateau",
     "run",
     "same_training_is_better",
+    "steep",
     "twins_are_learned",
     "winner_interval_misses",
     "winner_of_shares_misses",
@@ -59,6 +61,14 @@ FIXED: dict[str, Any] = {"optimizer": {"kind": "adam"}, "training": {"epochs": 3
 def floor_and_tail(places: Any) -> Any:
     """Quantiles of losses with a floor and a long tail, as sweeps have them."""
     return 0.05 + np.exp(norm.ppf(places) - 2)
+
+
+def plateau(places: Any) -> Any:
+    return 0.2 + np.exp(norm.ppf(places) - 2)
+
+
+def steep(places: Any) -> Any:
+    return np.exp(norm.ppf(places))
 
 
 def _options(sizes: Sequence[int], factor: float, seed: int) -> tuple[Any, Any, Any]:
