@@ -26,7 +26,7 @@ class Sizes:
     Attributes:
         seeds: Of each method; `gp` has `of_gp`, as its proposals take a hundred times as long: of
             0 it is left out.
-        trials: At which a search is looked at; `gp` has no more than 50.
+        trials: At which a search is looked at; `gp` has no more than 100.
         told: Numbers of trials after which proposals are timed.
     """
 
@@ -37,9 +37,10 @@ class Sizes:
     told: tuple[int, ...]
 
 
-WHOLE = Sizes((*PROBLEMS,), 50, 3, (20, 50, 100, 200), (10, 100, 1000))
+WHOLE = Sizes((*PROBLEMS,), 50, 15, (20, 50, 100, 200), (10, 100, 1000))
 QUICK = Sizes(("branin, 8 idle",), 2, 2, (11, 12), (10,))
-_MOST_OF_GP = 50
+_MOST_OF_GP = 100
+_JUDGED_AFTER = 50
 
 # By problem and method.
 Found = dict[str, dict[str, Searched]]
@@ -57,7 +58,7 @@ def learned_search(sizes: Sizes, runs: Path) -> Finding:
         title="Search that learns against random draws",
         verdict=_verdict(found, sizes),
         parts=[_rows(found, sizes), _draws_needed(found), _beside_optuna(found), _costs(sizes)],
-        charts={"loss": _chart(found)},
+        charts={"loss": _chart(found, min(sizes.trials[-1], _MOST_OF_GP))},
         seeds=f"Searches have the seeds from 1 on, {sizes.seeds} of each "
         f"({sizes.of_gp or 'none'} of gp).",
     )
@@ -71,7 +72,7 @@ def _searched(name: str, method: str, sizes: Sizes, kept: Path) -> Searched:
 
 
 def _verdict(found: Found, sizes: Sizes) -> str:
-    last = min(sizes.trials[-1], _MOST_OF_GP)
+    last = min(sizes.trials[-1], _JUDGED_AFTER)
     better = {
         method: [name for name, one in found.items() if _is_better(one, method, last)]
         for method in LEARNERS
@@ -178,10 +179,10 @@ def _costs(sizes: Sizes) -> str:
     )
 
 
-def _chart(found: Found) -> Chart:
+def _chart(found: Found, trials: int) -> Chart:
     def of(method: str) -> Sequence[float]:
         return [
-            float(np.median(methods[method].chosen[:, -1])) / PROBLEMS[name].least
+            float(np.median(methods[method].chosen[:, trials - 1])) / PROBLEMS[name].least
             for name, methods in found.items()
             if method in methods
         ]
@@ -191,7 +192,7 @@ def _chart(found: Found) -> Chart:
         for method in METHODS
     }
     return Chart(
-        title="Loss of what is chosen, in times of the least, median over seeds",
+        title=f"Loss of what is chosen after {trials} trials, in times of the least (median)",
         x_title="",
         y_title="loss / least loss",
         lines=[Line(method, at[method], of(method)) for method in METHODS if at[method]],

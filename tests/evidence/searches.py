@@ -1,7 +1,13 @@
-"""Searches of a problem by the product's methods and by plain Optuna, one trial at a time."""
+"""Searches of a problem by the product's methods and by plain Optuna, one trial at a time.
+
+Those that take long are kept in `searched.npz`, to which more seeds can be added:
+`python -m tests.evidence.searches FOLDER METHOD` takes in what a run of the study left in its
+folder of pieces.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count, islice
@@ -32,6 +38,7 @@ from tests.evidence.trained import Array
 __all__ = ["LEARNERS", "METHODS", "PROBLEMS", "Problem", "Searched", "searched", "takes"]
 
 _STARTUP = 10
+_KEPT = Path(__file__).with_name("searched.npz")
 _CMAES = CmaEsSearch(method="cmaes", trials=100)
 _ASHA = Asha(scheduler="asha", grace_epochs=1, reduction_factor=3)
 
@@ -184,7 +191,13 @@ def searched(name: str, method: str, seeds: int, trials: int, kept: Path) -> Sea
 
 def _of_seed(name: str, method: str, seed: int, trials: int, kept: Path) -> Array:
     """Return (2, trials) what is chosen and the epochs spent, after each trial."""
-    file = kept / f"{name.partition(',')[0]}.{method}.{seed}.{trials}.npy".replace(" ", "_")
+    piece = f"{name.partition(',')[0]}.{method}.{seed}".replace(" ", "_")
+    with np.load(_KEPT) as searches:
+        # What is chosen after a trial depends on none that comes later.
+        if piece in searches and searches[piece].shape[1] >= trials:
+            known: Array = searches[piece][:, :trials].astype(float)
+            return known
+    file = kept / f"{piece}.{trials}.npy"
     if not file.exists():
         kept.mkdir(parents=True, exist_ok=True)
         np.save(file, _search(PROBLEMS[name], method, seed, trials))
@@ -201,3 +214,17 @@ def _search(problem: Problem, method: str, seed: int, trials: int) -> Array:
     seen = np.array([np.inf if np.isnan(one.loss) else one.loss for one in search.told])
     best = [int(np.argmin(seen[: number + 1])) for number in range(trials)]
     return np.array([np.array(search.truths)[best], np.cumsum(search.epochs)], float)
+
+
+def _keep(pieces: Path, method: str) -> None:
+    """Take the searches of a method from a folder of pieces into `searched.npz`."""
+    found = dict(np.load(_KEPT))
+    for file in sorted(pieces.glob(f"*.{method.replace(' ', '_')}.*.npy")):
+        name, _, trials = file.stem.rpartition(".")
+        if name not in found or found[name].shape[1] < int(trials):
+            found[name] = np.load(file).astype(np.float32)
+    np.savez_compressed(_KEPT, **found)
+
+
+if __name__ == "__main__":
+    _keep(Path(sys.argv[1]), sys.argv[2])
