@@ -136,6 +136,17 @@ def test_every_command_is_one_of_the_real_command_line(where: str) -> None:
                 assert (ROOT / word).exists(), word
 
 
+def test_the_command_for_digests_names_every_image_that_is_not_ours() -> None:
+    listed = re.search(r"^for image in (.*); do$", (ROOT / "SECURITY.md").read_text(), re.MULTILINE)
+    assert listed is not None
+    bases = [line["value"] for line in dockerfile() if line["instruction"] == "FROM"]
+    files = [INFRA / "compose.yaml", *KUBERNETES]
+    named = {
+        one for path in files for one in re.findall(r"image: (postgres:\S+)", path.read_text())
+    }
+    assert sorted(listed[1].split()) == sorted({*bases, *named})
+
+
 def test_the_image_is_pinned_holds_no_secret_and_does_not_run_as_root() -> None:
     lines = [(line["instruction"], line["value"]) for line in dockerfile()]
     (base,) = [value for kind, value in lines if kind == "FROM"]
