@@ -1,4 +1,4 @@
-"""`changes`: rates and regularizers that become others in the middle of a trial.
+"""`changes`: rates, regularizers and own options that become others in the middle of a trial.
 
 Population based training writes them, and a sweep file may. Imports no torch.
 """
@@ -8,16 +8,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.section import Section
 
 __all__ = [
     "CHANGEABLE",
+    "OWN_OPTIONS",
     "Change",
+    "Changing",
     "changed_until",
     "check_changes",
     "value_at",
@@ -38,6 +40,8 @@ CHANGEABLE = (
 )
 # Of a group of parameters by its place in the list, from 0: one that is frozen begins to learn.
 _OF_GROUPS = re.compile(r"optimizer\.groups\.\d+\.(lr|lr_factor|weight_decay)")
+# Of own training: whatever has a number; the loop is begun anew with it, from what is kept.
+OWN_OPTIONS = "training.options."
 # At 0 a net has no dropout and an optimizer no momentum: there is nothing to change.
 _NEVER_FROM_0 = ("model.dropout", "optimizer.momentum")
 
@@ -49,6 +53,40 @@ class Change(Section):
     values: dict[str, Number] = Field(
         min_length=1, description="New values by dotted keys, for example optimizer.lr: 0.01."
     )
+
+
+class Changing(Section):
+    """A trial's configuration that has `changes`; the field stands in each, in its place."""
+
+    if TYPE_CHECKING:
+        changes: list[Change]
+
+    @model_serializer(mode="wrap")
+    def _without_an_empty_list(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out changes where there are none: trials of sweeps before keep their hashes."""
+        values: dict[str, Any] = handler(self)
+        if not self.changes:
+            values.pop("changes", None)
+        return values
+
+    @model_validator(mode="after")
+    def _changes_give_legal_configurations(self) -> Self:
+        if self.changes:
+            check_changes(self.model_dump(mode="json"), self.changes)
+            for change in self.changes:
+                self.at(change.from_epoch)
+        return self
+
+    def at(self, epoch: float) -> Self:
+        """Return what holds in an epoch, counted from 1, as a configuration without changes."""
+        if not self.changes:
+            return self
+        return self.model_validate(changed_until(self.model_dump(mode="json"), epoch))
+
+    def until(self, epoch: int) -> Self:
+        """Return the configuration without its changes after an epoch, counted from 1."""
+        kept = [change for change in self.changes if change.from_epoch <= epoch]
+        return self.model_copy(update={"changes": kept})
 
 
 def value_at(configuration: Mapping[str, Any], key: str) -> Any:
@@ -116,13 +154,17 @@ def check_changes(configuration: Mapping[str, Any], changes: Sequence[Change]) -
 
 
 def _check_key(configuration: Mapping[str, Any], key: str) -> None:
-    if key not in CHANGEABLE and not _OF_GROUPS.fullmatch(key):
+    is_known = key in CHANGEABLE or key.startswith(OWN_OPTIONS) or _OF_GROUPS.fullmatch(key)
+    if not is_known:
         rule = "this value cannot change during training"
-        choices = (*CHANGEABLE, "optimizer.groups.0.lr_factor")
+        choices = (*CHANGEABLE, "optimizer.groups.0.lr_factor", f"{OWN_OPTIONS}<name>")
         raise TrialConfigError(rule, key=("changes",), value=key, choices=choices)
     value = value_at(configuration, key)
     if value is None:
         rule = "only a value that the trial has from the start can change"
+        raise TrialConfigError(rule, key=("changes",), value=key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        rule = "only a number can change during training"
         raise TrialConfigError(rule, key=("changes",), value=key)
     if value == 0 and key in _NEVER_FROM_0:
         rule = f"{key} must be above 0 at the start to change later"

@@ -7,17 +7,11 @@ default may be left out; a key that the chosen `kind` does not have is an error.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
+from typing import Annotated, ClassVar, Literal, Protocol, Self
 
-from pydantic import (
-    Field,
-    SerializerFunctionWrapHandler,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
-from sweeps.models.changes import Change, changed_until, check_changes
+from sweeps.models.changes import Change, Changing
 from sweeps.models.data.batch_configuration import OwnBatch
 from sweeps.models.data.items import ANY, FLOATS, InputShape, ItemKind, TensorKind, kind_text
 from sweeps.models.errors import TrialConfigError
@@ -91,7 +85,7 @@ class TrainingConfig(Section):
         return batch_size
 
 
-class TrialConfig(Section):
+class TrialConfig(Changing):
     """All that decides a trial's curve, besides its data and seed."""
 
     resumes: ClassVar[bool] = True
@@ -106,33 +100,6 @@ class TrialConfig(Section):
     changes: list[Change] = Field(
         [], description="Learning rates and regularization that change during the trial."
     )
-
-    @model_serializer(mode="wrap")
-    def _without_an_empty_list(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out changes where there are none: trials of sweeps before keep their hashes."""
-        values: dict[str, Any] = handler(self)
-        if not self.changes:
-            values.pop("changes", None)
-        return values
-
-    @model_validator(mode="after")
-    def _changes_give_legal_configurations(self) -> Self:
-        if self.changes:
-            check_changes(self.model_dump(mode="json"), self.changes)
-            for change in self.changes:
-                self.at(change.from_epoch)
-        return self
-
-    def at(self, epoch: int) -> TrialConfig:
-        """Return what holds in an epoch, counted from 1, as a configuration without changes."""
-        if not self.changes:
-            return self
-        return TrialConfig.model_validate(changed_until(self.model_dump(mode="json"), epoch))
-
-    def until(self, epoch: int) -> TrialConfig:
-        """Return the configuration without its changes after an epoch, counted from 1."""
-        kept = [change for change in self.changes if change.from_epoch <= epoch]
-        return self.model_copy(update={"changes": kept})
 
     @model_validator(mode="after")
     def _sections_suit_each_other(self) -> Self:

@@ -6,10 +6,11 @@ Imports no torch, so that a sweep file is checked at once. What is tuned stands 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sweeps.models.changes import Change, Changing
 from sweeps.models.configuration import EarlyStopping
 from sweeps.models.errors import TrialConfigError
 from sweeps.models.own_code.roles import TARGET, free_names
@@ -52,16 +53,30 @@ class OwnRegularization(Section):
     early_stopping: EarlyStopping | None = None
 
 
-class OwnTrialConfig(Section):
+class OwnTrialConfig(Changing):
     """All that decides the curve of a trial with own training, besides its data and seed."""
 
     training: Annotated[CustomTraining | ProgramTraining, Field(discriminator="kind")]
     regularization: OwnRegularization = OwnRegularization()
+    changes: list[Change] = Field(
+        [], description="Options that become others during the trial; not of a program."
+    )
 
     @property
     def resumes(self) -> bool:
         """Whether a trial that was stopped goes on from a checkpoint of the product's."""
         return isinstance(self.training, CustomTraining) and self.training.resume == "exact"
+
+    @model_validator(mode="after")
+    def _goes_on_where_options_change(self) -> Self:
+        if self.changes and not self.resumes:
+            raise TrialConfigError(
+                "options change between two epochs where the loop is begun anew from what it "
+                "keeps, and a program, or `resume: from_start`, keeps nothing here",
+                key=("changes",),
+                hint="Remove the changes, or keep the state with trial.keep(...)",
+            )
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -40,11 +40,17 @@ class Learner(Protocol):
     def train_epoch(self, epoch: int) -> NetEpoch:
         """Train one epoch, counted from 0."""
 
+    def change(self, config: Any) -> None:
+        """Go on by a configuration that differs in what `models.changes` allows."""
+
     def evaluate_again(self) -> None:
         """Measure once more, and keep nothing of it: for whoever asks what that changes."""
 
     def keep_weights(self) -> None:
         """Copy the weights as they are now, in place of what was kept before."""
+
+    def forget_weights(self) -> None:
+        """Have the best yet to come, as if nothing had been kept."""
 
     @property
     def kept_weights(self) -> dict[str, Tensor]:

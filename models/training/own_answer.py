@@ -43,7 +43,7 @@ class OwnNet(nn.Module):
             OwnTrainingError: it cannot be built so, or gives no `predict`.
         """
         super().__init__()
-        config = OwnTrialConfig.model_validate(about["configuration"])
+        config = OwnTrialConfig.model_validate(about["configuration"]).at(math.inf)
         with _own_errors("cannot rebuild the trained net"):
             loop = OwnLoop(config, _stand_in(prepared), Objective("dev_loss", "min"), about["seed"])
             loop.open(tensors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def evaluate_own(weights: Path, folds: Sequence[Splits], objective: Objective) -
         OwnTrainingError: the training cannot be built, or its evaluation fails.
     """
     tensors, about = load_weights(weights)
-    config = OwnTrialConfig.model_validate(about["configuration"])
+    config = OwnTrialConfig.model_validate(about["configuration"]).at(math.inf)
     found = []
     for number, fold in enumerate(folds or [None], start=1):
         own = tensors if len(folds) < 2 else of_fold(number, tensors)

@@ -1,23 +1,25 @@
 """Own training behind the contract of a net in training: see `sweeps.models.training.learner`.
 
 A generator function trains an epoch between two of its yields; anything else that the target
-returns has `train_epoch()` and `evaluate(rows)`.
+returns has `train_epoch()` and `evaluate(rows)`. Where options change it is begun anew with them,
+from what it keeps.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from sweeps.models.errors import OwnTrainingError
 from sweeps.models.own_code.finding_apart import find_apart
-from sweeps.models.own_code.guards import described, described_at, guarded, is_ctrl_c
+from sweeps.models.own_code.guards import described, described_at, is_ctrl_c
 from sweeps.models.own_code.options_model import keywords_of
 from sweeps.models.own_training_configuration import CustomTraining, OwnTrialConfig
 from sweeps.models.process.randomness import OwnRandomness
@@ -29,24 +31,11 @@ from sweeps.models.training.declared_metrics import DeclaredMetrics
 from sweeps.models.training.devices import chosen_device
 from sweeps.models.training.kept_state import TARGET, refused
 from sweeps.models.training.net_training import NetEpoch
+from sweeps.models.training.own_steps import OfGenerator, steps_of
 from sweeps.models.training.own_trial import Predict, Rows, Trial
+from sweeps.models.trial_kinds import AnyTrialConfig
 
 __all__ = ["NoSchedule", "OwnLoop"]
-
-_FORMS = (
-    "Write a generator function that yields once per epoch, or a class with train_epoch() and "
-    "evaluate(rows)"
-)
-
-
-class _Steps(Protocol):
-    """The own training, whichever form it has."""
-
-    def train_epoch(self) -> Any:
-        """Train one epoch; returns metrics of the training, or None."""
-
-    def evaluate(self, rows: Rows) -> Any:
-        """Return metrics of what is trained on some rows."""
 
 
 class OwnLoop:
@@ -62,21 +51,42 @@ class OwnLoop:
             TrialConfigError: its options break a rule of their own model.
         """
         assert isinstance(config.training, CustomTraining), "a program is for ProgramLoop"
-        self.device = device = chosen_device(config.training.device)
+        self.device = chosen_device(config.training.device)
+        self._data, self._seed = data, seed
         self._resumes = config.resumes
-        self._randomness = OwnRandomness(seed, device)
         self._metrics = DeclaredMetrics(objective)
         self._draws: dict[str, OwnRandomness] = {}
         self._kept: dict[str, Tensor] = {}
         self._pending: dict[str, Tensor] = {}
-        self._trial = Trial(data, seed, device, config.training.epochs)
-        self._trial.when_entered(self._enter)
-        target = find_apart(config.training.target, OwnTrainingError, TARGET)
-        with self._theirs():
-            options = keywords_of(target, "training", config.training.options)
-            made = target(self._trial, **options)
-        self._steps = _steps_of(made, self._trial)
+        self._has_state = self._is_changed = False
         self.schedule = NoSchedule()
+        self._begin(config.training)
+
+    def _begin(self, training: CustomTraining) -> None:
+        """Call the user's target, with the random numbers that every beginning of it draws."""
+        self._randomness = OwnRandomness(self._seed, self.device)
+        self._trial = Trial(self._data, self._seed, self.device, training.epochs)
+        self._trial.when_entered(self._enter)
+        target = find_apart(training.target, OwnTrainingError, TARGET)
+        with self._theirs():
+            options = keywords_of(target, "training", training.options)
+            made = target(self._trial, **options)
+        self._steps = steps_of(made, self._trial)
+
+    def change(self, config: AnyTrialConfig) -> None:
+        """Begin anew with other options, from what is kept.
+
+        Raises:
+            OwnTrainingError: what is kept then is something else.
+        """
+        assert isinstance(config.training, CustomTraining), "models.changes allows no other"
+        state = self.tensors() if self._has_state else {}
+        state = {name: tensor.clone() for name, tensor in state.items()}
+        self.close()
+        self._begin(config.training)
+        if state:
+            self._is_changed = True
+            self._go_on_from(state)
 
     def train_epoch(self, epoch: int) -> NetEpoch:
         """Train one epoch, counted from 0, and evaluate on the dev rows.
@@ -86,6 +96,7 @@ class OwnLoop:
                 the sweep file declares.
         """
         started_s = time.perf_counter()
+        self._has_state = True
         self._trial.epoch = epoch + 1
         with self._theirs():
             trained = self._steps.train_epoch()
@@ -135,7 +146,7 @@ class OwnLoop:
 
     def _measured(self, part: str, metrics: Any) -> dict[str, float]:
         """Return metrics under the names of a row: those that the sweep file declares."""
-        of_training = "a yield" if isinstance(self._steps, _OfGenerator) else "train_epoch"
+        of_training = "a yield" if isinstance(self._steps, OfGenerator) else "train_epoch"
         what = of_training if part == "train" else "evaluate"
         if metrics is None and part == "train":
             return {}
@@ -157,7 +168,7 @@ class OwnLoop:
         """Put weights of `kept_weights` in place, and train nothing."""
         self._trial.is_only_evaluated = True
         self._pending = {f"state/{name}": tensor for name, tensor in weights.items()}
-        if isinstance(self._steps, _OfGenerator):
+        if isinstance(self._steps, OfGenerator):
             with self._theirs():
                 self._steps.run_without_epochs()
         else:
@@ -172,7 +183,7 @@ class OwnLoop:
     @property
     def _predict(self) -> Predict | None:
         """What the user gives to answer rows by."""
-        if isinstance(self._steps, _OfGenerator):
+        if isinstance(self._steps, OfGenerator):
             return self._trial.predict
         found: Predict | None = getattr(self._steps, "predict", None)
         return found
@@ -208,6 +219,13 @@ class OwnLoop:
         tensors = _packed(self._trial.nets or self._trial.kept)
         self._kept = {name: tensor.clone() for name, tensor in tensors.items()}
 
+    def forget_weights(self) -> None:
+        """Have the best yet to come, as if nothing had been kept."""
+        self._kept = {}
+        self._pending = {
+            name: t for name, t in self._pending.items() if not name.startswith("best/")
+        }
+
     @property
     def kept_weights(self) -> dict[str, Tensor]:
         """What `keep_weights` took last, on the CPU; empty before."""
@@ -240,14 +258,18 @@ class OwnLoop:
             OwnTrainingError: what is kept now is something else.
         """
         self._kept = _group("best", named)
+        self._has_state, self._is_changed = True, False
+        self._go_on_from(named)
+
+    def _go_on_from(self, named: Mapping[str, Tensor]) -> None:
         self._pending = dict(named)
-        if not isinstance(self._steps, _OfGenerator):
+        if not isinstance(self._steps, OfGenerator):
             self._randomness.restore(_group("random", named))
             self._put_pending()
 
     def close(self) -> None:
         """End a generator where it waits, so that what it holds is let go now."""
-        if isinstance(self._steps, _OfGenerator):
+        if isinstance(self._steps, OfGenerator):
             self._steps.close()
 
     def _enter(self) -> None:
@@ -263,8 +285,12 @@ class OwnLoop:
         """Put the state of a checkpoint, or weights, into what is kept."""
         only_nets = self._trial.is_only_evaluated
         into = (self._trial.nets if only_nets else {}) or self._trial.kept
+        rates = _rates_of(into) if self._is_changed else []
         _put(into, _group("state", self._pending))
-        self._pending = {}
+        for optimizer, groups in rates:
+            for group, built in zip(optimizer.param_groups, groups, strict=True):
+                group.update(built)
+        self._pending, self._is_changed = {}, False
 
 
 class NoSchedule:
@@ -279,59 +305,6 @@ class NoSchedule:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Do nothing."""
-
-
-class _OfGenerator:
-    """The training of a generator function."""
-
-    def __init__(self, steps: Generator[Any, None, Any], trial: Trial) -> None:
-        self._next, self._trial = steps, trial
-
-    def train_epoch(self) -> Any:
-        """Run it up to its next yield, and return what that gives."""
-        epoch = self._trial.epoch
-        try:
-            given = next(self._next)
-        except StopIteration:
-            raise refused(
-                f"the loop stopped in epoch {epoch}, before trial.epochs(...) was exhausted",
-                "Set the number of epochs in the sweep file; to stop early, use early_stopping",
-            ) from None
-        if not self._trial.has_entered():
-            raise refused(
-                f"must yield once per epoch, inside its loop over trial.epochs(...): it yielded "
-                f"again in epoch {epoch - 1}"
-                if epoch > 1
-                else "must yield inside its loop over trial.epochs(evaluate)"
-            )
-        return given
-
-    def run_without_epochs(self) -> None:
-        """Run it to its end, with no epoch to train."""
-        for _ in self._next:
-            raise refused("must yield inside its loop over trial.epochs(evaluate)")
-
-    def close(self) -> None:
-        """Run its `finally` clauses; what they do is of no trial any more."""
-        with suppress(Exception, SystemExit), guarded():
-            self._next.close()
-
-    def evaluate(self, rows: Rows) -> Any:
-        """Call what was given to trial.epochs()."""
-        if self._trial.evaluate is None:
-            raise refused("must loop over trial.epochs(evaluate)")
-        return self._trial.evaluate(rows)
-
-
-def _steps_of(made: Any, trial: Trial) -> _Steps:
-    if isinstance(made, Generator):
-        return _OfGenerator(made, trial)
-    if callable(getattr(made, "train_epoch", None)) and callable(getattr(made, "evaluate", None)):
-        steps: _Steps = made
-        return steps
-    what = type(made).__name__
-    rule = f"the target must be a generator function or a training class, and it returned a {what}"
-    raise refused(rule, _FORMS)
 
 
 @contextmanager
@@ -380,6 +353,23 @@ def _put(kept: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
         raise refused(f"must keep the same objects in every run: it kept {was}, and now {now}")
     for name, state in states.items():
         kept_state.restore(name, kept[name], state)
+
+
+def _rates_of(kept: Mapping[str, Any]) -> list[tuple[Optimizer, list[dict[str, Any]]]]:
+    """Return the optimizers with what their groups were built with, of which a rate is one.
+
+    Not those under a schedule of torch's, which remembers the rates that it began with.
+    """
+    optimizers = (one for one in kept.values() if isinstance(one, Optimizer))
+    return [
+        (one, [_without_parameters(group) for group in one.param_groups])
+        for one in optimizers
+        if "initial_lr" not in one.param_groups[0]
+    ]
+
+
+def _without_parameters(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in group.items() if name != "params"}
 
 
 def _group(group: str, named: Mapping[str, Tensor]) -> dict[str, Tensor]:

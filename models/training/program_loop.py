@@ -235,11 +235,18 @@ class ProgramLoop:
         if self._started is not None:
             self._started.stop()
 
+    def change(self, config: Any) -> None:
+        """Never called: options of a program stay as they are."""
+        raise AssertionError("a program's configuration takes no changes")
+
     def evaluate_again(self) -> None:
         """Do nothing: a program measures itself."""
 
     def keep_weights(self) -> None:
         """Do nothing: what a program saves is in its own folder."""
+
+    def forget_weights(self) -> None:
+        """Do nothing, see `keep_weights`."""
 
     @property
     def kept_weights(self) -> dict[str, Tensor]:

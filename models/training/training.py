@@ -12,7 +12,6 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from torch import Tensor
 
-from sweeps.models.configuration import TrialConfig
 from sweeps.models.errors import WeightsError
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.folds import fold_row, fold_seed, in_fold, of_fold
@@ -71,7 +70,7 @@ class Training:
                 own net does not work.
         """
         self._config = config
-        self._in_force = config.at(1) if isinstance(config, TrialConfig) else config
+        self._in_force = config.at(1)
         self._objective = objective
         folds: Sequence[TrainDev | None] = [data] if isinstance(data, TrainDev) else data or [None]
         seeds = [seed] if len(folds) == 1 else [fold_seed(seed, i + 1) for i in range(len(folds))]
@@ -117,24 +116,21 @@ class Training:
         A net that goes on by other values is another answer than the one before, and of a
         population most are copies: each would have the best epoch of the one they were copied from.
         """
-        if not isinstance(self._config, TrialConfig) or not self._config.changes:
+        if not self._config.changes:
             return
         self._take_values_of(epoch)
         if any(change.from_epoch == epoch for change in self._config.changes):
             self.best_row = None
             for net in self._nets:
-                if isinstance(net, NetTraining):
-                    net.forget_weights()
+                net.forget_weights()
 
     def _take_values_of(self, epoch: int) -> None:
-        assert isinstance(self._config, TrialConfig)
         config = self._config.at(epoch)
         if config == self._in_force:
             return
         self._in_force = config
         for net in self._nets:
-            if isinstance(net, NetTraining):
-                net.change(config)
+            net.change(config)
 
     def _judge(self, row: dict[str, float]) -> None:
         """Draws from the objective after an epoch what follows: best weights, rates, the end."""
@@ -240,7 +236,7 @@ class Training:
             then = read_trial(config)
         except ValidationError:
             return False
-        return _followed(then, epoch) == _followed(self._config, epoch)
+        return then.until(epoch) == self._config.until(epoch)
 
     def restore(self, checkpoint: bytes) -> None:
         """Continues where `checkpoint()` was taken, in a Training with the same arguments.
@@ -257,7 +253,7 @@ class Training:
             raise WeightsError(rule, value=about.get("format"))
         if not self._is_own(about["config"], about["epoch"]):
             raise WeightsError("a checkpoint is continued with its own configuration")
-        if isinstance(self._config, TrialConfig) and self._config.changes:
+        if self._config.changes:
             self._take_values_of(max(about["epoch"], 1))
         try:
             for number, net in enumerate(self._nets, start=1):
@@ -286,8 +282,3 @@ def _first_fault(epochs: Sequence[NetEpoch]) -> str:
         if epoch.fault:
             return epoch.fault if len(epochs) == 1 else f"fold {number}: {epoch.fault}"
     return ""
-
-
-def _followed(config: AnyTrialConfig, epoch: int) -> AnyTrialConfig:
-    """Return a configuration with the changes that an epoch has seen."""
-    return config.until(epoch) if isinstance(config, TrialConfig) else config

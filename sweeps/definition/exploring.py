@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from sweeps.definition.constraint_checks import allows, read_constraints
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.definition.trial_checks import completed
-from sweeps.models.changes import CHANGEABLE, value_at, with_change, with_values
-from sweeps.models.configuration import TrialConfig
+from sweeps.models.changes import CHANGEABLE, OWN_OPTIONS, value_at, with_change, with_values
+from sweeps.models.trial_kinds import AnyTrialConfig, read_trial
 from sweeps.schedulers.population import PopulationBased
 from sweeps.search_spaces.constraints import Constraint
 from sweeps.search_spaces.parameters import FloatRange, Normal
@@ -36,7 +36,8 @@ def changeable_ranges(space: Space) -> Iterator[tuple[int, str, Range]]:
     """Yield the dimension, the dotted key and the range of what may change in mid-training."""
     for dimension, (path, parameter) in enumerate(space.dimensions):
         key = ".".join(map(str, configuration_path(path)))
-        if isinstance(parameter, FloatRange | Normal) and key in CHANGEABLE:
+        may_change = key in CHANGEABLE or key.startswith(OWN_OPTIONS)
+        if isinstance(parameter, FloatRange | Normal) and may_change:
             yield dimension, key, parameter
 
 
@@ -60,16 +61,17 @@ class Explorer:
             copied: The configuration of the trial that was copied.
         """
         random = self._random(trial, epoch, 1)
-        config = TrialConfig.model_validate(copied)
+        config = read_trial(copied)
         now = config.at(epoch).model_dump(mode="json")
         ranges = self._ranges_of(config)
         for _ in range(_ATTEMPTS):
             values = {key: self._drawn(random, value_at(now, key), one) for key, one in ranges}
-            if self._is_legal(config, epoch, values, with_values(now, values)):
+            changed = with_change(copied, epoch + 1, values)
+            if self._is_legal(changed, with_values(now, values)):
                 return values
         return {key: value_at(now, key) for key, _ in ranges}
 
-    def _ranges_of(self, config: TrialConfig) -> list[tuple[str, Range]]:
+    def _ranges_of(self, config: AnyTrialConfig) -> list[tuple[str, Range]]:
         """Return those of the changeable ranges that a configuration was drawn from."""
         drawn = config.at(1).model_dump(mode="json")
         numbers = self._space.values(drawn, completed)
@@ -87,12 +89,9 @@ class Explorer:
         factors = self.section.perturbation_factors
         return one.nearest(value * factors[int(factor * len(factors))])
 
-    def _is_legal(
-        self, config: TrialConfig, epoch: int, values: Mapping[str, float], now: Mapping[str, Any]
-    ) -> bool:
+    def _is_legal(self, changed: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
         try:
-            changed = with_change(config.model_dump(mode="json"), epoch + 1, values)
-            TrialConfig.model_validate(changed)
+            read_trial(changed)
         except ValidationError:
             return False
         return allows(self._constraints, dict(now))

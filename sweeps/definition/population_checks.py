@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sweeps.definition.exploring import changeable_ranges
-from sweeps.definition.own_training_checks import trains_itself
+from sweeps.definition.own_training_checks import runs_programs, trains_itself
 from sweeps.definition.sweep_file import SweepFile
-from sweeps.models.changes import CHANGEABLE
+from sweeps.models.changes import CHANGEABLE, OWN_OPTIONS
 from sweeps.schedulers.population import PopulationBased
 from sweeps.search_methods.learning import LearningSearch
 from sweeps.search_spaces.problems import KeyPath, Problem
@@ -31,18 +31,20 @@ def population_problems(
     section = file.stopping
     if not isinstance(section, PopulationBased):
         return
-    if trains_itself(file.space):
+    if runs_programs(file.space):
         rule = (
-            "a population needs training whose values can change while it runs: only the built-in "
-            "loop supports this"
+            "a program runs on while a population waits, so what a copy would find in its "
+            "checkpoints depends on timing"
         )
-        yield _refused(rule, "with your own training, use `scheduler: asha`")
+        hint = "use `scheduler: asha`, or make its loop your own training (docs/own-training.md)"
+        yield _refused(rule, hint)
         return
     yield from _of_other_sections(file)
     if not any(True for _ in changeable_ranges(space)):
         rule = "a population needs a range that can change during training"
         hint = "give one of them a `float` range in `space`, or use `scheduler: asha`"
-        yield Problem(("space",), None, rule, CHANGEABLE, hint)
+        can_change = (f"{OWN_OPTIONS}<name>",) if trains_itself(file.space) else CHANGEABLE
+        yield Problem(("space",), None, rule, can_change, hint)
     if tried:
         yield from _of_trials(section, tried)
 
@@ -76,6 +78,10 @@ def _of_trials(section: PopulationBased, tried: Sequence[Mapping[str, Any]]) -> 
         rule = "trials of a population wait for one another, so none may stop early"
         hint = "remove it: the best epoch of each trial counts anyway"
         yield _in_space(("regularization", "early_stopping"), rule, hint)
+    if any(one["training"].get("resume") == "from_start" for one in tried):
+        rule = "a copy goes on from what another trial keeps, and with this it keeps nothing"
+        hint = "remove it, and name what training changes in trial.keep(...)"
+        yield _in_space(("training", "resume"), rule, hint)
     if any(one.get("changes") for one in tried):
         rule = "`scheduler: pbt` writes changes itself"
         yield _in_space(("changes",), rule, "remove them, or write `scheduler: none`")

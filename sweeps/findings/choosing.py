@@ -53,9 +53,9 @@ class Choosing:
     def ranked(self, record: SweepRecord) -> list[TrialRecord]:
         """Return the trials that may be chosen, best first."""
 
-        def key(one: TrialRecord) -> tuple[bool, float, Place]:
+        def key(one: TrialRecord) -> tuple[int, float, Place]:
             place = record.place(one)
-            # What can stand on no front comes last, whatever is chosen by.
+            # What failed, or can stand on no front, comes last, whatever is chosen by.
             return place[0], self.objective.sort_key(self.value(one)), place
 
         return sorted((one for one in record.ranked() if self._may_be(one)), key=key)

@@ -112,7 +112,7 @@ def rank_candidates(
         if not by.where or by.holds_of(own)
     ]
 
-    def place(one: Candidate) -> tuple[bool, bool, float, Place]:
+    def place(one: Candidate) -> tuple[bool, int, float, Place]:
         own = searched.place(searched.trials[one.trial])
         return one.failed > 0, own[0], by.objective.sort_key(one.mean), own
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from sweeps.record.outcomes import Outcome
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 
 __all__ = ["front", "front_sentence", "front_trials", "objective_values"]
@@ -49,7 +50,7 @@ def front_trials(record: SweepRecord) -> frozenset[int]:
     """Return the trials on the front of the objectives; none where there is one objective."""
     if not record.objective.others:
         return frozenset()
-    ranked = record.ranked()
+    ranked = [one for one in record.ranked() if one.outcome is not Outcome.FAILED]
     points = [objective_values(record, trial) for trial in ranked]
     signs = [one.sign for one in record.objective.all]
     return frozenset(ranked[at].trial.index for at in front(points, signs))

@@ -12,6 +12,7 @@ from bisect import insort
 from contextlib import suppress
 from pathlib import Path
 
+from sweeps.record.outcomes import Outcome
 from sweeps.record.sweep_record import Place, SweepRecord, TrialRecord
 from sweeps.storage.files import Files
 
@@ -43,6 +44,7 @@ def _best_name(trial: TrialRecord) -> str:
 class KeptWeights:
     """Deletes weights that are of no trial's best epoch, or of an ended trial beyond the best.
 
+    Those of a trial that failed stay: it ranks last, and may rise again where it is tried again.
     Nothing that is deleted here would be wanted later: a trial's best only gets better, so that
     those before it in the ranking stay there. Where a failed trial is tried again and gets better,
     its worker writes new weights, and so does one that goes on from a checkpoint whose report was
@@ -81,9 +83,11 @@ class KeptWeights:
         """
         names = self.files.names()
         # Taken down once, and after the names: a trial may end meanwhile.
-        ended = [index for *_, index in self._ranking()]
-        dropped = set() if self._limit is None else set(ended[self._limit :])
-        coming = set(range(len(self._record.trials))) - set(ended) if is_running else set()
+        trials = self._record.trials
+        ranking = [index for *_, index in self._ranking()]
+        dropped = set() if self._limit is None else set(ranking[self._limit :])
+        running = {one.trial.index for one in trials if one.outcome is None or not one.best}
+        coming = running if is_running else set()
         found = {name: match for name in names if (match := _NAME.fullmatch(name))}
         return [
             name
@@ -98,7 +102,7 @@ class KeptWeights:
 
     def ended(self, trial: TrialRecord) -> None:
         """Take an ended trial into account, and delete the weights of the one too many."""
-        if self._limit is None or trial.best is None:
+        if self._limit is None or trial.best is None or trial.outcome is Outcome.FAILED:
             return
         place = self._record.place(trial)
         self._best = [one for one in self._best if one[-1] != place[-1]]  # it may have ended before
@@ -109,10 +113,10 @@ class KeptWeights:
         del self._best[self._limit :]
 
     def _ranking(self) -> list[Place]:
-        """Return the place of each trial that has ended with a best, best first."""
+        """Return the place of each trial that has ended with a best and did not fail."""
         record = self._record
-        ended = (one for one in record.trials if one.outcome is not None and one.best)
-        return sorted(map(record.place, ended))
+        over = (one for one in record.trials if one.outcome not in (None, Outcome.FAILED))
+        return sorted(record.place(one) for one in over if one.best)
 
     def _is_wanted(self, index: int, epoch: int, dropped: set[int], coming: set[int]) -> bool:
         if index in dropped or index >= len(self._record.trials):

@@ -29,7 +29,7 @@ __all__ = [
     "TrialRecord",
 ]
 
-Place = tuple[bool, float, tuple[float, ...], float, int, int]
+Place = tuple[int, float, tuple[float, ...], float, int, int]
 
 
 _OF_TRIALS = (
@@ -266,6 +266,8 @@ class SweepRecord:
     def place(self, record: TrialRecord) -> Place:
         """Return what a trial is ranked by: its objectives, its dev loss, and then chance.
 
+        One that failed comes last, whatever it had reached: how much of that was reported before
+        its error hangs on the clock, and nobody could train it to its end again.
         Of several objectives it must have each: one that has no value of some can stand on no
         front, and comes behind all that can. Many trials share an accuracy on few rows. Where there
         are other objectives they come next: else the first of all could stand on no front. In plan
@@ -276,10 +278,10 @@ class SweepRecord:
             one.sort_key(None if math.isnan(value := record.value_of(one)) else value)
             for one in self.objective.others
         )
-        loss = math.inf if record.best is None else record.best.get("dev_loss", math.inf)
+        loss = (record.best or {}).get("dev_loss", math.inf)
         loss = loss if math.isfinite(loss) else math.inf
-        lacks = self._lacks_an_objective(record)
-        return lacks, self._key(record), others, loss, record.planned.seed, record.planned.index
+        group = 2 if record.outcome is Outcome.FAILED else int(self._lacks_an_objective(record))
+        return group, self._key(record), others, loss, record.planned.seed, record.planned.index
 
     def _lacks_an_objective(self, record: TrialRecord) -> bool:
         return any(math.isnan(record.value_of(one)) for one in self.objective.others)
@@ -323,6 +325,8 @@ class SweepRecord:
             record.ended_at = max(event["t"], record.started_at or 0.0)
             record.worked_s = self.active_s + max(0.0, event["t"] - self.session_from)
             self.outcomes[record.outcome] += 1
+            if record.outcome is Outcome.FAILED and self.best is record:
+                self.best = self.ranked()[0]
             self.steps.append(Step("outcome", record.trial.index))
             self.bests.append(BestSoFar(event["t"], None if self.best is None else self.best.best))
             record.ended = len(self.bests)
@@ -333,6 +337,7 @@ class SweepRecord:
             record.ended = 0
             record.failures.clear()
             record.node_faults = 0
+            self._take_best(record)
             self.steps.append(Step("reopened", record.trial.index))
 
     def _copy(self, record: TrialRecord, copy: Copy) -> None:

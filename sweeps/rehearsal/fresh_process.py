@@ -40,6 +40,7 @@ class Order:
     threads: int
     wants_gpu: bool
     import_paths: tuple[str, ...]
+    changing: tuple[str, ...] = ()  # own options that become others, by dotted keys
 
     def take_place(self) -> None:
         """Make own code importable, and torch use as many threads as a trial's worker."""

@@ -28,7 +28,7 @@ from sweeps.models.splits.splits import TrainDev, split_folds
 from sweeps.models.training.program_run import ProgramPlace
 from sweeps.models.training.training import Training
 from sweeps.models.trial_kinds import is_own_training, is_program
-from sweeps.rehearsal.rehearsal import rehearse_program, spread
+from sweeps.rehearsal.rehearsal import spread
 
 __all__ = ["Probe", "probe_plan"]
 
@@ -109,21 +109,16 @@ def _probe_own(
 
 
 def _probe_program(planned: Sequence[PlannedTrial], objective: Objective, sweep: Sweep) -> Probe:
-    """Measure programs, the first epoch of which has their start, and rehearse one.
+    """Measure programs, the first epoch of which has their start.
 
     Raises:
-        SweepError: One cannot be run, does not repeat, or does not go on where it was.
+        SweepError: One cannot be run.
     """
     threads, limit_s = math.ceil(sweep.file.resources.cpu), sweep.file.trial.timeout_s
     seconds = []
     with TemporaryDirectory() as folder:
-        place = ProgramPlace(Path(folder) / "rehearsed", sweep.base_dir, threads, limit_s)
-        with _trial_errors(planned[0]):
-            broken = rehearse_program(planned[0], objective, place)
-        if broken:
-            raise SweepError(f"trial {planned[0].index}: {broken} (--no-probe plans without)")
         for trial in spread(planned, _TRAINED):
-            own = replace(place, folder=Path(folder) / str(trial.index))
+            own = ProgramPlace(Path(folder) / str(trial.index), sweep.base_dir, threads, limit_s)
             training = Training(trial.config, (), objective, trial.seed, own)
             with _trial_errors(trial), closing(training):
                 seconds.append(training.train_epoch()["epoch_s"])

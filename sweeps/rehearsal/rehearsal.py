@@ -9,7 +9,6 @@ CPU, as that is where equal seeds give equal bits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,28 +17,24 @@ import torch
 
 from sweeps.definition.planning import PlannedTrial
 from sweeps.definition.problems import from_model
-from sweeps.definition.program_files import program_training
 from sweeps.models.errors import ModelError
 from sweeps.models.own_code.guards import described_at, guarded
 from sweeps.models.own_code.roles import trial_functions
 from sweeps.models.scoring.objective import Objective
 from sweeps.models.splits.splits import TrainDev
-from sweeps.models.training.program_run import ProgramPlace
 from sweeps.models.training.training import Training
 from sweeps.models.training.weights import unpack
 from sweeps.models.trial_kinds import is_own_training, read_trial
+from sweeps.rehearsal.changed_options import TwoWays, two_ways
 from sweeps.rehearsal.tuned_options import TunedOption, tuned_options, with_option
 
-__all__ = ["Finding", "GoOn", "Trained", "go_on", "rehearse", "rehearse_program", "spread"]
+__all__ = ["Finding", "GoOn", "Trained", "difference", "go_on", "rehearse", "spread"]
 
 _SEEDED = (
     "draw from torch's, numpy's or Python's global generators, or from one made from trial.seed, "
     "and read no clock"
 )
 _NET_SEEDED = "draw from torch's, numpy's or Python's global generators, and read no clock"
-_PROGRAM_SEEDED = (
-    "pass it {seed}, or read SWEEPS_SEED; or write `repeated_epochs: keep_first` in space.training"
-)
 _KEPT = (
     "pass everything that training changes to trial.keep(...), or write `resume: from_start` in "
     "space.training"
@@ -57,6 +52,13 @@ _BY_ROW = (
 _CONTINUED = "a trial that goes on from its checkpoint"
 _DIFFERS = "differs {} from one that was never stopped"
 _USED = "use it, or remove it from the space"
+_CHANGED = "another value from epoch 2 on"
+_SHAPE = "what gives a net its shape is an `int` range or a choice: these stay as they were drawn"
+_READ = (
+    "the loop is begun anew with the new value, then what it keeps is put back: set there what is "
+    "kept, such as the rate of an optimizer under a schedule, inside the loop over trial.epochs; "
+    "or make the range a choice"
+)
 # Trials that are tried before it is said that none can be trained, and pairs of values.
 _TRIED = 3
 _EPOCHS = 3
@@ -111,6 +113,7 @@ def rehearse(
     *,
     go_on_apart: GoOn | None = None,
     wants_gpu: bool = False,
+    changing: Sequence[str] = (),
 ) -> Iterator[Finding]:
     """Yield what the user's own code in trials does not keep.
 
@@ -120,6 +123,7 @@ def rehearse(
         objective: with the metrics that are declared.
         go_on_apart: does so in a process that has trained nothing before; None leaves that out.
         wants_gpu: trials are given one, which their code may not do without.
+        changing: own options that become others in the middle of a trial, by dotted keys.
 
     Raises:
         OSError: a file cannot be read now.
@@ -134,6 +138,8 @@ def rehearse(
             continue
         yield from stage.broken_promises(trial, found, go_on_apart)
         yield from stage.unused_options(planned)
+        for key in changing:
+            yield from stage.unheard(two_ways(planned, key, _TRIED))
         return
     if failed is not None:
         yield failed
@@ -194,12 +200,12 @@ class _Stage:
             return
         first, place = Trained.of(training), _place(trial)
         is_own = is_own_training(trial.configuration)
-        if differing := _difference(first, Trained.of(self._trained(trial))):
+        if differing := difference(first, Trained.of(self._trained(trial))):
             rule = f"two runs from one seed differ {differing}"
             yield Finding(trial.index, place, rule, _SEEDED if is_own else _NET_SEEDED)
         elif trial.config.resumes and (broken := self._lost_with_a_stop(trial, first, go_on_apart)):
             yield broken
-        elif differing := _difference(first, Trained.of(self._evaluated(trial))):
+        elif differing := difference(first, Trained.of(self._evaluated(trial))):
             rule = f"evaluating once more changes what follows {differing}"
             yield Finding(trial.index, place, rule, _EVALUATION)
         elif (moved := training.differs_alone()) > _MOVED:
@@ -216,7 +222,7 @@ class _Stage:
         is_own = is_own_training(trial.configuration)
         stopped = self._trained(trial, 1).checkpoint()
         found = partial(Finding, trial.index, _place(trial))
-        if differing := _difference(first, go_on(trial, self._data, self._objective, stopped)):
+        if differing := difference(first, go_on(trial, self._data, self._objective, stopped)):
             return found(
                 f"{_CONTINUED} {_DIFFERS.format(differing)}", _KEPT if is_own else _NET_KEPT
             )
@@ -227,7 +233,7 @@ class _Stage:
         if isinstance(continued, str):
             rule = f"{_CONTINUED} in a new process raised {continued}"
             return found(rule, hint, is_certain=not self._wants_gpu)
-        if differing := _difference(first, continued):
+        if differing := difference(first, continued):
             return found(f"{_CONTINUED} in a new process {_DIFFERS.format(differing)}", hint)
         return None
 
@@ -250,7 +256,7 @@ class _Stage:
             changed = self.tried(with_option(trial, option.key, other))
             if isinstance(one, Finding) or isinstance(changed, Finding):
                 continue  # an option that fails is used
-            if _difference(Trained.of(one), Trained.of(changed)):
+            if difference(Trained.of(one), Trained.of(changed)):
                 return
             shown = shown or (trial, option.value_of(trial), other)
         if shown is not None:
@@ -260,6 +266,26 @@ class _Stage:
                 f"for bit"
             )
             yield Finding(trial.index, option.key, rule, _USED)
+
+    def unheard(self, tried: Iterator[TwoWays]) -> Iterator[Finding]:
+        """Yield that an option of own training fails, or changes nothing, in mid-training."""
+        shown = None
+        for key, same, other, values in tried:
+            one, changed = self.tried(same), self.tried(other)
+            if isinstance(one, Finding) or isinstance(changed, Finding):
+                wrong = one if isinstance(one, Finding) else changed
+                assert isinstance(wrong, Finding)
+                yield replace(wrong, key=key, rule=f"{_CHANGED} {wrong.rule}", hint=_SHAPE)
+                return
+            if difference(Trained.of(one), Trained.of(changed)):
+                return
+            shown = shown or (same.index, key, values)
+        if shown is not None:
+            index, key, (value, other_value) = shown
+            rule = (
+                f"{_CHANGED} changes nothing: {value!r} and {other_value!r} are equal in every bit"
+            )
+            yield Finding(index, key, rule, _READ)
 
 
 def spread(planned: Sequence[PlannedTrial], number: int) -> list[PlannedTrial]:
@@ -283,35 +309,7 @@ def _shortened(configuration: Mapping[str, Any]) -> dict[str, Any]:
     return {**configuration, "training": training}
 
 
-def rehearse_program(trial: PlannedTrial, objective: Objective, place: ProgramPlace) -> str:
-    """Return that a program does not repeat, or does not go on where it was; else nothing.
-
-    Args:
-        place: with a folder for what the program leaves.
-
-    Raises:
-        OwnTrainingError: it cannot be run, or reports something else than is declared.
-    """
-    training = program_training(trial.config)
-    if training is None or training.repeated_epochs == "keep_first":
-        return ""
-
-    def curve(folder: str, epochs: int) -> Training:
-        own = replace(place, folder=place.folder / folder)
-        made = Training(trial.config, (), objective, trial.seed, own)
-        with closing(made):
-            while made.epoch < epochs and made.outcome is None:
-                made.train_epoch()
-        return made
-
-    differing = _difference(Trained.of(curve("first", 2)), Trained.of(curve("again", 2)))
-    if differing:
-        return f"two runs of the program from one seed differ {differing}: {_PROGRAM_SEEDED}"
-    curve("again", 2)  # it says itself where it goes on by other numbers
-    return ""
-
-
-def _difference(one: Trained, other: Trained) -> str:
+def difference(one: Trained, other: Trained) -> str:
     """Return where two trainings differ after two epochs, in metrics or in what they keep."""
     for left, right in zip(one.history, other.history, strict=False):
         for name, value in left.items():

@@ -26,6 +26,7 @@ from sweeps.errors import SweepFileError
 from sweeps.models.own_code.roles import metric_functions, trial_functions
 from sweeps.models.process.child_program import ChildProgram, ProgramEnd
 from sweeps.models.trial_kinds import is_program
+from sweeps.rehearsal.changed_options import changing_options
 from sweeps.rehearsal.fresh_process import (
     LIMIT_S,
     FreshProcess,
@@ -54,7 +55,7 @@ def rehearse_sweep(
 ) -> tuple[str, ...]:
     """Try own code on a few rows; returns what it does not keep, where the file accepts that.
 
-    Does nothing, in no time, where trials have no code of the user's, or programs.
+    Does nothing, in no time, where trials have no code of the user's. A program is tried itself.
 
     Args:
         say: told what goes on.
@@ -66,8 +67,12 @@ def rehearse_sweep(
         return ()
     if sweep.file.trial.sanity_check == "skip":
         return ("the sanity check of your own code was skipped",)
-    say("checking your own code on a few rows (trial.sanity_check) ...")
-    found, left = _found_apart(_order(sweep, planned))
+    if is_program(planned[0].configuration):
+        say("checking two epochs of the program (trial.sanity_check) ...")
+        found, left = _found_of_program(sweep, planned[0])
+    else:
+        say("checking your own code on a few rows (trial.sanity_check) ...")
+        found, left = _found_apart(_order(sweep, planned))
     uncertain = [one for one in found if not one["is_certain"]]
     if uncertain:
         found, left = [], f"on a few rows and a CPU it {uncertain[0]['rule']}"
@@ -88,10 +93,20 @@ def rehearse_sweep(
 
 def _has_own_code(sweep: Sweep, planned: Sequence[PlannedTrial]) -> bool:
     configurations = [trial.configuration for trial in planned]
-    if any(map(is_program, configurations)):
-        return False
+    if is_program(configurations[0]):
+        from sweeps.rehearsal.program_rehearsal import is_tried
+
+        return is_tried(planned[0])
     is_measured = any(True for _ in metric_functions(sweep.file.metrics))
     return is_measured or any(True for one in configurations for _ in trial_functions(one))
+
+
+def _found_of_program(sweep: Sweep, trial: PlannedTrial) -> tuple[list[dict[str, Any]], str]:
+    """Return what is found of a program, and why it was not tried to the end; empty if it was."""
+    from sweeps.rehearsal.program_rehearsal import rehearse_program
+
+    broken, left = rehearse_program(sweep, trial)
+    return [] if broken is None else [asdict(broken)], left
 
 
 def _order(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Order:
@@ -102,6 +117,7 @@ def _order(sweep: Sweep, planned: Sequence[PlannedTrial]) -> Order:
         threads=math.ceil(sweep.file.resources.cpu),
         wants_gpu=sweep.file.resources.gpu > 0,
         import_paths=tuple(map(str, sweep.module_folders())),
+        changing=changing_options(sweep.file, sweep.space, planned),
     )
 
 
@@ -180,6 +196,7 @@ def _rehearsed(order: Order, go_on: GoOn) -> Iterator[dict[str, Any]]:
             order.objective,
             go_on_apart=go_on,
             wants_gpu=order.wants_gpu,
+            changing=order.changing,
         )
         yield from map(asdict, found)
     except (OSError, MemoryError, torch.OutOfMemoryError) as err:

@@ -24,7 +24,8 @@ class PopulationBased(Section):
     """Population based training (Jaderberg et al., 2017), synchronous; no trial stops early.
 
     Once in `interval_epochs` all wait for one another; then the worst go on as copies of the best,
-    net and optimizer, with other rates and regularizers: those that have a range in `space`.
+    net and optimizer, with other rates and regularizers: those that have a `float` range. Your own
+    training goes on from what it keeps, with other `options`; programs are refused.
     """
 
     scheduler: Literal["pbt"]

@@ -36,12 +36,17 @@ def program_sweep(
     Args:
         code: The script's; `lr`, `seed`, `loss(epoch)` and `report(epoch, ...)` are there.
         training: More keys of the section.
+        sections: Programs are not tried before the first trial unless `trial` says so.
     """
     folder.mkdir(exist_ok=True)
     (folder / "train.py").write_text(_HEAD + code)
     options = "options: {lr: {float: [0.01, 1.0], log: true}}"
     command = "" if "command:" in training else f"command: '{COMMAND}', "
     space = f"{{training: {{kind: program, {command}{options}, {training}}}}}"
-    path = write_sweep(folder, **{"metrics": "{loss: {goal: min}}", "space": space, **sections})
+    limits = sections.pop("trial", "{}").strip("{}")
+    if "sanity_check" not in limits:
+        limits = ", ".join(filter(None, [limits, "sanity_check: skip"]))
+    given = {"metrics": "{loss: {goal: min}}", "space": space, "trial": f"{{{limits}}}"}
+    path = write_sweep(folder, **{**given, **sections})
     path.write_text(path.read_text().replace("data: {source: iris}\n", ""))
     return path

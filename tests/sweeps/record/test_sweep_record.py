@@ -49,6 +49,26 @@ def test_the_earliest_of_equal_epochs_is_the_best() -> None:
     assert found.trials[0].epochs == 3
 
 
+def test_a_failed_trial_ranks_last_whatever_it_had_reached() -> None:
+    better = [report(0, 0.1), report(1, 0.5), report(2, 0.9)]
+    found = record(*better, outcome(1, "completed"), outcome(0, "failed"), outcome(2, "pruned"))
+    assert [trial.trial.index for trial in found.ranked()] == [1, 2, 0]
+    assert found.best is found.trials[1]
+    assert [one.row["dev_loss"] for one in found.bests if one.row] == [0.1, 0.5, 0.5]
+
+
+def test_a_failed_trial_that_is_tried_again_counts_by_what_it_has_reached() -> None:
+    again = {"event": "reopened", "t": 3.0, "trial": 0}
+    found = record(report(0, 0.1), report(1, 0.5), outcome(0, "failed"), again)
+    assert found.best is found.trials[0]
+
+
+def test_a_failed_trial_stands_on_no_front() -> None:
+    both = Objective("dev_loss", "min", others=(Objective("epoch_s", "min"),))
+    events = [report(0, 0.1), report(1, 0.5), outcome(0, "failed")]
+    assert front_trials(record(*events, objective=both)) == {1}
+
+
 def tied(seeds: tuple[int, ...], losses: tuple[float, ...]) -> SweepRecord:
     """Trials that share an accuracy, and what else they have."""
     plan = [PlannedTrial(at, f"{at:012x}", seed, {}) for at, seed in enumerate(seeds)]

@@ -1,6 +1,6 @@
 """Every scheduler decides on own loops and programs alike, in both runners, or is refused.
 
-A scheduler that is added needs a row in `PRUNES`, or in `REFUSED`.
+A scheduler that is added needs a row in `PRUNES`, or in `COPIES`: see test_own_population.py.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PRUNES = {
     "median": "{scheduler: median, min_samples: 1}",
     "bandit": "{scheduler: bandit, slack: 0.01}",
 }
-REFUSED = {"pbt": "{scheduler: pbt, interval_epochs: 2}"}
+COPIES = {"pbt": "{scheduler: pbt, interval_epochs: 2}"}
 EPOCHS = 4
 # Programs wait for the end that a scheduler has for them: their lines alone do not end them.
 _WAITS = "for epoch in range(1, EPOCHS + 1):\n    report(epoch)\nsignal.pause()\n"
@@ -62,7 +62,7 @@ def decisions(results: Results) -> list[dict[str, Any]]:
 def test_each_scheduler_has_a_row_here() -> None:
     sections = get_args(get_args(Stopping)[0])
     names = {get_args(one.model_fields["scheduler"].annotation)[0] for one in sections}
-    assert names == {"none", *PRUNES, *REFUSED}
+    assert names == {"none", *PRUNES, *COPIES}
 
 
 @each_form
@@ -87,14 +87,10 @@ def test_both_runners_decide_alike(tmp_path: Path, form: Sweep, name: str) -> No
     assert decisions(local) == decisions(ray)
 
 
-@each_form
-def test_a_population_is_refused_with_a_way_out(tmp_path: Path, form: Sweep) -> None:
-    path = form(tmp_path, stopping=REFUSED["pbt"])
+def test_a_population_of_programs_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    path = program(tmp_path, stopping=COPIES["pbt"])
     code, said = run_command("run", path, "--runs", tmp_path / "runs", "--local")
     assert code == 2
-    assert (
-        "stopping.scheduler: a population needs training whose values can change while it runs"
-        in said
-    )
-    assert "with your own training, use `scheduler: asha`" in said
+    assert "stopping.scheduler: a program runs on while a population waits" in said
+    assert "use `scheduler: asha`, or make its loop your own training" in said
     assert not (tmp_path / "runs").exists()

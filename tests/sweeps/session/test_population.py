@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,8 @@ def trained_anew(results: Results, index: int) -> Training:
     record, folder = results.record, results.folder
     data = [one.train_dev() for one in load_data(folder, folder.read_sweep()).splits]
     trial = record.trials[index].trial
-    training = Training(trial.config, data, record.objective, trial.seed)
+    objective = replace(record.objective, recorded=folder.read_sweep().recorded_metrics)
+    training = Training(trial.config, data, objective, trial.seed)
     while training.outcome is None:
         training.train_epoch()
     return training

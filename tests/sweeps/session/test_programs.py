@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import sweeps
 from sweeps.errors import RunFolderError
 from sweeps.findings.results import Results
+from sweeps.rehearsal import program_rehearsal
 from sweeps.report.report import write_report
 from sweeps.session.inputs import keep_inputs
 from sweeps.terminal.tables import next_steps
@@ -156,13 +158,69 @@ def test_a_stop_does_not_wait_for_the_next_epoch_of_a_program(tmp_path: Path, ru
     assert curves(resumed) == expected(resumed)
 
 
-def test_plan_rehearses_a_program(tmp_path: Path) -> None:
-    code, printed = run_command("plan", program_sweep(tmp_path))
+CHECKED = "{sanity_check: error}"
+UNSEEDED = "for epoch in range(1, EPOCHS + 1):\n    report(epoch, loss=time.time())\n"
+# The second start in one folder goes on from nothing, with other numbers.
+FORGETFUL = (
+    "again = os.path.exists(SAVED)\nopen(SAVED, 'w').close()\n"
+    "for epoch in range(1, EPOCHS + 1):\n    report(epoch, loss=epoch + again)\n"
+)
+BROKEN = "sys.exit('no data here')\n"
+
+
+def test_a_program_that_repeats_passes_before_the_first_trial(tmp_path: Path) -> None:
+    code, printed = run_command("plan", program_sweep(tmp_path, trial=CHECKED))
     assert code == 0, printed
-    unseeded = "for epoch in range(1, EPOCHS + 1):\n    report(epoch, loss=time.time())\n"
-    code, printed = run_command("plan", program_sweep(tmp_path, unseeded))
-    assert code != 0
-    assert "two runs of the program from one seed differ in epoch 1" in printed
+    results = run(program_sweep(tmp_path, trial=CHECKED))
+    assert json.loads((results.path / "sweep.json").read_text())["sanity"] == []
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        (UNSEEDED, "two runs of the program from one seed differ in epoch 1"),
+        (FORGETFUL, "must report the same numbers again"),
+    ],
+)
+def test_a_program_that_does_not_repeat_is_told_before_the_first_trial(
+    tmp_path: Path, program: str, told: str, command: str
+) -> None:
+    path = program_sweep(tmp_path, program, trial=CHECKED)
+    more = ("--runs", tmp_path / "runs", "--local") if command == "run" else ()
+    code, printed = run_command(command, path, *more)
+    assert code == 2
+    assert "space.training.command: " in printed
+    assert told in printed
+    assert "sanity_check: warn" in printed
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("training", ["epochs: 4", "epochs: 4, repeated_epochs: keep_first"])
+def test_a_program_that_is_not_to_repeat_runs_with_what_was_found_in_its_record(
+    tmp_path: Path, training: str
+) -> None:
+    check = "{sanity_check: warn}" if training == "epochs: 4" else CHECKED
+    results = run(program_sweep(tmp_path, UNSEEDED, training, trial=check))
+    notes = json.loads((results.path / "sweep.json").read_text())["sanity"]
+    assert ["differ in epoch 1" in note for note in notes] == [True] * (check != CHECKED)
+
+
+def test_a_program_that_fails_is_left_to_its_trials(tmp_path: Path) -> None:
+    results = run(program_sweep(tmp_path, BROKEN, trial=CHECKED))
+    (note,) = json.loads((results.path / "sweep.json").read_text())["sanity"]
+    assert "was not completed" in note
+    assert "no data here" in note
+
+
+def test_a_program_that_takes_long_is_left_to_its_trials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program_rehearsal, "_LIMIT_S", 0.0)
+    results = run(program_sweep(tmp_path, trial=CHECKED))
+    (note,) = json.loads((results.path / "sweep.json").read_text())["sanity"]
+    assert "took more than 0 s" in note
+    assert [str(one.outcome) for one in results.record.trials] == ["completed"] * 6
 
 
 def test_a_final_trains_a_program_under_fresh_seeds_and_tests_nothing(tmp_path: Path) -> None:
