@@ -155,13 +155,20 @@ def _progress(folder: RunFolder, record: SweepRecord, running: bool) -> _Progres
 def _last_session(folder: RunFolder) -> tuple[float, EpochRate]:
     """Return the time of the last event, and the rate of the last session."""
     last_t = folder.read_description().created_at
-    rate, epochs = EpochRate(), 0
+    rate, epochs, busy_s = EpochRate(), 0, 0.0
+    running: set[int] = set()
     for event in read_events(folder.ledger):
         last_t = event.get("t", last_t)
         if event["event"] == "session":
-            rate = EpochRate()
-        epochs += len(event["epochs"]) if event["event"] == "report" else 0
-        rate.update(epochs, last_t)
+            rate, running = EpochRate(), set()
+        elif event["event"] == "started":
+            running.add(event["trial"])
+        elif event["event"] == "report":
+            epochs += len(event["epochs"])
+            busy_s += sum(row.get("epoch_s", 0.0) for row in event["epochs"])
+        rate.update(epochs, last_t, busy_s / max(1, len(running)))
+        if "outcome" in event:
+            running.discard(event["trial"])
     return last_t, rate
 
 

@@ -111,7 +111,9 @@ class Display:
 
     def _line(self, record: SweepRecord, tracking: TrackingProcess) -> str:
         epochs = sum(trial.epochs for trial in record.trials)
-        rate = self._rate.update(epochs, time.monotonic())
+        busy_s = sum(one.train_s for one in record.trials)
+        workers = max(1, sum(one.is_running for one in record.trials))
+        rate = self._rate.update(epochs, time.monotonic(), busy_s / workers)
         if self._phase == "recording":  # nothing trains any more
             rate = None
         text = status_line(record, rate, is_search=not self._stage)
@@ -188,14 +190,24 @@ class EpochRate:
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
+        self._busy_s = 0.0
 
-    def update(self, epochs: int, t: float) -> float | None:
+    def update(self, epochs: int, t: float, busy_s: float | None = None) -> float | None:
         """Return the rate at `t` (s, of any clock), when so many epochs have been trained.
 
         The first call says from where to count, and has no rate.
+
+        Args:
+            busy_s: For how long those epochs have kept each worker busy; None if it is not known.
+                The time before the first of them is that of the workers' start, and no pace.
         """
         if not self._seen or epochs > self._seen[-1][1]:
+            if len(self._seen) == 1 and busy_s is not None:
+                start, before = self._seen[0]
+                self._seen[0] = max(start, t - max(0.0, busy_s - self._busy_s)), before
             self._seen.append((t, epochs))
+        if len(self._seen) == 1:
+            self._busy_s = busy_s or 0.0
         while len(self._seen) > 1 and self._is_enough(self._seen[1], epochs, t):
             self._seen.popleft()
         since, before = self._seen[0]

@@ -1,6 +1,6 @@
 // The figures of trials, curves and single parameters; choosing in one is seen in all.
 import { usualEnd } from "./store.js";
-import { BROKEN, CONFIG, OUTCOMES, briefly, colour, element, layout, number, plain, plural, words } from "./theme.js";
+import { BROKEN, CONFIG, OUTCOMES, briefly, colour, element, layout, logAxis, number, plain, plural, symbol, words } from "./theme.js";
 
 const MOST_SVG = 20000; // points of curves, beyond which WebGL draws them
 const MOST_SLICES = 24;
@@ -65,7 +65,7 @@ export function points(store, rows, x, y) {
       color: sorted.map((one) => (one.trial === best ? colour("best") : colours[one.outcome])),
       opacity: sorted.map((one) => (store.isChosen(one) ? 0.85 : 0.1)),
       size: sorted.map((one) => (one.trial === best ? size + 5 : size)),
-      symbol: sorted.map((one) => (one.trial === best ? "star" : one.value === null ? "x-thin" : "circle")),
+      symbol: sorted.map((one) => (one.trial === best ? "star" : one.value === null ? "x-thin" : symbol(one.outcome))),
       line: { width: sorted.map((one) => (one.value === null ? 2 : one.trial === best ? 1 : 0)), color: sorted.map((one) => (one.value === null ? colours[one.outcome] : colour("ink"))) },
     },
     selected: { marker: {} }, unselected: { marker: {} },
@@ -151,7 +151,7 @@ function curveRange(store, rows) {
   if (!(high > low)) return {};
   if (low > 0 && high / low > 20) {
     const room = 0.05 * Math.log10(high / low);
-    return { type: "log", range: [Math.log10(low) - room, Math.log10(high) + room], exponentformat: "e" };
+    return { ...logAxis(Math.log10(high / low)), range: [Math.log10(low) - room, Math.log10(high) + room] };
   }
   const room = 0.05 * (high - low);
   return { range: [low - room, high + room] };

@@ -4,6 +4,9 @@ import { briefly, colour, layout, plain } from "./theme.js";
 
 const MOST_BARS = 15;
 const MOST_OF_NAME = 36;
+// On a telephone the bars need the room of long names and of the numbers of trials.
+const NARROW_PX = 500;
+const MOST_OF_NAME_NARROW = 18;
 const ROW_PX = 24;
 
 export function matters(place, store, note) {
@@ -14,19 +17,20 @@ export function matters(place, store, note) {
   note.textContent = shown.length ? `${sentence} Shares of what tells the best trials from all; ${chance}.` : sentence;
   place.hidden = !shown.length;
   if (!shown.length) return Promise.resolve(place.setAttribute("data-drawn", String(store.version)));
+  const isNarrow = place.clientWidth < NARROW_PX;
   place.style.height = `${60 + ROW_PX * shown.length}px`;
   const bars = {
     type: "bar", orientation: "h", x: shown.map((one) => one.share), y: shown.map((_, at) => at),
-    text: shown.map((one) => `${Math.round(100 * one.share)} %, n = ${one.trials}`), textposition: "outside", cliponaxis: false,
+    text: shown.map((one) => `${Math.round(100 * one.share)} %${isNarrow ? "" : `, n = ${one.trials}`}`), textposition: "outside", cliponaxis: false,
     marker: { color: shown.map((one) => colour(byChance !== null && one.share > byChance ? "accent" : "faint")) },
-    hovertext: shown.map((one) => plain(one.name)), hoverinfo: "text",
+    hovertext: shown.map((one) => `${plain(one.name)}, n = ${one.trials}`), hoverinfo: "text",
   };
   const most = Math.max(...shown.map((one) => one.share), hasLine ? byChance : 0);
   const line = { type: "line", x0: byChance, x1: byChance, y0: 0, y1: 1, yref: "paper", line: { color: colour("best"), dash: "dot", width: 2 } };
   const made = layout("share of importance", "", {
-    shapes: hasLine ? [line] : [], dragmode: false, margin: { l: 50, r: 70, t: 4, b: 36 },
-    xaxis: { range: [0, Math.min(1, 1.02 * most)], tickformat: ".0%" },
-    yaxis: { tickvals: shown.map((_, at) => at), ticktext: briefly(shown.map((one) => one.name), MOST_OF_NAME).map(plain) },
+    shapes: hasLine ? [line] : [], dragmode: false, margin: { l: 50, r: isNarrow ? 40 : 80, t: 4, b: 36 },
+    xaxis: { range: [0, Math.min(1, 1.02 * most)], tickformat: ".0%", nticks: isNarrow ? 4 : 0, tickangle: 0 },
+    yaxis: { tickvals: shown.map((_, at) => at), ticktext: briefly(shown.map((one) => one.name), isNarrow ? MOST_OF_NAME_NARROW : MOST_OF_NAME).map(plain) },
   });
   return draw(place, [bars], made, store, null, "");
 }

@@ -2,6 +2,25 @@
 export const OUTCOMES = ["completed", "pruned", "early_stopped", "diverged", "failed", "stopped_by_hand", "rejected", "running", "waiting"];
 export const BROKEN = ["diverged", "failed"];
 
+// An outcome has a shape beside its colour, for those who tell few colours apart: that of its points
+// (a symbol of Plotly), and that of its mark on a chip (a CSS clip-path).
+export const SHAPES = {
+  pruned: ["triangle-down", "polygon(0 8%, 100% 8%, 50% 100%)"],
+  early_stopped: ["square", "inset(8%)"],
+  diverged: ["diamond", "polygon(50% 0, 100% 50%, 50% 100%, 0 50%)"],
+  failed: ["hexagon", "polygon(25% 5%, 75% 5%, 100% 50%, 75% 95%, 25% 95%, 0 50%)"],
+  stopped_by_hand: ["triangle-up", "polygon(50% 0, 100% 92%, 0 92%)"],
+};
+
+export function symbol(outcome) {
+  return SHAPES[outcome]?.[0] ?? "circle";
+}
+
+// A logarithmic axis for values so many decades apart: every mark has its number in full.
+export function logAxis(decades) {
+  return decades < 2.5 ? { type: "log", dtick: decades > 1 ? "D2" : "D1", tickformat: "~g" } : { type: "log", dtick: Math.ceil(decades / 8) };
+}
+
 export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }

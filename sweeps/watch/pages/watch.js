@@ -5,7 +5,7 @@ import { front, frontPlaces, frontWords } from "./objectives.js";
 import { Parallel } from "./parallel.js";
 import { Store } from "./store.js";
 import { Table } from "./table.js";
-import { BROKEN, OUTCOMES, duration, element, number, plural, searched, words } from "./theme.js";
+import { BROKEN, OUTCOMES, SHAPES, duration, element, number, plural, searched, words } from "./theme.js";
 
 const at = (id) => document.getElementById(id);
 const store = new Store();
@@ -157,7 +157,9 @@ function showBar(found) {
       part.style.background = `var(--${name})`;
     }
     const chip = element("button", null, at("outcomes"), "chip");
-    element("i", null, chip).style.background = `var(--${name})`;
+    const mark = element("i", null, chip);
+    mark.style.background = `var(--${name})`;
+    mark.style.clipPath = SHAPES[name]?.[1] ?? "";
     element("span", `${found[name].toLocaleString("en")} ${words(name)}`, chip);
     const isOn = store.filters.get("outcome")?.label === words(name);
     chip.setAttribute("aria-pressed", String(isOn));

@@ -34,8 +34,8 @@ def session(t: float) -> dict[str, Any]:
     return {"event": "session", "t": t, "action": "run", "trials": 6, "nodes": NODES}
 
 
-def trained(trial: int, epochs: list[int], t: float) -> dict[str, Any]:
-    rows = [{"epoch": epoch, "dev_loss": 1.0, "epoch_s": 0.1} for epoch in epochs]
+def trained(trial: int, epochs: list[int], t: float, epoch_s: float = 10.0) -> dict[str, Any]:
+    rows = [{"epoch": epoch, "dev_loss": 1.0, "epoch_s": epoch_s} for epoch in epochs]
     return {"event": "report", "t": t, "trial": trial, "epochs": rows}
 
 
@@ -74,7 +74,7 @@ def test_the_pace_is_that_of_the_latest_epochs(folder: RunFolder) -> None:
 
 def test_epochs_that_take_minutes_have_a_pace_too(folder: RunFolder) -> None:
     now = time.time()
-    rows = [trained(0, [epoch], now - 1300 + 300 * epoch) for epoch in range(1, 5)]
+    rows = [trained(0, [epoch], now - 1300 + 300 * epoch, 300.0) for epoch in range(1, 5)]
     write(folder, session(now - 1300), *rows, ended(0, now - 100))
     with folder.lock():
         one = overview_of(folder)
@@ -98,6 +98,18 @@ def test_a_paused_sweep_has_no_pace_and_no_time_left(folder: RunFolder) -> None:
         one = overview_of(folder)
     assert (one.state, one.epochs_per_s, one.left_s) == ("paused", None, None)
     assert one.line.endswith("| stopped: paused by hand")
+
+
+def test_the_first_time_left_leaves_out_the_start_of_workers(folder: RunFolder) -> None:
+    now = time.time()
+    begun = [{"event": "started", "t": now - 300, "trial": trial} for trial in (0, 1)]
+    first = trained(0, list(range(1, 11)), now, epoch_s=2.0)
+    write(folder, session(now - 300), *begun, first, ended(0, now))
+    with folder.lock():
+        one = overview_of(folder)
+    # Two workers, two seconds an epoch; five trials of ten epochs are left.
+    assert one.epochs_per_s == pytest.approx(1.0, rel=0.1)
+    assert one.left_s == pytest.approx(50.0, rel=0.1)
 
 
 def test_nodes_of_one_address_are_one_line(

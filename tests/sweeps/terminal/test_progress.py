@@ -69,6 +69,21 @@ def test_a_trial_that_outlasts_the_others_has_an_epoch_left_at_least(record: Swe
     assert time_left_s(record, epochs_per_s=1.0) == 1 + 10
 
 
+def test_the_start_of_workers_is_no_part_of_the_first_pace() -> None:
+    rate = EpochRate()
+    assert rate.update(0, 100.0, 0.0) is None
+    assert rate.update(0, 130.0, 0.0) is None  # thirty seconds until Ray has its workers
+    # Three workers have trained four epochs of half a second each.
+    assert rate.update(12, 132.0, 2.0) == pytest.approx(6.0)
+    assert rate.update(24, 134.0, 4.0) == pytest.approx(6.0)
+
+
+def test_the_first_pace_of_a_resumed_sweep_counts_what_it_has_trained_itself() -> None:
+    rate = EpochRate()
+    assert rate.update(500, 100.0, 80.0) is None
+    assert rate.update(510, 150.0, 85.0) == pytest.approx(2.0)
+
+
 def test_nothing_is_said_to_be_left_when_all_trials_have_ended(record: SweepRecord) -> None:
     record.trials, record.wanted = record.trials[:8], 8
     assert "left" not in status_line(record, epochs_per_s=4.0)
