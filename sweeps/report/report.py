@@ -161,8 +161,9 @@ def _summary(
     on_what = f"on {data.source}" if data.splits else "without data in the sweep file"
     on = MeasuredOn.of(data, record)
     surprise = "" if choice is None else surprise_sentence(choice, openings, on)
+    search = f"{'An' if method == 'nsga2' else 'A'} {method} search"
     text = [
-        f"A {method} search of {record.wanted} trials {on_what}: {record.counts or 'none ended'}.",
+        f"{search} of {record.wanted} trials {on_what}: {record.counts or 'none ended'}.",
         *([surprise] if surprise else []),
         *_winner_words(record, choice, openings, on),
         *_next_words(folder, record, analysis, choice),
@@ -338,7 +339,9 @@ def _reproduce(folder: RunFolder) -> Section:
 
 def _again(file: SweepFile) -> str:
     """Return what is the same when a sweep is run again, and what its order decides."""
-    if file.search.learns or file.is_population:
+    if file.is_population:  # all wait for one another
+        return "trials and copies again"
+    if file.search.learns:
         return (
             "trials again with one worker; with more, the proposals depend on which trial ends "
             "first"

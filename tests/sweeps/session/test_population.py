@@ -193,6 +193,9 @@ def test_the_schedule_and_lineage_of_the_winner_are_told(unbroken: Results) -> N
     assert lineage.table.columns[0] == "from epoch"
     assert all(panel.figure is None for panel in sections["The space"].panels)
     assert any("The trials copied one another" in text for text in sections["In short"].text)
+    # All wait for one another, so that the number of workers changes nothing.
+    [again] = sections["How to reproduce this"].text
+    assert again.endswith("the seed and these versions give the same trials and copies again.")
 
 
 @pytest.mark.parametrize("index", range(6))
