@@ -147,5 +147,5 @@ def _answers(predictor: Predictor, features: Features | ItemRows, target: Target
     units = units_on(wanted.device, prepared.target_mean, prepared.target_scale)
     if TASKS[target.task].is_standardised:
         wanted = (wanted - units[0]) / units[1]
-    outputs = predictor.outputs(features)
-    return Answers.of(target.task, outputs, wanted, units)
+    outputs, parts = predictor.with_parts(features)
+    return Answers.of(target.task, outputs, wanted, units, parts)

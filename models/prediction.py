@@ -21,8 +21,9 @@ from sweeps.models.data.item_forms import zero_rows
 from sweeps.models.data.item_reading import ItemReader
 from sweeps.models.data.items import ANY, ItemRows, NetInputs, TensorKind
 from sweeps.models.errors import DataError, WeightsError
-from sweeps.models.nets.forward import forward
+from sweeps.models.nets.forward import forward, returned_by
 from sweeps.models.nets.nets import build_net
+from sweeps.models.own_code.net_parts import Parts, first_of, parts_of
 from sweeps.models.scoring.answers import Units, class_logits, units_on
 from sweeps.models.scoring.tasks import TASKS
 from sweeps.models.splits.folds import of_fold
@@ -124,6 +125,23 @@ class Predictor:
         mean: npt.NDArray[np.float64] = np.mean(answers, axis=0)
         return mean
 
+    @torch.inference_mode()
+    def with_parts(self, features: Features | ItemRows) -> tuple[Tensor, Parts | None]:
+        """Return `outputs`; of a net that returns several tensors all of them, and what they are.
+
+        Those of several nets are averaged, in their own units.
+        """
+        net, prepared = self._nets[0]
+        first = returned_by(net, next(iter(_batches(prepared, features))))
+        parts = parts_of(first)
+        if parts is None:
+            return self.outputs(features), None
+        found = [
+            torch.cat([forward(net, batch) for batch in _batches(own, features)]).double()
+            for net, own in self._nets
+        ]
+        return torch.stack(found).mean(0), parts
+
     def outputs(self, features: Features | ItemRows) -> Tensor:
         """Return what one net would have put out to answer as these nets do together.
 
@@ -160,8 +178,16 @@ def _units(prepared: Preprocessing) -> Units:
 def _outputs(net: torch.nn.Module, prepared: Preprocessing, raw: Asked) -> Tensor:
     """What one net puts out: (rows, outputs) float64; of one logit `class_logits`."""
     batches = _batches(prepared, raw)
-    outputs = torch.cat([forward(net, batch).flatten(1) for batch in batches]).double()
+    outputs = torch.cat(
+        [_answer_of(returned_by(net, batch)).flatten(1) for batch in batches]
+    ).double()
     return class_logits(outputs) if TASKS[prepared.task].one_logit else outputs
+
+
+def _answer_of(returned: Any) -> Tensor:
+    answer = first_of(returned)
+    assert isinstance(answer, Tensor), "it was tried when the net was built"
+    return answer
 
 
 def _batches(prepared: Preprocessing, raw: Asked) -> Iterable[NetInputs]:

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from sweeps.models.errors import NetError
 from sweeps.models.nets.configuration import CustomNet
-from sweeps.models.nets.forward import forward
+from sweeps.models.nets.forward import returned_by
 from sweeps.models.own_code.finding import call_function
 from sweeps.models.own_code.finding_apart import find_apart
+from sweeps.models.own_code.net_parts import first_of
 from sweeps.models.own_code.options_model import keywords_of
 
 __all__ = ["build_custom_net"]
@@ -75,13 +76,14 @@ def _try_out(net: nn.Module, target: str, rows: Tensor | dict[str, Tensor], outp
 
     def tried() -> object:
         with torch.no_grad():
-            return forward(net.eval(), rows)
+            return returned_by(net.eval(), rows)
 
     if isinstance(rows, dict):
         rule = f"the net must take {', '.join(rows)} as keywords"
     else:
         rule = f"the net must take rows of shape {tuple(rows.shape[1:])}"
-    returned = call_function(tried, rule, refused)
+    given = call_function(tried, rule, refused)
+    returned = first_of(given)
     shape = tuple(returned.shape) if isinstance(returned, Tensor) else type(returned).__name__
     if shape != (2, outputs):
         hint = _ONE_LOGIT if outputs == 2 and shape in ((2, 1), (2,)) else ""

@@ -6,9 +6,16 @@ from typing import Any
 
 from torch import Tensor, nn
 
-__all__ = ["forward"]
+from sweeps.models.own_code.net_parts import together
+
+__all__ = ["forward", "returned_by"]
+
+
+def returned_by(net: nn.Module, x: Tensor | dict[str, Tensor]) -> Any:
+    """Return `net(x)` of a tensor, and `net(**x)` of a dictionary, as the net gives it."""
+    return net(**x) if isinstance(x, dict) else net(x)
 
 
 def forward(net: nn.Module, x: Tensor | dict[str, Tensor]) -> Any:
-    """Return `net(x)` of a tensor, and `net(**x)` of a dictionary."""
-    return net(**x) if isinstance(x, dict) else net(x)
+    """Return what `returned_by` does, with several tensors as one."""
+    return together(returned_by(net, x))

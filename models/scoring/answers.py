@@ -12,6 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from sweeps.models.own_code.net_parts import Parts
 from sweeps.models.scoring.losses import Loss, task_loss
 from sweeps.models.scoring.metrics import Metric
 from sweeps.models.scoring.tasks import TASKS, Moment, Task
@@ -29,10 +30,13 @@ class Answers:
         targets: (rows,) int64 classes, or standardised targets; (rows, targets) of several.
         scale: original units per standardised unit, (targets,) of several; 1 for classes.
         center: what 0 is in original units, likewise; 0 for classes.
+        parts: of a net that returns more than its answers: what the columns of `all_outputs` are.
+        all_outputs: (rows, numbers), with what the net returned besides; else the outputs.
         is_whole: whether these are all rows of a part, and not some of them drawn again.
     """
 
     is_whole: ClassVar[bool] = True
+    parts: Parts | None = None
 
     def __init__(
         self,
@@ -42,7 +46,7 @@ class Answers:
         units: Units = (0.0, 1.0),
     ) -> None:
         """Take the outputs and targets as they are; `of` takes them as a task needs them."""
-        self.outputs = outputs
+        self.outputs = self.all_outputs = outputs
         self.targets = targets
         self.center, self.scale = units
         self._loss = loss
@@ -50,7 +54,13 @@ class Answers:
         self._classes, self._dtype = outputs.shape[1], outputs.dtype
 
     @staticmethod
-    def of(task: Task, outputs: Tensor, targets: Tensor, units: Units = (0.0, 1.0)) -> Answers:
+    def of(
+        task: Task,
+        outputs: Tensor,
+        targets: Tensor,
+        units: Units = (0.0, 1.0),
+        parts: Parts | None = None,
+    ) -> Answers:
         """Return the answers to a task, widened to float64 where metrics have the target's units.
 
         A target of 1e-25 has squares that float32 cannot tell from 0, and one of 1e21 squares that
@@ -61,12 +71,19 @@ class Answers:
             outputs: (rows, outputs) of a net; of two classes also (rows, 1), see `class_logits`.
             targets: as a net is trained on them.
             units: the target's mean and deviation in original units; (0, 1) for classes.
+            parts: of a net that returns several tensors, the first of which answers.
         """
         if TASKS[task].is_standardised:
             outputs, targets = outputs.double(), targets.double()
+        everything = outputs
+        if parts is not None:
+            outputs = parts.answers(outputs)
         if TASKS[task].one_logit:
             outputs = class_logits(outputs)
-        return _KINDS[task](outputs, targets, task_loss(task), units)
+        answers = _KINDS[task](outputs, targets, task_loss(task), units)
+        if parts is not None:
+            answers.parts, answers.all_outputs = parts, everything
+        return answers
 
     def take(self, rows: Tensor) -> Answers:
         """Return the answers for some of the rows by number, (n,) int64, each as often as named."""

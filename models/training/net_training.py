@@ -21,11 +21,12 @@ from sweeps.models.data.item_forms import zero_rows
 from sweeps.models.data.item_reading import example_rows
 from sweeps.models.data.items import ItemRows, NetInputs
 from sweeps.models.errors import NetError
-from sweeps.models.nets.forward import forward
+from sweeps.models.nets.forward import forward, returned_by
 from sweeps.models.nets.nets import build_net
 from sweeps.models.optimizers.flat_parameters import FlatParameters
 from sweeps.models.optimizers.optimizers import build_optimizer, change_optimizer
 from sweeps.models.optimizers.schedules import Horizon, Schedule
+from sweeps.models.own_code.net_parts import Parts, parts_of, together
 from sweeps.models.own_code.own_call import called
 from sweeps.models.process.randomness import OwnRandomness
 from sweeps.models.scoring.answers import Answers, metric_values, units_on
@@ -118,6 +119,7 @@ class NetTraining:
         self._kept: dict[str, Tensor] = {}
         self._flops: float | None = None
         self._stopwatch = Stopwatch(device)
+        self._parts: Parts | None = None
         if not is_all_ours:
             self._try_out(config)
 
@@ -135,9 +137,14 @@ class NetTraining:
             x, y, _ = batch if self._change is None else self._change(batch)
             told = called("the net must take data rows", refused)
             with self._precision, told, counted(self._net) as operations:
-                outputs = forward(self._net, x)
+                returned = returned_by(self._net, x)
             self._flops = operations.total / len(y)
-            try_loss(self._loss, outputs.float().detach(), y)
+            parts = self._parts = parts_of(returned)
+            outputs = returned if parts is None else together(returned)
+            try_loss(self._loss, outputs.float().detach(), y, parts)
+        if parts is not None:
+            self._answers = partial(self._answers, parts=parts)
+            self._loss = partial(self._loss, parts=parts)
 
     def change(self, config: TrialConfig) -> None:
         """Goes on by a configuration with other rates and regularizers; the states stay.
@@ -148,7 +155,8 @@ class NetTraining:
         change_optimizer(self._optimizer, config.optimizer, self._parameters)
         self.schedule.change_rate(config.optimizer.lr)
         self._gradient_changes = gradient_changes(config.regularization, self._parameters)
-        self._loss = self._loss_of(config)
+        loss = self._loss_of(config)
+        self._loss = loss if self._parts is None else partial(loss, parts=self._parts)
         rate: float | None = getattr(config.model, "dropout", None)  # not every net has one
         for module in self._net.modules():
             if isinstance(module, nn.Dropout) and rate is not None:

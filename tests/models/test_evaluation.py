@@ -34,9 +34,9 @@ class Fixed(Predictor):
         )  # fmt: skip
         self._outputs = torch.from_numpy(outputs)
 
-    def outputs(self, features: Features) -> torch.Tensor:
+    def with_parts(self, features: Features) -> tuple[torch.Tensor, None]:
         assert isinstance(features, Features)
-        return self._outputs
+        return self._outputs, None
 
 
 def evaluate(
