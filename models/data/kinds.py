@@ -10,9 +10,10 @@ from sweeps.models.data.datasets import Dataset
 from sweeps.models.data.items import Items, kind_text
 from sweeps.models.scoring.tasks import TASKS
 
-__all__ = ["ColumnKinds", "kinds_of"]
+__all__ = ["ColumnKinds", "kinds_of", "shortened"]
 
 _FEW = 6  # names that fit on a line beside their number
+_LONG = 120  # characters of a name that are shown
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,13 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _shown(text: str) -> str:
-    """A name of the user's data, of which no character acts on a terminal."""
-    return text if text.isprintable() else repr(text)
+    """A name of the user's data: no longer than a line, and no character acts on a terminal."""
+    return shortened(text if text.isprintable() else repr(text), _LONG)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return the beginning of a text that is longer than `most` characters, and how long it is."""
+    return text if len(text) <= most else f"{text[: most - 3]}... ({len(text):,} characters)"
 
 
 def _marks(marks: Mapping[str, int]) -> str:

@@ -15,7 +15,7 @@ from sweeps.models.data.datasets import Dataset, load_dataset
 from sweeps.models.data.feature_checks import check_features
 from sweeps.models.data.features import Features
 from sweeps.models.data.items import InputShape, ItemKind
-from sweeps.models.data.kinds import ColumnKinds, kinds_of
+from sweeps.models.data.kinds import ColumnKinds, kinds_of, shortened
 from sweeps.models.errors import DataError
 from sweeps.models.scoring.metrics import Needs
 from sweeps.models.scoring.tasks import Task
@@ -27,6 +27,8 @@ from sweeps.models.splits.metric_checks import unmeasurable
 from sweeps.models.splits.splits import Splits, TrainDev, split_folds
 
 __all__ = ["DataReport", "DataSummary", "check_data"]
+
+_LONGEST_NOTE = 1000
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def check_data(config: DataConfig, base_dir: Path, seed: int) -> DataReport:
     whole = replace(
         summary,
         cut=cuts[0].rule,
-        notes=notes,
+        notes=tuple(shortened(note, _LONGEST_NOTE) for note in notes),
         independent=cuts[0].independent(),
         groups=cuts[0].unit_counts(),
     )

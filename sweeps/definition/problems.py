@@ -35,7 +35,8 @@ def at_place(problem: Problem, source: str, line: int = 0, column: int = 0) -> F
     """Return a problem with where it stands: in a file, or in an override, which has no lines."""
     dotted = _brief(".".join(str(item) for item in problem.path))
     rule, hint = _brief(problem.rule), _brief(problem.hint)
-    return FileProblem(source, line, column, dotted, rule, problem.choices, hint, problem.kind)
+    choices = tuple(map(_brief, problem.choices))
+    return FileProblem(source, line, column, dotted, rule, choices, hint, problem.kind)
 
 
 def _brief(text: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 from sweeps.models.data.column_kinds import settled_columns
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.datasets import Dataset, load_dataset
+from sweeps.models.data.kinds import ColumnKinds
 from sweeps.models.errors import DataError
 from sweeps.models.splits.data_checks import check_data
 
@@ -127,6 +128,15 @@ def test_what_each_column_was_taken_for_is_said(tmp_path: Path) -> None:
         "1 number (x), 1 category (land), 1 left out (day); target y: 2 classes (u, v)",
         "missing values: x (1 empty), land (20 NA)",
     ]
+
+
+def test_a_name_of_a_megabyte_is_shown_by_its_beginning() -> None:
+    target = "t" * 10**6
+    kinds = ColumnKinds(numbers=("n" * 10**6,), target=target, classes=("c" * 10**6, "d"))
+    [line] = kinds.lines()
+    assert len(line) < 600
+    assert f"... ({10**6:,} characters)" in line
+    assert line.endswith(", d)")
 
 
 def test_images_and_many_columns_are_counted() -> None:

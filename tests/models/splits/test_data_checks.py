@@ -122,3 +122,14 @@ def test_another_separator_is_one_problem_whatever_names_columns(tmp_path: Path)
     [problem] = check_data(config, tmp_path, seed=7).problems
     assert problem.key == ("separator",)
     assert "write separator: ';'" in problem.hint
+
+
+def test_a_note_of_names_without_end_is_one_of_a_few_lines(tmp_path: Path) -> None:
+    name = "a" * 10**5
+    rows = "".join(f"{number},{name}{' ' * (number % 2)}\n" for number in range(40))
+    (tmp_path / "t.csv").write_text(f"x,y\n{rows}", encoding="utf-8")
+    config = DataConfig.model_validate({"source": "t.csv", "target": "y"})
+    summary = check_data(config, tmp_path, seed=7).summary
+    assert summary is not None
+    assert summary.notes
+    assert all(len(note) < 1100 for note in summary.notes)

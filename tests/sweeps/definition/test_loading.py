@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from sweeps.definition.loading import check_sweep, check_text, load_sweep
+from sweeps.definition.problems import at_place
 from sweeps.errors import SweepFileError
+from sweeps.search_spaces.problems import Problem
 from tests.sweeps.definition.test_checks import GOOD, problems
 
 BASELINE = "baseline: [{model: {kind: cnn}, optimizer: {kind: adam, lr: 0}}]"
@@ -72,6 +74,11 @@ def test_a_value_of_a_megabyte_is_told_without_its_middle() -> None:
     assert len(found) < 1200
     assert "name: must match" in found
     assert " characters) ... xxx" in found
+
+
+def test_choices_of_a_megabyte_are_told_without_their_middle() -> None:
+    problem = Problem(("data", "target"), "y", "must be a column", ("x" * 2**20, "z"))
+    assert len(str(at_place(problem, "f.yaml"))) < 1200
 
 
 def test_configurations_listed_in_a_faulty_search_are_checked_too() -> None:
