@@ -166,7 +166,7 @@ def _check_whole(name: str, distinct: npt.NDArray[np.floating[Any]]) -> None:
     if abs(float(largest)) >= 2**digits:
         raise DataError(
             f"the classes of target {name!r} must be exact: as {distinct.dtype} numbers, whole "
-            f"numbers above 2^{digits} cannot be told apart",
+            f"numbers above 2^{digits} cannot be distinguished",
             key=("target",),
             value=int(largest),
             hint="Write them as integers or as words",

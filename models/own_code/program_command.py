@@ -154,7 +154,7 @@ def _left_as_it_is(
     near = difflib.get_close_matches(_VARIABLE.findall(words[0])[0].lower(), values, n=1)
     places = ", ".join(f"{{{name}}}" for name in near or [*values][:3])
     return TrialConfigError(
-        f"the command is not run by a shell, so {found} would reach the program as it is written",
+        f"the command is not run by a shell, so {found} would reach the program unchanged",
         key=key,
         hint=f"Parameters are written in braces ({places or '{name}'}); a program finds variables "
         "of the environment itself, and `sh -c '...'` puts them in",

@@ -80,7 +80,7 @@ def _unreadable(path: Path, error: OSError) -> FileProblem:
         rule = "must be a sweep file, and this is the folder of a run"
         hint = (
             f"`sweeps show {path}` shows its results, sweeps.open_run({str(path)!r}) returns them "
-            f"in Python, and `sweeps resume {path}` goes on with it"
+            f"in Python, and `sweeps resume {path}` continues it"
         )
         return FileProblem(str(path), 0, 0, "", rule, hint=hint)
     files = sorted(one.name for one in path.glob("*.yaml"))[:_MOST_FILES]

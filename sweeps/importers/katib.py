@@ -257,7 +257,7 @@ def _word(
     def place(found: re.Match[str]) -> str:
         name = references.get(found[1], found[1])
         if name not in places:
-            made.note(path, f"{found[0]} is no parameter's: write its value into the command")
+            made.note(path, f"{found[0]} belongs to no parameter: write its value into the command")
         return places.get(name, found[0])
 
     for found in _OTHER_PLACE.findall(word):

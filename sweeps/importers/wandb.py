@@ -253,7 +253,7 @@ def _add_command(made: Imported, value: Mapping[str, Any], flags: list[str]) -> 
         elif word == "${args_no_boolean_flags}":
             made.note(("command",), "flags of true and false are written --name=true here")
         elif word.startswith("${") and word not in macros:
-            made.note(("command",), f"{word} is not known, and stands as it is")
+            made.note(("command",), f"{word} is unknown, and was left unchanged")
 
 
 def _wrong(path: tuple[str, ...], value: Any, rule: str, hint: str = "") -> SpaceError:

@@ -83,9 +83,8 @@ class LedgerReader:
         path = shlex.quote(str(self.path))
         return RunFolderError(
             f"cannot read {self.path}, line {self.line}: {_in_words(why)}. The file was damaged or "
-            f"edited: restore it from a backup; or go on from the line before, and `resume` trains "
-            f"again what came after: head -n {self.line - 1} {path} > kept && "
-            f"mv kept {path}"
+            f"edited: restore it from a backup; or keep the lines before it, and `resume` retrains "
+            f"what came after: head -n {self.line - 1} {path} > kept && mv kept {path}"
         )
 
     def _event(self, line: bytes) -> Event:

@@ -129,7 +129,9 @@ def _way_out(folder: RunFolder, best: TrialRecord) -> str:
     index = best.trial.index
     backup = "restore it from a backup, or"
     if best.outcome is None:
-        return f"{backup} go on, which trains trial {index} again: {command('resume', folder.path)}"
+        return (
+            f"{backup} resume, which trains trial {index} again: {command('resume', folder.path)}"
+        )
     if best.outcome in _TRAINED_AGAIN:
         return f"{backup} train trial {index} again: {command('retry', folder.path)}"
     return f"{backup} run the sweep again: trial {index} was {best.outcome}"

@@ -102,7 +102,10 @@ def _in_words(event: Mapping[str, Any]) -> tuple[int, str]:
             reason = f": {event['reason']}" if event["reason"] else ""
             return logging.ERROR if is_bad else logging.INFO, f"{event['outcome']}{reason}"
         case "copied":
-            return logging.INFO, f"goes on as trial {event['source']} after epoch {event['epoch']}"
+            return (
+                logging.INFO,
+                f"continues as a copy of trial {event['source']} after epoch {event['epoch']}",
+            )
         case "shared":
             return logging.INFO, event["text"] or "has the nodes that it can use"
         case "nodes":
@@ -124,7 +127,10 @@ def _of_nodes(event: Mapping[str, Any]) -> str:
 def _failure(event: Mapping[str, Any]) -> str:
     error = event["error"].splitlines()[0]
     if event.get("of_node"):
-        told = "its node was lost, or cannot train: it goes on elsewhere, with all of its retries"
+        told = (
+            "its node was lost, or cannot train: it continues on another node, with all of its "
+            "retries"
+        )
         return f"{told} ({error})"
     return f"an attempt failed: {error}"
 

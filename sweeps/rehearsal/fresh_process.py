@@ -80,9 +80,7 @@ class FreshProcess:
         try:
             self._process.communicate(asked)
         except ValueError as err:
-            raise ChildProcessError(
-                "a process that goes on with one trial was asked twice"
-            ) from err
+            raise ChildProcessError("a process that continues one trial was asked twice") from err
         self._answer.seek(0)
         if not (said := self._answer.read()):
             raise ChildProcessError(

@@ -49,7 +49,7 @@ _BY_ROW = (
     "in evaluation mode a net may know no other row (BatchNorm keeps running statistics): dev and "
     "test rows would be judged by what is evaluated with them"
 )
-_CONTINUED = "a trial that goes on from its checkpoint"
+_CONTINUED = "a trial that continues from its checkpoint"
 _DIFFERS = "differs {} from one that was never stopped"
 _USED = "use it, or remove it from the space"
 _CHANGED = "another value from epoch 2 on"

@@ -30,7 +30,9 @@ class Asha(Section):
 
     scheduler: Literal["asha"]
     grace_epochs: GraceEpochs = 1
-    reduction_factor: float = Field(3.0, ge=1.1, description="One in this many goes on at a rung.")
+    reduction_factor: float = Field(
+        3.0, ge=1.1, description="One trial in this many continues at a rung."
+    )
     audit: Audit = 0
 
     def build(self, objective: Objective, max_epochs: int) -> AshaScheduler:

@@ -28,7 +28,9 @@ class HyperBand(Section):
 
     scheduler: Literal["hyperband"]
     grace_epochs: ClassVar[int] = 0  # its first rung lies below the end of the longest trial
-    reduction_factor: float = Field(3.0, ge=1.1, description="One in this many goes on at a rung.")
+    reduction_factor: float = Field(
+        3.0, ge=1.1, description="One trial in this many continues at a rung."
+    )
     audit: Audit = 0
 
     def build(self, objective: Objective, max_epochs: int) -> HyperBandScheduler:

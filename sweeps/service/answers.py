@@ -95,7 +95,7 @@ def suggest(path: str | Path) -> str:
     if evidence.has_learned:
         raise RequestError(
             f"{folder.name} uses method {method.method}, whose trials are not independent draws, "
-            f"so no range can be judged by them; go on with it: "
+            f"so no range can be judged by them; continue it: "
             f"{command('extend', folder.path, '--trials', 'N')}"
         )
     written = read_values(folder.read_source(), str(folder.source), description.overrides)

@@ -51,7 +51,7 @@ def _trouble(uri: str) -> str:
         parts = urlsplit(uri)
         scheme, host, port = parts.scheme.partition("+")[0], parts.hostname, parts.port
     except ValueError:
-        return "it is no address"
+        return "it is not an address"
     if (file := file_of(uri)) is not None:
         return _of_file(file)
     scheme = scheme or (uri if uri in _OTHERS else "file")

@@ -93,7 +93,7 @@ def test_classes_that_a_float_cannot_hold_exactly_are_refused_by_name(
     dtype: type, digits: int
 ) -> None:
     with pytest.raises(
-        DataError, match=rf"target 'id' must be exact.*2\^{digits} cannot be told apart"
+        DataError, match=rf"target 'id' must be exact.*2\^{digits} cannot be distinguished"
     ):
         read_target("id", np.array([1, 2.0**digits], dtype=dtype), "classification")
 

@@ -51,7 +51,7 @@ CHANGES = {
     "a shell's list": (("--lr {lr}", "{lr} && date"), "what needs a shell is a script, or `sh -c"),
     "a shell's variable": (
         ("--lr {lr}", "--lr $LR {lr}"),
-        "so $LR would reach the program as it is written parameters are written in braces ({lr})",
+        "so $LR would reach the program unchanged parameters are written in braces ({lr})",
     ),
     "a shell's variable in braces": (("--lr {lr}", "--lr=${LR} {lr}"), "so --lr=${LR} would"),
     "a command in a command": (("--lr {lr}", "{lr} $(date) `id`"), "so $(date), `id` would"),

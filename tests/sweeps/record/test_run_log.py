@@ -117,7 +117,7 @@ def test_a_lost_node_is_said_in_words_and_that_no_retry_is_used(
         log_event({**failure, "of_node": False, "error": "ValueError: bad"})
         log_event(nodes)
     assert [record.getMessage() for record in caplog.records] == [
-        "its node was lost, or cannot train: it goes on elsewhere, with all of its retries "
+        "its node was lost, or cannot train: it continues on another node, with all of its retries "
         "(WorkerDied: its node has died)",
         "an attempt failed: ValueError: bad",
         "node worker-1 has left the cluster; its trials continue on other nodes; "

@@ -50,7 +50,9 @@ def test_what_keeps_its_promises_passes(name: str) -> None:
 @pytest.mark.parametrize("name", ["forgets_its_momentum", "counts_in_a_local"])
 def test_state_that_is_not_kept_is_found(name: str) -> None:
     found = rehearsed(name)
-    assert found.startswith("a trial that goes on from its checkpoint differs in epoch 2 (dev_loss")
+    assert found.startswith(
+        "a trial that continues from its checkpoint differs in epoch 2 (dev_loss"
+    )
     assert "trial.keep(...)" in found
 
 
@@ -79,7 +81,7 @@ def test_a_net_that_keeps_its_promises_passes(name: str) -> None:
     ("name", "words"),
     [
         ("Unseeded", "two runs from one seed differ in epoch "),
-        ("CountsInAnAttribute", "a trial that goes on from its checkpoint differs in epoch 2 "),
+        ("CountsInAnAttribute", "a trial that continues from its checkpoint differs in epoch 2 "),
         ("CountsEvaluations", "evaluating once more changes what follows in epoch 2 "),
         ("CentresTheBatch", "the answer to a row depends on the rows that are asked beside it"),
         ("norms_of_the_batch", "the answer to a row depends on the rows that are asked beside it"),

@@ -90,7 +90,7 @@ def test_what_no_checkpoint_holds_is_found_in_a_new_process(net: str, tmp_path: 
         sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
     (problem,) = caught.value.problems
     assert problem.path == "space.model.target"
-    assert "goes on from its checkpoint in a new process differs in epoch 2 " in problem.rule
+    assert "continues from its checkpoint in a new process differs in epoch 2 " in problem.rule
     assert "nothing that a module, a class or a function remembers" in problem.hint
     assert not (tmp_path / "runs").exists()
 
@@ -110,7 +110,7 @@ def test_what_going_on_in_a_new_process_raises_is_an_error_at_its_place(
     assert main(["validate", "--run-code", str(path)]) == 2
     said = capsys.readouterr().err
     assert "space.model.target" in said
-    assert f"goes on from its checkpoint in a new process {words}" in said
+    assert f"continues from its checkpoint in a new process {words}" in said
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_plan_says_what_own_training_forgets(tmp_path: Path) -> None:
     path = own_sweep(tmp_path, "forgets_its_momentum", **checked)
     code, printed = run_command("plan", path)
     assert code == 2
-    assert "a trial that goes on from its checkpoint differs in epoch 2" in printed
+    assert "a trial that continues from its checkpoint differs in epoch 2" in printed
     assert "trial.keep(...)" in printed
 
 
