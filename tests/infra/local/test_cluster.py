@@ -68,7 +68,8 @@ def test_up_then_down(folder: Path) -> None:
         assert len(tree) > 6
     finally:
         code, said = command(folder, "down")
-    assert (code, said.strip()) == (0, "stopped worker-1, head")
+    assert code == 0, said
+    assert said.splitlines() == ["stopped worker-1, head", "stopping worker-1, head"]
     wait_for(lambda: not any(one.is_running() and is_alive(one.pid) for one in tree))
     assert command(folder, "down") == (0, "nothing was running\n")
 
