@@ -20,7 +20,7 @@ from sweeps.models.nets.configuration import CustomNet, ModelConfig
 from sweeps.models.nets.mlp import Mlp
 from sweeps.models.optimizers.configuration import OptimizerConfig, added_weight_decay
 from sweeps.models.optimizers.group_patterns import names_by_group
-from sweeps.models.optimizers.schedule_configuration import Constant, ScheduleConfig
+from sweeps.models.optimizers.schedules import Constant, ScheduleConfig
 from sweeps.models.scoring.losses import LossConfig, TaskLoss, class_weights_of, losses_of
 from sweeps.models.scoring.tasks import TASKS, Task
 from sweeps.models.section import Section

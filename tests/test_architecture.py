@@ -172,10 +172,32 @@ def test_third_parties_stay_home(library: str) -> None:
     assert users <= HOMES[library]
 
 
-def test_nobody_but_the_stopping_section_asks_which_scheduler_it_is() -> None:
-    sections = {f"sweeps.schedulers.{name}" for name in ("asha", "bandit", "hyperband", "median")}
-    users = {name_of(path) for path in PRODUCT if sections & {*imports_of(path)}}
-    assert users == {"sweeps/schedulers/stopping.py"}
+# Explore draws from the keys of one section, and its checks say what the section needs.
+KNOW_A_SCHEDULER = {
+    "sweeps/definition/exploring.py": {"population"},
+    "sweeps/definition/population_checks.py": {"population"},
+    "sweeps/definition/sweep_file.py": {"none"},  # the default
+}
+
+
+def test_nobody_else_knows_a_scheduler_by_its_file() -> None:
+    shared = {"__init__", "scheduler", "stopping"}
+    one_by_one = {path.stem for path in (ROOT / "sweeps/schedulers").glob("*.py")} - shared
+    for path in PRODUCT:
+        if "schedulers" not in path.parts:
+            names = {name.removeprefix("sweeps.schedulers.") for name in imports_of(path)}
+            assert names & one_by_one == KNOW_A_SCHEDULER.get(name_of(path), set()), name_of(path)
+
+
+# Importers write these names into a new file, from those of other tools.
+@pytest.mark.parametrize("path", [p for p in PRODUCT if "importers" not in p.parts], ids=name_of)
+def test_nothing_is_decided_by_the_name_of_a_scheduler_or_method(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            asked = {getattr(one, "attr", getattr(one, "id", "")) for one in sides}
+            is_name = any(isinstance(one, ast.Constant | ast.Tuple | ast.Set) for one in sides)
+            assert not (is_name and asked & {"scheduler", "method"}), ast.unparse(node)
 
 
 def test_nobody_but_the_follower_knows_which_tracker_it_follows_into() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -64,8 +64,13 @@ class ParameterGroup(Section):
 
 
 class OptimizerSection(Section):
-    """The keys of every optimizer; each kind adds its own and its `lr`."""
+    """The keys of every optimizer; each kind adds its own and its `lr`.
 
+    Attributes:
+        decouples: Its weight decay shrinks weights apart from their gradients.
+    """
+
+    decouples: ClassVar[bool] = False
     groups: list[ParameterGroup] = Field(
         [], description="Parameters that learn at another rate, such as those of a backbone."
     )

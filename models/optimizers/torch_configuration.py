@@ -7,7 +7,7 @@ differentiable; and maximize, as a loss is minimized.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -52,6 +52,7 @@ class TorchAdadelta(TorchOptimizerSection):
 class TorchAdafactor(TorchOptimizerSection):
     """Adafactor (Shazeer and Stern, 2018), in torch's form."""
 
+    decouples: ClassVar[bool] = True
     kind: Literal["Adafactor"]
     lr: LearningRate = Field(1e-2, gt=0, le=1e6, description="Largest relative step.")
     beta2_decay: float = Field(-0.8, le=0, ge=-100, description="Exponent of the decay by steps.")
@@ -93,6 +94,7 @@ class TorchAdam(TorchOptimizerSection):
 class TorchAdamW(TorchOptimizerSection):
     """AdamW with all options of torch; `adamw` is faster."""
 
+    decouples: ClassVar[bool] = True
     kind: Literal["AdamW"]
     lr: LearningRate = 1e-3
     betas: list[Decay] = _BETAS

@@ -331,20 +331,17 @@ def _check_learning(file: SweepFile, search: LearningSearch) -> Iterator[Problem
         )
         hint = f"write `{key}: {search.trials // 2}`, or use `method: random`"
         yield Problem(("search", key), number, rule, hint=hint)
-    if not search.learns_from_stopped and file.stopping.scheduler != "none":
+    if not search.learns_from_stopped and file.stopping.stops:
         rule = (
             f"{search.method} learns only from trials that ran to their end; "
             f"{file.stopping.scheduler} stops most before"
         )
         hint = "use `method: tpe`, which also learns from stopped trials, or `scheduler: none`"
         yield Problem(("stopping", "scheduler"), file.stopping.scheduler, rule, hint=hint)
-    elif file.stopping.scheduler == "hyperband":
-        rule = (
-            f"hyperband needs a whole bracket at once; {search.method} proposes trials one at a "
-            f"time"
-        )
-        hint = "use `scheduler: asha`, which decides on each trial as it comes"
-        yield Problem(("stopping", "scheduler"), "hyperband", rule, hint=hint)
+    elif file.stopping.together:
+        rule = f"{file.stopping.together}; {search.method} proposes trials one at a time"
+        hint = "use `scheduler: asha`, which decides trial by trial; or `method: random` or `sobol`"
+        yield Problem(("stopping", "scheduler"), file.stopping.scheduler, rule, hint=hint)
     if file.roles is not None:
         rule = f"roles need independent draws; trials of {search.method} depend on one another"
         hint = "use `method: random` or `sobol`, or remove `roles`"

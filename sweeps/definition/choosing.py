@@ -47,18 +47,11 @@ def choose(file: SweepFile) -> Chosen | None:
     """
     if not isinstance(file.search, AutoSearch):
         return None
-    trials, scheduler = file.search.trials, file.stopping.scheduler
+    trials = file.search.trials
     if file.roles is not None:
         return Chosen("sobol", "roles need independent draws")
-    if scheduler == "hyperband":
-        reason = (
-            "hyperband needs all trials of a bracket at once, and sobol covers the space evenly"
-        )
-        return Chosen("sobol", reason)
-    if file.is_population:
-        return Chosen(
-            "sobol", "a population starts all trials together, and sobol covers the space evenly"
-        )
+    if file.stopping.together:
+        return Chosen("sobol", f"{file.stopping.together}, and sobol covers the space evenly")
     try:
         space = Space(file.space)
     except SpaceError:
@@ -73,8 +66,8 @@ def choose(file: SweepFile) -> Chosen | None:
         return Chosen("tpe", "it keeps drawing from every option that has parameters of its own")
     if file.objective.others:
         return Chosen("tpe", "it searches for all objectives")
-    if scheduler != "none":
-        return Chosen("tpe", f"it learns from trials that {scheduler} stopped, too")
+    if file.stopping.stops:
+        return Chosen("tpe", f"it learns from trials that {file.stopping.scheduler} stopped, too")
     if trials > _MOST_OF_GP or len(space.dimensions) > _MOST_PARAMETERS_OF_GP:
         return Chosen("tpe", f"{len(space.dimensions)} parameters and {trials} trials are many")
     reason = f"it needs the fewest trials on {len(space.dimensions)} parameters without options"

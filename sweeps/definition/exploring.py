@@ -48,6 +48,12 @@ class Explorer:
     file: SweepFile
     section: PopulationBased
 
+    @classmethod
+    def of(cls, file: SweepFile) -> Explorer | None:
+        """Return that of a file; None where its trials copy nobody."""
+        section = file.stopping
+        return cls(file, section) if isinstance(section, PopulationBased) else None
+
     def source(self, trial: int, epoch: int, best: Sequence[int]) -> int:
         """Return which of the best a trial copies after an epoch."""
         return best[int(self._random(trial, epoch, 0).integers(len(best)))]

@@ -10,7 +10,6 @@ from sweeps.definition.own_training_checks import runs_programs, trains_itself
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.changes import CHANGEABLE, OWN_OPTIONS
 from sweeps.schedulers.population import PopulationBased
-from sweeps.search_methods.learning import LearningSearch
 from sweeps.search_spaces.problems import KeyPath, Problem
 from sweeps.search_spaces.space import Space
 
@@ -50,12 +49,6 @@ def population_problems(
 
 
 def _of_other_sections(file: SweepFile) -> Iterator[Problem]:
-    if isinstance(file.search, LearningSearch):
-        rule = (
-            f"a population starts all trials together; {file.search.method} proposes trials one at "
-            f"a time"
-        )
-        yield _refused(rule, "use `method: random` or `sobol`")
     if (file.search.asked or 2) < 2:
         rule = "a population must have at least 2 trials"
         yield Problem(("search", "trials"), 1, rule, hint="ask for more, such as 20")

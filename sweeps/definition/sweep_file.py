@@ -17,7 +17,6 @@ from sweeps.models.scoring.metrics import with_objective
 from sweeps.models.scoring.objective import SIZES
 from sweeps.models.section import Section
 from sweeps.schedulers.none import NoScheduler
-from sweeps.schedulers.population import PopulationBased
 from sweeps.schedulers.stopping import Stopping
 from sweeps.search_methods.search import Search
 from sweeps.search_spaces.constraints import Constraint
@@ -266,7 +265,7 @@ class SweepFile(Section):
     @property
     def is_population(self) -> bool:
         """Whether trials copy one another, and change their values on the way."""
-        return isinstance(self.stopping, PopulationBased)
+        return self.stopping.copies
 
     @property
     def recorded_metrics(self) -> dict[str, MetricOptions]:

@@ -15,13 +15,19 @@ from typing import Literal
 from pydantic import Field
 
 from sweeps.models.scoring.objective import Objective
-from sweeps.models.section import Section
-from sweeps.schedulers.scheduler import Action, Audit, Decision, GraceEpochs, Scheduler
+from sweeps.schedulers.scheduler import (
+    Action,
+    Audit,
+    Decision,
+    GraceEpochs,
+    Scheduler,
+    SchedulerSection,
+)
 
 __all__ = ["Asha", "AshaScheduler"]
 
 
-class Asha(Section):
+class Asha(SchedulerSection):
     """Asynchronous successive halving (Li et al., MLSys 2020), as in Ray Tune.
 
     Rungs lie at grace_epochs * reduction_factor^k. At each, about one trial in reduction_factor

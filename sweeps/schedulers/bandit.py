@@ -11,13 +11,19 @@ from typing import Literal
 from pydantic import Field
 
 from sweeps.models.scoring.objective import Objective
-from sweeps.models.section import Section
-from sweeps.schedulers.scheduler import Action, Audit, Decision, GraceEpochs, Scheduler
+from sweeps.schedulers.scheduler import (
+    Action,
+    Audit,
+    Decision,
+    GraceEpochs,
+    Scheduler,
+    SchedulerSection,
+)
 
 __all__ = ["Bandit", "BanditScheduler"]
 
 
-class Bandit(Section):
+class Bandit(SchedulerSection):
     """Stop a trial whose best is worse than the best of all by more than a slack (as in Azure ML).
 
     With a slack of 0.2 and a best accuracy of 0.9 at an epoch, those below 0.9 / 1.2 = 0.75 stop;

@@ -17,16 +17,23 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from sweeps.models.scoring.objective import Objective
-from sweeps.models.section import Section
-from sweeps.schedulers.scheduler import OTHERS_WERE_BETTER, Action, Audit, Decision, Scheduler
+from sweeps.schedulers.scheduler import (
+    OTHERS_WERE_BETTER,
+    Action,
+    Audit,
+    Decision,
+    Scheduler,
+    SchedulerSection,
+)
 
 __all__ = ["HyperBand", "HyperBandScheduler"]
 
 
-class HyperBand(Section):
+class HyperBand(SchedulerSection):
     """HyperBand (Li et al., JMLR 2018), as in Ray Tune; synchronous within a bracket."""
 
     scheduler: Literal["hyperband"]
+    together: ClassVar[str] = "hyperband needs a whole bracket at once"
     grace_epochs: ClassVar[int] = 0  # its first rung lies below the end of the longest trial
     reduction_factor: float = Field(
         3.0, ge=1.1, description="One trial in this many continues at a rung."

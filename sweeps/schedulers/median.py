@@ -14,13 +14,19 @@ import numpy as np
 from pydantic import Field
 
 from sweeps.models.scoring.objective import Objective
-from sweeps.models.section import Section
-from sweeps.schedulers.scheduler import Action, Audit, Decision, GraceEpochs, Scheduler
+from sweeps.schedulers.scheduler import (
+    Action,
+    Audit,
+    Decision,
+    GraceEpochs,
+    Scheduler,
+    SchedulerSection,
+)
 
 __all__ = ["MedianScheduler", "MedianStopping"]
 
 
-class MedianStopping(Section):
+class MedianStopping(SchedulerSection):
     """Stop a trial whose best is worse than the median of the others' running means."""
 
     scheduler: Literal["median"]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from sweeps.models.scoring.objective import Objective
-from sweeps.models.section import Section
-from sweeps.schedulers.scheduler import Decision, Scheduler
+from sweeps.schedulers.scheduler import Decision, Scheduler, SchedulerSection
 
 __all__ = ["NoPruning", "NoScheduler"]
 
 
-class NoScheduler(Section):
+class NoScheduler(SchedulerSection):
     """Every trial trains to its own end."""
 
     scheduler: Literal["none"]
+    stops: ClassVar[bool] = False
     grace_epochs: ClassVar[int] = 0  # nobody waits for a decision, and nobody is pruned
     audit: ClassVar[int] = 0
 

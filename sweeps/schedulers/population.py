@@ -14,13 +14,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from sweeps.models.scoring.objective import Objective
-from sweeps.models.section import Section
-from sweeps.schedulers.scheduler import Action, Copying, Decision, Scheduler
+from sweeps.schedulers.scheduler import Action, Copying, Decision, Scheduler, SchedulerSection
 
 __all__ = ["PopulationBased", "PopulationScheduler"]
 
 
-class PopulationBased(Section):
+class PopulationBased(SchedulerSection):
     """Population based training (Jaderberg et al., 2017), synchronous; no trial stops early.
 
     Once in `interval_epochs` all wait for one another; then the worst go on as copies of the best,
@@ -29,6 +28,9 @@ class PopulationBased(Section):
     """
 
     scheduler: Literal["pbt"]
+    stops: ClassVar[bool] = False
+    copies: ClassVar[bool] = True
+    together: ClassVar[str] = "a population starts all trials together"
     grace_epochs: ClassVar[int] = 0  # nobody is pruned
     audit: ClassVar[int] = 0
     interval_epochs: int = Field(5, ge=1, description="Epochs between two rounds of copies.")

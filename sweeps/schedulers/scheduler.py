@@ -1,8 +1,7 @@
 """The contract of schedulers: what they are told of trials, and what they decide.
 
-Each has a file with two classes. One is its section of a sweep file, which has `scheduler` (its
-name), `grace_epochs` and `audit` (as keys, or as class variables where they cannot be chosen) and
-builds the other, a `Scheduler`.
+Each has a file with two classes. One is its section of a sweep file, a `SchedulerSection`, which
+builds the other, a `Scheduler`. Nobody else asks a section for its name to decide anything.
 
 A scheduler knows no clock, no worker, no Ray and no ledger: told the same in the same order, it
 decides the same. So a resume rebuilds one by telling it again what the ledger has, both runners
@@ -19,6 +18,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from sweeps.models.scoring.objective import Objective
+from sweeps.models.section import Section
+
 __all__ = [
     "OTHERS_WERE_BETTER",
     "Action",
@@ -27,6 +29,7 @@ __all__ = [
     "Decision",
     "GraceEpochs",
     "Scheduler",
+    "SchedulerSection",
 ]
 
 # Keys that sections of several schedulers have.
@@ -120,3 +123,29 @@ class Scheduler(ABC):
     def next_trial(self, waiting: Collection[int]) -> int | None:
         """Return which of the trials that could be trained now is next; None: none may yet."""
         return next(iter(waiting), None)
+
+
+class SchedulerSection(Section, ABC):
+    """What a plan, a check and a report ask of a scheduler.
+
+    Each has `scheduler`, its name, and `grace_epochs` and `audit` as keys, or as class variables
+    where they cannot be chosen.
+
+    Attributes:
+        stops: It ends trials before their own end.
+        copies: Trials become copies of others, and change their values on the way.
+        together: Why it goes with no method that proposes trials one at a time, in words; empty
+            where it decides on each trial as it comes.
+    """
+
+    stops: ClassVar[bool] = True
+    copies: ClassVar[bool] = False
+    together: ClassVar[str] = ""
+
+    @abstractmethod
+    def build(self, objective: Objective, max_epochs: int) -> Scheduler:
+        """Return the scheduler, which has been told nothing yet.
+
+        Args:
+            max_epochs: The most epochs of any trial in the plan.
+        """

@@ -15,7 +15,6 @@ from sweeps.record.growing_plan import planned_again
 from sweeps.record.ledger import LedgerReader
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
-from sweeps.schedulers.population import PopulationBased
 from sweeps.search_methods.learning import require_sampler
 from sweeps.service.running import open_sweep
 from sweeps.session.growth import sweep_of
@@ -92,13 +91,12 @@ def replay(path: str | Path) -> Replay:
 
 def _copies(folder: RunFolder, sweep: Sweep) -> Iterator[CopyAgain]:
     """Yield the copies of a population; none of another sweep."""
-    section = sweep.file.stopping
-    if isinstance(section, PopulationBased):
+    explorer = Explorer.of(sweep.file)
+    if explorer is not None:
         description = folder.read_description()
         record = SweepRecord(folder.read_plan(), description.objective, description.id)
         longest = max(int(one.trial.configuration["training"]["epochs"]) for one in record.trials)
-        scheduler = section.build(description.objective, longest)
-        explorer = Explorer(sweep.file, section)
+        scheduler = sweep.file.stopping.build(description.objective, longest)
         yield from copied_again(record, LedgerReader(folder.ledger), scheduler, explorer)
 
 

@@ -32,7 +32,6 @@ from sweeps.record.run_log import logged_stage
 from sweeps.record.seals import text_seal
 from sweeps.record.stops import StopReason
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
-from sweeps.schedulers.population import PopulationBased
 from sweeps.search_spaces.space import Space
 from sweeps.storage.files import BucketFiles, bucket_of
 from sweeps.terminal.progress import Display
@@ -217,7 +216,6 @@ def _job(part: Part, unfinished: Sequence[TrialRecord], place: Place) -> Job:
         inputs=_inputs(part.folder) if place.is_cluster else None,
     )
     indices = tuple(one.trial.index for one in unfinished)
-    explorer = Explorer(file, file.stopping) if isinstance(file.stopping, PopulationBased) else None
     return Job(
         order,
         indices,
@@ -227,7 +225,7 @@ def _job(part: Part, unfinished: Sequence[TrialRecord], place: Place) -> Job:
         recorder,
         _sweep_of(part.folder),
         part.growing,
-        explorer,
+        Explorer.of(file),
     )
 
 

@@ -30,7 +30,7 @@ def auto(folder: Path, trials: int = 40, **sections: str) -> Path:
         (300, {}, "gp", "2 parameters"),
         (301, {}, "tpe", "301 trials are many"),
         (20, {"stopping": "{scheduler: asha}"}, "tpe", "it learns from trials that asha stopped"),
-        (40, {"stopping": "{scheduler: hyperband}"}, "sobol", "all trials of a bracket at once"),
+        (40, {"stopping": "{scheduler: hyperband}"}, "sobol", "hyperband needs a whole bracket"),
         (40, {"stopping": "{scheduler: pbt}"}, "sobol", "a population starts all trials together"),
         (31, {"space": space(optimizer=OPTIONS)}, "sobol", "with 32 or more"),
         (32, {"space": space(optimizer=OPTIONS)}, "tpe", "every option that has parameters"),

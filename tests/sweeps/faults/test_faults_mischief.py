@@ -30,7 +30,7 @@ MISCHIEFS = {
     "class": "torch.nn.Linear.forward = lambda self, x: x[:, :1] @ self.weight[:, :1].T",
     "added-method": "torch.nn.Linear.__call__ = lambda self, x: x @ self.weight.T",
     "tensor-method": "torch.Tensor.backward = lambda self, *a, **k: None",
-    "optimizer": "sys.modules['sweeps.models.optimizers.optimizers'].adam = lambda *a, **k: None",
+    "optimizer": "sys.modules['torch.optim.adam'].adam = lambda *a, **k: None",
     "module": "sys.modules['tame'] = type(sys)('tame')",
     "folder": "os.mkdir(HERE / 'd'); os.chdir(HERE / 'd'); os.rmdir(HERE / 'd')",
     "environment": "os.environ.clear()",
