@@ -14,7 +14,7 @@ from sweeps.models.data.items import ItemRows, NetInputs
 from sweeps.models.data.pixels import Pixels
 from sweeps.models.splits.splits import Inputs, TrainDev
 
-__all__ = ["Batch", "DeviceData", "TrialData", "batch_sizes"]
+__all__ = ["Batch", "DeviceData", "TrainingData", "batch_sizes"]
 
 # Inputs, targets, and weights where rows do not count alike.
 Batch = tuple[NetInputs, Tensor, Tensor | None]
@@ -24,7 +24,7 @@ Batch = tuple[NetInputs, Tensor, Tensor | None]
 _NUMBERS_PER_PASS = 2**20
 
 
-class TrialData(Protocol):
+class TrainingData(Protocol):
     """What a net is trained and evaluated on, however its rows are read."""
 
     @property

@@ -17,7 +17,7 @@ from torch import Tensor
 from sweeps.models.data.item_forms import moved
 from sweeps.models.data.items import ItemRows, NetInputs
 from sweeps.models.splits.splits import TrainDev
-from sweeps.models.training.device_data import Batch, DeviceData, TrialData, batch_sizes
+from sweeps.models.training.device_data import Batch, DeviceData, TrainingData, batch_sizes
 from sweeps.models.training.item_loading import Block, ItemLoading, pass_blocks
 
 __all__ = ["ItemData", "trial_data"]
@@ -114,7 +114,7 @@ def trial_data(
     device: torch.device,
     seed: int,
     weights: npt.NDArray[np.float32] | None = None,
-) -> TrialData:
+) -> TrainingData:
     """Return what reads the rows of a trial: arrays at once, items of a dataset in batches.
 
     Args:

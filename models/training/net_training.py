@@ -38,7 +38,7 @@ from sweeps.models.scoring.own_loss import try_loss
 from sweeps.models.scoring.row_weights import positive_weights, row_weights
 from sweeps.models.splits.splits import TrainDev
 from sweeps.models.training.accumulation import Batches, in_steps
-from sweeps.models.training.device_data import Batch, TrialData
+from sweeps.models.training.device_data import Batch, TrainingData
 from sweeps.models.training.devices import chosen_device
 from sweeps.models.training.item_data import trial_data
 from sweeps.models.training.net_sizes import Stopwatch, counted
@@ -100,7 +100,8 @@ class NetTraining:
         with self._randomness:
             self._optimizer = build_optimizer(config.optimizer, self._parameters)
         weights = row_weights(class_weights_of(config.loss), data.y_train, data.weights)
-        self._data: TrialData = trial_data(data, config.training.batch_size, device, seed, weights)
+        size = config.training.batch_size
+        self._data: TrainingData = trial_data(data, size, device, seed, weights)
         classes = outputs if data.task == "classification" else None
         self._change = None if config.batch is None else BatchChange(config.batch, device, classes)
         self._accumulate = config.training.accumulate

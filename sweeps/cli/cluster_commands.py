@@ -15,7 +15,13 @@ from sweeps.cli.output import write_out
 from sweeps.cli.shared import add_set, adds_trials
 from sweeps.errors import ClusterError, MissingExtraError, RequestError, SettingsError, StorageError
 from sweeps.infra import command_line
-from sweeps.session.environment import default_runs, find_run, known_runs, pull_runs, read_settings
+from sweeps.session.environment import (
+    checked_settings,
+    default_runs,
+    find_run,
+    known_runs,
+    pull_runs,
+)
 
 __all__ = ["add_cluster_commands", "ask_cluster", "send_to_cluster"]
 
@@ -65,7 +71,7 @@ def send_to_cluster(
         arguments: The command line after the command's name.
         submits_job: The command's name; None for one that is never sent.
     """
-    if submits_job is None or parsed.local or read_settings().jobs_address is None:
+    if submits_job is None or parsed.local or checked_settings().jobs_address is None:
         return None
     is_seen = _is_seen(parsed.run)
     if not is_seen and _is_storage_seen():
@@ -101,11 +107,11 @@ def _ask_running_job(parsed: argparse.Namespace, submits_job: str, *, is_seen: b
 
 
 def _ask_in_folder(run: Path, trials: int | None) -> int | None:
-    from sweeps.service.stopping import go_on
+    from sweeps.service.stopping import end_pause
 
     if trials is not None:
         return 0 if adds_trials(run, trials) else None
-    if go_on(run):
+    if end_pause(run):
         print(f"{run} continues in its job")
         return 0
     return None
@@ -117,7 +123,7 @@ def ask_cluster(parsed: argparse.Namespace, arguments: Sequence[str]) -> int | N
     Args:
         arguments: The whole command line.
     """
-    if not getattr(parsed, "runs_on_cluster", False) or read_settings().jobs_address is None:
+    if not getattr(parsed, "runs_on_cluster", False) or checked_settings().jobs_address is None:
         return None
     if _is_seen_here(parsed):
         return None
@@ -173,7 +179,7 @@ def _is_seen_here(parsed: argparse.Namespace) -> bool:
 
 def _is_storage_seen(runs: Path | None = None) -> bool:
     try:
-        is_named = runs is not None or read_settings().storage_at is not None
+        is_named = runs is not None or checked_settings().storage_at is not None
         return is_named and pull_runs(runs or default_runs()).is_dir()
     except (StorageError, MissingExtraError):  # an object store that this machine may not read
         return False
@@ -193,7 +199,7 @@ def _id_of(text: str | Path) -> str:
 
 def _need_jobs_address(way_out: str = "") -> None:
     """Raise SettingsError where RAY_ADDRESS names no cluster that has jobs."""
-    settings = read_settings()
+    settings = checked_settings()
     if settings.jobs_address is None:
         address = settings.ray_address
         rule = " is not set" if address is None else f"={address} is not a Jobs address"
@@ -231,7 +237,7 @@ def _logs(parsed: argparse.Namespace) -> int:
 def _stop(parsed: argparse.Namespace) -> int:
     if parsed.trial is not None:
         return _stop_trial(parsed.sweep, parsed.trial)
-    if read_settings().jobs_address is not None:
+    if checked_settings().jobs_address is not None:
         return _stop_job(_id_of(parsed.sweep))
     from sweeps.service.stopping import stop_sweep
 
@@ -269,7 +275,7 @@ def _stop_job(sweep: str) -> int:
 def _stop_trial(sweep: Path, index: int) -> int:
     from sweeps.service.stopping import stop_trial
 
-    if read_settings().jobs_address is None or _is_seen(sweep):
+    if checked_settings().jobs_address is None or _is_seen(sweep):
         print(stop_trial(find_run(sweep), index))
         return 0
     from sweeps.service.submission import ask

@@ -13,7 +13,7 @@ from typing import Any
 from sweeps.errors import ClusterError, require_extra
 from sweeps.infra.command_line import command
 from sweeps.infra.mlflow_ui import UI_PORT
-from sweeps.session.environment import read_settings
+from sweeps.session.environment import checked_settings
 
 __all__ = ["add_project_commands"]
 
@@ -109,7 +109,7 @@ def _import(parsed: argparse.Namespace) -> int:
 def _ui(parsed: argparse.Namespace) -> int:
     from sweeps.infra.mlflow_ui import open_ui
 
-    return open_ui(read_settings(), parsed.runs, parsed.port)
+    return open_ui(checked_settings(), parsed.runs, parsed.port)
 
 
 def _watch(parsed: argparse.Namespace) -> int:

@@ -66,9 +66,9 @@ def _number(text: str) -> int:
 
 def _resume(parsed: argparse.Namespace) -> int:
     from sweeps.service.running import open_run, resume
-    from sweeps.service.stopping import go_on
+    from sweeps.service.stopping import end_pause
 
-    if not parsed.set and go_on(parsed.run):
+    if not parsed.set and end_pause(parsed.run):
         print(f"{parsed.run} continues in the process that runs it")
         return 0
     if parsed.only_ask:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sweeps.definition.sweep_file import SweepFile
 from sweeps.models.scoring.objective import SIZES, Objective
-from sweeps.record.sweep_record import Place, SweepRecord, TrialRecord
+from sweeps.record.sweep_record import Rank, SweepRecord, TrialRecord
 from sweeps.search_spaces.constraints import Constraint
 
 __all__ = ["Choosing"]
@@ -53,8 +53,8 @@ class Choosing:
     def ranked(self, record: SweepRecord) -> list[TrialRecord]:
         """Return the trials that may be chosen, best first."""
 
-        def key(one: TrialRecord) -> tuple[int, float, Place]:
-            place = record.place(one)
+        def key(one: TrialRecord) -> tuple[int, float, Rank]:
+            place = record.rank(one)
             # What failed, or can stand on no front, comes last, whatever is chosen by.
             return place[0], self.objective.sort_key(self.value(one)), place
 

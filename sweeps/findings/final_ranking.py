@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.findings.choosing import Choosing
 from sweeps.record.final import Candidate, FinalChoice
-from sweeps.record.sweep_record import Place, SweepRecord, TrialRecord
+from sweeps.record.sweep_record import Rank, SweepRecord, TrialRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,8 +112,8 @@ def rank_candidates(
         if not by.where or by.holds_of(own)
     ]
 
-    def place(one: Candidate) -> tuple[bool, int, float, Place]:
-        own = searched.place(searched.trials[one.trial])
+    def place(one: Candidate) -> tuple[bool, int, float, Rank]:
+        own = searched.rank(searched.trials[one.trial])
         return one.failed > 0, own[0], by.objective.sort_key(one.mean), own
 
     return sorted(found, key=place)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sweeps.record.outcomes import Outcome
-from sweeps.record.sweep_record import Place, SweepRecord, TrialRecord
+from sweeps.record.sweep_record import Rank, SweepRecord, TrialRecord
 from sweeps.storage.files import Files
 
 __all__ = ["KeptWeights", "best_weights", "checkpoint_name", "weights_name"]
@@ -104,7 +104,7 @@ class KeptWeights:
         """Take an ended trial into account, and delete the weights of the one too many."""
         if self._limit is None or trial.best is None or trial.outcome is Outcome.FAILED:
             return
-        place = self._record.place(trial)
+        place = self._record.rank(trial)
         self._best = [one for one in self._best if one[-1] != place[-1]]  # it may have ended before
         insort(self._best, place)
         for *_, index in self._best[self._limit :]:
@@ -112,11 +112,11 @@ class KeptWeights:
                 self.files.delete(_best_name(self._record.trials[index]))
         del self._best[self._limit :]
 
-    def _ranking(self) -> list[Place]:
+    def _ranking(self) -> list[Rank]:
         """Return the place of each trial that has ended with a best and did not fail."""
         record = self._record
         over = (one for one in record.trials if one.outcome not in (None, Outcome.FAILED))
-        return sorted(record.place(one) for one in over if one.best)
+        return sorted(record.rank(one) for one in over if one.best)
 
     def _is_wanted(self, index: int, epoch: int, dropped: set[int], coming: set[int]) -> bool:
         if index in dropped or index >= len(self._record.trials):

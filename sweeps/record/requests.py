@@ -16,7 +16,7 @@ from sweeps.record.longer_plan import refuse_longer
 from sweeps.record.replay import read_ledger
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.stops import is_pause
-from sweeps.storage.files import files_of
+from sweeps.storage.files import stored_files
 
 __all__ = [
     "GO_ON",
@@ -137,14 +137,14 @@ def withdraw(folder: RunFolder, *requests: str) -> None:
         StorageError: They cannot be deleted.
     """
     try:
-        files_of(folder.requests).delete(*requests)
+        stored_files(folder.requests).delete(*requests)
         left = sorted({*requests} & {*_files(folder)})
     except OSError as err:
         raise StorageError(f"cannot read {folder.requests}: {err}") from err
     if left:
         raise StorageError(
-            f"cannot delete {', '.join(left)} in {files_of(folder.requests)}: a sweep needs the "
-            f"right to delete files there, or it is asked the same again each time that it starts"
+            f"cannot delete {', '.join(left)} in {stored_files(folder.requests)}: a sweep needs "
+            f"the right to delete files there, or it is asked the same again each time it starts"
         )
 
 
@@ -164,12 +164,12 @@ def trials_of(request: str) -> int | None:
 
 def forget(folder: RunFolder, request: str) -> None:
     """Take back a request, or note that it is done."""
-    files_of(folder.requests).delete(request)
+    stored_files(folder.requests).delete(request)
 
 
 def _files(folder: RunFolder) -> list[str]:
     try:
-        return files_of(folder.requests).names()
+        return stored_files(folder.requests).names()
     except FileNotFoundError:
         return []
 
@@ -182,7 +182,7 @@ def _refuse_idle(folder: RunFolder, what: str) -> None:
 def _ask(folder: RunFolder, request: str) -> None:
     try:
         folder.requests.mkdir(exist_ok=True)
-        files_of(folder.requests).write(request, b"")
+        stored_files(folder.requests).write(request, b"")
     except OSError as err:
         raise StorageError(
             f"cannot write to {folder.requests}: {err.strerror or err}; who asks for something of "

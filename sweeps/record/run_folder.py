@@ -36,7 +36,7 @@ from sweeps.record.folder_lock import is_locked, locked
 from sweeps.record.new_folder import PLACES_OF_WORKERS, make_folder, make_named_folder
 from sweeps.record.plan_file import PlanLineError, plan_text, read_plan_text
 from sweeps.record.seals import SEAL_KEY, parsed, seal_of, text_seal
-from sweeps.storage.files import Files, files_of
+from sweeps.storage.files import Files, stored_files
 from sweeps.storage.mirror import is_held
 from sweeps.storage.refusals import mend, next_step
 
@@ -115,12 +115,12 @@ class RunFolder:
     @property
     def checkpoint_files(self) -> Files:
         """What workers save in `checkpoints`, wherever that is."""
-        return files_of(self.checkpoints)
+        return stored_files(self.checkpoints)
 
     @property
     def weight_files(self) -> Files:
         """What workers save in `weights`, wherever that is."""
-        return files_of(self.weights)
+        return stored_files(self.weights)
 
     @classmethod
     def create(cls, runs: Path, name: str) -> RunFolder:

@@ -24,12 +24,12 @@ __all__ = [
     "BROKEN",
     "CUT_SHORT",
     "Outcome",
-    "Place",
+    "Rank",
     "SweepRecord",
     "TrialRecord",
 ]
 
-Place = tuple[int, float, tuple[float, ...], float, int, int]
+Rank = tuple[int, float, tuple[float, ...], float, int, int]
 
 
 _OF_TRIALS = (
@@ -260,10 +260,10 @@ class SweepRecord:
         return [record for record in self.trials if record.outcome is None]
 
     def ranked(self) -> list[TrialRecord]:
-        """Return trials with a best value, best first, by `place`."""
-        return sorted((one for one in self.trials if one.best is not None), key=self.place)
+        """Return trials with a best value, best first, by `rank`."""
+        return sorted((one for one in self.trials if one.best is not None), key=self.rank)
 
-    def place(self, record: TrialRecord) -> Place:
+    def rank(self, record: TrialRecord) -> Rank:
         """Return what a trial is ranked by: its objectives, its dev loss, and then chance.
 
         One that failed comes last, whatever it had reached: how much of that was reported before
@@ -391,7 +391,7 @@ class SweepRecord:
         # Its new best epoch may lack what the one before had.
         if self.best is record and self._lacks_an_objective(record):
             self.best = self.ranked()[0]
-        elif self.best is None or self.place(record) < self.place(self.best):
+        elif self.best is None or self.rank(record) < self.rank(self.best):
             self.best = record
 
 

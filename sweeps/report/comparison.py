@@ -17,7 +17,7 @@ from sweeps.record.final import read_final, read_openings
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder, write_atomically
 from sweeps.record.sweep_record import SweepRecord
-from sweeps.report.page import Panel, Section, Table, render
+from sweeps.report.page import PageSection, PageTable, Panel, render
 from sweeps.report.style import figure, rounded
 from sweeps.report.tuning_figures import COLOURS, tuning_comparison
 
@@ -39,7 +39,7 @@ def write_comparison(first: RunFolder, second: RunFolder, out: Path) -> Path:
     return out
 
 
-def comparison_sections(first: RunFolder, second: RunFolder) -> list[Section]:
+def comparison_sections(first: RunFolder, second: RunFolder) -> list[PageSection]:
     """Return the parts of the comparison; raises RequestError as write_comparison does."""
     folders = (first, second)
     _refuse_unlike(first, second)
@@ -51,9 +51,9 @@ def comparison_sections(first: RunFolder, second: RunFolder) -> list[Section]:
     panels = [] if tuning is None else [tuning]
     panels.append(_results(names, evidences))
     return [
-        Section("In short", [*_words(names, records, curves), *_other_rows(folders)], panels),
-        Section("Side by side", table=_table(names, folders, records, evidences)),
-        Section("What was changed", table=_changes(names, folders)),
+        PageSection("In short", [*_words(names, records, curves), *_other_rows(folders)], panels),
+        PageSection("Side by side", table=_table(names, folders, records, evidences)),
+        PageSection("What was changed", table=_changes(names, folders)),
     ]
 
 
@@ -139,11 +139,11 @@ def _table(
     folders: tuple[RunFolder, RunFolder],
     records: list[SweepRecord],
     evidences: list[Evidence],
-) -> Table:
+) -> PageTable:
     columns = [_column(*three) for three in zip(folders, records, evidences, strict=True)]
     keys = list(dict.fromkeys([*columns[0], *columns[1]]))
     rows = [[key, *(column.get(key, _MISSING) for column in columns)] for key in keys]
-    return Table(["", *names], rows)
+    return PageTable(["", *names], rows)
 
 
 def _column(folder: RunFolder, record: SweepRecord, evidence: Evidence) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _column(folder: RunFolder, record: SweepRecord, evidence: Evidence) -> dict[
     return found
 
 
-def _changes(names: list[str], folders: tuple[RunFolder, RunFolder]) -> Table:
+def _changes(names: list[str], folders: tuple[RunFolder, RunFolder]) -> PageTable:
     """Return the values of the two sweep files that differ, defaults included."""
     files = [flatten(folder.read_description().values) for folder in folders]
     keys = [
@@ -172,4 +172,4 @@ def _changes(names: list[str], folders: tuple[RunFolder, RunFolder]) -> Table:
         if files[0].get(key, _MISSING) != files[1].get(key, _MISSING)
     ]
     rows = [[key, *(str(file.get(key, _MISSING)) for file in files)] for key in keys]
-    return Table(["key", *names], rows or [["nothing but the folder", _MISSING, _MISSING]])
+    return PageTable(["key", *names], rows or [["nothing but the folder", _MISSING, _MISSING]])

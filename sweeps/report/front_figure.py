@@ -11,22 +11,22 @@ import plotly.graph_objects as go
 from sweeps.findings.pareto import front, front_sentence, front_trials
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
-from sweeps.report.page import Panel, Section
+from sweeps.report.page import PageSection, Panel
 from sweeps.report.style import BLUE, INK, figure, log_if_wide, outcome_colour, points, rounded
 
 __all__ = ["front_columns", "front_section"]
 
 
-def front_section(record: SweepRecord) -> Section:
+def front_section(record: SweepRecord) -> PageSection:
     """Return the section of several objectives; an empty one where there is one."""
     title = "Several objectives"
     ranked, others = record.ranked(), record.objective.others
     if not others or not ranked:
-        return Section(title)
+        return PageSection(title)
     first = record.objective.all[0]
     ranks = f"Trials are ranked, stopped and chosen by {first.metric} alone."
     panels = [_panel(record, ranked, first, other) for other in others]
-    return Section(title, [f"{front_sentence(record)} {ranks}"], panels)
+    return PageSection(title, [f"{front_sentence(record)} {ranks}"], panels)
 
 
 def front_columns(record: SweepRecord, trials: Sequence[TrialRecord]) -> dict[str, list[Any]]:

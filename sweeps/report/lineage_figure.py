@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from sweeps.definition.lineage import schedule_of
 from sweeps.record.sweep_record import TrialRecord
-from sweeps.report.page import Panel, Section, Table
+from sweeps.report.page import PageSection, PageTable, Panel
 from sweeps.report.style import INK, figure, whole_axis
 
 __all__ = ["ancestry", "lineage_section"]
@@ -31,12 +31,12 @@ def ancestry(trials: Sequence[TrialRecord], winner: int) -> list[Stretch]:
         at, until = earlier[-1].source, earlier[-1].epoch
 
 
-def lineage_section(trials: Sequence[TrialRecord], winner: TrialRecord | None) -> Section:
+def lineage_section(trials: Sequence[TrialRecord], winner: TrialRecord | None) -> PageSection:
     """Return the part of the report on a population; empty where no trial has copied another."""
     title = "Who copied whom"
     copies = sum(len(one.copies) for one in trials)
     if not copies:
-        return Section(title)
+        return PageSection(title)
     found = [] if winner is None else ancestry(trials, winner.trial.index)
     schedule = [] if winner is None else schedule_of(winner.trial.configuration)
     text = [
@@ -45,7 +45,7 @@ def lineage_section(trials: Sequence[TrialRecord], winner: TrialRecord | None) -
     ]
     if winner is not None:
         text.append(_winner_words(winner, found, bool(schedule)))
-    return Section(title, text, [_panel(trials, found, copies)], table=_table(schedule, found))
+    return PageSection(title, text, [_panel(trials, found, copies)], table=_table(schedule, found))
 
 
 def _winner_words(winner: TrialRecord, found: Sequence[Stretch], has_schedule: bool) -> str:
@@ -96,9 +96,9 @@ def _colour(found: Sequence[Stretch], trial: TrialRecord, epoch: int) -> str:
 
 def _table(
     schedule: Sequence[tuple[int, dict[str, Any]]], found: Sequence[Stretch]
-) -> Table | None:
+) -> PageTable | None:
     if not schedule:
         return None
     by_start = {after + 1: trial for trial, after, _ in found}
     rows = [[epoch, by_start.get(epoch, ""), *values.values()] for epoch, values in schedule]
-    return Table(["from epoch", "trained by trial", *schedule[0][1]], rows)
+    return PageTable(["from epoch", "trained by trial", *schedule[0][1]], rows)

@@ -15,7 +15,7 @@ from sweeps.report.style import plain
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["Panel", "Section", "Table", "render"]
+__all__ = ["PageSection", "PageTable", "Panel", "render"]
 
 _HERE = Path(__file__).resolve().parent
 # The page is complete in itself: nothing in it can load, send or embed anything. What Plotly draws
@@ -46,7 +46,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """Rows to sort, filter and page through; cells are texts or numbers."""
 
     columns: Sequence[str]
@@ -54,7 +54,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """A part of the page.
 
     Attributes:
@@ -68,12 +68,12 @@ class Section:
     text: Sequence[str] = ()
     panels: Sequence[Panel] = ()
     facts: Mapping[str, str] | None = None
-    table: Table | None = None
+    table: PageTable | None = None
     code: Sequence[str] = ()
     files: Mapping[str, str] | None = None
 
 
-def render(title: str, sections: Sequence[Section]) -> str:
+def render(title: str, sections: Sequence[PageSection]) -> str:
     """Return the page; every text in it is taken as text, whatever it holds."""
     from plotly.offline import get_plotlyjs
 
@@ -97,7 +97,7 @@ def render(title: str, sections: Sequence[Section]) -> str:
     )
 
 
-def _section(section: Section, figures: list[Any], tables: list[Any]) -> str:
+def _section(section: PageSection, figures: list[Any], tables: list[Any]) -> str:
     parts = [f"<section><h2>{html.escape(section.title)}</h2>", _words(section)]
     parts += [f"<pre>{html.escape(text)}</pre>" for text in section.code]
     parts += [
@@ -114,7 +114,7 @@ def _section(section: Section, figures: list[Any], tables: list[Any]) -> str:
     return "".join([*parts, "</section>"])
 
 
-def _words(section: Section) -> str:
+def _words(section: PageSection) -> str:
     """Return the paragraphs, and beside them, where there is room, the facts."""
     text = "".join(f"<p>{_with_code(text)}</p>" for text in section.text)
     items = (section.facts or {}).items()

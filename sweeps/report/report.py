@@ -45,7 +45,7 @@ from sweeps.report.analysis_figures import (
 from sweeps.report.final_figures import final_panels
 from sweeps.report.front_figure import front_columns, front_section
 from sweeps.report.lineage_figure import lineage_section
-from sweeps.report.page import Panel, Section, Table, render
+from sweeps.report.page import PageSection, PageTable, Panel, render
 from sweeps.report.parameter_figures import parallel_coordinates, slices
 from sweeps.report.trial_figures import history_panels, learning_curves
 from sweeps.report.tuning_figures import tuning_panel
@@ -74,7 +74,7 @@ def write_report(folder: RunFolder, out: Path | None = None) -> Path:
     return path
 
 
-def report_sections(folder: RunFolder) -> list[Section]:
+def report_sections(folder: RunFolder) -> list[PageSection]:
     """Return the parts of the report, the plainest words first."""
     record = read_record(folder)
     evidence = gather(folder, record)
@@ -92,14 +92,14 @@ def report_sections(folder: RunFolder) -> list[Section]:
     curves = learning_curves(evidence, record.best.trial.index if record.best else None)
     sections = [
         _summary(folder, record, analysis, choice, openings),
-        Section("How the trials went", panels=_there(curves, *history_panels(evidence))),
+        PageSection("How the trials went", panels=_there(curves, *history_panels(evidence))),
         front_section(record),
         lineage_section(record.trials, _winner(record, choice)),
         _failed(record.trials),
-        Section("The space", panels=_there(parameters, importance_bars(analysis.importances))),
-        Section("Each parameter", panels=slices(evidence, alarms) if is_fixed else ()),
+        PageSection("The space", panels=_there(parameters, importance_bars(analysis.importances))),
+        PageSection("Each parameter", panels=slices(evidence, alarms) if is_fixed else ()),
         _choices(evidence, analysis, on),
-        Section(
+        PageSection(
             "Bias, variance and effort",
             panels=_there(
                 diagnosed,
@@ -107,19 +107,19 @@ def report_sections(folder: RunFolder) -> list[Section]:
                 saved_epochs(analysis.savings),
             ),
         ),
-        Section("All trials", table=_table(record, evidence, analysis)),
+        PageSection("All trials", table=_table(record, evidence, analysis)),
         _reproduce(folder),
     ]
     if choice is not None:
-        sections.insert(1, Section("The final", panels=final_panels(choice, openings, on)))
+        sections.insert(1, PageSection("The final", panels=final_panels(choice, openings, on)))
     return [one for one in sections if one.panels or one.text or one.table or one.code]
 
 
-def _choices(evidence: Evidence, analysis: Analysis, on: MeasuredOn) -> Section:
+def _choices(evidence: Evidence, analysis: Analysis, on: MeasuredOn) -> PageSection:
     title = "Options compared"
     panels = choice_panels(analysis.comparisons, evidence.objective.metric)
     if evidence.why_incomparable:
-        return Section(title, [f"No comparison: {evidence.why_incomparable}."])
+        return PageSection(title, [f"No comparison: {evidence.why_incomparable}."])
     how = ["Each option is judged by the expected best of the same number of its trials."]
     if on.rows:
         of_others = "groups" if on.groups else "rows"
@@ -127,17 +127,17 @@ def _choices(evidence: Evidence, analysis: Analysis, on: MeasuredOn) -> Section:
             f"All trials are measured on the same {on.counted(on.rows, 'dev')}: what is better on "
             f"these need not be on other {of_others}, whatever the number of trials."
         )
-    return Section(title, how if panels else (), panels)
+    return PageSection(title, how if panels else (), panels)
 
 
-def _failed(trials: Sequence[TrialRecord]) -> Section:
+def _failed(trials: Sequence[TrialRecord]) -> PageSection:
     """Return why trials failed, diverged or were rejected; empty where none did."""
     found = failures(trials)
     rows = [[len(one.trials), str(one.outcome), one.reason, _first(one.trials)] for one in found]
     columns = ["trials", "outcome", "reason", "which"]
     has_failed = any(one.outcome is not Outcome.REJECTED for one in found)
     title = "What failed" if has_failed else "What was rejected"
-    return Section(title, table=Table(columns, rows) if rows else None)
+    return PageSection(title, table=PageTable(columns, rows) if rows else None)
 
 
 def _first(trials: Sequence[int]) -> str:
@@ -155,7 +155,7 @@ def _summary(
     analysis: Analysis,
     choice: FinalChoice | None,
     openings: Sequence[Opening],
-) -> Section:
+) -> PageSection:
     description = folder.read_description()
     method, data = description.sweep.search.method, description.data
     on_what = f"on {data.source}" if data.splits else "without data in the sweep file"
@@ -180,7 +180,7 @@ def _summary(
     }
     if record.accepted:
         facts["own code"] = f"changed within the sweep, and accepted: {', '.join(record.accepted)}"
-    return Section(
+    return PageSection(
         "In short", text, facts=facts | _winner_facts(record, choice), files=_yaml(record, choice)
     )
 
@@ -280,7 +280,7 @@ def _varied(trials: Sequence[TrialRecord]) -> list[str]:
     return varied_keys([flatten(trial.trial.configuration) for trial in trials])
 
 
-def _table(record: SweepRecord, evidence: Evidence, analysis: Analysis) -> Table:
+def _table(record: SweepRecord, evidence: Evidence, analysis: Analysis) -> PageTable:
     keys = _varied(evidence.trials)
     words = {one.trial: one.words for one in analysis.diagnoses}
     others = front_columns(record, evidence.trials)
@@ -289,7 +289,7 @@ def _table(record: SweepRecord, evidence: Evidence, analysis: Analysis) -> Table
         *keys, "diagnosis", "reason",
     ]  # fmt: skip
     rows = []
-    for at, trial in sorted(enumerate(evidence.trials), key=lambda pair: record.place(pair[1])):
+    for at, trial in sorted(enumerate(evidence.trials), key=lambda pair: record.rank(pair[1])):
         value, flat = evidence.values[at], flatten(trial.trial.configuration)
         rows.append(
             [
@@ -305,7 +305,7 @@ def _table(record: SweepRecord, evidence: Evidence, analysis: Analysis) -> Table
                 trial.reason,
             ]
         )
-    return Table(columns, rows)
+    return PageTable(columns, rows)
 
 
 def _cell(value: Any) -> Any:
@@ -317,7 +317,7 @@ def _cell(value: Any) -> Any:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _reproduce(folder: RunFolder) -> Section:
+def _reproduce(folder: RunFolder) -> PageSection:
     description = folder.read_description()
     overrides = [word for text in description.overrides for word in ("--set", text)]
     facts = {
@@ -334,7 +334,7 @@ def _reproduce(folder: RunFolder) -> Section:
     same = "The sweep file below, the seed and these versions give the same"
     text = [f"{same} {_again(description.sweep)}."]
     source = folder.source.read_text(encoding="utf-8") if folder.source.exists() else ""
-    return Section("How to reproduce this", text, facts=facts, code=[again, source])
+    return PageSection("How to reproduce this", text, facts=facts, code=[again, source])
 
 
 def _again(file: SweepFile) -> str:
@@ -346,7 +346,7 @@ def _again(file: SweepFile) -> str:
             "trials again with one worker; with more, the proposals depend on which trial ends "
             "first"
         )
-    if file.stopping.scheduler != "none":
+    if file.stopping.stops:
         return "trials again; with several workers, which are stopped early depends on their order"
     return "trials again"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sweeps.record.ledger import last_event
 from sweeps.record.run_folder import RunFolder
-from sweeps.session.environment import read_settings
+from sweeps.session.environment import checked_settings
 from sweeps.session.trainer import RunnerName
 from sweeps.terminal.progress import Display
 
@@ -48,7 +48,7 @@ class RunOptions:
         """
         before = last_event(folder.ledger, "session")
         kept: dict[str, Any] = {}
-        is_here = read_settings().ray_address is None
+        is_here = checked_settings().ray_address is None
         if self.runner is None and is_here and before.get("runner") == "local":
             kept["runner"] = "local"
         if self.tracking_uri is None and before.get("mlflow") is False:

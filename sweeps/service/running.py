@@ -48,7 +48,7 @@ from sweeps.session.environment import (
 )
 from sweeps.session.growth import lengthen_plan
 from sweeps.session.notifications import notify_on_exit
-from sweeps.session.session import Settings, run_session
+from sweeps.session.session import SessionSettings, run_session
 from sweeps.session.trainer import RunnerName
 from sweeps.storage.files import bucket_of
 from sweeps.storage.mirror import mirrored, refuse_held_elsewhere
@@ -349,7 +349,7 @@ def _session_at(
     uri = options.tracking_uri or default_tracking_uri(folder.path.parent)
     if uri != MLFLOW_OFF and (trouble := trouble_at(uri)):
         options.shown.print_line(_no_record(folder, uri, trouble))
-    settings = Settings(
+    settings = SessionSettings(
         place,
         options.shown,
         options.runner_name,

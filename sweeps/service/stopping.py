@@ -24,7 +24,7 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.session.environment import pull_run
 
-__all__ = ["add_trials", "go_on", "pause_sweep", "stop_sweep", "stop_trial"]
+__all__ = ["add_trials", "end_pause", "pause_sweep", "stop_sweep", "stop_trial"]
 
 _POLL_S = 0.2
 
@@ -69,7 +69,7 @@ def pause_sweep(path: Path, wait_s: float = 90.0) -> SweepRecord:
     return read_ledger(RunFolder(pull_run(path)))
 
 
-def go_on(path: Path) -> bool:
+def end_pause(path: Path) -> bool:
     """Have a paused sweep go on in the process that has it; returns whether there was one.
 
     Raises:

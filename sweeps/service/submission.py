@@ -20,7 +20,7 @@ from sweeps.infra.jobs import Job, Jobs, JobsError
 from sweeps.infra.package import PackageError, code_files, stage
 from sweeps.infra.settings import InfraSettings, has_password
 from sweeps.service.descriptions import COMMIT, git_commit
-from sweeps.session.environment import read_settings
+from sweeps.session.environment import checked_settings
 from sweeps.session.inputs import (
     data_beside,
     needs_modules,
@@ -111,7 +111,7 @@ def ask(words: Sequence[str], then: str = "true") -> tuple[int, str]:
     """
     mark = secrets.token_hex(8)
     line = f"{shlex.join(['python', '-m', 'sweeps', *words])} && {then}"
-    settings = read_settings()
+    settings = checked_settings()
     with _jobs() as jobs, tempfile.TemporaryDirectory(prefix="sweeps-") as folder:
         stage(code_files(), Path(folder))
         entrypoint = f"echo {mark}; {{ {line}; }}; echo {mark} $?"
@@ -181,7 +181,7 @@ def _send(
     extra: dict[Path, Path],
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> Submitted:
-    variables = {**_variables(read_settings()), **more}
+    variables = {**_variables(checked_settings()), **more}
     with _jobs() as jobs, tempfile.TemporaryDirectory(prefix="sweeps-") as folder:
         size = stage(code_files() | extra, Path(folder))
         entrypoint = shlex.join(["python", "-m", "sweeps", command, *arguments])
@@ -209,7 +209,7 @@ def _variables(settings: InfraSettings) -> dict[str, str]:
 @contextmanager
 def _jobs() -> Iterator[Jobs]:
     """Give the Jobs API that RAY_ADDRESS names; its errors become ours."""
-    settings = read_settings()
+    settings = checked_settings()
     if settings.jobs_address is None:
         is_now = f"is {settings.ray_address}" if settings.ray_address else "is not set"
         raise SettingsError(

@@ -22,6 +22,7 @@ from sweeps.storage.files import MARKER, Files, FolderFiles, bucket_of_runs
 from sweeps.storage.mirror import pull
 
 __all__ = [
+    "checked_settings",
     "default_runs",
     "default_tracking_uri",
     "find_run",
@@ -30,12 +31,11 @@ __all__ = [
     "place_of",
     "pull_run",
     "pull_runs",
-    "read_settings",
     "refuse_shared_sqlite",
 ]
 
 
-def read_settings() -> InfraSettings:
+def checked_settings() -> InfraSettings:
     """Return what the environment says; raises SettingsError."""
     try:
         return infra_settings.read_settings()
@@ -51,7 +51,7 @@ def default_runs() -> Path:
     Raises:
         SettingsError: A job of a cluster does not know where: its own folder is deleted with it.
     """
-    settings = read_settings()
+    settings = checked_settings()
     if settings.bucket is not None:
         require_extra("store", f"SWEEPS_STORAGE={settings.bucket}")
         return _copies_of(settings.bucket)
@@ -136,7 +136,7 @@ def default_tracking_uri(runs: Path) -> str:
 
     A relative path in it starts from where the command was typed: the tracker runs elsewhere.
     """
-    settings = read_settings()
+    settings = checked_settings()
     if settings.tracking_uri is None and settings.bucket is not None:
         raise SettingsError(
             f"SWEEPS_STORAGE={settings.bucket}: MLflow's own store cannot be there; set "
@@ -151,7 +151,7 @@ def refuse_shared_sqlite(uri: str) -> None:
     Each sweep has a writer of its own, on whatever node its driver runs, and locks fail there.
     """
     file = file_of(uri)
-    if file is None or read_settings().cluster_address is None:
+    if file is None or checked_settings().cluster_address is None:
         return
     if kind := network_file_system(file):
         raise SettingsError(
@@ -184,7 +184,7 @@ def place_of(
         ClusterError: The cluster, or one of its nodes, cannot be used.
         PlacementError: A trial fits nowhere, or no folder has room for Ray's sockets.
     """
-    settings = read_settings()
+    settings = checked_settings()
     if runner == "local" or settings.ray_address is None:
         if runner == "ray":
             room_for_sockets()

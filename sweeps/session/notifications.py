@@ -15,7 +15,7 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, logged
 from sweeps.record.stops import StopReason
 from sweeps.record.sweep_record import SweepRecord
-from sweeps.session.environment import read_settings
+from sweeps.session.environment import checked_settings
 from sweeps.terminal.progress import status_line
 
 __all__ = ["notify_driver_lost", "notify_on_exit"]
@@ -37,7 +37,7 @@ def notify_on_exit(folder: RunFolder, warn: Callable[[str], None]) -> Iterator[N
     Args:
         warn: Is told what went wrong with it.
     """
-    settings = read_settings()
+    settings = checked_settings()
     if settings.notify_url is None and settings.notify_command is None:
         yield
         return
@@ -55,7 +55,7 @@ def notify_on_exit(folder: RunFolder, warn: Callable[[str], None]) -> Iterator[N
 
 def notify_driver_lost(folder: RunFolder) -> None:
     """Send the notice of a session whose driver was killed, or lost its cluster, without a word."""
-    settings = read_settings()
+    settings = checked_settings()
     if settings.notify_url is not None or settings.notify_command is not None:
         reason = f"its driver is gone; resume the sweep: {command('resume', folder.path)}"
         _send(folder, {"event": "failed", "reason": reason}, lambda problem: None)
@@ -82,7 +82,9 @@ def _send(folder: RunFolder, about: dict[str, Any], warn: Callable[[str], None])
     text += f" ({about['reason']})" if about["reason"] else ""
     text += f"; {about['progress']}" if "progress" in about else ""
     notice = {"sweep": folder.name, "run": str(folder.path), "text": text, **about}
-    problems = [f"the notification was not sent: {one}" for one in notify(read_settings(), notice)]
+    problems = [
+        f"the notification was not sent: {one}" for one in notify(checked_settings(), notice)
+    ]
     for problem in problems:
         warn(problem)
     # Where the folder itself is what is wrong, there is no log.

@@ -38,20 +38,20 @@ from sweeps.session.growth import add_asked_trials, growing_plan
 from sweeps.session.inputs import keep_inputs
 from sweeps.session.pausing import goes_on
 from sweeps.session.sweep_data import SweepData, load_data
-from sweeps.session.trainer import Part, RunnerName, Trainer
+from sweeps.session.trainer import RunnerName, SweepPart, Trainer
 from sweeps.storage.files import bucket_of
 from sweeps.storage.mirror import Mirror, NoMirror, mirrored
 from sweeps.terminal.progress import Display
 from sweeps.tracking.process import TrackingProcess
 
-__all__ = ["Settings", "run_session"]
+__all__ = ["SessionSettings", "run_session"]
 
 # The others train what they were asked for alone.
 _TRAINS_ALL = ("run", "resume", "extend")
 
 
 @dataclass(frozen=True)
-class Settings:
+class SessionSettings:
     """How a session is run; none of it changes a number, but code that is accepted.
 
     Attributes:
@@ -71,7 +71,7 @@ class Settings:
     leaves_mlflow_out: bool = False
 
 
-def run_session(folder: RunFolder, action: str, settings: Settings) -> Results:
+def run_session(folder: RunFolder, action: str, settings: SessionSettings) -> Results:
     """Run what is unfinished in `folder`, search and stages, and leave its results written.
 
     Args:
@@ -131,7 +131,7 @@ class _Process:
     """What is held from one session to the next, where a process has several."""
 
     folder: RunFolder
-    settings: Settings
+    settings: SessionSettings
     data: SweepData
     place: Place
     mirror: Mirror | NoMirror
@@ -145,7 +145,7 @@ class _Process:
             recorder = Recorder(folder, ledger, record, file, action == "retry", spent_s)
             with Signals(recorder) as signals:
                 growing = growing_plan(folder, recorder) if file.search.learns else None
-                search = Part(folder, recorder, self.data.splits, growing=growing)
+                search = SweepPart(folder, recorder, self.data.splits, growing=growing)
                 trainer = _trainer(action, self.settings, self.place, signals)
                 session = _Session(action, self.settings, file, self.data.dataset, search, trainer)
                 with listening(folder, recorder, signals):
@@ -169,7 +169,7 @@ def _has_more(folder: RunFolder, recorder: Recorder) -> bool:
     return is_over and asks_for_trials(folder)
 
 
-def _complete(folder: RunFolder, record: SweepRecord, settings: Settings) -> Results:
+def _complete(folder: RunFolder, record: SweepRecord, settings: SessionSettings) -> Results:
     """Return the results of a sweep that is over, with what is missing of them made again."""
     for one in (folder, *stage_folders(folder).values()):
         one.remove_leftovers()
@@ -186,7 +186,7 @@ def _provide_inputs(folder: RunFolder, place: Place) -> None:
     make_importable(*folder.module_folders())
 
 
-def _trainer(action: str, settings: Settings, place: Place, signals: Signals) -> Trainer:
+def _trainer(action: str, settings: SessionSettings, place: Place, signals: Signals) -> Trainer:
     retries = action == "retry"
     return Trainer(settings.runner, place, signals, settings.display, reopens=retries)
 
@@ -200,10 +200,10 @@ class _Session:
     """
 
     action: str
-    settings: Settings
+    settings: SessionSettings
     file: SweepFile
     dataset: Dataset | None
-    search: Part
+    search: SweepPart
     trainer: Trainer
 
     def run(self, mirror: Mirror | NoMirror, accepted: Sequence[str]) -> str:

@@ -36,14 +36,14 @@ from sweeps.search_spaces.space import Space
 from sweeps.storage.files import BucketFiles, bucket_of
 from sweeps.terminal.progress import Display
 
-__all__ = ["Part", "RunnerName", "Trainer"]
+__all__ = ["RunnerName", "SweepPart", "Trainer"]
 
 RunnerName = Literal["ray", "local"]
 _VERSIONS = ("ray", "torch", "mlflow", "pydantic", "numpy")
 
 
 @dataclass(frozen=True)
-class Part:
+class SweepPart:
     """What is trained at a time: the search, or one stage after it.
 
     Attributes:
@@ -100,7 +100,7 @@ class Trainer:
         for trial in recorder.record.unfinished:
             recorder.end_if_hung(trial.trial.index)
 
-    def train(self, part: Part, only: frozenset[int] | None = None) -> None:
+    def train(self, part: SweepPart, only: frozenset[int] | None = None) -> None:
         """Train the trials without an outcome; returns when none is left or it must stop.
 
         Args:
@@ -131,10 +131,10 @@ class Trainer:
             return record
         with closing(Ledger(folder.ledger)) as ledger:
             recorder = Recorder(folder, ledger, record, folder.read_sweep(), self.reopens)
-            self._train_stage(Part(folder, recorder, splits, last_epoch))
+            self._train_stage(SweepPart(folder, recorder, splits, last_epoch))
         return record if record.is_finished else None
 
-    def _train_stage(self, part: Part) -> None:
+    def _train_stage(self, part: SweepPart) -> None:
         recorder, stage = part.recorder, str(part.folder.read_description().stage)
         self.signals.switch_to(recorder)
         if self.reopens:
@@ -190,7 +190,7 @@ class Trainer:
         return watched_head(recorder)
 
 
-def _refuse_early_end(part: Part, trials: Sequence[TrialRecord]) -> None:
+def _refuse_early_end(part: SweepPart, trials: Sequence[TrialRecord]) -> None:
     """Take a runner that came back too early, for whatever reason, for interrupted."""
     recorder = part.recorder
     is_open = any(trial.outcome is None for trial in trials)
@@ -201,7 +201,7 @@ def _refuse_early_end(part: Part, trials: Sequence[TrialRecord]) -> None:
         recorder.request_stop(StopReason.INTERRUPTED, detail)
 
 
-def _job(part: Part, unfinished: Sequence[TrialRecord], place: Place) -> Job:
+def _job(part: SweepPart, unfinished: Sequence[TrialRecord], place: Place) -> Job:
     """Return what a runner is given to train; makes the folder ready for it."""
     file, recorder = part.folder.read_sweep(), part.recorder
     scheduler = file.stopping.build(recorder.record.objective, _longest(part, file))
@@ -236,7 +236,7 @@ def _sweep_of(folder: RunFolder) -> str:
     return folder.name
 
 
-def _longest(part: Part, file: SweepFile) -> int:
+def _longest(part: SweepPart, file: SweepFile) -> int:
     """Return the most epochs of any trial, of those to come too."""
     description = part.folder.read_description()
     grows = description.plan_lines < description.trials
@@ -244,7 +244,7 @@ def _longest(part: Part, file: SweepFile) -> int:
     return most_epochs(planned, Space(file.space) if grows else None)
 
 
-def _write_preprocessing(part: Part) -> None:
+def _write_preprocessing(part: SweepPart) -> None:
     """Write how raw features become what the nets take: it belongs to the weights."""
     text = preprocessing_to_json([split.preprocessing for split in part.splits]).encode()
     write_atomically(part.folder.path / PREPROCESSING, text)
@@ -252,7 +252,7 @@ def _write_preprocessing(part: Part) -> None:
         part.recorder.write("preprocessing", digest=seal)
 
 
-def _work_order(part: Part, file: SweepFile, unfinished: Sequence[TrialRecord]) -> WorkOrder:
+def _work_order(part: SweepPart, file: SweepFile, unfinished: Sequence[TrialRecord]) -> WorkOrder:
     """Return what all of the trials share, whatever schedules them and wherever they run."""
     known = unfinished or part.recorder.record.trials[:1]  # workers warm up with one of them
     return WorkOrder(
@@ -274,7 +274,7 @@ def _work_order(part: Part, file: SweepFile, unfinished: Sequence[TrialRecord]) 
     )
 
 
-def _recorded(part: Part, unfinished: Sequence[TrialRecord]) -> dict[int, int]:
+def _recorded(part: SweepPart, unfinished: Sequence[TrialRecord]) -> dict[int, int]:
     """Return the epochs that need not be trained again, of trials that have any.
 
     The best trial is trained again, from its last checkpoint, where its weights were lost.

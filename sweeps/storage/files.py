@@ -23,9 +23,9 @@ __all__ = [
     "bucket_of",
     "bucket_of_runs",
     "fetch_file",
-    "files_of",
     "remove_folder",
     "rename_folder",
+    "stored_files",
 ]
 
 # In the folder of all run folders: the address of the object store that they are a copy of.
@@ -211,7 +211,7 @@ def bucket_of_runs(runs: Path) -> BucketFiles | None:
     return BucketFiles(marker.read_text(encoding="utf-8").strip()) if marker.is_file() else None
 
 
-def files_of(folder: Path) -> Files:
+def stored_files(folder: Path) -> Files:
     """Return where the files of a run folder's `checkpoints` or `weights` really are."""
     return bucket_of(folder) or FolderFiles(folder)
 

@@ -8,7 +8,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from sweeps.report.page import Section, Table, render
+from sweeps.report.page import PageSection, PageTable, render
 
 pytestmark = pytest.mark.browser
 LONG = "best: training.options.the_strength_of_the_augmentation_of_the_second_stage"
@@ -20,7 +20,8 @@ def test_a_value_beside_a_long_name_is_not_broken_into_letters(
 ) -> None:
     facts = {LONG: "0.34023967", "test set": "not enforced: own training reads its data"}
     path = tmp_path / "page.html"
-    path.write_text(render("Long", [Section("In short", ["Some words."], facts=facts)]), "utf-8")
+    section = PageSection("In short", ["Some words."], facts=facts)
+    path.write_text(render("Long", [section]), "utf-8")
     browser.set_window_size(width, 900)
     browser.get(path.as_uri())
     heights = [one.size["height"] for one in browser.find_elements(By.TAG_NAME, "dd")]
@@ -34,9 +35,9 @@ def test_a_value_beside_a_long_name_is_not_broken_into_letters(
 def test_the_cells_of_a_column_that_has_a_number_stand_under_its_head(
     browser: webdriver.Chrome, tmp_path: Path
 ) -> None:
-    table = Table(["batch", "kind"], [[32, "adam"], ["full", "sgd"]])
+    table = PageTable(["batch", "kind"], [[32, "adam"], ["full", "sgd"]])
     path = tmp_path / "page.html"
-    path.write_text(render("Mixed", [Section("All trials", table=table)]), "utf-8")
+    path.write_text(render("Mixed", [PageSection("All trials", table=table)]), "utf-8")
     browser.get(path.as_uri())
     cells = browser.find_elements(By.CSS_SELECTOR, "tr > :first-child")
     assert [one.value_of_css_property("text-align") for one in cells] == ["right"] * 3

@@ -10,7 +10,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from sweeps.report.page import Panel, Section, render
+from sweeps.report.page import PageSection, Panel, render
 from sweeps.report.style import figure
 
 pytestmark = pytest.mark.browser
@@ -35,7 +35,7 @@ FIGURES = {
 def page(browser: webdriver.Chrome, tmp_path_factory: pytest.TempPathFactory) -> webdriver.Chrome:
     path: Path = tmp_path_factory.mktemp("page") / "page.html"
     panels = [Panel(name, EVIL, made) for name, made in FIGURES.items()]
-    path.write_text(render(EVIL, [Section(EVIL, panels=panels)]), encoding="utf-8")
+    path.write_text(render(EVIL, [PageSection(EVIL, panels=panels)]), encoding="utf-8")
     browser.get_log("browser")
     browser.get(path.as_uri())
     WebDriverWait(browser, PATIENCE_S).until(

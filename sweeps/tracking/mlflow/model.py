@@ -34,7 +34,7 @@ from sweeps.record.own_code import code_folders
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.storage.files import fetch_file
-from sweeps.tracking.mlflow.notes import Final, version_note
+from sweeps.tracking.mlflow.notes import FinalNote, version_note
 from sweeps.tracking.mlflow.projection import Projection
 from sweeps.tracking.mlflow.runs import MODEL_TAG
 from sweeps.tracking.mlflow.store import translated_errors
@@ -113,7 +113,7 @@ def model_of(folder: RunFolder, record: SweepRecord) -> ModelSource | None:
             preprocessing=folder.path / choice.model.preprocessing,
             modules=_own_modules(configuration, folder, record),
             tags=_tags(choice.winner.trial, record, choice),
-            note=version_note(Final.of(folder, record), record),
+            note=version_note(FinalNote.of(folder, record), record),
             registry_name=file.final.registry_name or file.name,
             alias=file.final.alias,
         )

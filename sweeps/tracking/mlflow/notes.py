@@ -27,7 +27,7 @@ from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 
 __all__ = [
-    "Final",
+    "FinalNote",
     "best_words",
     "experiment_note",
     "literal",
@@ -38,7 +38,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Final:
+class FinalNote:
     """What a sweep came to: its final, where there is one, and what its figures were measured on.
 
     Attributes:
@@ -51,7 +51,7 @@ class Final:
     on: MeasuredOn
 
     @classmethod
-    def of(cls, folder: RunFolder, record: SweepRecord) -> Final:
+    def of(cls, folder: RunFolder, record: SweepRecord) -> FinalNote:
         """Read that of a run folder; raises RunFolderError where it was damaged."""
         on = MeasuredOn.of(folder.read_description().data, record)
         return cls(read_final(folder), read_openings(folder), on)
@@ -105,14 +105,14 @@ def experiment_note(description: Description, record: SweepRecord, run_name: str
     )
 
 
-def version_note(final: Final, record: SweepRecord) -> str:
+def version_note(final: FinalNote, record: SweepRecord) -> str:
     """Return what a version of a registered model is: of which trial, how good, and where from."""
     lines = [literal(searched_sentence(record, final.on)), *final.lines()]
     lines.append("The run that it comes from has the sweep's report among its artifacts.")
     return "\n\n".join(lines)
 
 
-def sweep_note(name: str, record: SweepRecord, stage: str | None, final: Final) -> str:
+def sweep_note(name: str, record: SweepRecord, stage: str | None, final: FinalNote) -> str:
     """Return the summary of a sweep, or of a stage, as Markdown; the MLflow UI shows it."""
     best = record.best
     if stage == "final/refit":

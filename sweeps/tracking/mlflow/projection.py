@@ -21,7 +21,7 @@ from sweeps.record.description import Description
 from sweeps.record.final import read_final, read_openings
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
-from sweeps.tracking.mlflow.notes import Final, best_words, experiment_note, sweep_note
+from sweeps.tracking.mlflow.notes import FinalNote, best_words, experiment_note, sweep_note
 from sweeps.tracking.mlflow.runs import (
     DIAGNOSIS_TAG,
     MARK_TAG,
@@ -375,7 +375,7 @@ class Projection:
         if not is_over:
             return tags
         best = "" if record.best is None else str(record.best.trial.index)
-        final = Final.of(self.folder, record)
+        final = FinalNote.of(self.folder, record)
         note = sweep_note(self.folder.name, record, self._description.stage, final)
         if why := why_no_winner(self.folder):
             note = f"**The final has no winner**, so no model was logged: {why}.\n\n{note}"

@@ -17,7 +17,7 @@ from sweeps.findings.wording import (
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.final import Candidate, FinalChoice, FinalModel, Interval, Opening
 from sweeps.record.sweep_record import Outcome, SweepRecord
-from sweeps.tracking.mlflow.notes import Final, sweep_note
+from sweeps.tracking.mlflow.notes import FinalNote, sweep_note
 
 
 def candidate(trial: int, *values: float) -> Candidate:
@@ -58,7 +58,7 @@ def test_a_lead_that_was_not_tested_is_not_said_to_be_noise(
 
 @pytest.mark.parametrize(("made", "sentence"), CASES.values(), ids=CASES)
 def test_mlflow_shows_the_same_sentence(made: FinalChoice, sentence: str) -> None:
-    final = Final(made, [], MeasuredOn(36, 1))
+    final = FinalNote(made, [], MeasuredOn(36, 1))
     assert sentence in sweep_note("blobs", searched(dev_loss=0.5), None, final)
 
 
@@ -120,13 +120,13 @@ def test_a_test_figure_says_its_rows_its_groups_and_what_its_interval_means() ->
 
 
 def test_a_stage_is_no_search() -> None:
-    final = Final(None, [], MeasuredOn(108, 24))
+    final = FinalNote(None, [], MeasuredOn(108, 24))
     note = sweep_note("final", searched(dev_loss=0.4), "final", final)
     assert note.startswith("**Best: trial 0, dev_loss = 0.4 at epoch 1 of 1 (108 dev rows)")
 
 
 def test_mlflow_has_the_first_lines_of_the_report_the_surprise_first() -> None:
-    final = Final(choice(candidate(4, 0.5, 0.5)), TESTED, MeasuredOn(108, 24))
+    final = FinalNote(choice(candidate(4, 0.5, 0.5)), TESTED, MeasuredOn(108, 24))
     note = sweep_note("blobs", searched(dev_loss=0.4), None, final)
     parts = (
         "**Best of the search: trial 0, dev_loss = 0.4 at epoch 1 of 1 (108 dev rows)",

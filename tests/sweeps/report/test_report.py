@@ -19,7 +19,7 @@ from sweeps.models.configuration import TrialConfig
 from sweeps.record.description import DataDescription, SplitRows
 from sweeps.record.replay import read_record
 from sweeps.record.run_folder import RunFolder
-from sweeps.report.page import Panel, Section, Table, render
+from sweeps.report.page import PageSection, PageTable, Panel, render
 from sweeps.report.parameter_figures import parallel_coordinates
 from sweeps.report.report import _rare_classes, report_sections
 from sweeps.report.trial_figures import history_panels
@@ -161,8 +161,8 @@ def test_what_failed_is_told_once_with_its_trials(tmp_path: Path) -> None:
 
 def test_texts_of_the_user_are_shown_and_never_run() -> None:
     evil = "</script><script>alert('x')</script><img src=x onerror=alert(1)>"
-    section = Section(
-        evil, [evil], [Panel(evil, evil)], {evil: evil}, Table([evil], [[evil]]), [evil]
+    section = PageSection(
+        evil, [evil], [Panel(evil, evil)], {evil: evil}, PageTable([evil], [[evil]]), [evil]
     )
     page = render(evil, [section])
     assert "<script>alert" not in page
@@ -306,7 +306,7 @@ def test_what_is_better_is_said_of_the_rows_and_groups_it_was_measured_on(tmp_pa
 def test_the_next_command_can_be_copied_and_texts_stay_texts(results: Results) -> None:
     page = (results.path / "report.html").read_text()
     assert f"<code>{command('final', results.path)}</code>" in page
-    section = Section("t", ["`a` & <b>, a ` alone"])
+    section = PageSection("t", ["`a` & <b>, a ` alone"])
     assert "<p><code>a</code> &amp; &lt;b&gt;, a ` alone</p>" in render("t", [section])
 
 
@@ -327,7 +327,7 @@ def test_parallel_axes_have_short_names_and_a_logarithmic_objective_where_it_is_
     assert {one["label"] for one in axes} == {"lr", "model.units", "training.units", "dev_loss"}
     assert axes[-1]["ticktext"][0] == "0.01"
     assert axes[-1]["values"][1] == pytest.approx(-1)
-    assert f"min-width:{panel.min_width_px}px" in render("t", [Section("t", panels=[panel])])
+    assert f"min-width:{panel.min_width_px}px" in render("t", [PageSection("t", panels=[panel])])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sweeps.cli.commands import main
 from sweeps.record.replay import read_ledger
 from sweeps.record.requests import ask_to_stop_trial, requests_of
 from sweeps.record.run_folder import RunFolder
-from sweeps.storage.files import files_of
+from sweeps.storage.files import stored_files
 from tests.sweeps.drivers import counted_sweep, driver, epochs_trained, events, wait_for
 from tests.sweeps.programs import program_sweep
 
@@ -71,7 +71,7 @@ def test_a_request_that_is_just_being_written_is_nobodys_to_take(tmp_path: Path)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Path, "replace", looked_at)
-        files_of(folder.requests).write("trial-3", b"")
+        stored_files(folder.requests).write("trial-3", b"")
     [names, asked] = seen
     assert len(names) == 1
     assert asked == []

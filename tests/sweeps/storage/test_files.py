@@ -16,9 +16,9 @@ from sweeps.storage.files import (
     FolderFiles,
     bucket_of,
     fetch_file,
-    files_of,
     remove_folder,
     rename_folder,
+    stored_files,
 )
 from tests.object_store import ACCOUNT, ObjectStore, started_store
 
@@ -67,7 +67,7 @@ def test_a_copy_knows_where_its_files_are(
     (tmp_path / MARKER).write_text(store.uri)
     weights = tmp_path / "digits" / "final" / "weights"
     weights.mkdir(parents=True)
-    files_of(weights).write("one", b"1")
+    stored_files(weights).write("one", b"1")
     assert store.names("digits/final") == {"weights/one"}
     assert fetch_file(weights / "one").read_bytes() == b"1"
     assert not fetch_file(weights / "two").exists()
