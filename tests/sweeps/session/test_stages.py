@@ -332,7 +332,7 @@ def test_predictions_for_a_file_are_those_of_the_final_model(
     rows.write_text("sepal length (cm)\n5\n")
     with pytest.raises(SweepError, match="columns of the training data are missing"):
         sweeps.predict(finished.path, rows)
-    with pytest.raises(SweepError, match=r"ends in \.csv or \.parquet"):
+    with pytest.raises(SweepError, match=r"must end in \.csv or \.parquet"):
         sweeps.predict(finished.path, rows.rename(tmp_path / "rows.xlsx"))
     with pytest.raises(SweepError, match=r"no such file: .*rows\.csv"):
         sweeps.predict(finished.path, rows)
