@@ -77,8 +77,8 @@ _LIMITS = """
   Nothing runs in Python after that, and no other process can change an exit code, so only a driver
   started as a child of another process could say more. Nothing is lost: `sweeps resume RUN`, or
   `--local`, which needs no Ray.
-- **Ray takes a busy machine for a dead one.** Its GCS may declare the node dead where its raylet was
-  not scheduled for too long; Ray then ends the driver in the same way. Resume the sweep.
+- **Ray takes a busy machine for a dead one.** Its GCS may declare the node dead where its raylet
+  was not scheduled for too long; Ray then ends the driver in the same way. Resume the sweep.
 - **MLflow cannot be reached.** The sweep says so before the first trial, trains at full speed, and
   waits 20 s at its end. `sweeps sync RUN` then completes MLflow's record.
 - **A hung training function with `--local`.** `trial.timeout_s` cannot stop code in the driver's
