@@ -109,7 +109,7 @@ def test_what_does_not_run_is_not_paused_and_what_is_not_paused_does_not_go_on(
         assert main(["resume", str(run), "--set", "budget.trials=2"]) == 3
         assert "stop it first" in capsys.readouterr().err
         assert main(["stop", str(run), "--trial", "2"]) == 0
-        assert "is paused: when it continues, trial 2 ends" in capsys.readouterr().out
+        assert "is paused: when it continues, trial 2 will be stopped" in capsys.readouterr().out
         assert main(["stop", str(run)]) == 0
         assert one.wait()[0] == 7
     assert state(run) == "interrupted"
