@@ -108,6 +108,7 @@ class NetTraining:
         steps = math.ceil(self._data.batches_per_epoch / self._accumulate)
         horizon = Horizon(config.training.epochs, steps)
         self.schedule = Schedule(config.schedule, config.optimizer.lr, horizon, objective.mode)
+        self._takes_logits = data.task == "classification" and config.loss.kind != "custom"
         self._loss_of = partial(_loss_of, data=data, device=device)
         self._loss = self._loss_of(config)
         self._gradient_changes = gradient_changes(config.regularization, self._parameters)
@@ -251,6 +252,18 @@ class NetTraining:
             pairs = torch.cat([asked(row, row + 2) for row in range(0, len(together), 2)])
         largest = max(float(together.abs().max()), _SMALL_ANSWER)
         return float((together - pairs).abs().max()) / largest
+
+    def gives_probabilities(self) -> bool:
+        """Whether answers are probabilities of classes, where the loss takes them for logits."""
+        if not self._takes_logits:
+            return False
+        block = next(iter(self._data.passes()))
+        self._net.eval()
+        with torch.no_grad(), self._precision, self._randomness, self._randomness.again():
+            outputs: Tensor = forward(self._net, _cut(block, 0, _ASKED)).float()
+        totals = outputs.sum(1)
+        is_distribution = torch.allclose(totals, torch.ones_like(totals), atol=1e-3)
+        return outputs.shape[1] > 1 and is_distribution and bool((outputs >= 0).all())
 
     def sizes(self) -> dict[str, float]:
         """What the net is by `SIZES`, as far as it is known: its time from the first epoch on."""

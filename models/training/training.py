@@ -198,6 +198,11 @@ class Training:
         first = self._nets[0]
         return first.differs_alone() if isinstance(first, NetTraining) else 0.0
 
+    def gives_probabilities(self) -> bool:
+        """Whether a net answers probabilities, which its loss takes for logits."""
+        first = self._nets[0]
+        return isinstance(first, NetTraining) and first.gives_probabilities()
+
     def drop_rows(self, epoch: int) -> None:
         """Takes the rows up to and including `epoch` out of `history`, and so of checkpoints.
 

@@ -2,8 +2,8 @@
 
 Two epochs, several times from one seed: they must repeat, go on from a checkpoint as if never
 stopped, in another process, too, and not depend on how often they are evaluated; the answer to a
-row must not depend on the rows beside it; and each option that is tuned must change something. On a
-CPU, as that is where equal seeds give equal bits.
+row must not depend on the rows beside it, and be logits where the loss takes these; and each option
+that is tuned must change something. On a CPU, as that is where equal seeds give equal bits.
 """
 
 from __future__ import annotations
@@ -48,6 +48,10 @@ _EVALUATION = "do not change a net in evaluation mode (`self.training` is false)
 _BY_ROW = (
     "in evaluation mode a net may know no other row (BatchNorm keeps running statistics): dev and "
     "test rows would be judged by what is evaluated with them"
+)
+_LOGITS = (
+    "remove its last softmax: the loss applies one, and so do metrics and predict; or take a loss "
+    "of your own, of what the net returns"
 )
 _CONTINUED = "a trial that continues from its checkpoint"
 _DIFFERS = "differs {} from one that was never stopped"
@@ -214,6 +218,9 @@ class _Stage:
                 f"answers differ by {moved:.0%} of the largest one"
             )
             yield Finding(trial.index, place, rule, _BY_ROW)
+        elif training.gives_probabilities():
+            rule = "the net must return logits, and returns probabilities, as after a softmax"
+            yield Finding(trial.index, place, rule, _LOGITS)
 
     def _lost_with_a_stop(
         self, trial: PlannedTrial, first: Trained, go_on_apart: GoOn | None

@@ -196,5 +196,14 @@ def norms_of_the_batch(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
     return nn.Sequential(norm, nn.Linear(input_shape[0], outputs))
 
 
+def ends_in_softmax(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(input_shape[0], outputs), nn.Softmax(dim=1))
+
+
+def ends_in_log_softmax(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """Whose cross-entropy is that of what went into it."""
+    return nn.Sequential(nn.Linear(input_shape[0], outputs), nn.LogSoftmax(dim=1))
+
+
 def norms_as_usual(input_shape: tuple[int, ...], outputs: int) -> nn.Module:
     return nn.Sequential(nn.BatchNorm1d(input_shape[0]), nn.Linear(input_shape[0], outputs))

@@ -27,7 +27,7 @@ def rehearsed(name: str, **training: Any) -> str:
     return "\n".join(map(str, rehearse(planned, [blobs()], goal)))
 
 
-def rehearsed_net(name: str, *options: dict[str, Any]) -> list[Finding]:
+def rehearsed_net(name: str, *options: dict[str, Any], **sections: Any) -> list[Finding]:
     """Return what is found of a net of the user's own, in a trial for each of its options."""
     target = f"tests.sweeps.rehearsal.rehearsed_nets:{name}"
     planned = []
@@ -36,6 +36,7 @@ def rehearsed_net(name: str, *options: dict[str, Any]) -> list[Finding]:
             "model": {"kind": "custom", "target": target, "options": one},
             "optimizer": {"kind": "sgd", "lr": 0.1},
             "training": {"epochs": 1, "batch_size": 16},
+            **sections,
         }
         complete = read_trial(configuration).model_dump(mode="json")
         planned.append(PlannedTrial(index, str(index), 7, complete))
@@ -72,9 +73,16 @@ def test_one_epoch_tells_nothing() -> None:
     assert rehearsed("counts_in_a_local", epochs=1) == ""
 
 
-@pytest.mark.parametrize("name", ["dropout", "DrawsInEvaluation", "norms_as_usual"])
+@pytest.mark.parametrize(
+    "name", ["dropout", "DrawsInEvaluation", "norms_as_usual", "ends_in_log_softmax"]
+)
 def test_a_net_that_keeps_its_promises_passes(name: str) -> None:
     assert rehearsed_net(name) == []
+
+
+def test_a_loss_of_ones_own_may_take_probabilities() -> None:
+    loss = {"kind": "custom", "target": "tests.models.own_losses:likelihood"}
+    assert rehearsed_net("ends_in_softmax", loss=loss) == []
 
 
 @pytest.mark.parametrize(
@@ -84,6 +92,7 @@ def test_a_net_that_keeps_its_promises_passes(name: str) -> None:
         ("CountsInAnAttribute", "a trial that continues from its checkpoint differs in epoch 2 "),
         ("CountsEvaluations", "evaluating once more changes what follows in epoch 2 "),
         ("CentresTheBatch", "the answer to a row depends on the rows that are asked beside it"),
+        ("ends_in_softmax", "the net must return logits, and returns probabilities"),
         ("norms_of_the_batch", "the answer to a row depends on the rows that are asked beside it"),
     ],
 )
