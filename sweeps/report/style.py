@@ -51,6 +51,7 @@ _MOST_SVG = 1500
 _WIDE = 20
 # Up to so many decades there is room for marks at 2 and 5 between the powers of ten.
 _MOST_DECADES = 2.5
+_MOST_DIGITS = 6
 # Up to so many whole numbers have a mark each.
 _MOST_MARKS = 10
 
@@ -96,8 +97,11 @@ def log_axis(low: float, high: float) -> dict[str, Any]:
     decades = math.log10(high / low)
     if decades > _MOST_DECADES:
         return {"type": "log", "dtick": math.ceil(decades / 8)}
-    # Plotly writes `2` for 0.02 where no format is given.
-    return {"type": "log", "dtick": "D2" if decades > 1 else "D1", "tickformat": "~g"}
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    marks = [digit * 10**power for power in range(first, last + 1) for digit in range(1, 10)]
+    is_few = sum(low <= mark <= high for mark in marks) <= _MOST_DIGITS
+    # D1 marks every digit, D2 1, 2 and 5. Plotly writes `2` for 0.02 where no format is given.
+    return {"type": "log", "dtick": "D1" if is_few else "D2", "tickformat": "~g"}
 
 
 def whole_axis(low: float, high: float) -> dict[str, Any]:

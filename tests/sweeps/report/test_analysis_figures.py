@@ -101,6 +101,7 @@ def test_panels_say_in_one_way_by_what_pruned_trials_count(
     ("high", "axis"),
     [
         (0.5, {"type": "log", "dtick": "D1", "tickformat": "~g"}),
+        (1.0, {"type": "log", "dtick": "D2", "tickformat": "~g"}),  # ten numbers would be too many
         (2.0, {"type": "log", "dtick": "D2", "tickformat": "~g"}),
         (1e3, {"type": "log", "dtick": 1}),
         (1e9, {"type": "log", "dtick": 2}),
