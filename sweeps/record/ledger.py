@@ -114,7 +114,7 @@ def last_event(path: Path, kind: str) -> Event:
     Lines of other kinds are not parsed, and none is checked: a session that goes on from here reads
     the whole ledger, and refuses what is damaged.
     """
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # whoever reads it next says what is wrong with it
         for line in reversed(path.read_bytes().split(b"\n")[:-1]):
             if f'"event":"{kind}"'.encode() not in line:
                 continue
