@@ -44,6 +44,14 @@ class ObjectStore:
             return False
         return True
 
+    def has(self, name: str, content: bytes) -> bool:
+        """Return whether a file of the sweeps' address has this content now."""
+        try:
+            with self.files.open_input_file(f"runs/team/{name}") as file:
+                return bytes(file.read()) == content
+        except FileNotFoundError:
+            return False
+
     def names(self, folder: str) -> set[str]:
         """Return the files below a folder of the sweeps' address."""
         from pyarrow.fs import FileSelector, FileType
