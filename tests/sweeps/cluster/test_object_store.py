@@ -47,7 +47,7 @@ def copy_on(folder: Path, name: str) -> Path:
 
 
 def is_stored(store: ObjectStore, copy: Path) -> bool:
-    """Return whether the store has the ledger of a driver that waits; checkpoints go there first."""
+    """Return whether the store has the ledger of a driver that waits: it has the rest before."""
     return store.has(f"{copy.name}/ledger.jsonl", (copy / "ledger.jsonl").read_bytes())
 
 
