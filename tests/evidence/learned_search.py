@@ -37,7 +37,7 @@ class Sizes:
     told: tuple[int, ...]
 
 
-WHOLE = Sizes((*PROBLEMS,), 50, 14, (20, 50, 100, 200), (10, 100, 1000))
+WHOLE = Sizes((*PROBLEMS,), 50, 35, (20, 50, 100, 200), (10, 100, 1000))
 QUICK = Sizes(("branin, 8 idle",), 2, 2, (11, 12), (10,))
 _MOST_OF_GP = 100
 _JUDGED_AFTER = 50
