@@ -52,6 +52,18 @@ class Told:
     ended: int = 0
     others: tuple[float, ...] = ()
 
+    def __eq__(self, other: object) -> bool:
+        """Compare with NaN equal to itself, which Python 3.13 no longer does of one object."""
+        return isinstance(other, Told) and self._compared() == other._compared()
+
+    def __hash__(self) -> int:
+        """Hash what is compared."""
+        return hash(self._compared())
+
+    def _compared(self) -> tuple[object, ...]:
+        losses = (None if math.isnan(one) else one for one in (self.loss, *self.others))
+        return self.values, self.state, self.epoch, self.saw, self.ended, *losses
+
     def losses(self, objectives: int) -> tuple[float, ...]:
         """Return the losses of so many objectives."""
         return (self.loss, *self.others)[:objectives]
