@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -233,11 +233,9 @@ class NetTraining:
         with self._randomness, self._randomness.again():
             self._evaluate(torch.zeros((), device=self._parameters.gradient.device))
 
-    def differs_alone(self) -> float:
-        """How far answers move where rows are asked in pairs, as a share of the largest answer.
-
-        0 of a net that draws while it is evaluated: nothing can be told of it.
-        """
+    @contextmanager
+    def _asking(self) -> Iterator[Callable[[int, int], Tensor]]:
+        """Give what the net puts out for some of the first rows; the trial stays as it is."""
         block = next(iter(self._data.passes()))
         self._net.eval()
 
@@ -246,6 +244,14 @@ class NetTraining:
             return outputs.float()
 
         with torch.no_grad(), self._precision, self._randomness, self._randomness.again():
+            yield asked
+
+    def differs_alone(self) -> float:
+        """How far answers move where rows are asked in pairs, as a share of the largest answer.
+
+        0 of a net that draws while it is evaluated: nothing can be told of it.
+        """
+        with self._asking() as asked:
             together, again = asked(0, _ASKED), asked(0, _ASKED)
             if not torch.equal(together, again):
                 return 0.0
@@ -257,10 +263,8 @@ class NetTraining:
         """Whether answers are probabilities of classes, where the loss takes them for logits."""
         if not self._takes_logits:
             return False
-        block = next(iter(self._data.passes()))
-        self._net.eval()
-        with torch.no_grad(), self._precision, self._randomness, self._randomness.again():
-            outputs: Tensor = forward(self._net, _cut(block, 0, _ASKED)).float()
+        with self._asking() as asked:
+            outputs = asked(0, _ASKED)
         totals = outputs.sum(1)
         is_distribution = torch.allclose(totals, torch.ones_like(totals), atol=1e-3)
         return outputs.shape[1] > 1 and is_distribution and bool((outputs >= 0).all())

@@ -58,22 +58,18 @@ class BatchChange:
         return self._inputs(x, changed[0]), self._targets(y, changed[1]), weights
 
     def _targets(self, given: Tensor, returned: object) -> Tensor:
-        if self._classes is None or not isinstance(returned, Tensor):
+        is_soft = isinstance(returned, Tensor) and returned.is_floating_point()
+        if self._classes is None or not is_soft:
             return self._like(given, returned, "targets")
-        if not returned.is_floating_point():
-            return self._like(given, returned, "targets")
-        soft = (
-            given.float()
-            if self._classes == 1
-            else given.new_zeros((len(given), self._classes), dtype=torch.float32)
-        )
-        self._like(soft, returned, "probabilities of classes in place of targets")
-        total = returned.sum(1) if self._classes > 1 else returned.new_ones(1)
-        inside = bool((returned >= 0).all() & (returned <= 1).all())
+        shape = given.shape if self._classes == 1 else (len(given), self._classes)
+        wanted = given.new_zeros(shape, dtype=torch.float32)
+        soft = self._like(wanted, returned, "probabilities of classes in place of targets")
+        total = soft.sum(1) if self._classes > 1 else soft.new_ones(1)
+        inside = bool((soft >= 0).all() & (soft <= 1).all())
         if not inside or not torch.allclose(total, torch.ones_like(total), atol=1e-3):
             rule = "probabilities of classes must lie between 0 and 1, those of a row add up to 1"
             raise self._own.refused(f"{rule}, in what the function returns as targets")
-        return returned
+        return soft
 
     def _inputs(self, given: NetInputs, returned: Any) -> NetInputs:
         if not isinstance(given, dict):

@@ -18,6 +18,17 @@ def finished(folder: Path) -> Results:
     return sweeps.run(write_sweep(folder), runs=folder, runner="local", tracking_uri="none")
 
 
+def of_a_broken_net(folder: Path, target: str) -> Results:
+    """Return a sweep of one trial, whose net raises."""
+    path = write_sweep(
+        folder,
+        search="{method: random, trials: 1}",
+        space=space(custom_model(target), "{kind: sgd}"),
+        trial="{retries: 0}",
+    )
+    return sweeps.run(path, runs=folder / "runs", runner="local", tracking_uri="none")
+
+
 def test_files_that_were_lost_are_made_again_the_same(tmp_path: Path) -> None:
     results = finished(tmp_path)
     before = [(results.path / name).read_bytes() for name in FILES]
@@ -44,13 +55,7 @@ def test_epochs_on_disk_are_those_of_the_ledger(tmp_path: Path) -> None:
 
 def test_a_sweep_that_trained_no_epoch_has_a_table_without_rows(tmp_path: Path) -> None:
     broken = own_net(tmp_path, "net_without_epochs", "        raise OSError('broken')")
-    path = write_sweep(
-        tmp_path,
-        search="{method: random, trials: 1}",
-        space=space(custom_model(broken), "{kind: sgd}"),
-        trial="{retries: 0}",
-    )
-    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    results = of_a_broken_net(tmp_path, broken)
     assert results.record.outcomes["failed"] == 1  # type: ignore[index]
     assert list(results.epochs()) == ["trial", "epoch"]
     assert len(results.epochs()) == 0
@@ -73,13 +78,7 @@ def test_a_notebook_shows_the_best_trials_in_their_order(tmp_path: Path) -> None
 def test_markup_in_values_is_shown_in_a_notebook_as_it_is(tmp_path: Path) -> None:
     evil = "<img src=x>"
     broken = own_net(tmp_path, "net_with_markup", f"        raise OSError({evil!r})")
-    path = write_sweep(
-        tmp_path,
-        search="{method: random, trials: 1}",
-        space=space(custom_model(broken), "{kind: sgd}"),
-        trial="{retries: 0}",
-    )
-    results = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    results = of_a_broken_net(tmp_path, broken)
     assert evil in results.record.trials[0].reason
     shown = results._repr_html_()
     assert "&lt;img src=x&gt;" in shown

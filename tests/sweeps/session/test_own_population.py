@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from sklearn.datasets import load_iris
 import sweeps
 from sweeps.cli.commands import main
 from sweeps.findings.results import Results
-from tests.sweeps.drivers import driver, events, run_command, wait_for
-from tests.sweeps.session.test_population import told, trained_anew
+from tests.sweeps.drivers import events, run_command
+from tests.sweeps.session.test_population import resumed_after_a_kill, told, trained_anew
 from tests.sweeps.sweep_files import write_sweep
 
 PBT = "{scheduler: pbt, interval_epochs: 2, quantile_fraction: 0.4}"
@@ -85,15 +84,7 @@ def test_ray_trains_the_same_population(unbroken: Results, tmp_path: Path) -> No
 def test_a_population_that_was_killed_goes_on_as_an_unbroken_one(
     unbroken: Results, tmp_path: Path
 ) -> None:
-    runs = tmp_path / "runs"
-    words = ("run", population(tmp_path), "--runs", runs, "--id", "killed", "--local")
-    with driver(*words) as process:
-        wait_for(lambda: events(runs / "killed", "copied"))
-        process.signal(signal.SIGKILL)
-        process.wait()
-    assert told(sweeps.resume(runs / "killed", runner="local", tracking_uri="none")) == told(
-        unbroken
-    )
+    assert told(resumed_after_a_kill(population(tmp_path))) == told(unbroken)
 
 
 def test_replay_makes_every_copy_again(

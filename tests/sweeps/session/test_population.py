@@ -52,6 +52,16 @@ def run(path: Path, runs: str = "runs", runner: Any = "local", **options: Any) -
     return sweeps.run(path, runs=folder, runner=runner, tracking_uri="none", **options)
 
 
+def resumed_after_a_kill(path: Path) -> Results:
+    """Return a population that was killed after its first copies, and resumed."""
+    runs = path.parent / "runs"
+    with driver("run", path, "--runs", runs, "--id", "killed", "--local") as process:
+        wait_for(lambda: events(runs / "killed", "copied"))
+        process.signal(signal.SIGKILL)
+        process.wait()
+    return sweeps.resume(runs / "killed", runner="local", tracking_uri="none")
+
+
 def told(results: Results) -> Any:
     """All that must be the same in a repetition: copies, rows, configurations, weights."""
     rows = results.epochs().drop(columns="epoch_s").sort_values(["trial", "epoch"])
@@ -116,14 +126,7 @@ def test_ray_trains_the_same_population(unbroken: Results, tmp_path: Path) -> No
 def test_a_population_that_was_killed_goes_on_as_an_unbroken_one(
     unbroken: Results, tmp_path: Path
 ) -> None:
-    runs = tmp_path / "runs"
-    words = ("run", population(tmp_path), "--runs", runs, "--id", "killed", "--local")
-    with driver(*words) as process:
-        wait_for(lambda: events(runs / "killed", "copied"))
-        process.signal(signal.SIGKILL)
-        process.wait()
-    resumed = sweeps.resume(runs / "killed", runner="local", tracking_uri="none")
-    assert told(resumed) == told(unbroken)
+    assert told(resumed_after_a_kill(population(tmp_path))) == told(unbroken)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 4], ids=["no copy", "one of three", "four"])
