@@ -185,7 +185,7 @@ def _client(address: str) -> Any:
                 raise _NotRayError("or not with https: the encryption failed") from err
             except requests.ConnectionError as err:
                 if is_first and isinstance(err.args[0], ProtocolError):
-                    raise _NotRayError("it ended the connection, or speaks no HTTP") from err
+                    raise _NotRayError("it closed the connection, or does not speak HTTP") from err
                 raise ConnectionError(str(err)) from err
 
     try:

@@ -237,7 +237,7 @@ def _check_cnn(model: Cnn, input_shape: tuple[int, ...]) -> None:
     if model.pooling != "none" and model.conv_layers > most:
         raise TrialConfigError(
             f"each pooling halves an image of {input_shape[1]} x {input_shape[2]} pixels, "
-            f"so that there are at most {most} convolutions",
+            f"so there can be at most {most} convolutions",
             key=("model", "conv_layers"),
             value=model.conv_layers,
             hint="Use fewer, or pooling: none",

@@ -85,7 +85,7 @@ def _ways_out(name: str, text: str, config: DataConfig) -> str:
     ways.append("correct the cell" if number_in(text) is None else "turn the column into numbers")
     if config.kind == "file":
         ways.append(f"leave the column out (exclude: [{name}])")
-    ways.append(f"take its values for categories (words: [{name}])")
+    ways.append(f"treat its values as categories (words: [{name}])")
     listed = ", ".join(ways[:-1]) + f", or {ways[-1]}"
     return listed[0].upper() + listed[1:]
 

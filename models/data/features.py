@@ -209,7 +209,7 @@ def check_exact(name: str, raw: npt.NDArray[Any], values: npt.NDArray[Any]) -> N
                 f"column {name!r} has whole numbers above 2^53 that differ by less than a float "
                 f"can show: row {row + 1} holds {int(number)}",
                 key=("source",),
-                hint=f"Take them for categories (words: [{name}]), or leave the column out",
+                hint=f"Treat them as categories (words: [{name}]), or leave the column out",
             )
 
 
@@ -236,8 +236,8 @@ def _mixed(name: str, values: list[Any]) -> DataError:
         f"column {name!r} must hold numbers only or words only: {numbers} of {len(places)} values "
         f"are numbers, and row {place + 1} holds {values[place]!r}",
         key=("source",),
-        hint=f"Turn it into numbers, make it a missing value, or take the column for categories "
-        f"(words: [{name}])",
+        hint=f"Turn it into numbers, make it a missing value, or treat the column as "
+        f"categories (words: [{name}])",
     )
 
 

@@ -36,7 +36,7 @@ def plain_values(what: str, values: Any) -> Any:
         raise DataError(f"the {what} must be an array, not a sparse matrix", hint=hint)
     if isinstance(values, Iterator):
         hint = f"Return a list of them: list({what})"
-        raise DataError(f"the {what} must be there at once, not come one by one", hint=hint)
+        raise DataError(f"the {what} must be given as a whole, not by an iterator", hint=hint)
     if isinstance(values, list | tuple) and any(map(_is_tensor, values)):
         return [_of_tensor(one) if _is_tensor(one) else one for one in values]
     return values

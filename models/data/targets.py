@@ -188,7 +188,7 @@ def _as_written(
                 f"target {name!r} must spell each class in one way: row {first[index] + 1} holds "
                 f"{names[index]!r} and row {row} {text!r}",
                 key=("target",),
-                hint=f"Spell them alike, or take them for words to keep them apart: words: "
+                hint=f"Spell them alike, or treat them as words to keep them apart: words: "
                 f"[{name}]",
             )
     return names

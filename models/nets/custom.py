@@ -24,11 +24,11 @@ __all__ = ["build_custom_net"]
 _TARGET = ("model", "target")
 _ONE_LOGIT = (
     "For two classes, write `loss: {kind: binary_cross_entropy}` in `space`, which takes one "
-    "output, or have the net answer one for each class"
+    "output, or have the net return one per class"
 )
 # A mean and a variance, several quantiles, a risk: what only an own loss could read.
 _OTHERWISE = (
-    "One output a class or target, in their order; a net of other outputs is trained by a loop of "
+    "One output per class or target, in order; a net with other outputs is trained by a loop of "
     "your own, `training: {kind: custom}`"
 )
 
@@ -91,7 +91,7 @@ def _try_out(net: nn.Module, target: str, rows: Tensor | dict[str, Tensor], outp
     assert isinstance(returned, Tensor)
     if not returned.is_floating_point():  # of complex ones half would be dropped without a word
         kind = str(returned.dtype).removeprefix("torch.")
-        raise unfit(f"the net must answer real numbers, of float32 for one, not {kind}")
+        raise unfit(f"the net must return real numbers, such as float32, not {kind}")
 
 
 def _check_state(net: nn.Module, unfit: Callable[[str], NetError]) -> None:

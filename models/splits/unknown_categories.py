@@ -40,8 +40,8 @@ def unknown_words(folds: Sequence[Preprocessing], words: npt.NDArray[np.object_]
     more = len(columns) - _MOST_COLUMNS
     rest = f" and {more} more columns" if more > 0 else ""
     return (
-        f"{touched.sum()} of {len(words)} rows have a category that no training row had, and that "
-        f"the net treats as none of those it knows: {', '.join(columns[:_MOST_COLUMNS])}{rest}"
+        f"{touched.sum()} of {len(words)} rows have a category that no training row had and that "
+        f"the net treats as unknown: {', '.join(columns[:_MOST_COLUMNS])}{rest}"
     )
 
 

@@ -131,7 +131,7 @@ def _alarm(
     one: Dimension, end: Literal["low", "high"], near: int, best: int, p_value: float
 ) -> BoundaryAlarm:
     bound = one.low if end == "low" else one.high
-    move = "lower the low bound" if end == "low" else "raise the high bound"
+    move = "lower the bound" if end == "low" else "raise the bound"
     sentence = (
         f"{one.name}: {near} of the best {best} trials are in the {end}est tenth of its range "
         f"(bound {bound:g}); by chance that happens in {how_often(p_value, 'sweeps')}. The best "

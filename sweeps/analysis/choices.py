@@ -217,8 +217,8 @@ def _sentence(found: Comparison) -> str:
         return f"{text}; {_undecided(found.pairs[0])}."
     if found.unknown:
         return (
-            f"{text}. That is so on {found.on}, on which all trials were measured; whether it "
-            f"holds for {found.unknown}, they cannot tell, however many there are."
+            f"{text}. This holds on {found.on}, where all trials were measured; no number of "
+            f"trials can tell whether it holds for {found.unknown}."
         )
     beaten = " and ".join(pair.worse.option for pair in found.beaten)
     than = "" if len(found.branches) == 2 else f" than {beaten}"

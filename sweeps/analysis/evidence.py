@@ -153,7 +153,7 @@ class Evidence:
         """Why chance is no measure of options and ranges; empty where results can be shuffled."""
         if self.file.search.is_by_hand:
             return (
-                "the trials were listed by hand: some values may always come together, so their "
+                "the trials were listed by hand: some values may always occur together, so their "
                 "effects cannot be separated"
             )
         return self.why_dependent

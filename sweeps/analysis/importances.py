@@ -97,7 +97,7 @@ def importances(evidence: Evidence) -> Importances | str:
     path than of the parameters.
     """
     if evidence.why_dependent:
-        return f"{evidence.why_dependent}, and lie close where results were good"
+        return f"{evidence.why_dependent}, and cluster where results were good"
     if evidence.why_incomparable:
         return evidence.why_incomparable
     evidence = evidence.draws()
@@ -112,10 +112,10 @@ def importances(evidence: Evidence) -> Importances | str:
     try:
         shares, *shuffled = _ped_anova(evidence, varied, ended, quantile)
     except Exception as err:  # a report is worth more than this one figure of it
-        return f"Optuna's PED-ANOVA does not take these trials: {err!r}"
+        return f"Optuna's PED-ANOVA rejects these trials: {err!r}"
     total = sum(shares.values())
     if total <= 0:
-        return "the best trials are spread like all trials: no parameter tells them apart"
+        return "the best trials are spread like all the others: no parameter distinguishes them"
     found = [
         Importance(
             one.name,

@@ -21,7 +21,8 @@ def independence_sentence(evidence: Evidence) -> str:
         return ""
     return (
         f"{why}. So there is no tuning curve, no importances, no comparison of options and no "
-        f"warning about ranges: these need independent draws, as of a random or Sobol search."
+        f"warning about ranges: these need independent draws, such as those of a random or Sobol "
+        f"search."
     )
 
 
@@ -37,8 +38,8 @@ def _nothing_learned(evidence: Evidence) -> str:
     search = evidence.file.search
     assert isinstance(search, LearningSearch)
     return (
-        f"Nothing was learned yet: {search.method} begins with {len(evidence.trials)} trials that "
-        f"were planned before the first ran ({search.begins_with} is {search.at_random}), and has "
-        f"proposed none. What is said below of random draws holds for these, and not for what it "
-        f"would propose."
+        f"Nothing has been learned yet: {search.method} begins with {len(evidence.trials)} "
+        f"trials that were planned before the first ran ({search.begins_with} is "
+        f"{search.at_random}), and has proposed none. What is said below about random "
+        f"draws applies to these trials, not to those it would propose."
     )

@@ -48,7 +48,7 @@ _ALWAYS: dict[KeyPath, str] = {
         "data",
         "split",
         "seed",
-    ): "the same cut: results compare, and no trained row is tested on",
+    ): "the same split: results stay comparable, and no row trained on is tested on",
     ("seed",): "fresh draws",
 }
 
@@ -109,7 +109,7 @@ def suggest(evidence: Evidence, written: dict[str, Any], is_legal: Check) -> Sug
 def _reached(evidence: Evidence) -> str:
     """Return by what trials count that were not given all of their epochs."""
     cut = sum(trial.outcome in CUT_SHORT for trial in evidence.trials)
-    how = "pruned or stopped by hand, which count with the best values they reached"
+    how = "pruned or stopped by hand, counted by the best values they reached"
     return f" ({cut} of them {how})" if cut else ""
 
 
@@ -119,16 +119,16 @@ def _remarks(drawn: Evidence, evidence: Evidence) -> Iterator[tuple[KeyPath, str
         return
     for one in drawn.dimensions:
         if one.is_range and one.kind != "choice" and (best := best_places(one, drawn)) is not None:
-            yield ("space", *one.path), f"{_where(one, best, drawn)}; the range stays as it was"
+            yield ("space", *one.path), f"{_where(one, best, drawn)}; range unchanged"
     compared = {one.name: one for one in compare_choices(evidence) if one.beaten}
     for one in evidence.dimensions:
         if one.name in compared:
-            yield ("space", *one.path), f"{compared[one.name].sentence} All options stay."
+            yield ("space", *one.path), f"{compared[one.name].sentence} All options are kept."
 
 
 def _counted(changes: int) -> str:
     if not changes:
-        return "nothing in them asks for a change, so these are fresh draws."
+        return "they give no reason for a change, so only the draws are new."
     return f"{changes} change{'s' if changes != 1 else ''}, each with its reason."
 
 
@@ -174,8 +174,12 @@ def _drawn_instead(file: dict[str, Any], tried: int) -> Change:
     drawn = {"method": "random", "trials": max(_FEWEST_TRIALS, tried)}
     drawn |= {"baseline": search["baseline"]} if "baseline" in search else {}
     if search["method"] == "manual":
-        return path, (drawn,), "trials listed by hand say little of ranges and options: draws do"
-    return path, (drawn,), "drawn at random, more values of each parameter are seen than on a grid"
+        return (
+            path,
+            (drawn,),
+            "random draws say more about ranges and options than trials listed by hand",
+        )
+    return path, (drawn,), "random draws try more values of each parameter than a grid does"
 
 
 def _get(file: dict[str, Any], path: KeyPath) -> Any:
@@ -223,7 +227,7 @@ def with_margin(places: Array) -> tuple[float, float]:
 def _where(one: Dimension, places: Array, evidence: Evidence) -> str:
     trials = int((np.isfinite(one.values) & np.isfinite(evidence.values)).sum())
     low, high = _value(one, float(places.min())), _value(one, float(places.max()))
-    return f"the best {len(places)} of {trials} trials lie from {low:g} to {high:g}"
+    return f"the best {len(places)} of {trials} trials lie between {low:g} and {high:g}"
 
 
 def _chance_of_spread(places: Array, number: int, spread: float) -> float:

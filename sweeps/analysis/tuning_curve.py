@@ -78,9 +78,9 @@ def tuning_curve(evidence: Evidence) -> TuningCurve | str:
         return evidence.why_dependent
     if not evidence.is_drawn:
         if evidence.file.search.is_by_hand:
-            return "the trials were listed by hand, not drawn by chance"
+            return "the trials were listed by hand, not drawn at random"
         method = evidence.file.search.method
-        return f"trials of a {method} search are not drawn by chance, so no curve can be computed"
+        return f"trials of a {method} search are not drawn at random, so no curve can be computed"
     ended = [at for at, trial in enumerate(evidence.trials) if trial.outcome is not None]
     values = evidence.values[ended]
     known = values[np.isfinite(values)]

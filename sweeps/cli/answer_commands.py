@@ -76,7 +76,7 @@ def _suggest(parsed: argparse.Namespace) -> int:
     code = write_answer(parsed.out, suggest(parsed.run))
     home = home_of_suggestion(parsed.run)
     if home is not None and home != (parsed.out or Path("file")).resolve().parent:
-        print(f"keep it in {home}: data or modules that it names are there", file=sys.stderr)
+        print(f"keep it in {home}, where the data or modules that it names are", file=sys.stderr)
     return code
 
 

@@ -103,7 +103,7 @@ def _too_little(error: MemoryError | ImportError) -> str:
     way_on = "What was reported is kept: `{}` continues it".format(
         command_line.command("resume", "RUN")
     )
-    limits = "`ulimit -v` and the limits of a container or a job say how much this process may take"
+    limits = "check `ulimit -v` and the memory limit of the container or job"
     if isinstance(error, MemoryError):
         return f"this process has run out of memory; {limits}. {way_on}"
     why = f"a library cannot be loaded ({' '.join(str(error).split())})"

@@ -161,6 +161,7 @@ def _cluster_down(parsed: argparse.Namespace) -> int:
         print(f"deleted {', '.join(map(str, cluster.purge())) or 'nothing'}")
     if named:
         print(
-            f"This shell still names it; to train on this machine again:  unset {' '.join(named)}"
+            f"This shell still points to it; to train on this machine again:  unset "
+            f"{' '.join(named)}"
         )
     return 0

@@ -17,7 +17,7 @@ __all__ = ["add_run_commands"]
 
 def add_run_commands(commands: Any) -> None:
     """Add resume, extend, retry, final and sync."""
-    command = _add(commands, "resume", _resume, "run what a sweep has not finished")
+    command = _add(commands, "resume", _resume, "continue an unfinished sweep")
     add_set(command)
     _add_only_ask(command)
     command = _add(commands, "extend", _extend, "add trials to a sweep and run them")

@@ -55,7 +55,7 @@ def adds_trials(run: Path, trials: int) -> bool:
 
     if not add_trials(run, trials):
         return False
-    print(f"{run} will train {counted(trials, 'more trial')} after those of its plan")
+    print(f"{run} will train {counted(trials, 'more trial')} after its planned trials")
     return True
 
 

@@ -326,7 +326,7 @@ def _check_learning(file: SweepFile, search: LearningSearch) -> Iterator[Problem
     key, number = search.begins_with, search.at_random
     if number >= search.trials:
         rule = (
-            f"nothing would be learned: all of the {search.trials} trials are drawn at random, as "
+            f"nothing would be learned: all {search.trials} trials are drawn at random, as "
             f"{key} is {number}"
         )
         hint = f"write `{key}: {search.trials // 2}`, or use `method: random`"

@@ -42,7 +42,7 @@ _PBT = "is a scheduler here: write `scheduler: pbt` under `stopping`"
 _BANDS = "is a method and a scheduler here: write `method: tpe` and `scheduler: asha`"
 _HALVING = "is a scheduler here: write `scheduler: asha` under `stopping`"
 
-_COST = "is what a net costs, which can be an objective beside the first: write "
+_COST = "is a cost of the net, which can be a further objective: write "
 
 _OF_TORCH = ("Adadelta", "Adafactor", "Adamax", "ASGD", "LBFGS", "NAdam", "RAdam", "Rprop")
 
@@ -81,21 +81,21 @@ _ANSWERS: dict[Place, dict[str, str]] = {
         **dict.fromkeys(("slack", "banditpolicy", "truncation"), "use `bandit`, with a `slack`"),
         **dict.fromkeys(("fifo", "fifoscheduler", "nop", "noppruner", "off"), "is `none` here"),
         **dict.fromkeys(("populationbased", "populationbasedtraining"), "is `pbt` here"),
-        "pb2": "is not offered: use `pbt`, which draws new values by chance",
+        "pb2": "is not offered: use `pbt`, which draws new values at random",
         **dict.fromkeys(
             ("bohb", "hyperbandforbohb"), "is not offered: use `hyperband`, or `asha`"
         ),
         **dict.fromkeys(
             ("patience", "patientpruner", "earlystopping", "plateau"),
-            "is a trial's own: write `early_stopping: {patience: ...}` under `regularization`",
+            "is set for each trial: write `early_stopping: {patience: ...}` under `regularization`",
         ),
     },
     "optimizer": {
         **{name.lower(): f"is torch's class: write `kind: {name}`" for name in _OF_TORCH},
         **dict.fromkeys(("momentum", "nesterov"), "write `{kind: sgd, momentum: 0.9}`"),
         "amsgrad": "write `{kind: Adam, amsgrad: true}`",
-        "sparseadam": "takes sparse gradients alone, which no net here has: use `adam`",
-        "muon": "takes matrices alone, and a net has biases: write a class that gives those to "
+        "sparseadam": "takes only sparse gradients, which no net here has: use `adam`",
+        "muon": "takes only matrices, and a net has biases: write a class that gives those to "
                 "another optimizer, and `{kind: custom, target: \"own:Class\", lr: ...}`",
         **dict.fromkeys(
             ("lion", "lamb", "lars", "shampoo", "sophia", "prodigy", "adabelief", "ranger", "sam",

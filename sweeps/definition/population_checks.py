@@ -72,7 +72,9 @@ def _of_trials(section: PopulationBased, tried: Sequence[Mapping[str, Any]]) -> 
         hint = "remove it: the best epoch of each trial counts anyway"
         yield _in_space(("regularization", "early_stopping"), rule, hint)
     if any(one["training"].get("resume") == "from_start" for one in tried):
-        rule = "a copy goes on from what another trial keeps, and with this it keeps nothing"
+        rule = (
+            "a copy continues from what another trial keeps, and with this setting it keeps nothing"
+        )
         hint = "remove it, and name what training changes in trial.keep(...)"
         yield _in_space(("training", "resume"), rule, hint)
     if any(one.get("changes") for one in tried):

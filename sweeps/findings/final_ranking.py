@@ -32,8 +32,8 @@ __all__ = [
 ALPHA = 0.05
 _LEVEL = 0.95
 SKEWED_SEEDS = (
-    "A few seeds did far worse than most, more than chance explains (5 % level): a single training "
-    "may turn out far worse than the mean."
+    "A few seeds did far worse than the rest, by more than chance explains (5 % level): a single "
+    "training may turn out far worse than the mean."
 )
 _DRAWS = 2000
 _STREAM = 0x736B6577  # "skew"
@@ -86,7 +86,7 @@ def refit_warning(refit: TrialRecord, repeats: Sequence[TrialRecord]) -> str:
     if last <= high + max(high - low, _LEAST_SPREAD * abs(high)):
         return ""
     return (
-        f"its schedule suits it less than the repeats: train_loss ended at {last:.4g}, theirs "
+        f"its schedule suits it less well than the repeats: train_loss ended at {last:.4g}, theirs "
         f"between {low:.4g} and {high:.4g}; `final: {{refit: false}}` keeps the median repeat"
     )
 

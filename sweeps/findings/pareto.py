@@ -63,6 +63,6 @@ def front_sentence(record: SweepRecord) -> str:
     names = [one.metric for one in record.objective.all]
     what = f"{', '.join(names[:-1])} and {names[-1]}"
     on, of = len(front_trials(record)), len(record.ranked())
-    stand = "stands" if on == 1 else "stand"
+    stand = "is" if on == 1 else "are"
     why = "no other trial is at least as good in all of them and better in one"
     return f"{on} of {of} trials {stand} on the front of {what}: {why}."

@@ -38,7 +38,7 @@ _ELSEWHERE = {
 }
 _OF_CONTAINERS = {
     "image": "the program runs in the environment where the sweep does",
-    "resources": "say what a trial takes in `resources` of the sweep file",
+    "resources": "say what a trial needs in `resources` of the sweep file",
     "env": "set it where the sweep is started",
     "volumeMounts": "the program sees this machine's files",
 }
@@ -61,7 +61,7 @@ def from_katib(value: Mapping[str, Any]) -> Imported:
     """
     made, spec = Imported(), value["spec"]
     if "nasConfig" in spec:
-        rule = "cannot import a search for nets: it has no parameters"
+        rule = "cannot import a neural architecture search: it has no parameters"
         hint = "write what is chosen as options: {choice: [...]}"
         raise SpaceError([Problem(("spec", "nasConfig"), None, rule, hint=hint)])
     made.leave_out(spec, _ELSEWHERE, "spec")
@@ -85,7 +85,9 @@ def _add_objective(made: Imported, objective: Mapping[str, Any]) -> None:
         metrics[ours] = {"goal": known or "max"}
         if known is None:
             path = ("spec", "objective", "additionalMetricNames", place)
-            made.note(path, f"whether low or high is good of {ours} is a guess: goal: max")
+            made.note(
+                path, f"goal: max is a guess: the file does not say whether high {ours} is good"
+            )
     if option_name(name, {}) != name:
         text = f"{name} is {option_name(name, {})} here: report it by that name"
         made.note(("spec", "objective", "objectiveMetricName"), text)
@@ -179,13 +181,15 @@ def _parameter(made: Imported, path: tuple[str | int, ...], parameter: Mapping[s
     if low == high:
         return low
     if step is not None and distribution != "uniform":
-        made.note((*path, "feasibleSpace", "step"), f"left out: of {distribution} there are none")
+        made.note((*path, "feasibleSpace", "step"), f"left out: {distribution} takes no step")
     if "ormal" in distribution and kind == "double":
-        text = "3 standard deviations on each side of the mean, as with Katib's hyperopt, and ends"
-        made.note(path, f"min and max are {text} of what is drawn")
+        text = (
+            "3 standard deviations on each side of the mean, as in Katib's hyperopt, and the bounds"
+        )
+        made.note(path, f"min and max are {text} of the draws")
         return _normal(low, high, distribution == "logNormal")
     if "ormal" in distribution:
-        made.note(path, "whole numbers are drawn evenly here, or evenly in their logarithm")
+        made.note(path, "whole numbers are drawn uniformly here, or uniformly in their logarithm")
     if distribution.startswith("log"):
         return {"int" if kind == "int" else "float": [low, high], "log": True}
     if step is not None and distribution == "uniform":
@@ -227,7 +231,9 @@ def _add_command(made: Imported, template: Mapping[str, Any], places: Mapping[st
     for name, place in places.items():
         if place[1:-1] not in named:
             made.command.append(f"--{name}={place}")
-            made.note(path, f"no word of the command has {name}: it is --{name}={place} here")
+            made.note(
+                path, f"the command does not use {name}: it is passed as --{name}={place} here"
+            )
 
 
 def _words(container: Mapping[str, Any]) -> list[str]:
@@ -235,8 +241,8 @@ def _words(container: Mapping[str, Any]) -> list[str]:
 
 
 def _without_command(template: Mapping[str, Any]) -> Problem:
-    rule = "no container has a command that could be run"
-    hint = "write into it as `command: [...]` what its image runs"
+    rule = "no container has a command to run"
+    hint = "add a `command: [...]` with what its image runs"
     if "configMap" in template:
         hint = "put the template of its ConfigMap in its place, as `trialSpec`"
     return Problem(("spec", "trialTemplate"), None, rule, hint=hint)
@@ -261,7 +267,7 @@ def _word(
         return places.get(name, found[0])
 
     for found in _OTHER_PLACE.findall(word):
-        made.note(path, f"{found} is of another tool: write its value into the command")
+        made.note(path, f"{found} belongs to another tool: write its value into the command")
     return shlex.quote(_PLACE.sub(place, word)) if " " in word else _PLACE.sub(place, word)
 
 

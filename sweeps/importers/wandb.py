@@ -88,7 +88,7 @@ def _add_search(made: Imported, value: Mapping[str, Any]) -> None:
     method, cap = str(value["method"]), value.get("run_cap")
     ours = _METHODS.get(method, "random")
     if method not in _METHODS:
-        made.note(("method",), f"{method} is not known: random search in its place")
+        made.note(("method",), f"{method} is not known: random search is used instead")
     elif ours != method:
         made.note(("method",), f"{method} is {ours} here: it learns from results, too")
     if ours == "grid":
@@ -97,7 +97,7 @@ def _add_search(made: Imported, value: Mapping[str, Any]) -> None:
             made.sections.setdefault("budget", {})["trials"] = cap
         return
     if cap is None:
-        text = f"a sweep here has an end: {_TRIALS} trials are a guess (run_cap is not given)"
+        text = f"a sweep here needs a number of trials: {_TRIALS} is a guess (run_cap is not given)"
         made.note(("method",), text)
     made.sections["search"] = drawn(ours, cap or _TRIALS)
 
@@ -166,7 +166,7 @@ def _parameter(made: Imported, path: tuple[str, ...], parameter: Any) -> Any:
         return _section(made, path, parameter)
     made.leave_out_unknown(parameter, tuple(_PLAIN), *path)
     if any(isinstance(one, bool) for one in (parameter.get("value"), *parameter.get("values", ()))):
-        made.note(path, "true and false are written so, where W&B wrote True and False")
+        made.note(path, "booleans are passed as true and false here, as True and False by W&B")
     if "value" in parameter:
         return parameter["value"]
     if "values" in parameter:
@@ -180,7 +180,7 @@ def _section(made: Imported, path: tuple[str, ...], parameter: Mapping[str, Any]
     """Return a section of options for a parameter with parameters of its own."""
     inner = parameter["parameters"]
     if not isinstance(inner, Mapping) or not inner:
-        raise _wrong((*path, "parameters"), inner, "a section of parameters must have some")
+        raise _wrong((*path, "parameters"), inner, "a section of parameters must not be empty")
     found: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, one in inner.items():
@@ -213,7 +213,7 @@ def _range(made: Imported, path: tuple[str, ...], parameter: Mapping[str, Any]) 
         low, high = -high, -low
     if kind in _EXPONENTS:
         low, high = (float(f"{math.exp(end):.6g}") for end in (low, high))
-        made.note(path, f"bounds of {kind} are exponents of e, and are numbers here")
+        made.note(path, f"bounds of {kind} are exponents of e in W&B, and plain numbers here")
     if kind in _LOG:
         if "q" in parameter:
             made.note((*path, "q"), "left out: a log range has no steps here")
@@ -232,7 +232,7 @@ def _add_command(made: Imported, value: Mapping[str, Any], flags: list[str]) -> 
     if program is None and "${program}" in words:
         of_launch = "; of a job of W&B Launch, the program that it runs" if "job" in value else ""
         hint = f"write `program: train.py`{of_launch}"
-        raise _wrong(("program",), None, "missing key 'program': which is to be run?", hint)
+        raise _wrong(("program",), None, "missing key 'program': which one should run?", hint)
     no_hyphens = [flag.removeprefix("--") for flag in flags]
     macros: dict[str, list[str]] = {
         "${env}": [],

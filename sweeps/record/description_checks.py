@@ -34,7 +34,7 @@ def check_description(description: Mapping[str, Any]) -> None:
     """Raise ValueError where a description was edited, or lacks what it must have."""
     has_seal = SEAL_KEY in description or description.get("format", 1) != 1
     if has_seal and description.get(SEAL_KEY) != seal_of(description):
-        raise ValueError("its checksum is not that of what it holds")
+        raise ValueError("its checksum does not match its content")
     for place, (kind, holds) in _RULES.items():
         value = _at(description, place)
         if not holds(value):

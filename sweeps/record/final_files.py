@@ -35,7 +35,7 @@ def refuse_other_files(folder: RunFolder, record: SweepRecord) -> None:
     lost = _lost_finals(folder, record)
     path = lost[0][0] if lost else folder.path / OPENINGS
     what = (
-        "it was damaged or edited (its checksum is not the one in the ledger)"
+        "it was damaged or edited (its checksum does not match the ledger)"
         if path.exists()
         else "it is missing"
     )

@@ -55,8 +55,8 @@ def _opened(folder: Path) -> IO[str]:
         return (folder / ".lock").open("a+", encoding="utf-8")
     except OSError as err:
         raise StorageError(
-            f"cannot write to {folder}: {err.strerror}; what trains a sweep writes to its "
-            f"folder: give yourself permission, or use a copy"
+            f"cannot write to {folder}: {err.strerror}; training a sweep writes to its folder: "
+            f"give yourself permission, or use a copy"
         ) from err
 
 

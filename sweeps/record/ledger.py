@@ -162,7 +162,7 @@ class Ledger:
             size = os.fstat(self._file).st_size
             try:
                 if os.write(self._file, data) != len(data):
-                    raise OSError(errno.ENOSPC, "the disk took only a part of the line")
+                    raise OSError(errno.ENOSPC, "only a part of the line was written")
             except BaseException as err:
                 self._chain = before
                 with suppress(OSError):  # read-only by now: the next to open it cuts the line
@@ -206,7 +206,7 @@ class Ledger:
 def _in_words(why: Exception) -> str:
     if isinstance(why, KeyError):
         return f"it must have {why}"
-    return str(why) if isinstance(why, ValueError) else f"a value is of another kind ({why})"
+    return str(why) if isinstance(why, ValueError) else f"a value has the wrong type ({why})"
 
 
 def _cut_incomplete_line(path: Path) -> bytes:

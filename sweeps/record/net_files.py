@@ -121,7 +121,7 @@ def _words(folder: RunFolder, files: NetFiles) -> str:
         return ""
     return (
         f"{problem}. It belongs to the final net of {folder.name}: without it the net cannot be "
-        f"used, nor logged in MLflow; all results remain valid. To restore it, {files.way_out}"
+        f"used, nor logged to MLflow; all results remain valid. To restore it, {files.way_out}"
     )
 
 
@@ -145,5 +145,5 @@ def _damage(path: Path, seal: str) -> str:
     except OSError as err:
         return f"cannot read {path}: {err}"
     if seal and text_seal(content) != seal:
-        return f"{path} was damaged: its checksum is not the one that the record has"
+        return f"{path} was damaged: its checksum does not match the record"
     return ""

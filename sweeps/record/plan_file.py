@@ -46,14 +46,14 @@ def read_plan_text(text: bytes, wanted: int, seal: str | None) -> list[PlannedTr
         why = f"the plan must have {wanted} trials, got {len(trials)}"
         raise PlanLineError(len(trials) + 1, ValueError(why))
     if seal not in (None, chain.seal):
-        raise PlanLineError(wanted, ValueError("its checksum is not the one in sweep.json"))
+        raise PlanLineError(wanted, ValueError("its checksum does not match sweep.json"))
     return trials
 
 
 def _planned(index: int, line: bytes) -> PlannedTrial:
     trial = PlannedTrial.from_json(parsed(line))
     if trial.index != index:
-        raise ValueError(f"trial {index} must stand there, got trial {trial.index}")
+        raise ValueError(f"trial {index} must come next, got trial {trial.index}")
     if trial.hash != configuration_hash(trial.configuration):
-        raise ValueError("the configuration does not have the hash beside it")
+        raise ValueError("the configuration does not match its hash")
     return trial

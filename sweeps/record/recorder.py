@@ -209,8 +209,8 @@ class Recorder:
             self.ended(index, Outcome.FAILED, silence)
         elif not self.end_if_hung(index) and is_last:
             times = "once" if len(failures) == 1 else f"{len(failures)} times"
-            alike = " alike" if len(failures) == 2 else ", the last two alike"
-            times += f"{alike}, and would again" if is_again else ""
+            which = "" if len(failures) == 2 else ", the last two times"
+            times += f"{which} with the same error, so it was not tried again" if is_again else ""
             last = error.splitlines()[0]
             reason = f"failed {times}; last error: {last}"
             self.ended(index, Outcome.FAILED, reason, error=last)

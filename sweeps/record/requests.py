@@ -144,7 +144,7 @@ def withdraw(folder: RunFolder, *requests: str) -> None:
     if left:
         raise StorageError(
             f"cannot delete {', '.join(left)} in {stored_files(folder.requests)}: a sweep needs "
-            f"the right to delete files there, or it is asked the same again each time it starts"
+            f"the right to delete files there, or it gets the same request each time it starts"
         )
 
 
@@ -185,6 +185,6 @@ def _ask(folder: RunFolder, request: str) -> None:
         stored_files(folder.requests).write(request, b"")
     except OSError as err:
         raise StorageError(
-            f"cannot write to {folder.requests}: {err.strerror or err}; who asks for something of "
-            f"a sweep writes to its folder"
+            f"cannot write to {folder.requests}: {err.strerror or err}; requests to a sweep are "
+            f"written to its folder"
         ) from err

@@ -151,7 +151,7 @@ class RunFolder:
         folder = cls(path.resolve())
         if path.is_file():
             raise RequestError(
-                f"{path} is a file, and the folder of a run is meant{_others(path.parent)}; a "
+                f"{path} is a file, not a run folder{_others(path.parent)}; a "
                 f"sweep file is run by `{command('run', path)}`"
             )
         if not path.is_dir():

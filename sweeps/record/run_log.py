@@ -93,7 +93,7 @@ def _in_words(event: Mapping[str, Any]) -> tuple[int, str]:
             trials = f"{event['trials']}{more} trials"
             return logging.INFO, f"{event['action']}: {trials}, {where}; {versions}"
         case "exhausted":
-            rule = "the space has no configuration that was not tried"
+            rule = "all configurations of the space were tried"
             return logging.INFO, f"{event['trials']} trials in all: {rule}"
         case "failure":
             return logging.WARNING, _failure(event)

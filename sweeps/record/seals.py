@@ -52,7 +52,8 @@ class Chain:
         self.is_sealed = end is not None
         if end is not None and end[1].decode() != self.seal:
             raise ValueError(
-                "its checksum does not follow: it was changed, moved or added, or one was lost"
+                "its checksum does not follow from the line before: it was changed, moved or "
+                "added, or a line was lost"
             )
 
     def _after(self, line: bytes) -> str:

@@ -208,7 +208,7 @@ class SweepRecord:
         if trial.index != len(self.trials):
             raise ValueError(f"trial {len(self.trials)} must be proposed next, got {trial.index}")
         if trial.hash != configuration_hash(trial.configuration):
-            raise ValueError("the configuration does not have the hash beside it")
+            raise ValueError("the configuration does not match its hash")
         if len(self.trials) >= self.wanted:
             raise ValueError(f"the sweep has no more than {self.wanted} trials")
         self.trials.append(TrialRecord(trial, saw=len(self.bests)))

@@ -41,27 +41,27 @@ _KEPT = (
 )
 _NET_KEPT = "keep everything that training changes in parameters or buffers (register_buffer)"
 _NEW_PROCESS = (
-    "a checkpoint has what stands in the {}, and nothing that a module, a class or a function "
-    "remembers, nor the order of a set of texts, which each process has of its own"
+    "a checkpoint holds what is in the {}, but nothing that a module, a class or a function "
+    "remembers, nor the order of a set of strings, which differs between processes"
 )
 _EVALUATION = "do not change a net in evaluation mode (`self.training` is false)"
 _BY_ROW = (
-    "in evaluation mode a net may know no other row (BatchNorm keeps running statistics): dev and "
-    "test rows would be judged by what is evaluated with them"
+    "in evaluation mode the answer to a row must not depend on other rows (use running "
+    "statistics, as BatchNorm does), or dev and test results depend on what is evaluated together"
 )
 _LOGITS = (
-    "remove its last softmax: the loss applies one, and so do metrics and predict; or take a loss "
-    "of your own, of what the net returns"
+    "remove its last softmax: the loss applies one, and so do metrics and predict; or use a loss "
+    "of your own on what the net returns"
 )
 _CONTINUED = "a trial that continues from its checkpoint"
 _DIFFERS = "differs {} from one that was never stopped"
 _USED = "use it, or remove it from the space"
 _CHANGED = "another value from epoch 2 on"
-_SHAPE = "what gives a net its shape is an `int` range or a choice: these stay as they were drawn"
+_SHAPE = "make what shapes a net an `int` range or a choice, which stay as drawn"
 _READ = (
-    "the loop is begun anew with the new value, then what it keeps is put back: set there what is "
-    "kept, such as the rate of an optimizer under a schedule, inside the loop over trial.epochs; "
-    "or make the range a choice"
+    "the loop starts anew with the new value, and then what it keeps is restored: set kept "
+    "values (such as the rate of an optimizer under a schedule) inside the loop over "
+    "trial.epochs; or make the range a choice"
 )
 # Trials that are tried before it is said that none can be trained, and pairs of values.
 _TRIED = 3
@@ -214,8 +214,8 @@ class _Stage:
             yield Finding(trial.index, place, rule, _EVALUATION)
         elif (moved := training.differs_alone()) > _MOVED:
             rule = (
-                f"the answer to a row depends on the rows that are asked beside it: in pairs, "
-                f"answers differ by {moved:.0%} of the largest one"
+                f"the answer to a row depends on the rows evaluated with it: in pairs, answers "
+                f"differ by {moved:.0%} of the largest one"
             )
             yield Finding(trial.index, place, rule, _BY_ROW)
         elif training.gives_probabilities():

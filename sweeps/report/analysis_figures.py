@@ -56,9 +56,9 @@ def importance_bars(found: Importances | str) -> Panel:
         made.add_vline(x=found.by_chance, line={"color": ACCENT, "dash": "dot"})
     passed = "passes the dotted line" if has_line else "would pass 100 %: there is no line to draw"
     caption = (
-        f"{found.sentence} Shares of what tells the best {found.best} trials from all (PED-ANOVA, "
-        f"Watanabe, Bansal and Hutter 2023), n = trials that have the parameter; in 1 of 20 "
-        f"shuffles of the results some parameter {passed}.{cut_short_words(found.pruned)}"
+        f"{found.sentence} Shares of what distinguishes the best {found.best} trials from all "
+        f"(PED-ANOVA, Watanabe, Bansal and Hutter 2023), n = trials that have the parameter; in 1 "
+        f"of 20 shuffles of the results some parameter {passed}.{cut_short_words(found.pruned)}"
     )
     return Panel(title, caption, made)
 

@@ -108,8 +108,10 @@ def _other_rows(folders: tuple[RunFolder, RunFolder]) -> list[str]:
     ]
     if cuts[0] == cuts[1]:
         return []
-    words = ["The two cut the data differently, so their dev rows are others: a part of any"]
-    words[0] += " difference is that of rows. `split.seed` keeps a cut for the next sweep."
+    words = [
+        "The two sweeps split the data differently, so part of any difference comes from their "
+        "different dev rows. `split.seed` keeps a split for the next sweep."
+    ]
     if cuts[0]["test"] != cuts[1]["test"]:
         words.append(
             "Their test rows differ, too: a test row of one may have been a training row of the "

@@ -208,8 +208,8 @@ def _rare_classes(data: DataDescription, asked: float | None) -> list[str]:
     if rows.get("test", 0) <= 1.1 * wanted + 1:
         return []
     return [
-        f"Every class gets at least one row in each split, so that there are {rows['test']} test "
-        f"rows where {wanted:.0f} were asked for: rare classes weigh more in these figures than in "
+        f"Every class gets at least one row in each split, so there are {rows['test']} test rows "
+        f"instead of the {wanted:.0f} asked for: rare classes weigh more in these figures than in "
         f"the data."
     ]
 

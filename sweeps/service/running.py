@@ -369,8 +369,8 @@ def _session_at(
 def _no_record(folder: RunFolder, uri: str, trouble: str) -> str:
     later = command("sync", folder.path)
     return (
-        f"note: MLflow at {without_password(uri)}: {trouble}. The sweep is kept in {folder.path} "
-        f"and is not held up; MLflow gets all of it when it answers, or by `{later}`"
+        f"note: MLflow at {without_password(uri)}: {trouble}. The sweep is recorded in "
+        f"{folder.path} and not delayed; MLflow gets all of it once it answers, or by `{later}`"
     )
 
 

@@ -63,8 +63,8 @@ def pause_sweep(path: Path, wait_s: float = 90.0) -> SweepRecord:
 
     if not _comes(has_paused, wait_s):
         raise RequestError(
-            f"{path} has not paused within {wait_s:g} s: it was asked to, and does when the trial "
-            f"that trains reports next"
+            f"{path} has not paused within {wait_s:g} s: it will pause with the next report of a "
+            f"running trial"
         )
     return read_ledger(RunFolder(pull_run(path)))
 
@@ -113,8 +113,7 @@ def stop_trial(path: Path, index: int, wait_s: float = 60.0) -> str:
         return f"{path} is paused: when it continues, trial {index} will be stopped"
     if not _comes(lambda: not _is_asked(folder, index) or not folder.is_running(), wait_s):
         raise RequestError(
-            f"trial {index} has not ended within {wait_s:g} s: it was asked to, and ends when it "
-            f"reports next"
+            f"trial {index} has not ended within {wait_s:g} s: it will end with its next report"
         )
     trial = read_ledger(RunFolder(pull_run(path))).trials[index]
     return f"trial {index} is {trial.outcome or 'asked to end'}" + (

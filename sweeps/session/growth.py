@@ -72,9 +72,9 @@ def add_asked_trials(folder: RunFolder, print_line: Callable[[str], None]) -> bo
         try:
             lengthen_plan(folder, trials, request)
             is_longer = True
-            print_line(f"{counted(trials, 'more trial')}, as was asked for")
+            print_line(f"{counted(trials, 'more trial')}, as requested")
         except SweepError as err:
-            print_line(f"no trials were added, although {trials} were asked for: {err}")
+            print_line(f"no trials were added, although {trials} were requested: {err}")
             folder.change_description({"served": [*folder.read_description().served, request]})
         forget(folder, request)
     return is_longer

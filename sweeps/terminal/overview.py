@@ -26,6 +26,8 @@ from sweeps.terminal.progress import EpochRate, duration, status_line, time_left
 
 __all__ = ["Overview", "overview_of", "print_list", "print_status"]
 
+_HERE = "this machine"
+
 
 @dataclass(frozen=True)
 class Overview:
@@ -60,8 +62,7 @@ def overview_of(folder: RunFolder) -> Overview:
         for name, stage in stage_folders(folder).items()
     }
     nodes = tuple(
-        (node.get("name") or "this machine", node["cpus"], node["gpus"])
-        for node in record.nodes.now
+        (node.get("name") or _HERE, node["cpus"], node["gpus"]) for node in record.nodes.now
     )
     return Overview(
         folder.name,
@@ -94,6 +95,8 @@ def print_status(path: Path, *, as_json: bool) -> None:
 def _node_line(name: str, cpus: float, gpus: float, count: int) -> str:
     """Return what a node has, or several of one address: those of one machine share it."""
     has = _counted(cpus, "CPU core") + (f", {_counted(gpus, 'GPU')}" if gpus else "")
+    if name == _HERE:
+        return f"{_HERE}: {has}"
     return f"node {name}: {has}" if count == 1 else f"{count} nodes at {name}: {has} each"
 
 

@@ -188,7 +188,7 @@ def _print_report(report: PlanReport, sweep: Sweep, planned: Sequence[PlannedTri
     if sweep.summary is not None:
         for line in report.columns.lines():
             print(line)
-        print(f"rows are cut {sweep.summary.cut}")
+        print(f"rows are split {sweep.summary.cut}")
         for note in sweep.summary.notes:
             print(f"note: {note}")
     of_gpus = gpu_note(sweep.file.resources, this_machine())
@@ -227,7 +227,7 @@ def _slow_proposals(sweep: Sweep, trials: int) -> str:
     if trials < search.slow_from:
         return ""
     return (
-        f"a proposal of {search.method} takes longer the more trials there are, and a free place "
+        f"a proposal of {search.method} takes longer the more trials there are, and a free slot "
         f"waits for it: {search.slow_words} (docs/performance.md)"
     )
 

@@ -126,8 +126,8 @@ class Display:
         ended = record.outcomes.total()
         recorded = of_stages.get(self._stage, 0) if self._stage else status.get("recorded", 0)
         if self._phase == "recording" and tracking.is_on:
-            more = f" and {sum(of_stages.values())} in stages" if of_stages else ""
-            doing = f"recording in MLflow {recorded}/{ended}{more}"
+            more = f", {sum(of_stages.values())} in stages" if of_stages else ""
+            doing = f"logged to MLflow: {recorded}/{ended}{more}"
             text = f"{'drawing the report' if status.get('stage') == 'report' else doing}; {text}"
         elif ended - recorded > _SHOWN_BACKLOG and tracking.is_on:
             text += f" | MLflow {ended - recorded} trials behind"
@@ -139,7 +139,7 @@ class Display:
     def _told_once(self, trouble: str) -> str:
         """Return what keeps MLflow from recording: in lines that stay, the whole of it once."""
         if self._mode == "plain" and trouble == self._told:
-            return "MLflow lacks what is new"
+            return "MLflow is still behind"
         self._told = trouble
         return trouble
 

@@ -205,7 +205,7 @@ def incomplete_in_mlflow(results: Results) -> list[str]:
     if not results.missing_in_mlflow:
         return []
     return [
-        f"MLflow lacks a part of the record: {results.missing_in_mlflow}",
+        f"MLflow's record is incomplete: {results.missing_in_mlflow}",
         f"Complete it:  {command('sync', results.path)}",
     ]
 
@@ -220,7 +220,7 @@ def next_steps(results: Results) -> list[str]:
         lines.append(f"and to {bucket}, where any machine can resume it")
     record = results.record
     lines += incomplete_in_mlflow(results)
-    again = f"Failed trials again:  {command('retry', results.path)}"
+    again = f"Retry failed trials:  {command('retry', results.path)}"
     if record.stopped is not None and record.stopped.reason is StopReason.MAX_FAILURES:
         more = command("resume", results.path, "--set", "budget.max_failures=null")
         return [*lines, again, f"Continue anyway:  {more}"]
@@ -266,7 +266,7 @@ def _print_winner(results: Results, console: Console, has_final: bool) -> None:
         return
     title = "Best so far" if record.is_open and choice is None else "Best of the search"
     if record.has_only_failed and choice is None:
-        title = "No trial has finished: all that ended failed. The best that one had reached"
+        title = "All trials that ended failed. The best value reached"
     winner = best
     on = MeasuredOn.of(results.folder.read_description().data, record)
     line = f"{title}: {searched_words(record, best, on, digits=6)}"

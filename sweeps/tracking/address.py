@@ -64,7 +64,7 @@ def _trouble(uri: str) -> str:
     known = {*_OTHERS, *(one.name for one in entry_points(group="mlflow.tracking_store"))}
     if scheme in known:
         return ""
-    return f"{scheme}:// is none of MLflow's addresses (http, https, sqlite, postgresql, mysql)"
+    return f"{scheme}:// is not an address for MLflow (http, https, sqlite, postgresql, mysql)"
 
 
 def _of_file(file: Path) -> str:
@@ -72,7 +72,7 @@ def _of_file(file: Path) -> str:
         if file.exists():
             with file.open("rb") as store:
                 begins = store.read(len(_SQLITE_BEGINS))
-            return "" if begins in (b"", _SQLITE_BEGINS) else "that file is no SQLite database"
+            return "" if begins in (b"", _SQLITE_BEGINS) else "that file is not a SQLite database"
         folder = next(one for one in file.parents if one.exists())
     except OSError as err:
         return f"it cannot be read: {err.strerror}"
@@ -115,18 +115,18 @@ def _of_server(uri: str) -> str:
     try:
         json.loads(text)
     except ValueError:
-        return "what answers there is no MLflow server"
+        return "what answers there is not an MLflow server"
     return ""
 
 
 def said_by_status(code: int) -> str:
     """Return what an HTTP status of 400 and above says of a server."""
     if code == 401:
-        return f"the server does not know who asks (401): {_SIGN_IN}"
+        return f"the server requires a login (401): {_SIGN_IN}"
     if code == 403:
-        return "the server forbids it to this account (403)"
+        return "this account lacks permission (403)"
     if code == 404:
-        return "what answers there is no MLflow server (404)"
+        return "what answers there is not an MLflow server (404)"
     return f"the server answers {code}"
 
 
@@ -165,7 +165,7 @@ def _in_words(err: OSError) -> str:
     MLflow has other certificates than this, and may take what this refuses.
     """
     if isinstance(err, socket.gaierror):
-        return "there is no such host"
+        return "unknown host"
     if isinstance(err, ConnectionRefusedError):
         return "connection refused"
     if isinstance(err, TimeoutError):

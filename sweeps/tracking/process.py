@@ -136,7 +136,7 @@ class TrackingProcess:
         """What keeps the tracker from recording now, or an empty text."""
         if self._process is not None and self._process.poll() not in (None, 0):
             log = self._folder.path / LOG_FILE
-            return str(self.status().get("error") or f"MLflow's record broke off: see {log}")
+            return str(self.status().get("error") or f"recording in MLflow stopped: see {log}")
         return str(self.status().get("error") or "")
 
     def _progress(self) -> tuple[int, ...]:

@@ -160,5 +160,5 @@ def test_more_pooling_than_pixels_is_refused() -> None:
     image = Shape("classification", 3, (1, 8, 9))
     check_trial(configuration(model={"kind": "cnn", "conv_layers": 3}), image)
     deeper = configuration(model={"kind": "cnn", "conv_layers": 4})
-    with pytest.raises(TrialConfigError, match="there are at most 3 convolutions; got 4"):
+    with pytest.raises(TrialConfigError, match="there can be at most 3 convolutions; got 4"):
         check_trial(deeper, image)

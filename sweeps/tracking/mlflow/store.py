@@ -194,7 +194,7 @@ def translated_errors(uri: str) -> Iterator[None]:
 def _plain(text: str) -> str:
     """Return what a person needs of MLflow's account of a failed request."""
     if (scheme := _UNKNOWN_SCHEME.search(text)) is not None:
-        return f"MLflow has no stores at such addresses ({scheme[1]})"
+        return f"MLflow has no store of that kind ({scheme[1]})"
     if (status := _STATUS.search(text)) is not None:
         return said_by_status(int(status[1] or status[2]))
     if "ConnectionPool(" not in text:
@@ -202,7 +202,7 @@ def _plain(text: str) -> str:
     if "timed out" in text:
         return "no answer in time"
     if "NameResolutionError" in text:
-        return "there is no such host"
+        return "unknown host"
     return "connection refused" if "refused" in text else text
 
 

@@ -14,7 +14,7 @@ export function matters(place, store, note) {
   const shown = found.slice(0, MOST_BARS).reverse();
   const hasLine = byChance !== null && byChance < 1;  // shares of shuffled results may be above 1
   const chance = hasLine ? "beyond the dotted line, shuffled results put a parameter in 1 of 20 sweeps" : "shuffled results put a parameter beyond 100 % in 1 of 20 sweeps";
-  note.textContent = shown.length ? `${sentence} Shares of what tells the best trials from all; ${chance}.` : sentence;
+  note.textContent = shown.length ? `${sentence} Shares of what distinguishes the best trials from all; ${chance}.` : sentence;
   place.hidden = !shown.length;
   if (!shown.length) return Promise.resolve(place.setAttribute("data-drawn", String(store.version)));
   const isNarrow = place.clientWidth < NARROW_PX;

@@ -92,7 +92,7 @@ def test_down_says_how_this_shell_is_local_again(
     assert main(["cluster", "down", "--folder", str(folder)]) == 0
     said = capsys.readouterr().out
     is_ours = address == "http://127.0.0.1:8265"
-    assert ("This shell still names it; to train on this machine again:" in said) == is_ours
+    assert ("This shell still points to it; to train on this machine again:" in said) == is_ours
     assert ("unset RAY_ADDRESS RAY_AUTH_MODE" in said) == is_ours
     assert "MLFLOW_TRACKING_URI" not in said
     assert not (folder / "env").exists()

@@ -75,7 +75,7 @@ def test_a_masked_label_has_no_value(load: Load) -> None:
     ("features", "words"),
     [
         (scipy.sparse.csr_matrix(X), r"not a sparse matrix.*features\.toarray\(\)"),
-        (iter(X), r"must be there at once.*list\(features\)"),
+        (iter(X), r"must be given as a whole.*list\(features\)"),
     ],
 )
 def test_what_is_no_array_is_named(load: Load, features: Any, words: str) -> None:

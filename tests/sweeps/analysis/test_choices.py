@@ -118,8 +118,8 @@ def test_of_options_on_few_groups_or_one_stretch_of_time_none_is_called_better(
     )
     assert (len(found.apart), found.beaten) == (1, ())
     assert "is better" not in found.sentence
-    assert f"That is so on {on}, on which all trials" in found.sentence
-    assert f"whether it holds for {unknown}, they cannot tell" in found.sentence
+    assert f"This holds on {on}, where all trials" in found.sentence
+    assert f"can tell whether it holds for {unknown}." in found.sentence
 
 
 def test_groups_of_one_row_each_are_rows() -> None:

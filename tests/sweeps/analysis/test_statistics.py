@@ -114,7 +114,7 @@ def test_a_parameter_whose_best_crowd_an_end_raises_an_alarm() -> None:
     near = int((np.sort(places)[-10:] >= 0.9).sum())
     assert (alarm.end, alarm.near, alarm.best) == ("high", near, 10)
     assert alarm.p_value == pytest.approx(binom.sf(near - 1, 10, chance))
-    assert "raise the high bound" in alarm.sentence
+    assert "raise the bound" in alarm.sentence
 
 
 def test_false_boundary_alarms_are_as_rare_as_their_level() -> None:

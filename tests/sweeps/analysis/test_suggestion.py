@@ -45,9 +45,9 @@ def test_where_the_best_lie_is_remarked_and_the_range_stays() -> None:
     made = evidence(tuned(WIDE), [tuned(lr) for lr in drawn(60)], values)
     found = suggest(made, sweep_values(tuned(WIDE)), is_runnable)
     assert next_space(found)["optimizer"]["lr"] == WIDE
-    assert "the best 6 of 60 trials lie from" in found.text
-    assert "the range stays as it was" in words(found)
-    assert "nothing in them asks for a change" in found.text
+    assert "the best 6 of 60 trials lie between" in found.text
+    assert "range unchanged" in words(found)
+    assert "they give no reason for a change" in found.text
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_nothing_is_remarked_where_chance_alone_often_puts_the_best_so_close_tog
     rates = [float(10 ** (4 * place - 4)) for place in places]
     made = evidence(tuned(WIDE), [tuned(rate) for rate in rates], list(values))
     found = suggest(made, sweep_values(tuned(WIDE)), is_runnable)
-    assert ("the best 5 of 41 trials lie from" in found.text) is remarked
+    assert ("the best 5 of 41 trials lie between" in found.text) is remarked
 
 
 def test_a_list_by_hand_is_answered_with_draws_and_its_places_with_silence() -> None:
@@ -76,7 +76,7 @@ def test_a_list_by_hand_is_answered_with_draws_and_its_places_with_silence() -> 
     assert "listed by hand" in str(importances(seen))
     found = suggest(seen, sweep_values(tuned(WIDE), search=search), is_runnable)
     assert next_space(found)["optimizer"]["lr"] == WIDE
-    assert "trials lie from" not in found.text
+    assert "trials lie between" not in found.text
     assert parse_yaml(found.text, "f").value["search"] == {"method": "random", "trials": 60}
     assert "listed by hand" in words(found)
     drawn_so = evidence(tuned(WIDE), listed, [float(one) for one in values])
@@ -88,7 +88,7 @@ def test_a_crowded_end_is_moved_out_unless_that_is_refused() -> None:
     made = evidence(tuned(WIDE), [tuned(lr) for lr in drawn(100)], values)
     found = suggest(made, sweep_values(tuned(WIDE)), is_runnable)
     assert next_space(found)["optimizer"]["lr"]["float"] == [1e-4, 100.0]
-    assert "raise the high bound" in " ".join(found.text.replace("#", "").split())
+    assert "raise the bound" in " ".join(found.text.replace("#", "").split())
 
     def refuses(one: dict[str, Any]) -> bool:
         return is_runnable(one) and one["space"]["optimizer"]["lr"]["float"][1] <= 1
@@ -120,7 +120,7 @@ def test_an_option_that_is_clearly_beaten_is_named_and_stays() -> None:
     found = suggest(evidence(space, trials, values), sweep_values(space), is_runnable)
     assert next_space(found)["model"]["activation"] == {"choice": [*kinds]}
     assert "is better than tanh" in words(found)
-    assert "All options stay." in words(found)
+    assert "All options are kept." in words(found)
     assert found.reasons.keys() == {("seed",), ("data", "split", "seed")}
 
 
@@ -135,7 +135,7 @@ def test_remarks_on_a_choice_and_on_a_range_inside_it_stand_where_these_are() ->
     lines = [line.strip() for line in found.text.splitlines()]
     before = lines[: lines.index("- kind: adam")]
     assert any("adam is better" in line for line in before)
-    assert not any("trials lie from" in line for line in before)
+    assert not any("trials lie between" in line for line in before)
 
 
 def test_a_plateau_asks_for_fewer_trials_and_fresh_draws() -> None:
@@ -234,7 +234,7 @@ def test_nothing_to_change_is_said() -> None:
     made = evidence(tuned(WIDE), [tuned(lr) for lr in drawn(9)], values)
     written = sweep_values(tuned(WIDE), search={"method": "random", "trials": 9})
     found = suggest(made, written, is_runnable)
-    assert "nothing in them asks for a change, so these are fresh draws." in found.text
+    assert "they give no reason for a change, so only the draws are new." in found.text
 
 
 def test_a_suggestion_is_sent_to_where_the_data_that_it_names_are(
@@ -246,7 +246,10 @@ def test_a_suggestion_is_sent_to_where_the_data_that_it_names_are(
     run = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none").path
     (tmp_path / "elsewhere").mkdir()
     assert main(["suggest", str(run), "--out", str(tmp_path / "elsewhere" / "next.yaml")]) == 0
-    assert f"keep it in {tmp_path}: data or modules that it names are" in capsys.readouterr().err
+    assert (
+        f"keep it in {tmp_path}, where the data or modules that it names are"
+        in capsys.readouterr().err
+    )
     assert main(["suggest", str(run), "--out", str(tmp_path / "next.yaml")]) == 0
     assert "keep it" not in capsys.readouterr().err
 
@@ -261,7 +264,7 @@ def test_ties_on_a_grid_say_nothing_of_its_first_axis() -> None:
     values = [0.1 if at % 3 == 0 else 0.2 for at in range(100)]
     made = evidence(space, trials, values, search={"method": "grid"})
     found = suggest(made, sweep_values(space, search={"method": "grid"}), is_runnable)
-    assert "trials lie from" not in found.text
+    assert "trials lie between" not in found.text
 
 
 def test_where_trials_were_pruned_it_says_by_what_they_count() -> None:
@@ -271,9 +274,6 @@ def test_where_trials_were_pruned_it_says_by_what_they_count() -> None:
     losses = np.random.default_rng(0).uniform(size=40).tolist()
     text = suggest(evidence(made, trials, losses, outcomes), sweep_values(made), is_runnable).text
     head = text[: text.index("name:")].replace("\n# ", " ")
-    assert (
-        "30 of them pruned or stopped by hand, which count with the best values they reached"
-        in head
-    )
+    assert "30 of them pruned or stopped by hand, counted by the best values they reached" in head
     whole = suggest(evidence(made, trials, losses), sweep_values(made), is_runnable).text
     assert "pruned" not in whole

@@ -227,7 +227,7 @@ def test_trials_about_to_diverge_leave_the_curve_its_sentence(worst: float) -> N
 
 def test_trials_that_were_not_drawn_or_are_too_few_have_no_tuning_curve() -> None:
     grid = evidence(RANGE, drawn(20), [1.0] * 20, search={"method": "grid"})
-    assert "not drawn by chance" in str(tuning_curve(grid))
+    assert "not drawn at random" in str(tuning_curve(grid))
     assert "too few" in str(tuning_curve(evidence(RANGE, drawn(3), [1.0, 2.0, None])))
 
 

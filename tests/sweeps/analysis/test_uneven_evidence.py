@@ -75,7 +75,7 @@ def test_importances_that_optuna_cannot_compute_are_a_sentence(
     trials = [{"lr": 0.1 * at} for at in range(1, 21)]
     space = {"lr": {"float": [0.1, 2.0]}}
     found = importances(evidence(space, trials, [float(at) for at in range(20)]))
-    assert found == "Optuna's PED-ANOVA does not take these trials: ValueError('no such luck')"
+    assert found == "Optuna's PED-ANOVA rejects these trials: ValueError('no such luck')"
 
 
 def test_options_of_one_kind_are_told_apart() -> None:

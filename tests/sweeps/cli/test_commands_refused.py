@@ -204,7 +204,7 @@ def test_a_sweep_file_in_place_of_a_run_folder_is_named_as_such(
     rows = [str(path)] if command == "predict" else []
     assert main([command, str(path), *rows, *options]) == 1
     said = capsys.readouterr().err
-    assert f"{path} is a file, and the folder of a run is meant" in said
+    assert f"{path} is a file, not a run folder" in said
     assert f"run {path}" in said
 
 

@@ -144,7 +144,7 @@ def test_a_record_that_mlflow_lacks_is_told_where_little_is_printed(
     lacking = Results(opened.folder, opened.record, "MLflow at http://here: code 401")
     assert print_results(parsed, lacking) == 0
     printed = capsys.readouterr()
-    assert "warning: MLflow lacks a part of the record: MLflow at http://here" in printed.err
+    assert "warning: MLflow's record is incomplete: MLflow at http://here" in printed.err
     assert f"sync {run}" in printed.err
     if form == "json":
         assert json.loads(printed.out)["missing_in_mlflow"] == "MLflow at http://here: code 401"

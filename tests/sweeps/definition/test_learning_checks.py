@@ -31,7 +31,7 @@ def messages(text: str) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "place", "words"),
     [
-        ("startup: 5", "startup: 20", "f.yaml:3:", "nothing would be learned: all of the 20"),
+        ("startup: 5", "startup: 20", "f.yaml:3:", "nothing would be learned: all 20"),
         ("startup: 5", "startup: 0", "f.yaml:3:", "search.startup: must be at least 1, got 0"),
         ("scheduler: none", "scheduler: hyperband", "f.yaml:4:", "use `scheduler: asha`"),
         (
@@ -67,7 +67,7 @@ CMAES = RANGES.replace("method: tpe, trials: 20, startup: 5", "method: cmaes, tr
             "trials: 7",
             "random draws and a generation of 6 come first; ask for at least 8",
         ),
-        ("trials: 20", "trials: 20, startup: 20", "nothing would be learned: all of the 20"),
+        ("trials: 20", "trials: 20, startup: 20", "nothing would be learned: all 20"),
         (
             "trials: 20",
             "trials: 20, popsize: 20",

@@ -28,7 +28,7 @@ RATE = "{float: [1.0e-3, 1.0e-1], log: true}"
         ("name: t", "name: t\nstopping: {scheduler: MedianPruner}", "is `median` here"),
         ("kind: adam", "kind: adamax", "adamax is torch's class: write `kind: Adamax`"),
         ("kind: adam", "kind: lion", "write `{kind: custom, target: "),
-        ("kind: adam", "kind: Muon", "Muon takes matrices alone"),
+        ("kind: adam", "kind: Muon", "Muon takes only matrices"),
         ("kind: mlp", "kind: resnet18", "write a function that returns it"),
         (
             "training:",

@@ -81,7 +81,8 @@ def test_errors_and_kills_share_one_number_of_retries(tmp_path: Path) -> None:
     assert endings(results) == ["completed", "failed"]
     assert Counter(epochs_trained(tmp_path))[1] == 3
     assert results.record.trials[1].reason == (
-        "failed 3 times, the last two alike, and would again; last error: RuntimeError: broken"
+        "failed 3 times, the last two times with the same error, so it was not tried again; "
+        "last error: RuntimeError: broken"
     )
 
 

@@ -41,7 +41,7 @@ def test_what_was_edited_in_place_after_it_was_read_is_refused(folder: RunFolder
     folder.read_description()
     text = folder.description.read_text()
     folder.description.write_text(text.replace('"trials": 2', '"trials": 3'))
-    with pytest.raises(RunFolderError, match="its checksum is not that of what it holds"):
+    with pytest.raises(RunFolderError, match="its checksum does not match its content"):
         folder.read_description()
 
 

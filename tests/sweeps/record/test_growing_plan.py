@@ -101,7 +101,7 @@ def test_baselines_come_first_and_count_as_results_to_learn_from() -> None:
     ("event", "words"),
     [
         ({"index": 5}, "trial 3 must be proposed next, got 5"),
-        ({"seed": 1, "hash": "0" * 12}, "does not have the hash beside it"),
+        ({"seed": 1, "hash": "0" * 12}, "does not match its hash"),
     ],
 )
 def test_a_proposal_that_cannot_follow_is_refused(event: dict[str, Any], words: str) -> None:

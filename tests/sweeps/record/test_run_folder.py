@@ -75,7 +75,7 @@ def test_a_plan_cut_within_a_line_is_an_error(folder: RunFolder, size: int) -> N
 def test_a_trial_with_another_configuration_than_planned_is_an_error(folder: RunFolder) -> None:
     trials = [PLAN[0].to_json() | {"configuration": {}}, *(trial.to_json() for trial in PLAN[1:])]
     folder.plan.write_text("\n".join(map(json.dumps, trials)))  # as format 1 had it
-    with pytest.raises(RunFolderError, match=r"line 1: the configuration does not have the hash"):
+    with pytest.raises(RunFolderError, match=r"line 1: the configuration does not match its hash"):
         folder.read_plan()
 
 

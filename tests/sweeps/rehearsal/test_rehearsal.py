@@ -91,9 +91,9 @@ def test_a_loss_of_ones_own_may_take_probabilities() -> None:
         ("Unseeded", "two runs from one seed differ in epoch "),
         ("CountsInAnAttribute", "a trial that continues from its checkpoint differs in epoch 2 "),
         ("CountsEvaluations", "evaluating once more changes what follows in epoch 2 "),
-        ("CentresTheBatch", "the answer to a row depends on the rows that are asked beside it"),
+        ("CentresTheBatch", "the answer to a row depends on the rows evaluated with it"),
         ("ends_in_softmax", "the net must return logits, and returns probabilities"),
-        ("norms_of_the_batch", "the answer to a row depends on the rows that are asked beside it"),
+        ("norms_of_the_batch", "the answer to a row depends on the rows evaluated with it"),
     ],
 )
 def test_what_a_net_does_not_keep_is_found_at_its_name(name: str, words: str) -> None:

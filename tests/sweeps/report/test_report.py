@@ -341,4 +341,4 @@ def test_rare_classes_that_weigh_more_in_test_rows_are_said(
     splits = tuple(SplitRows(name, number, "") for name, number in rows.items())
     found = _rare_classes(DataDescription("a.csv", "", "classification", splits, cut or ""), 0.1)
     assert bool(found) is is_said
-    assert all("there are 120 test rows where 99 were asked for" in one for one in found)
+    assert all("there are 120 test rows instead of the 99 asked for" in one for one in found)

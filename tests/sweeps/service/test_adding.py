@@ -51,7 +51,7 @@ def test_added_trials_are_those_of_a_longer_sweep_and_come_before_its_final(
         assert main(["extend", str(run), "--trials", "1"]) == 0
         assert main(["extend", str(run), "--trials", "2"]) == 0
         assert asked_trials(RunFolder(run)) == 3
-        assert "will train 2 more trials after those of its plan" in capsys.readouterr().out
+        assert "will train 2 more trials after its planned trials" in capsys.readouterr().out
         (tmp_path / "go").touch()
         if is_paused:
             assert main(["resume", str(run)]) == 0
@@ -84,7 +84,7 @@ def test_more_than_the_space_has_is_said_and_the_sweep_comes_to_its_end(tmp_path
         (tmp_path / "go").touch()
         code, said = one.wait()
     assert code == 0, said
-    assert "no trials were added, although 50 were asked for" in said
+    assert "no trials were added, although 50 were requested" in said
     assert len(planned(run)) == 2
     assert requests_of(RunFolder(run)) == []
 

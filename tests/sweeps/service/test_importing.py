@@ -263,12 +263,12 @@ def test_each_feasible_space_of_katib_s_has_its_range(
 def test_a_parameter_that_no_word_of_katib_s_command_has_is_passed_on(tmp_path: Path) -> None:
     made, notes = imported(tmp_path, KATIB.replace('"--lr=${trialParameters.learningRate}"', "-v"))
     assert made["space"]["training"]["command"].endswith("--opt={opt} --lr={lr}")
-    assert "no word of the command has lr: it is --lr={lr} here" in str(notes)
+    assert "the command does not use lr: it is passed as --lr={lr} here" in str(notes)
 
 
 REFUSED = {
-    ("  parameters:\n", "  nasConfig: {}\n  parameters:\n"): "nasConfig: cannot import a search",
-    ("command: [python3", "argv: [python3"): "write into it as `command: [...]` what its image",
+    ("  parameters:\n", "  nasConfig: {}\n  parameters:\n"): "nasConfig: cannot import a neural",
+    ("command: [python3", "argv: [python3"): "add a `command: [...]` with what its image",
     ("    trialSpec:", "    configMap: {configMapName: x}\n    spec:"): "template of its ConfigMap",
 }  # fmt: skip
 
@@ -288,7 +288,7 @@ def test_an_experiment_without_a_program_is_told_what_it_lacks(
 WRONG = {
     "lr: {distribution: beta, min: 1, max: 2}": "8:7: parameters.lr: cannot import this distrib",
     "lr: {parameters: {a: {min: 1}}}": "8:24: parameters.lr.parameters.a: cannot import this",
-    "lr: {parameters: {}}": "8:20: parameters.lr.parameters: a section of parameters must have",
+    "lr: {parameters: {}}": "8:20: parameters.lr.parameters: a section of parameters must not",
     "lr: {values: [{a: 1}, {b: 2}]}": "8:7: parameters.lr: cannot import a choice of sections",
     "lr: {values: [{a: 1}, 2]}": "8:7: parameters.lr: cannot import a choice of sections",
     "lr: {value: !!float x}": "8:15: 'x' is not of the type of its tag, float",

@@ -307,9 +307,9 @@ def test_the_report_of_random_draws_alone_says_that_nothing_was_learned(
     before_learning: Results, unbroken: Results
 ) -> None:
     page = (before_learning.path / "report.html").read_text()
-    assert "Nothing was learned yet: tpe begins with 12 trials" in page
+    assert "Nothing has been learned yet: tpe begins with 12 trials" in page
     assert "The search learned from its results" not in page
-    assert "Nothing was learned" not in (unbroken.path / "report.html").read_text()
+    assert "Nothing has been learned" not in (unbroken.path / "report.html").read_text()
 
 
 def test_a_suggestion_can_be_made_from_random_draws_alone(before_learning: Results) -> None:

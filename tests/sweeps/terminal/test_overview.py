@@ -124,6 +124,14 @@ def test_nodes_of_one_address_are_one_line(
     ]
 
 
+def test_a_node_without_a_name_is_this_machine(
+    folder: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, session(1000.0) | {"nodes": [{"name": "", "cpus": 2.0, "gpus": 0.0}]})
+    print_status(folder.path, as_json=False)
+    assert capsys.readouterr().out.splitlines()[-1] == "this machine: 2 CPU cores"
+
+
 @pytest.mark.parametrize("width", [70, 120])
 def test_a_list_is_as_wide_as_it_is_told_where_no_terminal_says_it(
     folder: RunFolder,

@@ -111,7 +111,7 @@ def test_a_stage_is_compared_with_what_is_recorded_of_it(
     display.set_title("opening the test set")
     assert ("MLflow 7 trials behind" in display._line(record, tracking)) == shown
     display.show_recording()
-    assert f"/8 and {recorded} in stages; " in display._line(record, tracking)
+    assert f"/8, {recorded} in stages; " in display._line(record, tracking)
 
 
 def test_while_the_record_is_completed_no_pace_sinks(
@@ -150,7 +150,7 @@ def test_what_keeps_mlflow_is_told_in_full_once_where_lines_stay(
     for error in ("refused", "refused", "no answer", "no answer"):
         (tmp_path / STATUS_FILE).write_text(json.dumps({"recorded": 7, "error": error}))
         line = plain._line(record, tracking)
-        assert "| MLflow lacks" in line or f"| {error} (" in line
+        assert "| MLflow is still behind" in line or f"| {error} (" in line
         shown.append((error in line, error in live._line(record, tracking)))
     assert shown == [(True, True), (False, True), (True, True), (False, True)]
 

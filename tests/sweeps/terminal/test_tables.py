@@ -130,7 +130,7 @@ def test_what_a_failed_trial_had_reached_is_no_winner_and_no_success(tmp_path: P
     )
     code, said = run_command("run", path, "--runs", tmp_path / "runs", "--local")
     assert code == 8, said
-    assert "No trial has finished: all that ended failed. The best that one had" in said
+    assert "All trials that ended failed. The best value reached: trial" in said
     assert "Best of the search" not in said
 
 
@@ -148,7 +148,7 @@ def test_a_record_that_mlflow_lacks_is_said_with_the_command_that_completes_it(
 ) -> None:
     lacking = Results(results.folder, results.record, "MLflow at http://host: connection refused")
     text = answer(lacking, 80)
-    assert "MLflow lacks a part of the record: MLflow at http://host: connection refused" in text
+    assert "MLflow's record is incomplete: MLflow at http://host: connection refused" in text
     assert command("sync", results.path) in text
 
 

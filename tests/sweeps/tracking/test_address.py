@@ -73,11 +73,11 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     ("answer", "said"),
     [
         ((401, b"who?"), "MLFLOW_TRACKING_TOKEN"),
-        ((403, b"no"), "forbids"),
-        ((404, b"what?"), "no MLflow server (404)"),
+        ((403, b"no"), "lacks permission"),
+        ((404, b"what?"), "not an MLflow server (404)"),
         ((500, b"ouch"), "answers 500"),
         ((503, b""), "answers 503"),
-        ((200, b"<html>nginx</html>"), "no MLflow server"),
+        ((200, b"<html>nginx</html>"), "not an MLflow server"),
         ((200, b'{"experiments": []}'), ""),
         ((200, b"{}"), ""),
         ((429, b"later"), ""),
@@ -120,8 +120,8 @@ def test_a_refusal_is_not_told_where_mlflow_signs_in_by_other_means(
 @pytest.mark.parametrize(
     ("uri", "said"),
     [
-        ("ftp://host/path", "ftp:// is none of MLflow's"),
-        ("htttp://host:5000", "htttp:// is none"),
+        ("ftp://host/path", "ftp:// is not an address for MLflow"),
+        ("htttp://host:5000", "htttp:// is not an"),
         ("http://", "names no host"),
         ("http://[host", "not an address"),
         ("http://host:port", "not an address"),
@@ -146,12 +146,17 @@ def test_a_host_that_nobody_knows_is_told(monkeypatch: pytest.MonkeyPatch) -> No
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    assert "no such host" in trouble_at("http://mlflow.invalid:5000")
+    assert "unknown host" in trouble_at("http://mlflow.invalid:5000")
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, ""), (b"", ""), (b"SQLite format 3\0....", ""), (b"index,x\n", "no SQLite database")],
+    [
+        (None, ""),
+        (b"", ""),
+        (b"SQLite format 3\0....", ""),
+        (b"index,x\n", "not a SQLite database"),
+    ],
 )
 def test_a_file_that_is_no_database_is_told(
     tmp_path: Path, content: bytes | None, said: str
@@ -182,7 +187,7 @@ def test_it_is_told_before_the_first_trial_and_once_as_it_goes_on(
         display=Display("plain"),
     )
     lines = [one for one in capsys.readouterr().err.splitlines() if "trials" in one or uri in one]
-    assert lines[0].startswith(f"note: MLflow at {uri}: connection refused. The sweep is kept")
+    assert lines[0].startswith(f"note: MLflow at {uri}: connection refused. The sweep is recorded")
     assert f"sync {results.path}" in lines[0]
     assert sum("connection refused" in one for one in lines[1:]) <= 1
     assert results.record.outcomes.total() == 3
