@@ -6,9 +6,7 @@ are handled as in its conditional form, which Optuna 5 has.
 
 from __future__ import annotations
 
-import logging
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,36 +134,32 @@ def _ped_anova(
     evidence: Evidence, varied: list[Dimension], ended: npt.NDArray[np.intp], quantile: float
 ) -> list[dict[str, float]]:
     """Return the importances, and those of each shuffle of the results."""
-    import optuna
+    from sweeps.search_methods.optuna_trials import quiet
 
     with _not_imported("sklearn"):  # half a second and more, for fANOVA's forests alone
+        from optuna import create_study
         from optuna.importance import PedAnovaImportanceEvaluator
+        from optuna.trial import create_trial
 
     distributions = {one.name: _shared(_distribution(one)) for one in varied}
     trials = []
     for at in ended:
         params = {one.name: _value(one, at) for one in varied if np.isfinite(one.values[at])}
         trials.append(
-            optuna.trial.create_trial(
+            create_trial(
                 params=params,
                 distributions={name: distributions[name] for name in params},
                 value=float(evidence.losses[at]),
             )
         )
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            study = optuna.create_study(direction="minimize")
-            study.add_trials(trials)
-            evaluator = PedAnovaImportanceEvaluator(target_quantile=quantile)
-            return [
-                evaluator.evaluate(_with_values(study, losses), params=[one.name for one in varied])
-                for losses in _shuffled(evidence, ended)
-            ]
-    finally:
-        optuna.logging.set_verbosity(level)
+    with quiet():
+        study = create_study(direction="minimize")
+        study.add_trials(trials)
+        evaluator = PedAnovaImportanceEvaluator(target_quantile=quantile)
+        return [
+            evaluator.evaluate(_with_values(study, losses), params=[one.name for one in varied])
+            for losses in _shuffled(evidence, ended)
+        ]
 
 
 @contextmanager

@@ -108,6 +108,11 @@ class RunFolder:
         return self.path / "programs"
 
     @property
+    def tracking_status(self) -> Path:
+        """How far a tracker is with recording the sweep elsewhere; missing where none began to."""
+        return self.path / "tracking.json"
+
+    @property
     def requests(self) -> Path:
         """Where whoever wants something of a running sweep leaves it."""
         return self.path / "requests"

@@ -18,7 +18,7 @@ from sweeps.report.style import (
     INK,
     figure,
     log_if_wide,
-    outcome_colour,
+    outcome_marker,
     points,
     rounded,
     translucent,
@@ -120,7 +120,7 @@ def bias_and_variance(diagnoses: Sequence[Diagnosis], names: Sequence[str]) -> P
                 [one.train_error for one in own],
                 [one.dev_error for one in own],
                 name=f"{outcome.replace('_', ' ')}, n = {len(own)}",
-                marker={"color": outcome_colour(outcome), "size": 7, "opacity": 0.7},
+                marker={**outcome_marker(outcome), "size": 7, "opacity": 0.7},
                 text=[f"trial {one.trial}: {one.words}" for one in own],
             )
         )  # fmt: skip

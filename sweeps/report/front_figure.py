@@ -12,7 +12,7 @@ from sweeps.findings.pareto import front, front_sentence, front_trials
 from sweeps.models.scoring.objective import Objective
 from sweeps.record.sweep_record import SweepRecord, TrialRecord
 from sweeps.report.page import PageSection, Panel
-from sweeps.report.style import BLUE, INK, figure, log_if_wide, outcome_colour, points, rounded
+from sweeps.report.style import BLUE, INK, figure, log_if_wide, outcome_marker, points, rounded
 
 __all__ = ["front_columns", "front_section"]
 
@@ -49,8 +49,8 @@ def _panel(
     whole = front_trials(record)
     on = np.array([one.trial.index in whole for one in trials])
     traces = [
-        _trials(trials, x, y, ~on, color=outcome_colour("")),
-        _trials(trials, x, y, on, color=BLUE),
+        _trials(trials, x, y, ~on, "not on the front", **outcome_marker("")),
+        _trials(trials, x, y, on, "on the front", color=BLUE, symbol="circle"),
         _edge(x[pair], y[pair], other),
     ]
     made = figure(traces, other.metric, first.metric, **log_if_wide([x], "xaxis"))
@@ -59,18 +59,17 @@ def _panel(
     of_all = " of all objectives" if len(record.objective.others) > 1 else ""
     caption = (
         f"{first.metric} ({first.mode}) and {other.metric} ({other.mode}) of the "
-        f"{len(trials) - without} trials with a result, each at its best epoch: blue for those on "
-        f"the front{of_all}; the line is the front of these two.{missing}"
+        f"{len(trials) - without} trials with a result, each at its best epoch: filled circles for "
+        f"those on the front{of_all}; the line is the front of these two.{missing}"
     )
     return Panel(f"{first.metric} and {other.metric}", caption, made)
 
 
-def _trials(trials: list[TrialRecord], x: Any, y: Any, shown: Any, *, color: str) -> Any:
-    """Return the trials that are on the front, or those that are not."""
-    name = "on the front" if color == BLUE else "not on the front"
+def _trials(trials: list[TrialRecord], x: Any, y: Any, shown: Any, name: str, **marker: str) -> Any:
+    """Return those of the trials that are shown as points of one name."""
     return points(
         x[shown], y[shown], name=f"{name}, n = {int((shown & np.isfinite(x)).sum())}",
-        marker={"color": color, "size": 8, "opacity": 0.75},
+        marker={**marker, "size": 8, "opacity": 0.75},
         text=[f"trial {trials[at].trial.index}" for at in np.flatnonzero(shown)],
     )  # fmt: skip
 

@@ -43,8 +43,8 @@ def marks_beyond(evidence: Evidence, axis: ValueAxis, x: Any) -> tuple[list[Any]
     traces, words = [], []
     if len(worse):
         texts = [f"trial {at}: {evidence.values[at]:.3g}" for at in worse]
-        traces.append(_marks(where[worse], axis, texts, f"worse, n = {len(worse)}", "triangle"))
-        words.append(f"triangles for {counted(len(worse), 'trial')} worse than the axis shows")
+        traces.append(_marks(where[worse], axis, texts, f"worse, n = {len(worse)}", "arrow"))
+        words.append(f"arrows for {counted(len(worse), 'trial')} worse than the axis shows")
     if len(lost):
         ends = [evidence.trials[at].outcome for at in lost.tolist()]
         texts = [f"trial {at}: {end.words}" for at, end in zip(lost, ends, strict=True) if end]

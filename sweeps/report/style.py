@@ -18,11 +18,14 @@ __all__ = [
     "INK",
     "LOST",
     "OUTCOME_COLOURS",
+    "OUTCOME_SYMBOLS",
     "briefly",
     "figure",
     "log_axis",
     "log_if_wide",
     "outcome_colour",
+    "outcome_line",
+    "outcome_marker",
     "plain",
     "points",
     "rounded",
@@ -42,6 +45,24 @@ OUTCOME_COLOURS = {
     "stopped_by_hand": "#8C6D31",
     "rejected": "#999999",
 }
+# Beside its colour an outcome has a shape, for those who tell few colours apart; the live page has
+# the same (theme.js). Others are circles, and only trials without a value are crosses.
+OUTCOME_SYMBOLS = {
+    "completed": "circle",
+    "pruned": "triangle-down",
+    "early_stopped": "square",
+    "diverged": "diamond",
+    "failed": "hexagon",
+    "stopped_by_hand": "triangle-up",
+}
+_OUTCOME_DASHES = {
+    "completed": "solid",
+    "pruned": "dot",
+    "early_stopped": "dash",
+    "diverged": "dashdot",
+    "failed": "longdash",
+    "stopped_by_hand": "longdashdot",
+}
 # Trials that have no place on the objective's axis.
 LOST = "#CC3311"
 _OTHER = "#666666"
@@ -59,6 +80,20 @@ _MOST_MARKS = 10
 def outcome_colour(outcome: str) -> str:
     """Return an outcome's colour, grey where a trial has none yet."""
     return OUTCOME_COLOURS.get(outcome, _OTHER)
+
+
+def outcome_marker(outcome: str) -> dict[str, Any]:
+    """Return the colour and shape of an outcome's points."""
+    return {
+        "color": outcome_colour(outcome), "symbol": OUTCOME_SYMBOLS.get(outcome, "circle-open"),
+    }  # fmt: skip
+
+
+def outcome_line(outcome: str, opacity: float = 1.0) -> dict[str, Any]:
+    """Return the colour and dashes of an outcome's curves."""
+    colour = outcome_colour(outcome)
+    shown = colour if opacity == 1 else translucent(colour, opacity)
+    return {"color": shown, "dash": _OUTCOME_DASHES.get(outcome, "5px,5px")}
 
 
 def translucent(colour: str, opacity: float) -> str:

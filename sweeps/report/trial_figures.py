@@ -16,6 +16,8 @@ from sweeps.report.style import (
     INK,
     figure,
     outcome_colour,
+    outcome_line,
+    outcome_marker,
     points,
     rounded,
     translucent,
@@ -84,7 +86,7 @@ def _single(evidence: Evidence, shown: dict[int, Any]) -> tuple[list[Any], str]:
             go.Scatter(
                 x=rounded(curve["epoch"]), y=rounded(curve[metric]), mode="lines",
                 name=_word(outcome), legendgroup=outcome, showlegend=seen[outcome] == 1,
-                line={"color": translucent(outcome_colour(outcome), 0.6), "width": 1.5},
+                line={**outcome_line(outcome, 0.6), "width": 1.5},
                 text=[f"trial {at}"] * len(curve["epoch"]),
             )
         )  # fmt: skip
@@ -100,11 +102,12 @@ def _bands(evidence: Evidence, shown: dict[int, Any]) -> tuple[list[Any], str]:
             if str(evidence.trials[at].outcome) == outcome
         ]
         counts.append(f"{len(curves)} {_word(outcome)}")
-        traces += _band(_word(outcome), outcome_colour(outcome), curves)
+        traces += _band(outcome, curves)
     return traces, ", ".join(counts)
 
 
-def _band(name: str, colour: str, curves: Sequence[Any]) -> list[Any]:
+def _band(outcome: str, curves: Sequence[Any]) -> list[Any]:
+    name = _word(outcome)
     length = max(len(curve) for curve in curves)
     padded = np.full((len(curves), length), np.nan)
     for row, curve in zip(padded, curves, strict=True):
@@ -115,14 +118,14 @@ def _band(name: str, colour: str, curves: Sequence[Any]) -> list[Any]:
     epochs = rounded(shown + 1)
     line = go.Scatter(
         x=epochs, y=rounded(middle), mode="lines", name=f"{name}, n = {len(curves)}",
-        line={"color": colour, "width": 2}, legendgroup=name,
+        line={**outcome_line(outcome), "width": 2}, legendgroup=name,
     )  # fmt: skip
     if len(curves) < _FEWEST_FOR_BAND:
         return [line]
     band = go.Scatter(
         x=[*epochs, *reversed(epochs)], y=[*rounded(high), *reversed(rounded(low))], mode="lines",
         fill="toself",
-        fillcolor=translucent(colour, 0.18), line={"width": 0}, hoverinfo="skip",
+        fillcolor=translucent(outcome_colour(outcome), 0.18), line={"width": 0}, hoverinfo="skip",
         showlegend=False, legendgroup=name,
     )  # fmt: skip
     return [band, line]
@@ -172,7 +175,7 @@ def _history(evidence: Evidence, axis: ValueAxis, x: Any, title: str) -> tuple[g
             points(
                 x[own], evidence.values[own],
                 name=f"{_word(outcome)}, n = {len(own)}",
-                marker={"color": outcome_colour(outcome), "size": 7, "opacity": 0.75},
+                marker={**outcome_marker(outcome), "size": 7, "opacity": 0.75},
                 text=[f"trial {at}" for at in own], **bars(evidence, own),
             )
         )  # fmt: skip

@@ -16,6 +16,7 @@ from sweeps.report.style import ACCENT, BLUE, INK, figure, log_if_wide, rounded,
 __all__ = ["COLOURS", "tuning_comparison", "tuning_panel"]
 
 COLOURS = (BLUE, ACCENT)
+_DASHES = ("solid", "dash")
 # Beyond the curves, a band has as much room on either side as they have themselves.
 _MOST_ROOM = 1.0
 _BAND = (
@@ -55,8 +56,8 @@ def tuning_comparison(
     edges, layout = _edges(known, [])
     traces = [
         trace
-        for name, curve, colour in zip(names, known, COLOURS, strict=True)
-        for trace in _traces(curve, edges, colour, name)
+        for name, curve, colour, dash in zip(names, known, COLOURS, _DASHES, strict=True)
+        for trace in _traces(curve, edges, colour, name, dash)
     ]
     made = figure(traces, "n, number of trials", f"median best {metric} of n", **layout)
     counts = ", ".join(f"{name} n = {one.trials}" for name, one in zip(names, known, strict=True))
@@ -65,7 +66,7 @@ def tuning_comparison(
 
 
 def _traces(
-    curve: TuningCurve, edges: tuple[float, float], colour: str, name: str
+    curve: TuningCurve, edges: tuple[float, float], colour: str, name: str, dash: str = "solid"
 ) -> tuple[Any, Any]:
     """Return the band, which ends at the figure's edges, and the median."""
     numbers = rounded(curve.numbers)
@@ -78,7 +79,7 @@ def _traces(
     )  # fmt: skip
     median = go.Scatter(
         x=numbers, y=rounded(curve.median), mode="lines", name=name,
-        line={"color": colour, "width": 2},
+        line={"color": colour, "width": 2, "dash": dash},
     )  # fmt: skip
     return band, median
 

@@ -14,7 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import optuna
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # tqdm's, which wants ipywidgets for bars that nobody sees
+    import optuna
+
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,

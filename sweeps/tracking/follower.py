@@ -26,7 +26,7 @@ from sweeps.record.replay import replayed
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.run_log import log, logged
 from sweeps.record.sweep_record import Outcome, SweepRecord, TrialRecord
-from sweeps.tracking.process import LOG_FILE, STATUS_FILE
+from sweeps.tracking.process import LOG_FILE
 from sweeps.tracking.tracker import OpenTracker, Tracker
 
 __all__ = ["Closing", "Follower", "follow", "run_page", "sync"]
@@ -177,7 +177,7 @@ class Follower:
             "pid": os.getpid(),
             "recorded_at": self._recorded_at,
         }
-        _write_quickly(self.folder.path / STATUS_FILE, status)
+        _write_quickly(self.folder.tracking_status, status)
 
     def _write(self, tracker: Tracker, is_over: bool, everything: bool) -> None:
         self._write_trials(tracker, is_over, everything, self.write_status)

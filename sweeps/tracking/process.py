@@ -24,9 +24,8 @@ from sweeps.infra.strict_warnings import lenient_environment
 from sweeps.record.run_folder import RunFolder
 from sweeps.storage.refusals import next_step
 
-__all__ = ["LOG_FILE", "STATUS_FILE", "TrackingProcess"]
+__all__ = ["LOG_FILE", "TrackingProcess"]
 
-STATUS_FILE = "tracking.json"
 LOG_FILE = "tracking.log"
 # How long the end of a sweep waits for a server that does not answer, and for what takes long on
 # a busy machine: the tracker's start, a store in a file, artifacts and a model, and a report.
@@ -72,7 +71,7 @@ class TrackingProcess:
         Raises:
             StorageError: The run folder cannot be written to.
         """
-        status, log = self._folder.path / STATUS_FILE, self._folder.path / LOG_FILE
+        status, log = self._folder.tracking_status, self._folder.path / LOG_FILE
         try:
             status.unlink(missing_ok=True)
             return log.open("ab")
@@ -151,7 +150,7 @@ class TrackingProcess:
     def status(self) -> dict[str, Any]:
         """Return what the tracker last said: recorded trials, stage, error."""
         try:
-            return dict(json.loads((self._folder.path / STATUS_FILE).read_bytes()))
+            return dict(json.loads(self._folder.tracking_status.read_bytes()))
         except (OSError, ValueError):
             return {}
 

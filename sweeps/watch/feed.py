@@ -83,6 +83,12 @@ class Feed:
                 "curves": reading.curves_since(line),
             }
 
+    def is_in_mlflow(self) -> bool:
+        """Return whether MLflow has, or will have, a record of it; raises as `changes`."""
+        with self._lock:
+            leaves_out = self._read().leaves_mlflow_out
+        return not leaves_out or self.folder.tracking_status.exists()
+
     def what_matters(self) -> dict[str, Any]:
         """Return which parameters matter, as values for JSON; raises as `changes`."""
         with self._lock:
@@ -193,6 +199,8 @@ class _Reading:
         self._space = Space(folder.read_sweep().space)
         self._values: list[list[float | None]] = []
         self._ledger = LedgerReader(folder.ledger)
+        # As the last session was asked to; a `sync` records it nevertheless.
+        self.leaves_mlflow_out = False
         self._size = 0
         self._changed = [0] * len(self.record.trials)
         self._points: list[Point] = []
@@ -218,6 +226,8 @@ class _Reading:
                 self._changed[event["trial"]] = self.line
             elif event["event"] in ("session", "end"):  # nothing runs from here on
                 self._touch_unfinished()
+            if event["event"] == "session":
+                self.leaves_mlflow_out = event.get("mlflow") is False
             if event["event"] == "report":
                 self._take_points(event)
             self._take_new_trials()

@@ -129,7 +129,8 @@ def _add_feeds(router: APIRouter, storage: StorageFeed, has_mlflow: bool) -> Non
     @router.get("/sweep/{name}/feed.json")
     def feed(name: str, since: str = "") -> JSONResponse:
         found = _found(storage, name)
-        return JSONResponse({**found.changes(since), "has_mlflow": has_mlflow})
+        linked = has_mlflow and found.is_in_mlflow()
+        return JSONResponse({**found.changes(since), "has_mlflow": linked})
 
     @router.get("/sweep/{name}/what-matters.json")
     def what_matters(name: str) -> JSONResponse:

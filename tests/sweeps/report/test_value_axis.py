@@ -83,7 +83,7 @@ def test_every_trial_that_ended_has_a_mark_or_a_place() -> None:
     assert (list(worse.x), list(worse.text)) == ([3.0], ["trial 3: 1e+30"])
     assert (list(lost.x), list(lost.text)) == ([4.0], ["trial 4: failed"])
     assert [*worse.y, *lost.y] == pytest.approx([found.edge, found.edge], rel=1e-5)
-    assert "triangles for 1 trial worse" in words
+    assert "arrows for 1 trial worse" in words
     assert "crosses for 1 trial without a result" in words
 
 

@@ -12,6 +12,7 @@ import sweeps
 from sweeps.errors import RunFolderError
 from sweeps.findings.results import Results
 from sweeps.record.run_folder import RunFolder
+from sweeps.tracking.follower import Follower
 from sweeps.watch.feed import Feed
 from tests.sweeps.sweep_files import write_sweep
 
@@ -165,6 +166,17 @@ def test_a_failed_trial_has_its_reason(tmp_path: Path) -> None:
     failed = [row for row in rows if row["outcome"] == "failed"]
     assert len(failed) == 2
     assert all(row["reason"] for row in failed)
+
+
+def test_a_sweep_that_was_left_out_of_mlflow_has_no_page_there_until_it_is_recorded(
+    results: Results, tmp_path: Path
+) -> None:
+    feed = cut_at(results, tmp_path / "copy", 1)
+    assert not feed.is_in_mlflow()
+    Follower(feed.folder, "none").write_status()  # as a `sync` begins
+    assert feed.is_in_mlflow()
+    shutil.copytree(OLD / "finished", tmp_path / "finished")
+    assert Feed(RunFolder.open(tmp_path / "finished")).is_in_mlflow()
 
 
 def test_a_killed_sweep_has_no_trial_that_runs(tmp_path: Path) -> None:
