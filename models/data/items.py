@@ -131,7 +131,7 @@ class ItemRows:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, rows: slice) -> ItemRows:
+    def __getitem__(self, rows: slice | npt.NDArray[np.intp]) -> ItemRows:
         return ItemRows(self.items, self.numbers[rows], self.labels[rows])
 
 

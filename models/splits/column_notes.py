@@ -20,6 +20,8 @@ from sweeps.models.data.targets import Target
 
 __all__ = ["column_notes"]
 
+_FEW = 1000  # rows
+
 
 def column_notes(dataset: Dataset) -> Iterator[str]:
     """Yield sentences about features that give the target away, and about words written twice."""
@@ -44,25 +46,39 @@ def _same_as_target(features: Features, target: Target) -> Iterator[str]:
     """Yield the names of columns that are the target under another name."""
     if target.values.ndim != 1:
         return
-    if not target.class_names:
-        same = (features.flat == target.values[:, None]).all(axis=0)
-    else:
-        same = _one_a_class(features.flat, target.values)
+    if target.class_names:
         for name, words in zip(features.word_names, features.words.T, strict=True):
             pairs = set(zip(words.tolist(), target.values.tolist(), strict=True))
             if len(pairs) == len(target.class_names) == len({word for word, _ in pairs}):
                 yield name
-    yield from (features.number_names[place] for place in np.flatnonzero(same))
+    is_target = _one_a_class if target.class_names else _is_target
+    order = np.argsort(target.values, kind="stable")
+    # What is no copy in some of the rows is none in all of them, and tables may be large.
+    few = order[np.linspace(0, len(order) - 1, min(len(order), _FEW)).astype(np.intp)]
+    likely = np.flatnonzero(is_target(features.flat[few], target.values[few]))
+    same = is_target(features.flat[:, likely][order], target.values[order])
+    yield from (features.number_names[place] for place in likely[same])
+
+
+def _is_target(
+    numbers: npt.NDArray[np.floating[Any]], values: npt.NDArray[Any]
+) -> npt.NDArray[np.bool_]:
+    """(columns,) whether a column is the target, number by number."""
+    return np.asarray((numbers == values[:, None]).all(axis=0))
 
 
 def _one_a_class(
     numbers: npt.NDArray[np.floating[Any]], classes: npt.NDArray[Any]
 ) -> npt.NDArray[np.bool_]:
-    """(columns,) whether a column has one number for each class, and another for every other."""
-    order = np.argsort(classes, kind="stable")
-    starts = np.flatnonzero(np.diff(classes[order], prepend=-1))
-    lowest = np.minimum.reduceat(numbers[order], starts, axis=0)
-    highest = np.maximum.reduceat(numbers[order], starts, axis=0)
+    """(columns,) whether a column has one number for each class, and another for every other.
+
+    Args:
+        numbers: (rows, columns), sorted by class.
+        classes: (rows,) in order.
+    """
+    starts = np.flatnonzero(np.diff(classes, prepend=-1))
+    lowest = np.minimum.reduceat(numbers, starts, axis=0)
+    highest = np.maximum.reduceat(numbers, starts, axis=0)
     differ = np.diff(np.sort(lowest, axis=0), axis=0) != 0
     same: npt.NDArray[np.bool_] = (lowest == highest).all(axis=0) & differ.all(axis=0)
     return same

@@ -177,5 +177,5 @@ def _summary(dataset: Dataset, config: DataConfig, folds: tuple[Splits, ...]) ->
         item=first.preprocessing.item,
         category_counts=first.preprocessing.category_counts,
         unmeasurable=unmeasurable(dataset.target, [fold.dev.rows for fold in folds]),
-        few=tuple(few_rows(fold.train_dev()) for fold in folds),
+        few=tuple(few_rows(fold) for fold in folds),
     )

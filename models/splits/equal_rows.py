@@ -56,10 +56,10 @@ def is_by_chance(features: Features, units: npt.NDArray[np.intp]) -> bool:
     """
     sizes = np.bincount(units)
     found = float((sizes * (sizes - 1) / 2).sum())
-    different = features.take(np.unique(units, return_index=True)[1])
+    different = np.unique(units, return_index=True)[1]
     if not found or len(different) < 2:
         return bool(found)
-    columns = [*different.flat.T, *different.words.T]
+    columns = (column[different] for one in (features.flat, features.words) for column in one.T)
     logarithm = sum(map(_log_agreement, columns))
     pairs = len(features) * (len(features) - 1) / 2
     return math.exp(logarithm) * pairs >= _CHANCE * found

@@ -168,12 +168,17 @@ class Preprocessing(BaseModel):
         joined = np.ascontiguousarray(np.concatenate(columns, axis=1))
         return joined.reshape(len(features), *self._shape)
 
-    def bytes_of(self, raw: Features) -> Pixels | None:
-        """Images of bytes with what `apply` would do to them; None of other features."""
+    def bytes_of(self, raw: Features, rows: npt.NDArray[np.intp]) -> Pixels | None:
+        """Some of the images of bytes with what `apply` would do to them; None of other features.
+
+        Args:
+            raw: as they were read; nothing of them is copied.
+            rows: (rows,) which of them.
+        """
         if raw.numbers.dtype != np.uint8 or self.quantiles:
             return None
         means = np.array(self.means).reshape(self.number_shape)
-        return Pixels(raw.numbers, means, self._divisors.reshape(self.number_shape))
+        return Pixels(raw.numbers, rows, means, self._divisors.reshape(self.number_shape))
 
     @property
     def _divisors(self) -> npt.NDArray[np.float64]:

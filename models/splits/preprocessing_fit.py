@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,8 @@ from sweeps.models.data.targets import Target
 from sweeps.models.errors import DataError
 from sweeps.models.scoring.tasks import TASKS, Moment
 from sweeps.models.splits.preprocessing import Preprocessing
-from sweeps.models.splits.scalings import moments, quantiles_of
+from sweeps.models.splits.row_cuts import Rows
+from sweeps.models.splits.scalings import channel_moments, moments, quantiles_of
 
 __all__ = ["MAX_CATEGORIES", "fit_preprocessing", "item_preprocessing"]
 
@@ -25,30 +26,43 @@ __all__ = ["MAX_CATEGORIES", "fit_preprocessing", "item_preprocessing"]
 _SMALLEST_SPREAD, _LARGEST_SPREAD = 1e-140, 1e140
 
 Numbers = npt.NDArray[np.float64]
-_NUMBERS_PER_BLOCK = 2**22
+_NUMBERS_PER_BLOCK = 2**20  # 8 MB
 
 MAX_CATEGORIES = 1000  # in one column: more are identifiers or free text, not categories
 
 
-def fit_preprocessing(features: Features, target: Target, config: DataConfig) -> Preprocessing:
+def fit_preprocessing(
+    features: Features, target: Target, config: DataConfig, rows: Rows | None = None
+) -> Preprocessing:
     """The preprocessing of a configuration, fitted on training rows.
 
     Args:
-        features: of the training rows alone.
-        target: of the same rows.
+        features: of all rows; no other than the training rows is looked at.
+        target: of the training rows alone.
         config: says whether to scale and whether to fill missing values.
+        rows: numbers of the training rows; None for all.
 
     Raises:
         DataError: a column without any value, with too many categories, or with numbers too large.
     """
-    learned = [_learned(block, config.scale, shape) for block, shape in _blocks(features, config)]
+    rows = np.arange(len(features)) if rows is None else rows
+    flat = features.flat
+    _check_columns_have_values(features, rows)
+    # Of all numbers as float64, bytes of images would take eight times their memory.
+    learned = [
+        _learned(np.ascontiguousarray(flat[:, block][rows], dtype=np.float64), config.scale)
+        for block in _column_blocks(features, rows)
+    ]
     fills, means, scales = map(np.concatenate, zip(*(one[:3] for one in learned), strict=True))
+    if config.scale == "per_channel":
+        with np.errstate(over="ignore", invalid="ignore"):
+            means, scales = channel_moments(features.numbers, rows, fills)
     with np.errstate(over="ignore", invalid="ignore"):
         target_mean, target_scale = _target_moments(target, config)
     unfit = np.flatnonzero(~np.isfinite([means, scales, fills]).all(axis=0))
     if len(unfit):
         name = features.number_names[unfit[0]]
-        raise _too_large(f"column {name!r}", features.flat[:, unfit[0]].astype(np.float64))
+        raise _too_large(f"column {name!r}", flat[rows, unfit[0]].astype(np.float64))
     if not np.isfinite(np.append(target_mean, target_scale)).all():
         raise _too_large("the target", target.values.ravel())
     return Preprocessing(
@@ -60,7 +74,7 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
         quantiles=tuple(column for one in learned for column in one[3]),
         fills=tuple(fills.tolist()) if config.missing == "mean" else (),
         word_names=features.word_names,
-        categories=tuple(map(_categories, features.word_names, features.words.T)),
+        categories=tuple(map(_categories, features.word_names, features.words[rows].T)),
         class_names=target.class_names,
         class_type=target.class_type,
         missing_values=config.missing_values,
@@ -71,33 +85,25 @@ def fit_preprocessing(features: Features, target: Target, config: DataConfig) ->
     )
 
 
-def _blocks(features: Features, config: DataConfig) -> Iterator[tuple[Numbers, tuple[int, ...]]]:
-    """Yield the numbers of all rows as float64, with their shape: of bytes some columns at a time.
+def _column_blocks(features: Features, rows: Rows) -> Iterator[slice]:
+    """Yield the columns of numbers, as many at a time as make a block of some megabytes.
 
-    As float64 all bytes of images would take eight times their memory, and several times over.
+    Two at least where there are two: numpy adds up a lone column in another order.
     """
-    flat, shape = features.flat, features.numbers.shape[1:]
-    if flat.dtype != np.uint8:
-        numbers = flat.astype(np.float64)
-        _check_columns_have_values(features, numbers)
-        yield numbers, shape
-        return
-    width = math.prod(shape[1:])  # a channel
-    if config.scale != "per_channel":
-        width = max(2, _NUMBERS_PER_BLOCK // len(flat))
-    for start in range(0, flat.shape[1], width):
-        block = flat[:, start : start + width].astype(np.float64)
-        yield block, (1, *shape[1:]) if config.scale == "per_channel" else block.shape[1:]
+    width = len(features.number_names)
+    blocks = max(1, min(width // 2, len(rows) * width // _NUMBERS_PER_BLOCK))
+    edges = np.linspace(0, width, blocks + 1).astype(int).tolist()
+    yield from map(slice, edges[:-1], edges[1:])
 
 
 def _learned(
-    numbers: Numbers, scale: Scale, shape: tuple[int, ...]
+    numbers: Numbers, scale: Scale
 ) -> tuple[Numbers, Numbers, Numbers, tuple[tuple[float, ...], ...]]:
     """Return (columns,) what fills a gap, the mean, the scale, and the quantiles if any."""
     with np.errstate(over="ignore", invalid="ignore"):
         fills = np.nanmean(numbers, axis=0)
         filled = np.where(np.isnan(numbers), fills, numbers)
-        means, scales = moments(filled, scale, shape)
+        means, scales = moments(filled, scale)
     return fills, means, scales, quantiles_of(filled, scale)
 
 
@@ -189,13 +195,18 @@ def _categories(name: str, words: npt.NDArray[np.object_]) -> tuple[str, ...]:
     return known
 
 
-def _check_columns_have_values(features: Features, numbers: npt.NDArray[np.float64]) -> None:
-    columns = (*numbers.T, *features.words.T)
-    every = zip((*features.number_names, *features.word_names), columns, strict=True)
-    names = [name for name, column in every if missing_in(column).all()]
-    if names:
+def _check_columns_have_values(features: Features, rows: Rows) -> None:
+    flat, words = features.flat, features.words
+    if flat.dtype == np.uint8:  # of images, which have no words beside
+        return
+    blocks = (flat[:, block][rows] for block in _column_blocks(features, rows))
+    is_empty = [missing_in(block).all(axis=0) for block in chain(blocks, [words[rows]])]
+    names = (*features.number_names, *features.word_names)
+    found = zip(names, np.concatenate(is_empty), strict=True)
+    empty = [name for name, has_none in found if has_none]
+    if empty:
         raise DataError(
-            f"every column must have a value in some training row, and {listed(names)} has none",
+            f"every column must have a value in some training row, and {listed(empty)} has none",
             key=("exclude",),
-            hint=f"Leave them out: exclude: [{', '.join(names)}]",
+            hint=f"Leave them out: exclude: [{', '.join(empty)}]",
         )

@@ -7,6 +7,7 @@ all that has to be kept of them.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,32 +16,27 @@ import numpy.typing as npt
 from sweeps.models.data.configuration import Scale
 from sweeps.models.errors import DataError
 
-__all__ = ["moments", "quantiles_of", "to_normal"]
+__all__ = ["channel_moments", "moments", "quantiles_of", "to_normal"]
 
 Numbers = npt.NDArray[np.float64]
 # scikit-learn's defaults: of QuantileTransformer, and of what RobustScaler divides by.
 _QUANTILES = 1000
 _LOWER, _UPPER = 25.0, 75.0
+_NUMBERS_PER_BLOCK = 2**20  # 8 MB
 # Where the normal distribution is cut, so that the least and the greatest value stay finite.
 _EDGE = 1e-7
 
 
-def moments(numbers: Numbers, scale: Scale, shape: tuple[int, ...]) -> tuple[Numbers, Numbers]:
+def moments(numbers: Numbers, scale: Scale) -> tuple[Numbers, Numbers]:
     """What is subtracted from each number and what it is divided by; 0 makes all of it 0.
 
     Args:
         numbers: (rows, columns), none missing.
-        scale: by which rule.
-        shape: of one row as it was read: (columns,), or (channels, height, width).
-
-    Raises:
-        DataError: per_channel, and a row is no image.
+        scale: by which rule; 0 and 1 where it looks at more than a column (`channel_moments`).
     """
     width = numbers.shape[1]
-    if scale in ("none", "quantile"):
+    if scale in ("none", "quantile", "per_channel"):
         return np.zeros(width), np.ones(width)
-    if scale == "per_channel":
-        return _of_channels(numbers, shape)
     constant = numbers.min(axis=0) == numbers.max(axis=0)
     if scale == "robust":
         low, median, high = np.percentile(numbers, [_LOWER, 50.0, _UPPER], axis=0)
@@ -51,18 +47,49 @@ def moments(numbers: Numbers, scale: Scale, shape: tuple[int, ...]) -> tuple[Num
     return means, np.where(constant, 0.0, numbers.std(axis=0))
 
 
-def _of_channels(numbers: Numbers, shape: tuple[int, ...]) -> tuple[Numbers, Numbers]:
+def channel_moments(
+    numbers: npt.NDArray[Any], rows: npt.NDArray[np.intp], fills: Numbers
+) -> tuple[Numbers, Numbers]:
+    """What `moments` gives for each number, equal for all numbers of a channel.
+
+    Some rows at a time, as float64 takes up to eight times the memory of images.
+
+    Args:
+        numbers: (all, channels, height, width), NaN where missing.
+        rows: (rows,) which of them are looked at.
+        fills: (numbers of a row,) what stands for a missing number.
+
+    Raises:
+        DataError: a row is no image.
+    """
+    shape = numbers.shape[1:]
     if len(shape) != 3:
         rule = f"per_channel needs images (channels, height, width), and a row has shape {shape}"
         hint = "Write scale: standard, which is per column"
         raise DataError(rule, key=("scale",), value="per_channel", hint=hint)
+    every = [
+        (one.sum((0, 2)), one.min((0, 2)), one.max((0, 2))) for one in _blocks(numbers, rows, fills)
+    ]
+    sums, lowest, highest = map(np.array, zip(*every, strict=True))
+    lowest, highest = lowest.min(axis=0), highest.max(axis=0)
     pixels = math.prod(shape[1:])
-    by_channel = numbers.reshape(len(numbers), shape[0], pixels)
-    means, scales = by_channel.mean(axis=(0, 2)), by_channel.std(axis=(0, 2))
-    lowest, highest = by_channel.min(axis=(0, 2)), by_channel.max(axis=(0, 2))
+    means = sums.sum(axis=0) / (len(rows) * pixels)
+    squares = [((one - means[:, None]) ** 2).sum((0, 2)) for one in _blocks(numbers, rows, fills)]
+    deviations = np.sqrt(np.sum(squares, axis=0) / (len(rows) * pixels))
     constant = lowest == highest
-    means, scales = np.where(constant, lowest, means), np.where(constant, 0.0, scales)
+    means, scales = np.where(constant, lowest, means), np.where(constant, 0.0, deviations)
     return np.repeat(means, pixels), np.repeat(scales, pixels)
+
+
+def _blocks(
+    numbers: npt.NDArray[Any], rows: npt.NDArray[np.intp], fills: Numbers
+) -> Iterator[Numbers]:
+    """Yield all rows, some at a time, as (rows, channels, pixels)."""
+    count = math.ceil(len(rows) * len(fills) / _NUMBERS_PER_BLOCK)
+    for some in np.array_split(rows, count):
+        block = numbers[some].reshape(len(some), len(fills)).astype(np.float64)
+        filled = np.where(np.isnan(block), fills, block)
+        yield filled.reshape(len(some), numbers.shape[1], -1)
 
 
 def quantiles_of(numbers: Numbers, scale: Scale) -> tuple[tuple[float, ...], ...]:

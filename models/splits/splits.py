@@ -16,7 +16,7 @@ from sweeps.models.data.datasets import Dataset
 from sweeps.models.data.feature_checks import check_features
 from sweeps.models.data.features import Features
 from sweeps.models.data.items import InputShape, ItemKind, ItemRows, Items
-from sweeps.models.data.pixels import Pixels
+from sweeps.models.data.pixels import Pixels, sealed
 from sweeps.models.scoring.tasks import TASKS, Moment, Task
 from sweeps.models.splits.cuts import Cut, cut_dataset
 from sweeps.models.splits.preprocessing import Preprocessing
@@ -36,7 +36,8 @@ class Part:
     """One split, prepared for a net.
 
     Attributes:
-        x: (rows, *input_shape) float32, images that stay bytes, or the items of a dataset.
+        x: (rows, *input_shape) float32; or, by their numbers, images that stay bytes or the items
+            of a dataset.
         y: (rows,) int64 classes, or float32 targets standardised by the training rows; one
             column a target where there are several, of 0 and 1 for labels.
         rows: (rows,) which rows of the data set these are.
@@ -116,10 +117,13 @@ class Splits:
 
     def train_dev(self) -> TrainDev:
         """What workers receive: train and dev, and not one test row."""
+        x_train, x_dev = self.train.x, self.dev.x
+        if isinstance(x_train, Pixels) and isinstance(x_dev, Pixels):
+            x_train, x_dev = sealed(x_train, x_dev)
         return TrainDev(
-            x_train=self.train.x,
+            x_train=x_train,
             y_train=self.train.y,
-            x_dev=self.dev.x,
+            x_dev=x_dev,
             y_dev=self.dev.y,
             task=self.task,
             outputs=self.outputs,
@@ -177,7 +181,7 @@ def _fitted(
     if isinstance(dataset.features, Items):
         preprocessing = item_preprocessing(dataset.features.x, target, config)
     else:
-        preprocessing = fit_preprocessing(dataset.features.take(cut.train), target, config)
+        preprocessing = fit_preprocessing(dataset.features, target, config, cut.train)
     return Splits(
         train=_prepared(dataset, cut.train, preprocessing),
         dev=_prepared(dataset, cut.dev, preprocessing),
@@ -214,11 +218,12 @@ def _prepared(
 
 
 def _inputs(dataset: Dataset, rows: Rows, preprocessing: Preprocessing) -> Inputs:
+    if isinstance(dataset.features, Features):
+        pixels = preprocessing.bytes_of(dataset.features, rows)
+        if pixels is not None:
+            return pixels
     raw = dataset.raw(rows)
-    if isinstance(raw, ItemRows):
-        return raw
-    pixels = preprocessing.bytes_of(raw)
-    return preprocessing.apply(raw) if pixels is None else pixels
+    return raw if isinstance(raw, ItemRows) else preprocessing.apply(raw)
 
 
 def _together(rows: Rows, units: Rows | None) -> Rows | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sweeps.models.data.items import ItemRows, NetInputs
-from sweeps.models.data.pixels import Pixels
+from sweeps.models.data.pixels import Pixels, joined
 from sweeps.models.splits.splits import Inputs, TrainDev
 
 __all__ = ["Batch", "DeviceData", "TrainingData", "batch_sizes"]
@@ -55,7 +56,8 @@ class DeviceData:
     """Train and dev rows on one device.
 
     Attributes:
-        x: (train + dev rows, *input_shape) float32, or uint8 of images, train first.
+        x: (train + dev rows, *input_shape) float32, or uint8 of images, train first. Bytes may be
+            those of other trials, and are only read.
         y: (train + dev rows,) int64 classes or float32 targets.
         weights: (train rows,) float32 of mean 1; None where all rows count alike.
         train_rows: how many are train.
@@ -69,9 +71,7 @@ class DeviceData:
         device: torch.device,
         weights: npt.NDArray[np.float32] | None = None,
     ) -> None:
-        # concatenate() copies: the arrays of a worker are read-only and shared.
-        x = np.concatenate([_array(data.x_train), _array(data.x_dev)])
-        self.x = torch.from_numpy(x).to(device)
+        self.x = _joined(data.x_train, data.x_dev).to(device)
         self._scale: Callable[[Tensor], Tensor] | None = None
         if isinstance(data.x_train, Pixels):
             self._scale = _Scaling(data.x_train, device)
@@ -98,22 +98,29 @@ class DeviceData:
         torch's CPU generator, also on a GPU, wherever that is in the epoch given. Full batches
         are not shuffled.
         """
-        x, y = self.x[: self.train_rows], self.y[: self.train_rows]
-        weights = self.weights
+        y, weights, order = self.y[: self.train_rows], self.weights, None
         if self.batches_per_epoch > 1:
-            order = torch.randperm(self.train_rows).to(x.device)
-            x, y = x[order], y[order]
+            order = torch.randperm(self.train_rows).to(y.device)
+            y = y[order]
             weights = None if weights is None else weights[order]
         else:
-            x, y = x.clone(), y.clone()
+            y = y.clone()
         none = [None] * self.batches_per_epoch
-        blocks = torch.split(x, self._sizes)
         return zip(
-            blocks if self._scale is None else map(self._scale, blocks),
+            self._train_blocks(order),
             torch.split(y, self._sizes),
             none if weights is None else torch.split(weights, self._sizes),
             strict=True,
         )
+
+    def _train_blocks(self, order: Tensor | None) -> Iterable[Tensor]:
+        """The inputs of each batch, train rows in an order; None for their own."""
+        if order is None:
+            return (self._given(self.x[: self.train_rows]),)
+        if self._scale is None:  # one look-up of all rows is quicker than many
+            return torch.split(self.x[order], self._sizes)
+        scale = self._scale
+        return (scale(self.x[rows]) for rows in torch.split(order, self._sizes))
 
     def passes(self) -> Iterable[Tensor]:
         """All rows that are measured, in order, in blocks for forward passes without gradients."""
@@ -151,9 +158,15 @@ class _Scaling:
         return x.double().sub_(self._means).div_(self._divisors).float()
 
 
-def _array(x: Inputs) -> npt.NDArray[Any]:
-    assert not isinstance(x, ItemRows), "items are ItemData"
-    return x.values if isinstance(x, Pixels) else x
+def _joined(train: Inputs, dev: Inputs) -> Tensor:
+    """All rows, train first: a copy but of bytes, as a worker's arrays are read-only and shared."""
+    if isinstance(train, Pixels) and isinstance(dev, Pixels):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that one must not write to them
+            return torch.from_numpy(joined(train, dev))
+    assert not isinstance(train, ItemRows | Pixels), "items are ItemData"
+    assert not isinstance(dev, ItemRows | Pixels), "items are ItemData"
+    return torch.from_numpy(np.concatenate([train, dev]))
 
 
 def batch_sizes(rows: int, batch_size: int | Literal["full"]) -> list[int]:

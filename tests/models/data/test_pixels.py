@@ -44,7 +44,7 @@ def test_bytes_of_images_train_bit_for_bit_as_the_same_numbers_do(scale: str) ->
 def test_bytes_stay_bytes_on_their_way_to_a_trial() -> None:
     data = read("uint8")[1]
     assert isinstance(data.x_train, Pixels)
-    assert data.x_train.values.dtype == np.uint8
+    assert data.x_train.images.dtype == np.uint8
     np.testing.assert_array_equal(data.x_train.scaled(), read("float32")[1].x_train)
 
 
