@@ -63,7 +63,17 @@ class GpSampler(Sampler):
     def propose(self, told: Sequence[Told], seed: int) -> Iterator[dict[str, Any]]:
         """Yield proposals after the trials told, as Optuna's sampler with this seed makes them."""
         self._trials.learn(_with_worst(told))
-        return self._trials.ask(gp_sampler(seed, self._startup))
+        return _by_one_thread(self._trials.ask(gp_sampler(seed, self._startup)))
+
+
+def _by_one_thread(proposals: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield proposals, of which there is no end, that are the same whatever cores there are."""
+    from sweeps.models.process.threads import one_thread
+
+    while True:
+        with one_thread():
+            proposed = next(proposals)
+        yield proposed
 
 
 def _with_worst(told: Sequence[Told]) -> list[Told]:

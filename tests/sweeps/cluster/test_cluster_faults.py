@@ -1,20 +1,23 @@
-"""Faults of a cluster's parts: workers, the head, the storage, and clocks that are apart."""
+"""Faults of a cluster: its workers, head, storage and drivers are lost, its clocks are apart."""
 
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import sweeps
 from sweeps.findings.results import Results
 from sweeps.infra.local.cluster import LocalCluster
+from sweeps.report.lineage_figure import ancestry
 from tests.free_port import free_port
 from tests.sweeps.clocks import other_clock
 from tests.sweeps.drivers import (
@@ -25,6 +28,7 @@ from tests.sweeps.drivers import (
     run_command,
     wait_for,
 )
+from tests.sweeps.sweep_files import custom_model, own_net, space, write_sweep
 
 pytestmark = pytest.mark.cluster
 TRIALS, EPOCHS = 6, 9
@@ -94,6 +98,72 @@ def test_a_killed_and_a_hung_worker_cost_what_they_did(
     whole = unbroken(tmp_path / "unbroken", "faulty_unbroken")
     assert [row for row in curves(results) if row["trial"] != 2] == [
         row for row in curves(whole) if row["trial"] != 2
+    ]
+
+
+def waiting_sweep(cluster: LocalCluster, folder: Path, kind: str, **sections: str) -> Path:
+    """Write a sweep whose nets wait for a file `go` once two events of a kind are on record.
+
+    Its run folder is called by the kind, too.
+    """
+    ledger = str(cluster.storage / kind / "ledger.jsonl")
+    waits = f"""        while not (HERE / 'go').exists():
+            if Path({ledger!r}).read_text().count('"event":"{kind}"') < 2: break
+            time.sleep(0.01)
+"""
+    target = own_net(folder, f"waits_{kind}", waits)
+    rate = "{kind: adam, lr: {float: [1.0e-4, 1.0], log: true}}"
+    return write_sweep(folder, space=space(custom_model(target), rate, epochs=6), **sections)
+
+
+def killed_and_resumed(cluster: LocalCluster, path: Path, kind: str) -> list[dict[str, Any]]:
+    """Kill the driver of such a sweep and resume it; returns the events that it had by then."""
+    run = cluster.storage / kind
+    with driver("run", path, "--id", kind, **joining(cluster)) as one:
+        wait_for(lambda: len(events(run, kind)) >= 2)
+        one.signal(signal.SIGKILL)
+        one.process.wait()
+    before = events(run, kind)
+    (path.parent / "go").touch()
+    code, said = run_command("resume", kind, **joining(cluster))
+    assert code == 0, said
+    return before
+
+
+def test_a_search_that_learns_keeps_its_proposals_and_follows_from_its_ledger(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    search = "{method: tpe, trials: 9, startup: 4}"
+    path = waiting_sweep(cluster, tmp_path, "proposed", search=search)
+    before = killed_and_resumed(cluster, path, "proposed")
+    run = cluster.storage / "proposed"
+    assert events(run, "proposed")[: len(before)] == before
+    assert endings(sweeps.open_run(run)) == ["completed"] * 9
+    # Both nodes had a trial: that one still ran is on record with each proposal.
+    assert all(event["saw"]["running"] for event in before)
+    code, said = run_command("replay", run)
+    assert code == 0, said
+    assert "all 9 planned trials follow from the sweep file and the ledger" in said, said
+
+
+def test_a_population_copies_on_a_cluster_as_on_one_machine(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    stopping = "{scheduler: pbt, interval_epochs: 2, quantile_fraction: 0.5}"
+    path = waiting_sweep(cluster, tmp_path, "copied", stopping=stopping)
+    before = killed_and_resumed(cluster, path, "copied")
+    run = cluster.storage / "copied"
+    assert events(run, "copied")[: len(before)] == before
+    code, said = run_command("replay", run)
+    assert code == 0, said
+    assert "all 6 planned trials and all 6 copies follow" in said, said
+    results = sweeps.open_run(run)
+    whole = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
+    assert curves(results) == curves(whole)
+    lineages = [[ancestry(one.record.trials, at) for at in range(6)] for one in (results, whole)]
+    assert lineages[0] == lineages[1]
+    assert [one.copies for one in results.record.trials] == [
+        one.copies for one in whole.record.trials
     ]
 
 
