@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sweeps.infra.command_line import command
 from sweeps.infra.local.folder import down_command
-from sweeps.infra.local.processes import ProcessError, Processes, free_port, refuse_taken
+from sweeps.infra.local.processes import ProcessError, Processes, free_ports, refuse_taken
 from sweeps.infra.local.tracking_server import SERVERS, LocalMlflow
 from sweeps.infra.strict_warnings import lenient_environment
 
@@ -123,7 +123,7 @@ class LocalCluster:
         """Start the head, which knows nothing of one that was killed before."""
         dashboard = int(self.processes.facts["dashboard"])
         options = ["--head", "--port", str(self.port), "--dashboard-port", str(dashboard)]
-        options += ["--include-dashboard=true", "--ray-client-server-port", str(free_port())]
+        options += ["--include-dashboard=true"]
         self._start("head", options, cpus, dashboard)
 
     def add_worker(self, name: str, cpus: int) -> None:
@@ -189,13 +189,17 @@ class LocalCluster:
         self, name: str, options: Sequence[str], cpus: int, dashboard: int | None = None
     ) -> None:
         temporary = Path(self.processes.facts["temporary"]) / name
+        # All at once: Ray refuses a node of which two parts have the same port.
+        client, http, grpc, metrics = free_ports(4, besides=self._ports())
+        if dashboard is not None:
+            options = [*options, "--ray-client-server-port", str(client)]
         command = [
             sys.executable, "-m", "ray.scripts.scripts", "start", "--block", *options,
             "--node-name", name, "--num-cpus", str(cpus),
             "--temp-dir", str(temporary), "--disable-usage-stats",
-            "--dashboard-agent-listen-port", str(free_port()),
-            "--dashboard-agent-grpc-port", str(free_port()),
-            "--metrics-export-port", str(free_port()),
+            "--dashboard-agent-listen-port", str(http),
+            "--dashboard-agent-grpc-port", str(grpc),
+            "--metrics-export-port", str(metrics),
         ]  # fmt: skip
 
         def is_ready() -> bool:
@@ -203,6 +207,11 @@ class LocalCluster:
             return has_started and (dashboard is None or self._answers(dashboard))
 
         self.processes.start(name, command, self._environment(), is_ready)
+
+    def _ports(self) -> set[int]:
+        """Return the ports that the cluster was given, whether they are in use yet or not."""
+        facts = self.processes.facts
+        return {facts[name] for name in ("port", "dashboard", "mlflow") if facts[name] is not None}
 
     def _environment(self) -> dict[str, str]:
         """Return what a node runs in: its jobs' `python` is the first one in the PATH."""

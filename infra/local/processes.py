@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import psutil
 
 from sweeps.infra.whole_file import replace_file
 
-__all__ = ["ProcessError", "Processes", "free_port", "refuse_taken"]
+__all__ = ["ProcessError", "Processes", "free_ports", "refuse_taken"]
 
 _STARTED_WITHIN_S = 90.0
 _STOPPED_WITHIN_S = 10.0
@@ -157,18 +158,30 @@ class Processes:
         self._write(state)
 
 
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on, and that no client is given.
+def free_ports(count: int, besides: Collection[int] = ()) -> list[int]:
+    """Return ports of the loopback interface that nobody listens on, and that no client is given.
+
+    Args:
+        count: How many; no two are the same.
+        besides: Others that are to be used, although nobody listens on them yet.
 
     Raises:
-        ProcessError: There is none.
+        ProcessError: There are not that many.
     """
-    for port in random.SystemRandom().sample(_SERVER_PORTS, len(_SERVER_PORTS)):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    numbers = f"{_SERVER_PORTS[0]} to {_SERVER_PORTS[-1]}"
-    raise ProcessError(f"a server needs a free port, and {numbers} are all taken")
+    numbers = random.SystemRandom().sample(_SERVER_PORTS, len(_SERVER_PORTS))
+    found = [*islice(filter(_is_free, (one for one in numbers if one not in besides)), count)]
+    if len(found) < count:
+        wanted = "1 free port is" if count == 1 else f"{count} free ports are"
+        places = f"{_SERVER_PORTS[0]} to {_SERVER_PORTS[-1]}"
+        raise ProcessError(f"{wanted} needed, and too few of {places} are left")
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 def refuse_taken(port: int, way_out: str) -> None:

@@ -21,9 +21,11 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import ray
 from ray._private import ray_constants, services
+from ray._private import worker as ray_worker
 from ray._raylet import (  # type: ignore[attr-defined]  # compiled: no types
     AuthenticationTokenLoader,
     Config,
@@ -33,6 +35,7 @@ from sweeps.definition.sweep_file import Resources
 from sweeps.errors import ClusterError
 from sweeps.execution.placement import Place, slots
 from sweeps.execution.ray_folder import ray_folder, room_for_sockets
+from sweeps.execution.ray_loss import loss_in_words, lost_part
 from sweeps.execution.ray_messages import log_messages
 from sweeps.infra.package import python_path
 from sweeps.infra.strict_warnings import lenient_children
@@ -50,13 +53,19 @@ _AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
 
 @contextmanager
 def started_ray(resources: Resources) -> Iterator[None]:
-    """Start Ray for trials of these resources; leave a Ray that runs in this process as it is."""
+    """Start Ray for trials of these resources; leave a Ray that runs in this process as it is.
+
+    Raises:
+        ClusterError: Ray does not come up.
+    """
     if ray.is_initialized():
         yield
         return
     # Workers import the project and the user's modules from where the driver does.
     os.environ["PYTHONPATH"] = python_path()
     os.environ["RAY_preload_python_modules"] = _WORKER_MODULES  # noqa: SIM112
+    # Else the driver waits for them in Ray's own code, where it hears of nothing else.
+    os.environ["RAY_prestart_worker_first_driver"] = "0"  # noqa: SIM112
     # Ray starts from this thread, as its processes end with the thread that started them.
     imports = threading.Thread(target=import_module, args=("sweeps.execution.ray_runner",))
     imports.start()
@@ -65,6 +74,7 @@ def started_ray(resources: Resources) -> Iterator[None]:
         stack.enter_context(_own_token())
         stack.callback(ray.shutdown)
         _start(resources, folder / "ray")
+        _start_workers(resources)
         imports.join()
         yield
 
@@ -73,7 +83,7 @@ def _start(resources: Resources, folder: Path) -> None:
     """Start Ray; raises ClusterError where it does not come up."""
     cpus = math.ceil(slots(resources, Place.local_machine().nodes) * resources.cpu)
     log_messages()
-    with _loopback_allowed(), _deaf_children(), lenient_children():
+    with _loopback_allowed(), _deaf_children(), _joined_alive(), lenient_children():
         try:
             ray.init(
                 address="local",
@@ -85,11 +95,41 @@ def _start(resources: Resources, folder: Path) -> None:
                 _temp_dir=str(folder),
             )
         except Exception as err:  # Ray's own kinds, RuntimeError, OSError, what gRPC raises
+            if lost := lost_part():
+                raise loss_in_words(lost)[0] from err
             first = described(err).splitlines()[0]
             raise ClusterError(
                 f"Ray did not start on this machine ({first}). It may have been too slow under "
                 f"load: `resume` the sweep later, or add --local, which needs no Ray"
             ) from err
+
+
+def _start_workers(resources: Resources) -> None:
+    """Have Ray start the workers that trials will want, and do not wait for them."""
+    task = ray.remote(num_cpus=resources.cpu)(lambda: None)
+    for _ in range(slots(resources, Place.local_machine().nodes)):
+        task.remote()
+
+
+@contextmanager
+def _joined_alive() -> Iterator[None]:
+    """Join no raylet that has ended: Ray would end this process for it.
+
+    Raises:
+        ClusterError: It has.
+    """
+    join = ray_worker.connect
+
+    def connect(*given: Any, **options: Any) -> None:
+        if lost := lost_part():
+            raise loss_in_words(lost)[0]
+        join(*given, **options)
+
+    vars(ray_worker)["connect"] = connect
+    try:
+        yield
+    finally:
+        vars(ray_worker)["connect"] = join
 
 
 @contextmanager

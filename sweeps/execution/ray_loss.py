@@ -26,7 +26,7 @@ from sweeps.models.own_code.guards import described
 from sweeps.record.recorder import Recorder
 from sweeps.record.stops import Stop, StopReason
 
-__all__ = ["Loss", "interruption", "watched_parts"]
+__all__ = ["Loss", "interruption", "loss_in_words", "lost_part", "watched_parts"]
 
 _PERIOD_S = 0.5
 # What ends every process of a job ends Ray's parts, too, maybe before this one hears of it.
@@ -78,24 +78,24 @@ def interruption(recorder: Recorder) -> Stop | None:
 @contextmanager
 def watched_parts(recorder: Recorder) -> Iterator[None]:
     """Stop what `recorder` records when a process of this machine's Ray ends."""
-    over, parts = threading.Event(), _parts()
-    loss = Loss(recorder, over, end_within_s=8.0, kill=lambda: _kill(parts))
+    over = threading.Event()
+    loss = Loss(recorder, over, end_within_s=8.0, kill=_kill)
 
     def watch() -> None:
         while not over.wait(_PERIOD_S):
-            if lost := _lost(parts):
-                loss.end(*_in_words(lost))
+            if lost := lost_part():
+                loss.end(*loss_in_words(lost))
                 return
 
     threading.Thread(target=watch, name="ray", daemon=True).start()
     try:
         yield
     except Exception as err:  # of Ray's calls; what is lost says more than they
-        if not (lost := _lost(parts)) and not isinstance(err, RayError):
+        if not (lost := lost_part()) and not isinstance(err, RayError):
             raise
         if interruption(recorder) is not None:
             return
-        error, detail = _in_words(lost or described(err).splitlines()[0])
+        error, detail = loss_in_words(lost or described(err).splitlines()[0])
         recorder.end_with(error, StopReason.CLUSTER_LOST, detail)
     finally:
         over.set()
@@ -108,13 +108,14 @@ def _parts() -> Mapping[str, Popen[bytes]]:
     return {name: started[name][0].process for name in _PARTS if name in started}
 
 
-def _lost(parts: Mapping[str, Popen[bytes]]) -> str:
-    """Return which part has ended, and how; empty while all run."""
-    codes = ((name, process.poll()) for name, process in parts.items())
+def lost_part() -> str:
+    """Return which process of this machine's Ray has ended, and how; empty while all run."""
+    codes = ((name, process.poll()) for name, process in _parts().items())
     return next((f"its {name} {_how(code)}" for name, code in codes if code is not None), "")
 
 
-def _in_words(lost: str) -> tuple[ClusterError, str]:
+def loss_in_words(lost: str) -> tuple[ClusterError, str]:
+    """Return the error that a session ends with, and the detail for its record."""
     detail = f"Ray on this machine was lost ({lost})"
     kept = "what was reported is kept: `resume` the sweep, with --local if Ray is lost again"
     return ClusterError(f"{detail}; {kept}"), detail
@@ -127,6 +128,6 @@ def _how(code: int) -> str:
     return f"was killed by {signal.Signals(-code).name}{memory}"
 
 
-def _kill(parts: Mapping[str, Popen[bytes]]) -> None:
-    for process in parts.values():
+def _kill() -> None:
+    for process in _parts().values():
         process.kill()

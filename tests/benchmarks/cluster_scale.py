@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sweeps.infra.local.cluster import LocalCluster
-from sweeps.infra.local.processes import free_port
 from tests.benchmarks.processes import Sample, run_command
 from tests.benchmarks.product import ProductRun, run_product
 from tests.benchmarks.workload import write_empty_sweep, write_sleeping_sweep
+from tests.free_port import free_port
 
 __all__ = ["measure_paced", "measure_ray_tune", "measure_scale"]
 

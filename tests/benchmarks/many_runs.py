@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sweeps.infra.local.processes import Processes, free_port
+from sweeps.infra.local.processes import Processes
 from sweeps.infra.local.tracking_server import LocalMlflow
 from tests.benchmarks.processes import run_command
 from tests.benchmarks.workload import write_empty_sweep
+from tests.free_port import free_port
 
 __all__ = ["measure_many_runs"]
 

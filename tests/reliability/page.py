@@ -72,8 +72,8 @@ faults ARGS="--seed 5"` draws others.
 _LIMITS = """
 ## Known limits
 
-- **Ray is killed while it starts.** If the raylet dies in the fraction of a second in which the
-  driver registers with it, Ray's C++ code ends the process with exit code 1 and its own text.
+- **Ray is killed while it starts.** If the raylet dies in the milliseconds in which the driver
+  registers with it, Ray's C++ code ends the process with exit code 1 and its own text.
   Nothing runs in Python after that, and no other process can change an exit code, so only a driver
   started as a child of another process could say more. Nothing is lost: `sweeps resume RUN`, or
   `--local`, which needs no Ray.

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from sweeps.infra.local import processes as module
-from sweeps.infra.local.processes import ProcessError, Processes, free_port
+from sweeps.infra.local.processes import ProcessError, Processes, free_ports
 
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(300)"]
 
@@ -134,15 +134,26 @@ def test_a_free_port_is_none_that_a_client_may_be_given_meanwhile() -> None:
     first, last = map(int, CLIENTS.read_text(encoding="utf-8").split())
     if first < 32768:
         pytest.skip("clients of this machine are given more ports than Linux gives by default")
-    assert not {free_port() for _ in range(200)} & {*range(first, last + 1)}
+    assert not {*free_ports(200)} & {*range(first, last + 1)}
 
 
 def test_a_port_on_which_somebody_listens_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    port = free_port()
+    (port,) = free_ports(1)
     monkeypatch.setattr(module, "_SERVER_PORTS", range(port, port + 1))
-    assert free_port() == port
+    assert free_ports(1) == [port]
     with (
         socket.create_server(("127.0.0.1", port)),
-        pytest.raises(ProcessError, match=rf"a free port, and {port} to {port} are all taken"),
+        pytest.raises(
+            ProcessError, match=rf"1 free port is needed, and too few of {port} to {port} are left"
+        ),
     ):
-        free_port()
+        free_ports(1)
+
+
+def test_free_ports_are_never_the_same_nor_those_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = free_ports(4)
+    monkeypatch.setattr(module, "_SERVER_PORTS", some)
+    assert sorted(free_ports(4)) == sorted(some)
+    assert sorted(free_ports(3, besides=some[:1])) == sorted(some[1:])
+    with pytest.raises(ProcessError, match="2 free ports are needed"):
+        free_ports(2, besides=some[:3])

@@ -45,6 +45,34 @@ def test_a_lost_part_of_ray_ends_the_session_with_the_way_on(tmp_path: Path, nam
     assert len(done) < 6
 
 
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", ["raylet", "gcs_server"])
+def test_a_part_of_ray_that_is_lost_while_it_starts_ends_the_session_with_the_way_on(
+    tmp_path: Path, name: str
+) -> None:
+    path = counted_sweep(tmp_path, f"lost_start_{name}", trials=2)
+    (tmp_path / "sitecustomize.py").write_text(f"""
+from ray._private.node import Node
+def starts(self, *given, **options):
+    starts_it(self, *given, **options)
+    lost = self.all_processes["{name}"][0].process
+    lost.kill()
+    lost.wait()
+starts_it, Node.__init__ = Node.__init__, starts
+""")
+    run = tmp_path / "runs" / "blobs"
+    with driver("run", path, "--runs", run.parent, PYTHONPATH=str(tmp_path)) as one:
+        code, said = one.wait()
+        wait_for(lambda: not one.left_running())
+    assert code == 9, said
+    assert f"Ray on this machine was lost (its {name} was killed by SIGKILL" in said
+    assert "`resume` the sweep" in said
+    assert "Traceback" not in said
+    assert events(run, "end")[-1]["reason"] == "cluster_lost"
+    resumed = sweeps.resume(run, runner="local", tracking_uri="none")
+    assert resumed.record.outcomes == {"completed": 2}
+
+
 def test_a_ray_that_does_not_start_ends_the_session_with_the_way_on(tmp_path: Path) -> None:
     path = counted_sweep(tmp_path, "no_start", trials=2)
     (tmp_path / "sitecustomize.py").write_text("""
