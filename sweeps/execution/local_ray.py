@@ -64,7 +64,7 @@ def started_ray(resources: Resources) -> Iterator[None]:
     # Workers import the project and the user's modules from where the driver does.
     os.environ["PYTHONPATH"] = python_path()
     os.environ["RAY_preload_python_modules"] = _WORKER_MODULES  # noqa: SIM112
-    # Else the driver waits for them in Ray's own code, where it hears of nothing else.
+    # Else the driver waits for its first workers in Ray's own code, where it hears of nothing else.
     os.environ["RAY_prestart_worker_first_driver"] = "0"  # noqa: SIM112
     # Ray starts from this thread, as its processes end with the thread that started them.
     imports = threading.Thread(target=import_module, args=("sweeps.execution.ray_runner",))
@@ -74,7 +74,6 @@ def started_ray(resources: Resources) -> Iterator[None]:
         stack.enter_context(_own_token())
         stack.callback(ray.shutdown)
         _start(resources, folder / "ray")
-        _start_workers(resources)
         imports.join()
         yield
 
@@ -102,13 +101,6 @@ def _start(resources: Resources, folder: Path) -> None:
                 f"Ray did not start on this machine ({first}). It may have been too slow under "
                 f"load: `resume` the sweep later, or add --local, which needs no Ray"
             ) from err
-
-
-def _start_workers(resources: Resources) -> None:
-    """Have Ray start the workers that trials will want, and do not wait for them."""
-    task = ray.remote(num_cpus=resources.cpu)(lambda: None)
-    for _ in range(slots(resources, Place.local_machine().nodes)):
-        task.remote()
 
 
 @contextmanager
