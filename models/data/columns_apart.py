@@ -45,7 +45,7 @@ def columns_apart(config: DataConfig) -> dict[str, Apart]:
     column = config.split.column
     if column is not None:
         named = [key for key in ("group", "order", "given") if getattr(config.split, key)]
-        found[column] = Apart(column, ("split", *named), "decides the cut")
+        found[column] = Apart(column, ("split", *named), "decides the split")
     return found
 
 

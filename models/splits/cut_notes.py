@@ -91,7 +91,10 @@ def _columns(dataset: Dataset, config: DataConfig, base_dir: Path) -> Iterator[t
     yield from zip(features.word_names, features.words.T, strict=True)
     for name in config.exclude:
         try:
-            yield name, column_of_file(config, base_dir, Apart(name, ("split",), "decides the cut"))
+            yield (
+                name,
+                column_of_file(config, base_dir, Apart(name, ("split",), "decides the split")),
+            )
         except (DataError, ValueError, OSError):
             continue  # what cannot be read, or has gaps, decides no cut
 

@@ -69,7 +69,7 @@ def _candidates(choice: FinalChoice, noise: str) -> Panel:
         f"The best {len(shown)} of the search, each retrained with "
         f"{counted(choice.seeds, 'fresh seed')} (n = {sum(len(one.values) for one in shown)} "
         f"trainings). Final winner: trial {choice.winner.trial}. {noise} Simultaneous 95 % "
-        f"intervals (Student's t, Bonferroni; none narrower than the spread of all makes it). "
+        f"intervals (Student's t, Bonferroni; none narrower than the spread of all implies). "
         f"{_without_interval(choice)}{words_of_skewed_seeds(choice)}"
     ).rstrip()
     return Panel("The best, retrained with fresh seeds", caption, made)

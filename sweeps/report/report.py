@@ -194,7 +194,7 @@ def _data_facts(description: Description, record: SweepRecord) -> dict[str, str]
     if not data.splits:
         return {"test set": "not enforced: your own training reads or creates its test data"}
     rows = ", ".join(f"{one.name} {one.rows} rows" for one in data.splits)
-    return {"data": rows, "cut": data.cut or AT_RANDOM}
+    return {"data": rows, "split": data.cut or AT_RANDOM}
 
 
 def _rare_classes(data: DataDescription, asked: float | None) -> list[str]:

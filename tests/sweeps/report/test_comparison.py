@@ -29,7 +29,7 @@ def test_results_and_changes_stand_side_by_side(tmp_path: Path) -> None:
     rows = {row[0]: row[1:] for row in results.table.rows}
     assert rows["trials"] == [6, 8]
     assert rows["best dev_loss"] == best
-    assert any("cut the data differently" in text for text in summary.text)
+    assert any("split the data differently" in text for text in summary.text)
     assert any("test rows differ" in text for text in summary.text)
     assert changes.table is not None
     changed = {row[0]: row[1:] for row in changes.table.rows}
