@@ -62,7 +62,7 @@ def chromium(profile: Path) -> webdriver.Chrome:
 def take(
     browser: webdriver.Chrome, address: str, figures: str, size: tuple[int, int], path: Path
 ) -> None:
-    """Take a picture of what a window of this size, frame included, shows with its figures drawn."""
+    """Take a picture of a window of this size, frame included, once its figures are drawn."""
     browser.set_window_size(*size)
     browser.get(address)
     waiting = WebDriverWait(browser, PATIENCE_S)

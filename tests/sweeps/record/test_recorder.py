@@ -99,7 +99,9 @@ def test_an_error_of_code_that_is_met_twice_alike_ends_the_trial(
     one = recorder(folder, ledger, retries=5)
     one.reported(failed("KeyError: 'a'"))
     one.reported(failed("KeyError: 'a'"))
-    wanted = "failed 2 times alike, and would again; last error: KeyError: 'a'"
+    wanted = (
+        "failed 2 times with the same error, so it was not tried again; last error: KeyError: 'a'"
+    )
     assert one.record.trials[0].reason == wanted
     assert one.record.trials[0].error == "KeyError: 'a'"
 
