@@ -15,7 +15,7 @@ from sweeps.models.scoring.objective import Objective
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
 from sweeps.terminal.progress import Display, EpochRate, duration, status_line, time_left_s
-from sweeps.tracking.process import STATUS_FILE, TrackingProcess
+from sweeps.tracking.process import TrackingProcess
 from tests.sweeps.sweep_files import write_sweep
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -93,7 +93,7 @@ def test_nothing_is_said_to_be_left_when_all_trials_have_ended(record: SweepReco
 def test_a_tracker_that_falls_behind_is_mentioned(
     record: SweepRecord, tmp_path: Path, recorded: int, shown: bool
 ) -> None:
-    (tmp_path / STATUS_FILE).write_text(json.dumps({"recorded": recorded, "error": ""}))
+    RunFolder(tmp_path).tracking_status.write_text(json.dumps({"recorded": recorded, "error": ""}))
     tracking = TrackingProcess(RunFolder(tmp_path), "sqlite:///somewhere")
     line = Display("plain")._line(record, tracking)
     assert ("MLflow 7 trials behind" in line) == shown
@@ -104,7 +104,7 @@ def test_a_stage_is_compared_with_what_is_recorded_of_it(
     record: SweepRecord, tmp_path: Path, recorded: int, shown: bool
 ) -> None:
     status = {"recorded": 0 if recorded == 7 else 8, "recorded_in": {"final": recorded}}
-    (tmp_path / STATUS_FILE).write_text(json.dumps(status))
+    RunFolder(tmp_path).tracking_status.write_text(json.dumps(status))
     tracking = TrackingProcess(RunFolder(tmp_path), "sqlite:///somewhere")
     display = Display("plain")
     display.switch_to(record, "final")
@@ -117,7 +117,7 @@ def test_a_stage_is_compared_with_what_is_recorded_of_it(
 def test_while_the_record_is_completed_no_pace_sinks(
     record: SweepRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / STATUS_FILE).write_text(json.dumps({"recorded": 1, "error": ""}))
+    RunFolder(tmp_path).tracking_status.write_text(json.dumps({"recorded": 1, "error": ""}))
     tracking = TrackingProcess(RunFolder(tmp_path), "sqlite:///somewhere")
     monkeypatch.setattr(EpochRate, "update", lambda *_: 4.0)
     display = Display("plain")
@@ -134,7 +134,7 @@ def test_while_the_record_is_completed_no_pace_sinks(
 def test_a_tracker_that_died_is_not_said_to_retry(
     record: SweepRecord, tmp_path: Path, code: int | None, said: str
 ) -> None:
-    (tmp_path / STATUS_FILE).write_text(json.dumps({"recorded": 7, "error": "refused"}))
+    RunFolder(tmp_path).tracking_status.write_text(json.dumps({"recorded": 7, "error": "refused"}))
     tracking = TrackingProcess(RunFolder(tmp_path), "sqlite:///somewhere")
     tracking._process = SimpleNamespace(poll=lambda: code)  # type: ignore[assignment]
     line = Display("plain")._line(record, tracking)
@@ -148,7 +148,7 @@ def test_what_keeps_mlflow_is_told_in_full_once_where_lines_stay(
     plain, live = Display("plain"), Display("live")
     shown = []
     for error in ("refused", "refused", "no answer", "no answer"):
-        (tmp_path / STATUS_FILE).write_text(json.dumps({"recorded": 7, "error": error}))
+        RunFolder(tmp_path).tracking_status.write_text(json.dumps({"recorded": 7, "error": error}))
         line = plain._line(record, tracking)
         assert "| MLflow is still behind" in line or f"| {error} (" in line
         shown.append((error in line, error in live._line(record, tracking)))
