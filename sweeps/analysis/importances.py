@@ -102,7 +102,8 @@ def importances(evidence: Evidence) -> Importances | str:
     ended = np.flatnonzero(np.isfinite(evidence.values))
     varied = [one for one in evidence.dimensions if one.is_varied(ended)]
     if len(ended) < _FEWEST:
-        return f"{len(ended)} results are too few; importances need {_FEWEST}"
+        are = "1 result is" if len(ended) == 1 else f"{len(ended)} results are"
+        return f"{are} too few; importances need {_FEWEST}"
     if not varied:
         return "no parameter was varied"
     share = _BEST_OF_FEW if len(ended) < _MANY else _BEST_OF_MANY

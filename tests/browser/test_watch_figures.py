@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 import sweeps
@@ -136,6 +138,53 @@ def test_what_matters_is_drawn_as_the_report_measures_it(
     lines = [one["x0"] for one in made["layout"]["shapes"]]
     assert lines == pytest.approx([one for one in [found.by_chance] if one < 1])
     assert found.sentence in text_of(page, "#matters-note")
+
+
+def test_what_matters_comes_to_a_page_that_was_opened_before_there_were_results(
+    browser: webdriver.Chrome, runs: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(runs / "first", tmp_path / "first")
+    ledger = tmp_path / "first" / "ledger.jsonl"
+    whole = ledger.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    first = next(at for at, line in enumerate(lines) if b'"outcome"' in line)
+    ledger.write_bytes(b"".join(lines[: first + 1]))
+    with served(tmp_path) as address:
+        browser.get(f"{address}/{TOKEN}/sweep/first/")
+        wait_for(browser, "#matters-note", "1 result is too few; importances need 10")
+        ledger.write_bytes(whole)
+        made = drawn(browser, "#matters")
+    assert len(made["data"][0]["x"]) == 3
+
+
+def test_escape_lets_go_of_every_choice(page: webdriver.Chrome) -> None:
+    for row in (2, 1):
+        page.find_element(By.CSS_SELECTOR, f"#trials tbody tr:nth-child({row})").click()
+        wait_for(page, "#filters", "1 of 12 trials chosen")
+        page.find_element(By.CSS_SELECTOR, "#outcomes .chip").click()
+        wait_for(page, "#filters", "clear all")
+        page.find_element(By.CSS_SELECTOR, "body").send_keys(Keys.ESCAPE)
+        WebDriverWait(page, PATIENCE_S).until(lambda one: text_of(one, "#filters") == "")
+        assert len(page.find_elements(By.CSS_SELECTOR, "#trials tbody tr")) == 12
+
+
+def test_an_axis_over_many_powers_of_ten_is_marked_at_these_alone(page: webdriver.Chrome) -> None:
+    script = """
+        const done = arguments[0];
+        const at = (name) => new URL(name, document.querySelector("script[type=module]").src);
+        const parts = [import(at("figures.js")), import(at("store.js"))];
+        Promise.all(parts).then(([figures, { Store }]) => {
+          const store = new Store();
+          store.sweep = { metric: "loss", mode: "min", wanted: 9, others: [], best: 0 };
+          store.trials = Array.from({ length: 9 }, (_, trial) =>
+            ({ trial, value: 10 ** (trial / 2), outcome: "completed", others: [], values: [] }));
+          store.rank();
+          const place = document.body.appendChild(document.createElement("div"));
+          return figures.history(place, store, document.createElement("p")).then(() =>
+            done([...place.querySelectorAll(".ytick text")].map((one) => one.textContent)));
+        }).catch((error) => done(String(error)));
+    """
+    assert page.execute_async_script(script) == ["1", "10", "100", "1e+3", "1e+4"]
 
 
 def test_the_parameter_that_matters_most_comes_first(page: webdriver.Chrome, runs: Path) -> None:

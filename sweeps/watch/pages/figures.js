@@ -45,8 +45,7 @@ function objectiveAxis(store) {
   const lost = span.isLog ? 10 ** edge : edge;
   const at = (value) => (value === null ? lost : Math.min(Math.max(value, span.low), span.high));
   const isBeyond = (value) => value < span.low || value > span.high;
-  const axis = { type: span.isLog ? "log" : "linear", range: span.range };
-  if (span.isLog && span.range[1] - span.range[0] < 2.5) Object.assign(axis, { dtick: "D2", tickformat: "~g" });
+  const axis = { ...(span.isLog ? logAxis(span.range[1] - span.range[0]) : { type: "linear" }), range: span.range };
   return { axis, at, isBeyond, edge: lost };
 }
 

@@ -9,14 +9,18 @@ const NARROW_PX = 500;
 const MOST_OF_NAME_NARROW = 18;
 const ROW_PX = 24;
 
-export function matters(place, store, note) {
-  const { found, by_chance: byChance, sentence } = store.matters;
+// Shares of shuffled results may be above 1: no line stands there.
+const hasLine = ({ by_chance: byChance }) => byChance !== null && byChance < 1;
+
+export function mattersWords({ matters: told }) {
+  if (!told.found.length) return told.sentence;
+  const chance = hasLine(told) ? "beyond the dotted line, shuffled results put a parameter in 1 of 20 sweeps" : "shuffled results put a parameter beyond 100 % in 1 of 20 sweeps";
+  return `${told.sentence} Shares of what distinguishes the best trials from all; ${chance}.`;
+}
+
+export function matters(place, store) {
+  const { found, by_chance: byChance } = store.matters;
   const shown = found.slice(0, MOST_BARS).reverse();
-  const hasLine = byChance !== null && byChance < 1;  // shares of shuffled results may be above 1
-  const chance = hasLine ? "beyond the dotted line, shuffled results put a parameter in 1 of 20 sweeps" : "shuffled results put a parameter beyond 100 % in 1 of 20 sweeps";
-  note.textContent = shown.length ? `${sentence} Shares of what distinguishes the best trials from all; ${chance}.` : sentence;
-  place.hidden = !shown.length;
-  if (!shown.length) return Promise.resolve(place.setAttribute("data-drawn", String(store.version)));
   const isNarrow = place.clientWidth < NARROW_PX;
   place.style.height = `${60 + ROW_PX * shown.length}px`;
   const bars = {
@@ -25,10 +29,10 @@ export function matters(place, store, note) {
     marker: { color: shown.map((one) => colour(byChance !== null && one.share > byChance ? "accent" : "faint")) },
     hovertext: shown.map((one) => `${plain(one.name)}, n = ${one.trials}`), hoverinfo: "text",
   };
-  const most = Math.max(...shown.map((one) => one.share), hasLine ? byChance : 0);
+  const most = Math.max(...shown.map((one) => one.share), hasLine(store.matters) ? byChance : 0);
   const line = { type: "line", x0: byChance, x1: byChance, y0: 0, y1: 1, yref: "paper", line: { color: colour("best"), dash: "dot", width: 2 } };
   const made = layout("share of importance", "", {
-    shapes: hasLine ? [line] : [], dragmode: false, margin: { l: 50, r: isNarrow ? 40 : 80, t: 4, b: 36 },
+    shapes: hasLine(store.matters) ? [line] : [], dragmode: false, margin: { l: 50, r: isNarrow ? 40 : 80, t: 4, b: 36 },
     xaxis: { range: [0, Math.min(1, 1.02 * most)], tickformat: ".0%", nticks: isNarrow ? 4 : 0, tickangle: 0 },
     yaxis: { tickvals: shown.map((_, at) => at), ticktext: briefly(shown.map((one) => one.name), isNarrow ? MOST_OF_NAME_NARROW : MOST_OF_NAME).map(plain) },
   });

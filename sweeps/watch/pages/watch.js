@@ -1,6 +1,6 @@
 // The page of one sweep: its head, and what is drawn when.
 import { curves, history, slice, slicePlaces } from "./figures.js";
-import { matters } from "./matters.js";
+import { matters, mattersWords } from "./matters.js";
 import { front, frontPlaces, frontWords } from "./objectives.js";
 import { Parallel } from "./parallel.js";
 import { Store } from "./store.js";
@@ -52,7 +52,7 @@ for (const name of ["pointerup", "pointercancel"]) {
 figure(at("history"), () => history(at("history"), store, at("history-note")));
 figure(at("curves"), () => curves(at("curves"), store, at("curves-note")));
 figure(at("parallel"), () => parallel.draw());
-figure(at("matters"), () => matters(at("matters"), store, at("matters-note")));
+figure(at("matters"), () => matters(at("matters"), store));
 
 function redraw() {
   for (const place of slicePlaces(at("slices"), store)) {
@@ -65,6 +65,8 @@ function redraw() {
   at("front-part").hidden = !hasFront;
   at("front-note").textContent = hasFront ? frontWords(store) : "";
   at("matters-card").hidden = !store.matters || !store.dimensions.length;
+  at("matters").hidden = !store.matters?.found.length; // here, as what is hidden is never drawn
+  at("matters-note").textContent = store.matters ? mattersWords(store) : "";
   for (const place of drawers.keys()) {
     if (place.isConnected) dirty.add(place);
     else drawers.delete(place);
@@ -177,10 +179,16 @@ function showFilters() {
   for (const [where, { label }] of store.filters) {
     const chip = element("button", `${label} ✕`, place, "chip");
     chip.setAttribute("aria-label", `choose no longer by ${label}`);
+    chip.title = "Escape clears all";
     chip.addEventListener("click", () => release(where));
   }
   if (store.filters.size > 1) element("button", "clear all", place, "clear").addEventListener("click", () => store.clear());
 }
+
+addEventListener("keydown", (event) => {
+  // A field of text has its own use for it.
+  if (event.key === "Escape" && store.hasChoice && event.target.tagName !== "INPUT") store.clear();
+});
 
 function release(where) {
   if (where === "parallel") parallel.clear();
