@@ -331,8 +331,8 @@ def test_the_nodes_export_how_a_sweep_is_doing_and_status_says_it(
     status = json.loads(answer)
     # At most 45 of the 54 epochs, and three nodes that train one in some seconds.
     assert 0 < status["left_s"] < 45 / status["epochs_per_s"]
-    # Each node trains an epoch in 1.5 s at best.
-    assert 0 < status["epochs_per_s"] < len(status["nodes"]) / 1.5
+    # An epoch takes a CPU 1.5 s at best; reports may come in heaps.
+    assert 0 < status["epochs_per_s"] < 2 * sum(cpus for _, cpus, _ in status["nodes"]) / 1.5
     (session,) = events(cluster.storage / "exported", "session")
     assert status["nodes"] == [
         [node["name"], node["cpus"], node["gpus"]] for node in session["nodes"]
