@@ -21,8 +21,14 @@ __all__ = ["OwnRandomness", "seed_generators", "seeded"]
 
 class _States(NamedTuple):
     torch: dict[str, Tensor]  # by kind of device
-    numpy: Any  # as of np.random.get_state()
+    numpy: Any  # as of np.random.get_state(), with a list of words
     python: Any  # as of random.getstate()
+
+
+def _of_numpy(generator: Any) -> tuple[Any, ...]:
+    """Where a generator of numpy is: it is set to a list in 1 us, and to an array in 24."""
+    name, words, *rest = generator.get_state()
+    return (name, words.tolist(), *rest)
 
 
 def seed_generators(seed: int) -> None:
@@ -71,8 +77,8 @@ class OwnRandomness:
             states["cuda"] = torch.Generator(self._device).manual_seed(seed).get_state()
         self._is_torchs_alone = is_torchs_alone
         of_numpy = np.random.MT19937(np.random.SeedSequence(seed % 2**64))
-        states_of = np.random.RandomState(of_numpy).get_state()
-        self._states = _States(states, states_of, random.Random(seed).getstate())
+        own = _of_numpy(np.random.RandomState(of_numpy))
+        self._states = _States(states, own, random.Random(seed).getstate())
         self._outer: _States | None = None
 
     def tensors(self) -> dict[str, Tensor]:
@@ -84,7 +90,7 @@ class OwnRandomness:
         gausses = [float(has_gauss), gauss, float(python_gauss is not None), python_gauss or 0.0]
         return {
             **self._states.torch,
-            "numpy": torch.tensor([*words.tolist(), position], dtype=torch.int64),
+            "numpy": torch.tensor([*words, position], dtype=torch.int64),
             "python": torch.tensor(python_words, dtype=torch.int64),
             # Normal numbers come in pairs: those of which the second is still to be drawn.
             "gauss": torch.tensor(gausses, dtype=torch.float64),
@@ -104,7 +110,7 @@ class OwnRandomness:
         has_gauss, gauss, has_python_gauss, python_gauss = named["gauss"].tolist()
         self._states = _States(
             of_torch,
-            ("MT19937", np.array(words, np.uint32), position, int(has_gauss), gauss),
+            ("MT19937", words, position, int(has_gauss), gauss),
             (3, tuple(named["python"].tolist()), python_gauss if has_python_gauss else None),
         )
 
@@ -143,7 +149,7 @@ class OwnRandomness:
             states["cuda"] = torch.cuda.get_rng_state(self._device)
         if self._is_torchs_alone:
             return self._states._replace(torch=states)
-        return _States(states, np.random.get_state(), random.getstate())
+        return _States(states, _of_numpy(np.random), random.getstate())
 
     def _put(self, states: _States) -> None:
         torch.set_rng_state(states.torch["cpu"])

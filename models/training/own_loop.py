@@ -331,14 +331,16 @@ def _one_process() -> Iterator[None]:
 @contextmanager
 def _evaluating(trial: Trial) -> Iterator[None]:
     """Have the nets that are kept in evaluation mode, and as they were afterwards."""
-    modes = [(module, module.training) for net in trial.nets.values() for module in net.modules()]
-    for net in trial.nets.values():
-        net.eval()
+    nets = trial.nets.values()
+    modes = [(module, module.training) for net in nets for module in net.modules()]
+    if any(mode for _, mode in modes):  # to set a mode takes microseconds, for each of many modules
+        for net in nets:
+            net.eval()
     try:
         yield
     finally:
         for module, mode in modes:
-            if module.training != mode:  # to set it takes microseconds, for each of many modules
+            if module.training != mode:
                 module.training = mode
 
 
