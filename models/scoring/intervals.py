@@ -107,10 +107,9 @@ def bootstrap_interval(
     # Between two infinite ratios there is no number: the nearer one is taken.
     below, above = (_percentiles(ratios, tail, "nearest") for tail in tails)
     error = weights.std(axis=0, ddof=1) / count**0.5
-    return [
-        (float(low), float(high))
-        for low, high in zip(value - above * error, value - below * error, strict=True)
-    ]
+    with np.errstate(invalid="ignore"):  # an infinite ratio of a metric without spread: NaN
+        ends = value - above * error, value - below * error
+    return [(float(low), float(high)) for low, high in zip(*ends, strict=True)]
 
 
 def _percentiles(values: Array, tail: float, method: Literal["linear", "nearest"]) -> Array:

@@ -21,10 +21,12 @@ from sweeps.models.data.targets import Target
 __all__ = ["column_notes"]
 
 _FEW = 1000  # rows
+# Of the rows: a net that has learned nothing looks good by its accuracy.
+_NEARLY_ALL = 0.9
 
 
 def column_notes(dataset: Dataset) -> Iterator[str]:
-    """Yield sentences about features that give the target away, and about words written twice."""
+    """Yield sentences about features that give the target away, words in two spellings, classes."""
     features, target = dataset.features, dataset.target
     if not isinstance(features, Features):
         return
@@ -40,6 +42,21 @@ def column_notes(dataset: Dataset) -> Iterator[str]:
             texts = " and ".join(map(ascii if is_spelling else repr, alike))
             how = "how Unicode writes them" if is_spelling else "spaces or capitals"
             yield f"{what} {texts} differ in {how} alone, and count as different"
+    yield from _frequent_class(target)
+
+
+def _frequent_class(target: Target) -> Iterator[str]:
+    """Yield how good the same answer for every row would be, where one class has nearly all."""
+    if not target.class_names:
+        return
+    counts = np.bincount(target.values, minlength=len(target.class_names))
+    name, share = target.class_names[counts.argmax()], counts.max() / counts.sum()
+    if share >= _NEARLY_ALL:
+        yield (
+            f"{counts.max():,} of {counts.sum():,} rows are of class {name!r}: always answering "
+            f"it has an accuracy of {share:.4g}, so prefer an objective such as "
+            f"dev_balanced_accuracy or dev_f1"
+        )
 
 
 def _same_as_target(features: Features, target: Target) -> Iterator[str]:

@@ -230,10 +230,9 @@ def _sentence(found: Comparison) -> str:
 def _undecided(pair: Pair) -> str:
     """Return how seldom chance does this, and what a lead would have to be to be told from it."""
     needed = pair.difference.needed(LEVEL / pair.pairs)
-    return (
-        f"the difference is not significant: {chance_words(pair.p_value)}; it would have to be "
-        f"{needed:.2g}"
-    )
+    text = f"the difference is not significant: {chance_words(pair.p_value)}"
+    # Where nearly all results are one value, chance makes no difference that could be exceeded.
+    return f"{text}; it would have to be {needed:.2g}" if needed > 0 else text
 
 
 def chance_words(p_value: float) -> str:

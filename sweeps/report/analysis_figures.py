@@ -155,8 +155,10 @@ def _findings(diagnoses: Sequence[Diagnosis]) -> str:
     words = f"Found: {'; '.join(found)}." if found else f"No findings in the {judged} judged."
     if not pruned:
         return words
-    were = "1 pruned trial is" if pruned == 1 else f"{pruned} pruned trials are"
-    why = "they did not get all of their epochs."
+    were, whose = f"{pruned} pruned trials are", "they did not get all of their"
+    if pruned == 1:
+        were, whose = "1 pruned trial is", "it did not get all of its"
+    why = f"{whose} epochs."
     return f"{were} shown but not judged: {why} {words if judged or found else ''}".rstrip()
 
 

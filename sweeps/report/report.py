@@ -20,6 +20,7 @@ from sweeps.findings.wording import (
     MeasuredOn,
     audit_sentence,
     choice_sentence,
+    counted,
     newer_candidates,
     one_error_sentence,
     searched_sentence,
@@ -162,8 +163,9 @@ def _summary(
     on = MeasuredOn.of(data, record)
     surprise = "" if choice is None else surprise_sentence(choice, openings, on)
     search = f"{'An' if method == 'nsga2' else 'A'} {method} search"
+    trials = counted(record.wanted, "trial")
     text = [
-        f"{search} of {record.wanted} trials {on_what}: {record.counts or 'none ended'}.",
+        f"{search} of {trials} {on_what}: {record.counts or 'none ended'}.",
         *([surprise] if surprise else []),
         *_winner_words(record, choice, openings, on),
         *_next_words(folder, record, analysis, choice),

@@ -90,3 +90,15 @@ def test_whole_numbers_that_are_called_an_id_and_all_differ_are_said(tmp_path: P
     found = notes(tmp_path, patient_id=ids, size=ids, x=REALS, y=WORDS)
     [note] = found
     assert note.startswith("patient_id has a different value in each row, like an identifier")
+
+
+def test_a_class_that_has_nearly_all_rows_is_said_with_what_answering_it_is_worth(
+    tmp_path: Path,
+) -> None:
+    y = np.where(np.arange(ROWS) % 12 == 0, "sick", "well")
+    [note] = notes(tmp_path, x=REALS, y=y)
+    assert note == (
+        "55 of 60 rows are of class 'well': always answering it has an accuracy of 0.9167, so "
+        "prefer an objective such as dev_balanced_accuracy or dev_f1"
+    )
+    assert notes(tmp_path, x=REALS, y=np.where(np.arange(ROWS) % 6 == 0, "sick", "well")) == ()

@@ -144,6 +144,11 @@ def test_what_cannot_be_told_apart_says_what_a_lead_would_have_to_be() -> None:
     assert np.mean(found.pairs[0].difference.by_chance > needed) == pytest.approx(0.05, abs=0.001)
 
 
+def test_equal_results_need_no_lead_of_nothing() -> None:
+    found = compared([np.ones(8), np.ones(8)])
+    assert found.sentence.endswith("equal options would differ this much in 100 of 100 sweeps.")
+
+
 def test_an_option_that_was_drawn_more_often_has_no_advantage() -> None:
     found = compared([losses(90, 0), losses(10, 1), []])
     assert found.draws == 5

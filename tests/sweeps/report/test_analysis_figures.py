@@ -41,7 +41,8 @@ def test_pruned_trials_far_to_the_right_are_not_said_to_have_nothing_amiss() -> 
 
 
 def test_where_all_trials_were_pruned_nothing_is_said_of_others() -> None:
-    assert caption(pruned(0)).endswith("they did not get all of their epochs.")
+    assert caption(pruned(0)).endswith("it did not get all of its epochs.")
+    assert caption(pruned(0), pruned(1)).endswith("they did not get all of their epochs.")
 
 
 def test_a_finding_is_counted_with_its_meaning_and_remedies() -> None:
