@@ -39,6 +39,7 @@ from sweeps.models.data.positive_class import with_positive
 from sweeps.models.data.several_targets import read_targets, targets_of
 from sweeps.models.data.table_files import Table, read_table
 from sweeps.models.data.targets import Target, read_target
+from sweeps.models.data.unchanged_file import unchanged
 from sweeps.models.errors import DataError
 
 __all__ = ["Dataset", "load_dataset"]
@@ -135,7 +136,8 @@ def _read(config: DataConfig, base_dir: Path) -> _Read:
     if config.kind == "builtin":
         return _from_builtin(config)
     if config.kind == "file":
-        return _from_file(config, base_dir)
+        with unchanged(config.path(base_dir)):
+            return _from_file(config, base_dir)
     return _from_function(config)
 
 

@@ -23,6 +23,7 @@ from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.csv_files import WIDE, CsvFile
 from sweeps.models.data.file_kinds import check_file
 from sweeps.models.data.npz_files import array_of
+from sweeps.models.data.unchanged_file import unchanged
 from sweeps.models.errors import DataError
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ def read_rows(
         DataError: no such file or column, or contents that cannot be read.
     """
     read = _csv_rows if path.suffix.lower() == ".csv" else _parquet_rows
-    return _read(path, lambda: read(path, numbers, words, config))
+    with unchanged(path):
+        return _read(path, lambda: read(path, numbers, words, config))
 
 
 def _read(path: Path, read: Callable[[], _Read]) -> _Read:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
 from sweeps.models.errors import ModelError
 from sweeps.models.own_code.guards import broken_rule, described_at, guarded, is_ctrl_c
+from sweeps.models.own_code.imported import import_noted
 
 __all__ = ["call_function", "find_function"]
 
@@ -31,7 +31,7 @@ def find_function(target: str, error: type[ModelError], key: tuple[str, ...]) ->
     module_name, _, name = target.partition(":")
     try:
         with guarded():
-            module = importlib.import_module(module_name)
+            module = import_noted(module_name)
     except SystemExit as err:
         rule = f"module {module_name} exited when it was imported ({described_at(err)})"
         raise error(rule, key=key, value=target, hint=_COMMAND_LINE, is_permanent=True) from err

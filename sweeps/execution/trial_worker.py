@@ -22,6 +22,7 @@ import torch
 
 from sweeps.definition.own_files import make_importable
 from sweeps.definition.planning import PlannedTrial
+from sweeps.execution.held_code import HeldCode
 from sweeps.execution.requirements import unmet
 from sweeps.execution.watchdog import Watchdog
 from sweeps.execution.work_order import WorkOrder
@@ -78,6 +79,7 @@ class TrialWorker:
         """
         self._order = order
         self._should_stop = should_stop
+        self._code = HeldCode(order.code, order.import_paths)
         self._objective = replace(order.objective, recorded=order.metrics)
         self._trial: PlannedTrial | None = None
         self._training: Training | None = None
@@ -138,13 +140,23 @@ class TrialWorker:
         """
         if self._trial is None:
             raise AssertionError("advance() before start()")
-        report = self._attempt(self._trial)
+        report = self._of_held_code(self._trial)
         if report.outcome is not None or report.failure:
             self._close()
             self._put_back()
         notice, self._notice = self._notice, ""
         is_spoilt = self._process is not None and self._process.is_spoilt
         return replace(report, notice=notice, is_spoilt=is_spoilt)
+
+    def _of_held_code(self, trial: PlannedTrial) -> TrialReport:
+        """Advance the trial; nothing of code that is not what the session began with counts."""
+        is_new = self._training is None and is_program(trial.configuration)
+        others = self._code.changed() if is_new else ""
+        if not others:
+            report = self._attempt(trial)
+            has_failed = bool(report.failure) or report.outcome is Outcome.FAILED
+            others = self._code.run_otherwise(has_failed=has_failed)
+        return TrialReport(trial.index, [], other_code=others) if others else report
 
     def _attempt(self, trial: PlannedTrial) -> TrialReport:
         index = trial.index

@@ -32,6 +32,7 @@ class WorkOrder:
         last_epoch: Every trial is completed at this epoch at the latest; schedules do not know.
         kill_when_late: Whether this process may be ended by the watchdog of `timeout_s`.
         import_paths: Folders where the user's own modules are looked for.
+        code: Digests of the user's files that trials are trained with, as `HeldCode` has them.
         programs: A folder for what programs report, print and save, a folder of each trial's own.
         require: What the sizes of a trial's net must make true; one that does not is rejected.
         inputs: What has to be copied there first; None where every node sees them.
@@ -52,6 +53,7 @@ class WorkOrder:
     threads: int = 1
     kill_when_late: bool = False
     import_paths: tuple[str, ...] = ()
+    code: Mapping[str, str] = field(default_factory=dict)
     require: tuple[str, ...] = ()
     inputs: BucketFiles | None = None
     last_epoch: int | None = None

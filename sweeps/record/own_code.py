@@ -5,19 +5,33 @@ A session writes the digests of the files into the ledger, and keeps a copy of t
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from sweeps.definition.own_files import files_of_all
+from sweeps.definition.own_files import files_of_all, make_importable
 from sweeps.definition.program_files import files_of_programs
 from sweeps.errors import RunFolderError, StorageError
 from sweeps.infra.package import PackageError, stage
+from sweeps.models.own_code.imported import (
+    code_digest,
+    digest_in_memory,
+    forget_stale,
+    module_name,
+)
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
 
-__all__ = ["CODE", "code_folders", "digests", "keep_code", "own_code", "refuse_other_code"]
+__all__ = [
+    "CODE",
+    "code_folders",
+    "digests",
+    "import_as_trained",
+    "keep_code",
+    "own_code",
+    "refuse_edited_imports",
+    "refuse_other_code",
+]
 
 CODE = "code"
 
@@ -39,10 +53,10 @@ def digests(files: Mapping[Path, Path]) -> dict[str, str]:
         RunFolderError: A file cannot be read.
     """
     try:
-        found = {str(name): path.read_bytes() for path, name in files.items()}
+        found = {str(name): code_digest(path) for path, name in files.items()}
     except OSError as err:
         raise RunFolderError(f"cannot read {err.filename}: {err.strerror}; restore it") from err
-    return {name: hashlib.sha256(found[name]).hexdigest()[:16] for name in sorted(found)}
+    return dict(sorted(found.items()))
 
 
 def refuse_other_code(folder: RunFolder, record: SweepRecord, accept: bool) -> list[str]:
@@ -65,6 +79,21 @@ def refuse_other_code(folder: RunFolder, record: SweepRecord, accept: bool) -> l
     return changes
 
 
+def refuse_edited_imports(folder: RunFolder) -> None:
+    """Raise RunFolderError where this process imported own code that was edited since."""
+    now = digests(own_code(folder))
+    loaded = {name: digest_in_memory(module_name(name)) for name in now}
+    _refuse_edits([name for name, digest in loaded.items() if digest not in (None, now[name])])
+
+
+def _refuse_edits(edited: Collection[str]) -> None:
+    if edited:
+        raise RunFolderError(
+            f"the sweep's own code must not change while a session begins, and "
+            f"{', '.join(sorted(edited))} did; type the command again"
+        )
+
+
 def keep_code(folder: RunFolder) -> dict[str, str]:
     """Copy the sweep's own code into its folder; returns its digests.
 
@@ -72,6 +101,7 @@ def keep_code(folder: RunFolder) -> dict[str, str]:
 
     Raises:
         StorageError: It cannot be copied.
+        RunFolderError: It was edited meanwhile.
     """
     files, kept = own_code(folder), folder.path / CODE
     now = digests(files)
@@ -81,6 +111,8 @@ def keep_code(folder: RunFolder) -> dict[str, str]:
             kept.rename(next(path for path in numbered if not path.exists()))
         if files and not kept.exists():
             stage(files, kept)
+            copied = digests(_below(kept))
+            _refuse_edits([name for name in now if copied.get(name) != now[name]])
     except (PackageError, OSError) as err:
         raise StorageError(f"cannot copy your code to {kept}: {err}") from err
     return now
@@ -94,6 +126,13 @@ def code_folders(folder: RunFolder, record: SweepRecord) -> tuple[Path, ...]:
     there, kept = folder.module_folders(), folder.path / CODE
     is_same = not record.code or digests(own_code(folder)) == record.code
     return there if is_same or not kept.exists() else (kept, *there)
+
+
+def import_as_trained(folder: RunFolder, record: SweepRecord) -> None:
+    """Have this process import own code as the nets were trained with, whatever it has now."""
+    folders = code_folders(folder, record)
+    make_importable(*folders)
+    forget_stale(*folders)
 
 
 def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -135,6 +135,9 @@ class Recorder:
                 f"cannot write what {self._name(report.trial)} learned: {report.unsaved}; {advice}"
             )
             self._refused(StorageError(text), report.errno)
+        if report.other_code:
+            self._refuse_code(report.other_code)
+            return False
         if report.notice:
             log(logging.WARNING, report.notice)
         if report.failure:
@@ -172,6 +175,16 @@ class Recorder:
             f"the trial again"
         )
         self.end_with(RunFolderError(text), StopReason.OTHER, "a report is missing")
+
+    def _refuse_code(self, others: str) -> None:
+        """End a session of which a worker would train with other code than it began with."""
+        text = (
+            f"the sweep's own code must stay what it was when this session began, or its trials "
+            f"cannot be compared; changed since: {others}. All that was trained before is kept: "
+            f"restore it (`code` in the run folder has a copy) and resume the sweep, or resume it "
+            f"with the changed code: --accept-code (this is recorded)"
+        )
+        self.end_with(RunFolderError(text), StopReason.OTHER, "the sweep's own code changed")
 
     def _name(self, index: int) -> str:
         """Return what messages call a trial: a stage numbers its own from 0."""

@@ -22,6 +22,8 @@ class TrialReport:
         is_code_error: Whether that was an error of code, which no other attempt may spare.
         unsaved: Why what a kill needs could not be written, where it could not.
         errno: The number of that error; 0 where it has none.
+        other_code: Files of the user's code that are not what the session began with; then there
+            is nothing else.
         notice: What a trial of this worker, this one or one before, left changed for the others.
         weights: The `epoch` of the weights that were written, and the checksum of their file,
             `digest`; None where none were.
@@ -37,6 +39,7 @@ class TrialReport:
     is_code_error: bool = False
     unsaved: str = ""
     errno: int = 0
+    other_code: str = ""
     notice: str = ""
     is_spoilt: bool = False
     weights: dict[str, Any] | None = None
@@ -53,6 +56,7 @@ class TrialReport:
             "is_code_error": self.is_code_error,
             "unsaved": self.unsaved,
             "errno": self.errno,
+            "other_code": self.other_code,
             "notice": self.notice,
             "is_spoilt": self.is_spoilt,
             "weights": self.weights,
@@ -72,6 +76,7 @@ class TrialReport:
             is_code_error=value["is_code_error"],
             unsaved=value["unsaved"],
             errno=value["errno"],
+            other_code=value["other_code"],
             notice=value["notice"],
             is_spoilt=value["is_spoilt"],
             weights=value["weights"],

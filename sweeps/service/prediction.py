@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from sweeps.definition.own_files import make_importable
 from sweeps.errors import RequestError, RunFolderError, SweepError
 from sweeps.models.data.configuration import DataConfig
 from sweeps.models.data.feature_checks import listed
@@ -19,7 +18,7 @@ from sweeps.models.prediction import Predictor
 from sweeps.models.training.file_header import gives_predict
 from sweeps.models.trial_kinds import is_own_training, is_program
 from sweeps.record.net_files import refuse_lost_net
-from sweeps.record.own_code import code_folders
+from sweeps.record.own_code import import_as_trained
 from sweeps.record.run_folder import RunFolder
 from sweeps.record.sweep_record import SweepRecord
 
@@ -85,7 +84,7 @@ def _asked(rows: Path, predictor: Predictor, data: DataConfig) -> dict[str, npt.
 
 def _predictor(folder: RunFolder, record: SweepRecord) -> Predictor:
     files = refuse_lost_net(folder, record)
-    make_importable(*code_folders(folder, record))
+    import_as_trained(folder, record)
     try:
         return Predictor.load(files.weights, files.preprocessing)
     except NetError as err:  # it says how to fix a user-defined net

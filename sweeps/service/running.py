@@ -15,6 +15,7 @@ from sweeps.errors import (
     ChangedDataError,
     FileProblem,
     RequestError,
+    RunFolderError,
     StoppedAtOnce,
     SweepFileError,
 )
@@ -23,6 +24,7 @@ from sweeps.findings.results import Results
 from sweeps.findings.stages import has_failed_trials
 from sweeps.infra.command_line import command
 from sweeps.infra.settings import without_password
+from sweeps.models.own_code.imported import forget_stale
 from sweeps.models.own_code.own_processes import end_own_processes
 from sweeps.record.final_files import are_as_noted, restore_files
 from sweeps.record.net_files import is_net_lost
@@ -84,6 +86,7 @@ def _checked(
     given: str | Path | Mapping[str, Any], overrides: Sequence[str]
 ) -> tuple[Sweep, list[PlannedTrial]]:
     """Check a sweep file, or what would stand in one; data and modules are looked for here then."""
+    forget_stale(Path.cwd() if isinstance(given, Mapping) else Path(given).resolve().parent)
     if not isinstance(given, Mapping):
         return check_sweep(Path(given), overrides)
     try:
@@ -156,6 +159,9 @@ def run(
         except ChangedDataError as err:
             _undo(folder)
             raise SweepFileError(located(sweep, [_READ_TWICE])) from err
+        except RunFolderError:
+            _undo(folder)
+            raise
 
 
 def resume(

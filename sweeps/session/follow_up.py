@@ -50,6 +50,7 @@ from sweeps.record.final import (
 )
 from sweeps.record.final_files import unnoted
 from sweeps.record.kept_weights import best_weights
+from sweeps.record.own_code import import_as_trained, refuse_other_code
 from sweeps.record.recorder import Recorder
 from sweeps.record.run_folder import PREPROCESSING, RunFolder
 from sweeps.record.seals import text_seal
@@ -233,16 +234,16 @@ class FollowUp:
         own = choice.own(openings)
         if choice.untested or (own and own[-1].metrics):
             return
+        is_own = is_own_training(self.record.trials[choice.winner.trial].trial.configuration)
+        if is_own:  # which is asked as it is now
+            refuse_other_code(self.folder, self.record, accept=False)
         if not own:
             about = (choice.winner.trial, choice.winner.hash, choice.model.sha256)
             rows = len(self.splits[0].test.rows) if self.splits else 0
             at = max(round(time.time(), 3), choice.frozen_at)  # a clock may have been set back
             note_opened(self.folder, Opening(at, *about, rows, {}))
             self._note()
-        if is_own_training(self.record.trials[choice.winner.trial].trial.configuration):
-            estimates = self._own_estimates(choice.model)
-        else:
-            estimates = self._estimates(choice)
+        estimates = self._own_estimates(choice.model) if is_own else self._estimates(choice)
         if estimates:
             note_result(self.folder, estimates)
             self._note()
@@ -302,6 +303,7 @@ class FollowUp:
         from sweeps.models.prediction import Predictor
         from sweeps.models.scoring.measured_metrics import measured_metrics
 
+        import_as_trained(self.folder, self.record)
         model = choice.model
         predictor = Predictor.load(
             fetch_file(self.folder.path / model.weights), self.folder.path / model.preprocessing

@@ -21,9 +21,10 @@ from sweeps.findings.results import Results, restore_results, write_results, wri
 from sweeps.findings.stages import is_followed_up, is_over, stage_folders
 from sweeps.infra.command_line import command
 from sweeps.models.data.datasets import Dataset
+from sweeps.models.own_code.imported import forget_stale
 from sweeps.record.ledger import Ledger
 from sweeps.record.net_files import is_net_lost
-from sweeps.record.own_code import keep_code, refuse_other_code
+from sweeps.record.own_code import keep_code, refuse_edited_imports, refuse_other_code
 from sweeps.record.recorder import Recorder, reopen_failed
 from sweeps.record.replay import read_record
 from sweeps.record.requests import OF_PROCESS, withdraw
@@ -95,6 +96,7 @@ def run_session(folder: RunFolder, action: str, settings: SessionSettings) -> Re
         with settings.place as place:
             _provide_inputs(folder, place)
             data = load_data(folder, file)
+            refuse_edited_imports(folder)
             process = _Process(folder, settings, data, place, mirror)
             ended = process.run(action, record, accepted)
             while ended.goes_on:
@@ -184,6 +186,7 @@ def _provide_inputs(folder: RunFolder, place: Place) -> None:
     if place.is_cluster or bucket_of(folder.path) is not None:
         keep_inputs(folder)
     make_importable(*folder.module_folders())
+    forget_stale(*folder.module_folders())
 
 
 def _trainer(action: str, settings: SessionSettings, place: Place, signals: Signals) -> Trainer:
@@ -248,11 +251,11 @@ class _Session:
         return None if goes_on else self.search.recorder.record.stopped
 
     def _begin(self, mirror: Mirror | NoMirror, accepted: Sequence[str]) -> None:
-        code = {"code": keep_code(self.search.folder)}
+        self.trainer.code.update(keep_code(self.search.folder))
         more: dict[str, Any] = {"accepted": accepted} if accepted else {}
         if self.settings.leaves_mlflow_out:
             more["mlflow"] = False
-        self.trainer.begin(self.search.recorder, self.action, **code, **more)
+        self.trainer.begin(self.search.recorder, self.action, code=dict(self.trainer.code), **more)
         log_settings(self.file, self.settings.tracking_uri)
         mirror.push()  # the user's modules, which workers look for there
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -66,6 +66,7 @@ class Trainer:
 
     Attributes:
         reopens: Whether failed trials of a stage are tried again, and no others.
+        code: Digests of the user's code, once a session has begun with it.
         started: Holds what a runner started, so that Ray starts once for all of them.
     """
 
@@ -74,6 +75,7 @@ class Trainer:
     signals: Signals
     display: Display
     reopens: bool = False
+    code: dict[str, str] = field(default_factory=dict)
     started: ExitStack = field(default_factory=ExitStack)
 
     def begin(self, recorder: Recorder, action: str, **about: Any) -> None:
@@ -113,7 +115,7 @@ class Trainer:
         unfinished = part.recorder.record.unfinished
         trials = [one for one in unfinished if only is None or one.trial.index in only]
         if trials or (part.growing is not None and part.growing.to_come):
-            self._run(_job(part, trials, self.place))
+            self._run(_job(part, trials, self.place, self.code))
             _refuse_early_end(part, trials)
             part.recorder.tidy()
 
@@ -201,7 +203,9 @@ def _refuse_early_end(part: SweepPart, trials: Sequence[TrialRecord]) -> None:
         recorder.request_stop(StopReason.INTERRUPTED, detail)
 
 
-def _job(part: SweepPart, unfinished: Sequence[TrialRecord], place: Place) -> Job:
+def _job(
+    part: SweepPart, unfinished: Sequence[TrialRecord], place: Place, code: Mapping[str, str]
+) -> Job:
     """Return what a runner is given to train; makes the folder ready for it."""
     file, recorder = part.folder.read_sweep(), part.recorder
     scheduler = file.stopping.build(recorder.record.objective, _longest(part, file))
@@ -211,6 +215,7 @@ def _job(part: SweepPart, unfinished: Sequence[TrialRecord], place: Place) -> Jo
     order = _work_order(part, file, unfinished)
     order = replace(
         order,
+        code=code,
         milestones=scheduler.milestones,
         checkpoint_every=1 if scheduler.pauses else file.checkpoints.every,
         inputs=_inputs(part.folder) if place.is_cluster else None,

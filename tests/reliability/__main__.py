@@ -79,7 +79,8 @@ def _chosen(parts: dict[str, Part], beginning: str) -> list[tuple[str, Part]]:
 def _in_process(folder: Path, parsed: argparse.Namespace) -> dict[str, Part]:
     """Return what trains in this process, one after the other."""
     return {
-        "leaks local": partial(leak_in_one_process, folder / "leaks", parsed.sweeps),
+        "leaks local": partial(leak_in_one_process, folder / "leaks", parsed.sweeps, "local"),
+        "leaks notebook": partial(leak_in_one_process, folder / "leaks-n", parsed.sweeps, "ray"),
         "folders": partial(break_folders, folder / "folders"),
         "files": partial(fuzz_readers, folder / "files", parsed.files, parsed.seed),
         "data": partial(break_data_functions, folder / "data"),
