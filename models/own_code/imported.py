@@ -57,11 +57,18 @@ def import_noted(name: str) -> ModuleType:
         _note((sys.modules.keys() - before) | {name})
 
 
-def digest_in_memory(name: str) -> str | None:
-    """The digest of a module's text as it was imported; None where this process has none."""
+def digest_in_memory(name: str, file: Path | None = None) -> str | None:
+    """The digest of a module's text as it was imported; None where this process has none.
+
+    Args:
+        file: where it is from; one of the same name from elsewhere is none. None takes any.
+    """
     if name in sys.modules:
         _note([name])
-    return _noted[name].digest if name in _noted else None
+    noted = _noted.get(name)
+    if noted is None or (file is not None and noted.file.resolve() != file.resolve()):
+        return None
+    return noted.digest
 
 
 def forget_stale(*folders: Path) -> None:

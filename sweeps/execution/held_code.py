@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from sweeps.models.own_code.imported import code_digest, digest_in_memory, module_name
@@ -37,13 +38,17 @@ class HeldCode:
         Args:
             has_failed: What was not imported may be why: files that cannot be count, too.
         """
-        loaded = {name: digest_in_memory(module_name(name)) for name in self.digests}
+        loaded = {name: digest_in_memory(module) for name, module in self._modules.items()}
         return ", ".join(
             name
             for name, digest in loaded.items()
             if (has_failed and self._is_changed(name) if digest is None else
                 digest != self.digests[name])
         )  # fmt: skip
+
+    @cached_property
+    def _modules(self) -> dict[str, str]:
+        return {name: module_name(name) for name in self.digests}
 
     def _is_changed(self, name: str) -> bool:
         files = [Path(folder, name) for folder in self.folders]

@@ -81,9 +81,11 @@ def refuse_other_code(folder: RunFolder, record: SweepRecord, accept: bool) -> l
 
 def refuse_edited_imports(folder: RunFolder) -> None:
     """Raise RunFolderError where this process imported own code that was edited since."""
-    now = digests(own_code(folder))
-    loaded = {name: digest_in_memory(module_name(name)) for name in now}
-    _refuse_edits([name for name, digest in loaded.items() if digest not in (None, now[name])])
+    files = own_code(folder)
+    now = digests(files)
+    for path, name in files.items():
+        loaded = digest_in_memory(module_name(str(name)), path)
+        _refuse_edits([str(name)] if loaded not in (None, now[str(name)]) else [])
 
 
 def _refuse_edits(edited: Collection[str]) -> None:

@@ -180,9 +180,10 @@ class Recorder:
         """End a session of which a worker would train with other code than it began with."""
         text = (
             f"the sweep's own code must stay what it was when this session began, or its trials "
-            f"cannot be compared; changed since: {others}. All that was trained before is kept: "
-            f"restore it (`code` in the run folder has a copy) and resume the sweep, or resume it "
-            f"with the changed code: --accept-code (this is recorded)"
+            f"cannot be compared; a trial found another version of: {others}. What was trained "
+            f"before is kept. Restore it (`code` in the run folder has a copy) and resume, or "
+            f"resume with the changed code: --accept-code (this is recorded). A program must not "
+            f"write to files beside the sweep file that its command names: use {{checkpoints}}"
         )
         self.end_with(RunFolderError(text), StopReason.OTHER, "the sweep's own code changed")
 

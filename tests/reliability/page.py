@@ -81,6 +81,9 @@ _LIMITS = """
   was not scheduled for too long; Ray then ends the driver in the same way. Resume the sweep.
 - **MLflow cannot be reached.** The sweep says so before the first trial, trains at full speed, and
   waits 20 s at its end. `sweeps sync RUN` then completes MLflow's record.
+- **Many sweeps on Ray in one process.** Ray 2.60 keeps a socket and a thread of each session that
+  it ends in the process that started it; `ray.init()` and `ray.shutdown()` alone do the same. The
+  rows of leaks count what is above that. A command ends its process, and with it both.
 - **A hung training function with `--local`.** `trial.timeout_s` cannot stop code in the driver's
   own process; on Ray it can.
 - **SIGKILL of the command itself.** Child processes that the user's own code started outlive it.

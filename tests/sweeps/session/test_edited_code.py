@@ -131,13 +131,13 @@ def test_a_sweep_whose_code_is_edited_while_it_starts_is_refused(
 
 def test_a_program_that_is_edited_ends_the_sweep_before_another_trial(tmp_path: Path) -> None:
     path = program_sweep(tmp_path, EDITED_BY_ITS_PROGRAM)
-    with pytest.raises(RunFolderError, match=r"changed since: train\.py") as caught:
+    with pytest.raises(RunFolderError, match=r"another version of: train\.py") as caught:
         run(path)
     assert "--accept-code" in str(caught.value)
     found = sweeps.open_run(tmp_path / "runs" / "blobs")
     assert found.record.outcomes == {"completed": 1}
     (tmp_path / "train.py").write_text((found.path / "code" / "train.py").read_text())
-    with pytest.raises(RunFolderError, match=r"changed since: train\.py"):
+    with pytest.raises(RunFolderError, match=r"another version of: train\.py"):
         sweeps.resume(found.path, **ON_DISK)
     assert sweeps.open_run(found.path).record.outcomes == {"completed": 2}
 
@@ -147,7 +147,7 @@ def test_a_worker_that_starts_after_an_edit_trains_nothing_with_it(tmp_path: Pat
     path = swept(tmp_path, "edited_on_ray", DIES, resources="{cpu: 2}")
     code, output = run_command("run", path, "--runs", tmp_path / "runs")
     assert code == 3, output
-    assert "changed since: edited_on_ray.py" in " ".join(output.split())
+    assert "another version of: edited_on_ray.py" in " ".join(output.split())
     run = tmp_path / "runs" / "blobs"
     assert [one["failure"] for one in events(run, "outcome") if one.get("failure")] == []
     file = tmp_path / "edited_on_ray.py"
