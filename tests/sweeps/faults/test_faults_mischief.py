@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -107,10 +109,15 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, float]]
 
 @pytest.mark.parametrize("name", MISCHIEFS)
 def test_no_trial_is_spoilt_by_the_one_before_it(
-    tmp_path: Path, name: str, expected: list[dict[str, float]]
+    tmp_path: Path, name: str, expected: list[dict[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = mischief(tmp_path, f"mischief_{name.replace('-', '_')}", MISCHIEFS[name])
-    results = run(listed(tmp_path, custom_model(target, 1)))
+    path = listed(tmp_path, custom_model(target, 1))
+    # In memory already, as after a trial of it.
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "tame", raising=False)
+    import_module("tame")
+    results = run(path)
     assert innocent(results) == expected
     assert [text[:8] for text in notices(results)] == ["trial 0 "] * (name != "seeds")
 
