@@ -72,7 +72,7 @@ def test_two_sweeps_are_recorded_although_the_server_is_away_for_a_minute(
         server.start_server(port=servers["mlflow"], database_port=servers["postgres"])
         for code, said in (one.wait(240), other.wait(240)):
             assert code == 0, said
-            assert "MLflow lacks a part" not in said, said
+            assert "MLflow's record is incomplete" not in said, said
     # Training went on at its own pace: an epoch takes two seconds and a little.
     assert all(then - now > 15 for now, then in zip(before, after, strict=True)), (before, after)
     for key, text in environment.items():
