@@ -31,6 +31,7 @@ from sweeps.models.data.features import (
     exact_array,
     features_from_array,
     features_from_columns,
+    named_columns,
 )
 from sweeps.models.data.items import ItemRows, Items
 from sweeps.models.data.named_datasets import PART, NamedDatasets
@@ -204,7 +205,7 @@ def _from_function(config: DataConfig) -> _Read:
     raw, raw_target, beside = arrays_of(config.source, returned)
     several = targets_of("target", raw_target)
     if several is not None and len(several) > 1:
-        target = read_targets(several, config.task)
+        target = read_targets(several, config.task, named_columns(raw_target) is not None)
     else:
         target = _target(config, "target", next(iter(several.values())) if several else raw_target)
     read = {}
@@ -253,7 +254,10 @@ def _from_dataset(config: DataConfig, dataset: Any, beside: Mapping[str, npt.Arr
     items, labels = read_dataset(config.source, dataset)
     items.options, items.loader = dict(config.options), config.loader
     several = targets_of("y", labels)
-    target = _target(config, "y", labels) if several is None else read_targets(several, config.task)
+    if several is None:
+        target = _target(config, "y", labels)
+    else:
+        target = read_targets(several, config.task, are_named=False)
     return _with_apart(_Read(items, target, labels=labels), config, read)
 
 
@@ -270,7 +274,7 @@ def _target_of_file(
     [(name, raw)] = wanted.items()
     several = targets_of(name, raw)
     if several is not None:
-        return read_targets(several, config.task)
+        return read_targets(several, config.task, are_named=False)
     return _target(config, name, raw, labels)
 
 

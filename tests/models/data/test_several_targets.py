@@ -164,3 +164,20 @@ def test_units_stay_together_where_rows_have_labels() -> None:
     cut = cut_rows(labels(300, (0.5, 0.1)), SplitFractions(), 3, units)
     assert not set(units[cut.test]) & set(units[cut.train])
     assert len(cut.test) == 60
+
+
+def test_masks_are_labels_of_pixels_though_their_edges_are_in_none() -> None:
+    masks = np.zeros((4, 3, 3), dtype=np.int64)
+    masks[::2, 1, 1] = 1
+    columns = targets_of("target", masks)
+    assert columns is not None
+    target = read_targets(columns, "auto", are_named=False)
+    assert (target.task, target.outputs) == ("multilabel", 9)
+    np.testing.assert_array_equal(target.values, masks.reshape(4, 9))
+
+
+def test_masks_that_are_all_alike_are_an_error() -> None:
+    columns = targets_of("target", np.zeros((4, 3, 3)))
+    assert columns is not None
+    with pytest.raises(DataError, match="target 'target_0' must have at least two values"):
+        read_targets(columns, "auto", are_named=False)
