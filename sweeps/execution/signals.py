@@ -134,6 +134,7 @@ def _listening(hear: Callable[[int], None]) -> Iterator[None]:
         yield
     finally:
         signal.set_wakeup_fd(before)
+        written.shutdown(socket.SHUT_WR)  # a child that own code has forked holds it open, too
         written.close()
         thread.join()
         numbers.close()

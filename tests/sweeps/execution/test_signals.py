@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -111,6 +112,19 @@ def test_a_signal_to_a_forked_child_is_the_child_s_alone(signals: Signals) -> No
     send(signal.SIGUSR1)
     wait_for(lambda: signals.stopped)
     assert signals.stopped == Stop(StopReason.INTERRUPTED, "interrupted by SIGUSR1")
+
+
+def test_a_child_that_own_code_forks_does_not_hold_up_the_end() -> None:
+    recorder: Any = Asked()
+    with Signals(recorder):
+        child = os.fork()
+        if child == 0:
+            time.sleep(30)
+            os._exit(0)
+    still_there = os.waitpid(child, os.WNOHANG) == (0, 0)
+    os.kill(child, signal.SIGKILL)
+    assert still_there
+    os.waitpid(child, 0)
 
 
 def test_nothing_is_left_of_the_listening() -> None:
