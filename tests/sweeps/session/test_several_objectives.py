@@ -84,7 +84,7 @@ def test_the_answer_marks_and_counts_the_trials_on_the_front(two: Results) -> No
     print_answer(two, console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     on = int(two.trials()["front"].sum())
-    assert f"{on} of 6 trials stand on the front of dev_accuracy and parameters" in text
+    assert f"{on} of 6 trials are on the front of dev_accuracy and parameters" in text
     assert text.count("   *   ") == on
 
 
