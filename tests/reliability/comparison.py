@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def _ends(results: Results) -> Any:
 
 def tracking_faults(results: Results) -> int:
     """Return how many points MLflow has too few, too many or other than the disk."""
-    with sqlite3.connect(results.path.parent / "mlflow.db") as connection:
+    with closing(sqlite3.connect(results.path.parent / "mlflow.db")) as connection, connection:
         faults: int = sum(len(connection.execute(query).fetchall()) for query in (_TWICE, _OPEN))
         sweep = results.folder.read_description().id
         tracked = set(connection.execute(_POINTS, (sweep,)).fetchall())

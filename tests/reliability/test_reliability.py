@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def broken(whole: Results, tmp_path: Path) -> Results:
 
 
 def change(results: Results, query: str) -> None:
-    with sqlite3.connect(results.path.parent / "mlflow.db") as connection:
+    with closing(sqlite3.connect(results.path.parent / "mlflow.db")) as connection, connection:
         connection.execute(query)
 
 

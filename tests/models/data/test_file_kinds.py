@@ -9,6 +9,7 @@ import lzma
 import os
 import sqlite3
 import zipfile
+from contextlib import closing
 from itertools import product
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def table() -> bytes:
 
 
 def database(folder: Path) -> bytes:
-    with sqlite3.connect(folder / "made.db") as connection:
+    with closing(sqlite3.connect(folder / "made.db")) as connection, connection:
         connection.execute("create table t (x)")
     connection.close()
     return (folder / "made.db").read_bytes()

@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -209,9 +210,14 @@ def older(run: Path) -> Path:
     return run
 
 
-@pytest.mark.parametrize(
-    "name", [one for one in LEDGER if one not in ("a digit", "the first line lost")]
-)
+# Not to be told without checksums. From Python 3.12 on, JSON of any depth is read, and an event of
+# no known name says nothing.
+_UNTOLD = {"a digit", "the first line lost"}
+if sys.version_info >= (3, 12):
+    _UNTOLD.add("deep event")
+
+
+@pytest.mark.parametrize("name", [one for one in LEDGER if one not in _UNTOLD])
 def test_a_ledger_without_checksums_is_held_to_what_can_follow(older: Path, name: str) -> None:
     LEDGER[name](older)
     with pytest.raises(RunFolderError, match=r"cannot read .*ledger\.jsonl"):

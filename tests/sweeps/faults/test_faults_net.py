@@ -6,6 +6,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,7 @@ def test_sync_records_all_but_a_model_that_cannot_be_loaded(run: Path) -> None:
     zero(weights_of(run))
     code, said = run_command("sync", run, MLFLOW_TRACKING_URI=f"sqlite:///{run.parent}/mlflow.db")
     assert (code, "was damaged: its checksum" in said) == (3, True)
-    with sqlite3.connect(run.parent / "mlflow.db") as store:
+    with closing(sqlite3.connect(run.parent / "mlflow.db")) as store, store:
         [models] = store.execute("select count(*) from logged_models").fetchone()
         [runs] = store.execute("select count(*) from runs where status = 'FINISHED'").fetchone()
     assert (models, runs) == (0, 4)

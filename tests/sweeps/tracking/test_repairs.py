@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from tests.sweeps.tracking.mlflow.test_projection import Record, store
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"
 )
-
 
 ON_DISK: dict[str, Any] = {"runner": "local", "tracking_uri": "none"}
 
@@ -59,7 +59,7 @@ def synced(results: Results) -> Record:
 
 
 def metric_rows(runs: Path) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(runs / "mlflow.db") as connection:
+    with closing(sqlite3.connect(runs / "mlflow.db")) as connection, connection:
         return connection.execute(
             "select t.value, m.key, m.step, m.timestamp, m.value from metrics m join tags t "
             "on t.run_uuid = m.run_uuid and t.key = 'sweeps.trial' order by 1, 2, 3, 4"
@@ -299,7 +299,7 @@ def rows_of(results: Results) -> list[tuple[int, dict[str, float]]]:
 
 def mlflow_points(runs: Path) -> list[tuple[int, int, float]]:
     """The points of the objective in runs that are there, whatever was deleted."""
-    with sqlite3.connect(runs / "mlflow.db") as connection:
+    with closing(sqlite3.connect(runs / "mlflow.db")) as connection, connection:
         found = connection.execute(
             "select t.value, m.step, m.value from metrics m join tags t on t.run_uuid = m.run_uuid "
             "join runs r on r.run_uuid = m.run_uuid where t.key = 'sweeps.trial' "
@@ -388,7 +388,7 @@ def test_points_that_are_missing_are_brought_by_a_sync(tmp_path: Path) -> None:
     path = write_sweep(tmp_path, search="{method: random, trials: 2}")
     results = sweeps.run(path, runs=tmp_path / "runs", **ON_DISK)
     run_id = synced(results).trials[1].info.run_id
-    with sqlite3.connect(tmp_path / "runs" / "mlflow.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "runs" / "mlflow.db")) as connection, connection:
         connection.execute("delete from metrics where step = 2 and run_uuid = ?", (run_id,))
     synced(results)
     assert mlflow_points(tmp_path / "runs") == recorded_points(results)

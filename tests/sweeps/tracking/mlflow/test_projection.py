@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def store(runs: Path) -> str:
 
 
 def dump(runs: Path) -> list[str]:
-    with sqlite3.connect(runs / "mlflow.db") as connection:
+    with closing(sqlite3.connect(runs / "mlflow.db")) as connection, connection:
         return list(connection.iterdump())
 
 
@@ -150,7 +151,7 @@ def test_the_sweep_has_its_data_sets_artifacts_and_summary(record: Record) -> No
 
 
 def test_the_store_is_in_write_ahead_mode(recorded: Results) -> None:
-    with sqlite3.connect(recorded.path.parent / "mlflow.db") as connection:
+    with closing(sqlite3.connect(recorded.path.parent / "mlflow.db")) as connection, connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
