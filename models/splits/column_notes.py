@@ -54,8 +54,8 @@ def _frequent_class(target: Target) -> Iterator[str]:
     if share >= _NEARLY_ALL:
         yield (
             f"{counts.max():,} of {counts.sum():,} rows are of class {name!r}: always answering "
-            f"it has an accuracy of {share:.4g}, so that balanced "
-            f"accuracy, F1 or average precision say more"
+            f"it has an accuracy of {share:.4g}, so that balanced accuracy, F1 or average "
+            f"precision say more"
         )
 
 

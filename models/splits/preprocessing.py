@@ -35,12 +35,9 @@ from sweeps.models.data.pixels import Pixels
 from sweeps.models.data.targets import ClassType
 from sweeps.models.errors import DataError
 from sweeps.models.scoring.tasks import Moment, Task
-from sweeps.models.splits.scalings import to_normal
+from sweeps.models.splits.scalings import NUMBERS_PER_BLOCK, to_normal
 
 __all__ = ["Preprocessing", "preprocessing_from_json", "preprocessing_to_json"]
-
-
-_NUMBERS_PER_BLOCK = 2**20
 
 
 class Preprocessing(BaseModel):
@@ -230,7 +227,7 @@ class Preprocessing(BaseModel):
     def _scaled(self, numbers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """(rows, numbers) float32; some rows at a time, as float64 takes twice as much."""
         scaled = np.empty(numbers.shape, dtype=np.float32)
-        step = max(1, _NUMBERS_PER_BLOCK // max(1, numbers.shape[1]))
+        step = max(1, NUMBERS_PER_BLOCK // max(1, numbers.shape[1]))
         for start in range(0, len(numbers), step):
             rows = slice(start, start + step)
             scaled[rows] = self._scaled_rows(numbers[rows])

@@ -17,7 +17,12 @@ from sweeps.models.errors import DataError
 from sweeps.models.scoring.tasks import TASKS, Moment
 from sweeps.models.splits.preprocessing import Preprocessing
 from sweeps.models.splits.row_cuts import Rows
-from sweeps.models.splits.scalings import channel_moments, moments, quantiles_of
+from sweeps.models.splits.scalings import (
+    NUMBERS_PER_BLOCK,
+    channel_moments,
+    moments,
+    quantiles_of,
+)
 
 __all__ = ["MAX_CATEGORIES", "fit_preprocessing", "item_preprocessing"]
 
@@ -26,7 +31,6 @@ __all__ = ["MAX_CATEGORIES", "fit_preprocessing", "item_preprocessing"]
 _SMALLEST_SPREAD, _LARGEST_SPREAD = 1e-140, 1e140
 
 Numbers = npt.NDArray[np.float64]
-_NUMBERS_PER_BLOCK = 2**20  # 8 MB
 
 MAX_CATEGORIES = 1000  # in one column: more are identifiers or free text, not categories
 
@@ -91,7 +95,7 @@ def _column_blocks(features: Features, rows: Rows) -> Iterator[slice]:
     Two at least where there are two: numpy adds up a lone column in another order.
     """
     width = len(features.number_names)
-    blocks = max(1, min(width // 2, len(rows) * width // _NUMBERS_PER_BLOCK))
+    blocks = max(1, min(width // 2, len(rows) * width // NUMBERS_PER_BLOCK))
     edges = np.linspace(0, width, blocks + 1).astype(int).tolist()
     yield from map(slice, edges[:-1], edges[1:])
 

@@ -16,13 +16,13 @@ import numpy.typing as npt
 from sweeps.models.data.configuration import Scale
 from sweeps.models.errors import DataError
 
-__all__ = ["channel_moments", "moments", "quantiles_of", "to_normal"]
+__all__ = ["NUMBERS_PER_BLOCK", "channel_moments", "moments", "quantiles_of", "to_normal"]
 
 Numbers = npt.NDArray[np.float64]
 # scikit-learn's defaults: of QuantileTransformer, and of what RobustScaler divides by.
 _QUANTILES = 1000
 _LOWER, _UPPER = 25.0, 75.0
-_NUMBERS_PER_BLOCK = 2**20  # 8 MB
+NUMBERS_PER_BLOCK = 2**20  # 8 MB: what is widened to float64 at a time
 # Where the normal distribution is cut, so that the least and the greatest value stay finite.
 _EDGE = 1e-7
 
@@ -85,7 +85,7 @@ def _blocks(
     numbers: npt.NDArray[Any], rows: npt.NDArray[np.intp], fills: Numbers
 ) -> Iterator[Numbers]:
     """Yield all rows, some at a time, as (rows, channels, pixels)."""
-    count = math.ceil(len(rows) * len(fills) / _NUMBERS_PER_BLOCK)
+    count = math.ceil(len(rows) * len(fills) / NUMBERS_PER_BLOCK)
     for some in np.array_split(rows, count):
         block = numbers[some].reshape(len(some), len(fills)).astype(np.float64)
         filled = np.where(np.isnan(block), fills, block)

@@ -108,13 +108,13 @@ def _joined_alive() -> Iterator[None]:
     """Join no raylet that has ended: Ray would end this process for it.
 
     Raises:
-        ClusterError: It has.
+        ConnectionError: It has.
     """
     join = ray_worker.connect
 
     def connect(*given: Any, **options: Any) -> None:
         if lost := lost_part():
-            raise loss_in_words(lost)[0]
+            raise ConnectionError(lost)
         join(*given, **options)
 
     vars(ray_worker)["connect"] = connect

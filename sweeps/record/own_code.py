@@ -83,9 +83,10 @@ def refuse_edited_imports(folder: RunFolder) -> None:
     """Raise RunFolderError where this process imported own code that was edited since."""
     files = own_code(folder)
     now = digests(files)
-    for path, name in files.items():
-        loaded = digest_in_memory(module_name(str(name)), path)
-        _refuse_edits([str(name)] if loaded not in (None, now[str(name)]) else [])
+    loaded = {
+        str(name): digest_in_memory(module_name(str(name)), path) for path, name in files.items()
+    }
+    _refuse_edits([name for name, digest in loaded.items() if digest not in (None, now[name])])
 
 
 def _refuse_edits(edited: Collection[str]) -> None:

@@ -116,8 +116,14 @@ def waiting_sweep(cluster: LocalCluster, folder: Path, kind: str, **sections: st
     return write_sweep(folder, space=space(custom_model(target), rate, epochs=6), **sections)
 
 
-def killed_and_resumed(cluster: LocalCluster, path: Path, kind: str) -> list[dict[str, Any]]:
-    """Kill the driver of such a sweep and resume it; returns the events that it had by then."""
+def killed_and_resumed(
+    cluster: LocalCluster, path: Path, kind: str
+) -> tuple[Path, list[dict[str, Any]], str]:
+    """Kill the driver of such a sweep and resume it, which keeps what was on record.
+
+    Returns:
+        The run folder, the events that it had by then, and what `replay` says of it.
+    """
     run = cluster.storage / kind
     with driver("run", path, "--id", kind, **joining(cluster)) as one:
         wait_for(lambda: len(events(run, kind)) >= 2)
@@ -127,7 +133,10 @@ def killed_and_resumed(cluster: LocalCluster, path: Path, kind: str) -> list[dic
     (path.parent / "go").touch()
     code, said = run_command("resume", kind, **joining(cluster))
     assert code == 0, said
-    return before
+    assert events(run, kind)[: len(before)] == before
+    code, said = run_command("replay", run)
+    assert code == 0, said
+    return run, before, said
 
 
 def test_a_search_that_learns_keeps_its_proposals_and_follows_from_its_ledger(
@@ -135,14 +144,10 @@ def test_a_search_that_learns_keeps_its_proposals_and_follows_from_its_ledger(
 ) -> None:
     search = "{method: tpe, trials: 9, startup: 4}"
     path = waiting_sweep(cluster, tmp_path, "proposed", search=search)
-    before = killed_and_resumed(cluster, path, "proposed")
-    run = cluster.storage / "proposed"
-    assert events(run, "proposed")[: len(before)] == before
+    run, before, said = killed_and_resumed(cluster, path, "proposed")
     assert endings(sweeps.open_run(run)) == ["completed"] * 9
     # Both nodes had a trial: that one still ran is on record with each proposal.
     assert all(event["saw"]["running"] for event in before)
-    code, said = run_command("replay", run)
-    assert code == 0, said
     assert "all 9 planned trials follow from the sweep file and the ledger" in said, said
 
 
@@ -151,11 +156,7 @@ def test_a_population_copies_on_a_cluster_as_on_one_machine(
 ) -> None:
     stopping = "{scheduler: pbt, interval_epochs: 2, quantile_fraction: 0.5}"
     path = waiting_sweep(cluster, tmp_path, "copied", stopping=stopping)
-    before = killed_and_resumed(cluster, path, "copied")
-    run = cluster.storage / "copied"
-    assert events(run, "copied")[: len(before)] == before
-    code, said = run_command("replay", run)
-    assert code == 0, said
+    run, _, said = killed_and_resumed(cluster, path, "copied")
     assert "all 6 planned trials and all 6 copies follow" in said, said
     results = sweeps.open_run(run)
     whole = sweeps.run(path, runs=tmp_path / "runs", runner="local", tracking_uri="none")
